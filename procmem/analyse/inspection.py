@@ -1,0 +1,242 @@
+"""What is in this process's memory: totals, a table by class, and the account from VIRT to RES.
+
+Every sum is over the same regions, so that a class table, an account and a list of regions can be laid side
+by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
+"""
+
+from collections.abc import Callable, Iterable
+
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Label, Regions
+from procmem.model.reports import Account, ClassRow, Inspection, ProcessFacts, Totals
+from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
+
+__all__ = ["classic_class", "inspection"]
+
+from procmem.analyse.picture import picture
+
+_CLASSIC = {
+    ByteClass.RODATA: "text",
+    ByteClass.TLS: "data",
+    ByteClass.SHM: "mmap",
+    ByteClass.JIT: "mmap",
+    ByteClass.DEVICE: "mmap",
+    ByteClass.KERNEL: "mmap",
+}
+
+
+def classic_class(label: Label) -> str:
+    """Fold a class into the six words text, data, bss, heap, mmap and stack.
+
+    Read-only data goes with text, as size(1) counts it; guards and reservations go with their owner.
+    """
+    if label.cls in (ByteClass.GUARD, ByteClass.RESERVED):
+        if "stack" in label.kind:
+            return "stack"
+        return "heap" if label.kind.endswith("-reserve") else "mmap"
+    return _CLASSIC.get(label.cls, label.cls.value)
+
+
+def inspection(snapshot: Snapshot, regions: Regions | None, *, classic: bool = False) -> Inspection:
+    """Put the report together. ``classic`` folds the classes to the six words of the textbook."""
+    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
+    order = ("text", "data", "bss", "heap", "mmap", "stack") if classic else tuple(ByteClass)
+    rows = () if regions is None else _class_rows(regions, fold, order)
+    totals = _totals(snapshot, regions)
+    return Inspection(
+        process=_facts(snapshot),
+        totals=totals,
+        account=_account(snapshot, regions),
+        classes=rows,
+        picture=() if regions is None else picture(snapshot, regions),
+        regions=regions,
+        warnings=tuple(_warnings(snapshot, regions)),
+    )
+
+
+def _facts(snapshot: Snapshot) -> ProcessFacts:
+    status, stat = snapshot.status, snapshot.stat
+    age = None
+    if stat is not None and snapshot.uptime is not None and snapshot.machine.clock_ticks:
+        age = max(snapshot.uptime - stat.starttime / snapshot.machine.clock_ticks, 0.0)
+    return ProcessFacts(
+        pid=snapshot.pid,
+        ppid=(status.ppid if status else None) or (stat.ppid if stat else None),
+        uid=status.uid if status else None,
+        comm=snapshot.comm,
+        cmdline=snapshot.cmdline,
+        exe=snapshot.exe,
+        bits=snapshot.bits,
+        machine=snapshot.machine.machine,
+        kernel=snapshot.machine.kernel,
+        page_size=snapshot.page_size,
+        state=(status.fields.get("State") if status else None) or (stat.state if stat else None),
+        threads=(status.threads if status else None) or (stat.num_threads if stat else None),
+        nature=snapshot.nature,
+        age_seconds=age,
+        thread_of=snapshot.thread_of,
+        read_through=snapshot.read_through,
+    )
+
+
+def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
+    """Sum the columns by class, in the given order, classes without regions left out."""
+    groups: dict[str, list[int]] = {}
+    name_of: dict[Label, str] = {}
+    for index, label in enumerate(regions.label):
+        name = name_of.get(label)
+        if name is None:
+            name = name_of[label] = fold(label)
+        groups.setdefault(name, []).append(index)
+    names = regions.mappings.name
+    rows = []
+    for cls in order:
+        members = groups.get(cls)
+        if not members:
+            continue
+        virt = sum(
+            regions.end[index] - regions.start[index]
+            for index in members
+            if names[regions.vma[index]] not in GATE_NAMES
+        )
+        rss, pss, uss, swap = (
+            _sum(column, members) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
+        )
+        rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(members)))
+    return tuple(rows)
+
+
+def _sum(column: list[int | None], members: list[int]) -> int | None:
+    """The sum over some rows; None where one of them is unknown."""
+    values = [column[index] for index in members]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
+    table = regions.mappings if regions is not None and snapshot.has_usage else None
+    if table is not None:
+        clean, dirty = table.total("Private_Clean"), table.total("Private_Dirty")
+        huge = [table.total("Shared_Hugetlb"), table.total("Private_Hugetlb")]
+        rss, pss, swap, swap_pss = (table.total(key) for key in ("Rss", "Pss", "Swap", "SwapPss"))
+        uss = None if clean is None or dirty is None else clean + dirty
+        hugetlb = None if None in huge else sum(part for part in huge if part is not None)
+    else:
+        rss, swap, hugetlb = (snapshot.size(key) for key in ("VmRSS", "VmSwap", "HugetlbPages"))
+        pss = uss = swap_pss = None
+        if rss is None and snapshot.statm is not None:
+            rss = snapshot.statm.resident
+    return Totals(
+        virt=snapshot.virt,
+        rss=rss,
+        pss=pss,
+        uss=uss,
+        swap=swap,
+        swap_pss=swap_pss,
+        hugetlb=hugetlb,
+        vm_size=snapshot.size("VmSize"),
+        vm_rss=snapshot.size("VmRSS"),
+        vm_swap=snapshot.size("VmSwap"),
+        page_tables=snapshot.size("VmPTE"),
+    )
+
+
+def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
+    """Divide VIRT, mapping by mapping; None without smaps."""
+    if regions is None or not snapshot.has_usage:
+        return None
+    table = regions.mappings
+    resident = swapped = hugetlb = file_rest = untouched = reserved = 0
+    nothing: list[int | None] = [0] * len(table)
+    rows = zip(
+        table.start,
+        table.end,
+        table.perms,
+        table.inode,
+        table.name,
+        table.column("Rss") or nothing,
+        table.column("Swap") or nothing,
+        table.column("Shared_Hugetlb") or nothing,
+        table.column("Private_Hugetlb") or nothing,
+        strict=True,
+    )
+    for start, end, perms, inode, name, rss, swap, shared_huge, private_huge in rows:
+        if name in GATE_NAMES:
+            continue
+        in_memory = min(rss or 0, end - start)
+        # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
+        huge = min((shared_huge or 0) + (private_huge or 0), end - start - in_memory)
+        on_disk = min(swap or 0, end - start - in_memory - huge)
+        rest = end - start - in_memory - huge - on_disk
+        resident += in_memory
+        hugetlb += huge
+        swapped += on_disk
+        if perms.startswith("---"):
+            reserved += rest
+        elif inode and not name.startswith((b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")):
+            file_rest += rest
+        else:
+            untouched += rest
+    return Account(resident, swapped, hugetlb, file_rest, untouched, reserved)
+
+
+_CURES = {
+    "DENIED": "run it as the same user, or as root",
+    "STUCK": "the process is stuck in the kernel",
+    "GONE": "the process has ended",
+}
+_TELLS = {
+    "smaps": "resident, proportional and swapped sizes of each mapping",
+    "auxv": "where the program's headers and entry point lie",
+    "cmdline": "the command line",
+    "exe": "which file the program is",
+}
+_OWN_SENTENCE = frozenset({Nature.KERNEL_THREAD, Nature.ZOMBIE})
+
+
+def _warnings(snapshot: Snapshot, regions: Regions | None) -> Iterable[str]:
+    """What could not be read, and why; what is out of the ordinary about the task."""
+    if snapshot.thread_of is not None:
+        yield f"{snapshot.pid} is a thread of process {snapshot.thread_of}; the memory is that of the whole process"
+    if snapshot.nature is Nature.KERNEL_THREAD:
+        yield "a kernel thread: it runs in the kernel's own address space and has no memory of its own"
+    elif snapshot.nature is Nature.ZOMBIE:
+        yield "a zombie: it has ended, its memory is freed, and only its exit status waits for its parent"
+    elif snapshot.nature is Nature.DEAD_LEADER:
+        if snapshot.read_through is not None:
+            yield f"its main thread has ended; read through its live thread {snapshot.read_through}"
+        else:
+            yield "its main thread has ended, and none of its other threads could be read"
+    if snapshot.unstable is not None:
+        yield f"changed while reading: {snapshot.unstable}; the figures may not belong together"
+    if snapshot.nature not in _OWN_SENTENCE:
+        yield from _refused(snapshot)
+    if regions is not None:
+        yield from _apportioned(regions)
+    if snapshot.has_usage and snapshot.mappings is not None:
+        yield from _beside_smaps(snapshot, snapshot.mappings)
+
+
+def _refused(snapshot: Snapshot) -> Iterable[str]:
+    for name, refusal in snapshot.refusals.items():
+        base = name.rsplit("/", 1)[-1]
+        if base == "smaps" and snapshot.mappings is not None:
+            yield f"{name}: {refusal.value}; maps was read instead, so sizes in memory are unknown"
+        elif base in _TELLS and not (base == "exe" and snapshot.exe is None and refusal.name == "UNRECORDED"):
+            cure = _CURES.get(refusal.name)
+            yield f"{name}: {refusal.value}; unknown: {_TELLS[base]}" + (f" ({cure})" if cure else "")
+
+
+def _apportioned(regions: Regions) -> Iterable[str]:
+    about = {name for share in regions.shares.values() for name in share.about}
+    if "rss" in about:
+        yield "pagemap could not be read for mappings that hold several ranges: their parts' figures are shared out (about)"
+
+
+def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[str]:
+    gates = [name.decode("ascii") for name in table.name if name in GATE_NAMES]
+    if gates:
+        yield f"{', '.join(gates)} is listed but not counted in VIRT: it belongs to the kernel, as VmSize has it"
+    swap, vm_swap = table.total("Swap"), snapshot.size("VmSwap")
+    if swap is not None and vm_swap is not None and swap > vm_swap:
+        yield f"swap of {swap // 1024} kB holds {(swap - vm_swap) // 1024} kB of shared memory, which VmSwap leaves out"

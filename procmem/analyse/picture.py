@@ -1,0 +1,76 @@
+"""The address space as a picture: which areas lie where, high addresses on top.
+
+The same bands are made for a real process and for a simulated one: kernel space, stack, mapping area, heap,
+BSS, data, text, and the unmapped page zero, with the holes between them.
+"""
+
+from collections.abc import Iterator
+
+from procmem.model.region import ByteClass, Label, Regions
+from procmem.model.reports import Band
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+
+__all__ = ["picture"]
+
+_USER_TOP_64 = 1 << 47
+_SPACE_32 = 1 << 32
+_GROWS = {"stack": "down", "heap": "up"}
+_OWN_BANDS = {
+    ByteClass.TEXT: "text",
+    ByteClass.RODATA: "text",
+    ByteClass.DATA: "data",
+    ByteClass.BSS: "bss",
+}
+
+
+def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
+    """The bands from the highest address to the lowest."""
+    rows = sorted(
+        (start, end, index)
+        for index, (start, end) in enumerate(zip(regions.start, regions.end, strict=True))
+        if regions.mappings.name[regions.vma[index]] not in GATE_NAMES
+    )
+    bands: list[Band] = []
+    for start, end, index in rows:
+        name = _band_name(regions.label[index])
+        rss = regions.rss[index]
+        last = bands[-1] if bands else None
+        if last is not None and last.name == name:
+            both = None if rss is None or last.rss is None else rss + last.rss
+            bands[-1] = last._replace(end=end, virt=last.virt + end - start, rss=both)
+        else:
+            bands.append(Band(start, end, name, end - start, rss, _GROWS.get(name)))
+    return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
+
+
+def _band_name(label: Label) -> str:
+    if label.cls is ByteClass.STACK and label.kind == "main":
+        return "stack"
+    if label.cls is ByteClass.HEAP and label.kind == "brk":
+        return "heap"
+    if label.kind.startswith("exe-") and label.cls in _OWN_BANDS:
+        return _OWN_BANDS[label.cls]
+    return "mapping area"
+
+
+def _with_holes(bands: list[Band]) -> Iterator[Band]:
+    at = 0
+    for band in bands:
+        if band.start > at:
+            yield Band(at, band.start, None, 0, None, None)
+        yield band
+        at = max(at, band.end)
+
+
+def _above(snapshot: Snapshot, bands: list[Band]) -> Iterator[Band]:
+    """What lies above the highest mapping: unused addresses, then the kernel's."""
+    top = bands[-1].end if bands else 0
+    if snapshot.bits == 32 and top <= _SPACE_32:
+        limit = 0xC000_0000 if top <= 0xC000_0000 else 0xFFFF_E000
+        space = _SPACE_32
+    else:
+        limit = _USER_TOP_64 if top <= _USER_TOP_64 else 1 << 56
+        space = 1 << 64
+    if top < limit:
+        yield Band(top, limit, None, 0, None, None)
+    yield Band(max(top, limit), space, "kernel space", 0, None, None)

@@ -1,0 +1,81 @@
+"""The areas that the kernel itself lays out for the main program: heap and main stack.
+
+The names ``[heap]`` and ``[stack]`` follow four addresses of the process that a program may move, and older
+kernels print ``[heap]`` on a BSS that ends where the heap would begin. So the name is held against
+``stat``'s start_brk and start_stack, and against VmFlags, before it is called certain.
+
+Source: fs/proc/task_mmu.c, vma_is_initial_heap() and vma_is_initial_stack(); fs/exec.c, setup_arg_pages().
+"""
+
+from collections.abc import Iterator
+
+from procmem.classify.claims import Rank
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.snapshot import Snapshot
+
+__all__ = ["area_claims"]
+
+
+def area_claims(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
+    """Claims on the brk heap and on the main thread's stack."""
+    yield from _heap(snapshot, mappings)
+    yield from _stack(snapshot, mappings)
+
+
+def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
+    """One claim for each mapping named [heap]; after fork or mprotect there are several."""
+    start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+    for row, name in enumerate(mappings.name):
+        if name != b"[heap]" or mappings.inode[row]:
+            continue
+        start, end = mappings.start[row], mappings.end[row]
+        if start_brk is None:
+            label = Label(
+                ByteClass.HEAP,
+                "brk",
+                Certainty.LIKELY,
+                "the kernel names it [heap]; start_brk is not known",
+                name,
+            )
+        elif start >= start_brk:
+            evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}"
+            label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, name)
+        elif end > start_brk:
+            evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on"
+            label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, name)
+            below = Label(ByteClass.HEAP, "brk", Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
+            yield Claim(start, start_brk, Rank.NAME, below)
+            start = start_brk
+        else:
+            evidence = f"named [heap] only because it ends at start_brk {start_brk:#x}, where the heap would begin"
+            label = Label(ByteClass.BSS, "exe-bss", Certainty.LIKELY, evidence, snapshot.exe)
+        yield Claim(start, end, Rank.BRK, label)
+
+
+def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
+    """The mapping named [stack], and its parts that lost the name when their permissions changed."""
+    start_stack = snapshot.stat.startstack if snapshot.stat is not None else None
+    rows = [row for row, name in enumerate(mappings.name) if name == b"[stack]" and not mappings.inode[row]]
+    edges = set()
+    for row in rows:
+        start, end = mappings.start[row], mappings.end[row]
+        edges |= {start, end}
+        grows_down = mappings.has_flag(row, "gd")
+        if start_stack is not None and start <= start_stack < end:
+            evidence = f"the kernel names it [stack], and it holds start_stack {start_stack:#x}"
+            certainty = Certainty.CERTAIN
+        elif grows_down:
+            evidence, certainty = (
+                "the kernel names it [stack], and it grows down (VmFlags gd)",
+                Certainty.CERTAIN,
+            )
+        else:
+            evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
+        yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
+    for row, name in enumerate(mappings.name):
+        if name or not mappings.has_flag(row, "gd") or not {mappings.start[row], mappings.end[row]} & edges:
+            continue
+        evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
+        label = Label(ByteClass.STACK, "main", Certainty.LIKELY, evidence, b"main thread")
+        yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)

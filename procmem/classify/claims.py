@@ -1,0 +1,124 @@
+"""From claims to a partition: the first claim with the highest rank wins each byte.
+
+Rules look at evidence and claim byte ranges; they need not know of each other. This module lays the claims
+over the mappings, cuts each mapping where the winner changes, and gives the rest to the label that the
+mapping has by itself.
+"""
+
+import heapq
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from procmem.model.mapping import Mappings
+from procmem.model.region import Claim, Label
+
+__all__ = ["Partition", "Rank", "partition"]
+
+
+class Rank:
+    """Which evidence outranks which; a structure of the ELF file outranks any name, padding yields to all."""
+
+    PADDING = 10
+    NAME = 20
+    PATTERN = 30
+    RUNTIME = 40
+    ALLOCATOR = 50
+    THREAD = 60
+    BRK = 25
+    SEGMENT = 80
+    SECTION = 85
+    RELRO = 90
+
+
+class Partition(NamedTuple):
+    """Ranges with labels, in the order of the mappings; ``vma`` is the index of each range's mapping."""
+
+    vma: list[int]
+    start: list[int]
+    end: list[int]
+    label: list[Label]
+    split: frozenset[int]
+    """Indexes of the mappings that hold more than one range."""
+
+
+def partition(mappings: Mappings, claims: Iterable[Claim], default: Callable[[int], Label]) -> Partition:
+    """Cut the mappings where the winning claim changes; ``default`` labels what nobody claims, by mapping index."""
+    by_vma = _claims_by_vma(mappings, claims)
+    if not by_vma:
+        count = len(mappings)
+        labels = [default(index) for index in range(count)]
+        return Partition(list(range(count)), mappings.start, mappings.end, labels, frozenset())
+    vma: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    labels = []
+    split = set()
+    for index, (low, high) in enumerate(zip(mappings.start, mappings.end, strict=True)):
+        claimed = by_vma.get(index)
+        if claimed is None:
+            vma.append(index)
+            starts.append(low)
+            ends.append(high)
+            labels.append(default(index))
+            continue
+        ranges = _resolve(low, high, claimed, default(index))
+        if len(ranges) > 1:
+            split.add(index)
+        for start, end, label in ranges:
+            vma.append(index)
+            starts.append(start)
+            ends.append(end)
+            labels.append(label)
+    return Partition(vma, starts, ends, labels, frozenset(split))
+
+
+def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, list[Claim]]:
+    """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
+    order: Sequence[int] = range(len(mappings))
+    starts: Sequence[int] = mappings.start
+    if any(a > b for a, b in zip(starts, starts[1:], strict=False)):
+        # a process that remaps while it is read gives its mappings out of order
+        order = sorted(order, key=mappings.start.__getitem__)
+        starts = [mappings.start[index] for index in order]
+    found: dict[int, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        at = max(bisect_right(starts, claim.start) - 1, 0)
+        while at < len(order) and starts[at] < claim.end:
+            index = order[at]
+            if mappings.end[index] > claim.start and _holds(claim, mappings, index):
+                found[index].append(claim)
+            at += 1
+    return found
+
+
+def _holds(claim: Claim, mappings: Mappings, index: int) -> bool:
+    if claim.perms is not None and mappings.perms[index] != claim.perms:
+        return False
+    inode = mappings.inode[index]
+    if claim.file is None or not inode:
+        return True
+    return (mappings.device[index], inode) == claim.file
+
+
+def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[tuple[int, int, Label]]:
+    """Sweep over the claims of one mapping from low to high; the highest rank on the heap has the byte."""
+    ordered = sorted(claims, key=lambda claim: claim.start)
+    edges = sorted({low, high, *(c.start for c in ordered), *(c.end for c in ordered)})
+    edges = [edge for edge in edges if low <= edge <= high]
+    active: list[tuple[int, int, Claim]] = []
+    ranges: list[tuple[int, int, Label]] = []
+    taken = 0
+    for start, end in zip(edges, edges[1:], strict=False):
+        while taken < len(ordered) and ordered[taken].start <= start:
+            heapq.heappush(active, (-ordered[taken].rank, taken, ordered[taken]))
+            taken += 1
+        while active and active[0][2].end <= start:
+            heapq.heappop(active)
+        label = active[0][2].label if active else rest
+        if ranges and ranges[-1][2] == label:
+            ranges[-1] = (ranges[-1][0], end, label)
+        else:
+            ranges.append((start, end, label))
+    return ranges

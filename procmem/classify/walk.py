@@ -1,0 +1,128 @@
+"""The walk over the rules: from a snapshot and the ELF objects in it to regions.
+
+Order does not matter here, rank does: each rule yields claims, the partition lets the strongest win, and
+what nobody claims keeps the label that its mapping has by itself.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from procmem.classify.areas import area_claims
+from procmem.classify.claims import Partition, partition
+from procmem.classify.elf import LoadedObject, elf_claims, load_biases, object_role
+from procmem.classify.leftovers import refine_leftovers
+from procmem.classify.names import MappingKey, label_of
+from procmem.classify.shares import shared_out
+from procmem.classify.unread import unread_claims
+from procmem.model.mapping import Mappings
+from procmem.model.raw import MappedFile, PageRun, Refusal
+from procmem.model.region import Certainty, Claim, ElfObject, Label, Regions
+from procmem.model.snapshot import Snapshot
+
+__all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
+
+_AT_ENTRY = 9
+Layout = Partition
+
+
+def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
+    """The indexes of the mappings of each file, by device, inode and path."""
+    rows: dict[tuple[str, int, bytes], list[int]] = {}
+    for row, inode in enumerate(mappings.inode):
+        if inode:
+            rows.setdefault((mappings.device[row], inode, mappings.name[row]), []).append(row)
+    return rows
+
+
+def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
+    """The mapped files that may be ELF objects: loaded ones have an executable mapping, or several parts."""
+    mappings = snapshot.mappings
+    if mappings is None:
+        return ()
+    entry = (snapshot.auxv or {}).get(_AT_ENTRY) or (snapshot.stat.startcode if snapshot.stat else None)
+    files = []
+    for (device, inode, path), rows in file_rows(mappings).items():
+        if not path.startswith(b"/") or path.startswith((b"/dev/", b"/SYSV", b"/anon_hugepage", b"/[")):
+            continue
+        if not _may_be_object(mappings, rows):
+            continue
+        ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
+        program = entry is not None and any(start <= entry < end for start, end in ranges)
+        files.append(MappedFile(device, inode, path, ranges, program))
+    return tuple(files)
+
+
+def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
+    if any("x" in mappings.perms[row] for row in rows):
+        return True
+    return len({mappings.offset[row] for row in rows}) > 1
+
+
+def layout(
+    snapshot: Snapshot,
+    objects: Sequence[ElfObject],
+    extra: Iterable[Claim] = (),
+) -> Partition:
+    """Cut every mapping into labelled ranges. ``extra`` are further rules' claims."""
+    mappings = snapshot.mappings
+    assert mappings is not None
+    claims = [*area_claims(snapshot, mappings), *_object_claims(snapshot, objects, mappings), *extra]
+    cache: dict[MappingKey, Label] = {}
+    code_proves = _code_proves(mappings)
+
+    def default(row: int) -> Label:
+        key = MappingKey(
+            mappings.perms[row],
+            mappings.name[row],
+            mappings.device[row],
+            bool(mappings.inode[row]),
+            mappings.flags[row],
+        )
+        label = cache.get(key)
+        if label is None:
+            # where reading implies executing, "x" says nothing about what memory is for
+            plain = key if code_proves or "r" not in key.perms else key._replace(perms=key.perms.replace("x", "-"))
+            label = cache[key] = label_of(plain)
+        return label
+
+    return refine_leftovers(mappings, partition(mappings, claims, default))
+
+
+def _code_proves(mappings: Mappings) -> bool:
+    """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
+    return any(
+        perms[0] == "r" and perms[2] == "-" and not name.startswith(b"[v")
+        for perms, name in zip(mappings.perms, mappings.name, strict=True)
+    )
+
+
+def _object_claims(snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings) -> Iterator[Claim]:
+    rows = file_rows(mappings)
+    for item in objects:
+        own = rows[(item.file.device, item.file.inode, item.file.path)]
+        role = object_role(item, objects, snapshot.auxv, snapshot.exe)
+        if item.image is None:
+            yield from unread_claims(item, role, mappings, own, snapshot)
+            continue
+        for bias, why in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
+            loaded = LoadedObject(item, item.image, bias, role, Certainty.CERTAIN, why)
+            yield from elf_claims(loaded, snapshot.page_size)
+
+
+def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:
+    """The mappings that hold several ranges and something in memory: what pagemap is asked about, ascending."""
+    mappings = snapshot.mappings
+    assert mappings is not None
+    ranges = []
+    rss, swap = mappings.column("Rss"), mappings.column("Swap")
+    for row in sorted(cut.split, key=mappings.start.__getitem__):
+        if (rss and rss[row]) or (swap and swap[row]):
+            ranges.append((mappings.start[row], mappings.end[row]))
+    return tuple(ranges)
+
+
+def regions(snapshot: Snapshot, cut: Partition, runs: tuple[PageRun, ...] | Refusal) -> Regions:
+    """Put figures to the ranges: a mapping's own, or shares of them by what pagemap said."""
+    mappings = snapshot.mappings
+    assert mappings is not None
+    shares = shared_out(mappings, cut, runs, snapshot.page_size)
+    return Regions(mappings=mappings, vma=cut.vma, start=cut.start, end=cut.end, label=cut.label, shares=shares)

@@ -1,0 +1,12 @@
+"""The command line: one module per command, and the one door where an error becomes a line and a status.
+
+``COMMANDS`` lists every command with its one-line help, so that ``procmem --help`` imports none of them.
+"""
+
+__all__ = ["COMMANDS"]
+
+COMMANDS = {
+    "inspect": "Say what is in a process's memory: by class, by region, VIRT against RES.",
+    "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",
+}
+"""Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""

@@ -1,0 +1,118 @@
+"""``procmem inspect``: what is in a process's memory."""
+
+import json
+import sys
+
+import click
+
+from procmem.analyse.inspection import classic_class, inspection
+from procmem.cli.each import for_each
+from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.model.region import ByteClass
+from procmem.model.reports import Inspection
+from procmem.pipeline import REGION_KEYS, examine
+from procmem.render.human import exact_bytes, human_size, kib
+from procmem.render.inspect_page import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
+from procmem.render.sheet import to_csv, to_markdown
+
+__all__ = ["inspect"]
+
+_CLASSIC = ("text", "data", "bss", "heap", "mmap", "stack")
+_SORTS = ("virt", "rss", "pss", "uss", "swap", "address")
+_EPILOG = """\b
+Examples:
+  procmem inspect 1234                      the page for a person
+  procmem inspect 1234 --classic            the six areas of the textbook
+  procmem inspect 1234 --regions --class heap --sort rss
+  procmem inspect 1234 --json --regions     every byte range, for programs
+  procmem inspect --from bug.tar.gz         a recording, as if it were here
+"""
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@target_options
+@click.option("--regions", is_flag=True, help="List every byte range, with its class, kind and owner.")
+@click.option("--classic", is_flag=True, help="Fold the classes to text, data, bss, heap, mmap and stack.")
+@click.option(
+    "--class", "classes", multiple=True, metavar="CLASS", help="List regions of this class only (repeatable)."
+)
+@click.option("--min-size", default="0", metavar="SIZE", help="List regions of at least this size (4096, 64K, 1M).")
+@click.option("--sort", type=click.Choice(_SORTS), help="Sort tables by a column, largest first.")
+@click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
+@click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
+@click.option("--json", "form", flag_value="json", help="Schema procmem/inspect/1; a list, for several targets.")
+@click.option(
+    "--csv", "form", flag_value="csv", help="The class table, or with --regions the regions, as CSV in bytes."
+)
+@click.option("--markdown", "form", flag_value="markdown", help="The same as a Markdown table.")
+def inspect(
+    targets: Selection,
+    regions: bool,
+    classic: bool,
+    classes: tuple[str, ...],
+    min_size: str,
+    sort: str | None,
+    unit: str | None,
+    form: str | None,
+) -> int:
+    """Say what is in a process's memory.
+
+    TARGET is a pid, 'self', /proc/PID, a recording, or '-' for pids on standard input.
+    """
+    known = _CLASSIC if classic else tuple(cls.value for cls in ByteClass)
+    for name in classes:
+        if name not in known:
+            raise click.UsageError(f"--class {name!r}: it is one of {', '.join(known)}")
+    fold = classic_class if classic else None
+    choice = None
+    if regions or classes or min_size != "0":
+        choice = RegionChoice(classes, _size(min_size), sort, fold)
+    keys = None if form == "json" and choice is not None else REGION_KEYS
+
+    def answer(ref: TargetRef) -> Inspection:
+        with ref.open() as target:
+            seen = examine(target, keys=keys)
+        return inspection(seen.snapshot, seen.regions, classic=classic)
+
+    reports, status = for_each(targets.refs(), answer)
+    if form == "json":
+        documents = [inspect_json(report, choice) for report in reports]
+        several = len(targets.words) > 1 or len(documents) != 1
+        if documents:
+            click.echo(json.dumps(documents if several else documents[0], indent=1))
+    else:
+        click.echo("\n".join(_written(report, choice, sort, unit, form) for report in reports), nl=False)
+    return status
+
+
+def _written(
+    report: Inspection, choice: RegionChoice | None, sort: str | None, unit: str | None, form: str | None
+) -> str:
+    size = {"bytes": exact_bytes, "human": human_size}.get(unit or "", kib)
+    if form in ("csv", "markdown"):
+        if choice is not None:
+            sheet = region_sheet(report.regions, choice.rows(report.regions)) if report.regions else None
+        else:
+            sheet = class_sheet(report, sort)
+        if sheet is None:
+            return ""
+        return to_csv(sheet) if form == "csv" else to_markdown(sheet, size)
+    heading = {"bytes": "sizes in bytes", "human": ""}.get(unit or "", "sizes in KiB")
+    return inspect_page(report, size=size, unit=heading, choice=choice, sort=sort, unicode=_unicode())
+
+
+def _unicode() -> bool:
+    """Whether the output can hold line-drawing characters."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+_SUFFIXES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def _size(text: str) -> int:
+    """A size with an optional suffix, powers of 1024: 4096, 64K, 1M, 1MiB."""
+    bare = text.strip().upper().removesuffix("IB").removesuffix("B") or "x"
+    number, suffix = (bare[:-1], bare[-1]) if bare[-1] in _SUFFIXES else (bare, "")
+    if not number.isascii() or not number.isdecimal():
+        raise click.UsageError(f"--min-size {text!r}: not a size such as 4096, 64K or 1M")
+    return int(number) * _SUFFIXES[suffix]

@@ -1,0 +1,114 @@
+"""What an ELF file says about how it wants to be mapped.
+
+Names follow the ELF specification (gABI chapters 4 and 5) without the ``p_`` and ``sh_`` prefixes.
+Addresses and sizes are bytes; nothing here has been moved by a load bias yet.
+"""
+
+from typing import NamedTuple, Protocol
+
+__all__ = [
+    "DF_1_PIE",
+    "DT_DEBUG",
+    "DT_FLAGS_1",
+    "DT_NEEDED",
+    "DT_RPATH",
+    "DT_RUNPATH",
+    "DT_SONAME",
+    "DT_TEXTREL",
+    "ET_DYN",
+    "ET_EXEC",
+    "PF_R",
+    "PF_W",
+    "PF_X",
+    "PT_DYNAMIC",
+    "PT_GNU_RELRO",
+    "PT_GNU_STACK",
+    "PT_INTERP",
+    "PT_LOAD",
+    "PT_NOTE",
+    "PT_PHDR",
+    "PT_TLS",
+    "SHF_ALLOC",
+    "SHF_EXECINSTR",
+    "SHF_WRITE",
+    "SHT_NOBITS",
+    "ByteReader",
+    "ElfImage",
+    "Section",
+    "Segment",
+]
+
+ET_EXEC, ET_DYN = 2, 3
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
+PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
+PF_X, PF_W, PF_R = 1, 2, 4
+SHT_NOBITS = 8
+SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
+DT_NEEDED, DT_SONAME, DT_RPATH, DT_DEBUG, DT_TEXTREL, DT_RUNPATH = 1, 14, 15, 21, 22, 29
+DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
+
+
+class ByteReader(Protocol):
+    """A file, or the part of one that was kept: read anywhere, get what there is."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Give up to ``length`` bytes from ``offset``; fewer where the file or the kept part ends."""
+        ...
+
+
+class Segment(NamedTuple):
+    """One program header."""
+
+    type: int
+    flags: int
+    offset: int
+    vaddr: int
+    filesz: int
+    memsz: int
+    align: int
+
+
+class Section(NamedTuple):
+    """One section header; ``name`` is empty where the name table was not read."""
+
+    name: str
+    type: int
+    flags: int
+    addr: int
+    offset: int
+    size: int
+    link: int
+    entsize: int
+
+
+class ElfImage(NamedTuple):
+    """An ELF header with its program headers: all that the loader itself looks at.
+
+    ``machine`` is the ``EM_`` number; ``phoff``/``shoff`` are file offsets of the two tables.
+    """
+
+    bits: int
+    little_endian: bool
+    type: int
+    machine: int
+    entry: int
+    phoff: int
+    shoff: int
+    shentsize: int
+    shnum: int
+    shstrndx: int
+    segments: tuple[Segment, ...]
+
+    @property
+    def loads(self) -> tuple[Segment, ...]:
+        """The PT_LOAD segments that occupy memory, in file order."""
+        return tuple(s for s in self.segments if s.type == PT_LOAD and s.memsz)
+
+    def first(self, segment_type: int) -> Segment | None:
+        """The first program header of a type, or None."""
+        return next((s for s in self.segments if s.type == segment_type), None)
+
+    @property
+    def word_size(self) -> int:
+        """Bytes of an address in this file."""
+        return self.bits // 8

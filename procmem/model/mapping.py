@@ -1,0 +1,103 @@
+"""The lines of ``maps`` and ``smaps`` as one table of columns.
+
+A process may have 60,000 mappings. A value object for each would cost more than the kernel needs to
+print them all, so the table keeps one list per field and hands out a row only when somebody asks.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+__all__ = ["Mappings", "Vma"]
+
+
+class Vma(NamedTuple):
+    """One line of ``maps``: a virtual memory area. ``name`` is all that follows the inode, to the last byte."""
+
+    start: int
+    end: int
+    perms: str
+    offset: int
+    device: str
+    inode: int
+    name: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space."""
+        return self.end - self.start
+
+
+class Mappings:
+    """All VMAs of a process, in the order in which the kernel gave them.
+
+    ``usage`` maps a key of smaps (``Rss``, ``Private_Dirty``) to a column of bytes; an entry is None where
+    this VMA has no such line. A key that no VMA has is not there at all. ``flags`` is the VmFlags line of
+    each VMA (two-letter words, blank separated), None where the kernel does not print it.
+    The columns belong to this value: nobody changes them.
+    """
+
+    __slots__ = ("device", "end", "flags", "inode", "name", "offset", "perms", "start", "usage")
+
+    def __init__(
+        self,
+        *,
+        start: list[int],
+        end: list[int],
+        perms: list[str],
+        offset: list[int],
+        device: list[str],
+        inode: list[int],
+        name: list[bytes],
+        flags: list[str | None] | None = None,
+        usage: Mapping[str, list[int | None]] | None = None,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.perms = perms
+        self.offset = offset
+        self.device = device
+        self.inode = inode
+        self.name = name
+        self.flags: list[str | None] = flags if flags is not None else [None] * len(start)
+        self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, index: int) -> Vma:
+        return Vma(
+            self.start[index],
+            self.end[index],
+            self.perms[index],
+            self.offset[index],
+            self.device[index],
+            self.inode[index],
+            self.name[index],
+        )
+
+    def __iter__(self) -> Iterator[Vma]:
+        columns = zip(self.start, self.end, self.perms, self.offset, self.device, self.inode, self.name, strict=True)
+        return map(Vma._make, columns)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mappings):
+            return NotImplemented
+        return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
+
+    def column(self, key: str) -> list[int | None] | None:
+        """A smaps column in bytes, or None where no VMA has this key."""
+        return self.usage.get(key)
+
+    def total(self, key: str) -> int | None:
+        """The sum of a smaps column; None where the kernel does not print the key for any VMA."""
+        column = self.usage.get(key)
+        if column is None:
+            return None
+        return sum(value for value in column if value is not None)
+
+    def has_flag(self, index: int, flag: str) -> bool | None:
+        """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""
+        flags = self.flags[index]
+        return None if flags is None else flag in flags.split()

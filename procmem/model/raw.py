@@ -1,0 +1,184 @@
+"""What a source hands over: bytes as the kernel wrote them, and refusals where it would not.
+
+The same value comes from a live process, from another proc tree and from a recording; nothing after
+it knows the difference. A file that may not be read is a value too: the report still tells what the
+other files know.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from procmem.model.elf import ByteReader
+
+__all__ = [
+    "FileContent",
+    "KeptFile",
+    "Machine",
+    "MappedFile",
+    "PageRun",
+    "PageState",
+    "RawProcess",
+    "Refusal",
+    "Source",
+    "Target",
+]
+
+
+class Refusal(Enum):
+    """Why a file has no content for us; the value is the reason in words."""
+
+    DENIED = "permission denied"
+    ABSENT = "not there"
+    GONE = "the process ended"
+    STUCK = "no answer within the time limit"
+    TOO_LARGE = "larger than the limit for such a file"
+    FAILED = "reading failed"
+    UNRECORDED = "not in the recording"
+
+
+FileContent = bytes | Refusal
+
+
+class Machine(NamedTuple):
+    """Facts of the machine that the files of one process do not carry.
+
+    ``page_size`` in bytes; ``clock_ticks`` per second (the unit of times in ``stat``).
+    Each is None where a recording does not say.
+    """
+
+    machine: str | None = None
+    kernel: str | None = None
+    page_size: int | None = None
+    clock_ticks: int | None = None
+    cpus: int | None = None
+
+
+class RawProcess(NamedTuple):
+    """One process as read: file name (relative to ``/proc/<pid>``) to content, and where it came from.
+
+    ``links`` holds symbolic links' texts (``exe``). ``thread_ids`` is None where ``task`` was not listed.
+    ``system`` holds files relative to ``/proc`` itself. ``read_through`` is the live thread that was read
+    because the leader is dead. ``unstable`` says that the process changed while it was read.
+    """
+
+    pid: int | None
+    files: Mapping[str, FileContent]
+    links: Mapping[str, bytes | Refusal]
+    thread_ids: tuple[int, ...] | None
+    system: Mapping[str, FileContent]
+    machine: Machine
+    read_through: int | None = None
+    unstable: str | None = None
+
+
+class MappedFile(NamedTuple):
+    """A file as ``maps`` names it: identity, and the ranges at which it is mapped.
+
+    ``path`` is the target's own claim, in its own namespace; ``device`` is ``major:minor`` in hexadecimal.
+    ``is_program`` says that the entry point which the kernel started lies in one of its ranges.
+    """
+
+    device: str
+    inode: int
+    path: bytes
+    ranges: tuple[tuple[int, int], ...]
+    is_program: bool = False
+
+
+class KeptFile(NamedTuple):
+    """What was read of a mapped file: pieces of its headers, or the refusal. This is what a recording keeps."""
+
+    file: MappedFile
+    pieces: tuple[tuple[int, bytes], ...]
+    refusal: Refusal | None = None
+
+
+class PageState:
+    """Bits of a page run, as pagemap and PAGEMAP_SCAN tell them (include/uapi/linux/fs.h)."""
+
+    PRESENT = 1
+    SWAPPED = 2
+    FILE = 4
+    ZERO = 8
+    GUARD = 16
+    HUGE = 32
+
+
+class PageRun(NamedTuple):
+    """Neighbouring pages in the same state: addresses in bytes, half open."""
+
+    start: int
+    end: int
+    state: int
+
+
+class Target(Protocol):
+    """One process of a source, held open so that a reused pid cannot mix two processes."""
+
+    @property
+    def pid(self) -> int | None:
+        """The pid (or thread id) that was asked for; None where a recording does not say."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def read(self, name: str) -> FileContent:
+        """A file below ``/proc/<pid>``, whole (``smaps``, ``task/12/stat``)."""
+        ...
+
+    def link(self, name: str) -> bytes | Refusal:
+        """The text of a symbolic link below ``/proc/<pid>``."""
+        ...
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The entries of a folder below ``/proc/<pid>`` (``task``), as the source orders them."""
+        ...
+
+    def read_system(self, name: str) -> FileContent:
+        """A file below ``/proc`` itself (``meminfo``, ``sys/vm/swappiness``)."""
+        ...
+
+    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
+        """The very file that is mapped, never another one that has its name today."""
+        ...
+
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+        """The populated pages in the ranges, in address order; pages never touched are left out."""
+        ...
+
+    def memory(self) -> ByteReader | Refusal:
+        """The target's own memory, addressed by virtual address."""
+        ...
+
+    @property
+    def machine(self) -> Machine:
+        """Facts of the machine it runs, or ran, on."""
+        ...
+
+
+class Source(Protocol):
+    """A place that has processes: this machine, another proc tree, or a recording."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        ...
+
+    def pids(self) -> tuple[int, ...]:
+        """All process ids it holds, ascending."""
+        ...
+
+    def open(self, pid: int) -> Target:
+        """Hold one process open.
+
+        Raises:
+            ProcessGone: no such process.
+            AccessRefused: not even its folder may be opened.
+        """
+        ...

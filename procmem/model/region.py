@@ -1,0 +1,189 @@
+"""Byte ranges with a name: what classification gives, and what every report is made of.
+
+A region is a byte range inside one VMA. The regions of a VMA partition it: nothing lost, nothing twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+from procmem.model.elf import ElfImage, Section
+from procmem.model.mapping import Mappings
+from procmem.model.raw import MappedFile
+
+__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share"]
+
+
+class ByteClass(StrEnum):
+    """What a byte range is for; the order is that of the tables, from the program's own to the kernel's."""
+
+    TEXT = "text"
+    RODATA = "rodata"
+    DATA = "data"
+    BSS = "bss"
+    TLS = "tls"
+    HEAP = "heap"
+    STACK = "stack"
+    MMAP = "mmap"
+    SHM = "shm"
+    JIT = "jit"
+    GUARD = "guard"
+    RESERVED = "reserved"
+    KERNEL = "kernel"
+    DEVICE = "device"
+
+
+class Certainty(Enum):
+    """How sure a label is."""
+
+    CERTAIN = "certain"
+    """Structure proves it."""
+    LIKELY = "likely"
+    """A pattern with a known, rare way to be wrong."""
+    GUESS = "guess"
+    """Prior knowledge about such programs."""
+
+
+class Label(NamedTuple):
+    """What a range is, how sure that is, what was seen to say so, and whose it is.
+
+    ``evidence`` is a sentence on what was seen, not on what is thought. ``owner`` is the object, thread or
+    allocator that it belongs to, None where it is the process's.
+    """
+
+    cls: ByteClass
+    kind: str
+    certainty: Certainty
+    evidence: str
+    owner: bytes | None = None
+
+
+class Claim(NamedTuple):
+    """A rule's claim on a byte range. Where claims overlap, the higher rank has the byte.
+
+    ``file`` is (device, inode) of the object that the claim comes from: such a claim holds for mappings of that
+    very file and for anonymous memory, never for another file that lies there now. ``perms`` limits it to
+    mappings with these permissions.
+    """
+
+    start: int
+    end: int
+    rank: int
+    label: Label
+    file: tuple[str, int] | None = None
+    perms: str | None = None
+
+
+class ElfObject(NamedTuple):
+    """A mapped file that may be an ELF object, with what its headers say.
+
+    ``image`` is None where they could not be read; ``problem`` then says why. ``has_debug`` is the DT_DEBUG
+    entry that the linker gives to programs and not to libraries.
+    """
+
+    file: MappedFile
+    image: ElfImage | None
+    sections: tuple[Section, ...] | None = None
+    soname: bytes | None = None
+    has_debug: bool = False
+    problem: str | None = None
+
+
+class Region(NamedTuple):
+    """One row of Regions. Sizes are bytes; None is unknown.
+
+    ``about`` names the figures that were shared out among the ranges of a VMA and are not exact.
+    """
+
+    start: int
+    end: int
+    vma: int
+    label: Label
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+    about: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space."""
+        return self.end - self.start
+
+
+class Share(NamedTuple):
+    """The figures of one range, as columns are filled: see :class:`Region`."""
+
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+    about: tuple[str, ...]
+
+
+class Regions:
+    """All regions of a process, as columns, in the order of the mappings. Nobody changes them.
+
+    ``vma`` holds the index of the mapping in ``mappings``; ``shares`` the figures of those ranges that are only a
+    part of their mapping, by index of the region (whole mappings have their own column's figures).
+    """
+
+    __slots__ = ("end", "label", "mappings", "pss", "rss", "shares", "start", "swap", "uss", "vma")
+
+    def __init__(
+        self,
+        *,
+        mappings: Mappings,
+        vma: list[int],
+        start: list[int],
+        end: list[int],
+        label: list[Label],
+        shares: dict[int, Share] | None = None,
+    ) -> None:
+        self.mappings = mappings
+        self.vma = vma
+        self.start = start
+        self.end = end
+        self.label = label
+        self.shares = shares or {}
+        self.rss = self._column(("Rss",), "rss")
+        self.pss = self._column(("Pss",), "pss")
+        self.uss = self._column(("Private_Clean", "Private_Dirty"), "uss")
+        self.swap = self._column(("Swap",), "swap")
+
+    def _column(self, keys: Sequence[str], field: str) -> list[int | None]:
+        """A figure of every region: its mapping's, or its own share."""
+        columns = [self.mappings.usage.get(key) for key in keys]
+        first = columns[0]
+        if first is None or None in columns:
+            values: list[int | None] = [None] * len(self.vma)
+        elif len(columns) == 1:
+            values = [first[index] for index in self.vma] if self.shares else list(first)
+        else:
+            second = columns[1]
+            assert second is not None
+            both = [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)]
+            values = [both[index] for index in self.vma] if self.shares else both
+        for index, share in self.shares.items():
+            values[index] = getattr(share, field)
+        return values
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, index: int) -> Region:
+        share = self.shares.get(index)
+        return Region(
+            self.start[index],
+            self.end[index],
+            self.vma[index],
+            self.label[index],
+            self.rss[index],
+            self.pss[index],
+            self.uss[index],
+            self.swap[index],
+            share.about if share else (),
+        )
+
+    def __iter__(self) -> Iterator[Region]:
+        return map(self.__getitem__, range(len(self)))

@@ -1,0 +1,96 @@
+"""What the analyses give: plain figures in bytes, ready to be laid out by any format."""
+
+from typing import NamedTuple
+
+from procmem.model.region import Regions
+from procmem.model.snapshot import Nature
+
+__all__ = ["Account", "Band", "ClassRow", "Inspection", "ProcessFacts", "Totals"]
+
+
+class ProcessFacts(NamedTuple):
+    """Who the process is. ``age_seconds`` is the time since it was started."""
+
+    pid: int | None
+    ppid: int | None
+    uid: int | None
+    comm: bytes | None
+    cmdline: tuple[bytes, ...] | None
+    exe: bytes | None
+    bits: int | None
+    machine: str | None
+    kernel: str | None
+    page_size: int
+    state: str | None
+    threads: int | None
+    nature: Nature
+    age_seconds: float | None
+    thread_of: int | None
+    read_through: int | None
+
+
+class Totals(NamedTuple):
+    """The figures of the whole process, in bytes.
+
+    ``rss``, ``pss``, ``uss``, ``swap``, ``swap_pss`` and ``hugetlb`` are sums of smaps, or from ``status`` where smaps is
+    refused (then what status does not know is None). ``vm_size`` and ``vm_rss`` are what ``status`` says;
+    ``page_tables`` is VmPTE.
+    """
+
+    virt: int | None
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+    swap_pss: int | None
+    hugetlb: int | None
+    vm_size: int | None
+    vm_rss: int | None
+    vm_swap: int | None
+    page_tables: int | None
+
+
+class Account(NamedTuple):
+    """VIRT divided into what each byte of address space is today. The six parts add up to VIRT."""
+
+    resident: int
+    swapped: int
+    hugetlb: int
+    file_not_resident: int
+    untouched: int
+    reserved: int
+
+
+class ClassRow(NamedTuple):
+    """The sums of one class; ``virt`` leaves gate VMAs out, as the kernel's VmSize does."""
+
+    cls: str
+    virt: int
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+    regions: int
+
+
+class Band(NamedTuple):
+    """One band of the picture of an address space; ``name`` is None where nothing is mapped."""
+
+    start: int
+    end: int
+    name: str | None
+    virt: int
+    rss: int | None
+    grows: str | None
+
+
+class Inspection(NamedTuple):
+    """The answer of ``procmem inspect``. ``regions`` is None where mappings could not be read."""
+
+    process: ProcessFacts
+    totals: Totals
+    account: Account | None
+    classes: tuple[ClassRow, ...]
+    picture: tuple[Band, ...]
+    regions: Regions | None
+    warnings: tuple[str, ...]

@@ -1,0 +1,388 @@
+"""Values of the simulator: an address space that was computed, not read.
+
+The simulator says what ``/proc/PID/maps`` of a 32-bit x86 process will be. It is honest in three
+words: a line is *exact* (one address), in a *range* (address-space randomisation draws it), or of
+known *shape* only (size, permissions and order are certain, the address is not). Addresses and
+sizes are bytes, ranges of addresses are half open, names are the kernel's.
+"""
+
+from enum import Enum, StrEnum
+from typing import NamedTuple
+
+from procmem.model.elf import ElfImage
+
+__all__ = [
+    "MISMATCH",
+    "PAGE",
+    "Base",
+    "Certainty",
+    "CrossLine",
+    "Draws",
+    "KernelFacts",
+    "KernelKind",
+    "LdCache",
+    "LdCacheEntry",
+    "LoadedObject",
+    "Lookup",
+    "Needed",
+    "Prediction",
+    "ProgramFiles",
+    "Range",
+    "RealSpace",
+    "Registers",
+    "Role",
+    "SearchDirs",
+    "Settings",
+    "SimLayout",
+    "SimSpace",
+    "SimVma",
+    "Stage",
+    "VmFlag",
+]
+
+PAGE = 4096
+"""Bytes of a page on 32-bit x86 (arch/x86/include/asm/page_types.h, PAGE_SIZE)."""
+
+MISMATCH = 7
+"""Exit status of a cross-check in which something called exact was not."""
+
+
+class Certainty(StrEnum):
+    """How far a predicted line may be trusted."""
+
+    EXACT = "exact"
+    RANGE = "range"
+    SHAPE = "shape"
+
+
+class Stage(StrEnum):
+    """A moment in the life of a program at which its map is predicted."""
+
+    EXEC = "exec"
+    ENTRY = "entry"
+    MAIN = "main"
+
+
+class KernelKind(StrEnum):
+    """Which kernel runs the 32-bit program: an i386 kernel, or an x86-64 kernel in its compat mode."""
+
+    NATIVE = "native"
+    COMPAT = "compat"
+
+
+class Role(StrEnum):
+    """What an area is for, in the words of the classic picture and a few finer ones."""
+
+    TEXT = "text"
+    RODATA = "rodata"
+    DATA = "data"
+    BSS = "bss"
+    TLS = "tls"
+    HEAP = "heap"
+    STACK = "stack"
+    MMAP = "mmap"
+    GUARD = "guard"
+    RESERVED = "reserved"
+    KERNEL = "kernel"
+
+
+class Base(StrEnum):
+    """Which randomised base a VMA moves with; FIXED ones never move."""
+
+    FIXED = "fixed"
+    MMAP = "mmap"
+    PROGRAM = "program"
+    STACK = "stack"
+    BRK = "brk"
+
+
+class VmFlag:
+    """Bits of ``vm_flags`` that decide merging and growth (include/linux/mm.h), in numbers of our own.
+
+    ``TOUCHED`` stands for "has an anon_vma": a private page of it was written at least once.
+    """
+
+    ACCOUNT = 1
+    GROWSDOWN = 2
+    NORESERVE = 4
+    NOHUGEPAGE = 8
+    SHARED = 16
+    SPECIAL = 32
+    TOUCHED = 64
+
+
+class SimVma(NamedTuple):
+    """One simulated line of ``maps`` with the rule that put it there."""
+
+    start: int
+    end: int
+    perms: str
+    offset: int
+    name: bytes = b""
+    flags: int = 0
+    role: Role = Role.MMAP
+    base: Base = Base.FIXED
+    rule: str = ""
+    status: Certainty = Certainty.EXACT
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space."""
+        return self.end - self.start
+
+    @property
+    def grows_down(self) -> bool:
+        """Whether the kernel extends it downwards at a fault (VM_GROWSDOWN)."""
+        return bool(self.flags & VmFlag.GROWSDOWN)
+
+
+class KernelFacts(NamedTuple):
+    """Values that differ between kernels and machines, and where these came from.
+
+    Page counts are pages; ``guard_gap`` and ``mmap_min_addr`` are bytes; ``aux_pairs`` counts auxv
+    entries with the closing AT_NULL. ``heap_label_inclusive`` is the older [heap] rule, by which a
+    VMA that only touches the heap is named so too (fs/proc/task_mmu.c).
+    """
+
+    vvar_pages: int = 4
+    vclock_pages: int = 2
+    vdso_pages: int = 2
+    aux_pairs: int = 24
+    platform: bytes = b"i686"
+    mmap_min_addr: int = 65536
+    guard_gap: int = 256 * PAGE
+    mmap_rnd_bits: int = 8
+    heap_label_inclusive: bool = False
+    origin: str = "table for Linux 6.18, x86-64, taken 2026-04"
+
+
+class Draws(NamedTuple):
+    """The random values of one exec: pages, except ``esp_bytes``.
+
+    ``mmap`` and ``program`` are ``arch_mmap_rnd()``; ``stack`` is the distance of the stack's end from
+    STACK_TOP; ``brk`` the distance of start_brk from its lowest place; ``esp_bytes`` the shift inside
+    the stack (arch_align_stack).
+    """
+
+    mmap: int = 0
+    program: int = 0
+    stack: int = 0
+    brk: int = 0
+    esp_bytes: int = 0
+
+
+class Settings(NamedTuple):
+    """All that a prediction knows besides the files: kernel, personality, limits, arguments.
+
+    ``randomize`` is kernel.randomize_va_space (0, 1, 2), already 0 under ADDR_NO_RANDOMIZE; with
+    ``draws`` None the zero draw stands for all. ``stack_limit`` is the soft RLIMIT_STACK in bytes, None
+    for unlimited. ``exec_path`` is the string given to execve, ``argv`` and ``env`` hold raw bytes.
+    """
+
+    kernel: KernelKind = KernelKind.COMPAT
+    limit_3gb: bool = True
+    randomize: int = 0
+    draws: Draws | None = None
+    legacy: bool = False
+    read_implies_exec: bool = False
+    stack_limit: int | None = 8 << 20
+    exec_path: bytes = b"./a.out"
+    argv: tuple[bytes, ...] = (b"./a.out",)
+    env: tuple[bytes, ...] = ()
+    facts: KernelFacts = KernelFacts()
+
+
+class SimLayout(NamedTuple):
+    """The borders that one exec fixed for its address space (struct mm_struct)."""
+
+    task_size: int
+    mmap_base: int
+    legacy_base: int
+    top_down: bool
+    program_base: int
+    guard_gap: int
+    min_address: int
+    stack_limit: int | None
+    read_implies_exec: bool
+    heap_label_inclusive: bool
+
+
+class Registers(NamedTuple):
+    """The user registers that matter here; ``eax`` is what the last system call gave back."""
+
+    eip: int = 0
+    esp: int = 0
+    eax: int = 0
+
+
+class SimSpace(NamedTuple):
+    """A whole address space; VMAs are sorted and never overlap.
+
+    The fields from ``start_code`` on are those of ``/proc/PID/stat``.
+    """
+
+    layout: SimLayout
+    vmas: tuple[SimVma, ...] = ()
+    start_brk: int = 0
+    brk: int = 0
+    registers: Registers = Registers()
+    threads: int = 1
+    start_code: int = 0
+    end_code: int = 0
+    start_data: int = 0
+    end_data: int = 0
+    start_stack: int = 0
+    arg_start: int = 0
+    arg_end: int = 0
+    env_start: int = 0
+    env_end: int = 0
+    entry: int = 0
+    """AT_ENTRY: where the program itself begins."""
+    program_bias: int = 0
+    interpreter_base: int = 0
+    """AT_BASE: where the dynamic linker lies; 0 without one."""
+
+    @property
+    def virtual_size(self) -> int:
+        """Bytes of address space (VIRT)."""
+        return sum(vma.size for vma in self.vmas)
+
+
+class Range(NamedTuple):
+    """Where a randomised base can lie: ``first`` to ``last`` inclusive in steps of ``step`` bytes.
+
+    ``values`` is how many different ones there are.
+    """
+
+    base: Base
+    first: int
+    last: int
+    step: int
+    values: int
+
+    def __contains__(self, address: object) -> bool:
+        return (
+            isinstance(address, int) and self.first <= address <= self.last and (address - self.first) % self.step == 0
+        )
+
+
+class LdCacheEntry(NamedTuple):
+    """One line of /etc/ld.so.cache: ``flags`` tells the ABI, ``hwcap`` what the processor must have."""
+
+    name: bytes
+    path: bytes
+    flags: int
+    hwcap: int
+
+
+class LdCache(NamedTuple):
+    """The cache of the dynamic linker: its size as a mapping, and its entries in file order."""
+
+    size: int
+    entries: tuple[LdCacheEntry, ...]
+
+
+class Lookup(Enum):
+    """By which of its places the dynamic linker found an object; the value tells it in words."""
+
+    PATH = "named by its path"
+    RPATH = "RPATH"
+    LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
+    RUNPATH = "RUNPATH"
+    CACHE = "/etc/ld.so.cache"
+    DEFAULT = "default directories"
+    PRELOAD = "LD_PRELOAD"
+    ALREADY = "already loaded"
+    MISSING = "not found"
+
+
+class SearchDirs(NamedTuple):
+    """A list of directories from one RPATH, RUNPATH or LD_LIBRARY_PATH as written, before expansion."""
+
+    text: bytes
+    kind: Lookup
+
+
+class Needed(NamedTuple):
+    """One DT_NEEDED string and what became of it: ``library`` counts in load order, None where none was found.
+
+    ``opened`` is the path as the dynamic linker built it (not resolved).
+    """
+
+    name: bytes
+    lookup: Lookup
+    library: int | None
+    opened: bytes = b""
+    cache_used: bool = False
+
+
+class LoadedObject(NamedTuple):
+    """An ELF object as its file tells it: only what decides the map.
+
+    ``opened`` is the name that the dynamic linker keeps, ``real`` the path that ``maps`` prints.
+    ``highest_version`` is the highest symbol-version index of the file, None without versions.
+    """
+
+    opened: bytes
+    real: bytes
+    size: int
+    image: ElfImage
+    interpreter: bytes | None = None
+    needed: tuple[Needed, ...] = ()
+    soname: bytes | None = None
+    rpath: bytes | None = None
+    runpath: bytes | None = None
+    textrel: bool = False
+    highest_version: int | None = None
+    build_id: str | None = None
+    glibc_version: str | None = None
+    unique_symbols: int = 0
+    main: int | None = None
+    """The address of ``main`` in the file, None where no symbol tells it."""
+
+
+class ProgramFiles(NamedTuple):
+    """Values read from files, and nothing from any process: the predictor's whole knowledge.
+
+    ``libraries`` are in load order (breadth first); ``system_dirs`` are the directories built into the
+    dynamic linker.
+    """
+
+    program: LoadedObject
+    interpreter: LoadedObject | None = None
+    libraries: tuple[LoadedObject, ...] = ()
+    preload: tuple[Needed, ...] = ()
+    cache: LdCache | None = None
+    system_dirs: tuple[bytes, ...] = ()
+    libc_version: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Prediction(NamedTuple):
+    """What ``maps`` will be at one stage; ``failure`` says why there is no process instead."""
+
+    stage: Stage
+    settings: Settings
+    vmas: tuple[SimVma, ...]
+    space: SimSpace | None
+    ranges: tuple[Range, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: str | None = None
+    fitted: bool = False
+
+
+class RealSpace(NamedTuple):
+    """What a real process showed at a stage: ``maps`` lines as (start, end, perms, offset, name)."""
+
+    stage: Stage
+    lines: tuple[tuple[int, int, str, int, bytes], ...]
+    esp: int | None = None
+    start_brk: int | None = None
+
+
+class CrossLine(NamedTuple):
+    """A predicted line beside the real one; ``verdict`` is ``same``, ``in range``, ``differs``, ``missing``, ``extra``."""
+
+    predicted: SimVma | None
+    real: tuple[int, int, str, int, bytes] | None
+    verdict: str

@@ -1,0 +1,180 @@
+"""One process at one moment, understood: the value that classification and every report start from.
+
+A real process, a recording and a simulated one all give a snapshot. Sizes and addresses are bytes;
+None means that nobody could say, never zero.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from procmem.model.mapping import Mappings
+from procmem.model.raw import Machine, Refusal
+
+__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea"]
+
+
+class Nature(Enum):
+    """What sort of task a pid is: each sort has its own answer to "what is in its memory"."""
+
+    PROCESS = "process"
+    KERNEL_THREAD = "kernel thread"
+    ZOMBIE = "zombie"
+    DEAD_LEADER = "process whose main thread has ended"
+
+
+class Status(NamedTuple):
+    """``/proc/<pid>/status``: every line as text, sizes (``N kB`` lines) in bytes."""
+
+    fields: Mapping[str, str]
+    sizes: Mapping[str, int]
+
+    @property
+    def tgid(self) -> int | None:
+        """The process (thread group) that the task belongs to."""
+        return self._number("Tgid")
+
+    @property
+    def ppid(self) -> int | None:
+        """The parent's pid."""
+        return self._number("PPid")
+
+    @property
+    def threads(self) -> int | None:
+        """Threads of the process, the dead leader of live threads among them."""
+        return self._number("Threads")
+
+    @property
+    def state(self) -> str | None:
+        """The state's letter (``S``, ``R``, ``Z``, ...)."""
+        return self.fields.get("State", "")[:1] or None
+
+    @property
+    def uid(self) -> int | None:
+        """The real user id."""
+        return self._number("Uid")
+
+    def _number(self, key: str) -> int | None:
+        words = self.fields.get(key, "").split()
+        return int(words[0]) if words and words[0].isdigit() else None
+
+
+class Stat(NamedTuple):
+    """``/proc/<pid>/stat``, the fields that we use, by their names in proc_pid_stat(5).
+
+    Times are clock ticks, ``rss`` is pages as the kernel prints it. Addresses are None where the reader is
+    not permitted to see them (the kernel then prints 0, or 1 for the code's limits).
+    """
+
+    pid: int
+    comm: bytes
+    state: str
+    ppid: int
+    flags: int
+    minflt: int
+    majflt: int
+    utime: int
+    stime: int
+    num_threads: int
+    starttime: int
+    vsize: int
+    rss_pages: int
+    startcode: int | None
+    endcode: int | None
+    startstack: int | None
+    processor: int | None
+    start_data: int | None
+    end_data: int | None
+    start_brk: int | None
+    arg_start: int | None
+    arg_end: int | None
+    env_start: int | None
+    env_end: int | None
+
+
+class Statm(NamedTuple):
+    """``/proc/<pid>/statm``, in bytes."""
+
+    size: int
+    resident: int
+    shared: int
+    text: int
+    data: int
+
+
+Auxv = Mapping[int, int]
+"""The auxiliary vector: AT_ number to value (getauxval(3))."""
+
+
+class Limit(NamedTuple):
+    """A resource limit; None is unlimited. The unit is as ``/proc/<pid>/limits`` says."""
+
+    soft: int | None
+    hard: int | None
+    unit: str
+
+
+class SwapArea(NamedTuple):
+    """One line of ``/proc/swaps``, sizes in bytes."""
+
+    path: bytes
+    type: str
+    size: int
+    used: int
+    priority: int
+
+
+class Snapshot(NamedTuple):
+    """One process at one moment.
+
+    ``mappings`` is None where maps was refused, and empty for a task that has no memory of its own.
+    ``has_usage`` says whether smaps was there (then ``mappings.usage`` is filled).
+    ``read_through`` is the live thread that was read because the leader is dead; ``thread_of`` is the
+    process when the pid asked for is one of its threads. ``refusals`` tells which files gave nothing.
+    """
+
+    pid: int | None
+    nature: Nature
+    comm: bytes | None
+    cmdline: tuple[bytes, ...] | None
+    exe: bytes | None
+    bits: int | None
+    page_size: int
+    machine: Machine
+    status: Status | None
+    stat: Stat | None
+    statm: Statm | None
+    mappings: Mappings | None
+    has_usage: bool
+    auxv: Auxv | None
+    limits: Mapping[str, Limit] | None
+    thread_ids: tuple[int, ...] | None
+    uptime: float | None
+    read_through: int | None
+    thread_of: int | None
+    unstable: str | None
+    refusals: Mapping[str, Refusal]
+
+    def size(self, key: str) -> int | None:
+        """A size from ``status`` in bytes (``VmSize``), or None."""
+        return None if self.status is None else self.status.sizes.get(key)
+
+    @property
+    def virt(self) -> int | None:
+        """Address space in bytes: the sum of the mappings without gate VMAs, else VmSize.
+
+        ``[vsyscall]`` and ``[vectors]`` are the same page in every process and belong to none, so the kernel's
+        total_vm leaves them out, and so do we.
+        """
+        if self.mappings is None:
+            return self.size("VmSize")
+        table = self.mappings
+        return sum(
+            end - start
+            for start, end, name in zip(table.start, table.end, table.name, strict=True)
+            if name not in GATE_NAMES
+        )
+
+
+GATE_NAMES = frozenset({b"[vsyscall]", b"[vectors]"})
+"""Names of gate VMAs (arch_get_gate_vma): printed in maps, counted nowhere."""

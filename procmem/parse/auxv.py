@@ -1,0 +1,35 @@
+"""``/proc/<pid>/auxv``: what the kernel told the process at exec, and what gives away its word size.
+
+The file is pairs of words without any header: of the process's own word size and byte order, which may
+differ from the reader's. Each reading is tried, and the one that makes sense is taken.
+Source: getauxval(3); fs/binfmt_elf.c, create_elf_tables().
+"""
+
+import struct
+
+__all__ = ["AT_BASE", "AT_ENTRY", "AT_PAGESZ", "AT_PHDR", "AT_SYSINFO_EHDR", "parse_auxv"]
+
+AT_PHDR, AT_PAGESZ, AT_BASE, AT_ENTRY = 3, 6, 7, 9
+AT_RANDOM, AT_SYSINFO_EHDR = 25, 33
+_PAGE_SIZES = {1 << shift for shift in range(12, 19)}
+
+
+def parse_auxv(data: bytes) -> tuple[dict[int, int], int] | None:
+    """Give the vector and the process's word size in bits; None where no reading of the bytes makes sense.
+
+    A process may replace its auxv (PR_SET_MM_AUXV), so nonsense is possible and no error.
+    """
+    for bits, form in ((64, "<QQ"), (32, "<II"), (64, ">QQ"), (32, ">II")):
+        pair = struct.calcsize(form)
+        if len(data) < pair or len(data) % pair:
+            continue
+        vector = {}
+        ended = False
+        for key, value in struct.iter_unpack(form, data):
+            if key == 0:
+                ended = True
+                break
+            vector[key] = value
+        if ended and vector.get(AT_PAGESZ) in _PAGE_SIZES and max(vector) < 1024:
+            return vector, bits
+    return None

@@ -1,0 +1,238 @@
+"""A small, hardened reader of ELF headers.
+
+Files that processes map belong to strangers: a four-kilobyte sparse file can claim four billion
+program headers. So every table is bounded before it is read (64 KiB of headers, 65,535 entries),
+every offset is checked against what is really there, and every failure is one exception with one
+sentence. Files may be heads of files, cut off after their headers: what is needed must be there,
+what is not needed may be missing. Symbols are left to pyelftools, which is also this reader's
+oracle in the tests.
+
+Source: the System V gABI, chapters 4 (headers, sections) and 5 (program headers, dynamic section).
+"""
+
+import struct
+from collections.abc import Iterator
+
+from procmem.errors import BadInput
+from procmem.model.elf import (
+    PT_DYNAMIC,
+    PT_INTERP,
+    PT_LOAD,
+    PT_NOTE,
+    ByteReader,
+    ElfImage,
+    Section,
+    Segment,
+)
+
+__all__ = [
+    "NotElf",
+    "build_id",
+    "dynamic_entries",
+    "dynamic_strings",
+    "interpreter",
+    "read_image",
+    "read_sections",
+]
+
+_HEADER_BYTES_MAX = 64 * 1024
+_ENTRIES_MAX = 65_535
+_DYNAMIC_BYTES_MAX = 64 * 1024
+_STRING_MAX = 4096
+_NAMES_BYTES_MAX = 1024 * 1024
+_PN_XNUM = 0xFFFF
+_NT_GNU_BUILD_ID = 3
+
+
+class NotElf(BadInput):
+    """The file is no ELF file, or its headers contradict themselves."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"ELF not readable: {why}")
+
+
+def read_image(reader: ByteReader) -> ElfImage:
+    """Read the ELF header and the program headers.
+
+    Raises:
+        NotElf: not an ELF file, cut off before its program headers, or headers beyond the bounds.
+    """
+    head = reader.read_at(0, 4096)
+    if head[:4] != b"\x7fELF":
+        raise NotElf("it does not begin with the ELF magic number")
+    if len(head) < 52 or head[4] not in (1, 2) or head[5] not in (1, 2):
+        raise NotElf("the ELF header is cut off or of an unknown class")
+    bits = 32 * head[4]
+    little = head[5] == 1
+    order = "<" if little else ">"
+    header_form = order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH")
+    if len(head) < 16 + struct.calcsize(header_form):
+        raise NotElf("the ELF header is cut off")
+    (
+        file_type,
+        machine,
+        _version,
+        entry,
+        phoff,
+        shoff,
+        _flags,
+        _ehsize,
+        phentsize,
+        phnum,
+        shentsize,
+        shnum,
+        shstrndx,
+    ) = struct.unpack_from(header_form, head, 16)
+    if phnum == _PN_XNUM:
+        raise NotElf("it claims 65,535 or more program headers")
+    wanted_size = 56 if bits == 64 else 32
+    if phnum and phentsize != wanted_size:
+        raise NotElf(f"program headers of {phentsize} bytes, where {wanted_size} are due")
+    table_bytes = phnum * wanted_size
+    if table_bytes > _HEADER_BYTES_MAX:
+        raise NotElf(f"{phnum} program headers are more than any loader takes")
+    if phoff + table_bytes <= len(head):
+        table = head[phoff : phoff + table_bytes]
+    else:
+        table = reader.read_at(phoff, table_bytes)
+    if len(table) < table_bytes:
+        raise NotElf("the program headers lie beyond the end of the file")
+    segments = tuple(_segments(table, order, bits))
+    for segment in segments:
+        if segment.type == PT_LOAD:
+            _check_load(segment, bits)
+    return ElfImage(
+        bits=bits,
+        little_endian=little,
+        type=file_type,
+        machine=machine,
+        entry=entry,
+        phoff=phoff,
+        shoff=shoff,
+        shentsize=shentsize,
+        shnum=shnum,
+        shstrndx=shstrndx,
+        segments=segments,
+    )
+
+
+def _segments(table: bytes, order: str, bits: int) -> Iterator[Segment]:
+    if bits == 64:
+        for kind, flags, offset, vaddr, _paddr, filesz, memsz, align in struct.iter_unpack(order + "IIQQQQQQ", table):
+            yield Segment(kind, flags, offset, vaddr, filesz, memsz, align)
+    else:
+        for kind, offset, vaddr, _paddr, filesz, memsz, flags, align in struct.iter_unpack(order + "IIIIIIII", table):
+            yield Segment(kind, flags, offset, vaddr, filesz, memsz, align)
+
+
+def _check_load(segment: Segment, bits: int) -> None:
+    if segment.filesz > segment.memsz:
+        raise NotElf("a PT_LOAD has more bytes in the file than in memory")
+    if segment.vaddr + segment.memsz > 1 << bits or segment.offset + segment.filesz > 1 << 63:
+        raise NotElf("a PT_LOAD reaches beyond the address space")
+
+
+def read_sections(reader: ByteReader, image: ElfImage, *, names: bool = False) -> tuple[Section, ...] | None:
+    """Read the section headers; None where the file has none, or where they are cut off or absurd.
+
+    Names cost one more read and are left out unless asked for.
+    """
+    entry_size = 64 if image.bits == 64 else 40
+    count = image.shnum
+    if not image.shoff or image.shentsize != entry_size or not 0 < count <= _ENTRIES_MAX:
+        return None
+    if count * entry_size > 16 * _HEADER_BYTES_MAX:
+        return None
+    table = reader.read_at(image.shoff, count * entry_size)
+    if len(table) < count * entry_size:
+        return None
+    order = "<" if image.little_endian else ">"
+    form = order + ("IIQQQQIIQQ" if image.bits == 64 else "IIIIIIIIII")
+    rows = list(struct.iter_unpack(form, table))
+    strings = b""
+    if names and image.shstrndx < count:
+        _name, _type, _flags, _addr, offset, size, *_rest = rows[image.shstrndx]
+        if size <= _NAMES_BYTES_MAX:
+            strings = reader.read_at(offset, size)
+    return tuple(
+        Section(_string(strings, name), kind, flags, addr, offset, size, link, entsize)
+        for name, kind, flags, addr, offset, size, link, _info, _align, entsize in rows
+    )
+
+
+def _string(table: bytes, start: int) -> str:
+    if start >= len(table):
+        return ""
+    end = table.find(b"\0", start)
+    return table[start : end if end >= 0 else len(table)][:_STRING_MAX].decode("utf-8", "replace")
+
+
+def interpreter(reader: ByteReader, image: ElfImage) -> bytes | None:
+    """The path in PT_INTERP, or None where the file asks for no interpreter."""
+    segment = image.first(PT_INTERP)
+    if segment is None or not 0 < segment.filesz <= _STRING_MAX:
+        return None
+    return reader.read_at(segment.offset, segment.filesz).split(b"\0", 1)[0]
+
+
+def dynamic_entries(reader: ByteReader, image: ElfImage) -> tuple[tuple[int, int], ...] | None:
+    """The dynamic section as (tag, value) pairs up to DT_NULL; None where there is none or it is cut off."""
+    segment = image.first(PT_DYNAMIC)
+    if segment is None:
+        return None
+    pair = 2 * image.word_size
+    size = min(segment.filesz, _DYNAMIC_BYTES_MAX) // pair * pair
+    data = reader.read_at(segment.offset, size)
+    data = data[: len(data) // pair * pair]
+    if not data:
+        return None
+    form = ("<" if image.little_endian else ">") + ("qQ" if image.bits == 64 else "iI")
+    entries = []
+    for tag, value in struct.iter_unpack(form, data):
+        if tag == 0:
+            break
+        entries.append((tag, value))
+    return tuple(entries)
+
+
+def dynamic_strings(
+    reader: ByteReader, image: ElfImage, entries: tuple[tuple[int, int], ...], tag: int
+) -> tuple[bytes, ...]:
+    """The strings that entries of one tag name (DT_NEEDED, DT_SONAME, DT_RUNPATH, DT_RPATH), in order."""
+    table_address = next((value for t, value in entries if t == 5), None)  # DT_STRTAB
+    offset = None if table_address is None else file_offset(image, table_address)
+    if offset is None:
+        return ()
+    found = []
+    for entry_tag, value in entries:
+        if entry_tag == tag:
+            text = reader.read_at(offset + value, _STRING_MAX)
+            found.append(text.split(b"\0", 1)[0])
+    return tuple(found)
+
+
+def file_offset(image: ElfImage, vaddr: int) -> int | None:
+    """Where the byte for a virtual address lies in the file; None if no file byte stands behind it."""
+    for segment in image.loads:
+        if segment.vaddr <= vaddr < segment.vaddr + segment.filesz:
+            return vaddr - segment.vaddr + segment.offset
+    return None
+
+
+def build_id(reader: ByteReader, image: ElfImage) -> str | None:
+    """The GNU build id as hex digits, from the PT_NOTE segments; None where there is none."""
+    form = "<III" if image.little_endian else ">III"
+    for segment in image.segments:
+        if segment.type != PT_NOTE or segment.filesz > _HEADER_BYTES_MAX:
+            continue
+        data = reader.read_at(segment.offset, segment.filesz)
+        step = 8 if segment.align == 8 else 4
+        at = 0
+        while at + 12 <= len(data):
+            name_size, desc_size, kind = struct.unpack_from(form, data, at)
+            name_end = at + 12 + name_size
+            desc_start = at + 12 + (name_size + step - 1) // step * step
+            if kind == _NT_GNU_BUILD_ID and data[at + 12 : name_end] == b"GNU\0":
+                return data[desc_start : desc_start + desc_size].hex() or None
+            at = desc_start + (desc_size + step - 1) // step * step
+    return None

@@ -1,0 +1,154 @@
+"""Joining the parsed files of one process into a snapshot.
+
+What is missing stays missing: a refused file leaves None in its place, and the refusal is kept beside
+it, so that each report can say which file was refused and what it would have told.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
+
+from procmem.model.mapping import Mappings
+from procmem.model.raw import FileContent, RawProcess, Refusal
+from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status
+from procmem.parse.auxv import AT_PAGESZ, parse_auxv
+from procmem.parse.maps import parse_maps
+from procmem.parse.smaps import parse_smaps
+from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
+from procmem.parse.system import parse_uptime
+
+__all__ = ["nature_of", "snapshot"]
+
+_PF_KTHREAD = 0x0020_0000  # include/linux/sched.h
+_DEFAULT_PAGE_SIZE = 4096
+_Parsed = TypeVar("_Parsed")
+
+
+def nature_of(status: Status | None, stat: Stat | None) -> Nature:
+    """What sort of task it is, by its state and its flags."""
+    state = (status and status.state) or (stat and stat.state)
+    threads = (status and status.threads) or (stat.num_threads if stat else None)
+    if state in ("Z", "X"):
+        return Nature.DEAD_LEADER if (threads or 1) > 1 else Nature.ZOMBIE
+    if status is not None and status.fields.get("Kthread") == "1":
+        return Nature.KERNEL_THREAD
+    if stat is not None and stat.flags & _PF_KTHREAD:
+        return Nature.KERNEL_THREAD
+    return Nature.PROCESS
+
+
+def snapshot(raw: RawProcess, *, keys: Collection[str] | None = None) -> Snapshot:
+    """Parse what was read. ``keys`` are the wanted counters of smaps (all, when None).
+
+    Raises:
+        MalformedFile: a file contradicts the form that the kernel documents.
+    """
+    prefix = f"task/{raw.read_through}/" if raw.read_through is not None else ""
+
+    def parsed(name: str, parse: Callable[[bytes], _Parsed]) -> _Parsed | None:
+        content = raw.files.get(name, Refusal.UNRECORDED)
+        return None if isinstance(content, Refusal) else parse(content)
+
+    status = parsed("status", parse_status)
+    memory_status = parsed(f"{prefix}status", parse_status) if prefix else status
+    stat = parsed(f"{prefix}stat", parse_stat)
+    leader_stat = parsed("stat", parse_stat) if prefix else stat
+    nature = nature_of(status, leader_stat)
+    vector = parsed(f"{prefix}auxv", parse_auxv)
+    auxv, auxv_bits = vector or (None, None)
+    mappings, has_usage = _mappings(raw.files, prefix, keys)
+    if mappings is not None and not len(mappings) and nature is Nature.PROCESS and _has_memory(memory_status):
+        mappings = None  # the process ended or was replaced between two reads: empty is no answer
+    page_size = _page_size(auxv, raw.machine.page_size, mappings)
+    pid = raw.pid
+    tgid = status.tgid if status is not None else None
+    uptime = raw.system.get("uptime", Refusal.UNRECORDED)
+    status_or_thread = status
+    if status is not None and memory_status is not None and memory_status is not status:
+        # the leader's status has no Vm lines once its memory is gone; the live thread's has
+        status_or_thread = Status(status.fields, memory_status.sizes)
+    return Snapshot(
+        pid=pid if pid is not None else (stat.pid if stat else None),
+        nature=nature,
+        comm=_comm(raw.files, leader_stat),
+        cmdline=parsed(f"{prefix}cmdline", parse_cmdline),
+        exe=_link(raw.links.get("exe")),
+        bits=_bits(auxv_bits, mappings, raw.machine.machine),
+        page_size=page_size,
+        machine=raw.machine,
+        status=status_or_thread,
+        stat=stat,
+        statm=parsed(f"{prefix}statm", lambda data: parse_statm(data, page_size)),
+        mappings=mappings,
+        has_usage=has_usage,
+        auxv=auxv,
+        limits=_limits(raw.files),
+        thread_ids=raw.thread_ids,
+        uptime=None if isinstance(uptime, Refusal) else parse_uptime(uptime),
+        read_through=raw.read_through,
+        thread_of=tgid if pid is not None and tgid is not None and tgid != pid else None,
+        unstable=raw.unstable,
+        refusals={name: content for name, content in _all(raw).items() if isinstance(content, Refusal)},
+    )
+
+
+def _all(raw: RawProcess) -> dict[str, FileContent]:
+    return {**raw.files, **raw.links}
+
+
+def _mappings(
+    files: Mapping[str, FileContent], prefix: str, keys: Collection[str] | None
+) -> tuple[Mappings | None, bool]:
+    smaps = files.get(f"{prefix}smaps", Refusal.UNRECORDED)
+    if not isinstance(smaps, Refusal):
+        return parse_smaps(smaps, keys=keys), True
+    maps = files.get(f"{prefix}maps", Refusal.UNRECORDED)
+    return (None, False) if isinstance(maps, Refusal) else (parse_maps(maps), False)
+
+
+def _has_memory(status: Status | None) -> bool:
+    return status is not None and "VmSize" in status.sizes
+
+
+def _page_size(auxv: Mapping[int, int] | None, machine: int | None, mappings: Mappings | None) -> int:
+    """The base page size: the process's own word for it, the machine's, else the smallest that smaps shows."""
+    if auxv is not None and auxv.get(AT_PAGESZ):
+        return auxv[AT_PAGESZ]
+    if machine:
+        return machine
+    sizes = [size for size in (mappings and mappings.column("KernelPageSize")) or () if size]
+    return min(sizes, default=_DEFAULT_PAGE_SIZE)
+
+
+def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None) -> int | None:
+    """The word size: by the shape of auxv, by an address that 32 bits cannot hold, by a 32-bit machine."""
+    if auxv_bits is not None:
+        return auxv_bits
+    highest = (
+        max(
+            (end for end, name in zip(mappings.end, mappings.name, strict=True) if name != b"[vsyscall]"),
+            default=0,
+        )
+        if mappings
+        else 0
+    )
+    if highest > 1 << 32:
+        return 64
+    if machine in ("i386", "i486", "i586", "i686", "armv6l", "armv7l"):
+        return 32
+    return 32 if highest else None
+
+
+def _comm(files: Mapping[str, FileContent], stat: Stat | None) -> bytes | None:
+    content = files.get("comm", Refusal.UNRECORDED)
+    if isinstance(content, bytes):
+        return content.removesuffix(b"\n")
+    return None if stat is None else stat.comm
+
+
+def _link(text: bytes | Refusal | None) -> bytes | None:
+    return text if isinstance(text, bytes) else None
+
+
+def _limits(files: Mapping[str, FileContent]) -> dict[str, Limit] | None:
+    content = files.get("limits", Refusal.UNRECORDED)
+    return None if isinstance(content, Refusal) else parse_limits(content)

@@ -1,0 +1,144 @@
+"""``/proc/<pid>/status``, ``stat``, ``statm``, ``limits``, ``cmdline``: the small files.
+
+They are readable for everybody, so they are what remains when all else is refused.
+Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c, fs/proc/base.c.
+"""
+
+import re
+
+from procmem.errors import MalformedFile
+from procmem.model.snapshot import Limit, Stat, Statm, Status
+
+__all__ = ["parse_cmdline", "parse_limits", "parse_stat", "parse_statm", "parse_status"]
+
+_KIB = 1024
+_SIZE = re.compile(r"([0-9]{1,20}) kB")
+_LEAST_STAT_FIELDS = 24
+
+
+def parse_status(data: bytes, *, name: str = "status") -> Status:
+    """Read ``Key:<tab>value`` lines; unknown keys are kept, missing ones are no error.
+
+    Raises:
+        MalformedFile: a line without a key, or a file that ends within a line.
+    """
+    if data and not data.endswith(b"\n"):
+        raise MalformedFile(name, data.count(b"\n") + 1, "the last line is cut off")
+    fields = {}
+    sizes = {}
+    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n")[:-1], start=1):
+        key, colon, value = line.partition(":")
+        if not colon:
+            raise MalformedFile(name, number, "not 'Key: value'", line.encode("utf-8", "surrogateescape"))
+        value = value.strip()
+        fields[key] = value
+        if value.endswith(" kB"):
+            size = _SIZE.fullmatch(value)
+            if size is None:
+                raise MalformedFile(name, number, "a size that is not 'N kB'", line.encode("utf-8", "surrogateescape"))
+            sizes[key] = int(size[1]) * _KIB
+    return Status(fields, sizes)
+
+
+def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
+    """Read the one line of ``stat``; the command name may hold blanks and brackets, so it is cut at the last ``)``.
+
+    Raises:
+        MalformedFile: too few fields, or one that is no number.
+    """
+    opening, closing = data.find(b"("), data.rfind(b")")
+    if opening < 0 or closing < opening:
+        raise MalformedFile(name, 1, "no command name in brackets", data)
+    rest = data[closing + 1 :].split()
+    if len(rest) < _LEAST_STAT_FIELDS - 2:
+        raise MalformedFile(name, 1, f"{len(rest) + 2} fields, where at least {_LEAST_STAT_FIELDS} are due", data)
+    try:
+        pid = int(data[:opening])
+        numbers = [int(word) for word in rest[1:]]
+    except ValueError as error:
+        raise MalformedFile(name, 1, "a field that is no number", data) from error
+
+    def field(index: int) -> int:
+        """A field by its number in proc_pid_stat(5), where the state is field 3."""
+        return numbers[index - 4]
+
+    def address(index: int) -> int | None:
+        value = numbers[index - 4] if index - 4 < len(numbers) else 0
+        return value if value > 1 else None
+
+    return Stat(
+        pid=pid,
+        comm=data[opening + 1 : closing],
+        state=rest[0].decode("ascii", "replace"),
+        ppid=field(4),
+        flags=field(9),
+        minflt=field(10),
+        majflt=field(12),
+        utime=field(14),
+        stime=field(15),
+        num_threads=field(20),
+        starttime=field(22),
+        vsize=field(23),
+        rss_pages=field(24),
+        startcode=address(26),
+        endcode=address(27),
+        startstack=address(28),
+        processor=numbers[35] if len(numbers) > 35 else None,
+        start_data=address(45),
+        end_data=address(46),
+        start_brk=address(47),
+        arg_start=address(48),
+        arg_end=address(49),
+        env_start=address(50),
+        env_end=address(51),
+    )
+
+
+def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
+    """Read ``statm``, pages in the file, bytes in the result.
+
+    Raises:
+        MalformedFile: not seven numbers.
+    """
+    words = data.split()
+    if len(words) != 7 or not all(word.isdigit() for word in words):
+        raise MalformedFile(name, 1, "not seven numbers", data)
+    size, resident, shared, text, _library, data_pages, _dirty = (int(word) * page_size for word in words)
+    return Statm(size, resident, shared, text, data_pages)
+
+
+_LIMIT = re.compile(rb"(.{25}) (\S+) +(\S+) +(\S*) *")
+
+
+def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
+    """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
+
+    Raises:
+        MalformedFile: a line that has not the three columns.
+    """
+    limits = {}
+    for number, line in enumerate(data.split(b"\n")[1:], start=2):
+        if not line:
+            continue
+        match = _LIMIT.fullmatch(line)
+        if match is None:
+            raise MalformedFile(name, number, "not 'name soft hard unit'", line)
+        key = match[1].strip().decode("ascii", "replace")
+        limits[key] = Limit(_limit(match[2], name, number), _limit(match[3], name, number), match[4].decode("ascii"))
+    return limits
+
+
+def _limit(text: bytes, name: str, number: int) -> int | None:
+    if text == b"unlimited":
+        return None
+    if not text.isdigit():
+        raise MalformedFile(name, number, "a limit that is no number", text)
+    return int(text)
+
+
+def parse_cmdline(data: bytes) -> tuple[bytes, ...]:
+    """Split ``cmdline`` at its NUL bytes; a kernel thread or a zombie has none.
+
+    A process may overwrite this text as it likes, so nothing can be malformed.
+    """
+    return tuple(data.removesuffix(b"\0").split(b"\0")) if data else ()

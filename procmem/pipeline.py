@@ -1,0 +1,253 @@
+"""The joint of the rooms: take, parse, classify, in one pass over one process.
+
+Nothing here computes anything about memory; it decides what is read, in which order, and what is done when
+the process changes meanwhile. Reading order matters: the small files first and last, so that a process
+that ended, or ran another program, between them is noticed (an empty smaps looks whole).
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from procmem.classify.walk import layout, mapped_files, regions, split_ranges
+from procmem.errors import AccessRefused, BadInput, ProcessGone
+from procmem.model.elf import DT_DEBUG, DT_SONAME, ByteReader
+from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, RawProcess, Refusal, Target
+from procmem.model.region import ElfObject, Regions
+from procmem.model.snapshot import Nature, Snapshot
+from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_image, read_sections
+from procmem.parse.process import nature_of, snapshot
+from procmem.parse.status import parse_stat, parse_status
+from procmem.sources.saving import Recorded
+
+__all__ = ["FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "record_one", "take"]
+
+FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
+REGION_KEYS = frozenset(
+    {
+        "Rss",
+        "Pss",
+        "Private_Clean",
+        "Private_Dirty",
+        "Swap",
+        "SwapPss",
+        "Shared_Hugetlb",
+        "Private_Hugetlb",
+        "Anonymous",
+        "KernelPageSize",
+    }
+)
+"""The counters that totals and classification need; the others are read only where they are shown."""
+
+_TRIES = 3
+_FILES_TO_RECORD = (
+    *FILES_TO_INSPECT,
+    "maps",
+    "smaps_rollup",
+    "statm",
+    "cgroup",
+    "numa_maps",
+    "wchan",
+    "oom_score_adj",
+)
+_FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
+_FILES_OF_THE_SYSTEM = (
+    "uptime",
+    "version",
+    "meminfo",
+    "swaps",
+    "vmstat",
+    "sys/vm/swappiness",
+    "sys/vm/overcommit_memory",
+    "sys/vm/overcommit_ratio",
+    "sys/vm/max_map_count",
+    "sys/vm/mmap_min_addr",
+    "sys/vm/mmap_rnd_bits",
+    "sys/vm/mmap_rnd_compat_bits",
+    "sys/vm/legacy_va_layout",
+    "sys/vm/page-cluster",
+    "sys/kernel/randomize_va_space",
+)
+
+
+class Examination(NamedTuple):
+    """One process, read and classified.
+
+    ``regions`` is None where its mappings may not be read, or it has none. ``kept`` and ``page_runs`` are the
+    further evidence that was read, which a recording keeps.
+    """
+
+    raw: RawProcess
+    snapshot: Snapshot
+    objects: tuple[ElfObject, ...]
+    regions: Regions | None
+    kept: tuple[KeptFile, ...]
+    page_runs: tuple[PageRun, ...] | Refusal
+
+
+class _LoggingReader:
+    """A reader that remembers what was read, so that a recording holds exactly that."""
+
+    def __init__(self, reader: ByteReader) -> None:
+        self._reader = reader
+        self.pieces: dict[tuple[int, int], bytes] = {}
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        data = self._reader.read_at(offset, length)
+        self.pieces[offset, length] = data
+        return data
+
+
+def take(target: Target, files: Iterable[str], system: Iterable[str] = ("uptime",)) -> RawProcess:
+    """Read the files of one process, again when it changed meanwhile.
+
+    Raises:
+        ProcessGone: it ended before anything could be read.
+        AccessRefused: not even status and stat may be read.
+    """
+    for _attempt in range(_TRIES):
+        raw = _take_once(target, files, system)
+        if raw.unstable is None:
+            break
+    if all(isinstance(content, Refusal) for content in raw.files.values()):
+        if Refusal.DENIED in raw.files.values():
+            raise AccessRefused(raw.pid or 0, "nothing of it may be read")
+        raise ProcessGone(raw.pid or 0, "ended while it was read")
+    return raw
+
+
+def _take_once(target: Target, files: Iterable[str], system: Iterable[str]) -> RawProcess:
+    contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
+    status, stat = contents["status"], contents["stat"]
+    nature = nature_of(
+        parse_status(status) if isinstance(status, bytes) else None,
+        parse_stat(stat) if isinstance(stat, bytes) else None,
+    )
+    read_through = _live_thread(target) if nature is Nature.DEAD_LEADER else None
+    prefix = "" if read_through is None else f"task/{read_through}/"
+    if prefix:
+        contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}
+    for name in files:
+        path = name if name.startswith("task/") else prefix + name
+        contents[path] = target.read(path)
+        if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
+            contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
+    return RawProcess(
+        pid=target.pid,
+        files=contents,
+        links={"exe": target.link("exe")},
+        thread_ids=None,
+        system={name: target.read_system(name) for name in system},
+        machine=target.machine,
+        read_through=read_through,
+        unstable=_changed(target, contents, prefix),
+    )
+
+
+def _live_thread(target: Target) -> int | None:
+    """The first thread of a process that still runs, when its leader does not."""
+    names = target.names("task")
+    if isinstance(names, Refusal):
+        return None
+    for tid in sorted(int(name) for name in names if name.isdecimal()):
+        content = target.read(f"task/{tid}/stat")
+        if isinstance(content, bytes) and parse_stat(content).state not in ("Z", "X"):
+            return tid
+    return None
+
+
+def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> str | None:
+    """What shows that this is not one process at one moment: it ended, or it ran another program."""
+    before = contents[f"{prefix}stat"]
+    if not isinstance(before, bytes):
+        return None
+    after = target.read(f"{prefix}stat")
+    if not isinstance(after, bytes):
+        return "the process ended while it was read"
+    first, last = parse_stat(before), parse_stat(after)
+    if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
+        return "the process ended while it was read"
+    auxv = contents.get(f"{prefix}auxv")
+    if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
+        return "the process ran another program (exec) while it was read"
+    return None
+
+
+def examine(
+    target: Target,
+    *,
+    keys: Collection[str] | None = REGION_KEYS,
+    files: Iterable[str] = FILES_TO_INSPECT,
+    system: Iterable[str] = ("uptime",),
+    all_pages: bool = False,
+) -> Examination:
+    """Read and classify one process.
+
+    ``keys`` are the wanted counters of smaps (None for all); ``all_pages`` asks pagemap about all anonymous
+    memory, not only about mappings that hold several ranges.
+
+    Raises:
+        ProcessGone, AccessRefused: as :func:`take`.
+        MalformedFile: a file contradicts its documented form.
+    """
+    raw = take(target, files, system)
+    shot = snapshot(raw, keys=keys)
+    if shot.mappings is None or not len(shot.mappings):
+        return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
+    loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
+    objects = tuple(item for item, _ in loaded)
+    cut = layout(shot, objects)
+    ranges = split_ranges(shot, cut)
+    if all_pages:
+        ranges = tuple(sorted({*ranges, *_anonymous_ranges(shot)}))
+    runs: tuple[PageRun, ...] | Refusal = target.page_runs(ranges, shot.page_size) if ranges else ()
+    return Examination(raw, shot, objects, regions(shot, cut, runs), tuple(kept for _, kept in loaded), runs)
+
+
+def _anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:
+    """Mappings without a file that hold, or once held, something: what a recording keeps of pagemap."""
+    table = shot.mappings
+    assert table is not None
+    for start, end, inode, perms, name in zip(
+        table.start, table.end, table.inode, table.perms, table.name, strict=True
+    ):
+        if not inode and not perms.startswith("---") and name != b"[vsyscall]":
+            yield start, end
+
+
+def _load(target: Target, mapped: MappedFile) -> tuple[ElfObject, KeptFile]:
+    """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
+    reader = target.open_file(mapped)
+    if isinstance(reader, Refusal):
+        return ElfObject(mapped, None, problem=reader.value), KeptFile(mapped, (), reader)
+    log = _LoggingReader(reader)
+    try:
+        image = read_image(log)
+        sections = read_sections(log, image)
+        entries = dynamic_entries(log, image) or ()
+        sonames = dynamic_strings(log, image, entries, DT_SONAME)
+        item = ElfObject(
+            mapped,
+            image,
+            sections=sections,
+            soname=sonames[0] if sonames else None,
+            has_debug=any(tag == DT_DEBUG for tag, _ in entries),
+        )
+    except (NotElf, BadInput) as error:
+        item = ElfObject(mapped, None, problem=str(error))
+    pieces = tuple((offset, data) for (offset, _), data in sorted(log.pieces.items()) if data)
+    return item, KeptFile(mapped, pieces)
+
+
+def record_one(target: Target) -> Recorded:
+    """Read all that a recording keeps of one process: what any report asks for, and what reading it read.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
+    """
+    threads = target.names("task")
+    tids = () if isinstance(threads, Refusal) else sorted(int(name) for name in threads if name.isdecimal())
+    of_threads = [f"task/{tid}/{name}" for tid in tids for name in _FILES_OF_A_THREAD]
+    seen = examine(
+        target, keys=None, files=(*_FILES_TO_RECORD, *of_threads), system=_FILES_OF_THE_SYSTEM, all_pages=True
+    )
+    return Recorded(seen.raw, seen.kept, seen.page_runs)

@@ -1,0 +1,50 @@
+"""Sizes and times for people; the only place where bytes become "1.5 MiB"."""
+
+from collections.abc import Callable
+
+__all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib"]
+
+SizeFormat = Callable[[int | None], str]
+UNKNOWN = "?"
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEP = 1024
+
+
+def human_size(size: int | None) -> str:
+    """A size with a unit, three digits or so: ``0``, ``512 B``, ``1.5 MiB``, ``?``."""
+    if size is None:
+        return UNKNOWN
+    if abs(size) < _STEP:
+        return f"{size} B" if size else "0"
+    value = float(size)
+    for unit in _UNITS:
+        value /= _STEP
+        if abs(value) < _STEP or unit == _UNITS[-1]:
+            break
+    return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.1f} {unit}"
+
+
+def kib(size: int | None) -> str:
+    """Whole KiB, as the kernel counts; a fraction is shown where a range is no whole number of them."""
+    if size is None:
+        return UNKNOWN
+    whole, rest = divmod(size, _STEP)
+    return str(whole) if not rest else f"{size / _STEP:.1f}"
+
+
+def exact_bytes(size: int | None) -> str:
+    """Bytes to the last one."""
+    return UNKNOWN if size is None else str(size)
+
+
+def duration(seconds: float | None) -> str:
+    """A time span in the two largest units that it has."""
+    if seconds is None:
+        return UNKNOWN
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

@@ -1,0 +1,44 @@
+"""Making text printable: the one function that all text of other processes passes on its way out.
+
+A process chooses its own name, arguments and file names. They may hold terminal escapes, line breaks,
+direction marks and bytes of no encoding; here they become visible escapes. Each format adds its own
+escaping (of quotes, pipes, formulas) on top.
+"""
+
+import re
+
+__all__ = ["csv_safe", "markdown_safe", "printable", "printable_text"]
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "|[\U000e0000-\U000e0fff]"
+)
+
+
+def printable(data: bytes | None) -> str:
+    """Decode bytes of a process for a person: what is no character, or moves the cursor, becomes an escape."""
+    return "" if data is None else printable_text(data.decode("utf-8", "surrogateescape"))
+
+
+def printable_text(text: str) -> str:
+    """The same for text that was decoded with surrogateescape."""
+    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def csv_safe(text: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def markdown_safe(text: str) -> str:
+    """Keep a name within its cell of a Markdown table, and from being markup."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", text)

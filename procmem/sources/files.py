@@ -1,0 +1,105 @@
+"""Reading files whole and safely: the few system calls that every source shares.
+
+A file of ``/proc`` is read in a loop of plain reads, since one read gives at most a page of ``maps``.
+Whatever may hang is read by a thread that we can stop waiting for. Errors of the system become
+refusals here and nowhere else.
+"""
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable
+
+from procmem.model.raw import FileContent, Refusal
+
+__all__ = ["FdReader", "open_regular", "read_bounded", "read_whole", "refusal_of"]
+
+_CHUNK = 65_536
+_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+TIME_LIMIT_SECONDS = 5.0
+
+_REFUSALS = {
+    errno.EACCES: Refusal.DENIED,
+    errno.EPERM: Refusal.DENIED,
+    errno.ENOENT: Refusal.ABSENT,
+    errno.ENOTDIR: Refusal.ABSENT,
+    errno.ESRCH: Refusal.GONE,
+}
+
+
+def refusal_of(error: OSError) -> Refusal:
+    """The refusal that an error of the system means."""
+    return _REFUSALS.get(error.errno or 0, Refusal.FAILED)
+
+
+def read_whole(
+    name: str, dir_fd: int | None, *, limit: int | None = None, follow: bool = True
+) -> FileContent:
+    """Read a regular file to its end as bytes, relative to an open folder.
+
+    ``limit`` bounds the size in bytes; ``follow=False`` refuses symbolic links. Files that are not regular
+    (a FIFO put in a recording) are refused before they can block.
+    """
+    try:
+        fd = os.open(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd=dir_fd)
+    except OSError as error:
+        return refusal_of(error)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return Refusal.FAILED
+        chunks = []
+        total = 0
+        while chunk := os.read(fd, _CHUNK):
+            total += len(chunk)
+            if limit is not None and total > limit:
+                return Refusal.TOO_LARGE
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except OSError as error:
+        return refusal_of(error)
+    finally:
+        os.close(fd)
+
+
+def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SECONDS) -> FileContent:
+    """Call a read that may hang for ever, and give up on it after some seconds.
+
+    The thread is left behind (a read in the kernel cannot be cancelled) and does not hold up our exit.
+    """
+    answer: list[FileContent] = []
+    thread = threading.Thread(target=lambda: answer.append(read()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return answer[0] if answer else Refusal.STUCK
+
+
+def open_regular(name: str, dir_fd: int | None) -> int | Refusal:
+    """Open a file that is looked at before it is opened, since opening a device can have effects."""
+    try:
+        if not stat.S_ISREG(os.stat(name, dir_fd=dir_fd).st_mode):
+            return Refusal.FAILED
+        return os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        return refusal_of(error)
+
+
+class FdReader:
+    """A :class:`~procmem.model.elf.ByteReader` over an open descriptor, which it owns and closes."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read at an offset; nothing where the file has nothing, or will not say."""
+        if offset >= 1 << 63:
+            return b""
+        try:
+            return os.pread(self._fd, length, offset)
+        except (OSError, OverflowError, MemoryError):
+            return b""
+
+    def __del__(self) -> None:
+        os.close(self._fd)

@@ -1,0 +1,191 @@
+"""Processes of this machine, or of another proc tree that is mounted or copied somewhere.
+
+One descriptor of ``/proc/<pid>`` is opened and all is read through it: when the pid is reused, the old
+folder answers ESRCH, never with the new process's data.
+"""
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from procmem.errors import AccessRefused, BadInput, ProcessGone
+from procmem.model.elf import ByteReader
+from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal, Target
+from procmem.sources.files import FdReader, open_regular, read_bounded, read_whole, refusal_of
+from procmem.sources.pagemap import read_page_runs
+
+__all__ = ["ProcSource", "ProcTarget"]
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MAY_HANG = frozenset({"cmdline"})
+"""Files whose reading touches the target's memory, which may lie on a file system that never answers."""
+
+
+class ProcSource:
+    """All processes below one proc folder; ``/proc`` itself unless said otherwise."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.name = root
+        try:
+            self._root_fd = os.open(root, _FOLDER)
+        except OSError as error:
+            raise BadInput(
+                f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc"
+            ) from error
+        self.is_kernel = root == "/proc" or _is_proc_mount(self._root_fd)
+
+    def pids(self) -> tuple[int, ...]:
+        """All process ids, ascending; threads are not listed."""
+        return tuple(
+            sorted(int(name) for name in os.listdir(self._root_fd) if name.isdecimal() and name.isascii())
+        )
+
+    def open(self, pid: int) -> Target:
+        """Hold a process (or a thread, by its id) open.
+
+        Raises:
+            ProcessGone: there is no such folder.
+            AccessRefused: the folder may not be opened (a hidepid mount).
+        """
+        try:
+            fd = os.open(str(pid), _FOLDER, dir_fd=self._root_fd)
+        except OSError as error:
+            if refusal_of(error) is Refusal.DENIED:
+                raise AccessRefused(pid, "this /proc hides other users' processes (hidepid)") from error
+            hint = "" if self.is_kernel else f"{self.name} has no folder {pid}"
+            raise ProcessGone(pid, hint=hint) from error
+        return ProcTarget(pid, fd, self._root_fd, is_kernel=self.is_kernel)
+
+
+class ProcTarget:
+    """One open folder ``/proc/<pid>``."""
+
+    def __init__(self, pid: int, fd: int, root_fd: int, *, is_kernel: bool) -> None:
+        self.pid = pid
+        self._fd = fd
+        self._root_fd = root_fd
+        self._is_kernel = is_kernel
+        self._map_files_denied = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._fd)
+
+    @property
+    def machine(self) -> Machine:
+        """This machine's facts; of a copied tree's machine we know nothing."""
+        if not self._is_kernel:
+            return Machine(clock_ticks=100)  # USER_HZ is 100 on every architecture of today
+        system = os.uname()
+        return Machine(
+            machine=system.machine,
+            kernel=system.release,
+            page_size=os.sysconf("SC_PAGE_SIZE"),
+            clock_ticks=os.sysconf("SC_CLK_TCK"),
+            cpus=os.cpu_count(),
+        )
+
+    def read(self, name: str) -> FileContent:
+        """Read a file below the process's folder, whole."""
+        if name in _MAY_HANG and self._is_kernel and self.pid != os.getpid():
+            return read_bounded(lambda: read_whole(name, self._fd))
+        return read_whole(name, self._fd)
+
+    def link(self, name: str) -> bytes | Refusal:
+        """The text of a symbolic link, as bytes."""
+        try:
+            return os.fsencode(os.readlink(name, dir_fd=self._fd))
+        except OSError as error:
+            return refusal_of(error)
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The names in a folder below the process's folder."""
+        try:
+            fd = os.open(folder, _FOLDER, dir_fd=self._fd)
+        except OSError as error:
+            return refusal_of(error)
+        try:
+            return tuple(os.listdir(fd))
+        except OSError as error:
+            return refusal_of(error)
+        finally:
+            os.close(fd)
+
+    def read_system(self, name: str) -> FileContent:
+        """Read a file of the tree itself, such as ``meminfo``."""
+        return read_whole(name, self._root_fd)
+
+    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
+        """Open the file that is mapped: by map_files, else by ``exe`` or by path where identity can be checked."""
+        fd = self._open_map_file(mapped)
+        if isinstance(fd, int):
+            return FdReader(fd)
+        if mapped.is_program:
+            fd = self._open_checked("exe", mapped)
+        if isinstance(fd, int):
+            return FdReader(fd)
+        path = os.fsdecode(mapped.path.removesuffix(b" (deleted)")).replace("\\012", "\n")
+        fd = self._open_checked("root" + path, mapped, always=True)
+        return FdReader(fd) if isinstance(fd, int) else fd
+
+    def _open_map_file(self, mapped: MappedFile) -> int | Refusal:
+        """Open a link of map_files (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN on a live kernel)."""
+        if self._map_files_denied:
+            return Refusal.DENIED
+        answer: int | Refusal = Refusal.ABSENT
+        for start, end in mapped.ranges:
+            answer = open_regular(f"map_files/{start:x}-{end:x}", self._fd)
+            if isinstance(answer, int):
+                return answer
+            if answer is Refusal.DENIED:
+                self._map_files_denied = True
+                return answer
+        return answer
+
+    def _open_checked(self, name: str, mapped: MappedFile, *, always: bool = False) -> int | Refusal:
+        """Open by a name that may by now lead elsewhere; the inode decides, on a kernel's own tree.
+
+        Devices are compared only where both have real ones: btrfs and older overlayfs show one device number
+        in maps and another one in stat().
+        """
+        fd = open_regular(name, self._fd)
+        if not isinstance(fd, int) or not (self._is_kernel or always):
+            return fd
+        found = os.fstat(fd)
+        device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+        anonymous = device.startswith("00:") and mapped.device.startswith("00:")
+        if found.st_ino != mapped.inode or not (device == mapped.device or anonymous):
+            os.close(fd)
+            return Refusal.ABSENT
+        return fd
+
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+        """Populated pages in some ranges; see :func:`procmem.sources.pagemap.read_page_runs`."""
+        return read_page_runs(self._fd, ranges, page_size, scan=self._is_kernel)
+
+    def memory(self) -> ByteReader | Refusal:
+        """The target's memory (needs ptrace ATTACH permission)."""
+        try:
+            return FdReader(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd))
+        except OSError as error:
+            return refusal_of(error)
+
+
+def _is_proc_mount(fd: int) -> bool:
+    """Whether a folder is the root of a mounted proc file system, by mountinfo (proc_pid_mountinfo(5))."""
+    device = os.fstat(fd).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}".encode()
+    content = read_whole("/proc/self/mountinfo", None)
+    if isinstance(content, Refusal):
+        return False
+    for line in content.split(b"\n"):
+        fields, _, kind = line.partition(b" - ")
+        words = fields.split()
+        if len(words) > 2 and words[2] == wanted and kind.startswith(b"proc "):
+            return True
+    return False

@@ -1,0 +1,151 @@
+"""Where a recording lies: a folder, an archive, or one bare file; all read with distrust.
+
+A recording may come from a stranger. Folders are opened piece by piece without following links,
+archives are read as streams of members and never unpacked to disk, and everything has a bound.
+"""
+
+import os
+import tarfile
+from typing import Protocol
+
+from procmem.errors import BrokenRecording
+from procmem.model.raw import FileContent, Refusal
+from procmem.sources.files import read_whole, refusal_of
+
+__all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
+
+FILE_BYTES_MAX = 64 * 1024 * 1024
+UNPACKED_BYTES_MAX = 256 * 1024 * 1024
+MEMBERS_MAX = 200_000
+
+
+class Store(Protocol):
+    """Named files in named folders; names are relative, parts are separated by ``/``."""
+
+    def read(self, name: str) -> FileContent:
+        """One file, whole."""
+        ...
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The names in a folder, sorted; ``""`` is the top."""
+        ...
+
+    def text_of_link(self, name: str) -> bytes | Refusal:
+        """The text of a symbolic link, which is never followed."""
+        ...
+
+
+class FolderStore:
+    """A recording in a folder. Each part of a name is opened relative to the one before it, links refused."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def read(self, name: str) -> FileContent:
+        """One regular file below the folder."""
+        folder, _, base = name.rpartition("/")
+        fd = self._descend(folder)
+        if isinstance(fd, Refusal):
+            return fd
+        try:
+            return read_whole(base, fd, limit=FILE_BYTES_MAX, follow=False)
+        finally:
+            os.close(fd)
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The names in a folder below the top."""
+        fd = self._descend(folder)
+        if isinstance(fd, Refusal):
+            return fd
+        try:
+            return tuple(sorted(os.listdir(fd)))
+        finally:
+            os.close(fd)
+
+    def text_of_link(self, name: str) -> bytes | Refusal:
+        """The text of a link, for ``exe`` of a copied process folder."""
+        folder, _, base = name.rpartition("/")
+        fd = self._descend(folder)
+        if isinstance(fd, Refusal):
+            return fd
+        try:
+            return os.fsencode(os.readlink(base, dir_fd=fd))
+        except OSError as error:
+            return refusal_of(error)
+        finally:
+            os.close(fd)
+
+    def _descend(self, folder: str) -> int | Refusal:
+        """Open a folder part by part; a part that is a link, or ``..``, is not there for us."""
+        fd = os.dup(self._fd)
+        for part in folder.split("/") if folder else ():
+            if part in ("", ".", ".."):
+                os.close(fd)
+                return Refusal.ABSENT
+            try:
+                inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+            except OSError as error:
+                os.close(fd)
+                return refusal_of(error)
+            os.close(fd)
+            fd = inner
+        return fd
+
+
+class ArchiveStore:
+    """A recording in a ``.tar.gz``: its regular members, read into memory once, within bounds."""
+
+    def __init__(self, path: str) -> None:
+        self._files: dict[str, bytes] = {}
+        total = 0
+        try:
+            with tarfile.open(path, "r|*") as archive:
+                for count, member in enumerate(archive):
+                    if count > MEMBERS_MAX:
+                        raise BrokenRecording(path, f"more than {MEMBERS_MAX} members")
+                    if not member.isreg():
+                        continue
+                    total += member.size
+                    if member.size > FILE_BYTES_MAX or total > UNPACKED_BYTES_MAX:
+                        raise BrokenRecording(path, "unpacks to more than a recording may hold")
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        self._files[member.name.removeprefix("./")] = content.read()
+        except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+            # zlib reports damage as OSError or EOFError, a damaged header as ValueError
+            raise BrokenRecording(path, f"not a readable archive: {error}") from error
+        tops = {name.split("/", 1)[0] for name in self._files}
+        if len(tops) == 1 and "/" in next(iter(self._files)):
+            # archives made by "tar czf x.tar.gz folder" hold everything below that one folder
+            top = tops.pop() + "/"
+            if not (top[:-1].isdecimal() and any(name.startswith(f"{top}task/") for name in self._files)):
+                self._files = {name.removeprefix(top): data for name, data in self._files.items()}
+
+    def read(self, name: str) -> FileContent:
+        """One member's bytes."""
+        return self._files.get(name, Refusal.ABSENT)
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The names below a folder, first part only."""
+        prefix = f"{folder}/" if folder else ""
+        found = {name[len(prefix) :].split("/", 1)[0] for name in self._files if name.startswith(prefix)}
+        return tuple(sorted(found)) if found else Refusal.ABSENT
+
+    def text_of_link(self, name: str) -> bytes | Refusal:
+        """Archives keep no links for us."""
+        del name
+        return Refusal.ABSENT
+
+
+def open_store(path: str) -> Store:
+    """Open a folder or an archive as a store.
+
+    Raises:
+        BrokenRecording: neither, or an archive that is damaged or beyond the bounds.
+    """
+    if os.path.isdir(path):
+        try:
+            return FolderStore(path)
+        except OSError as error:
+            raise BrokenRecording(path, error.strerror or "cannot be opened") from error
+    return ArchiveStore(path)

@@ -1,0 +1,237 @@
+"""A program started by us, held still at chosen moments, and always ended.
+
+The only way to know what the kernel and the C library really did by the first instruction, at the
+entry point or at ``main`` is to stop a process there. So we start it ourselves under the personality
+and limits asked for, trace our own child (which needs no right that we do not have), read what
+``/proc`` says about it, and kill it. Nobody else's process is ever traced.
+
+Source: ptrace(2), personality(2); struct user_regs_struct in arch/x86/include/asm/user_{32,64}.h.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import struct
+import warnings
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from procmem.errors import ExitStatus, ProcmemError
+
+__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee"]
+
+_PTRACE_TRACEME, _PTRACE_PEEKDATA, _PTRACE_POKEDATA, _PTRACE_CONT = 0, 2, 5, 7
+_PTRACE_SINGLESTEP, _PTRACE_GETREGS, _PTRACE_SETREGS, _PTRACE_SETOPTIONS = 9, 12, 13, 0x4200
+_O_TRACEEXEC, _O_EXITKILL = 0x10, 0x100000
+_EVENT_EXEC = 4
+_TRAP = b"\xcc"
+_WORD = ctypes.sizeof(ctypes.c_long)
+_REGISTERS = 27 if _WORD == 8 else 17  # longs in user_regs_struct
+_IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
+
+_EXEC_FAILED = 127
+"""Status with which our child ends when execve itself was refused."""
+
+
+class CannotStart(ProcmemError):
+    """The program could not be started or traced."""
+
+    exit_code = ExitStatus.NOT_PERMITTED
+
+
+class Started(NamedTuple):
+    """How to start a program; ``personality`` are bits of personality(2), ``stack_limit`` bytes, None unlimited."""
+
+    path: bytes
+    argv: tuple[bytes, ...]
+    env: tuple[bytes, ...] = ()
+    personality: int = 0
+    stack_limit: int | None = 8 << 20
+
+
+class StopRegisters(NamedTuple):
+    """Where a stopped program stands."""
+
+    ip: int
+    sp: int
+
+
+class Tracee:
+    """One traced child; use it in a ``with`` statement, which kills it at the end.
+
+    After entering, the child stands right after its execve, before its first instruction.
+    """
+
+    def __init__(self, how: Started) -> None:
+        self._how = how
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        self._libc.ptrace.restype = ctypes.c_long
+        self.pid = 0
+        self.ended: int | None = None
+        """The wait status with which the child ended by itself, None while it lives."""
+
+    def __enter__(self) -> Self:
+        self.pid = self._fork()
+        try:
+            self._wait()
+            if self.ended is None:
+                self._ptrace(_PTRACE_SETOPTIONS, 0, _O_TRACEEXEC | _O_EXITKILL)
+                self._resume_to_exec()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fork(self) -> int:
+        how = self._how
+        # all that the child needs is made before the fork: after it only system calls are safe
+        argv = (ctypes.c_char_p * (len(how.argv) + 1))(*how.argv, None)
+        env = (ctypes.c_char_p * (len(how.env) + 1))(*how.env, None)
+        limit = resource.RLIM_INFINITY if how.stack_limit is None else how.stack_limit
+        hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+        if os.geteuid() == 0 and hard != resource.RLIM_INFINITY:
+            hard = resource.RLIM_INFINITY
+        with warnings.catch_warnings():
+            # Python warns of forks beside threads; this child runs nothing but system calls
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid:
+            return pid
+        try:
+            self._libc.personality(ctypes.c_ulong(how.personality))
+            resource.setrlimit(resource.RLIMIT_STACK, (limit, hard))
+            self._libc.ptrace(_PTRACE_TRACEME, 0, None, None)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self._libc.execve(ctypes.c_char_p(how.path), argv, env)
+        finally:
+            os._exit(_EXEC_FAILED)
+
+    def _ptrace(self, request: int, address: int = 0, data: int = 0) -> int:
+        ctypes.set_errno(0)
+        result = int(self._libc.ptrace(request, self.pid, address, data))
+        error = ctypes.get_errno()
+        if result == -1 and error:
+            raise CannotStart(
+                f"process {self.pid}: tracing our own child failed: {os.strerror(error)}",
+                hint="a sandbox or seccomp filter may forbid ptrace",
+            )
+        return result
+
+    def _wait(self) -> int:
+        """Wait for the next stop; an end is noted in ``ended``."""
+        _pid, status = os.waitpid(self.pid, 0)
+        if not os.WIFSTOPPED(status):
+            self.ended = status
+            self.pid = 0
+        return status
+
+    def _resume_to_exec(self) -> None:
+        self._ptrace(_PTRACE_CONT)
+        while self.ended is None:
+            status = self._wait()
+            if self.ended is not None or status >> 8 == signal.SIGTRAP | _EVENT_EXEC << 8:
+                return
+            # a signal that ends the half-made program passes on; its end comes next
+            self._ptrace(_PTRACE_CONT, 0, os.WSTOPSIG(status))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the program still stands stopped."""
+        return self.ended is None and self.pid != 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether execve itself gave an error."""
+        return (
+            self.ended is not None and os.WIFEXITED(self.ended) and os.WEXITSTATUS(self.ended) == _EXEC_FAILED
+        )
+
+    def registers(self) -> StopRegisters:
+        """Read the instruction and the stack pointer."""
+        numbers = self._all_registers()
+        return StopRegisters(numbers[_IP], numbers[_SP])
+
+    def _all_registers(self) -> list[int]:
+        raw = ctypes.create_string_buffer(_REGISTERS * _WORD)
+        self._ptrace(_PTRACE_GETREGS, 0, ctypes.addressof(raw))
+        return list(struct.unpack(f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}", raw.raw))
+
+    def run_to(self, address: int, *, times: int = 1) -> bool:
+        """Let it run until it is about to execute the instruction at ``address``, for the ``times``-th time.
+
+        False where the program ended before. The breakpoint is gone afterwards.
+        """
+        original = self.read_memory(address, 1)
+        for _round in range(times):
+            self.write_memory(address, _TRAP)
+            while True:
+                self._ptrace(_PTRACE_CONT)
+                status = self._wait()
+                if self.ended is not None:
+                    return False
+                if os.WSTOPSIG(status) == signal.SIGTRAP and self.registers().ip == address + 1:
+                    break
+                if os.WSTOPSIG(status) != signal.SIGTRAP:
+                    self._pass_on(os.WSTOPSIG(status))
+                    if self.ended is not None:
+                        return False
+            numbers = self._all_registers()
+            numbers[_IP] = address
+            raw = struct.pack(f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}", *numbers)
+            buffer = ctypes.create_string_buffer(raw, len(raw))
+            self._ptrace(_PTRACE_SETREGS, 0, ctypes.addressof(buffer))
+            self.write_memory(address, original)
+            if _round + 1 < times:
+                self.step_one()
+        return True
+
+    def step_one(self) -> None:
+        """Execute one instruction."""
+        self._ptrace(_PTRACE_SINGLESTEP)
+        self._wait()
+
+    def _pass_on(self, number: int) -> None:
+        """Give the program a signal that was not ours, and take the stop right after it."""
+        if number == signal.SIGSTOP:
+            return
+        self._ptrace(_PTRACE_SINGLESTEP, 0, number)
+        self._wait()
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Read the child's memory."""
+        descriptor = os.open(f"/proc/{self.pid}/mem", os.O_RDONLY)
+        try:
+            return os.pread(descriptor, length, address)
+        finally:
+            os.close(descriptor)
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change the child's memory, read-only parts too: that is how a breakpoint is set."""
+        descriptor = os.open(f"/proc/{self.pid}/mem", os.O_RDWR)
+        try:
+            os.pwrite(descriptor, data, address)
+        finally:
+            os.close(descriptor)
+
+    def proc_file(self, name: str) -> bytes:
+        """Read a file of ``/proc/PID`` whole."""
+        with open(f"/proc/{self.pid}/{name}", "rb") as file:
+            return file.read()
+
+    def close(self) -> None:
+        """End the child, whatever state it is in."""
+        if self.pid and self.ended is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while self.ended is None:
+                    self._wait()
+        self.pid = 0
