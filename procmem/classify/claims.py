@@ -87,19 +87,27 @@ def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, lis
         at = max(bisect_right(starts, claim.start) - 1, 0)
         while at < len(order) and starts[at] < claim.end:
             index = order[at]
-            if mappings.end[index] > claim.start and _holds(claim, mappings, index):
-                found[index].append(claim)
+            if mappings.end[index] > claim.start and (held := _held(claim, mappings, index)) is not None:
+                found[index].append(held)
             at += 1
     return found
 
 
-def _holds(claim: Claim, mappings: Mappings, index: int) -> bool:
-    if claim.perms is not None and mappings.perms[index] != claim.perms:
-        return False
+def _held(claim: Claim, mappings: Mappings, index: int) -> Claim | None:
+    """The claim as it holds on one mapping, or None where it does not."""
+    perms = mappings.perms[index]
+    if claim.perms is not None and perms != claim.perms:
+        return None
+    if claim.file is None:
+        return claim
     inode = mappings.inode[index]
-    if claim.file is None or not inode:
-        return True
-    return (mappings.device[index], inode) == claim.file
+    if inode:
+        return claim if (mappings.device[index], inode) == claim.file else None
+    if claim.anonymous is None or any(letter not in perms for letter in claim.needs):
+        return None
+    if any(letter in perms for letter in claim.excludes):
+        return None
+    return claim._replace(label=claim.anonymous)
 
 
 def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[tuple[int, int, Label]]:

@@ -7,7 +7,7 @@ segment's whoever stands behind it: text that was moved to huge pages is anonymo
 Source: gABI chapter 5; fs/binfmt_elf.c, load_elf_binary() and elf_load(); glibc elf/dl-map-segments.h.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from procmem.classify.claims import Rank
@@ -30,7 +30,7 @@ from procmem.model.elf import (
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
 
-__all__ = ["LoadedObject", "elf_claims", "load_biases", "object_role"]
+__all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
 
 _AT_PHDR, _AT_BASE = 3, 7
 _FEW_VOTES = 2
@@ -90,7 +90,8 @@ def load_biases(
     """Give each load bias at which an object lies, with what was seen; a file may be loaded more than once.
 
     Every mapping of the file votes for the bias that would put it where the headers say. Inaccessible mappings
-    do not vote: a hole between segments may begin at another segment's file offset.
+    do not vote: a hole between segments may begin at another segment's file offset. One mapping alone proves
+    nothing: programs map their own code a second time (V8 does, next to the code it generates).
     """
     image = item.image
     if image is None or image.type not in (ET_EXEC, ET_DYN):
@@ -111,16 +112,16 @@ def load_biases(
             "x" in mappings.perms[row] and any(image.loads[number].flags & PF_X for number in numbers)
             for row, numbers in voters.items()
         )
+        backed = sum(1 for segment in image.loads if segment.filesz)
         if best == header_bias and voters:
-            yield best, "AT_PHDR points to its program headers"
-        elif (executable and (len(voters) > 1 or len(image.loads) == 1)) or (
-            len(voters) >= _FEW_VOTES and len(segments) >= _FEW_VOTES
-        ):
-            yield best, f"{len(voters)} mappings of the file lie where its program headers say"
-        elif executable:
-            yield best, "an executable mapping of the file lies where its program headers say"
+            why = "AT_PHDR points to its program headers"
+        elif len(segments) >= _FEW_VOTES:
+            why = f"{len(voters)} mappings of the file lie where its program headers say"
+        elif backed == 1 and executable:
+            why = "its only segment is mapped, executable"
         else:
             continue
+        yield best, why
         left -= voters.keys()
 
 
@@ -166,65 +167,86 @@ def _bias_of_headers(item: ElfObject, image: ElfImage, auxv: Mapping[int, int] |
     return None
 
 
+class _Labels(NamedTuple):
+    """Makes the labels of one loaded object."""
+
+    loaded: LoadedObject
+    name: str
+
+    def label(self, cls: ByteClass, kind: str, what: str) -> Label:
+        """A label whose evidence names the part of the file, the bias, and why the bias is believed."""
+        loaded = self.loaded
+        evidence = f"{what} of {self.name}, load bias {loaded.bias:#x}; {loaded.why}"
+        owned = kind if cls is ByteClass.RESERVED else f"{loaded.role}-{kind}"
+        return Label(cls, owned, loaded.certainty, evidence, loaded.object.file.path)
+
+    def claim(self, start: int, end: int, rank: int, label: Label) -> Claim:
+        """A claim on the file's own mappings, and, less certain, on anonymous memory that took their place."""
+        loaded = self.loaded
+        file = (loaded.object.file.device, loaded.object.file.inode)
+        replaced = label
+        if label.cls is not ByteClass.BSS:
+            evidence = f"anonymous memory in place of the {label.evidence}"
+            replaced = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
+        needs, excludes = {
+            ByteClass.TEXT: ("x", ""),
+            ByteClass.RODATA: ("r", "w"),
+            ByteClass.DATA: ("r", "x" if label.kind.endswith("relro") else ""),
+            ByteClass.BSS: ("r", ""),
+        }[label.cls]
+        return Claim(start, end, rank, label, file, None, replaced, needs, excludes)
+
+
 def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
     """The byte ranges of one loaded object.
 
     Bytes of a first or last page that belong to no segment are padding read from the file: they are given to
     their segment, and yield to a neighbour whose own bytes share the page.
     """
-    image, bias, role = loaded.image, loaded.bias, loaded.role
-    path = loaded.object.file.path
-    file = (loaded.object.file.device, loaded.object.file.inode)
-    name = path.decode("utf-8", "surrogateescape")
-
-    def label(cls: ByteClass, kind: str, what: str) -> Label:
-        return Label(
-            cls,
-            f"{role}-{kind}",
-            loaded.certainty,
-            f"{what} of {name}, load bias {bias:#x}; {loaded.why}",
-            path,
-        )
-
+    image, bias = loaded.image, loaded.bias
+    make = _Labels(loaded, loaded.object.file.path.decode("utf-8", "surrogateescape"))
     loads = sorted(image.loads, key=lambda segment: segment.vaddr)
     for number, segment in enumerate(loads):
-        start = bias + segment.vaddr
-        file_end, end = start + segment.filesz, start + segment.memsz
-        first_page = start // page_size * page_size
-        flags = _flag_text(segment)
-        cls, kind = _class_of(segment)
-        main = label(cls, kind, f"PT_LOAD {number} ({flags})")
-        last_page = -(-file_end // page_size) * page_size
-        yield Claim(first_page, last_page, Rank.PADDING, main, file)
-        yield Claim(start, file_end, Rank.SEGMENT, main, file)
-        if segment.memsz > segment.filesz:
-            bss = label(ByteClass.BSS, "bss", f"zero-initialised end of PT_LOAD {number} ({flags})")
-            yield Claim(file_end, end, Rank.SEGMENT, bss, file)
-            yield Claim(file_end, -(-end // page_size) * page_size, Rank.PADDING + 1, bss, file)
+        yield from _segment_claims(make, number, segment, page_size)
         if segment.flags & PF_X:
-            yield from _section_claims(loaded, segment, label, file)
+            yield from _section_claims(make, segment)
         if number + 1 < len(loads):
-            gap_start = -(-end // page_size) * page_size
+            gap_start = -(-(bias + segment.vaddr + segment.memsz) // page_size) * page_size
             gap_end = (bias + loads[number + 1].vaddr) // page_size * page_size
             if gap_start < gap_end:
-                gap = Label(
-                    ByteClass.RESERVED,
-                    "elf-gap",
-                    loaded.certainty,
-                    f"inaccessible hole between PT_LOAD {number} and {number + 1} of {name}, load bias {bias:#x}",
-                    path,
+                gap = make.label(
+                    ByteClass.RESERVED, "elf-gap", f"inaccessible hole between PT_LOAD {number} and {number + 1}"
                 )
+                file = (loaded.object.file.device, loaded.object.file.inode)
                 yield Claim(gap_start, gap_end, Rank.SEGMENT, gap, file, "---p")
     relro = image.first(PT_GNU_RELRO)
-    if relro is not None and relro.memsz and any(_inside(relro, segment) for segment in loads):
-        what = label(ByteClass.DATA, "relro", "PT_GNU_RELRO (read-only after relocation)")
+    if relro is not None and relro.memsz and any(_inside(relro, segment, page_size) for segment in loads):
+        what = make.label(ByteClass.DATA, "relro", "PT_GNU_RELRO (read-only after relocation)")
         start = bias + relro.vaddr
-        yield Claim(start, start + relro.memsz, Rank.RELRO, what, file)
-        yield Claim(start // page_size * page_size, start, Rank.PADDING + 2, what, file)
+        yield make.claim(start, start + relro.memsz, Rank.RELRO, what)
+        yield make.claim(start // page_size * page_size, start, Rank.PADDING + 2, what)
 
 
-def _inside(part: Segment, segment: Segment) -> bool:
-    return segment.vaddr <= part.vaddr and part.vaddr + part.memsz <= -(-(segment.vaddr + segment.memsz) // 4096) * 4096
+def _segment_claims(make: _Labels, number: int, segment: Segment, page_size: int) -> Iterator[Claim]:
+    """File bytes, zero-initialised bytes, and the padding of their pages."""
+    start = make.loaded.bias + segment.vaddr
+    file_end, end = start + segment.filesz, start + segment.memsz
+    flags = _flag_text(segment)
+    cls, kind = _class_of(segment)
+    main = make.label(cls, kind, f"PT_LOAD {number} ({flags})")
+    if segment.filesz:
+        last_page = -(-file_end // page_size) * page_size
+        yield make.claim(start // page_size * page_size, last_page, Rank.PADDING, main)
+        yield make.claim(start, file_end, Rank.SEGMENT, main)
+    if end > file_end:
+        bss = make.label(ByteClass.BSS, "bss", f"zero-initialised end of PT_LOAD {number} ({flags})")
+        yield make.claim(file_end, end, Rank.SEGMENT, bss)
+        yield make.claim(file_end, -(-end // page_size) * page_size, Rank.PADDING + 1, bss)
+
+
+def _inside(part: Segment, segment: Segment, page_size: int) -> bool:
+    last_page = -(-(segment.vaddr + segment.memsz) // page_size) * page_size
+    return segment.vaddr <= part.vaddr and part.vaddr + part.memsz <= last_page
 
 
 def _flag_text(segment: Segment) -> str:
@@ -237,37 +259,51 @@ def _class_of(segment: Segment) -> tuple[ByteClass, str]:
     return (ByteClass.DATA, "data") if segment.flags & PF_W else (ByteClass.RODATA, "rodata")
 
 
-def _section_claims(
-    loaded: LoadedObject,
-    segment: Segment,
-    label: Callable[[ByteClass, str, str], Label],
-    file: tuple[str, int],
-) -> Iterator[Claim]:
+def _section_claims(make: _Labels, segment: Segment) -> Iterator[Claim]:
     """Split an executable segment by its sections, where it holds more than code.
 
     Linkers without separate-code put headers, symbol tables and constants into the executable segment; only
     the section headers tell them apart. Headers that contradict the segment are not believed.
     """
-    sections = _alloc_sections(loaded.object.sections, segment)
-    if all(section.flags & SHF_EXECINSTR for section in sections) and sections:
+    sections = _alloc_sections(make.loaded.object.sections, segment)
+    if all(section.flags & SHF_EXECINSTR for section in sections):
         return
-    bias = loaded.bias
-    end = segment.vaddr + segment.filesz
-    if not sections:
-        return
+    bias = make.loaded.bias
     if sections[0].addr > segment.vaddr:
-        head = label(ByteClass.RODATA, "rodata", "ELF and program headers in an executable segment")
-        yield Claim(bias + segment.vaddr, bias + sections[0].addr, Rank.SECTION, head, file)
-    for section, following in zip(sections, [*sections[1:], None], strict=True):
+        head = make.label(ByteClass.RODATA, "rodata", "ELF and program headers in an executable segment")
+        yield make.claim(bias + segment.vaddr, bias + sections[0].addr, Rank.SECTION, head)
+    edges = [*(section.addr for section in sections[1:]), segment.vaddr + segment.filesz]
+    for section, until in zip(sections, edges, strict=True):
         if section.flags & SHF_EXECINSTR:
-            cls, kind = ByteClass.TEXT, "text"
+            what = make.label(ByteClass.TEXT, "text", "code in an executable segment")
         elif section.flags & SHF_WRITE:
-            cls, kind = ByteClass.DATA, "data"
+            what = make.label(ByteClass.DATA, "data", "writable section in an executable segment")
         else:
-            cls, kind = ByteClass.RODATA, "rodata"
-        what = label(cls, kind, f"{'code' if kind == 'text' else 'section without code'} in an executable segment")
-        until = following.addr if following is not None else end
-        yield Claim(bias + section.addr, bias + until, Rank.SECTION, what, file)
+            what = make.label(ByteClass.RODATA, "rodata", "section without code in an executable segment")
+        yield make.claim(bias + section.addr, bias + until, Rank.SECTION, what)
+
+
+def code_mapped_again(
+    item: ElfObject, image: ElfImage, role: str, mappings: Mappings, rows: Sequence[int]
+) -> Iterator[Claim]:
+    """Executable mappings of a file's code at a place where its headers would not load it: still machine code."""
+    name = item.file.path.decode("utf-8", "surrogateescape")
+    for row in rows:
+        if "x" not in mappings.perms[row] or mappings.perms[row][3] != "p":
+            continue
+        offset, size = mappings.offset[row], mappings.end[row] - mappings.start[row]
+        code = next(
+            (
+                s
+                for s in image.loads
+                if s.flags & PF_X and s.offset <= offset and offset + size <= s.offset + s.filesz + 4095
+            ),
+            None,
+        )
+        if code is not None:
+            evidence = f"executable mapping of code of {name}, away from where its headers would load it"
+            label = Label(ByteClass.TEXT, f"{role}-text", Certainty.LIKELY, evidence, item.file.path)
+            yield Claim(mappings.start[row], mappings.end[row], Rank.NAME, label, (item.file.device, item.file.inode))
 
 
 def _alloc_sections(sections: Sequence[Section] | None, segment: Segment) -> list[Section]:

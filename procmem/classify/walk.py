@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.classify.areas import area_claims
 from procmem.classify.claims import Partition, partition
-from procmem.classify.elf import LoadedObject, elf_claims, load_biases, object_role
+from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
 from procmem.classify.names import MappingKey, label_of
 from procmem.classify.shares import shared_out
@@ -106,6 +106,7 @@ def _object_claims(snapshot: Snapshot, objects: Sequence[ElfObject], mappings: M
         for bias, why in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
             loaded = LoadedObject(item, item.image, bias, role, Certainty.CERTAIN, why)
             yield from elf_claims(loaded, snapshot.page_size)
+        yield from code_mapped_again(item, item.image, role, mappings, own)
 
 
 def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:

@@ -62,8 +62,9 @@ class Claim(NamedTuple):
     """A rule's claim on a byte range. Where claims overlap, the higher rank has the byte.
 
     ``file`` is (device, inode) of the object that the claim comes from: such a claim holds for mappings of that
-    very file and for anonymous memory, never for another file that lies there now. ``perms`` limits it to
-    mappings with these permissions.
+    very file, and never for another file that lies there now. On anonymous memory it holds with the label
+    ``anonymous`` (not at all where that is None), if the memory's permissions have all letters of ``needs``
+    and none of ``excludes``. ``perms`` limits a claim to mappings with exactly these permissions.
     """
 
     start: int
@@ -72,6 +73,9 @@ class Claim(NamedTuple):
     label: Label
     file: tuple[str, int] | None = None
     perms: str | None = None
+    anonymous: Label | None = None
+    needs: str = ""
+    excludes: str = ""
 
 
 class ElfObject(NamedTuple):

@@ -20,7 +20,6 @@ __all__ = [
     "Draws",
     "KernelFacts",
     "KernelKind",
-    "LdCache",
     "LdCacheEntry",
     "LoadedObject",
     "Lookup",
@@ -31,7 +30,8 @@ __all__ = [
     "RealSpace",
     "Registers",
     "Role",
-    "SearchDirs",
+    "SearchDir",
+    "SearchList",
     "Settings",
     "SimLayout",
     "SimSpace",
@@ -275,13 +275,6 @@ class LdCacheEntry(NamedTuple):
     hwcap: int
 
 
-class LdCache(NamedTuple):
-    """The cache of the dynamic linker: its size as a mapping, and its entries in file order."""
-
-    size: int
-    entries: tuple[LdCacheEntry, ...]
-
-
 class Lookup(Enum):
     """By which of its places the dynamic linker found an object; the value tells it in words."""
 
@@ -296,31 +289,44 @@ class Lookup(Enum):
     MISSING = "not found"
 
 
-class SearchDirs(NamedTuple):
-    """A list of directories from one RPATH, RUNPATH or LD_LIBRARY_PATH as written, before expansion."""
+class SearchDir(NamedTuple):
+    """One directory of a search list: as it is written there, and what it means (``$ORIGIN`` put in)."""
 
     text: bytes
-    kind: Lookup
+    path: bytes
+
+
+class SearchList(NamedTuple):
+    """An RPATH, RUNPATH or LD_LIBRARY_PATH: the whole string, and its directories in order."""
+
+    text: bytes
+    dirs: tuple[SearchDir, ...]
 
 
 class Needed(NamedTuple):
-    """One DT_NEEDED string and what became of it: ``library`` counts in load order, None where none was found.
+    """One name that the dynamic linker was asked for, and what became of it.
 
-    ``opened`` is the path as the dynamic linker built it (not resolved).
+    ``library`` counts the libraries in load order from 0; it is None where nothing new was loaded.
+    ``opened`` is the path as the dynamic linker built it, not resolved. ``consulted`` names the lists that
+    were searched before it was found, as (owner, kind): owner -1 is the program, others are libraries.
+    ``alias`` says that a loaded object got a further name.
     """
 
     name: bytes
     lookup: Lookup
-    library: int | None
+    library: int | None = None
     opened: bytes = b""
+    consulted: tuple[tuple[int, Lookup], ...] = ()
     cache_used: bool = False
+    alias: bool = False
 
 
 class LoadedObject(NamedTuple):
     """An ELF object as its file tells it: only what decides the map.
 
-    ``opened`` is the name that the dynamic linker keeps, ``real`` the path that ``maps`` prints.
-    ``highest_version`` is the highest symbol-version index of the file, None without versions.
+    ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
+    DT_NEEDED entries, ``highest_version`` is the highest symbol-version index, None without versions.
+    ``main`` is the address of ``main`` in the file, None where no symbol tells it.
     """
 
     opened: bytes
@@ -328,31 +334,31 @@ class LoadedObject(NamedTuple):
     size: int
     image: ElfImage
     interpreter: bytes | None = None
+    needed_names: tuple[bytes, ...] = ()
     needed: tuple[Needed, ...] = ()
     soname: bytes | None = None
-    rpath: bytes | None = None
-    runpath: bytes | None = None
+    rpath: SearchList | None = None
+    runpath: SearchList | None = None
     textrel: bool = False
     highest_version: int | None = None
     build_id: str | None = None
     glibc_version: str | None = None
-    unique_symbols: int = 0
     main: int | None = None
-    """The address of ``main`` in the file, None where no symbol tells it."""
 
 
 class ProgramFiles(NamedTuple):
     """Values read from files, and nothing from any process: the predictor's whole knowledge.
 
-    ``libraries`` are in load order (breadth first); ``system_dirs`` are the directories built into the
-    dynamic linker.
+    ``libraries`` are in load order (preloads, then breadth first); ``system_dirs`` are the directories
+    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes.
     """
 
     program: LoadedObject
     interpreter: LoadedObject | None = None
     libraries: tuple[LoadedObject, ...] = ()
     preload: tuple[Needed, ...] = ()
-    cache: LdCache | None = None
+    library_path: SearchList | None = None
+    cache_size: int = 0
     system_dirs: tuple[bytes, ...] = ()
     libc_version: str | None = None
     notes: tuple[str, ...] = ()
@@ -381,7 +387,7 @@ class RealSpace(NamedTuple):
 
 
 class CrossLine(NamedTuple):
-    """A predicted line beside the real one; ``verdict`` is ``same``, ``in range``, ``differs``, ``missing``, ``extra``."""
+    """A predicted line beside the real one, and what came of it: ``same``, ``differs``, ``missing``, ``extra``."""
 
     predicted: SimVma | None
     real: tuple[int, int, str, int, bytes] | None

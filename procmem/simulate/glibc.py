@@ -1,0 +1,71 @@
+"""Numbers that change from one glibc version to the next, one table for each version measured.
+
+The dynamic linker's own allocations are visible as VMAs, and they push every library that is mapped
+later to another address. So a prediction can only be exact where the sizes of the linker's structures
+are known. A version that is not here is answered from the nearest table, and then only the shape of the
+map is claimed.
+
+Measured by counting the requests to the linker's allocator (elf/dl-minimal-malloc.c) in real programs.
+"""
+
+from typing import NamedTuple
+
+from procmem.model.sim import LoadedObject, ProgramFiles
+
+__all__ = ["TABLES", "GlibcTable", "table_for"]
+
+
+class GlibcTable(NamedTuple):
+    """Structure sizes in bytes, and counts, of one glibc for i386.
+
+    ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
+    and the vdso. ``hwcap_strings`` are the requests made for processor-specific subdirectories,
+    ``search_slots`` how many of those each directory has. ``directory`` is the record of one directory
+    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c.
+    """
+
+    version: str
+    link_map: int = 656
+    audit: int = 128
+    name_record: int = 12
+    hwcap_strings: tuple[int, ...] = (0, 87)
+    search_slots: int = 8
+    directory: int = 20
+    tcb: int = 1216
+    tls_surplus: int = 1664
+    tcb_align: int = 64
+    slot_surplus: int = 62
+    dtv_surplus: int = 14
+    version_record: int = 16
+    vdso_versions: int = 3
+    object_record: int = 20
+    aligned_segments: bool = True
+    static_tls_surplus: int = 832
+    capability_dirs: tuple[bytes, ...] = (
+        b"tls/i686/sse2/",
+        b"tls/i686/",
+        b"tls/sse2/",
+        b"tls/",
+        b"i686/sse2/",
+        b"i686/",
+        b"sse2/",
+    )
+
+
+TABLES = {"2.36": GlibcTable("2.36")}
+
+_NEAREST = "2.36"
+
+
+def table_for(files: ProgramFiles) -> tuple[GlibcTable, bool]:
+    """Give the table for a program's C library, and whether it was measured for this very version."""
+    version = files.libc_version
+    if version is None and files.interpreter is not None:
+        version = _version_of(files.interpreter)
+    if version in TABLES:
+        return TABLES[version], True
+    return TABLES[_NEAREST], False
+
+
+def _version_of(interpreter: LoadedObject) -> str | None:
+    return interpreter.glibc_version
