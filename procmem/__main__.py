@@ -3,6 +3,7 @@
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -17,7 +18,12 @@ def main() -> None:
         return
     from procmem.cli.main import run  # noqa: PLC0415  # imports click, which --version does not need
 
-    sys.exit(run())
+    status = run()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+    # all is written: freeing every value of a large process one by one would only take time
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -5,21 +5,27 @@ the process changes meanwhile. Reading order matters: the small files first and 
 that ended, or ran another program, between them is noticed (an empty smaps looks whole).
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.classify.walk import layout, mapped_files, regions, split_ranges
 from procmem.errors import AccessRefused, BadInput, ProcessGone
-from procmem.model.elf import DT_DEBUG, DT_SONAME, ByteReader
-from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, RawProcess, Refusal, Target
+from procmem.model.elf import DT_DEBUG, DT_SONAME
+from procmem.model.mapping import Mappings
+from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_image, read_sections
 from procmem.parse.process import nature_of, snapshot
+from procmem.parse.smaps import SmapsReader
 from procmem.parse.status import parse_stat, parse_status
-from procmem.sources.saving import Recorded
 
-__all__ = ["FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "record_one", "take"]
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader, Target
+
+__all__ = ["FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "take"]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 REGION_KEYS = frozenset(
@@ -39,34 +45,6 @@ REGION_KEYS = frozenset(
 """The counters that totals and classification need; the others are read only where they are shown."""
 
 _TRIES = 3
-_FILES_TO_RECORD = (
-    *FILES_TO_INSPECT,
-    "maps",
-    "smaps_rollup",
-    "statm",
-    "cgroup",
-    "numa_maps",
-    "wchan",
-    "oom_score_adj",
-)
-_FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
-_FILES_OF_THE_SYSTEM = (
-    "uptime",
-    "version",
-    "meminfo",
-    "swaps",
-    "vmstat",
-    "sys/vm/swappiness",
-    "sys/vm/overcommit_memory",
-    "sys/vm/overcommit_ratio",
-    "sys/vm/max_map_count",
-    "sys/vm/mmap_min_addr",
-    "sys/vm/mmap_rnd_bits",
-    "sys/vm/mmap_rnd_compat_bits",
-    "sys/vm/legacy_va_layout",
-    "sys/vm/page-cluster",
-    "sys/kernel/randomize_va_space",
-)
 
 
 class Examination(NamedTuple):
@@ -97,25 +75,33 @@ class _LoggingReader:
         return data
 
 
-def take(target: Target, files: Iterable[str], system: Iterable[str] = ("uptime",)) -> RawProcess:
-    """Read the files of one process, again when it changed meanwhile.
+def take(
+    target: Target,
+    files: Iterable[str],
+    system: Iterable[str] = ("uptime",),
+    *,
+    keys: Collection[str] | None = REGION_KEYS,
+) -> tuple[RawProcess, Mappings | None]:
+    """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
 
     Raises:
         ProcessGone: it ended before anything could be read.
         AccessRefused: not even status and stat may be read.
     """
     for _attempt in range(_TRIES):
-        raw = _take_once(target, files, system)
+        smaps = SmapsReader(keys=keys)
+        raw = _take_once(target, files, system, smaps)
         if raw.unstable is None:
             break
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
             raise AccessRefused(raw.pid or 0, "nothing of it may be read")
         raise ProcessGone(raw.pid or 0, "ended while it was read")
-    return raw
+    has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
+    return raw, smaps.close() if has_smaps else None
 
 
-def _take_once(target: Target, files: Iterable[str], system: Iterable[str]) -> RawProcess:
+def _take_once(target: Target, files: Iterable[str], system: Iterable[str], smaps: SmapsReader) -> RawProcess:
     contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
     status, stat = contents["status"], contents["stat"]
     nature = nature_of(
@@ -128,7 +114,7 @@ def _take_once(target: Target, files: Iterable[str], system: Iterable[str]) -> R
         contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}
     for name in files:
         path = name if name.startswith("task/") else prefix + name
-        contents[path] = target.read(path)
+        contents[path] = target.read_pieces(path, smaps.feed) if name == "smaps" else target.read(path)
         if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
             contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
     return RawProcess(
@@ -189,8 +175,8 @@ def examine(
         ProcessGone, AccessRefused: as :func:`take`.
         MalformedFile: a file contradicts its documented form.
     """
-    raw = take(target, files, system)
-    shot = snapshot(raw, keys=keys)
+    raw, mappings = take(target, files, system, keys=keys)
+    shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
@@ -236,18 +222,3 @@ def _load(target: Target, mapped: MappedFile) -> tuple[ElfObject, KeptFile]:
         item = ElfObject(mapped, None, problem=str(error))
     pieces = tuple((offset, data) for (offset, _), data in sorted(log.pieces.items()) if data)
     return item, KeptFile(mapped, pieces)
-
-
-def record_one(target: Target) -> Recorded:
-    """Read all that a recording keeps of one process: what any report asks for, and what reading it read.
-
-    Raises:
-        ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
-    """
-    threads = target.names("task")
-    tids = () if isinstance(threads, Refusal) else sorted(int(name) for name in threads if name.isdecimal())
-    of_threads = [f"task/{tid}/{name}" for tid in tids for name in _FILES_OF_A_THREAD]
-    seen = examine(
-        target, keys=None, files=(*_FILES_TO_RECORD, *of_threads), system=_FILES_OF_THE_SYSTEM, all_pages=True
-    )
-    return Recorded(seen.raw, seen.kept, seen.page_runs)

@@ -4,10 +4,13 @@ Every sum is over the same regions, so that a class table, an account and a list
 by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import TypeVar
 
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Label, Regions
+from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Account, ClassRow, Inspection, ProcessFacts, Totals
 from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
 
@@ -15,6 +18,7 @@ __all__ = ["classic_class", "inspection"]
 
 from procmem.analyse.picture import picture
 
+_Value = TypeVar("_Value")
 _CLASSIC = {
     ByteClass.RODATA: "text",
     ByteClass.TLS: "data",
@@ -81,36 +85,31 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
 
 def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the given order, classes without regions left out."""
-    groups: dict[str, list[int]] = {}
-    name_of: dict[Label, str] = {}
-    for index, label in enumerate(regions.label):
-        name = name_of.get(label)
-        if name is None:
-            name = name_of[label] = fold(label)
-        groups.setdefault(name, []).append(index)
-    names = regions.mappings.name
+    members: dict[str, list[int]] = {}
+    for index, name in enumerate(for_each_label(regions.label, fold)):
+        members.setdefault(name, []).append(index)
+    gates = {row for row, name in enumerate(regions.mappings.name) if name in GATE_NAMES}
     rows = []
     for cls in order:
-        members = groups.get(cls)
-        if not members:
+        if not (indexes := members.get(cls)):
             continue
-        virt = sum(
-            regions.end[index] - regions.start[index]
-            for index in members
-            if names[regions.vma[index]] not in GATE_NAMES
-        )
+        virt = sum(_picked(regions.end, indexes)) - sum(_picked(regions.start, indexes))
+        virt -= sum(regions.end[at] - regions.start[at] for at in indexes if regions.vma[at] in gates) if gates else 0
         rss, pss, uss, swap = (
-            _sum(column, members) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
+            _sum(_picked(column, indexes)) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
         )
-        rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(members)))
+        rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(indexes)))
     return tuple(rows)
 
 
-def _sum(column: list[int | None], members: list[int]) -> int | None:
-    """The sum over some rows; None where one of them is unknown."""
-    values = [column[index] for index in members]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+def _picked(column: Sequence[_Value], indexes: Sequence[int]) -> Sequence[_Value]:
+    """The values of some rows."""
+    return itemgetter(*indexes)(column) if len(indexes) > 1 else (column[indexes[0]],)
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    """The sum; None where one of the values is unknown."""
+    return None if None in values else sum(filter(None, values))
 
 
 def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
@@ -141,6 +140,13 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
     )
 
 
+def _account_kind(name: bytes) -> str:
+    """Whether a mapping of this name is of a file (if it has an inode), or a gate that is counted nowhere."""
+    if name in GATE_NAMES:
+        return "gate"
+    return "" if name.startswith((b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")) else "file"
+
+
 def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     """Divide VIRT, mapping by mapping; None without smaps."""
     if regions is None or not snapshot.has_usage:
@@ -148,32 +154,39 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     table = regions.mappings
     resident = swapped = hugetlb = file_rest = untouched = reserved = 0
     nothing: list[int | None] = [0] * len(table)
+    kinds = {name: _account_kind(name) for name in set(table.name)}
+    huge = [
+        (shared or 0) + (private or 0)
+        for shared, private in zip(
+            table.column("Shared_Hugetlb") or nothing, table.column("Private_Hugetlb") or nothing, strict=True
+        )
+    ]
     rows = zip(
-        table.start,
-        table.end,
-        table.perms,
-        table.inode,
-        table.name,
+        [end - start for start, end in zip(table.start, table.end, strict=True)],
+        [perms[:3] for perms in table.perms],
+        [
+            kinds[name] if inode or kinds[name] == "gate" else ""
+            for name, inode in zip(table.name, table.inode, strict=True)
+        ],
         table.column("Rss") or nothing,
         table.column("Swap") or nothing,
-        table.column("Shared_Hugetlb") or nothing,
-        table.column("Private_Hugetlb") or nothing,
+        huge,
         strict=True,
     )
-    for start, end, perms, inode, name, rss, swap, shared_huge, private_huge in rows:
-        if name in GATE_NAMES:
-            continue
-        in_memory = min(rss or 0, end - start)
+    for (size, perms, kind, rss, swap, huge_pages), count in Counter(rows).items():
+        in_memory = min(rss or 0, size)
         # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
-        huge = min((shared_huge or 0) + (private_huge or 0), end - start - in_memory)
-        on_disk = min(swap or 0, end - start - in_memory - huge)
-        rest = end - start - in_memory - huge - on_disk
-        resident += in_memory
-        hugetlb += huge
-        swapped += on_disk
-        if perms.startswith("---"):
+        in_huge_pages = min(huge_pages, size - in_memory)
+        on_disk = min(swap or 0, size - in_memory - in_huge_pages)
+        rest = (size - in_memory - in_huge_pages - on_disk) * count
+        resident += in_memory * count
+        hugetlb += in_huge_pages * count
+        swapped += on_disk * count
+        if kind == "gate":
+            continue
+        if perms == "---":
             reserved += rest
-        elif inode and not name.startswith((b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")):
+        elif kind == "file":
             file_rest += rest
         else:
             untouched += rest

@@ -5,10 +5,12 @@ BSS, data, text, and the unmapped page zero, with the holes between them.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
-from procmem.model.region import ByteClass, Label, Regions
+from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Band
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
 
 __all__ = ["picture"]
 
@@ -25,25 +27,21 @@ _OWN_BANDS = {
 
 def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
-    rows = sorted(
-        (start, end, index)
-        for index, (start, end) in enumerate(zip(regions.start, regions.end, strict=True))
-        if regions.mappings.name[regions.vma[index]] not in GATE_NAMES
-    )
+    names = for_each_label(regions.label, _band_name)
+    rows = zip(regions.start, regions.end, names, regions.rss, strict=True)
     bands: list[Band] = []
-    for start, end, index in rows:
-        name = _band_name(regions.label[index])
-        rss = regions.rss[index]
-        last = bands[-1] if bands else None
-        if last is not None and last.name == name:
-            both = None if rss is None or last.rss is None else rss + last.rss
-            bands[-1] = last._replace(end=end, virt=last.virt + end - start, rss=both)
-        else:
-            bands.append(Band(start, end, name, end - start, rss, _GROWS.get(name)))
+    for name, group in groupby(sorted(rows, key=itemgetter(0)), key=itemgetter(2)):
+        starts, ends, _, sizes = zip(*group, strict=True)
+        if name == "gate":
+            continue
+        rss = None if None in sizes else sum(size for size in sizes if size is not None)
+        bands.append(Band(starts[0], max(ends), name, sum(ends) - sum(starts), rss, _GROWS.get(name)))
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
 
 
 def _band_name(label: Label) -> str:
+    if label.kind == "vsyscall":
+        return "gate"
     if label.cls is ByteClass.STACK and label.kind == "main":
         return "stack"
     if label.cls is ByteClass.HEAP and label.kind == "brk":

@@ -73,8 +73,9 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         else:
             evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
-    for row, name in enumerate(mappings.name):
-        if name or not mappings.has_flag(row, "gd") or not {mappings.start[row], mappings.end[row]} & edges:
+    growing = [row for row, flags in enumerate(mappings.flags) if flags is not None and "gd" in flags]
+    for row in growing:
+        if mappings.name[row] or not {mappings.start[row], mappings.end[row]} & edges:
             continue
         evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
         label = Label(ByteClass.STACK, "main", Certainty.LIKELY, evidence, b"main thread")

@@ -8,7 +8,8 @@ mapping has by itself.
 import heapq
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
@@ -43,27 +44,22 @@ class Partition(NamedTuple):
     """Indexes of the mappings that hold more than one range."""
 
 
-def partition(mappings: Mappings, claims: Iterable[Claim], default: Callable[[int], Label]) -> Partition:
-    """Cut the mappings where the winning claim changes; ``default`` labels what nobody claims, by mapping index."""
-    by_vma = _claims_by_vma(mappings, claims)
-    if not by_vma:
-        count = len(mappings)
-        labels = [default(index) for index in range(count)]
-        return Partition(list(range(count)), mappings.start, mappings.end, labels, frozenset())
+def partition(mappings: Mappings, claims: Iterable[Claim], defaults: list[Label]) -> Partition:
+    """Cut the mappings where the winning claim changes; ``defaults`` are the labels of what nobody claims."""
     vma: list[int] = []
     starts: list[int] = []
     ends: list[int] = []
-    labels = []
+    labels: list[Label] = []
     split = set()
-    for index, (low, high) in enumerate(zip(mappings.start, mappings.end, strict=True)):
-        claimed = by_vma.get(index)
-        if claimed is None:
-            vma.append(index)
-            starts.append(low)
-            ends.append(high)
-            labels.append(default(index))
-            continue
-        ranges = _resolve(low, high, claimed, default(index))
+    done = 0
+    for index, claimed in sorted(_claims_by_vma(mappings, claims).items()):
+        # whatever lies between two claimed mappings is taken over in one piece
+        vma += range(done, index)
+        starts += mappings.start[done:index]
+        ends += mappings.end[done:index]
+        labels += defaults[done:index]
+        done = index + 1
+        ranges = _resolve(mappings.start[index], mappings.end[index], claimed, defaults[index])
         if len(ranges) > 1:
             split.add(index)
         for start, end, label in ranges:
@@ -71,6 +67,10 @@ def partition(mappings: Mappings, claims: Iterable[Claim], default: Callable[[in
             starts.append(start)
             ends.append(end)
             labels.append(label)
+    vma += range(done, len(mappings))
+    starts += mappings.start[done:]
+    ends += mappings.end[done:]
+    labels += defaults[done:]
     return Partition(vma, starts, ends, labels, frozenset(split))
 
 
@@ -78,7 +78,7 @@ def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, lis
     """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
     order: Sequence[int] = range(len(mappings))
     starts: Sequence[int] = mappings.start
-    if any(a > b for a, b in zip(starts, starts[1:], strict=False)):
+    if any(a > b for a, b in pairwise(starts)):
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]
@@ -118,7 +118,7 @@ def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[
     active: list[tuple[int, int, Claim]] = []
     ranges: list[tuple[int, int, Label]] = []
     taken = 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         while taken < len(ordered) and ordered[taken].start <= start:
             heapq.heappush(active, (-ordered[taken].rank, taken, ordered[taken]))
             taken += 1

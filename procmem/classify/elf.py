@@ -8,6 +8,7 @@ Source: gABI chapter 5; fs/binfmt_elf.c, load_elf_binary() and elf_load(); glibc
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from procmem.classify.claims import Rank
@@ -318,6 +319,6 @@ def _alloc_sections(sections: Sequence[Section] | None, segment: Segment) -> lis
             return []
         inside.append(section)
     inside.sort(key=lambda section: section.addr)
-    if any(a.addr + a.size > b.addr for a, b in zip(inside, inside[1:], strict=False)):
+    if any(a.addr + a.size > b.addr for a, b in pairwise(inside)):
         return []
     return inside

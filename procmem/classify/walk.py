@@ -66,25 +66,22 @@ def layout(
     mappings = snapshot.mappings
     assert mappings is not None
     claims = [*area_claims(snapshot, mappings), *_object_claims(snapshot, objects, mappings), *extra]
-    cache: dict[MappingKey, Label] = {}
+    return refine_leftovers(mappings, partition(mappings, claims, _defaults(mappings)))
+
+
+def _defaults(mappings: Mappings) -> list[Label]:
+    """The label that each mapping has by itself; mappings that say the same share one."""
+    keys = list(
+        zip(mappings.perms, mappings.name, mappings.device, map(bool, mappings.inode), mappings.flags, strict=True)
+    )
+    # where reading implies executing, "x" says nothing about what memory is for
     code_proves = _code_proves(mappings)
-
-    def default(row: int) -> Label:
-        key = MappingKey(
-            mappings.perms[row],
-            mappings.name[row],
-            mappings.device[row],
-            bool(mappings.inode[row]),
-            mappings.flags[row],
-        )
-        label = cache.get(key)
-        if label is None:
-            # where reading implies executing, "x" says nothing about what memory is for
-            plain = key if code_proves or "r" not in key.perms else key._replace(perms=key.perms.replace("x", "-"))
-            label = cache[key] = label_of(plain)
-        return label
-
-    return refine_leftovers(mappings, partition(mappings, claims, default))
+    known = {}
+    for fields in set(keys):
+        key = MappingKey(*fields)
+        plain = key if code_proves or "r" not in key.perms else key._replace(perms=key.perms.replace("x", "-"))
+        known[fields] = label_of(plain)
+    return list(map(known.__getitem__, keys))
 
 
 def _code_proves(mappings: Mappings) -> bool:

@@ -1,6 +1,5 @@
 """``procmem inspect``: what is in a process's memory."""
 
-import json
 import sys
 
 import click
@@ -76,6 +75,8 @@ def inspect(
 
     reports, status = for_each(targets.refs(), answer)
     if form == "json":
+        import json  # noqa: PLC0415  # only this format needs it
+
         documents = [inspect_json(report, choice) for report in reports]
         several = len(targets.words) > 1 or len(documents) != 1
         if documents:

@@ -8,7 +8,7 @@ from procmem import __version__
 from procmem.cli.each import for_each
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.raw import RawProcess, Refusal
-from procmem.pipeline import record_one
+from procmem.pipeline_record import record_one
 from procmem.sources.saving import Recorded, save
 
 __all__ = ["record"]

@@ -4,16 +4,20 @@ A recording takes the place of a pid everywhere. psutil finds processes by name,
 imported only then.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from procmem.errors import BadInput, NothingMatches, ProcessGone
-from procmem.model.raw import Target
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
 
 __all__ = ["Selection", "TargetRef", "target_options"]
 

@@ -4,7 +4,7 @@ Names follow the ELF specification (gABI chapters 4 and 5) without the ``p_`` an
 Addresses and sizes are bytes; nothing here has been moved by a load bias yet.
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 __all__ = [
     "DF_1_PIE",
@@ -32,7 +32,6 @@ __all__ = [
     "SHF_EXECINSTR",
     "SHF_WRITE",
     "SHT_NOBITS",
-    "ByteReader",
     "ElfImage",
     "Section",
     "Segment",
@@ -46,14 +45,6 @@ SHT_NOBITS = 8
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 DT_NEEDED, DT_SONAME, DT_RPATH, DT_DEBUG, DT_TEXTREL, DT_RUNPATH = 1, 14, 15, 21, 22, 29
 DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
-
-
-class ByteReader(Protocol):
-    """A file, or the part of one that was kept: read anywhere, get what there is."""
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Give up to ``length`` bytes from ``offset``; fewer where the file or the kept part ends."""
-        ...
 
 
 class Segment(NamedTuple):

@@ -4,10 +4,10 @@ A process may have 60,000 mappings. A value object for each would cost more than
 print them all, so the table keeps one list per field and hands out a row only when somebody asks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["Mappings", "Vma"]
+__all__ = ["Mappings", "Vma", "joined"]
 
 
 class Vma(NamedTuple):
@@ -95,9 +95,27 @@ class Mappings:
         column = self.usage.get(key)
         if column is None:
             return None
-        return sum(value for value in column if value is not None)
+        return sum(filter(None, column))
 
     def has_flag(self, index: int, flag: str) -> bool | None:
         """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""
         flags = self.flags[index]
-        return None if flags is None else flag in flags.split()
+        # words of two letters with blanks between: two letters side by side are a word
+        return None if flags is None else flag in flags
+
+
+def joined(parts: Sequence[Mappings]) -> Mappings:
+    """One table from several, in order. A counter that a part lacks is None for all of that part's mappings."""
+    keys = dict.fromkeys(key for part in parts for key in part.usage)
+    usage = {key: [value for part in parts for value in part.usage.get(key) or [None] * len(part)] for key in keys}
+    return Mappings(
+        start=[value for part in parts for value in part.start],
+        end=[value for part in parts for value in part.end],
+        perms=[value for part in parts for value in part.perms],
+        offset=[value for part in parts for value in part.offset],
+        device=[value for part in parts for value in part.device],
+        inode=[value for part in parts for value in part.inode],
+        name=[value for part in parts for value in part.name],
+        flags=[value for part in parts for value in part.flags],
+        usage=usage,
+    )

@@ -5,12 +5,9 @@ it knows the difference. A file that may not be read is a value too: the report 
 other files know.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
-from types import TracebackType
-from typing import NamedTuple, Protocol, Self
-
-from procmem.model.elf import ByteReader
+from typing import NamedTuple
 
 __all__ = [
     "FileContent",
@@ -21,8 +18,6 @@ __all__ = [
     "PageState",
     "RawProcess",
     "Refusal",
-    "Source",
-    "Target",
 ]
 
 
@@ -112,73 +107,3 @@ class PageRun(NamedTuple):
     start: int
     end: int
     state: int
-
-
-class Target(Protocol):
-    """One process of a source, held open so that a reused pid cannot mix two processes."""
-
-    @property
-    def pid(self) -> int | None:
-        """The pid (or thread id) that was asked for; None where a recording does not say."""
-        ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def read(self, name: str) -> FileContent:
-        """A file below ``/proc/<pid>``, whole (``smaps``, ``task/12/stat``)."""
-        ...
-
-    def link(self, name: str) -> bytes | Refusal:
-        """The text of a symbolic link below ``/proc/<pid>``."""
-        ...
-
-    def names(self, folder: str) -> tuple[str, ...] | Refusal:
-        """The entries of a folder below ``/proc/<pid>`` (``task``), as the source orders them."""
-        ...
-
-    def read_system(self, name: str) -> FileContent:
-        """A file below ``/proc`` itself (``meminfo``, ``sys/vm/swappiness``)."""
-        ...
-
-    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
-        """The very file that is mapped, never another one that has its name today."""
-        ...
-
-    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
-        """The populated pages in the ranges, in address order; pages never touched are left out."""
-        ...
-
-    def memory(self) -> ByteReader | Refusal:
-        """The target's own memory, addressed by virtual address."""
-        ...
-
-    @property
-    def machine(self) -> Machine:
-        """Facts of the machine it runs, or ran, on."""
-        ...
-
-
-class Source(Protocol):
-    """A place that has processes: this machine, another proc tree, or a recording."""
-
-    @property
-    def name(self) -> str:
-        """What to call it in messages."""
-        ...
-
-    def pids(self) -> tuple[int, ...]:
-        """All process ids it holds, ascending."""
-        ...
-
-    def open(self, pid: int) -> Target:
-        """Hold one process open.
-
-        Raises:
-            ProcessGone: no such process.
-            AccessRefused: not even its folder may be opened.
-        """
-        ...

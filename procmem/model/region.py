@@ -3,15 +3,18 @@
 A region is a byte range inside one VMA. The regions of a VMA partition it: nothing lost, nothing twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, StrEnum
-from typing import NamedTuple
+from operator import add
+from typing import NamedTuple, TypeVar
 
 from procmem.model.elf import ElfImage, Section
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile
 
-__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share"]
+__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
+
+Value = TypeVar("Value")
 
 
 class ByteClass(StrEnum):
@@ -93,6 +96,15 @@ class ElfObject(NamedTuple):
     problem: str | None = None
 
 
+def for_each_label(labels: Sequence[Label], compute: Callable[[Label], Value]) -> list[Value]:
+    """A column computed from a column of labels; labels that many regions share are looked at once.
+
+    Sharing is by identity: comparing labels would cost more than most computations.
+    """
+    known = {identity: compute(label) for identity, label in {id(label): label for label in labels}.items()}
+    return [known[id(label)] for label in labels]
+
+
 class Region(NamedTuple):
     """One row of Regions. Sizes are bytes; None is unknown.
 
@@ -166,7 +178,11 @@ class Regions:
         else:
             second = columns[1]
             assert second is not None
-            both = [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)]
+            both: list[int | None]
+            if None in first or None in second:
+                both = [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)]
+            else:
+                both = list(map(add, first, second))
             values = [both[index] for index in self.vma] if self.shares else both
         for index, share in self.shares.items():
             values[index] = getattr(share, field)

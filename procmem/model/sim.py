@@ -325,14 +325,14 @@ class LoadedObject(NamedTuple):
     """An ELF object as its file tells it: only what decides the map.
 
     ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
-    DT_NEEDED entries, ``highest_version`` is the highest symbol-version index, None without versions.
+    DT_NEEDED entries, ``identity`` is device and inode, ``highest_version`` is the highest symbol-version index, None without versions.
     ``main`` is the address of ``main`` in the file, None where no symbol tells it.
     """
 
     opened: bytes
     real: bytes
-    size: int
     image: ElfImage
+    identity: tuple[int, int] = (0, 0)
     interpreter: bytes | None = None
     needed_names: tuple[bytes, ...] = ()
     needed: tuple[Needed, ...] = ()
@@ -343,6 +343,7 @@ class LoadedObject(NamedTuple):
     highest_version: int | None = None
     build_id: str | None = None
     glibc_version: str | None = None
+    system_dirs: tuple[bytes, ...] = ()
     main: int | None = None
 
 
@@ -362,6 +363,8 @@ class ProgramFiles(NamedTuple):
     system_dirs: tuple[bytes, ...] = ()
     libc_version: str | None = None
     notes: tuple[str, ...] = ()
+    missing: bytes | None = None
+    """A library that the dynamic linker would not find; it would end the program there."""
 
 
 class Prediction(NamedTuple):

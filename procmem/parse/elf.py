@@ -10,8 +10,11 @@ oracle in the tests.
 Source: the System V gABI, chapters 4 (headers, sections) and 5 (program headers, dynamic section).
 """
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
 from procmem.model.elf import (
@@ -19,11 +22,13 @@ from procmem.model.elf import (
     PT_INTERP,
     PT_LOAD,
     PT_NOTE,
-    ByteReader,
     ElfImage,
     Section,
     Segment,
 )
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader
 
 __all__ = [
     "NotElf",

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 
-__all__ = ["HEADER", "Columns", "check_whole", "columns", "parse_maps"]
+__all__ = ["HEADER", "TAIL", "Columns", "check_whole", "columns", "parse_maps"]
 
-HEADER = (
-    rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([r-][w-][x-][sp]) ([0-9a-f]{1,16})"
-    rb" ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20})(?: +([^\n]*))?\n"
-)
-"""The form of a maps line, as a pattern on bytes: start, end, perms, offset, device, inode, name."""
+TAIL = rb"([r-][w-][x-][sp]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20})(?: +([^\n]*))?"
+"""What follows the addresses of a maps line: perms, offset, device, inode, name."""
+
+HEADER = rb"[0-9a-f]{1,16}-[0-9a-f]{1,16} " + TAIL
+"""The form of a whole maps line, without its line end."""
 
 
 def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
@@ -28,13 +28,19 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
         MalformedFile: a line does not have the documented form, or the last line is cut off.
     """
     check_whole(data, name)
-    pattern = re.compile(rb"^" + HEADER, re.MULTILINE)
-    rows = pattern.findall(data)
-    if len(rows) != data.count(b"\n"):
-        for number, line in enumerate(data.split(b"\n")[:-1], start=1):
-            if not pattern.fullmatch(line + b"\n"):
-                raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", line)
-    return Mappings(**columns(list(zip(*rows, strict=True)), name)._asdict())
+    lines = data.split(b"\n")[:-1]
+    rows = [line.partition(b" ") for line in lines]
+    spans = [row[0].partition(b"-") for row in rows]
+    for number, (low, _, high) in enumerate(spans, start=1):
+        if not _is_hex(low) or not _is_hex(high):
+            raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", lines[number - 1])
+    return Mappings(
+        **columns([span[0] for span in spans], [span[2] for span in spans], [row[2] for row in rows], name)._asdict()
+    )
+
+
+def _is_hex(text: bytes) -> bool:
+    return 0 < len(text) <= 16 and not text.strip(b"0123456789abcdef")
 
 
 def check_whole(data: bytes, name: str) -> None:
@@ -56,35 +62,40 @@ class Columns(NamedTuple):
     name: list[bytes]
 
 
-def columns(fields: Sequence[Sequence[bytes]], name: str) -> Columns:
-    """Turn the matched texts of header lines, one sequence a field, into columns; more fields are left alone.
+class _Tail(NamedTuple):
+    """What a line says after its addresses."""
+
+    perms: str
+    offset: int
+    device: str
+    inode: int
+    name: bytes
+
+
+def columns(low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes], name: str) -> Columns:
+    """Turn the texts of maps lines into columns: the two addresses, and all that follows them.
+
+    Many lines end alike (all anonymous memory does), so each different ending is taken apart once.
 
     Raises:
-        MalformedFile: a range is empty or backwards, or an inode is beyond 64 bits.
+        MalformedFile: a line without the documented form, a range that is empty or backwards.
     """
-    if not fields:
-        return Columns([], [], [], [], [], [], [])
-    low, high, perms, offset, device, inode, path, *_ = fields
     start = [int(text, 16) for text in low]
     end = [int(text, 16) for text in high]
     if not all(map(lt, start, end)):
-        bad = next(index for index, pair in enumerate(zip(start, end, strict=True)) if pair[0] >= pair[1])
+        bad = next(at for at in range(len(start)) if start[at] >= end[at])
         raise MalformedFile(name, 0, "a range that is empty or backwards", low[bad] + b"-" + high[bad])
-    inodes = {text: int(text) for text in set(inode)}
-    if max(inodes.values()) >= 1 << 64:
-        raise MalformedFile(name, 0, "an inode beyond 64 bits")
-    return Columns(
-        start,
-        end,
-        _decoded(perms),
-        [int(text, 16) for text in offset],
-        _decoded(device),
-        [inodes[text] for text in inode],
-        list(path),
-    )
-
-
-def _decoded(texts: Sequence[bytes]) -> list[str]:
-    """Decode ASCII texts of which few are different."""
-    known = {text: text.decode("ascii") for text in set(texts)}
-    return [known[text] for text in texts]
+    pattern = re.compile(TAIL)
+    known: dict[bytes, _Tail] = {}
+    for text in set(tails):
+        match = pattern.fullmatch(text)
+        if match is None:
+            line = tails.index(text) + 1
+            raise MalformedFile(name, line, "not 'start-end perms offset dev inode path'", text)
+        perms, offset, device, inode, path = match.groups(default=b"")
+        if int(inode) >= 1 << 64:
+            raise MalformedFile(name, 0, "an inode beyond 64 bits", text)
+        known[text] = _Tail(perms.decode("ascii"), int(offset, 16), device.decode("ascii"), int(inode), path)
+    parts = [known[text] for text in tails]
+    perms_column, offsets, devices, inodes, names = zip(*parts, strict=True) if parts else ((), (), (), (), ())
+    return Columns(start, end, list(perms_column), list(offsets), list(devices), list(inodes), list(names))

@@ -36,8 +36,12 @@ def nature_of(status: Status | None, stat: Stat | None) -> Nature:
     return Nature.PROCESS
 
 
-def snapshot(raw: RawProcess, *, keys: Collection[str] | None = None) -> Snapshot:
+def snapshot(
+    raw: RawProcess, *, keys: Collection[str] | None = None, mappings_read: Mappings | None = None
+) -> Snapshot:
     """Parse what was read. ``keys`` are the wanted counters of smaps (all, when None).
+
+    ``mappings_read`` is the table of smaps, where it was parsed already while it was read.
 
     Raises:
         MalformedFile: a file contradicts the form that the kernel documents.
@@ -55,7 +59,7 @@ def snapshot(raw: RawProcess, *, keys: Collection[str] | None = None) -> Snapsho
     nature = nature_of(status, leader_stat)
     vector = parsed(f"{prefix}auxv", parse_auxv)
     auxv, auxv_bits = vector or (None, None)
-    mappings, has_usage = _mappings(raw.files, prefix, keys)
+    mappings, has_usage = (mappings_read, True) if mappings_read is not None else _mappings(raw.files, prefix, keys)
     if mappings is not None and not len(mappings) and nature is Nature.PROCESS and _has_memory(memory_status):
         mappings = None  # the process ended or was replaced between two reads: empty is no answer
     page_size = _page_size(auxv, raw.machine.page_size, mappings)

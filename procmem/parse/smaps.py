@@ -1,9 +1,9 @@
 """``/proc/<pid>/smaps``: a maps line, then a block of counters, for each VMA.
 
-Two readers give the same table. The fast one builds a single pattern from the first record, in which
-wanted counters are captured and the others are stepped over by their width, and lets the pattern
-matcher run over the whole text. It is right only while all records have the same shape, so the rows it
-finds must be as many as there are records; otherwise the tolerant one goes line by line. The tolerant
+Two readers give the same table. The fast one takes the shape of the first record (the same
+lines, in the same order, of the same width) and lets one pattern run over the whole text. It is right only
+while all records have that shape, so the rows it finds must be as many as there are records, and every key
+must stand where it stood; otherwise the tolerant one goes line by line. The tolerant
 one knows no shape at all: keys, their order and their number vary by kernel, and even by VMA.
 
 Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_flags().
@@ -13,10 +13,10 @@ import re
 from collections.abc import Collection, Sequence
 
 from procmem.errors import MalformedFile
-from procmem.model.mapping import Mappings
+from procmem.model.mapping import Mappings, joined
 from procmem.parse.maps import HEADER, check_whole, columns
 
-__all__ = ["parse_rollup", "parse_smaps", "parse_smaps_by_line"]
+__all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
 _COUNTER = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB")
@@ -32,6 +32,46 @@ def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str =
     Raises:
         MalformedFile: a line contradicts the documented form, or the text is cut off.
     """
+    reader = SmapsReader(keys=keys, name=name)
+    reader.feed(data)
+    return reader.close()
+
+
+class SmapsReader:
+    """Reads smaps piece by piece, while the kernel still writes the rest; pieces may end anywhere.
+
+    A large smaps takes the kernel longer to write than us to read, so both go on at the same time.
+    """
+
+    def __init__(self, *, keys: Collection[str] | None = None, name: str = "smaps") -> None:
+        self._keys = keys
+        self._name = name
+        self._rest = b""
+        self._parts: list[Mappings] = []
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece; whole records are parsed at once."""
+        data = self._rest + piece
+        last = data.rfind(b"\nVmFlags:")
+        cut = data.find(b"\n", last + 1) + 1 if last >= 0 else 0
+        self._rest = data[cut:]
+        if cut:
+            self._parts.append(_parse_part(data[:cut], self._keys, self._name))
+
+    def close(self) -> Mappings:
+        """Parse what is left and give the whole table.
+
+        Raises:
+            MalformedFile: as :func:`parse_smaps`.
+        """
+        if self._rest or not self._parts:
+            rest = _parse_part(self._rest, self._keys, self._name)
+            _check_last_record(self._parts, rest, self._name)
+            self._parts.append(rest)
+        return self._parts[0] if len(self._parts) == 1 else joined(self._parts)
+
+
+def _parse_part(data: bytes, keys: Collection[str] | None, name: str) -> Mappings:
     check_whole(data, name)
     records = data.count(b"\nSize:")
     if records >= _FEW_RECORDS:
@@ -42,43 +82,71 @@ def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str =
 
 
 def _parse_fast(data: bytes, records: int, keys: Collection[str] | None, name: str) -> Mappings | None:
-    """The pattern built from the first record, or None where it does not fit every record."""
+    """The pattern built from the first record, or None where it does not fit every record.
+
+    What follows the addresses, and the block of counters, are alike for many mappings: each different text is
+    taken apart once.
+    """
     second = data.find(b"\n", data.find(b"\nVmFlags:") + 1) + 1
     first = data[:second].split(b"\n")[1:-1]
-    if not first or not first[-1].startswith(b"VmFlags:"):
+    if len(first) < 2 or not first[0].startswith(b"Size:") or not first[-1].startswith(b"VmFlags:"):
         return None
-    pattern = [HEADER]
-    captured = []
-    width = 0
-    for line in first[:-1]:
-        counter = _COUNTER.fullmatch(line)
-        key = counter[1].decode("ascii") if counter else ""
-        if counter and key != "Size" and (keys is None or key in keys):
-            if width:
-                pattern.append(b"[^\\0]{%d}" % width)
-            pattern.append(re.escape(counter[1]) + rb": +([0-9]{1,20}) kB\n")
-            captured.append(key)
-            width = 0
-        else:
-            width += len(line) + 1
-    if width:
-        pattern.append(b"[^\\0]{%d}" % width)
-    pattern.append(rb"VmFlags: ?([^\n]*)\n")
-    rows = re.findall(b"".join(pattern), data)
+    width = sum(len(line) + 1 for line in first[1:-1])
+    fields = _fields(first[1:-1])
+    pattern = b"".join(
+        (
+            rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([^\n]*)\nSize: +[0-9]+ kB\n",
+            rb"([^\0]{%d})VmFlags: ?([^\n]*)\n" % width,
+        )
+    )
+    rows = re.findall(pattern, data)
     if len(rows) != records:
         return None
-    by_field = list(zip(*rows, strict=True))
-    header = columns(by_field, name)
-    usage = {key: _byte_column(by_field[7 + at], name) for at, key in enumerate(captured)}
-    return Mappings(**header._asdict(), flags=_flag_column(by_field[-1]), usage=usage)
+    start, end, tails, bodies, flags = zip(*rows, strict=True)
+    usage = _usage(bodies, fields, keys, name)
+    if usage is None:
+        return None
+    return Mappings(**columns(start, end, tails, name)._asdict(), flags=_flag_column(flags), usage=usage)
 
 
-def _byte_column(texts: Sequence[bytes], name: str) -> list[int | None]:
-    """Turn kB texts into bytes; most values of a column are the same few."""
-    known = {text: int(text) * _KIB for text in set(texts)}
-    if max(known.values()) >= 1 << 64:
-        raise MalformedFile(name, 0, "a counter beyond 64 bits")
-    return [known[text] for text in texts]
+def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, int, int]]:
+    """Where each line of a block of counters begins and ends, and its key."""
+    fields = []
+    at = 0
+    for line in lines:
+        fields.append((line[: line.find(b":") + 1], at, at + len(line)))
+        at += len(line) + 1
+    return fields
+
+
+def _usage(
+    bodies: Sequence[bytes], fields: Sequence[tuple[bytes, int, int]], keys: Collection[str] | None, name: str
+) -> dict[str, list[int | None]] | None:
+    """The wanted counters as columns; None where a block has not the shape of the first one."""
+    different = set(bodies)
+    usage: dict[str, list[int | None]] = {}
+    for key, start, end in fields:
+        word = key[:-1].decode("ascii", "replace")
+        wanted = keys is None or word in keys
+        known: dict[bytes, int] = {}
+        for body in different:
+            line = body[start:end]
+            if not line.startswith(key) or body[end : end + 1] != b"\n":
+                return None
+            if not wanted:
+                continue
+            if not line.endswith(b" kB"):
+                wanted = False  # THPeligible and its like: no size
+                continue
+            digits = line[len(key) : -3].strip()
+            if not digits.isdigit() or len(digits) > 20:
+                return None
+            known[body] = int(digits) * _KIB
+        if wanted:
+            if max(known.values()) >= 1 << 64:
+                raise MalformedFile(name, 0, "a counter beyond 64 bits")
+            usage[word] = list(map(known.__getitem__, bodies))
+    return usage
 
 
 def _flag_column(texts: Sequence[bytes]) -> list[str | None]:
@@ -90,15 +158,16 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
     """The tolerant reader: any keys in any order, each record by itself. Same result as :func:`parse_smaps`."""
     check_whole(data, name)
     header_line = re.compile(HEADER)
-    headers: list[Sequence[bytes]] = []
+    headers: list[tuple[bytes, bytes, bytes]] = []
     flags: list[str | None] = []
     usage: dict[str, list[int | None]] = {}
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
-            header = header_line.fullmatch(line + b"\n")
-            if header is None:
+            if header_line.fullmatch(line) is None:
                 raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", line)
-            headers.append(header.groups(default=b""))
+            span, _, tail = line.partition(b" ")
+            low, _, high = span.partition(b"-")
+            headers.append((low, high, tail))
             flags.append(None)
             continue
         if not headers:
@@ -122,8 +191,8 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
             raise MalformedFile(name, number, "a counter that is not 'N kB'", line)
     for column in usage.values():
         column.extend([None] * (len(headers) - len(column)))
-    _check_last_record(flags, usage, len(headers), name)
-    return Mappings(**columns(list(zip(*headers, strict=True)), name)._asdict(), flags=flags, usage=usage)
+    starts, ends, tails = ([header[at] for header in headers] for at in range(3))
+    return Mappings(**columns(starts, ends, tails, name)._asdict(), flags=flags, usage=usage)
 
 
 _KNOWN_COUNTERS = (
@@ -141,13 +210,19 @@ def _is_known_counter(line: bytes) -> bool:
     return line.startswith(_KNOWN_COUNTERS)
 
 
-def _check_last_record(flags: list[str | None], usage: dict[str, list[int | None]], count: int, name: str) -> None:
-    """A text that ends within a record, at the end of a line, must not look complete."""
-    if count > 1 and flags[-1] is None and all(text is not None for text in flags[:-1]):
+def _check_last_record(before: Sequence[Mappings], rest: Mappings, name: str) -> None:
+    """A text that ends within a record, at the end of a line, must not look complete.
+
+    Whole records end in VmFlags, or on kernels before 3.8 all lack it.
+    """
+    if not len(rest):
+        return
+    earlier = [flags for part in before for flags in part.flags[-1:]] + rest.flags[:-1]
+    if earlier and None not in earlier and rest.flags[-1] is None:
         raise MalformedFile(name, 0, "the last record is cut off: it has no VmFlags, all others have")
-    if count > 1 and all(column[-1] is None for column in usage.values()):
-        if any(None not in column[:-1] for column in usage.values()):
-            raise MalformedFile(name, 0, "the last record is cut off: it has no counters, all others have")
+    shapes = [tuple(column[at] is None for column in rest.usage.values()) for at in range(len(rest))]
+    if len(shapes) > 1 and all(shapes[-1]) and not all(shapes[-2]):
+        raise MalformedFile(name, 0, "the last record is cut off: it has no counters, others have")
 
 
 def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
@@ -158,7 +233,7 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
     """
     check_whole(data, name)
     lines = data.split(b"\n")[:-1]
-    if lines and not re.fullmatch(HEADER, lines[0] + b"\n"):
+    if lines and not re.fullmatch(HEADER, lines[0]):
         raise MalformedFile(name, 1, "not a mapping line", lines[0])
     totals = {}
     for number, line in enumerate(lines[1:], start=2):

@@ -9,13 +9,15 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from procmem.model.raw import FileContent, Refusal
 
-__all__ = ["FdReader", "open_regular", "read_bounded", "read_whole", "refusal_of"]
+__all__ = ["FdReader", "open_regular", "read_bounded", "read_pieces", "read_whole", "refusal_of"]
 
 _CHUNK = 65_536
+_OVERLAP_FROM_BYTES = 700_000
+_AHEAD_BYTES = 512 * 1024
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 TIME_LIMIT_SECONDS = 5.0
 
@@ -33,9 +35,7 @@ def refusal_of(error: OSError) -> Refusal:
     return _REFUSALS.get(error.errno or 0, Refusal.FAILED)
 
 
-def read_whole(
-    name: str, dir_fd: int | None, *, limit: int | None = None, follow: bool = True
-) -> FileContent:
+def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follow: bool = True) -> FileContent:
     """Read a regular file to its end as bytes, relative to an open folder.
 
     ``limit`` bounds the size in bytes; ``follow=False`` refuses symbolic links. Files that are not regular
@@ -60,6 +60,71 @@ def read_whole(
         return refusal_of(error)
     finally:
         os.close(fd)
+
+
+def read_pieces(name: str, dir_fd: int, use: Callable[[bytes], None]) -> FileContent:
+    """Read a file to its end, and hand over each piece while the kernel writes the next one.
+
+    Small files are read plainly. From some size on, a thread does the reading inside one long call of the C
+    library, which does not hold the interpreter's lock; a thread that called os.read() would fight for that lock
+    thousands of times, since the kernel gives at most a page of smaps a call.
+    """
+    try:
+        fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        return refusal_of(error)
+    try:
+        chunks: list[bytes] = []
+        total = 0
+        while total < _OVERLAP_FROM_BYTES:
+            chunk = os.read(fd, _CHUNK)
+            if not chunk:
+                data = b"".join(chunks)
+                use(data)
+                return data
+            total += len(chunk)
+            chunks.append(chunk)
+        pieces = [b"".join(chunks)]
+        use(pieces[0])
+        for piece in _read_ahead(fd):
+            pieces.append(piece)
+            use(piece)
+        return b"".join(pieces)
+    except OSError as error:
+        return refusal_of(error)
+    finally:
+        os.close(fd)
+
+
+def _read_ahead(fd: int) -> Iterator[bytes]:
+    """Pieces of the rest of a file, read by a thread inside fread(3).
+
+    Raises:
+        OSError: reading failed.
+    """
+    import ctypes  # noqa: PLC0415  # only for large files
+    from queue import SimpleQueue  # noqa: PLC0415  # the same
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fdopen.restype = ctypes.c_void_p
+    libc.fread.restype = ctypes.c_size_t
+    libc.fread.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p)
+    libc.ferror.argtypes = libc.fclose.argtypes = (ctypes.c_void_p,)
+    queue: SimpleQueue[bytes | int | None] = SimpleQueue()
+    stream = libc.fdopen(os.dup(fd), b"rb")
+
+    def read() -> None:
+        buffer = ctypes.create_string_buffer(_AHEAD_BYTES)
+        while size := libc.fread(buffer, 1, _AHEAD_BYTES, stream):
+            queue.put(ctypes.string_at(buffer, size))
+        queue.put(ctypes.get_errno() if libc.ferror(stream) else None)
+        libc.fclose(stream)
+
+    threading.Thread(target=read, daemon=True).start()
+    while isinstance(item := queue.get(), bytes):
+        yield item
+    if item is not None:
+        raise OSError(item, os.strerror(item))
 
 
 def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SECONDS) -> FileContent:

@@ -4,16 +4,20 @@ One descriptor of ``/proc/<pid>`` is opened and all is read through it: when the
 folder answers ESRCH, never with the new process's data.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
-from procmem.model.elf import ByteReader
-from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal, Target
-from procmem.sources.files import FdReader, open_regular, read_bounded, read_whole, refusal_of
+from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
+from procmem.sources.files import FdReader, open_regular, read_bounded, read_pieces, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader, Target
 
 __all__ = ["ProcSource", "ProcTarget"]
 
@@ -30,16 +34,12 @@ class ProcSource:
         try:
             self._root_fd = os.open(root, _FOLDER)
         except OSError as error:
-            raise BadInput(
-                f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc"
-            ) from error
+            raise BadInput(f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc") from error
         self.is_kernel = root == "/proc" or _is_proc_mount(self._root_fd)
 
     def pids(self) -> tuple[int, ...]:
         """All process ids, ascending; threads are not listed."""
-        return tuple(
-            sorted(int(name) for name in os.listdir(self._root_fd) if name.isdecimal() and name.isascii())
-        )
+        return tuple(sorted(int(name) for name in os.listdir(self._root_fd) if name.isdecimal() and name.isascii()))
 
     def open(self, pid: int) -> Target:
         """Hold a process (or a thread, by its id) open.
@@ -95,6 +95,10 @@ class ProcTarget:
         if name in _MAY_HANG and self._is_kernel and self.pid != os.getpid():
             return read_bounded(lambda: read_whole(name, self._fd))
         return read_whole(name, self._fd)
+
+    def read_pieces(self, name: str, use: Callable[[bytes], None]) -> FileContent:
+        """Read a file that may be large, handing over its pieces on the way."""
+        return read_pieces(name, self._fd, use)
 
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""

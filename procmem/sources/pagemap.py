@@ -49,9 +49,7 @@ def read_page_runs(
     try:
         if scan:
             try:
-                return tuple(
-                    run for start, end in ranges for run in _scan(fd, start, end, _ALWAYS_KNOWN | _GUARD)
-                )
+                return tuple(run for start, end in ranges for run in _scan(fd, start, end, _ALWAYS_KNOWN | _GUARD))
             except OSError:
                 pass  # before 6.15 the guard category is unknown, before 6.7 the request itself
             try:
@@ -77,9 +75,7 @@ def _scan(fd: int, start: int, end: int, known: int) -> Iterator[PageRun]:
     address, _ = found.buffer_info()
     at = start
     while at < end:
-        request = bytearray(
-            struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known)
-        )
+        request = bytearray(struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known))
         count = fcntl.ioctl(fd, _PAGEMAP_SCAN, request, True)
         at = struct.unpack_from("=Q", request, 32)[0]
         for index in range(count):
@@ -89,9 +85,7 @@ def _scan(fd: int, start: int, end: int, known: int) -> Iterator[PageRun]:
                 if categories & category:
                     state |= bit
             if state & PageState.GUARD:
-                state &= (
-                    ~PageState.SWAPPED
-                )  # a guard marker is stored as a swap entry, but nothing is swapped
+                state &= ~PageState.SWAPPED  # a guard marker is stored as a swap entry, but nothing is swapped
             yield PageRun(low, high, state)
         if count < _REGIONS_AT_ONCE and at >= end:
             return

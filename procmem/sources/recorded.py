@@ -11,17 +11,21 @@ The layout is that of ``/proc`` itself, so that a copied tree is a recording too
     4711/memory.words       the few words that --deep read: "address hex" lines
 """
 
+from __future__ import annotations
+
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from procmem.errors import BrokenRecording, ProcessGone
-from procmem.model.elf import ByteReader
-from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal, Target
+from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
 from procmem.sources.store import FILE_BYTES_MAX, Store, open_store
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader, Target
 
 __all__ = ["SCHEMA", "PiecesReader", "RecordedSource", "page_run_letters"]
 
@@ -102,9 +106,7 @@ class RecordedSource:
         """
         if len(self._folders) != 1:
             known = ", ".join(str(pid) for pid in self.pids()[:10])
-            raise BrokenRecording(
-                self.name, f"holds {len(self._folders)} processes", hint=f"name a pid: {known}"
-            )
+            raise BrokenRecording(self.name, f"holds {len(self._folders)} processes", hint=f"name a pid: {known}")
         return next(iter(self._folders))
 
     def open(self, pid: int | None) -> Target:
@@ -121,9 +123,7 @@ class RecordedSource:
                 threads = self._store.names(f"{folder}task")
                 if not isinstance(threads, Refusal) and str(pid) in threads:
                     # as /proc/TID does for a thread that is not listed
-                    return RecordedTarget(
-                        pid, folder, self._store, {}, self._about, self.name, thread_of=leader
-                    )
+                    return RecordedTarget(pid, folder, self._store, {}, self._about, self.name, thread_of=leader)
         known = ", ".join(str(known) for known in self.pids()[:10])
         raise ProcessGone(pid, f"not in {self.name}", hint=f"it holds {known}" if known else "")
 
@@ -185,6 +185,13 @@ class RecordedTarget:
             return _refusal(self._process_about.get("refused", {}), name)
         return content
 
+    def read_pieces(self, name: str, use: Callable[[bytes], None]) -> FileContent:
+        """A recorded file in one piece."""
+        content = self.read(name)
+        if isinstance(content, bytes):
+            use(content)
+        return content
+
     def link(self, name: str) -> bytes | Refusal:
         """A recorded link text, else the text of the link itself in a copied folder."""
         if self._store is None:
@@ -241,9 +248,7 @@ class RecordedTarget:
                 start, end = (int(text, 16) for text in span.split("-"))
                 state = sum(bits[letter] for letter in set(letters))
             except (ValueError, KeyError) as error:
-                raise BrokenRecording(
-                    self._source, f"pagemap.runs, line {number}: not 'start-end letters'"
-                ) from error
+                raise BrokenRecording(self._source, f"pagemap.runs, line {number}: not 'start-end letters'") from error
             runs.append(PageRun(start, end, state))
         return tuple(_clip(sorted(runs), ranges))
 
@@ -258,9 +263,7 @@ class RecordedTarget:
                 address, data = line.decode("ascii").split(" ")
                 pieces.append((int(address, 16), bytes.fromhex(data)))
             except ValueError as error:
-                raise BrokenRecording(
-                    self._source, f"memory.words, line {number}: not 'address hex'"
-                ) from error
+                raise BrokenRecording(self._source, f"memory.words, line {number}: not 'address hex'") from error
         return PiecesReader(pieces)
 
 

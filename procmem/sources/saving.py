@@ -68,14 +68,10 @@ def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[s
         files.update({name: data for name, data in raw.system.items() if isinstance(data, bytes)})
         top = f"{raw.pid}/"
         files.update({top + name: data for name, data in raw.files.items() if isinstance(data, bytes)})
-        files.update(
-            {f"{top}links/{name}": text for name, text in raw.links.items() if isinstance(text, bytes)}
-        )
+        files.update({f"{top}links/{name}": text for name, text in raw.links.items() if isinstance(text, bytes)})
         files.update(_object_files(top, process.kept))
         if not isinstance(process.page_runs, Refusal):
-            lines = [
-                f"{run.start:x}-{run.end:x} {page_run_letters(run.state)}\n" for run in process.page_runs
-            ]
+            lines = [f"{run.start:x}-{run.end:x} {page_run_letters(run.state)}\n" for run in process.page_runs]
             files[f"{top}pagemap.runs"] = "".join(lines).encode("ascii")
         if process.words:
             words = [f"{address:x} {data.hex()}\n" for address, data in process.words]

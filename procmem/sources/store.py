@@ -5,7 +5,6 @@ archives are read as streams of members and never unpacked to disk, and everythi
 """
 
 import os
-import tarfile
 from typing import Protocol
 
 from procmem.errors import BrokenRecording
@@ -96,6 +95,8 @@ class ArchiveStore:
     """A recording in a ``.tar.gz``: its regular members, read into memory once, within bounds."""
 
     def __init__(self, path: str) -> None:
+        import tarfile  # noqa: PLC0415  # folders do without it
+
         self._files: dict[str, bytes] = {}
         total = 0
         try:

@@ -150,9 +150,7 @@ class Tracee:
     @property
     def refused(self) -> bool:
         """Whether execve itself gave an error."""
-        return (
-            self.ended is not None and os.WIFEXITED(self.ended) and os.WEXITSTATUS(self.ended) == _EXEC_FAILED
-        )
+        return self.ended is not None and os.WIFEXITED(self.ended) and os.WEXITSTATUS(self.ended) == _EXEC_FAILED
 
     def registers(self) -> StopRegisters:
         """Read the instruction and the stack pointer."""

@@ -1,0 +1,365 @@
+"""The files that a program is made of, found as its dynamic linker would find them.
+
+A prediction may know files and settings only. So this is the place where libraries are looked for, in
+the linker's own order: RPATH of the loader and of those who loaded it, LD_LIBRARY_PATH, RUNPATH,
+``/etc/ld.so.cache``, the directories built into the linker. Nothing of any process is read. What an ELF
+file says is for the caller to read: ``describe`` is handed in.
+
+Source: glibc elf/dl-load.c, _dl_map_object(), open_path(), fillin_rpath(); elf/dl-cache.c;
+sysdeps/generic/dl-cache.h for the form of the cache.
+"""
+
+import os
+import re
+import struct
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from procmem.errors import BadInput
+from procmem.model.sim import (
+    LdCacheEntry,
+    LoadedObject,
+    Lookup,
+    Needed,
+    ProgramFiles,
+    SearchDir,
+    SearchList,
+)
+
+__all__ = ["FileReader", "OpenedFile", "find_program", "library_list", "open_file", "parse_ld_cache"]
+
+LD_CACHE = b"/etc/ld.so.cache"
+_CACHE_MAGIC = b"glibc-ld.so.cache1.1"
+_CACHE_FLAGS = 3
+"""FLAG_ELF_LIBC6 without an architecture: the libraries of i386 (dl-cache.h, _DL_CACHE_DEFAULT_ID)."""
+
+_CAPABILITY_DIRS = (
+    b"tls/i686/sse2/",
+    b"tls/i686/",
+    b"tls/sse2/",
+    b"tls/",
+    b"i686/sse2/",
+    b"i686/",
+    b"sse2/",
+    b"",
+)
+"""Subdirectories that the linker tries before a directory itself (up to glibc 2.36)."""
+
+Describe = Callable[["OpenedFile"], LoadedObject | None]
+
+
+class FileReader:
+    """A file held open for reading anywhere."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Give up to ``length`` bytes from ``offset``."""
+        return os.pread(self._descriptor, length, offset)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+
+class OpenedFile(NamedTuple):
+    """A file as it was found: the path it was asked by, the one without links, and its bytes."""
+
+    opened: bytes
+    real: bytes
+    size: int
+    identity: tuple[int, int]
+    reader: FileReader
+
+
+def open_file(path: bytes) -> OpenedFile | None:
+    """Open a regular file; None where there is none that may be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    status = os.fstat(descriptor)
+    if not os.path.isfile(path):
+        os.close(descriptor)
+        return None
+    # the kernel prints a newline in a name as \012 (fs/seq_file.c, seq_path())
+    real = os.path.realpath(path).replace(b"\n", b"\\012")
+    return OpenedFile(path, real, status.st_size, (status.st_dev, status.st_ino), FileReader(descriptor))
+
+
+def parse_ld_cache(data: bytes) -> tuple[LdCacheEntry, ...]:
+    """Read the entries of ``/etc/ld.so.cache``; an unknown form gives none.
+
+    The older form may stand before the newer one, which then begins at the next multiple of 8.
+    """
+    start = data.find(_CACHE_MAGIC)
+    if start < 0 or len(data) < start + 48:
+        return ()
+    (count,) = struct.unpack_from("<I", data, start + 20)
+    entries = []
+    for number in range(min(count, (len(data) - start - 48) // 24)):
+        flags, key, value, _version, hwcap = struct.unpack_from("<iIIIQ", data, start + 48 + 24 * number)
+        entries.append(LdCacheEntry(_text(data, start + key), _text(data, start + value), flags, hwcap))
+    return tuple(entries)
+
+
+def _text(data: bytes, start: int) -> bytes:
+    end = data.find(b"\0", start)
+    return data[start:end] if end >= 0 else b""
+
+
+def library_list(text: bytes, origin: bytes, *, marks: bytes = b":") -> SearchList:
+    """Break a list of directories up and put ``$ORIGIN`` in, as fillin_rpath() does."""
+    dirs = []
+    for part in re.split(b"[" + marks + b"]", text):
+        path = _expand(part, origin)
+        if part:
+            path = path.rstrip(b"/") + b"/" if path.rstrip(b"/") else b"/" if path else b""
+        dirs.append(SearchDir(part, path))
+    return SearchList(text, tuple(dirs))
+
+
+def _expand(text: bytes, origin: bytes) -> bytes:
+    for token, value in ((b"ORIGIN", origin), (b"PLATFORM", b"i686"), (b"LIB", b"lib32")):
+        text = text.replace(b"${" + token + b"}", value).replace(b"$" + token, value)
+    return text
+
+
+class _Loaded:
+    """What the finder remembers of one loaded object: its names, and who loaded it."""
+
+    def __init__(self, described: LoadedObject, names: set[bytes], loader: int | None) -> None:
+        self.described = described
+        self.names = names
+        self.loader = loader
+        self.soname_added = False
+        self.needed: list[Needed] = []
+
+
+class _Finder:
+    """One walk over a program and all it needs, breadth first."""
+
+    def __init__(self, describe: Describe, env: Mapping[bytes, bytes]) -> None:
+        self._describe = describe
+        self._env = env
+        self.libraries: list[_Loaded] = []
+        self.missing: bytes | None = None
+        self._cache: dict[bytes, bytes] | None = None
+        self.cache_size = 0
+        self._read_cache()
+
+    def _read_cache(self) -> None:
+        opened = open_file(LD_CACHE)
+        if opened is None:
+            return
+        data = opened.reader.read_at(0, opened.size)
+        opened.reader.close()
+        self.cache_size = opened.size
+        self._cache = {}
+        for entry in parse_ld_cache(data):
+            if entry.flags == _CACHE_FLAGS and not entry.hwcap:
+                self._cache.setdefault(entry.name, entry.path)
+
+    def open_object(self, path: bytes) -> LoadedObject | None:
+        """Describe a file, or say that it is no object for this program."""
+        opened = open_file(path)
+        if opened is None:
+            return None
+        try:
+            return self._describe(opened)
+        finally:
+            opened.reader.close()
+
+    def find(self, program: LoadedObject) -> ProgramFiles:
+        """Walk over everything that the program needs."""
+        origin = program.real.rpartition(b"/")[0] or b"/"
+        self.root = _Loaded(_with_lists(program, origin), {b""}, None)
+        interpreter = self._interpreter(program)
+        self.special = {b"linux-gate.so.1"}
+        if interpreter is not None:
+            self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
+        self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
+        path = self._env.get(b"LD_LIBRARY_PATH")
+        self.library_path = library_list(path, origin, marks=b":;") if path else None
+        preload = self._preload() if interpreter is not None else []
+        if interpreter is not None:
+            self._walk()
+        libraries = tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries)
+        version = next((lib.glibc_version for lib in libraries if lib.glibc_version), None)
+        return ProgramFiles(
+            program=self.root.described._replace(needed=tuple(self.root.needed)),
+            interpreter=interpreter,
+            libraries=libraries,
+            preload=tuple(preload),
+            library_path=self.library_path,
+            cache_size=self.cache_size,
+            system_dirs=self.system_dirs,
+            libc_version=version or program.glibc_version,
+            notes=tuple(self._notes()),
+            missing=self.missing,
+        )
+
+    def _notes(self) -> list[str]:
+        notes = [
+            f"{name.decode()} is set, which is not modelled"
+            for name in (b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK")
+            if self._env.get(name)
+        ]
+        if os.path.exists(b"/etc/ld.so.preload") and os.path.getsize(b"/etc/ld.so.preload"):
+            notes.append("/etc/ld.so.preload is not modelled")
+        return notes
+
+    def _interpreter(self, program: LoadedObject) -> LoadedObject | None:
+        if program.interpreter is None:
+            return None
+        interpreter = self.open_object(program.interpreter)
+        if interpreter is None:
+            raise BadInput(
+                f"{os.fsdecode(program.interpreter)}: the program's interpreter is not there, or not for i386",
+                hint="install the 32-bit C library of this program",
+            )
+        return interpreter
+
+    def _preload(self) -> list[Needed]:
+        names = re.split(rb"[ :]", self._env.get(b"LD_PRELOAD", b""))
+        # a preload that is not found is only complained of
+        return [self._resolve(name, -1, preload=True) for name in names if name]
+
+    def _walk(self) -> None:
+        queue = [-1, *range(len(self.libraries))]
+        while queue:
+            index = queue.pop(0)
+            loaded = self._object(index)
+            for name in loaded.described.needed_names:
+                needed = self._resolve(name, index)
+                loaded.needed.append(needed)
+                if needed.library is not None:
+                    queue.append(needed.library)
+                if needed.lookup is Lookup.MISSING:
+                    self.missing = self.missing or name
+
+    def _object(self, index: int) -> _Loaded:
+        return self.root if index < 0 else self.libraries[index]
+
+    def _resolve(self, name: bytes, loader: int, *, preload: bool = False) -> Needed:
+        if name in self.special:
+            return Needed(name, Lookup.ALREADY)
+        for known in (self.root, *self.libraries):
+            if name in known.names:
+                return Needed(name, Lookup.ALREADY)
+            if known.described.soname == name and not known.soname_added:
+                known.soname_added = True
+                known.names.add(name)
+                return Needed(name, Lookup.ALREADY, alias=True)
+        if b"/" in name:
+            origin = self._origin(loader)
+            path = _expand(name, origin)
+            return self._opened(name, loader, path, Lookup.PRELOAD if preload else Lookup.PATH, ())
+        return self._search(name, loader)
+
+    def _origin(self, index: int) -> bytes:
+        if index < 0:
+            return self.root.described.real.rpartition(b"/")[0] or b"/"
+        return _origin_of(self.libraries[index].described.opened)
+
+    def _search(self, name: bytes, loader: int) -> Needed:
+        consulted: list[tuple[int, Lookup]] = []
+        own = self._object(loader).described
+        if own.runpath is None:
+            for owner in self._loaders(loader):
+                rpath = self._object(owner).described.rpath
+                if rpath is not None:
+                    consulted.append((owner, Lookup.RPATH))
+                    path = self._in_dirs(rpath, name)
+                    if path is not None:
+                        return self._opened(name, loader, path, Lookup.RPATH, tuple(consulted))
+        path = self._in_dirs(self.library_path, name)
+        if path is not None:
+            return self._opened(name, loader, path, Lookup.LD_LIBRARY_PATH, tuple(consulted))
+        if own.runpath is not None:
+            consulted.append((loader, Lookup.RUNPATH))
+            path = self._in_dirs(own.runpath, name)
+            if path is not None:
+                return self._opened(name, loader, path, Lookup.RUNPATH, tuple(consulted))
+        cached = (self._cache or {}).get(name)
+        if cached is not None and self.open_object(cached) is not None:
+            return self._opened(name, loader, cached, Lookup.CACHE, tuple(consulted), cache_used=True)
+        built_in = SearchList(b"", tuple(SearchDir(text, text) for text in self.system_dirs))
+        path = self._in_dirs(built_in, name)
+        if path is not None:
+            return self._opened(name, loader, path, Lookup.DEFAULT, tuple(consulted), cache_used=True)
+        return Needed(name, Lookup.MISSING, consulted=tuple(consulted), cache_used=True)
+
+    def _loaders(self, index: int | None) -> list[int]:
+        """The object, the one that loaded it, and so on to the program."""
+        chain = []
+        while index is not None:
+            chain.append(index)
+            index = self._object(index).loader
+        return chain
+
+    def _in_dirs(self, places: SearchList | None, name: bytes) -> bytes | None:
+        for place in places.dirs if places is not None else ():
+            if place.path and not os.path.isdir(place.path):
+                continue
+            for part in _CAPABILITY_DIRS:
+                path = place.path + part + name
+                if os.path.exists(path) and self.open_object(path) is not None:
+                    return path
+        return None
+
+    def _opened(
+        self,
+        name: bytes,
+        loader: int,
+        path: bytes,
+        lookup: Lookup,
+        consulted: tuple[tuple[int, Lookup], ...],
+        *,
+        cache_used: bool = False,
+    ) -> Needed:
+        described = self.open_object(path)
+        if described is None:
+            return Needed(name, Lookup.MISSING, consulted=consulted, cache_used=cache_used)
+        for known in self.libraries:
+            if known.described.identity == described.identity:
+                known.names.add(name)
+                return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
+        described = _with_lists(described, _origin_of(path))
+        self.libraries.append(_Loaded(described, {name, path}, loader))
+        return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
+
+
+def _origin_of(path: bytes) -> bytes:
+    """The directory of an object as the linker keeps it: its own spelling, made absolute."""
+    if not path.startswith(b"/"):
+        path = os.getcwdb() + b"/" + path
+    return path.rpartition(b"/")[0] or b"/"
+
+
+def _with_lists(described: LoadedObject, origin: bytes) -> LoadedObject:
+    """Put the directories of RPATH and RUNPATH in; a RUNPATH makes an RPATH void."""
+    rpath, runpath = described.rpath, described.runpath
+    return described._replace(
+        rpath=library_list(rpath.text, origin) if rpath and rpath.text and runpath is None else None,
+        runpath=library_list(runpath.text, origin) if runpath is not None else None,
+    )
+
+
+def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe) -> ProgramFiles:
+    """Find a program's interpreter and libraries, as they would be found under this environment.
+
+    Raises:
+        BadInput: no such file, or no ELF file for i386; or its interpreter is missing.
+    """
+    variables: dict[bytes, bytes] = {}
+    for text in env:
+        name, mark, value = text.partition(b"=")
+        if mark:
+            variables[name] = value
+    finder = _Finder(describe, variables)
+    program = finder.open_object(path)
+    if program is None:
+        raise BadInput(f"{os.fsdecode(path)}: no 32-bit x86 ELF file that can be read")
+    return finder.find(program)
