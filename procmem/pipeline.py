@@ -81,8 +81,11 @@ def take(
     system: Iterable[str] = ("uptime",),
     *,
     keys: Collection[str] | None = REGION_KEYS,
+    keep: bool = False,
 ) -> tuple[RawProcess, Mappings | None]:
     """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
+
+    With ``keep`` the raw text of a large smaps is kept as well.
 
     Raises:
         ProcessGone: it ended before anything could be read.
@@ -90,7 +93,7 @@ def take(
     """
     for _attempt in range(_TRIES):
         smaps = SmapsReader(keys=keys)
-        raw = _take_once(target, files, system, smaps)
+        raw = _take_once(target, files, system, smaps, keep=keep)
         if raw.unstable is None:
             break
     if all(isinstance(content, Refusal) for content in raw.files.values()):
@@ -101,7 +104,9 @@ def take(
     return raw, smaps.close() if has_smaps else None
 
 
-def _take_once(target: Target, files: Iterable[str], system: Iterable[str], smaps: SmapsReader) -> RawProcess:
+def _take_once(
+    target: Target, files: Iterable[str], system: Iterable[str], smaps: SmapsReader, *, keep: bool
+) -> RawProcess:
     contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
     status, stat = contents["status"], contents["stat"]
     nature = nature_of(
@@ -114,7 +119,7 @@ def _take_once(target: Target, files: Iterable[str], system: Iterable[str], smap
         contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}
     for name in files:
         path = name if name.startswith("task/") else prefix + name
-        contents[path] = target.read_pieces(path, smaps.feed) if name == "smaps" else target.read(path)
+        contents[path] = target.read_pieces(path, smaps.feed, keep=keep) if name == "smaps" else target.read(path)
         if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
             contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
     return RawProcess(
@@ -164,18 +169,18 @@ def examine(
     keys: Collection[str] | None = REGION_KEYS,
     files: Iterable[str] = FILES_TO_INSPECT,
     system: Iterable[str] = ("uptime",),
-    all_pages: bool = False,
+    to_keep: bool = False,
 ) -> Examination:
     """Read and classify one process.
 
-    ``keys`` are the wanted counters of smaps (None for all); ``all_pages`` asks pagemap about all anonymous
-    memory, not only about mappings that hold several ranges.
+    ``keys`` are the wanted counters of smaps (None for all); ``to_keep`` is for recordings: raw text is kept, and
+    pagemap is asked about all anonymous memory, not only about mappings that hold several ranges.
 
     Raises:
         ProcessGone, AccessRefused: as :func:`take`.
         MalformedFile: a file contradicts its documented form.
     """
-    raw, mappings = take(target, files, system, keys=keys)
+    raw, mappings = take(target, files, system, keys=keys, keep=to_keep)
     shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
@@ -183,7 +188,7 @@ def examine(
     objects = tuple(item for item, _ in loaded)
     cut = layout(shot, objects)
     ranges = split_ranges(shot, cut)
-    if all_pages:
+    if to_keep:
         ranges = tuple(sorted({*ranges, *_anonymous_ranges(shot)}))
     runs: tuple[PageRun, ...] | Refusal = target.page_runs(ranges, shot.page_size) if ranges else ()
     return Examination(raw, shot, objects, regions(shot, cut, runs), tuple(kept for _, kept in loaded), runs)

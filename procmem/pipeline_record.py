@@ -56,7 +56,5 @@ def record_one(target: Target) -> Recorded:
     threads = target.names("task")
     tids = () if isinstance(threads, Refusal) else sorted(int(name) for name in threads if name.isdecimal())
     of_threads = [f"task/{tid}/{name}" for tid in tids for name in _FILES_OF_A_THREAD]
-    seen = examine(
-        target, keys=None, files=(*_FILES_TO_RECORD, *of_threads), system=_FILES_OF_THE_SYSTEM, all_pages=True
-    )
+    seen = examine(target, keys=None, files=(*_FILES_TO_RECORD, *of_threads), system=_FILES_OF_THE_SYSTEM, to_keep=True)
     return Recorded(seen.raw, seen.kept, seen.page_runs)

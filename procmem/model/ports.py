@@ -38,8 +38,11 @@ class Target(Protocol):
         """A file below ``/proc/<pid>``, whole (``smaps``, ``task/12/stat``)."""
         ...
 
-    def read_pieces(self, name: str, use: Callable[[bytes], None]) -> FileContent:
-        """The same for a file that may be large: its pieces are handed over while the rest is being read."""
+    def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+        """The same for a file that may be large: its pieces are handed over while the rest is being read.
+
+        Only with ``keep`` is the content itself sure to come back.
+        """
         ...
 
     def link(self, name: str) -> bytes | Refusal:

@@ -101,8 +101,9 @@ def for_each_label(labels: Sequence[Label], compute: Callable[[Label], Value]) -
 
     Sharing is by identity: comparing labels would cost more than most computations.
     """
-    known = {identity: compute(label) for identity, label in {id(label): label for label in labels}.items()}
-    return [known[id(label)] for label in labels]
+    identities = list(map(id, labels))
+    known = {identity: compute(label) for identity, label in dict(zip(identities, labels, strict=True)).items()}
+    return list(map(known.__getitem__, identities))
 
 
 class Region(NamedTuple):

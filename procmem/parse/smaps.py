@@ -123,29 +123,23 @@ def _usage(
     bodies: Sequence[bytes], fields: Sequence[tuple[bytes, int, int]], keys: Collection[str] | None, name: str
 ) -> dict[str, list[int | None]] | None:
     """The wanted counters as columns; None where a block has not the shape of the first one."""
-    different = set(bodies)
+    number = {body: at for at, body in enumerate(dict.fromkeys(bodies))}
+    numbers = list(map(number.__getitem__, bodies))
     usage: dict[str, list[int | None]] = {}
     for key, start, end in fields:
+        lines = [body[start:end] for body in number]
+        if not all(line.startswith(key) for line in lines) or any(body[end : end + 1] != b"\n" for body in number):
+            return None
         word = key[:-1].decode("ascii", "replace")
-        wanted = keys is None or word in keys
-        known: dict[bytes, int] = {}
-        for body in different:
-            line = body[start:end]
-            if not line.startswith(key) or body[end : end + 1] != b"\n":
-                return None
-            if not wanted:
-                continue
-            if not line.endswith(b" kB"):
-                wanted = False  # THPeligible and its like: no size
-                continue
-            digits = line[len(key) : -3].strip()
-            if not digits.isdigit() or len(digits) > 20:
-                return None
-            known[body] = int(digits) * _KIB
-        if wanted:
-            if max(known.values()) >= 1 << 64:
-                raise MalformedFile(name, 0, "a counter beyond 64 bits")
-            usage[word] = list(map(known.__getitem__, bodies))
+        if (keys is not None and word not in keys) or not lines[0].endswith(b" kB"):
+            continue
+        digits = [line[len(key) : -3].strip() for line in lines]
+        if not all(text.isdigit() and len(text) <= 20 for text in digits):
+            return None
+        values: list[int | None] = [int(text) * _KIB for text in digits]
+        if max(filter(None, values), default=0) >= 1 << 64:
+            raise MalformedFile(name, 0, "a counter beyond 64 bits")
+        usage[word] = list(map(values.__getitem__, numbers))
     return usage
 
 

@@ -62,12 +62,14 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
         os.close(fd)
 
 
-def read_pieces(name: str, dir_fd: int, use: Callable[[bytes], None]) -> FileContent:
+def read_pieces(name: str, dir_fd: int, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
     """Read a file to its end, and hand over each piece while the kernel writes the next one.
 
     Small files are read plainly. From some size on, a thread does the reading inside one long call of the C
     library, which does not hold the interpreter's lock; a thread that called os.read() would fight for that lock
     thousands of times, since the kernel gives at most a page of smaps a call.
+
+    With ``keep`` the whole content is given back as well; else large files give back nothing.
     """
     try:
         fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
@@ -87,9 +89,10 @@ def read_pieces(name: str, dir_fd: int, use: Callable[[bytes], None]) -> FileCon
         pieces = [b"".join(chunks)]
         use(pieces[0])
         for piece in _read_ahead(fd):
-            pieces.append(piece)
             use(piece)
-        return b"".join(pieces)
+            if keep:
+                pieces.append(piece)
+        return b"".join(pieces) if keep else b""
     except OSError as error:
         return refusal_of(error)
     finally:

@@ -96,9 +96,9 @@ class ProcTarget:
             return read_bounded(lambda: read_whole(name, self._fd))
         return read_whole(name, self._fd)
 
-    def read_pieces(self, name: str, use: Callable[[bytes], None]) -> FileContent:
+    def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
-        return read_pieces(name, self._fd, use)
+        return read_pieces(name, self._fd, use, keep=keep)
 
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""

@@ -185,8 +185,9 @@ class RecordedTarget:
             return _refusal(self._process_about.get("refused", {}), name)
         return content
 
-    def read_pieces(self, name: str, use: Callable[[bytes], None]) -> FileContent:
+    def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """A recorded file in one piece."""
+        del keep
         content = self.read(name)
         if isinstance(content, bytes):
             use(content)

@@ -1,0 +1,33 @@
+"""The names that ``maps`` prints for areas without a file: ``[heap]`` and ``[stack]``.
+
+They are no property of a VMA but a comparison made while printing: whoever overlaps the range from
+start_brk to brk is the heap, whoever holds the first stack pointer is the stack.
+
+Source: fs/proc/task_mmu.c, show_map_vma() with vma_is_initial_heap() and vma_is_initial_stack().
+"""
+
+from procmem.model.sim import Base, Certainty, SimSpace, SimVma
+
+__all__ = ["named"]
+
+
+def named(space: SimSpace) -> tuple[SimVma, ...]:
+    """All VMAs with the names that the kernel would print."""
+    return tuple(vma if vma.name else vma._replace(name=_name(space, vma)) for vma in space.vmas)
+
+
+def _name(space: SimSpace, vma: SimVma) -> bytes:
+    if space.layout.heap_label_inclusive:
+        heap = vma.start <= space.brk and vma.end >= space.start_brk
+    else:
+        heap = vma.start < space.brk and vma.end > space.start_brk
+    if heap:
+        return b"[heap]"
+    if vma.start <= space.start_stack <= vma.end:
+        return b"[stack]"
+    return b""
+
+
+def with_status(vmas: tuple[SimVma, ...], status: Certainty, moving: frozenset[Base]) -> tuple[SimVma, ...]:
+    """Mark the VMAs that move with one of the bases as less certain than exact."""
+    return tuple(vma._replace(status=status) if vma.base in moving else vma for vma in vmas)
