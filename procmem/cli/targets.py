@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Selection", "TargetRef", "target_options"]
 
+_PID_DIGITS_MAX = 10
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
@@ -82,7 +83,8 @@ class Selection(NamedTuple):
                 yield word
 
     def _of_word(self, word: str, live: Any) -> Iterator[TargetRef]:
-        if not re.fullmatch(r"(/proc/)?[0-9]+/?|self|/proc/self/?", word) and os.path.exists(word):
+        bare = word.removeprefix("/proc/").rstrip("/")
+        if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
             from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only for paths
 
             recorded = RecordedSource(word)
@@ -147,7 +149,7 @@ def _pid(word: str) -> int:
     bare = word.removeprefix("/proc/").rstrip("/")
     if bare == "self":
         return os.getpid()
-    if not re.fullmatch("[0-9]{1,10}", bare):
+    if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
             raise BadInput(f"{word}: no such file or folder", hint="a target is a pid, 'self', or a recording's path")
         raise click.UsageError(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")

@@ -19,7 +19,7 @@ from procmem.parse.maps import HEADER, check_whole, columns
 __all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
-_COUNTER = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB")
+_COUNTER = rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB"
 _FEW_RECORDS = 8
 
 
@@ -166,7 +166,7 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
             continue
         if not headers:
             raise MalformedFile(name, number, "a counter before the first mapping", line)
-        counter = _COUNTER.fullmatch(line)
+        counter = re.fullmatch(_COUNTER, line)
         if counter is not None:
             key = counter[1].decode("ascii")
             if key == "Size" or (keys is not None and key not in keys):
@@ -231,7 +231,7 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
         raise MalformedFile(name, 1, "not a mapping line", lines[0])
     totals = {}
     for number, line in enumerate(lines[1:], start=2):
-        counter = _COUNTER.fullmatch(line)
+        counter = re.fullmatch(_COUNTER, line)
         if counter is None:
             raise MalformedFile(name, number, "not 'Key: N kB'", line)
         totals[counter[1].decode("ascii")] = int(counter[2]) * _KIB

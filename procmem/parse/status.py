@@ -4,16 +4,14 @@ They are readable for everybody, so they are what remains when all else is refus
 Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c, fs/proc/base.c.
 """
 
-import re
-
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
 __all__ = ["parse_cmdline", "parse_limits", "parse_stat", "parse_statm", "parse_status"]
 
 _KIB = 1024
-_SIZE = re.compile(r"([0-9]{1,20}) kB")
 _LEAST_STAT_FIELDS = 24
+_LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
 
 
 def parse_status(data: bytes, *, name: str = "status") -> Status:
@@ -33,10 +31,10 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
         value = value.strip()
         fields[key] = value
         if value.endswith(" kB"):
-            size = _SIZE.fullmatch(value)
-            if size is None:
+            digits = value[:-3]
+            if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
                 raise MalformedFile(name, number, "a size that is not 'N kB'", line.encode("utf-8", "surrogateescape"))
-            sizes[key] = int(size[1]) * _KIB
+            sizes[key] = int(digits) * _KIB
     return Status(fields, sizes)
 
 
@@ -107,9 +105,6 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     return Statm(size, resident, shared, text, data_pages)
 
 
-_LIMIT = re.compile(rb"(.{25}) (\S+) +(\S+) +(\S*) *")
-
-
 def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
 
@@ -120,11 +115,12 @@ def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     for number, line in enumerate(data.split(b"\n")[1:], start=2):
         if not line:
             continue
-        match = _LIMIT.fullmatch(line)
-        if match is None:
+        words = line[_LIMIT_NAME_WIDTH:].split()
+        if len(words) not in (2, 3):
             raise MalformedFile(name, number, "not 'name soft hard unit'", line)
-        key = match[1].strip().decode("ascii", "replace")
-        limits[key] = Limit(_limit(match[2], name, number), _limit(match[3], name, number), match[4].decode("ascii"))
+        key = line[:_LIMIT_NAME_WIDTH].strip().decode("ascii", "replace")
+        unit = words[2].decode("ascii", "replace") if len(words) == 3 else ""
+        limits[key] = Limit(_limit(words[0], name, number), _limit(words[1], name, number), unit)
     return limits
 
 

@@ -9,10 +9,11 @@ import re
 
 __all__ = ["csv_safe", "markdown_safe", "printable", "printable_text"]
 
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
     "|[\U000e0000-\U000e0fff]"
 )
+"""Control characters, direction marks, zero-width characters, separators, and bytes that were no UTF-8."""
 
 
 def printable(data: bytes | None) -> str:
@@ -22,7 +23,7 @@ def printable(data: bytes | None) -> str:
 
 def printable_text(text: str) -> str:
     """The same for text that was decoded with surrogateescape."""
-    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ start_brk to brk is the heap, whoever holds the first stack pointer is the stack
 Source: fs/proc/task_mmu.c, show_map_vma() with vma_is_initial_heap() and vma_is_initial_stack().
 """
 
-from procmem.model.sim import Base, Certainty, SimSpace, SimVma
+from procmem.model.sim import SimSpace, SimVma
 
 __all__ = ["named"]
 
@@ -26,8 +26,3 @@ def _name(space: SimSpace, vma: SimVma) -> bytes:
     if vma.start <= space.start_stack <= vma.end:
         return b"[stack]"
     return b""
-
-
-def with_status(vmas: tuple[SimVma, ...], status: Certainty, moving: frozenset[Base]) -> tuple[SimVma, ...]:
-    """Mark the VMAs that move with one of the bases as less certain than exact."""
-    return tuple(vma._replace(status=status) if vma.base in moving else vma for vma in vmas)
