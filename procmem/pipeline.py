@@ -44,6 +44,7 @@ REGION_KEYS = frozenset(
 )
 """The counters that totals and classification need; the others are read only where they are shown."""
 
+THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 _TRIES = 3
 
 
@@ -82,6 +83,7 @@ def take(
     *,
     keys: Collection[str] | None = REGION_KEYS,
     keep: bool = False,
+    thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
 ) -> tuple[RawProcess, Mappings | None]:
     """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
 
@@ -93,7 +95,7 @@ def take(
     """
     for _attempt in range(_TRIES):
         smaps = SmapsReader(keys=keys)
-        raw = _take_once(target, files, system, smaps, keep=keep)
+        raw = _take_once(target, files, system, smaps, keep=keep, thread_files=thread_files)
         if raw.unstable is None:
             break
     if all(isinstance(content, Refusal) for content in raw.files.values()):
@@ -105,7 +107,13 @@ def take(
 
 
 def _take_once(
-    target: Target, files: Iterable[str], system: Iterable[str], smaps: SmapsReader, *, keep: bool
+    target: Target,
+    files: Iterable[str],
+    system: Iterable[str],
+    smaps: SmapsReader,
+    *,
+    keep: bool,
+    thread_files: Iterable[str],
 ) -> RawProcess:
     contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
     status, stat = contents["status"], contents["stat"]
@@ -122,11 +130,15 @@ def _take_once(
         contents[path] = target.read_pieces(path, smaps.feed, keep=keep) if name == "smaps" else target.read(path)
         if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
             contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
+    tids = _thread_ids(target)
+    for tid in tids or ():
+        for name in thread_files:
+            contents[f"task/{tid}/{name}"] = target.read(f"task/{tid}/{name}")
     return RawProcess(
         pid=target.pid,
         files=contents,
         links={"exe": target.link("exe")},
-        thread_ids=None,
+        thread_ids=tids,
         system={name: target.read_system(name) for name in system},
         machine=target.machine,
         read_through=read_through,
@@ -134,12 +146,14 @@ def _take_once(
     )
 
 
+def _thread_ids(target: Target) -> tuple[int, ...] | None:
+    names = target.names("task")
+    return None if isinstance(names, Refusal) else tuple(sorted(int(name) for name in names if name.isdecimal()))
+
+
 def _live_thread(target: Target) -> int | None:
     """The first thread of a process that still runs, when its leader does not."""
-    names = target.names("task")
-    if isinstance(names, Refusal):
-        return None
-    for tid in sorted(int(name) for name in names if name.isdecimal()):
+    for tid in _thread_ids(target) or ():
         content = target.read(f"task/{tid}/stat")
         if isinstance(content, bytes) and parse_stat(content).state not in ("Z", "X"):
             return tid
@@ -169,6 +183,7 @@ def examine(
     keys: Collection[str] | None = REGION_KEYS,
     files: Iterable[str] = FILES_TO_INSPECT,
     system: Iterable[str] = ("uptime",),
+    thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
     to_keep: bool = False,
 ) -> Examination:
     """Read and classify one process.
@@ -180,18 +195,33 @@ def examine(
         ProcessGone, AccessRefused: as :func:`take`.
         MalformedFile: a file contradicts its documented form.
     """
-    raw, mappings = take(target, files, system, keys=keys, keep=to_keep)
+    raw, mappings = take(target, files, system, keys=keys, keep=to_keep, thread_files=thread_files)
     shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
     objects = tuple(item for item, _ in loaded)
-    cut = layout(shot, objects)
+    guarded = _guarded_ranges(shot)
+    guards = target.page_runs(guarded, shot.page_size) if guarded else ()
+    cut = layout(shot, objects, () if isinstance(guards, Refusal) else guards)
     ranges = split_ranges(shot, cut)
     if to_keep:
         ranges = tuple(sorted({*ranges, *_anonymous_ranges(shot)}))
     runs: tuple[PageRun, ...] | Refusal = target.page_runs(ranges, shot.page_size) if ranges else ()
     return Examination(raw, shot, objects, regions(shot, cut, runs), tuple(kept for _, kept in loaded), runs)
+
+
+def _guarded_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
+    """Mappings with guard pages installed in them (VmFlags gu), which only pagemap can tell apart."""
+    table = shot.mappings
+    assert table is not None
+    return tuple(
+        sorted(
+            (start, end)
+            for start, end, flags in zip(table.start, table.end, table.flags, strict=True)
+            if flags is not None and "gu" in flags
+        )
+    )
 
 
 def _anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:
@@ -213,7 +243,7 @@ def _load(target: Target, mapped: MappedFile) -> tuple[ElfObject, KeptFile]:
     log = _LoggingReader(reader)
     try:
         image = read_image(log)
-        sections = read_sections(log, image)
+        sections = read_sections(log, image, names=mapped.is_program)
         entries = dynamic_entries(log, image) or ()
         sonames = dynamic_strings(log, image, entries, DT_SONAME)
         item = ElfObject(

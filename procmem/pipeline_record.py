@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from procmem.model.raw import Refusal
 from procmem.pipeline import FILES_TO_INSPECT, examine
 from procmem.sources.saving import Recorded
 
@@ -53,8 +52,12 @@ def record_one(target: Target) -> Recorded:
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
     """
-    threads = target.names("task")
-    tids = () if isinstance(threads, Refusal) else sorted(int(name) for name in threads if name.isdecimal())
-    of_threads = [f"task/{tid}/{name}" for tid in tids for name in _FILES_OF_A_THREAD]
-    seen = examine(target, keys=None, files=(*_FILES_TO_RECORD, *of_threads), system=_FILES_OF_THE_SYSTEM, to_keep=True)
+    seen = examine(
+        target,
+        keys=None,
+        files=_FILES_TO_RECORD,
+        system=_FILES_OF_THE_SYSTEM,
+        thread_files=_FILES_OF_A_THREAD,
+        to_keep=True,
+    )
     return Recorded(seen.raw, seen.kept, seen.page_runs)

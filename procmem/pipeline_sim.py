@@ -131,7 +131,8 @@ def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
         if section.type != _SHT_SYMTAB or section.link >= len(sections) or section.size > _SCAN_BYTES_MAX:
             continue
         names = reader.read_at(sections[section.link].offset, min(sections[section.link].size, _SCAN_BYTES_MAX))
-        wanted = {match.start() + 1 for match in re.finditer(rb"\0main(?=\0)", names)}
+        # a name may be the tail of a longer one
+        wanted = {match.start() for match in re.finditer(rb"main\0", names)}
         table = reader.read_at(section.offset, section.size // 16 * 16)
         for name, value, _size, _info, _other, index in struct.iter_unpack("<IIIBBH", table):
             if name in wanted and value and index:

@@ -1,39 +1,120 @@
-"""Inaccessible memory that no rule explains: a guard where it is small, else address space set aside.
+"""Anonymous memory that no rule explains by itself: judged by its neighbours, and by who allocates here.
 
-A guard is meant to be hit: it lies next to memory in use and is a few pages long. Nothing in the kernel says
-which of the two an inaccessible mapping is, so neither is ever certain.
+Inaccessible memory belongs to the neighbour below that it continues (the rest of an arena, of a code range);
+else it is a guard where it is small, and address space set aside where it is large. Writable memory is most
+often an allocator's, and which allocators a process has is known; that is a guess, and called so.
 """
 
+from collections.abc import Sequence
+
 from procmem.classify.claims import Partition
+from procmem.classify.runtimes import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Label, for_each_label
 
 __all__ = ["refine_leftovers"]
 
 GUARD_BYTES_MAX = 64 * 1024
+_ALLOCATOR_BYTES_MIN = 64 * 1024
+_HUGE_PAGE = 2 << 20
+_CPYTHON_ARENA = 1 << 20
+_LOW_HINTS_END = 0x200_0000_0000 * 16
+_RESERVES = {
+    "go-heap": "go-heap-reserve",
+    "jvm-heap": "jvm-heap-reserve",
+    "jvm-metaspace": "jvm-metaspace-reserve",
+    "jvm-code": "jvm-code-reserve",
+    "v8": "v8-reserve",
+    "v8-code": "v8-code-reserve",
+    "partition-alloc": "partition-alloc-reserve",
+}
+"""Kinds whose inaccessible continuation is their own reserve."""
 
 
-def refine_leftovers(mappings: Mappings, cut: Partition) -> Partition:
-    """Relabel small leftovers of class ``reserved`` as guards."""
-    candidates = [
-        index
-        for index, (low, high, leftover) in enumerate(
-            zip(cut.start, cut.end, for_each_label(cut.label, _is_leftover), strict=True)
-        )
-        if leftover and high - low <= GUARD_BYTES_MAX and not mappings.inode[cut.vma[index]]
-    ]
-    if not candidates:
+def refine_leftovers(mappings: Mappings, cut: Partition, runtimes: Runtimes, *, deep: bool) -> Partition:
+    """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
+
+    ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
+    """
+    interesting = for_each_label(cut.label, _is_leftover)
+    if not any(interesting):
         return cut
     labels = list(cut.label)
-    by_size: dict[int, Label] = {}
-    for index in candidates:
+    shared: dict[tuple[object, ...], Label] = {}
+    loaders = _loader_edges(cut)
+    for index, leftover in enumerate(interesting):
+        if not leftover or mappings.inode[cut.vma[index]]:
+            continue
         size = cut.end[index] - cut.start[index]
-        if size not in by_size:
-            evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
-            by_size[size] = Label(ByteClass.GUARD, "guard", Certainty.LIKELY, evidence)
-        labels[index] = by_size[size]
+        if labels[index].cls is ByteClass.RESERVED:
+            below = labels[index - 1] if index and cut.end[index - 1] == cut.start[index] else None
+            label = _inaccessible(size, below)
+        else:
+            label = _writable(cut.start[index], cut.end[index], runtimes, loaders, deep=deep)
+        if label is not None:
+            labels[index] = shared.setdefault(tuple(label), label)
     return cut._replace(label=labels)
 
 
 def _is_leftover(label: Label) -> bool:
-    return label.cls is ByteClass.RESERVED and label.kind == "reserved"
+    if label.cls is ByteClass.RESERVED:
+        return label.kind == "reserved"
+    return label.kind == "anon-private" and label.certainty is Certainty.GUESS
+
+
+def _inaccessible(size: int, below: Label | None) -> Label | None:
+    if below is not None and below.kind in _RESERVES and size > GUARD_BYTES_MAX:
+        evidence = f"inaccessible, and continues the memory below it: {below.evidence}"
+        return Label(ByteClass.RESERVED, _RESERVES[below.kind], Certainty.LIKELY, evidence, below.owner)
+    if size <= GUARD_BYTES_MAX:
+        evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
+        return Label(ByteClass.GUARD, "guard", Certainty.LIKELY, evidence)
+    return None
+
+
+def _loader_edges(cut: Partition) -> frozenset[int]:
+    """Addresses at which an ELF object or the vdso begins or ends."""
+    edges = set()
+    for start, end, label in zip(cut.start, cut.end, cut.label, strict=True):
+        if label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL:
+            edges |= {start, end}
+    return frozenset(edges)
+
+
+def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, deep: bool) -> Label | None:
+    size = end - start
+    if size < _ALLOCATOR_BYTES_MIN:
+        if {start, end} & loaders:
+            evidence = f"{size // 1024} KiB of anonymous memory that adjoins a loaded object: link maps, TLS of the main thread"
+            return Label(ByteClass.MMAP, "loader", Certainty.GUESS, evidence, b"dynamic linker")
+        return None
+    kind, why, certainty = _allocator(start, end, runtimes, deep=deep)
+    if kind is None:
+        return None
+    evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
+    return Label(ByteClass.HEAP, kind, certainty, evidence, None)
+
+
+def _allocator(start: int, end: int, runtimes: Runtimes, *, deep: bool) -> tuple[str | None, str, Certainty]:
+    """The allocator that most likely holds such a block, why, and how sure that is."""
+    size = end - start
+    aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
+    candidates: Sequence[tuple[str, str, bool, Certainty]] = (
+        ("mimalloc", "mimalloc", aligned, Certainty.LIKELY),
+        ("mimalloc", "mimalloc", True, Certainty.GUESS),
+        ("jemalloc", "jemalloc", aligned, Certainty.LIKELY),
+        ("jemalloc", "jemalloc", True, Certainty.GUESS),
+        ("tcmalloc", "tcmalloc", True, Certainty.LIKELY),
+        ("php", "php", aligned, Certainty.LIKELY),
+        ("cpython", "cpython-obmalloc", size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
+        ("openblas", "openblas", size >= 32 << 20 and aligned, Certainty.GUESS),
+        ("ruby", "ruby", start % (64 * 1024) == 0, Certainty.GUESS),
+        ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),
+        ("hotspot", "jvm-gc", True, Certainty.GUESS),
+        ("musl", "musl", True, Certainty.GUESS),
+        ("glibc", "glibc-mmap-chunk", not deep, Certainty.GUESS),
+    )
+    for runtime, kind, fits, certainty in candidates:
+        if runtime in runtimes and fits:
+            return kind, f"{runtime} ({runtimes.found[runtime]})", certainty
+    return None, "", Certainty.GUESS

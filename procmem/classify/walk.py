@@ -7,11 +7,15 @@ what nobody claims keeps the label that its mapping has by itself.
 from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.classify.areas import area_claims
+from procmem.classify.arenas import arena_claims
 from procmem.classify.claims import Partition, partition
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
+from procmem.classify.managed import runtime_claims
 from procmem.classify.names import MappingKey, label_of
+from procmem.classify.runtimes import runtimes_of
 from procmem.classify.shares import shared_out
+from procmem.classify.stacks import stack_claims
 from procmem.classify.unread import unread_claims
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
@@ -60,13 +64,24 @@ def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
 def layout(
     snapshot: Snapshot,
     objects: Sequence[ElfObject],
+    runs: Sequence[PageRun] = (),
     extra: Iterable[Claim] = (),
+    *,
+    deep: bool = False,
 ) -> Partition:
     """Cut every mapping into labelled ranges. ``extra`` are further rules' claims."""
     mappings = snapshot.mappings
     assert mappings is not None
-    claims = [*area_claims(snapshot, mappings), *_object_claims(snapshot, objects, mappings), *extra]
-    return refine_leftovers(mappings, partition(mappings, claims, _defaults(mappings)))
+    runtimes = runtimes_of(objects)
+    claims = [
+        *area_claims(snapshot, mappings),
+        *_object_claims(snapshot, objects, mappings),
+        *arena_claims(mappings, snapshot.bits, runtimes),
+        *runtime_claims(mappings, runtimes),
+        *stack_claims(snapshot, mappings, runs, runtimes),
+        *extra,
+    ]
+    return refine_leftovers(mappings, partition(mappings, claims, _defaults(mappings)), runtimes, deep=deep)
 
 
 def _defaults(mappings: Mappings) -> list[Label]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from procmem.model.mapping import Mappings
 from procmem.model.raw import Machine, Refusal
 
-__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea"]
+__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "Thread"]
 
 
 class Nature(Enum):
@@ -124,11 +124,28 @@ class SwapArea(NamedTuple):
     priority: int
 
 
+class Thread(NamedTuple):
+    """One thread, as ``task/<tid>`` shows it.
+
+    ``sp`` and ``pc`` are the user registers that ``syscall`` shows of a thread that is not running on a CPU; ``running``
+    says that it is, so that they cannot be known. ``stat`` and ``status`` are None where they were not read.
+    """
+
+    tid: int
+    comm: bytes | None
+    sp: int | None
+    pc: int | None
+    running: bool
+    stat: Stat | None = None
+    status: Status | None = None
+
+
 class Snapshot(NamedTuple):
     """One process at one moment.
 
     ``mappings`` is None where maps was refused, and empty for a task that has no memory of its own.
     ``has_usage`` says whether smaps was there (then ``mappings.usage`` is filled).
+    ``threads`` is None where ``task`` could not be listed.
     ``read_through`` is the live thread that was read because the leader is dead; ``thread_of`` is the
     process when the pid asked for is one of its threads. ``refusals`` tells which files gave nothing.
     """
@@ -148,7 +165,7 @@ class Snapshot(NamedTuple):
     has_usage: bool
     auxv: Auxv | None
     limits: Mapping[str, Limit] | None
-    thread_ids: tuple[int, ...] | None
+    threads: tuple[Thread, ...] | None
     uptime: float | None
     read_through: int | None
     thread_of: int | None

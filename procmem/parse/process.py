@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from procmem.model.mapping import Mappings
 from procmem.model.raw import FileContent, RawProcess, Refusal
-from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status
+from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, Thread
 from procmem.parse.auxv import AT_PAGESZ, parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
-from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
+from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status, parse_syscall
 from procmem.parse.system import parse_uptime
 
 __all__ = ["nature_of", "snapshot"]
@@ -86,13 +86,32 @@ def snapshot(
         has_usage=has_usage,
         auxv=auxv,
         limits=_limits(raw.files),
-        thread_ids=raw.thread_ids,
+        threads=_threads(raw),
         uptime=None if isinstance(uptime, Refusal) else parse_uptime(uptime),
         read_through=raw.read_through,
         thread_of=tgid if pid is not None and tgid is not None and tgid != pid else None,
         unstable=raw.unstable,
         refusals={name: content for name, content in _all(raw).items() if isinstance(content, Refusal)},
     )
+
+
+def _threads(raw: RawProcess) -> tuple[Thread, ...] | None:
+    if raw.thread_ids is None:
+        return None
+    threads = []
+    for tid in raw.thread_ids:
+        folder = f"task/{tid}/"
+        files = {name: raw.files.get(folder + name, Refusal.UNRECORDED) for name in ("comm", "stat", "status", "syscall")}
+        if files["syscall"] is Refusal.GONE or files["stat"] is Refusal.GONE:
+            continue
+        stat, status, comm, call = files["stat"], files["status"], files["comm"], files["syscall"]
+        parsed_stat = parse_stat(stat) if isinstance(stat, bytes) else None
+        sp, pc, running = parse_syscall(call) if isinstance(call, bytes) else (None, None, False)
+        name = comm.removesuffix(b"\n") if isinstance(comm, bytes) else (parsed_stat.comm if parsed_stat else None)
+        threads.append(
+            Thread(tid, name, sp, pc, running, parsed_stat, parse_status(status) if isinstance(status, bytes) else None)
+        )
+    return tuple(threads)
 
 
 def _all(raw: RawProcess) -> dict[str, FileContent]:

@@ -7,7 +7,7 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
-__all__ = ["parse_cmdline", "parse_limits", "parse_stat", "parse_statm", "parse_status"]
+__all__ = ["parse_cmdline", "parse_limits", "parse_stat", "parse_statm", "parse_status", "parse_syscall"]
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
@@ -130,6 +130,25 @@ def _limit(text: bytes, name: str, number: int) -> int | None:
     if not text.isdigit():
         raise MalformedFile(name, number, "a limit that is no number", text)
     return int(text)
+
+
+def parse_syscall(data: bytes, *, name: str = "syscall") -> tuple[int | None, int | None, bool]:
+    """Read ``task/<tid>/syscall``: the user stack pointer and program counter, and whether the thread runs now.
+
+    A thread on a CPU says only ``running``; one in a system call its number and arguments first, one stopped
+    elsewhere ``-1``; both end with the two registers. (fs/proc/base.c, proc_pid_syscall())
+
+    Raises:
+        MalformedFile: none of these forms.
+    """
+    words = data.split()
+    if words == [b"running"] or not words:
+        return None, None, bool(words)
+    try:
+        sp, pc = int(words[-2], 16), int(words[-1], 16)
+    except (ValueError, IndexError) as error:
+        raise MalformedFile(name, 1, "neither 'running' nor a stack pointer at its end", data) from error
+    return sp or None, pc or None, False
 
 
 def parse_cmdline(data: bytes) -> tuple[bytes, ...]:

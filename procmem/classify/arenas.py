@@ -1,0 +1,72 @@
+"""glibc's malloc arenas by their shape in the map.
+
+An arena heap is a block of fixed, aligned size (64 MiB; 1 MiB on 32 bit; four huge pages with the hugetlb
+tunable before glibc 2.42), of which the lower part is in use and the rest is inaccessible, all of it
+mapped without reserving swap (VmFlags nr). The shape alone is likely, never certain: anybody can map a block
+like that. The proof stands in the block's first words.
+
+Source: glibc malloc/arena.c, new_heap() and grow_heap().
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from procmem.classify.claims import Rank
+from procmem.classify.runtimes import Runtimes
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+
+__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes"]
+
+
+class ArenaHeap(NamedTuple):
+    """A block shaped like an arena heap: [start, top) in use, [top, end) inaccessible."""
+
+    start: int
+    top: int
+    end: int
+
+
+def heap_sizes(bits: int | None) -> tuple[int, ...]:
+    """The sizes that an arena heap may have: HEAP_MAX_SIZE of glibc."""
+    return (1 << 20,) if bits == 32 else (64 << 20,)
+
+
+def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
+    """All blocks with that shape. A heap that is full has no inaccessible part and cannot be seen this way.
+
+    Memory in use may have merged with lower neighbours, so every aligned address is tried, not only starts.
+    """
+    (size,) = heap_sizes(bits)
+    for row in range(len(mappings) - 1):
+        if mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.perms[row + 1] != "---p":
+            continue
+        low, top = mappings.start[row], mappings.end[row]
+        if mappings.inode[row + 1] or mappings.start[row + 1] != top or mappings.name[row] == b"[heap]":
+            continue
+        base = (top - 1) // size * size
+        if base < low or mappings.end[row + 1] < base + size:
+            continue
+        noreserve = [mappings.has_flag(at, "nr") for at in (row, row + 1)]
+        if False in noreserve:
+            continue
+        yield ArenaHeap(base, top, base + size)
+        while base - size >= low:
+            # a mapping that holds whole blocks below: heaps that are full, one behind the other
+            base -= size
+            yield ArenaHeap(base, base + size, base + size)
+
+
+def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes) -> Iterator[Claim]:
+    """Claims on arena heaps by shape, where the process has glibc."""
+    if "glibc" not in runtimes or "go" in runtimes:
+        return
+    for heap in arena_heaps(mappings, bits):
+        mib = (heap.end - heap.start) >> 20
+        evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
+        owner = b"arena %x" % heap.start
+        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
+        if heap.top < heap.end:
+            rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+            yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
