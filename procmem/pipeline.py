@@ -7,20 +7,23 @@ that ended, or ran another program, between them is noticed (an empty smaps look
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.classify.walk import layout, mapped_files, regions, split_ranges
-from procmem.errors import AccessRefused, BadInput, ProcessGone
-from procmem.model.elf import DT_DEBUG, DT_SONAME
+from procmem.errors import AccessRefused, ProcessGone
+from procmem.model.deep import DEEP_CONSTANTS, DEEP_SYMBOLS, DeepLook
+from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
 from procmem.model.mapping import Mappings
-from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, RawProcess, Refusal
+from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, PageState, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_image, read_sections
 from procmem.parse.process import nature_of, snapshot
 from procmem.parse.smaps import SmapsReader
 from procmem.parse.status import parse_stat, parse_status
+from procmem.parse.symbols import constant_bytes, symbol_addresses
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
@@ -61,19 +64,48 @@ class Examination(NamedTuple):
     regions: Regions | None
     kept: tuple[KeptFile, ...]
     page_runs: tuple[PageRun, ...] | Refusal
+    words: tuple[tuple[int, bytes], ...] = ()
+    peek_problem: str | None = None
+
+
+_Pieces = dict[tuple[int, int], bytes]
 
 
 class _LoggingReader:
     """A reader that remembers what was read, so that a recording holds exactly that."""
 
-    def __init__(self, reader: ByteReader) -> None:
+    def __init__(self, reader: ByteReader, pieces: _Pieces | None = None) -> None:
         self._reader = reader
-        self.pieces: dict[tuple[int, int], bytes] = {}
+        self.pieces: _Pieces = {} if pieces is None else pieces
 
     def read_at(self, offset: int, length: int) -> bytes:
         data = self._reader.read_at(offset, length)
         self.pieces[offset, length] = data
         return data
+
+
+class _Loaded(NamedTuple):
+    """An object, with all that was read of its file."""
+
+    item: ElfObject
+    pieces: _Pieces
+    refusal: Refusal | None
+
+    def kept(self) -> KeptFile:
+        """What a recording keeps of it."""
+        return KeptFile(self.item.file, _merged(self.pieces), self.refusal)
+
+
+def _merged(pieces: _Pieces) -> tuple[tuple[int, bytes], ...]:
+    """Pieces by offset, those that lie within another one or adjoin it made one."""
+    merged: list[tuple[int, bytes]] = []
+    for (offset, _), data in sorted(pieces.items()):
+        if merged and offset <= merged[-1][0] + len(merged[-1][1]):
+            start, before = merged[-1]
+            merged[-1] = (start, before + data[max(start + len(before) - offset, 0) :])
+        elif data:
+            merged.append((offset, data))
+    return tuple(merged)
 
 
 def take(
@@ -185,6 +217,7 @@ def examine(
     system: Iterable[str] = ("uptime",),
     thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
     to_keep: bool = False,
+    deep: bool = False,
 ) -> Examination:
     """Read and classify one process.
 
@@ -200,15 +233,99 @@ def examine(
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
-    objects = tuple(item for item, _ in loaded)
-    guarded = _guarded_ranges(shot)
-    guards = target.page_runs(guarded, shot.page_size) if guarded else ()
-    cut = layout(shot, objects, () if isinstance(guards, Refusal) else guards)
+    objects = tuple(part.item for part in loaded)
+    first_ranges = _peekable_ranges(shot) if deep else _guarded_ranges(shot)
+    first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
+    known_runs = () if isinstance(first_runs, Refusal) else first_runs
+    look, memory, peek_problem = _deep_look(target, loaded, known_runs) if deep else (None, None, None)
+    cut = layout(shot, objects, known_runs, look)
     ranges = split_ranges(shot, cut)
     if to_keep:
-        ranges = tuple(sorted({*ranges, *_anonymous_ranges(shot)}))
+        ranges = tuple(sorted({*ranges, *_anonymous_ranges(shot), *first_ranges}))
     runs: tuple[PageRun, ...] | Refusal = target.page_runs(ranges, shot.page_size) if ranges else ()
-    return Examination(raw, shot, objects, regions(shot, cut, runs), tuple(kept for _, kept in loaded), runs)
+    return Examination(
+        raw,
+        shot,
+        objects,
+        regions(shot, cut, runs),
+        tuple(part.kept() for part in loaded),
+        runs,
+        _merged(memory.pieces) if memory is not None else (),
+        peek_problem,
+    )
+
+
+class _ResidentMemory:
+    """The target's memory, but only where its pages are present: reading must not change the target."""
+
+    def __init__(self, memory: ByteReader, runs: Sequence[PageRun]) -> None:
+        self._memory = memory
+        self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
+        self._starts = [start for start, _ in self._runs]
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        at = bisect_right(self._starts, offset) - 1
+        end = self._runs[at][1] if at >= 0 else 0
+        while at >= 0 and offset < end < offset + length and at + 1 < len(self._runs) and self._runs[at + 1][0] == end:
+            at += 1
+            end = self._runs[at][1]
+        return self._memory.read_at(offset, length) if offset + length <= end else b""
+
+
+def _deep_look(
+    target: Target, loaded: Sequence[_Loaded], runs: Sequence[PageRun]
+) -> tuple[DeepLook | None, _LoggingReader | None, str | None]:
+    """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
+    memory = target.memory()
+    if isinstance(memory, Refusal):
+        return None, None, memory.value
+    log = _LoggingReader(memory)
+    symbols: dict[bytes, dict[str, int]] = {}
+    constants: dict[str, bytes] = {}
+    for item, pieces, _refusal in loaded:
+        base = item.file.path.removesuffix(b" (deleted)").rsplit(b"/", 1)[-1]
+        if item.image is None or not (
+            item.file.is_program or base.startswith((b"ld", b"libc.", b"libc-", b"libpthread"))
+        ):
+            continue
+        reader = target.open_file(item.file)
+        if isinstance(reader, Refusal):
+            continue
+        static = item.image.first(PT_INTERP) is None
+        if item.file.is_program and not static:
+            continue
+        file_log = _LoggingReader(reader, pieces)
+        found = symbol_addresses(file_log, (*DEEP_SYMBOLS, *DEEP_CONSTANTS))
+        symbols[item.file.path] = {name: address for name, address in found.items() if name in DEEP_SYMBOLS}
+        for name in DEEP_CONSTANTS:
+            if name in found:
+                constants[name] = constant_bytes(file_log, item.image, found[name])
+    return DeepLook(_ResidentMemory(log, runs), symbols, constants), log, None
+
+
+_UNPEEKABLE = frozenset({"io", "pf", "um", "uw", "lo"})
+
+
+def _peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
+    """Private writable memory in which reading has no effects: no devices, userfaultfd or secret memory."""
+    table = shot.mappings
+    assert table is not None
+    ranges = [
+        (start, end)
+        for start, end, perms, name, flags in zip(
+            table.start, table.end, table.perms, table.name, table.flags, strict=True
+        )
+        if perms[:2] == "rw"
+        and perms[3] == "p"
+        and not name.startswith((b"/dev/", b"/secretmem"))
+        and not (flags is not None and _UNPEEKABLE & set(flags.split()) - {"lo"})
+    ]
+    readonly = [
+        (start, end)
+        for start, end, perms, inode in zip(table.start, table.end, table.perms, table.inode, strict=True)
+        if perms == "r--p" and inode
+    ]
+    return tuple(sorted({*ranges, *readonly}))
 
 
 def _guarded_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
@@ -235,11 +352,11 @@ def _anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:
             yield start, end
 
 
-def _load(target: Target, mapped: MappedFile) -> tuple[ElfObject, KeptFile]:
+def _load(target: Target, mapped: MappedFile) -> _Loaded:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):
-        return ElfObject(mapped, None, problem=reader.value), KeptFile(mapped, (), reader)
+        return _Loaded(ElfObject(mapped, None, problem=reader.value), {}, reader)
     log = _LoggingReader(reader)
     try:
         image = read_image(log)
@@ -253,7 +370,6 @@ def _load(target: Target, mapped: MappedFile) -> tuple[ElfObject, KeptFile]:
             soname=sonames[0] if sonames else None,
             has_debug=any(tag == DT_DEBUG for tag, _ in entries),
         )
-    except (NotElf, BadInput) as error:
+    except NotElf as error:
         item = ElfObject(mapped, None, problem=str(error))
-    pieces = tuple((offset, data) for (offset, _), data in sorted(log.pieces.items()) if data)
-    return item, KeptFile(mapped, pieces)
+    return _Loaded(item, log.pieces, None)

@@ -46,7 +46,7 @@ _FILES_OF_THE_SYSTEM = (
 )
 
 
-def record_one(target: Target) -> Recorded:
+def record_one(target: Target, *, deep: bool = False) -> Recorded:
     """Read all that a recording keeps of one process: what any report asks for, and what reading it read.
 
     Raises:
@@ -59,5 +59,6 @@ def record_one(target: Target) -> Recorded:
         system=_FILES_OF_THE_SYSTEM,
         thread_files=_FILES_OF_A_THREAD,
         to_keep=True,
+        deep=deep,
     )
-    return Recorded(seen.raw, seen.kept, seen.page_runs)
+    return Recorded(seen.raw, seen.kept, seen.page_runs, seen.words)

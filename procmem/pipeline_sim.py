@@ -72,7 +72,7 @@ def describe(opened: OpenedFile) -> LoadedObject | None:
         textrel=DT_TEXTREL in tags or bool(tags.get(_DT_FLAGS, 0) & _DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
         build_id=build_id(reader, image),
-        glibc_version=version[1].decode() if version else None,
+        glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
         main=_main_address(reader, image) if asked is not None or soname is None else None,
     )

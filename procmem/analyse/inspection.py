@@ -41,8 +41,14 @@ def classic_class(label: Label) -> str:
     return _CLASSIC.get(label.cls, label.cls.value)
 
 
-def inspection(snapshot: Snapshot, regions: Regions | None, *, classic: bool = False) -> Inspection:
-    """Put the report together. ``classic`` folds the classes to the six words of the textbook."""
+def inspection(
+    snapshot: Snapshot, regions: Regions | None, *, classic: bool = False, peek_problem: str | None = None
+) -> Inspection:
+    """Put the report together.
+
+    ``classic`` folds the classes to the six words of the textbook; ``peek_problem`` is why memory could not be read
+    although that was asked for.
+    """
     fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
     order = ("text", "data", "bss", "heap", "mmap", "stack") if classic else tuple(ByteClass)
     rows = () if regions is None else _class_rows(regions, fold, order)
@@ -54,7 +60,7 @@ def inspection(snapshot: Snapshot, regions: Regions | None, *, classic: bool = F
         classes=rows,
         picture=() if regions is None else picture(snapshot, regions),
         regions=regions,
-        warnings=tuple(_warnings(snapshot, regions)),
+        warnings=tuple(_warnings(snapshot, regions, peek_problem)),
     )
 
 
@@ -207,7 +213,7 @@ _TELLS = {
 _OWN_SENTENCE = frozenset({Nature.KERNEL_THREAD, Nature.ZOMBIE})
 
 
-def _warnings(snapshot: Snapshot, regions: Regions | None) -> Iterable[str]:
+def _warnings(snapshot: Snapshot, regions: Regions | None, peek_problem: str | None) -> Iterable[str]:
     """What could not be read, and why; what is out of the ordinary about the task."""
     if snapshot.thread_of is not None:
         yield f"{snapshot.pid} is a thread of process {snapshot.thread_of}; the memory is that of the whole process"
@@ -224,6 +230,8 @@ def _warnings(snapshot: Snapshot, regions: Regions | None) -> Iterable[str]:
         yield f"changed while reading: {snapshot.unstable}; the figures may not belong together"
     if snapshot.nature not in _OWN_SENTENCE:
         yield from _refused(snapshot)
+    if peek_problem is not None:
+        yield f"mem: {peek_problem}; --deep told nothing more, and labels are less certain for it"
     if regions is not None:
         yield from _apportioned(regions)
     if snapshot.has_usage and snapshot.mappings is not None:

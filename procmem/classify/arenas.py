@@ -59,7 +59,7 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
 
 def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes) -> Iterator[Claim]:
     """Claims on arena heaps by shape, where the process has glibc."""
-    if "glibc" not in runtimes or "go" in runtimes:
+    if not runtimes.has("glibc") or runtimes.has("go"):
         return
     for heap in arena_heaps(mappings, bits):
         mib = (heap.end - heap.start) >> 20

@@ -115,6 +115,6 @@ def _allocator(start: int, end: int, runtimes: Runtimes, *, deep: bool) -> tuple
         ("glibc", "glibc-mmap-chunk", not deep, Certainty.GUESS),
     )
     for runtime, kind, fits, certainty in candidates:
-        if runtime in runtimes and fits:
+        if runtimes.has(runtime) and fits:
             return kind, f"{runtime} ({runtimes.found[runtime]})", certainty
     return None, "", Certainty.GUESS

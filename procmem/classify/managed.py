@@ -28,11 +28,11 @@ _V8_CODE_MIN = 64 << 20
 
 def runtime_claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     """Claims of every runtime that was found."""
-    if "go" in runtimes:
+    if runtimes.has("go"):
         yield from _go(mappings, runtimes)
-    if "hotspot" in runtimes:
+    if runtimes.has("hotspot"):
         yield from _hotspot(mappings)
-    if "v8" in runtimes:
+    if runtimes.has("v8"):
         yield from _v8(mappings)
 
 

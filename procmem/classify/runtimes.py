@@ -47,7 +47,8 @@ class Runtimes(NamedTuple):
     found: Mapping[str, str]
     static: bool
 
-    def __contains__(self, name: object) -> bool:
+    def has(self, name: str) -> bool:
+        """Whether a runtime was found."""
         return name in self.found
 
 

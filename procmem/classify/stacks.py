@@ -11,20 +11,22 @@ Documentation/admin-guide/mm/pagemap.rst (bit 58).
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from procmem.classify.claims import Rank
+from procmem.classify.claims import Partition, Rank
 from procmem.classify.runtimes import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
 
-__all__ = ["StackArea", "stack_claims", "thread_owner"]
+__all__ = ["StackArea", "place_loose_threads", "stack_claims", "thread_owner"]
 
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
+_SIGNAL_STACK_MAX = 1 << 20
+_REPEATED_MIN = 16 * 1024
 _GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
 
 
@@ -37,6 +39,9 @@ class StackArea(NamedTuple):
     evidence: str
     marked: bool
     """MAP_STACK shows (VmFlags nh), or guard pages were installed in the mapping itself."""
+    carved: bool | None = None
+    """The guard was writable once (VmFlags ac): a C library maps its stacks inaccessible first and opens them,
+    while coroutine libraries map them writable and close the guard. None where flags do not say."""
 
 
 def thread_owner(thread: Thread) -> bytes:
@@ -45,13 +50,25 @@ def thread_owner(thread: Thread) -> bytes:
 
 
 def stack_claims(
-    snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun], runtimes: Runtimes
+    snapshot: Snapshot,
+    mappings: Mappings,
+    runs: Sequence[PageRun],
+    runtimes: Runtimes,
+    tls_size: int | None,
+    listed: Sequence[tuple[int, int]] | None = None,
 ) -> Iterator[Claim]:
-    """Claims on thread stacks and their guards."""
-    areas = sorted({area.end: area for area in _areas(snapshot, mappings, runs)}.values(), key=lambda a: a.start)
+    """Claims on thread stacks and their guards.
+
+    ``tls_size`` is about how much of a stack's top a thread descriptor and static TLS take; None where unknown.
+    ``listed`` are the stacks that the C library itself listed: what is not among them is no thread's of its making.
+    """
+    known = sorted(listed or ())
+    areas = sorted(
+        (area for area in {a.end: a for a in _areas(snapshot, mappings, runs)}.values() if not _overlaps(area, known)),
+        key=lambda area: area.start,
+    )
     starts = [area.start for area in areas]
-    holders: dict[int, list[Thread]] = {}
-    loose: list[Thread] = []
+    holders: dict[int, Thread] = {}
     unknown = 0
     for thread in snapshot.threads or ():
         if thread.sp is None:
@@ -59,58 +76,85 @@ def stack_claims(
             continue
         at = bisect_right(starts, thread.sp) - 1
         if at >= 0 and areas[at].start <= thread.sp < areas[at].end:
-            holders.setdefault(at, []).append(thread)
-        else:
-            loose.append(thread)
-    sizes = Counter(areas[at].end - areas[at].guard_start for at in holders)
-    limit = snapshot.limits.get("Max stack size") if snapshot.limits else None
-    default = limit.soft if limit is not None else None
+            holders.setdefault(at, thread)
+    finder = _Finder(
+        sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
+        default=_default_size(snapshot),
+        unknown=unknown,
+        free=len(areas) - len(holders),
+        fibers=runtimes.has("ruby") or runtimes.has("php"),
+        complete=listed is not None,
+    )
     for at, area in enumerate(areas):
-        label = _label(area, holders.get(at, ()), sizes, default, unknown, runtimes)
+        holder = holders.get(at)
+        label = finder.label(area, holder)
         if label is None:
             continue
         yield Claim(area.start, area.end, Rank.THREAD, label)
+        if tls_size is not None and label.kind == "thread" and area.end - area.start > 2 * tls_size:
+            yield from _tls_claim(area, holder, tls_size)
         if area.guard_start < area.start:
             evidence = f"inaccessible, directly below a stack: {label.evidence}"
-            certainty = label.certainty if label.certainty is not Certainty.CERTAIN else Certainty.LIKELY
+            certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
             guard = Label(ByteClass.GUARD, "stack-guard", certainty, evidence, label.owner)
             yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
-    yield from _loose_stacks(loose, mappings)
 
 
-def _label(
-    area: StackArea,
-    holders: Sequence[Thread],
-    sizes: Counter[int],
-    default: int | None,
-    unknown: int,
-    runtimes: Runtimes,
-) -> Label | None:
-    """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
-    span, size = area.end - area.guard_start, area.end - area.start
-    if holders:
-        first = holders[0]
-        evidence = f"{area.evidence}; the stack pointer {first.sp:#x} of thread {first.tid} lies in it"
-        certainty = Certainty.CERTAIN if area.marked and area.guard_start < area.start else Certainty.LIKELY
-        return Label(ByteClass.STACK, "thread", certainty, evidence, thread_owner(first))
-    usual = default is not None and default in (span, size)
-    common = span in sizes
-    if not area.marked and not usual and not common:
-        return None
-    shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
-    if unknown and (usual or common):
-        evidence = f"{area.evidence}, {shape}; it may be that of a thread whose stack pointer is not known"
-        return Label(ByteClass.STACK, "thread", Certainty.LIKELY if area.marked else Certainty.GUESS, evidence, None)
-    if usual or common:
-        evidence = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it: a thread's that has ended"
-        certainty = Certainty.LIKELY if area.marked else Certainty.GUESS
-        return Label(ByteClass.STACK, "thread-cached", certainty, evidence, None)
-    if "ruby" in runtimes or "php" in runtimes:
-        evidence = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it: a fiber's"
-        return Label(ByteClass.STACK, "coroutine", Certainty.LIKELY, evidence, None)
-    evidence = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
-    kind = "thread" if unknown else "coroutine"
-    return Label(ByteClass.STACK, kind, Certainty.GUESS, evidence, None)
+def _overlaps(area: StackArea, known: Sequence[tuple[int, int]]) -> bool:
+    at = bisect_right(known, (area.end, 0)) - 1
+    return at >= 0 and known[at][1] > area.guard_start
+
+
+def _default_size(snapshot: Snapshot) -> int | None:
+    limit = snapshot.limits.get("Max stack size") if snapshot.limits else None
+    return limit.soft if limit is not None else None
+
+
+def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterator[Claim]:
+    """The top of a stack that a C library made holds the thread's descriptor and static TLS."""
+    start = area.end - tls_size
+    if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
+        return
+    evidence = f"the top {tls_size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"
+    owner = None if holder is None else thread_owner(holder)
+    yield Claim(start, area.end, Rank.THREAD + 1, Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, owner))
+
+
+class _Finder(NamedTuple):
+    """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed."""
+
+    sizes: Counter[int]
+    default: int | None
+    unknown: int
+    free: int
+    fibers: bool
+    complete: bool
+
+    def label(self, area: StackArea, holder: Thread | None) -> Label | None:
+        """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
+        span, size = area.end - area.guard_start, area.end - area.start
+        if holder is not None:
+            evidence = f"{area.evidence}; the stack pointer {holder.sp:#x} of thread {holder.tid} lies in it"
+            # not certain to the byte: the thread's descriptor and TLS lie at the top of it
+            return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, thread_owner(holder))
+        usual, common = self.default is not None and self.default in (span, size), span in self.sizes
+        if not area.marked and not usual and not common:
+            return None
+        shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
+        alone = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
+        sure = Certainty.LIKELY if area.marked else Certainty.GUESS
+        if self.complete:
+            evidence = f"{alone}, nor does the C library list it"
+            return Label(ByteClass.STACK, "coroutine", sure if area.marked else Certainty.GUESS, evidence)
+        if self.fibers or area.carved:
+            why = "its guard was writable once, as coroutine libraries make it" if area.carved else "a fiber's"
+            return Label(ByteClass.STACK, "coroutine", sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
+        if self.unknown and self.unknown * 2 >= self.free:
+            evidence = f"{alone}; it may be that of a thread whose stack pointer is not known"
+            return Label(ByteClass.STACK, "thread", sure, evidence)
+        if usual or common or area.carved is False:
+            return Label(ByteClass.STACK, "thread-cached", sure, f"{alone}: a thread's that has ended")
+        return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, alone)
 
 
 def _plain(mappings: Mappings, row: int) -> bool:
@@ -124,9 +168,8 @@ def _plain(mappings: Mappings, row: int) -> bool:
 
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:
     """Everything that looks like a stack behind a guard."""
-    default = None
-    if snapshot.limits and (limit := snapshot.limits.get("Max stack size")):
-        default = limit.soft
+    default = _default_size(snapshot)
+    nh_known = any(flags is not None and "nh" in flags for flags in mappings.flags)
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
         for row in range(1, len(mappings))
@@ -155,14 +198,15 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
             continue
         size = mappings.end[row] - mappings.start[row]
         span = size + guard
-        if marked:
-            evidence = f"MAP_STACK memory (VmFlags nh) behind a guard of {guard // 1024} KiB"
-            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, True)
-        elif flags is None or "nh" not in "".join(text or "" for text in mappings.flags[:1]):
-            repeated = sizes[span] > 1 and size >= 16 * 1024
-            if default in (size, span) or repeated or size <= _UNGUARDED_MAX:
-                evidence = f"writable memory behind a guard of {guard // 1024} KiB"
-                yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False)
+        carved = mappings.has_flag(below, "ac")
+        what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
+        evidence = f"{what} behind a guard of {guard // 1024} KiB"
+        repeated = sizes[span] > 1 and size >= _REPEATED_MIN
+        if marked or (not nh_known and (default in (size, span) or repeated)) or default in (size, span):
+            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved)
+        elif size <= _UNGUARDED_MAX:
+            # only a stack pointer can tell; the area is offered without a mark
+            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, True)
 
 
 def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> Iterator[StackArea]:
@@ -176,27 +220,51 @@ def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> 
             yield StackArea(start, end, until, evidence, True)
 
 
-def _loose_stacks(threads: Sequence[Thread], mappings: Mappings) -> Iterator[Claim]:
-    """Stacks without a guard: a mapping of its own that holds a stack pointer, if it is not too large for that.
+def place_loose_threads(
+    snapshot: Snapshot, mappings: Mappings, cut: Partition, blocks: Mapping[int, tuple[int, int]]
+) -> Partition:
+    """Threads whose stack pointer lies in memory that no stack rule claimed: user-supplied and signal stacks.
 
-    A stack inside a heap, a BSS or a large region does not make that region a stack.
+    A range of its own that nobody else explains becomes a stack, if it is not too large for that. A BSS or a heap
+    that holds somebody's stack stays what it is, but cannot be called certain to the byte any more.
+    ``blocks`` are threads' own stacks, where the C library told them: a stack pointer elsewhere is on another one.
     """
-    starts = mappings.start
-    for thread in threads:
+    loose = [thread for thread in snapshot.threads or () if thread.sp is not None]
+    if not loose:
+        return cut
+    order = sorted(range(len(cut.start)), key=cut.start.__getitem__)
+    starts = [cut.start[index] for index in order]
+    labels = list(cut.label)
+    pthread_like = any(label.kind == "thread-cached" for label in labels)
+    for thread in loose:
         assert thread.sp is not None
-        row = bisect_right(starts, thread.sp) - 1
-        if row < 0 or thread.sp >= mappings.end[row] or thread.sp in _GO_HEAP:
+        at = bisect_right(starts, thread.sp) - 1
+        index = order[at] if at >= 0 else -1
+        if index < 0 or thread.sp >= cut.end[index] or thread.sp in _GO_HEAP:
             continue
-        if not mappings.perms[row].startswith("rw") or not _plain(mappings, row):
-            continue
-        flags = mappings.flags[row]
-        marked = flags is not None and "nh" in flags
-        size = mappings.end[row] - mappings.start[row]
-        if size > _UNGUARDED_MAX and not marked:
-            continue
-        why = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
-        evidence = f"{why} without a guard; the stack pointer {thread.sp:#x} of thread {thread.tid} lies in it"
-        label = Label(
-            ByteClass.STACK, "thread", Certainty.LIKELY if marked else Certainty.GUESS, evidence, thread_owner(thread)
-        )
-        yield Claim(mappings.start[row], mappings.end[row], Rank.PATTERN, label)
+        label = labels[index]
+        lies = f"the stack pointer {thread.sp:#x} of thread {thread.tid} lies in it"
+        if label.cls in _HOLDERS and label.certainty is Certainty.CERTAIN:
+            labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=f"{label.evidence}; but {lies}")
+        elif label.kind == "anon-private" and label.certainty is Certainty.GUESS:
+            row = cut.vma[index]
+            marked = mappings.has_flag(row, "nh") is True
+            size = cut.end[index] - cut.start[index]
+            if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
+                continue
+            elsewhere = thread.tid in blocks or (pthread_like and not marked)
+            signal = elsewhere and size <= _SIGNAL_STACK_MAX
+            what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
+            evidence = f"{what} without a guard; {lies}"
+            if signal:
+                evidence += (
+                    ", and its own stack is another one" if thread.tid in blocks else ", and a thread's stack has none"
+                )
+            sure = Certainty.LIKELY if marked else Certainty.GUESS
+            labels[index] = Label(
+                ByteClass.STACK, "signal" if signal else "thread", sure, evidence, thread_owner(thread)
+            )
+    return cut._replace(label=labels)
+
+
+_HOLDERS = frozenset({ByteClass.BSS, ByteClass.DATA, ByteClass.HEAP, ByteClass.SHM})

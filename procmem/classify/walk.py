@@ -4,19 +4,24 @@ Order does not matter here, rank does: each rule yields claims, the partition le
 what nobody claims keeps the label that its mapping has by itself.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from procmem.classify.areas import area_claims
 from procmem.classify.arenas import arena_claims
 from procmem.classify.claims import Partition, partition
+from procmem.classify.deep_malloc import malloc_claims
+from procmem.classify.deep_threads import glibc_threads, thread_claims
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
 from procmem.classify.managed import runtime_claims
 from procmem.classify.names import MappingKey, label_of
-from procmem.classify.runtimes import runtimes_of
+from procmem.classify.runtimes import Runtimes, runtimes_of
 from procmem.classify.shares import shared_out
-from procmem.classify.stacks import stack_claims
+from procmem.classify.stacks import place_loose_threads, stack_claims
 from procmem.classify.unread import unread_claims
+from procmem.classify.words import Words
+from procmem.model.deep import DeepLook
+from procmem.model.elf import PT_TLS
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Certainty, Claim, ElfObject, Label, Regions
@@ -24,7 +29,7 @@ from procmem.model.snapshot import Snapshot
 
 __all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
 
-_AT_ENTRY = 9
+_AT_PHDR, _AT_ENTRY = 3, 9
 Layout = Partition
 
 
@@ -42,7 +47,10 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     mappings = snapshot.mappings
     if mappings is None:
         return ()
-    entry = (snapshot.auxv or {}).get(_AT_ENTRY) or (snapshot.stat.startcode if snapshot.stat else None)
+    auxv = snapshot.auxv or {}
+    marks = [auxv[key] for key in (_AT_PHDR, _AT_ENTRY) if key in auxv]
+    if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
+        marks = [snapshot.stat.startcode]
     files = []
     for (device, inode, path), rows in file_rows(mappings).items():
         if not path.startswith(b"/") or path.startswith((b"/dev/", b"/SYSV", b"/anon_hugepage", b"/[")):
@@ -50,7 +58,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
         if not _may_be_object(mappings, rows):
             continue
         ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
-        program = entry is not None and any(start <= entry < end for start, end in ranges)
+        program = any(start <= address < end for address in marks for start, end in ranges)
         files.append(MappedFile(device, inode, path, ranges, program))
     return tuple(files)
 
@@ -65,23 +73,55 @@ def layout(
     snapshot: Snapshot,
     objects: Sequence[ElfObject],
     runs: Sequence[PageRun] = (),
-    extra: Iterable[Claim] = (),
-    *,
-    deep: bool = False,
+    look: DeepLook | None = None,
 ) -> Partition:
     """Cut every mapping into labelled ranges. ``extra`` are further rules' claims."""
     mappings = snapshot.mappings
     assert mappings is not None
     runtimes = runtimes_of(objects)
+    biases: dict[bytes, int] = {}
+    of_objects = list(_object_claims(snapshot, objects, mappings, biases))
+    tls_size = _static_tls_estimate(snapshot, objects, runtimes)
+    words = Words(look.memory, snapshot.bits) if look is not None else None
+    threads = glibc_threads(look, words, biases, tls_size) if look is not None and words is not None else None
+    stacks = list(thread_claims(threads or (), snapshot))
+    headers = (
+        list(malloc_claims(mappings, words, runs, snapshot.bits, snapshot.page_size, [*of_objects, *stacks]))
+        if words is not None
+        else []
+    )
+    blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
     claims = [
         *area_claims(snapshot, mappings),
-        *_object_claims(snapshot, objects, mappings),
+        *of_objects,
+        *stacks,
+        *headers,
         *arena_claims(mappings, snapshot.bits, runtimes),
         *runtime_claims(mappings, runtimes),
-        *stack_claims(snapshot, mappings, runs, runtimes),
-        *extra,
+        *stack_claims(
+            snapshot, mappings, runs, runtimes, tls_size, list(blocks.values()) if threads is not None else None
+        ),
     ]
-    return refine_leftovers(mappings, partition(mappings, claims, _defaults(mappings)), runtimes, deep=deep)
+    cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
+    return refine_leftovers(mappings, cut, runtimes, deep=look is not None)
+
+
+_PTHREAD_SIZE = {64: 2368, 32: 1216}  # struct pthread of glibc 2.36; neighbours differ by some tens of bytes
+_TLS_SURPLUS = 1664  # glibc elf/dl-tls.c, _dl_tls_static_surplus_init(), with default tunables
+
+
+def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runtimes: Runtimes) -> int | None:
+    """About how many bytes at the top of a thread's stack glibc takes for static TLS and struct pthread."""
+    if not runtimes.has("glibc") or snapshot.bits not in _PTHREAD_SIZE:
+        return None
+    used, align = 0, 64
+    for item in objects:
+        segment = item.image.first(PT_TLS) if item.image is not None else None
+        if segment is not None and segment.memsz < 1 << 20:
+            align = max(align, segment.align)
+            used = -(-(used + segment.memsz) // max(segment.align, 1)) * max(segment.align, 1)
+    size = used + _TLS_SURPLUS + _PTHREAD_SIZE[snapshot.bits]
+    return -(-size // align) * align
 
 
 def _defaults(mappings: Mappings) -> list[Label]:
@@ -107,7 +147,10 @@ def _code_proves(mappings: Mappings) -> bool:
     )
 
 
-def _object_claims(snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings) -> Iterator[Claim]:
+def _object_claims(
+    snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings, biases: dict[bytes, int]
+) -> Iterator[Claim]:
+    """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
     rows = file_rows(mappings)
     for item in objects:
         own = rows[(item.file.device, item.file.inode, item.file.path)]
@@ -116,6 +159,7 @@ def _object_claims(snapshot: Snapshot, objects: Sequence[ElfObject], mappings: M
             yield from unread_claims(item, role, mappings, own, snapshot)
             continue
         for bias, why in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
+            biases.setdefault(item.file.path, bias)
             loaded = LoadedObject(item, item.image, bias, role, Certainty.CERTAIN, why)
             yield from elf_claims(loaded, snapshot.page_size)
         yield from code_mapped_again(item, item.image, role, mappings, own)

@@ -37,6 +37,12 @@ Examples:
 )
 @click.option("--min-size", default="0", metavar="SIZE", help="List regions of at least this size (4096, 64K, 1M).")
 @click.option("--sort", type=click.Choice(_SORTS), help="Sort tables by a column, largest first.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Also read a few words of the target's memory: malloc's headers, the C library's lists of threads; only"
+    " pages that are in memory, never contents. Needs permission to trace the target.",
+)
 @click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
 @click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
 @click.option("--json", "form", flag_value="json", help="Schema procmem/inspect/1; a list, for several targets.")
@@ -53,6 +59,7 @@ def inspect(
     sort: str | None,
     unit: str | None,
     form: str | None,
+    deep: bool,
 ) -> int:
     """Say what is in a process's memory.
 
@@ -70,8 +77,8 @@ def inspect(
 
     def answer(ref: TargetRef) -> Inspection:
         with ref.open() as target:
-            seen = examine(target, keys=keys)
-        return inspection(seen.snapshot, seen.regions, classic=classic)
+            seen = examine(target, keys=keys, deep=deep)
+        return inspection(seen.snapshot, seen.regions, classic=classic, peek_problem=seen.peek_problem)
 
     reports, status = for_each(targets.refs(), answer)
     if form == "json":

@@ -27,13 +27,14 @@ command-line arguments unless --keep-args is given. It is readable by its owner 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @target_options
 @click.option("-o", "--output", required=True, metavar="PATH", help="A new folder, or a new file ending in .tar.gz.")
+@click.option("--deep", is_flag=True, help="Also keep the few words of memory that inspect --deep reads.")
 @click.option("--keep-args", is_flag=True, help="Keep the command line's arguments, which may hold secrets.")
-def record(targets: Selection, output: str, *, keep_args: bool) -> int:
+def record(targets: Selection, output: str, *, keep_args: bool, deep: bool) -> int:
     """Write down all that procmem needs of a process; no memory contents, no environment."""
 
     def answer(ref: TargetRef) -> Recorded:
         with ref.open() as target:
-            recorded = record_one(target)
+            recorded = record_one(target, deep=deep)
         return recorded if keep_args else recorded._replace(raw=_without_arguments(recorded.raw))
 
     recorded, status = for_each(targets.refs(), answer)

@@ -141,7 +141,8 @@ class KernelFacts(NamedTuple):
 
     Page counts are pages; ``guard_gap`` and ``mmap_min_addr`` are bytes; ``aux_pairs`` counts auxv
     entries with the closing AT_NULL. ``heap_label_inclusive`` is the older [heap] rule, by which a
-    VMA that only touches the heap is named so too (fs/proc/task_mmu.c).
+    VMA that only touches the heap is named so too (fs/proc/task_mmu.c). ``cpus`` is what glibc counts
+    (sched_getaffinity).
     """
 
     vvar_pages: int = 4
@@ -153,6 +154,7 @@ class KernelFacts(NamedTuple):
     guard_gap: int = 256 * PAGE
     mmap_rnd_bits: int = 8
     heap_label_inclusive: bool = False
+    cpus: int = 2
     origin: str = "table for Linux 6.18, x86-64, taken 2026-04"
 
 
@@ -326,7 +328,8 @@ class LoadedObject(NamedTuple):
 
     ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
     DT_NEEDED entries, ``identity`` is device and inode, ``highest_version`` is the highest symbol-version index, None without versions.
-    ``main`` is the address of ``main`` in the file, None where no symbol tells it.
+    ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
+    where the file holds a glibc that does not tell its version, None where it holds none.
     """
 
     opened: bytes

@@ -101,7 +101,9 @@ def _threads(raw: RawProcess) -> tuple[Thread, ...] | None:
     threads = []
     for tid in raw.thread_ids:
         folder = f"task/{tid}/"
-        files = {name: raw.files.get(folder + name, Refusal.UNRECORDED) for name in ("comm", "stat", "status", "syscall")}
+        files = {
+            name: raw.files.get(folder + name, Refusal.UNRECORDED) for name in ("comm", "stat", "status", "syscall")
+        }
         if files["syscall"] is Refusal.GONE or files["stat"] is Refusal.GONE:
             continue
         stat, status, comm, call = files["stat"], files["status"], files["comm"], files["syscall"]

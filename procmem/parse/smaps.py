@@ -19,6 +19,7 @@ from procmem.parse.maps import HEADER, check_whole, columns
 __all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
+_NO_SIZES = (b"THPeligible:", b"ProtectionKey:")
 _COUNTER = rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB"
 _FEW_RECORDS = 8
 
@@ -128,11 +129,17 @@ def _usage(
     usage: dict[str, list[int | None]] = {}
     for key, start, end in fields:
         lines = [body[start:end] for body in number]
-        if not all(line.startswith(key) for line in lines) or any(body[end : end + 1] != b"\n" for body in number):
+        if (
+            not key
+            or not all(line.startswith(key) for line in lines)
+            or any(body[end : end + 1] != b"\n" for body in number)
+        ):
             return None
         word = key[:-1].decode("ascii", "replace")
-        if (keys is not None and word not in keys) or not lines[0].endswith(b" kB"):
+        if key in _NO_SIZES or (keys is not None and word not in keys):
             continue
+        if not all(line.endswith(b" kB") for line in lines):
+            return None
         digits = [line[len(key) : -3].strip() for line in lines]
         if not all(text.isdigit() and len(text) <= 20 for text in digits):
             return None

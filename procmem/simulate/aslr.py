@@ -24,7 +24,7 @@ from procmem.model.sim import (
 from procmem.simulate.execve import largest_align
 from procmem.simulate.layout import STACK_DRAW_PAGES, layout_for
 
-__all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases", "ranges"]
+__all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases", "ranges", "refine"]
 
 BRK_DRAW_PAGES = (32 << 20) // PAGE
 """arch_randomize_brk() of 32-bit programs draws from 32 MiB."""
@@ -93,7 +93,7 @@ def found_reach(found: list[Range], base: Base) -> int:
     return next((r.last - r.first for r in found if r.base is base), 0)
 
 
-def fit(prediction: Prediction, real: RealSpace) -> Draws:
+def fit(files: ProgramFiles, prediction: Prediction, real: RealSpace) -> Draws:
     """Read the drawn values off a real map, given the prediction with the zero draw.
 
     What cannot be read (no such area there) is left at zero.
@@ -105,19 +105,33 @@ def fit(prediction: Prediction, real: RealSpace) -> Draws:
     esp = 0
     if real.esp is not None:
         esp = space.registers.esp - stack * PAGE - real.esp
-    program = _moved(prediction, real, Base.PROGRAM) // PAGE
+    moved = _moved(prediction, real, Base.PROGRAM)
+    # a large alignment hides most draws; the least that leads here is as good as any
+    hidden = space.layout.program_base % largest_align(files.program.image)
     mapped = _moved(prediction, real, Base.MMAP) // PAGE
     brk = 0
     if real.start_brk is not None:
-        brk = (real.start_brk - space.start_brk - _moved(prediction, real, Base.PROGRAM)) // PAGE
+        brk = (real.start_brk - space.start_brk - moved) // PAGE
     downwards = -1 if space.layout.top_down else 1
     return Draws(
         mmap=downwards * mapped,
-        program=program,
+        program=max(moved - hidden, 0) // PAGE if moved > 0 else moved // PAGE,
         stack=stack,
         brk=brk,
         esp_bytes=min(max(esp, 0), _ESP_BYTES - 1),
     )
+
+
+def refine(draws: Draws, prediction: Prediction, real: RealSpace) -> Draws:
+    """Correct the draw of the mapping area by what a prediction with ``draws`` still lies beside the real map.
+
+    Needed where the zero draw puts areas into another order than the real one.
+    """
+    space = prediction.space
+    if space is None:
+        return draws
+    moved = _moved(prediction, real, Base.MMAP) // PAGE
+    return draws._replace(mmap=draws.mmap + (-moved if space.layout.top_down else moved))
 
 
 def _stack_draw(space: SimSpace, real: RealSpace) -> int:
@@ -126,10 +140,12 @@ def _stack_draw(space: SimSpace, real: RealSpace) -> int:
 
 
 def _moved(prediction: Prediction, real: RealSpace, base: Base) -> int:
-    """How far the first line of a base that is recognised by its name lies from its prediction."""
-    for vma in prediction.vmas:
-        if vma.base is not base or not vma.name:
-            continue
+    """How far the first line of a base that is recognised by its name lies from its prediction.
+
+    The kernel's own pages come first: alignment never hides part of their draw.
+    """
+    candidates = [vma for vma in prediction.vmas if vma.base is base and vma.name]
+    for vma in sorted(candidates, key=lambda vma: not vma.name.startswith(b"[")):
         for start, _end, _perms, offset, name in real.lines:
             if name == vma.name and offset == vma.offset:
                 return start - vma.start

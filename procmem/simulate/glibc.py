@@ -10,7 +10,7 @@ Measured by counting the requests to the linker's allocator (elf/dl-minimal-mall
 
 from typing import NamedTuple
 
-from procmem.model.sim import LoadedObject, ProgramFiles
+from procmem.model.sim import ProgramFiles
 
 __all__ = ["TABLES", "GlibcTable", "table_for"]
 
@@ -21,7 +21,8 @@ class GlibcTable(NamedTuple):
     ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
     and the vdso. ``hwcap_strings`` are the requests made for processor-specific subdirectories,
     ``search_slots`` how many of those each directory has. ``directory`` is the record of one directory
-    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c.
+    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c. ``own_address`` says that a
+    library linked to an address of its own is mapped there where that is free (a relic of prelink).
     """
 
     version: str
@@ -40,16 +41,8 @@ class GlibcTable(NamedTuple):
     vdso_versions: int = 3
     object_record: int = 20
     aligned_segments: bool = True
+    own_address: bool = True
     static_tls_surplus: int = 832
-    capability_dirs: tuple[bytes, ...] = (
-        b"tls/i686/sse2/",
-        b"tls/i686/",
-        b"tls/sse2/",
-        b"tls/",
-        b"i686/sse2/",
-        b"i686/",
-        b"sse2/",
-    )
 
 
 TABLES = {"2.36": GlibcTable("2.36")}
@@ -60,12 +53,6 @@ _NEAREST = "2.36"
 def table_for(files: ProgramFiles) -> tuple[GlibcTable, bool]:
     """Give the table for a program's C library, and whether it was measured for this very version."""
     version = files.libc_version
-    if version is None and files.interpreter is not None:
-        version = _version_of(files.interpreter)
     if version in TABLES:
         return TABLES[version], True
     return TABLES[_NEAREST], False
-
-
-def _version_of(interpreter: LoadedObject) -> str | None:
-    return interpreter.glibc_version

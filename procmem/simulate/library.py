@@ -50,9 +50,11 @@ def _reserve(caller: Caller, library: LoadedObject, length: int, table: GlibcTab
     where = "highest free place below mmap_base" if layout.top_down else "lowest free place above the legacy base"
     rule = f"ld.so: {where} {layout.mmap_base if layout.top_down else layout.legacy_base:#010x}"
     perms = segment_perms(first)
+    hint = page_down(first.vaddr) if table.own_address else 0
     whole = Map(
         length,
         perms,
+        hint,
         name=library.real,
         offset=first.offset - first.vaddr % PAGE,
         role=_role(first),
@@ -61,7 +63,7 @@ def _reserve(caller: Caller, library: LoadedObject, length: int, table: GlibcTab
     if align <= PAGE or not table.aligned_segments:
         return caller.do(whole)
     room = length + align if length >= align else 2 * align
-    found = caller.do(Map(room, "---", role=Role.RESERVED, rule=rule))
+    found = caller.do(Map(room, "---", hint, role=Role.RESERVED, rule=rule))
     start = -(-found // align) * align
     caller.do(whole._replace(address=start, fixed=True))
     end = page_up(start + length)

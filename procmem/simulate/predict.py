@@ -10,14 +10,16 @@ from procmem.model.elf import PT_TLS
 from procmem.model.sim import (
     Base,
     Certainty,
+    Draws,
     Prediction,
     ProgramFiles,
+    RealSpace,
     Settings,
     SimSpace,
     SimVma,
     Stage,
 )
-from procmem.simulate.aslr import moving_bases, ranges
+from procmem.simulate.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.calls import Caller
 from procmem.simulate.events import ExecFailed
 from procmem.simulate.execve import execute
@@ -27,7 +29,7 @@ from procmem.simulate.ptmalloc import Malloc
 from procmem.simulate.rtld import link
 from procmem.simulate.static_start import start_static
 
-__all__ = ["Running", "predict", "start"]
+__all__ = ["Running", "fit_draws", "predict", "start"]
 
 
 class Running(NamedTuple):
@@ -59,9 +61,12 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         return Running(space, malloc, modules, guessed, ())
     table, measured = table_for(files)
     if files.interpreter is None:
-        if stage is Stage.MAIN:
-            space, malloc = start_static(space, files, table)
-            if not measured:
+        if stage is Stage.MAIN and files.libc_version is None:
+            notes.append("no glibc in this static program: what its start code maps is not known")
+        elif stage is Stage.MAIN:
+            started = start_static(space, files, table)
+            space, malloc = started.space, started.malloc
+            if not measured and not started.alike:
                 guessed = frozenset({Base.BRK})
                 notes.append(_unmeasured(files))
         return Running(space, malloc, modules, guessed, tuple(notes))
@@ -99,6 +104,18 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
         notes=running.notes,
         fitted=bool(settings.randomize) and not drawn,
     )
+
+
+def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws:
+    """Read off a real map of a stage what was drawn for it."""
+    zero = predict(files, settings._replace(draws=None), real.stage)
+    draws = fit(files, zero, real)
+    for _round in range(3):
+        better = refine(draws, predict(files, settings._replace(draws=draws), real.stage), real)
+        if better == draws:
+            break
+        draws = better
+    return draws
 
 
 def _graded(

@@ -4,17 +4,16 @@ Small requests are cut from the heap, which brk extends by at least 128 KiB at a
 mmap threshold that the heap's top cannot serve gets a mapping of its own, and freeing such a block raises
 the threshold. Freeing at the top gives memory back once more than the trim threshold lies there.
 
-Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_chunk(); malloc/arena.c,
-new_heap(), for the arenas of threads.
+Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_chunk().
 """
 
-from procmem.model.sim import PAGE, Role, VmFlag
+from procmem.model.sim import PAGE, Role
 from procmem.simulate.calls import Caller
 from procmem.simulate.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, Arena, chunk_size
-from procmem.simulate.events import Map, Protect, SetBrk, Unmap
+from procmem.simulate.events import Map, SetBrk, Unmap
 from procmem.simulate.layout import page_up
 
-__all__ = ["Malloc"]
+__all__ = ["CACHE_STRUCT", "Malloc"]
 
 _THRESHOLD = 128 << 10
 """DEFAULT_MMAP_THRESHOLD_MIN, DEFAULT_TRIM_THRESHOLD and DEFAULT_TOP_PAD."""
@@ -24,12 +23,8 @@ _FALLBACK = 1 << 20
 """MMAP_AS_MORECORE_SIZE: what is mapped at least where brk fails."""
 _CONSOLIDATE = 64 << 10
 """FASTBIN_CONSOLIDATION_THRESHOLD."""
-_CACHE_STRUCT = 384
+CACHE_STRUCT = 384
 """sizeof(tcache_perthread_struct) on i386, the first thing that malloc allocates."""
-_HEAP_MAX = 1 << 20
-"""HEAP_MAX_SIZE on 32 bit: the aligned area of a thread's arena."""
-_ARENA_HEAD = 20 + 1096 + ALIGN
-"""heap_info, malloc_state and alignment at the beginning of a thread's arena, about."""
 
 
 class Malloc:
@@ -43,7 +38,6 @@ class Malloc:
         self._trim_threshold = _THRESHOLD
         self._contiguous = True
         self._ready = False
-        self._next_heap = 0
 
     def rebase(self, caller: Caller) -> None:
         """Go on with another holder of the same space."""
@@ -53,12 +47,16 @@ class Malloc:
         """Serve malloc(request), or calloc with ``cached`` False; None where there is no memory left."""
         if not self._ready:
             self._ready = True
-            self._from_arena(chunk_size(_CACHE_STRUCT))
+            self.allocate_cache()
         size = chunk_size(request)
         chunk = self._arena.from_cache(size) if cached else None
         if chunk is None:
             chunk = self._from_arena(size)
         return None if chunk is None else chunk + HEADER
+
+    def allocate_cache(self) -> None:
+        """Take a thread's cache from the main arena: what each thread does first."""
+        self._from_arena(chunk_size(CACHE_STRUCT))
 
     def free(self, pointer: int) -> None:
         """Serve free(pointer)."""
@@ -81,7 +79,7 @@ class Malloc:
     def _from_system(self, size: int) -> int | None:
         """Ask the kernel (sysmalloc())."""
         if size >= self._mmap_threshold:
-            found = self._map_block(size)
+            found = self.map_block(size)
             if found is not None:
                 return found
         arena = self._arena
@@ -133,7 +131,12 @@ class Malloc:
         start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
         return (start if start >= 0 else None), length
 
-    def _map_block(self, size: int) -> int | None:
+    @property
+    def mmap_threshold(self) -> int:
+        """From this chunk size on a request gets a mapping of its own."""
+        return self._mmap_threshold
+
+    def map_block(self, size: int) -> int | None:
         """Give a large request a mapping of its own (sysmalloc_mmap())."""
         length = page_up(size + WORD + ALIGN - 1)
         rule = f"malloc: request of {size - WORD} bytes or so, at or above the mmap threshold"
@@ -163,46 +166,3 @@ class Malloc:
             return
         self._caller.do(SetBrk(end - extra, rule="malloc: trimmed after a free at the top"))
         arena.top_size -= extra
-
-    # -- arenas of threads -----------------------------------------------------------------------------
-
-    def thread_allocates(self, request: int) -> None:
-        """Serve the first malloc of another thread: it gets an arena of its own (new_heap())."""
-        start = self._reserve_heap()
-        if start is None:
-            return
-        size = chunk_size(request)
-        rule = "malloc: arena of a thread, its first part"
-        used = page_up(_ARENA_HEAD + _THRESHOLD)
-        self._caller.do(Protect(start, used, "rw-", role=Role.HEAP, rule=rule))
-        top = used - _ARENA_HEAD - chunk_size(_CACHE_STRUCT)
-        if top >= size + MIN_CHUNK:
-            return
-        if size >= self._mmap_threshold:
-            self._map_block(size)
-            return
-        grown = page_up(used + MIN_CHUNK + size - top)
-        self._caller.do(Protect(start, grown, "rw-", role=Role.HEAP, rule=rule))
-
-    def _reserve_heap(self) -> int | None:
-        """Find an aligned megabyte, by mapping two and freeing what is too much."""
-        rule = "malloc: arena of a thread, reserved"
-        first = Map(_HEAP_MAX, "---", flags=VmFlag.NORESERVE, role=Role.RESERVED, rule=rule)
-        if self._next_heap:
-            hint, self._next_heap = self._next_heap, 0
-            start = self._caller.do(first._replace(address=hint))
-            if start >= 0 and not start % _HEAP_MAX:
-                return start
-            if start >= 0:
-                self._caller.do(Unmap(start, _HEAP_MAX))
-        start = self._caller.do(first._replace(length=2 * _HEAP_MAX))
-        if start < 0:
-            return None
-        aligned = -(-start // _HEAP_MAX) * _HEAP_MAX
-        below = aligned - start
-        if below:
-            self._caller.do(Unmap(start, below))
-        else:
-            self._next_heap = aligned + _HEAP_MAX
-        self._caller.do(Unmap(aligned + _HEAP_MAX, _HEAP_MAX - below))
-        return aligned

@@ -18,8 +18,6 @@ DEFAULT_GUARD = PAGE
 _UNLIMITED_SIZE = 2 << 20
 """ARCH_STACK_DEFAULT_SIZE: what a thread gets where the stack limit is unlimited."""
 _LEAST = 16 << 10
-_ALIAS = 64 << 10
-"""MULTI_PAGE_ALIASING of i386: blocks of such sizes get one page more, so that stacks do not share sets."""
 _TLS_ALIGN = 64
 _VECTOR_SLOTS = 16
 """A thread's vector of TLS modules is allocated for so many more than there are."""
@@ -46,8 +44,6 @@ def create_thread(
         size = default_stack_size(caller.space.layout.stack_limit)
     guard = page_up(guard)
     length = (size & -_TLS_ALIGN) + guard
-    if not length % _ALIAS:
-        length += PAGE
     perms = "rwx" if executable else "rw-"
     rule = f"pthread_create: stack of a thread, {page_up(length) - guard >> 10} KiB"
     start = caller.do(

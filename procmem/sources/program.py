@@ -186,7 +186,8 @@ class _Finder:
         if interpreter is not None:
             self._walk()
         libraries = tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries)
-        version = next((lib.glibc_version for lib in libraries if lib.glibc_version), None)
+        holders = (*libraries, interpreter, program)
+        version = next((held.glibc_version for held in holders if held and held.glibc_version is not None), None)
         return ProgramFiles(
             program=self.root.described._replace(needed=tuple(self.root.needed)),
             interpreter=interpreter,
@@ -195,7 +196,7 @@ class _Finder:
             library_path=self.library_path,
             cache_size=self.cache_size,
             system_dirs=self.system_dirs,
-            libc_version=version or program.glibc_version,
+            libc_version=version,
             notes=tuple(self._notes()),
             missing=self.missing,
         )

@@ -28,7 +28,9 @@ _O_TRACEEXEC, _O_EXITKILL = 0x10, 0x100000
 _EVENT_EXEC = 4
 _TRAP = b"\xcc"
 _WORD = ctypes.sizeof(ctypes.c_long)
-_REGISTERS = 27 if _WORD == 8 else 17  # longs in user_regs_struct
+_REGISTERS = 27 if _WORD == 8 else 17
+_FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
+"""The longs of user_regs_struct."""
 _IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
 
 _EXEC_FAILED = 127
@@ -160,7 +162,7 @@ class Tracee:
     def _all_registers(self) -> list[int]:
         raw = ctypes.create_string_buffer(_REGISTERS * _WORD)
         self._ptrace(_PTRACE_GETREGS, 0, ctypes.addressof(raw))
-        return list(struct.unpack(f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}", raw.raw))
+        return list(struct.unpack(_FORM, raw.raw))
 
     def run_to(self, address: int, *, times: int = 1) -> bool:
         """Let it run until it is about to execute the instruction at ``address``, for the ``times``-th time.
@@ -169,38 +171,38 @@ class Tracee:
         """
         original = self.read_memory(address, 1)
         for _round in range(times):
+            if self.registers().ip == address:
+                self.step_one()
             self.write_memory(address, _TRAP)
-            while True:
-                self._ptrace(_PTRACE_CONT)
-                status = self._wait()
-                if self.ended is not None:
-                    return False
-                if os.WSTOPSIG(status) == signal.SIGTRAP and self.registers().ip == address + 1:
-                    break
-                if os.WSTOPSIG(status) != signal.SIGTRAP:
-                    self._pass_on(os.WSTOPSIG(status))
-                    if self.ended is not None:
-                        return False
+            if not self._run_into(address):
+                return False
             numbers = self._all_registers()
             numbers[_IP] = address
-            raw = struct.pack(f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}", *numbers)
+            raw = struct.pack(_FORM, *numbers)
             buffer = ctypes.create_string_buffer(raw, len(raw))
             self._ptrace(_PTRACE_SETREGS, 0, ctypes.addressof(buffer))
             self.write_memory(address, original)
-            if _round + 1 < times:
-                self.step_one()
         return True
+
+    def _run_into(self, address: int) -> bool:
+        """Continue until the trap at ``address``; signals of other kinds go on to the program."""
+        number = 0
+        while True:
+            self._ptrace(_PTRACE_CONT, 0, number)
+            status = self._wait()
+            if self.ended is not None:
+                return False
+            number = os.WSTOPSIG(status)
+            if number == signal.SIGTRAP:
+                if self.registers().ip == address + 1:
+                    return True
+                number = 0
+            elif number == signal.SIGSTOP:
+                number = 0
 
     def step_one(self) -> None:
         """Execute one instruction."""
         self._ptrace(_PTRACE_SINGLESTEP)
-        self._wait()
-
-    def _pass_on(self, number: int) -> None:
-        """Give the program a signal that was not ours, and take the stop right after it."""
-        if number == signal.SIGSTOP:
-            return
-        self._ptrace(_PTRACE_SINGLESTEP, 0, number)
         self._wait()
 
     def read_memory(self, address: int, length: int) -> bytes:

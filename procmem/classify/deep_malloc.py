@@ -1,0 +1,199 @@
+"""glibc's malloc as its own headers tell it: arena heaps, blocks mapped by themselves, a main arena beside brk.
+
+Each of them begins with a header at a page's start whose fields fit the mapping to the byte. Where a shape
+is right and the header is not, that is worth saying too: the memory is then no arena.
+
+Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc_chunk, sysmalloc_mmap()).
+"""
+
+from collections.abc import Iterator, Sequence
+
+from procmem.classify.arenas import ArenaHeap, heap_sizes
+from procmem.classify.claims import Rank
+from procmem.classify.words import Words
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+
+__all__ = ["malloc_claims"]
+
+_PREV_INUSE, _IS_MMAPPED, _NON_MAIN_ARENA = 1, 2, 4
+_FLAG_BITS = 7
+_PAGES_TRIED = 4096
+_CHUNKS_WALKED = 100_000
+_MMAP_AS_MORECORE = 1 << 20
+_HUGE_HEAP = 8 << 20
+
+
+def malloc_claims(
+    mappings: Mappings, words: Words, runs: Sequence[PageRun], bits: int | None, page_size: int, taken: Sequence[Claim]
+) -> Iterator[Claim]:
+    """Claims with proof. ``taken`` are stronger claims (objects, stacks), inside which nothing is looked for."""
+    heaps = list(_arena_heaps(mappings, words, bits))
+    for heap, claims in heaps:
+        del heap
+        yield from claims
+    proven = {heap.start for heap, _ in heaps}
+    covered = sorted([(heap.start, heap.end) for heap, _ in heaps] + [(claim.start, claim.end) for claim in taken])
+    starts = {start for start, _ in covered}
+    yield from _disproved(mappings, words, bits, proven)
+    for row in range(len(mappings)):
+        if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p":
+            continue
+        if mappings.name[row] and not mappings.name[row].startswith(b"[anon: glibc: malloc"):
+            continue
+        for low, high in _free_parts(mappings.start[row], mappings.end[row], covered):
+            yield from _chunks(words, runs, low, high, page_size, starts)
+
+
+def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What of a range no stronger claim covers."""
+    at = low
+    for start, end in covered:
+        if end <= at:
+            continue
+        if start >= high:
+            break
+        if start > at:
+            yield at, start
+        at = max(at, end)
+    if at < high:
+        yield at, high
+
+
+def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, list[Claim]]]:
+    """Every aligned address in writable anonymous memory whose heap_info fits."""
+    writable = [
+        row
+        for row in range(len(mappings))
+        if mappings.perms[row].startswith("rw") and not mappings.inode[row] and mappings.perms[row][3] == "p"
+    ]
+    ends = {mappings.start[row]: mappings.end[row] for row in writable}
+    for size in (*heap_sizes(bits), _HUGE_HEAP):
+        for row in writable:
+            low, high = mappings.start[row], mappings.end[row]
+            for base in range(-(-low // size) * size, high, size):
+                found = words.at(base, 4)
+                if found is None:
+                    continue
+                arena, previous, used, accessible = found
+                first = arena in (base + 4 * words.size, base + 6 * words.size)
+                if not 0 < used <= accessible <= size or used % 4096 or accessible % 4096:
+                    continue
+                if not first and (previous % size or not previous or arena // size * size == base):
+                    continue
+                if not any(start <= arena < end for start, end in ends.items()):
+                    continue
+                # the accessible part must be accessible to its end, and no further
+                if base + accessible > high or (accessible < size and base + accessible != high):
+                    continue
+                heap = ArenaHeap(base, base + accessible, base + size)
+                yield heap, list(_heap_claims(heap, arena, first=first))
+
+
+def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool) -> Iterator[Claim]:
+    which = "its own arena" if first else f"the arena at {arena:#x}"
+    evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {heap.top - heap.start:#x} is the mapping's"
+    owner = b"arena %x" % arena
+    used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence, owner)
+    yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
+    if heap.top < heap.end:
+        rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.CERTAIN, evidence, owner)
+        for_reserve = Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
+        yield for_reserve
+
+
+def _disproved(mappings: Mappings, words: Words, bits: int | None, proven: set[int]) -> Iterator[Claim]:
+    """Blocks shaped like arena heaps whose first words are readable and are no heap_info."""
+    from procmem.classify.arenas import arena_heaps  # noqa: PLC0415  # keeps the names apart above
+
+    for heap in arena_heaps(mappings, bits):
+        if heap.start in proven or words.at(heap.start, 4) is None:
+            continue
+        evidence = f"shaped like an arena heap, but no heap_info stands at {heap.start:#x}"
+        label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+        yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 1, label)
+        if heap.top < heap.end:
+            rest = Label(ByteClass.RESERVED, "reserved", Certainty.LIKELY, evidence)
+            yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 1, rest)
+
+
+def _chunks(
+    words: Words, runs: Sequence[PageRun], low: int, high: int, page_size: int, known_starts: set[int]
+) -> Iterator[Claim]:
+    """Blocks with headers at page starts, one behind the other, in a range nobody else claims."""
+    found: list[tuple[int, int, str]] = []
+    tried = 0
+    at = -(-low // page_size) * page_size
+    while at < high and tried < _PAGES_TRIED:
+        end, kind = _block_at(words, at, high)
+        if end is not None:
+            found.append((at, end, kind))
+            at = end
+            continue
+        tried += 1
+        at = _next_resident(runs, at + page_size, page_size)
+    for number, (start, end, kind) in enumerate(found):
+        chained = end == high or end in known_starts or (number + 1 < len(found) and found[number + 1][0] == end)
+        if kind == "mapped":
+            certainty = Certainty.CERTAIN if chained else Certainty.LIKELY
+            what = "the mapping's end" if end == high else "the next block" if chained else "nothing known"
+            evidence = f"a malloc header {{size {end - start:#x}, IS_MMAPPED}} at {start:#x}; the block ends at {what}"
+            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", certainty, evidence, b"malloc")
+        else:
+            evidence = f"a chain of malloc headers from {start:#x} to {end:#x}, not one of them mapped by itself"
+            label = Label(ByteClass.HEAP, "glibc-main-mmap", Certainty.LIKELY, evidence, b"main arena")
+        yield Claim(start, end, Rank.ALLOCATOR + 2, label)
+
+
+def _block_at(words: Words, at: int, high: int) -> tuple[int | None, str]:
+    """The end of a block whose header stands at a page's start, and its sort."""
+    lead = 0 if words.size == 8 else 2 * words.size  # 32-bit headers stand at page + 8, for alignment to 16
+    header = words.at(at + lead, 2)
+    if header is None:
+        return None, ""
+    previous, size_and_flags = header
+    size, flags = size_and_flags & ~_FLAG_BITS, size_and_flags & _FLAG_BITS
+    if flags == _IS_MMAPPED and previous in (0, lead):
+        end = at + lead + size
+        if size and end % 4096 == 0 and at < end <= high:
+            return end, "mapped"
+        return None, ""
+    if flags & ~_PREV_INUSE or not flags & _PREV_INUSE or previous or size < 2 * words.size:
+        return None, ""
+    return _main_chain(words, at, at + lead, high), "main"
+
+
+def _main_chain(words: Words, block: int, first: int, high: int) -> int | None:
+    """Walk the chunks of a main arena that could not grow by brk; its top chunk ends where a mapping of 1 MiB does."""
+    at = first
+    for _step in range(_CHUNKS_WALKED):
+        header = words.at(at, 2)
+        if header is None:
+            return None
+        size, flags = header[1] & ~_FLAG_BITS, header[1] & _FLAG_BITS
+        if flags & (_IS_MMAPPED | _NON_MAIN_ARENA) or size < 2 * words.size or size % (2 * words.size):
+            return None
+        at += size
+        whole = at - block
+        if at <= high and whole >= _MMAP_AS_MORECORE and (at == high or whole % _MMAP_AS_MORECORE == 0):
+            return at
+        if at >= high:
+            return None
+    return None
+
+
+def _next_resident(runs: Sequence[PageRun], at: int, page_size: int) -> int:
+    """The next page at or above an address that is in memory; far above all where there is none."""
+    from bisect import bisect_right  # noqa: PLC0415  # used here alone
+
+    index = bisect_right(runs, (at, 1 << 65, 0)) - 1
+    if index >= 0 and runs[index].end > at and runs[index].state & PageState.PRESENT:
+        return at
+    index += 1
+    while index < len(runs):
+        if runs[index].state & PageState.PRESENT:
+            return max(runs[index].start, at)
+        index += 1
+    del page_size
+    return 1 << 64

@@ -1,0 +1,78 @@
+"""Addresses of a few symbols, and the bytes behind constants, of an ELF file; by pyelftools.
+
+pyelftools trusts its input, so whatever it raises on a damaged file means "no symbols".
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from procmem.model.elf import ElfImage
+    from procmem.model.ports import ByteReader
+
+from procmem.parse.elf import file_offset
+
+__all__ = ["constant_bytes", "symbol_addresses"]
+
+_SYMTAB_BYTES_MAX = 8 * 1024 * 1024
+_CONSTANT_BYTES_MAX = 16
+_FAR = 1 << 40
+
+
+class _Stream(io.RawIOBase):
+    """A seekable file over a reader."""
+
+    def __init__(self, reader: ByteReader) -> None:
+        super().__init__()
+        self._reader = reader
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        # a kept head does not know where its file ends: far away, so that no offset is refused for that
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: _FAR}[whence]
+        self._at = origin + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._reader.read_at(self._at, max(size, 0))
+        self._at += len(data)
+        return data
+
+
+def symbol_addresses(reader: ByteReader, names: Iterable[str]) -> dict[str, int]:
+    """The link-time addresses of defined symbols, by the hash table, else by the symbol table."""
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  # slow to import, needed only here
+
+    found: dict[str, int] = {}
+    try:
+        file: Any = ELFFile(_Stream(reader))  # type: ignore[arg-type]  # a stream, if not typing.IO
+        table = file.get_section_by_name(".gnu.hash")
+        full = file.get_section_by_name(".symtab")
+        for name in names:
+            symbol = table.get_symbol(name) if table is not None else None
+            if symbol is None and full is not None and full["sh_size"] <= _SYMTAB_BYTES_MAX:
+                symbols = full.get_symbol_by_name(name)
+                symbol = symbols[0] if symbols else None
+            if symbol is not None and symbol["st_shndx"] != "SHN_UNDEF":
+                found[name] = symbol["st_value"]
+    except Exception:  # noqa: BLE001  # it raises whatever a damaged file provokes
+        return found
+    return found
+
+
+def constant_bytes(reader: ByteReader, image: ElfImage, address: int) -> bytes:
+    """The file's bytes behind the address of a constant, up to 16 of them."""
+    offset = file_offset(image, address)
+    return b"" if offset is None else reader.read_at(offset, _CONSTANT_BYTES_MAX)
