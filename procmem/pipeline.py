@@ -49,6 +49,7 @@ REGION_KEYS = frozenset(
 
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 _TRIES = 3
+_PAGEMAP_RANGES_MAX = 4096
 
 
 class Examination(NamedTuple):
@@ -234,7 +235,7 @@ def examine(
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
     objects = tuple(part.item for part in loaded)
-    first_ranges = _peekable_ranges(shot) if deep else _guarded_ranges(shot)
+    first_ranges = _peekable_ranges(shot) if deep else _touched_ranges(shot)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
     known_runs = () if isinstance(first_runs, Refusal) else first_runs
     look, memory, peek_problem = _deep_look(target, loaded, known_runs) if deep else (None, None, None)
@@ -328,16 +329,21 @@ def _peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     return tuple(sorted({*ranges, *readonly}))
 
 
-def _guarded_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
-    """Mappings with guard pages installed in them (VmFlags gu), which only pagemap can tell apart."""
+def _touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
+    """Writable anonymous mappings: pagemap tells which of their pages were ever used, and which are guards.
+
+    Only those with something in them, or with guards, are asked about; the others have nothing to tell.
+    """
     table = shot.mappings
     assert table is not None
+    nothing: list[int | None] = [None] * len(table)
+    rss, swap = table.column("Rss") or nothing, table.column("Swap") or nothing
     return tuple(
         sorted(
-            (start, end)
-            for start, end, flags in zip(table.start, table.end, table.flags, strict=True)
-            if flags is not None and "gu" in flags
-        )
+            (table.start[row], table.end[row])
+            for row, (perms, inode) in enumerate(zip(table.perms, table.inode, strict=True))
+            if perms.startswith("rw") and not inode and (rss[row] or swap[row] or table.has_flag(row, "gu"))
+        )[:_PAGEMAP_RANGES_MAX]
     )
 
 

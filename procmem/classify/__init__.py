@@ -1,0 +1,1 @@
+"""Rules that name every byte range of an address space, and the partition they make."""

@@ -17,9 +17,18 @@ from procmem.model.snapshot import Snapshot
 __all__ = ["area_claims"]
 
 
-def area_claims(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
-    """Claims on the brk heap and on the main thread's stack."""
+def area_claims(snapshot: Snapshot, mappings: Mappings, tls_size: int | None) -> Iterator[Claim]:
+    """Claims on the brk heap and on the main thread's stack.
+
+    ``tls_size`` is given for a static program whose C library takes the main thread's TLS from the start of the
+    heap (glibc csu/libc-tls.c), else None.
+    """
     yield from _heap(snapshot, mappings)
+    start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+    if tls_size is not None and start_brk is not None and start_brk in mappings.start:
+        evidence = f"the first {tls_size} bytes above start_brk of a static program: TLS, before malloc's first block"
+        label = Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, b"main thread")
+        yield Claim(start_brk, start_brk + tls_size, Rank.BRK + 1, label)
     yield from _stack(snapshot, mappings)
 
 

@@ -8,15 +8,17 @@ like that. The proof stands in the block's first words.
 Source: glibc malloc/arena.c, new_heap() and grow_heap().
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from procmem.classify.claims import Rank
 from procmem.classify.runtimes import Runtimes
 from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 
-__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes"]
+__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "touched"]
 
 
 class ArenaHeap(NamedTuple):
@@ -57,11 +59,23 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
             yield ArenaHeap(base, base + size, base + size)
 
 
-def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes) -> Iterator[Claim]:
-    """Claims on arena heaps by shape, where the process has glibc."""
+def touched(runs: Sequence[PageRun], address: int) -> bool:
+    """Whether the page at an address is in memory or in swap."""
+    at = bisect_right(runs, (address, 1 << 65, 0)) - 1
+    return at >= 0 and runs[at].end > address and not runs[at].state & PageState.GUARD
+
+
+def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs: Sequence[PageRun]) -> Iterator[Claim]:
+    """Claims on arena heaps by shape, where the process has glibc.
+
+    ``runs`` are populated pages, empty where pagemap was not read: a heap's first page holds its header, so a
+    block whose first page was never touched is none.
+    """
     if not runtimes.has("glibc") or runtimes.has("go"):
         return
     for heap in arena_heaps(mappings, bits):
+        if runs and not touched(runs, heap.start):
+            continue
         mib = (heap.end - heap.start) >> 20
         evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
         owner = b"arena %x" % heap.start

@@ -6,9 +6,10 @@ is right and the header is not, that is worth saying too: the memory is then no 
 Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc_chunk, sysmalloc_mmap()).
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from procmem.classify.arenas import ArenaHeap, heap_sizes
+from procmem.classify.arenas import ArenaHeap, arena_heaps, heap_sizes, touched
 from procmem.classify.claims import Rank
 from procmem.classify.words import Words
 from procmem.model.mapping import Mappings
@@ -30,13 +31,12 @@ def malloc_claims(
 ) -> Iterator[Claim]:
     """Claims with proof. ``taken`` are stronger claims (objects, stacks), inside which nothing is looked for."""
     heaps = list(_arena_heaps(mappings, words, bits))
-    for heap, claims in heaps:
-        del heap
+    for _heap, claims in heaps:
         yield from claims
     proven = {heap.start for heap, _ in heaps}
     covered = sorted([(heap.start, heap.end) for heap, _ in heaps] + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
-    yield from _disproved(mappings, words, bits, proven)
+    yield from _disproved(mappings, words, runs, bits, proven)
     for row in range(len(mappings)):
         if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p":
             continue
@@ -93,22 +93,22 @@ def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator
 
 def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool) -> Iterator[Claim]:
     which = "its own arena" if first else f"the arena at {arena:#x}"
-    evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {heap.top - heap.start:#x} is the mapping's"
+    accessible = heap.top - heap.start
+    evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
     owner = b"arena %x" % arena
     used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
         rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.CERTAIN, evidence, owner)
-        for_reserve = Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
-        yield for_reserve
+        yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
 
 
-def _disproved(mappings: Mappings, words: Words, bits: int | None, proven: set[int]) -> Iterator[Claim]:
-    """Blocks shaped like arena heaps whose first words are readable and are no heap_info."""
-    from procmem.classify.arenas import arena_heaps  # noqa: PLC0415  # keeps the names apart above
-
+def _disproved(
+    mappings: Mappings, words: Words, runs: Sequence[PageRun], bits: int | None, proven: set[int]
+) -> Iterator[Claim]:
+    """Blocks shaped like arena heaps whose first words are no heap_info, or were never written."""
     for heap in arena_heaps(mappings, bits):
-        if heap.start in proven or words.at(heap.start, 4) is None:
+        if heap.start in proven or (words.at(heap.start, 4) is None and touched(runs, heap.start)):
             continue
         evidence = f"shaped like an arena heap, but no heap_info stands at {heap.start:#x}"
         label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
@@ -132,7 +132,7 @@ def _chunks(
             at = end
             continue
         tried += 1
-        at = _next_resident(runs, at + page_size, page_size)
+        at = _next_resident(runs, at + page_size)
     for number, (start, end, kind) in enumerate(found):
         chained = end == high or end in known_starts or (number + 1 < len(found) and found[number + 1][0] == end)
         if kind == "mapped":
@@ -183,10 +183,8 @@ def _main_chain(words: Words, block: int, first: int, high: int) -> int | None:
     return None
 
 
-def _next_resident(runs: Sequence[PageRun], at: int, page_size: int) -> int:
+def _next_resident(runs: Sequence[PageRun], at: int) -> int:
     """The next page at or above an address that is in memory; far above all where there is none."""
-    from bisect import bisect_right  # noqa: PLC0415  # used here alone
-
     index = bisect_right(runs, (at, 1 << 65, 0)) - 1
     if index >= 0 and runs[index].end > at and runs[index].state & PageState.PRESENT:
         return at
@@ -195,5 +193,4 @@ def _next_resident(runs: Sequence[PageRun], at: int, page_size: int) -> int:
         if runs[index].state & PageState.PRESENT:
             return max(runs[index].start, at)
         index += 1
-    del page_size
     return 1 << 64

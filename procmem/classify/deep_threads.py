@@ -179,6 +179,8 @@ def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterato
         if thread.block is None:
             continue
         start, end = thread.block
+        if thread.state == "user":
+            end = thread.top  # what a program supplies may be longer than the stack that fits into it
         kind = "thread-cached" if dead else "thread"
         listed = {"used": "in use", "user": "supplied by the program", "cached": "cached"}[thread.state]
         evidence = f"glibc lists it as a stack {listed}: struct pthread at {thread.address:#x} names this block"

@@ -7,9 +7,11 @@ often an allocator's, and which allocators a process has is known; that is a gue
 
 from collections.abc import Sequence
 
+from procmem.classify.arenas import touched
 from procmem.classify.claims import Partition
 from procmem.classify.runtimes import Runtimes
 from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun
 from procmem.model.region import ByteClass, Certainty, Label, for_each_label
 
 __all__ = ["refine_leftovers"]
@@ -31,9 +33,13 @@ _RESERVES = {
 """Kinds whose inaccessible continuation is their own reserve."""
 
 
-def refine_leftovers(mappings: Mappings, cut: Partition, runtimes: Runtimes, *, deep: bool) -> Partition:
+def refine_leftovers(
+    mappings: Mappings, cut: Partition, runtimes: Runtimes, runs: Sequence[PageRun], *, deep: bool
+) -> Partition:
     """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
 
+    ``runs`` are populated pages, empty where pagemap was not read: a block of malloc begins with a header, so memory
+    whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
     ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
     """
     interesting = for_each_label(cut.label, _is_leftover)
@@ -50,7 +56,10 @@ def refine_leftovers(mappings: Mappings, cut: Partition, runtimes: Runtimes, *, 
             below = labels[index - 1] if index and cut.end[index - 1] == cut.start[index] else None
             label = _inaccessible(size, below)
         else:
-            label = _writable(cut.start[index], cut.end[index], runtimes, loaders, deep=deep)
+            row = cut.vma[index]
+            never = bool(runs) and not touched(runs, cut.start[index])
+            plain = mappings.has_flag(row, "nr") is True or never
+            label = _writable(cut.start[index], cut.end[index], runtimes, loaders, blocks=not deep and not plain)
         if label is not None:
             labels[index] = shared.setdefault(tuple(label), label)
     return cut._replace(label=labels)
@@ -81,21 +90,21 @@ def _loader_edges(cut: Partition) -> frozenset[int]:
     return frozenset(edges)
 
 
-def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, deep: bool) -> Label | None:
+def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, blocks: bool) -> Label | None:
     size = end - start
     if size < _ALLOCATOR_BYTES_MIN:
         if {start, end} & loaders:
             evidence = f"{size // 1024} KiB of anonymous memory that adjoins a loaded object: link maps, TLS of the main thread"
             return Label(ByteClass.MMAP, "loader", Certainty.GUESS, evidence, b"dynamic linker")
         return None
-    kind, why, certainty = _allocator(start, end, runtimes, deep=deep)
+    kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)
     if kind is None:
         return None
     evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
     return Label(ByteClass.HEAP, kind, certainty, evidence, None)
 
 
-def _allocator(start: int, end: int, runtimes: Runtimes, *, deep: bool) -> tuple[str | None, str, Certainty]:
+def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[str | None, str, Certainty]:
     """The allocator that most likely holds such a block, why, and how sure that is."""
     size = end - start
     aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
@@ -112,7 +121,7 @@ def _allocator(start: int, end: int, runtimes: Runtimes, *, deep: bool) -> tuple
         ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),
         ("hotspot", "jvm-gc", True, Certainty.GUESS),
         ("musl", "musl", True, Certainty.GUESS),
-        ("glibc", "glibc-mmap-chunk", not deep, Certainty.GUESS),
+        ("glibc", "glibc-mmap-chunk", blocks, Certainty.GUESS),
     )
     for runtime, kind, fits, certainty in candidates:
         if runtimes.has(runtime) and fits:

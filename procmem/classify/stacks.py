@@ -39,6 +39,8 @@ class StackArea(NamedTuple):
     evidence: str
     marked: bool
     """MAP_STACK shows (VmFlags nh), or guard pages were installed in the mapping itself."""
+    installed: bool = False
+    """The guard is a property of pages inside the mapping, not a mapping."""
     carved: bool | None = None
     """The guard was writable once (VmFlags ac): a C library maps its stacks inaccessible first and opens them,
     while coroutine libraries map them writable and close the guard. None where flags do not say."""
@@ -63,10 +65,13 @@ def stack_claims(
     ``listed`` are the stacks that the C library itself listed: what is not among them is no thread's of its making.
     """
     known = sorted(listed or ())
-    areas = sorted(
-        (area for area in {a.end: a for a in _areas(snapshot, mappings, runs)}.values() if not _overlaps(area, known)),
-        key=lambda area: area.start,
-    )
+    every = sorted({a.end: a for a in _areas(snapshot, mappings, runs)}.values(), key=lambda area: area.start)
+    areas = [area for area in every if not _overlaps(area, known)]
+    for area in every:
+        if area.installed and area.guard_start < area.start:
+            evidence = "guard pages installed in the mapping (VmFlags gu), by pagemap"
+            guard = Label(ByteClass.GUARD, "stack-guard", Certainty.LIKELY, evidence)
+            yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
     holders: dict[int, Thread] = {}
     unknown = 0
@@ -84,6 +89,7 @@ def stack_claims(
         free=len(areas) - len(holders),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         complete=listed is not None,
+        runs=runs,
     )
     for at, area in enumerate(areas):
         holder = holders.get(at)
@@ -129,6 +135,14 @@ class _Finder(NamedTuple):
     free: int
     fibers: bool
     complete: bool
+    runs: Sequence[PageRun]
+
+    def untouched(self, area: StackArea) -> bool:
+        """Whether pagemap says that the top page was never used: no stack is used without it."""
+        if not self.runs:
+            return False
+        at = bisect_right(self.runs, (area.end - 1, 1 << 65, 0)) - 1
+        return at < 0 or self.runs[at].end < area.end
 
     def label(self, area: StackArea, holder: Thread | None) -> Label | None:
         """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
@@ -138,7 +152,7 @@ class _Finder(NamedTuple):
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, thread_owner(holder))
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
-        if not area.marked and not usual and not common:
+        if (not area.marked and not usual and not common) or self.untouched(area):
             return None
         shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
         alone = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
@@ -203,10 +217,12 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
         evidence = f"{what} behind a guard of {guard // 1024} KiB"
         repeated = sizes[span] > 1 and size >= _REPEATED_MIN
         if marked or (not nh_known and (default in (size, span) or repeated)) or default in (size, span):
-            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved)
+            yield StackArea(
+                mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved=carved
+            )
         elif size <= _UNGUARDED_MAX:
             # only a stack pointer can tell; the area is offered without a mark
-            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, True)
+            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, carved=True)
 
 
 def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> Iterator[StackArea]:
@@ -217,7 +233,7 @@ def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> 
         until = guards[at + 1][0] if at + 1 < len(guards) else high
         if end < until:
             evidence = f"behind a guard of {(end - start) // 1024} KiB that is installed in the mapping (VmFlags gu)"
-            yield StackArea(start, end, until, evidence, True)
+            yield StackArea(start, end, until, evidence, True, installed=True)
 
 
 def place_loose_threads(

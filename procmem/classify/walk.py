@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from procmem.classify.areas import area_claims
 from procmem.classify.arenas import arena_claims
-from procmem.classify.claims import Partition, partition
+from procmem.classify.claims import Partition, Rank, partition
 from procmem.classify.deep_malloc import malloc_claims
 from procmem.classify.deep_threads import glibc_threads, thread_claims
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
@@ -85,28 +85,31 @@ def layout(
     words = Words(look.memory, snapshot.bits) if look is not None else None
     threads = glibc_threads(look, words, biases, tls_size) if look is not None and words is not None else None
     stacks = list(thread_claims(threads or (), snapshot))
+    # stacks that the program supplied may lie in blocks of malloc, so only glibc's own are out of the question
+    allocated = [claim for claim in stacks if claim.rank <= Rank.THREAD + 1]
     headers = (
-        list(malloc_claims(mappings, words, runs, snapshot.bits, snapshot.page_size, [*of_objects, *stacks]))
+        list(malloc_claims(mappings, words, runs, snapshot.bits, snapshot.page_size, [*of_objects, *allocated]))
         if words is not None
         else []
     )
     blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
     claims = [
-        *area_claims(snapshot, mappings),
+        *area_claims(snapshot, mappings, tls_size if runtimes.static else None),
         *of_objects,
         *stacks,
         *headers,
-        *arena_claims(mappings, snapshot.bits, runtimes),
+        *arena_claims(mappings, snapshot.bits, runtimes, runs),
         *runtime_claims(mappings, runtimes),
         *stack_claims(
             snapshot, mappings, runs, runtimes, tls_size, list(blocks.values()) if threads is not None else None
         ),
     ]
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return refine_leftovers(mappings, cut, runtimes, deep=look is not None)
+    return refine_leftovers(mappings, cut, runtimes, runs, deep=look is not None)
 
 
 _PTHREAD_SIZE = {64: 2368, 32: 1216}  # struct pthread of glibc 2.36; neighbours differ by some tens of bytes
+_STATIC_TLS_SURPLUS = 832  # the same for static programs, which reserve less for dlopen
 _TLS_SURPLUS = 1664  # glibc elf/dl-tls.c, _dl_tls_static_surplus_init(), with default tunables
 
 
@@ -115,12 +118,13 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
     if not runtimes.has("glibc") or snapshot.bits not in _PTHREAD_SIZE:
         return None
     used, align = 0, 64
+    surplus = _STATIC_TLS_SURPLUS if runtimes.static else _TLS_SURPLUS
     for item in objects:
         segment = item.image.first(PT_TLS) if item.image is not None else None
         if segment is not None and segment.memsz < 1 << 20:
             align = max(align, segment.align)
             used = -(-(used + segment.memsz) // max(segment.align, 1)) * max(segment.align, 1)
-    size = used + _TLS_SURPLUS + _PTHREAD_SIZE[snapshot.bits]
+    size = used + surplus + _PTHREAD_SIZE[snapshot.bits]
     return -(-size // align) * align
 
 

@@ -97,10 +97,7 @@ class Base(StrEnum):
 
 
 class VmFlag:
-    """Bits of ``vm_flags`` that decide merging and growth (include/linux/mm.h), in numbers of our own.
-
-    ``TOUCHED`` stands for "has an anon_vma": a private page of it was written at least once.
-    """
+    """Bits of ``vm_flags`` that decide merging and growth (include/linux/mm.h), in numbers of our own."""
 
     ACCOUNT = 1
     GROWSDOWN = 2
@@ -108,11 +105,14 @@ class VmFlag:
     NOHUGEPAGE = 8
     SHARED = 16
     SPECIAL = 32
-    TOUCHED = 64
 
 
 class SimVma(NamedTuple):
-    """One simulated line of ``maps`` with the rule that put it there."""
+    """One simulated line of ``maps`` with the rule that put it there.
+
+    ``anon`` numbers the anon_vma, the kernel's list of who may share written pages: 0 until the first
+    write, and different numbers never become one VMA.
+    """
 
     start: int
     end: int
@@ -124,6 +124,7 @@ class SimVma(NamedTuple):
     base: Base = Base.FIXED
     rule: str = ""
     status: Certainty = Certainty.EXACT
+    anon: int = 0
 
     @property
     def size(self) -> int:

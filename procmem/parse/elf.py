@@ -96,10 +96,8 @@ def read_image(reader: ByteReader) -> ElfImage:
     table_bytes = phnum * wanted_size
     if table_bytes > _HEADER_BYTES_MAX:
         raise NotElf(f"{phnum} program headers are more than any loader takes")
-    if phoff + table_bytes <= len(head):
-        table = head[phoff : phoff + table_bytes]
-    else:
-        table = reader.read_at(phoff, table_bytes)
+    in_head = phoff + table_bytes <= len(head)
+    table = head[phoff : phoff + table_bytes] if in_head else reader.read_at(phoff, table_bytes)
     if len(table) < table_bytes:
         raise NotElf("the program headers lie beyond the end of the file")
     segments = tuple(_segments(table, order, bits))

@@ -1,7 +1,7 @@
-"""``/proc/<pid>/maps``: one line a VMA, and the one place that knows the form of that line.
+r"""``/proc/<pid>/maps``: one line a VMA, and the one place that knows the form of that line.
 
 Source: proc_pid_maps(5); fs/proc/task_mmu.c, show_vma_header_prefix() and show_map_vma(). The kernel
-escapes only newline in names (as ``\\012``), so a name may hold anything else, blanks at its end too.
+escapes only newline in names (as ``\012``), so a name may hold anything else, blanks at its end too.
 """
 
 import re

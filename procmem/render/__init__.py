@@ -1,0 +1,1 @@
+"""From reports to text: pages, tables, CSV, Markdown and JSON."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from procmem.model.sim import SimVma, VmFlag
 
-__all__ = ["can_merge", "cut", "insert", "join", "range_is_mapped", "recolour"]
+__all__ = ["can_merge", "cut", "first_write", "insert", "join", "range_is_mapped", "recolour"]
 
 Vmas = tuple[SimVma, ...]
 Change = Callable[[SimVma], SimVma]
@@ -20,19 +20,31 @@ Change = Callable[[SimVma], SimVma]
 _NEVER_MERGED = VmFlag.SPECIAL
 """Special mappings (vdso) have an operation table that forbids it."""
 
-_TELLS_APART = ~VmFlag.TOUCHED
-
-
 def can_merge(low: SimVma, high: SimVma) -> bool:
     """Whether two VMAs that may be neighbours can be one."""
     return (
         low.end == high.start
         and low.perms == high.perms
-        and low.flags & _TELLS_APART == high.flags & _TELLS_APART
+        and low.flags == high.flags
         and not low.flags & _NEVER_MERGED
         and low.name == high.name
         and (not low.name or low.offset + low.size == high.offset)
+        and (low.anon == high.anon or not low.anon or not high.anon)
     )
+
+
+def first_write(vmas: Vmas, index: int) -> int:
+    """The anon_vma that a VMA gets at its first write: a neighbour's, where only rights tell them apart.
+
+    Source: mm/vma.c, find_mergeable_anon_vma(), which looks at the next one first.
+    """
+    own = vmas[index]
+    for other in (index + 1, index - 1):
+        if 0 <= other < len(vmas) and vmas[other].anon:
+            low, high = (own, vmas[other]) if other > index else (vmas[other], own)
+            if can_merge(low, high._replace(perms=low.perms)):
+                return vmas[other].anon
+    return max(vma.anon for vma in vmas) + 1
 
 
 def join(low: SimVma, high: SimVma) -> SimVma:
@@ -40,7 +52,7 @@ def join(low: SimVma, high: SimVma) -> SimVma:
     main = low if low.size >= high.size else high
     rule = low.rule if low.rule == high.rule else f"{low.rule}; joined with: {high.rule}"
     return main._replace(
-        start=low.start, end=high.end, offset=low.offset, flags=low.flags | high.flags, rule=rule
+        start=low.start, end=high.end, offset=low.offset, rule=rule, anon=low.anon or high.anon
     )
 
 

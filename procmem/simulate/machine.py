@@ -12,7 +12,7 @@ Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
 from typing import assert_never
 
 from procmem.model.sim import PAGE, Base, Role, SimSpace, SimVma, VmFlag
-from procmem.simulate.areas import cut, insert, range_is_mapped, recolour
+from procmem.simulate.areas import cut, first_write, insert, range_is_mapped, recolour
 from procmem.simulate.events import (
     EEXIST,
     EFAULT,
@@ -158,7 +158,7 @@ def _protect(space: SimSpace, event: Protect) -> SimSpace:
         if perms[1] == "w":
             if not flags & uncounted and vma.perms[1] != "w":
                 flags |= VmFlag.ACCOUNT
-        elif not vma.name and not flags & VmFlag.TOUCHED:
+        elif not vma.name and not vma.anon:
             # mprotect_fixup(): memory that was never written and now cannot be is given back
             flags &= ~VmFlag.ACCOUNT
         return vma._replace(
@@ -204,9 +204,10 @@ def _touch(space: SimSpace, event: Touch) -> SimSpace:
     allowed = vma.perms[1] == "w" if event.write else vma.perms[:3] != "---"
     if not allowed:
         return _result(space, -EFAULT)
-    if event.write and not vma.flags & VmFlag.SHARED:
-        marked = vma._replace(flags=vma.flags | VmFlag.TOUCHED)
-        space = space._replace(vmas=tuple(marked if other is vma else other for other in space.vmas))
+    if event.write and not vma.flags & VmFlag.SHARED and not vma.anon:
+        index = space.vmas.index(vma)
+        marked = vma._replace(anon=first_write(space.vmas, index))
+        space = space._replace(vmas=(*space.vmas[:index], marked, *space.vmas[index + 1 :]))
     return _result(space, 0)
 
 

@@ -10,7 +10,7 @@ Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_
 from procmem.model.sim import PAGE, Role
 from procmem.simulate.calls import Caller
 from procmem.simulate.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, Arena, chunk_size
-from procmem.simulate.events import Map, SetBrk, Unmap
+from procmem.simulate.events import Map, SetBrk, Touch, Unmap
 from procmem.simulate.layout import page_up
 
 __all__ = ["CACHE_STRUCT", "Malloc"]
@@ -110,6 +110,7 @@ class Malloc:
             self._caller.do(SetBrk(end, rule="malloc: the heap's end, up to a whole page"))
         if arena.top_size:
             arena.abandon_top()
+        self._caller.do(Touch(start))
         arena.top = start + shift
         arena.top_size = (end - arena.top) & -ALIGN if not self._contiguous else end - arena.top
 
@@ -143,6 +144,7 @@ class Malloc:
         start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
         if start < 0:
             return None
+        self._caller.do(Touch(start))
         chunk = start + -(start + HEADER) % ALIGN
         self._mapped[chunk] = start + length - chunk
         return chunk

@@ -25,7 +25,7 @@ from procmem.model.sim import (
     SimSpace,
 )
 from procmem.simulate.calls import Caller
-from procmem.simulate.events import Map, Protect, Unmap
+from procmem.simulate.events import Map, Protect, Touch, Unmap
 from procmem.simulate.glibc import GlibcTable
 from procmem.simulate.layout import page_down
 from procmem.simulate.library import map_library, protect_relro, relocate_text
@@ -35,6 +35,7 @@ from procmem.simulate.tls import static_tls_size
 __all__ = ["Linked", "link"]
 
 _CACHE = b"/etc/ld.so.cache"
+_LIBC = b"libc.so.6"
 _POINTER = 4
 _LONGEST_TOKEN = 5
 """Bytes of the longest of $LIB and $PLATFORM (lib32)."""
@@ -94,6 +95,9 @@ class _Linker:
         elements = (2 * table.directory - 1 + _POINTER * table.search_slots) // table.directory
         self.blocks.take(len(dirs) * elements * table.directory)
         self._known_dirs.update(dirs)
+        # the program's own list is broken up at once, those of libraries when they are first needed
+        self._take_list(-1, Lookup.RUNPATH)
+        self._take_list(-1, Lookup.RPATH)
         path = self._files.library_path
         if path is not None:
             count = 1 + sum(path.text.count(mark) for mark in (b":", b";"))
@@ -161,7 +165,11 @@ class _Linker:
             protect_relro(self.caller, self._interpreter, space.interpreter_base)
 
     def finish(self) -> None:
-        """Unmap the cache; its place stays free for later small mappings."""
+        """Let libc set its variables, and unmap the cache; its place stays free for later small mappings."""
+        for index, library in enumerate(self._files.libraries):
+            if library.soname == _LIBC:
+                last = library.image.loads[-1]
+                self.caller.do(Touch(self._biases[index] + last.vaddr + last.memsz - 1))
         if self._cache_at is not None:
             self.caller.do(Unmap(self._cache_at, self._files.cache_size))
 

@@ -9,7 +9,7 @@ Source: glibc elf/dl-minimal-malloc.c (before 2.35 elf/dl-minimal.c).
 
 from procmem.model.sim import PAGE, Role
 from procmem.simulate.calls import Caller
-from procmem.simulate.events import Map
+from procmem.simulate.events import Map, Touch
 from procmem.simulate.layout import page_up
 
 __all__ = ["SmallBlocks"]
@@ -52,6 +52,7 @@ class SmallBlocks:
         start = self._caller.do(Map(length, "rw-", role=Role.MMAP, rule=rule))
         if start < 0:
             return
+        self._caller.do(Touch(start))
         if start != self._end:
             self._pointer = start
         self._end = start + length

@@ -72,10 +72,11 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
         perms + "p",
         0,
         b"",
-        VmFlag.GROWSDOWN | VmFlag.ACCOUNT | VmFlag.TOUCHED,
+        VmFlag.GROWSDOWN | VmFlag.ACCOUNT,
         Role.STACK,
         Base.STACK,
         f"exec: ends at STACK_TOP {layout.task_size:#010x}, begins 128 KiB below its strings",
+        anon=1,
     )
     return FirstStack(vma, esp, arg_start, env_start, env_start, env_end)
 

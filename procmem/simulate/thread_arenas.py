@@ -9,7 +9,7 @@ Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_aren
 from procmem.model.sim import Role, VmFlag
 from procmem.simulate.calls import Caller
 from procmem.simulate.chunks import ALIGN, MIN_CHUNK, chunk_size
-from procmem.simulate.events import Map, Protect, Unmap
+from procmem.simulate.events import Map, Protect, Touch, Unmap
 from procmem.simulate.layout import page_up
 from procmem.simulate.ptmalloc import CACHE_STRUCT, Malloc
 
@@ -81,6 +81,7 @@ class ThreadArenas:
         opened = page_up(_HEAD + _TOP_PAD)
         rule = "malloc: arena of a thread, its first part"
         self._caller.do(Protect(start, opened, "rw-", role=Role.HEAP, rule=rule))
+        self._caller.do(Touch(start))
         heap = _Heap(start, opened)
         self._heaps.append(heap)
         return heap

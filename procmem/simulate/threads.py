@@ -8,7 +8,7 @@ Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; npt
 
 from procmem.model.sim import PAGE, Role, VmFlag
 from procmem.simulate.calls import Caller
-from procmem.simulate.events import CloneThread, Map, Protect
+from procmem.simulate.events import CloneThread, Map, Protect, Touch
 from procmem.simulate.layout import page_up
 from procmem.simulate.ptmalloc import Malloc
 
@@ -53,6 +53,7 @@ def create_thread(
         return start
     if guard:
         caller.do(Protect(start + guard, length - guard, perms, role=Role.STACK, rule=rule))
+    caller.do(Touch(start + length - 1))
     malloc.allocate(8 * (modules + _VECTOR_SLOTS), cached=False)
     caller.do(CloneThread())
     return start
