@@ -28,7 +28,7 @@ from procmem.parse.symbols import constant_bytes, symbol_addresses
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
 
-__all__ = ["FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "take"]
+__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "take"]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 REGION_KEYS = frozenset(
@@ -48,6 +48,7 @@ REGION_KEYS = frozenset(
 """The counters that totals and classification need; the others are read only where they are shown."""
 
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
+FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
 _TRIES = 3
 _PAGEMAP_RANGES_MAX = 4096
 
@@ -56,7 +57,7 @@ class Examination(NamedTuple):
     """One process, read and classified.
 
     ``regions`` is None where its mappings may not be read, or it has none. ``kept`` and ``page_runs`` are the
-    further evidence that was read, which a recording keeps.
+    further evidence that was read, which a recording keeps; ``touched`` are the populated pages of anonymous memory.
     """
 
     raw: RawProcess
@@ -65,6 +66,7 @@ class Examination(NamedTuple):
     regions: Regions | None
     kept: tuple[KeptFile, ...]
     page_runs: tuple[PageRun, ...] | Refusal
+    touched: tuple[PageRun, ...] = ()
     words: tuple[tuple[int, bytes], ...] = ()
     peek_problem: str | None = None
 
@@ -251,6 +253,7 @@ def examine(
         regions(shot, cut, runs),
         tuple(part.kept() for part in loaded),
         runs,
+        known_runs,
         _merged(memory.pieces) if memory is not None else (),
         peek_problem,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from procmem.pipeline import FILES_TO_INSPECT, examine
+from procmem.pipeline import FILES_OF_A_THREAD, FILES_TO_INSPECT, examine
 from procmem.sources.saving import Recorded
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _FILES_TO_RECORD = (
     "wchan",
     "oom_score_adj",
 )
-_FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
 _FILES_OF_THE_SYSTEM = (
     "uptime",
     "version",
@@ -57,7 +56,7 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
         keys=None,
         files=_FILES_TO_RECORD,
         system=_FILES_OF_THE_SYSTEM,
-        thread_files=_FILES_OF_A_THREAD,
+        thread_files=FILES_OF_A_THREAD,
         to_keep=True,
         deep=deep,
     )

@@ -27,7 +27,9 @@ __all__ = ["describe", "program_files"]
 _EM_386 = 3
 _DT_FLAGS, _DF_TEXTREL = 30, 4
 _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-_SHT_SYMTAB = 2
+_DT_STRTAB, _DT_SYMTAB, _DT_REL, _DT_RELSZ = 5, 6, 17, 18
+_SHT_SYMTAB, _STB_GNU_UNIQUE = 2, 10
+_SYMBOLS_MAX, _NAME_MAX = 1 << 20, 4096
 _VERSION = re.compile(rb"stable release version ([0-9]+\.[0-9]+)")
 _SYSTEM_DIRS = re.compile(rb"(?:/[\w.+/-]*lib[\w.+/-]*/\0){2,}")
 _SCAN_BYTES_MAX = 16 << 20
@@ -71,6 +73,7 @@ def describe(opened: OpenedFile) -> LoadedObject | None:
         runpath=_list(dynamic_strings(reader, image, entries, DT_RUNPATH)),
         textrel=DT_TEXTREL in tags or bool(tags.get(_DT_FLAGS, 0) & _DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
+        unique_symbols=_unique_symbols(reader, image, tags),
         build_id=build_id(reader, image),
         glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
@@ -122,6 +125,27 @@ def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) 
         highest = max(highest or 0, index & 0x7FFF)
         place = place + following if following else None
     return highest
+
+
+def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> frozenset[bytes]:
+    """The names of STB_GNU_UNIQUE symbols that the object defines and its data relocations name."""
+    places = {tag: file_offset(image, tags[tag]) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL) if tag in tags}
+    strings, symbols, relocations = (places.get(tag) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL))
+    if strings is None or symbols is None or relocations is None:
+        return frozenset()
+    data = reader.read_at(relocations, min(tags.get(_DT_RELSZ, 0), _SCAN_BYTES_MAX) // 8 * 8)
+    named = {info >> 8 for _offset, info in struct.iter_unpack("<II", data[: len(data) // 8 * 8])} - {0}
+    if not named:
+        return frozenset()
+    table = reader.read_at(symbols, 16 * (max(named) + 1)) if max(named) < _SYMBOLS_MAX else b""
+    found = set()
+    for number in named:
+        if 16 * (number + 1) > len(table):
+            continue
+        name, _value, _size, info, _other, section = struct.unpack_from("<IIIBBH", table, 16 * number)
+        if info >> 4 == _STB_GNU_UNIQUE and section:
+            found.add(reader.read_at(strings + name, _NAME_MAX).split(b"\0", 1)[0])
+    return frozenset(found)
 
 
 def _main_address(reader: ByteReader, image: ElfImage) -> int | None:

@@ -14,7 +14,7 @@ from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Account, ClassRow, Inspection, ProcessFacts, Totals
 from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
 
-__all__ = ["classic_class", "inspection"]
+__all__ = ["classic_class", "inspection", "warnings_of"]
 
 from procmem.analyse.picture import picture
 
@@ -60,7 +60,7 @@ def inspection(
         classes=rows,
         picture=() if regions is None else picture(snapshot, regions),
         regions=regions,
-        warnings=tuple(_warnings(snapshot, regions, peek_problem)),
+        warnings=tuple(warnings_of(snapshot, regions, peek_problem)),
     )
 
 
@@ -213,7 +213,7 @@ _TELLS = {
 _OWN_SENTENCE = frozenset({Nature.KERNEL_THREAD, Nature.ZOMBIE})
 
 
-def _warnings(snapshot: Snapshot, regions: Regions | None, peek_problem: str | None) -> Iterable[str]:
+def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: str | None) -> Iterable[str]:
     """What could not be read, and why; what is out of the ordinary about the task."""
     if snapshot.thread_of is not None:
         yield f"{snapshot.pid} is a thread of process {snapshot.thread_of}; the memory is that of the whole process"

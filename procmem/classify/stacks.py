@@ -86,7 +86,7 @@ def stack_claims(
         sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
         default=_default_size(snapshot),
         unknown=unknown,
-        free=len(areas) - len(holders),
+        free=Counter(area.end - area.guard_start for at, area in enumerate(areas) if at not in holders),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         complete=listed is not None,
         runs=runs,
@@ -132,7 +132,7 @@ class _Finder(NamedTuple):
     sizes: Counter[int]
     default: int | None
     unknown: int
-    free: int
+    free: Counter[int]
     fibers: bool
     complete: bool
     runs: Sequence[PageRun]
@@ -163,9 +163,11 @@ class _Finder(NamedTuple):
         if self.fibers or area.carved:
             why = "its guard was writable once, as coroutine libraries make it" if area.carved else "a fiber's"
             return Label(ByteClass.STACK, "coroutine", sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
-        if self.unknown and self.unknown * 2 >= self.free:
+        if self.unknown and self.unknown * 2 >= self.free.total():
             evidence = f"{alone}; it may be that of a thread whose stack pointer is not known"
             return Label(ByteClass.STACK, "thread", sure, evidence)
+        if not usual and self.free[span] > max(self.sizes[span], 1):
+            return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, f"{alone}; there are {self.free[span]} like it")
         if usual or common or area.carved is False:
             return Label(ByteClass.STACK, "thread-cached", sure, f"{alone}: a thread's that has ended")
         return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, alone)

@@ -7,6 +7,7 @@ __all__ = ["COMMANDS"]
 
 COMMANDS = {
     "inspect": "Say what is in a process's memory: by class, by region, VIRT against RES.",
+    "threads": "Show each thread with its stack, and what threads share.",
     "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",
 }
 """Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""

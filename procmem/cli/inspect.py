@@ -1,16 +1,14 @@
 """``procmem inspect``: what is in a process's memory."""
 
-import sys
-
 import click
 
 from procmem.analyse.inspection import classic_class, inspection
 from procmem.cli.each import for_each
+from procmem.cli.output import echo_json, size_format, unicode_output
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.region import ByteClass
 from procmem.model.reports import Inspection
 from procmem.pipeline import REGION_KEYS, examine
-from procmem.render.human import exact_bytes, human_size, kib
 from procmem.render.inspect_page import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
 from procmem.render.sheet import to_csv, to_markdown
 
@@ -82,12 +80,8 @@ def inspect(
 
     reports, status = for_each(targets.refs(), answer)
     if form == "json":
-        import json  # noqa: PLC0415  # only this format needs it
-
         documents = [inspect_json(report, choice) for report in reports]
-        several = len(targets.words) > 1 or len(documents) != 1
-        if documents:
-            click.echo(json.dumps(documents if several else documents[0], indent=1))
+        echo_json(documents, several=targets.are_several(len(documents)))
     else:
         click.echo("\n".join(_written(report, choice, sort, unit, form) for report in reports), nl=False)
     return status
@@ -96,7 +90,7 @@ def inspect(
 def _written(
     report: Inspection, choice: RegionChoice | None, sort: str | None, unit: str | None, form: str | None
 ) -> str:
-    size = {"bytes": exact_bytes, "human": human_size}.get(unit or "", kib)
+    size, heading = size_format(unit)
     if form in ("csv", "markdown"):
         if choice is not None:
             sheet = region_sheet(report.regions, choice.rows(report.regions)) if report.regions else None
@@ -105,13 +99,7 @@ def _written(
         if sheet is None:
             return ""
         return to_csv(sheet) if form == "csv" else to_markdown(sheet, size)
-    heading = {"bytes": "sizes in bytes", "human": ""}.get(unit or "", "sizes in KiB")
-    return inspect_page(report, size=size, unit=heading, choice=choice, sort=sort, unicode=_unicode())
-
-
-def _unicode() -> bool:
-    """Whether the output can hold line-drawing characters."""
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return inspect_page(report, size=size, unit=heading, choice=choice, sort=sort, unicode=unicode_output())
 
 
 _SUFFIXES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

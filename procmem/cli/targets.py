@@ -48,6 +48,10 @@ class Selection(NamedTuple):
     user: str | None
     children: bool
 
+    def are_several(self, answers: int) -> bool:
+        """Whether a list is due as the answer: several were asked for, or a selection gave not just one."""
+        return len(self.words) > 1 or answers != 1
+
     def refs(self) -> Iterator[TargetRef]:
         """The processes, in the order given.
 

@@ -330,7 +330,8 @@ class LoadedObject(NamedTuple):
     ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
     DT_NEEDED entries, ``identity`` is device and inode, ``highest_version`` is the highest symbol-version index, None without versions.
     ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
-    where the file holds a glibc that does not tell its version, None where it holds none.
+    where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
+    are those of C++ that exist once in a process, as far as relocations name them.
     """
 
     opened: bytes
@@ -348,6 +349,7 @@ class LoadedObject(NamedTuple):
     build_id: str | None = None
     glibc_version: str | None = None
     system_dirs: tuple[bytes, ...] = ()
+    unique_symbols: frozenset[bytes] = frozenset()
     main: int | None = None
 
 

@@ -83,6 +83,7 @@ class Stat(NamedTuple):
     endcode: int | None
     startstack: int | None
     processor: int | None
+    policy: int | None
     start_data: int | None
     end_data: int | None
     start_brk: int | None

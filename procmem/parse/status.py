@@ -60,6 +60,9 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         """A field by its number in proc_pid_stat(5), where the state is field 3."""
         return numbers[index - 4]
 
+    def optional(index: int) -> int | None:
+        return numbers[index - 4] if index - 4 < len(numbers) else None
+
     def address(index: int) -> int | None:
         value = numbers[index - 4] if index - 4 < len(numbers) else 0
         return value if value > 1 else None
@@ -81,7 +84,8 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         startcode=address(26),
         endcode=address(27),
         startstack=address(28),
-        processor=numbers[35] if len(numbers) > 35 else None,
+        processor=optional(39),
+        policy=optional(41),
         start_data=address(45),
         end_data=address(46),
         start_brk=address(47),

@@ -9,7 +9,7 @@ from procmem.model.snapshot import Nature
 from procmem.render.human import SizeFormat, duration, human_size
 from procmem.render.picture import draw
 from procmem.render.sheet import Column, Sheet, to_text
-from procmem.render.text import printable, printable_text
+from procmem.render.text import json_text, printable, printable_text
 
 __all__ = ["RegionChoice", "class_sheet", "inspect_json", "inspect_page", "region_sheet"]
 
@@ -202,9 +202,11 @@ def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, A
             "pid": process.pid,
             "ppid": process.ppid,
             "uid": process.uid,
-            **_text("comm", process.comm),
-            "cmdline": None if process.cmdline is None else [_lossless(word) for word in process.cmdline],
-            **_text("exe", process.exe),
+            **json_text("comm", process.comm),
+            "cmdline": None
+            if process.cmdline is None
+            else [json_text("word", word)["word"] for word in process.cmdline],
+            **json_text("exe", process.exe),
             "bits": process.bits,
             "machine": process.machine,
             "kernel": process.kernel,
@@ -251,12 +253,12 @@ def _region_json(regions: Regions, region: Region) -> dict[str, Any]:
         "kind": region.label.kind,
         "certainty": region.label.certainty.value,
         "evidence": printable_text(region.label.evidence),
-        **_text("owner", region.label.owner),
+        **json_text("owner", region.label.owner),
         "perms": vma.perms,
         "offset": f"{vma.offset + region.start - vma.start:#x}" if vma.inode else f"{vma.offset:#x}",
         "device": vma.device,
         "inode": vma.inode,
-        **_text("path", vma.name),
+        **json_text("path", vma.name),
         "size": region.size,
         "rss": region.rss,
         "pss": region.pss,
@@ -269,17 +271,3 @@ def _region_json(regions: Regions, region: Region) -> dict[str, Any]:
     if whole:
         answer["smaps"] = {key: column[region.vma] for key, column in table.usage.items()}
     return answer
-
-
-def _text(key: str, data: bytes | None) -> dict[str, Any]:
-    """Text of a process; where it is not UTF-8, a twin in hexadecimal keeps it lossless."""
-    if data is None:
-        return {key: None}
-    try:
-        return {key: data.decode("utf-8")}
-    except UnicodeDecodeError:
-        return {key: data.decode("utf-8", "backslashreplace"), f"{key}_hex": data.hex()}
-
-
-def _lossless(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")

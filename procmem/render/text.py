@@ -7,7 +7,7 @@ escaping (of quotes, pipes, formulas) on top.
 
 import re
 
-__all__ = ["csv_safe", "markdown_safe", "printable", "printable_text"]
+__all__ = ["csv_safe", "json_text", "markdown_safe", "printable", "printable_text"]
 
 _UNPRINTABLE = (
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -43,3 +43,13 @@ def csv_safe(text: str) -> str:
 def markdown_safe(text: str) -> str:
     """Keep a name within its cell of a Markdown table, and from being markup."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", text)
+
+
+def json_text(key: str, data: bytes | None) -> dict[str, str | None]:
+    """Text of a process for JSON; where it is not UTF-8, a twin in hexadecimal keeps it lossless."""
+    if data is None:
+        return {key: None}
+    try:
+        return {key: data.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {key: data.decode("utf-8", "backslashreplace"), f"{key}_hex": data.hex()}

@@ -10,6 +10,7 @@ Source: glibc elf/rtld.c, dl_main(); elf/dl-load.c, _dl_map_object() and decompo
 elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from procmem.model.elf import PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
@@ -27,9 +28,10 @@ from procmem.model.sim import (
 from procmem.simulate.calls import Caller
 from procmem.simulate.events import Map, Protect, Touch, Unmap
 from procmem.simulate.glibc import GlibcTable
-from procmem.simulate.layout import page_down
+from procmem.simulate.layout import page_down, page_up
 from procmem.simulate.library import map_library, protect_relro, relocate_text
 from procmem.simulate.small_blocks import SmallBlocks
+from procmem.simulate.symbols import unique_tables
 from procmem.simulate.tls import static_tls_size
 
 __all__ = ["Linked", "link"]
@@ -76,6 +78,9 @@ class _Linker:
         self._taken_lists: set[tuple[int, Lookup]] = set()
         self._cache_at: int | None = None
         self._has_origin: set[int] = set()
+        self._linker_names = {files.interpreter.opened, files.interpreter.soname}
+        # among which libraries the linker itself was named; where nobody names it, it is not relocated anew
+        self._linker_place: int | None = None
         header = files.program.image.first(PT_GNU_STACK)
         self._stack_flags = header.flags if header is not None else PF_R | PF_W | PF_X
 
@@ -116,22 +121,24 @@ class _Linker:
         while queue:
             owner, loaded = queue.pop(0)
             for needed in loaded.needed:
+                if needed.name in self._linker_names and self._linker_place is None:
+                    self._linker_place = len(self._biases)
                 self._load(needed)
                 if needed.library is not None:
                     queue.append((needed.library, files.libraries[needed.library]))
-            if owner >= 0 and loaded.needed:
+            if owner >= 0:
                 self.blocks.take(_POINTER * (2 * (len(loaded.needed) + 1) + 1))
 
     def make_lists(self) -> None:
         """The search list of all objects, then their version tables (elf/dl-version.c)."""
         table = self._table
-        linked = 1 if self._linker_is_needed else 0
+        linked = self._linker_place is not None
         objects = 1 + len(self._files.libraries) + linked
         self.blocks.take(_POINTER * (2 * objects + 1))
-        versions: list[int | None] = [self._files.program.highest_version, table.vdso_versions]
-        versions += [library.highest_version for library in self._files.libraries]
-        if linked:
-            versions.append(self._interpreter.highest_version)
+        versions = [library.highest_version for library in self._files.libraries]
+        if self._linker_place is not None:
+            versions.insert(self._linker_place, self._interpreter.highest_version)
+        versions[:0] = [self._files.program.highest_version, table.vdso_versions]
         for highest in versions:
             if highest:
                 self.blocks.take(table.version_record * (highest + 1))
@@ -149,8 +156,21 @@ class _Linker:
         size, align = static_tls_size(modules, table)
         self.blocks.take(size + align + _POINTER)
         self.blocks.take(8 * (count + 2 + table.dtv_surplus))
-        objects = 1 + len(self._files.libraries) + (1 if self._linker_is_needed else 0)
+        for size in unique_tables(len(self._unique_names())):
+            self.blocks.take(size)
+        objects = 1 + len(self._files.libraries) + (self._linker_place is not None)
+        loads = self._files.program.image.loads
+        if any(page_up(low.vaddr + low.memsz) != page_down(high.vaddr) for low, high in pairwise(loads)):
+            # a program with holes is entered segment by segment (_dlfo_process_initial())
+            objects += len(loads)
         self.blocks.take(table.object_record * objects)
+
+    def _unique_names(self) -> set[bytes]:
+        """Symbols of which C++ wants only one in the whole process (STB_GNU_UNIQUE), as far as they are used."""
+        names: set[bytes] = set()
+        for loaded in (self._files.program, *self._files.libraries):
+            names |= loaded.unique_symbols
+        return names
 
     def relocate(self) -> None:
         """Write to text where an object needs it, then take the right to write from the RELRO parts."""
@@ -161,7 +181,7 @@ class _Linker:
             protect_relro(self.caller, library, self._biases[index])
         relocate_text(self.caller, self._files.program, space.program_bias)
         protect_relro(self.caller, self._files.program, space.program_bias)
-        if self._linker_is_needed:
+        if self._linker_place is not None:
             protect_relro(self.caller, self._interpreter, space.interpreter_base)
 
     def finish(self) -> None:
@@ -174,13 +194,6 @@ class _Linker:
             self.caller.do(Unmap(self._cache_at, self._files.cache_size))
 
     # -- one object ------------------------------------------------------------------------------------
-
-    @property
-    def _linker_is_needed(self) -> bool:
-        """Whether some object names the linker itself; only then is it relocated anew and protected."""
-        names = {self._interpreter.opened, self._interpreter.soname}
-        objects = (self._files.program, *self._files.libraries)
-        return any(name in names for loaded in objects for name in loaded.needed_names)
 
     def _load(self, needed: Needed) -> None:
         for owner, kind in needed.consulted:

@@ -1,0 +1,153 @@
+"""Which thread has which stack, how deep it is, and what a thread owns against what the process owns.
+
+The theory says it in one sentence: the process owns resources, a thread owns only its run. Here are the
+figures of both.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+
+from procmem.model.raw import PageRun, PageState
+from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.snapshot import Snapshot, Thread
+from procmem.model.thread_report import SharedState, ThreadReport, ThreadRow
+
+__all__ = ["thread_report"]
+
+_KERNEL_STACK = {"x86_64": 16384, "aarch64": 16384, "i686": 8192, "s390x": 16384, "ppc64le": 16384, "riscv64": 16384}
+"""THREAD_SIZE by architecture (arch/*/include/asm/thread_info.h and page types), in bytes."""
+
+_POLICIES = {0: "normal", 1: "fifo", 2: "round robin", 3: "batch", 5: "idle", 6: "deadline", 7: "extensible"}
+
+
+def thread_report(
+    snapshot: Snapshot,
+    regions: Regions | None,
+    touched: Sequence[PageRun],
+    *,
+    open_files: int | None,
+    cwd: bytes | None,
+    root: bytes | None,
+    warnings: Iterable[str] = (),
+) -> ThreadReport:
+    """Put the rows together. ``touched`` are the populated pages of anonymous memory, in address order."""
+    stacks = _Stacks(regions)
+    status = snapshot.status
+    fields = status.fields if status is not None else {}
+    rows = tuple(_row(thread, snapshot, stacks, touched) for thread in snapshot.threads or ())
+    cached = [region for region in stacks.regions if region.label.kind == "thread-cached"]
+    return ThreadReport(
+        pid=snapshot.pid,
+        comm=snapshot.comm,
+        threads=rows,
+        shared=SharedState(
+            virt=snapshot.virt,
+            rss=None if regions is None else snapshot.mappings.total("Rss") if snapshot.mappings else None,
+            open_files=open_files,
+            umask=fields.get("Umask"),
+            cwd=cwd,
+            root=root,
+            handled_signals=fields.get("SigCgt"),
+            ignored_signals=fields.get("SigIgn"),
+            shared_pending_signals=fields.get("ShdPnd"),
+        ),
+        kernel_stack=_KERNEL_STACK.get(snapshot.machine.machine or ""),
+        cached_stacks=len(cached),
+        cached_bytes=sum(region.size for region in cached),
+        warnings=tuple(warnings),
+    )
+
+
+class _Stacks:
+    """The stacks, guards and TLS blocks among the regions, by address and by owner."""
+
+    def __init__(self, regions: Regions | None) -> None:
+        self.regions: list[Region] = []
+        self.beside: list[Region] = []
+        for index, label in enumerate(regions.label if regions is not None else ()):
+            assert regions is not None
+            if label.cls is ByteClass.STACK:
+                self.regions.append(regions[index])
+            elif label.cls in (ByteClass.GUARD, ByteClass.TLS):
+                self.beside.append(regions[index])
+        self._starts = [region.start for region in self.regions]
+        self._by_owner = {region.label.owner: region for region in self.regions if region.label.owner}
+        self._ends_of_guards = {region.end: region for region in self.beside if region.label.cls is ByteClass.GUARD}
+        self._tls = {region.label.owner: region for region in self.beside if region.label.cls is ByteClass.TLS}
+
+    def of(self, thread: Thread, *, main: bool) -> Region | None:
+        """The stack that a thread owns; where nobody says, the one that its stack pointer lies in."""
+        owned = self._by_owner.get(_owner(thread))
+        if owned is None and main:
+            owned = self._by_owner.get(b"main thread")
+        if owned is not None:
+            return owned
+        if thread.sp is None:
+            return None
+        at = bisect_right(self._starts, thread.sp) - 1
+        if at >= 0 and self.regions[at].start <= thread.sp < self.regions[at].end:
+            return self.regions[at]
+        return None
+
+    def guard_below(self, stack: Region) -> int | None:
+        """The size of the guard directly below a stack."""
+        guard = self._ends_of_guards.get(stack.start)
+        return None if guard is None else guard.size
+
+    def tls_of(self, thread: Thread, *, main: bool) -> Region | None:
+        """The thread's TLS block."""
+        return self._tls.get(_owner(thread)) or (self._tls.get(b"main thread") if main else None)
+
+
+def _owner(thread: Thread) -> bytes:
+    return b"thread %d %s" % (thread.tid, thread.comm or b"?")
+
+
+def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:
+    main = thread.tid == (snapshot.thread_of or snapshot.pid)
+    stack = stacks.of(thread, main=main)
+    tls = stacks.tls_of(thread, main=main)
+    top = None
+    if stack is not None:
+        top = tls.end if tls is not None and stack.end <= tls.end <= stack.end + (1 << 20) else stack.end
+    inside = stack is not None and thread.sp is not None and stack.start <= thread.sp < (top or 0)
+    stat, status = thread.stat, thread.status
+    fields = status.fields if status is not None else {}
+    ticks = snapshot.machine.clock_ticks
+    return ThreadRow(
+        tid=thread.tid,
+        name=thread.comm,
+        state=stat.state if stat is not None else None,
+        stack=None if stack is None else (stack.start, stack.end),
+        stack_kind=None if stack is None else stack.label.kind,
+        certainty=None if stack is None else stack.label.certainty.value,
+        resident=None if stack is None else stack.rss,
+        depth=top - thread.sp if inside and top is not None and thread.sp is not None else None,
+        high_water=None if stack is None or top is None else _high_water(stack, top, touched),
+        guard=None if stack is None else stacks.guard_below(stack),
+        tls=None if tls is None else tls.size,
+        arena=None,
+        voluntary_switches=_number(fields.get("voluntary_ctxt_switches")),
+        involuntary_switches=_number(fields.get("nonvoluntary_ctxt_switches")),
+        cpu_seconds=(stat.utime + stat.stime) / ticks if stat is not None and ticks else None,
+        policy=_POLICIES.get(stat.policy) if stat is not None and stat.policy is not None else None,
+        processor=stat.processor if stat is not None else None,
+        pending_signals=fields.get("SigPnd"),
+        blocked_signals=fields.get("SigBlk"),
+    )
+
+
+def _high_water(stack: Region, top: int, touched: Sequence[PageRun]) -> int | None:
+    """From the top down to the lowest page that is in memory or swapped; None where pagemap said nothing of it."""
+    at = bisect_left(touched, (stack.start, 0, 0))
+    if at and touched[at - 1].end > stack.start:
+        at -= 1
+    while at < len(touched) and touched[at].start < stack.end:
+        if touched[at].state & (PageState.PRESENT | PageState.SWAPPED) and not touched[at].state & PageState.GUARD:
+            return top - max(touched[at].start, stack.start)
+        at += 1
+    return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None

@@ -1,0 +1,31 @@
+"""Printing reports: what every command does alike with its answers."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
+
+__all__ = ["echo_json", "size_format", "unicode_output"]
+
+
+def echo_json(documents: Sequence[Any], *, several: bool) -> None:
+    """Print one JSON document, or a list of them where several processes were asked for."""
+    import json  # noqa: PLC0415  # only this format needs it
+
+    if documents or several:
+        click.echo(json.dumps(list(documents) if several else documents[0], indent=1))
+
+
+def size_format(unit: str | None) -> tuple[SizeFormat, str]:
+    """The writer of sizes for --bytes, --human or neither, and the line that names the unit."""
+    if unit == "bytes":
+        return exact_bytes, "sizes in bytes"
+    return (human_size, "") if unit == "human" else (kib, "sizes in KiB")
+
+
+def unicode_output() -> bool:
+    """Whether the output can hold line-drawing characters."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

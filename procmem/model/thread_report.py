@@ -1,0 +1,71 @@
+"""What ``procmem threads`` tells: a row for each thread, and what all of them share."""
+
+from typing import NamedTuple
+
+__all__ = ["SharedState", "ThreadReport", "ThreadRow"]
+
+
+class ThreadRow(NamedTuple):
+    """One thread. Sizes are bytes, times seconds; None is unknown.
+
+    ``stack`` is the range of its stack, ``depth`` how much of it is in use now (from its top down to the stack
+    pointer), ``high_water`` from its top down to the lowest page that was ever used. ``arena`` is the address of the
+    malloc arena where known. Masks are as the kernel prints them, in hexadecimal.
+    """
+
+    tid: int
+    name: bytes | None
+    state: str | None
+    stack: tuple[int, int] | None
+    stack_kind: str | None
+    certainty: str | None
+    resident: int | None
+    depth: int | None
+    high_water: int | None
+    guard: int | None
+    tls: int | None
+    arena: int | None
+    voluntary_switches: int | None
+    involuntary_switches: int | None
+    cpu_seconds: float | None
+    policy: str | None
+    processor: int | None
+    pending_signals: str | None
+    blocked_signals: str | None
+
+    @property
+    def reserved(self) -> int | None:
+        """The size of its stack."""
+        return None if self.stack is None else self.stack[1] - self.stack[0]
+
+
+class SharedState(NamedTuple):
+    """What belongs to the process, so that all its threads have it in common."""
+
+    virt: int | None
+    rss: int | None
+    open_files: int | None
+    umask: str | None
+    cwd: bytes | None
+    root: bytes | None
+    handled_signals: str | None
+    ignored_signals: str | None
+    shared_pending_signals: str | None
+
+
+class ThreadReport(NamedTuple):
+    """The answer of ``procmem threads``; ``kernel_stack`` is the size of each thread's kernel stack."""
+
+    pid: int | None
+    comm: bytes | None
+    threads: tuple[ThreadRow, ...]
+    shared: SharedState
+    kernel_stack: int | None
+    cached_stacks: int
+    cached_bytes: int
+    warnings: tuple[str, ...]
+
+    def total(self, field: str) -> int | None:
+        """The sum of a size over the threads that have it; None where no thread has."""
+        values = [value for row in self.threads if (value := getattr(row, field)) is not None]
+        return sum(values) if values else None
