@@ -255,9 +255,6 @@ def _apportioned(regions: Regions) -> Iterable[str]:
 
 
 def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[str]:
-    gates = [name.decode("ascii") for name in table.name if name in GATE_NAMES]
-    if gates:
-        yield f"{', '.join(gates)} is listed but not counted in VIRT: it belongs to the kernel, as VmSize has it"
     swap, vm_swap = table.total("Swap"), snapshot.size("VmSwap")
     if swap is not None and vm_swap is not None and swap > vm_swap:
         yield f"swap of {swap // 1024} kB holds {(swap - vm_swap) // 1024} kB of shared memory, which VmSwap leaves out"

@@ -70,6 +70,7 @@ class _Stacks:
                 self.regions.append(regions[index])
             elif label.cls in (ByteClass.GUARD, ByteClass.TLS):
                 self.beside.append(regions[index])
+        self.arenas = _arenas(regions)
         self._starts = [region.start for region in self.regions]
         self._by_owner = {region.label.owner: region for region in self.regions if region.label.owner}
         self._ends_of_guards = {region.end: region for region in self.beside if region.label.cls is ByteClass.GUARD}
@@ -99,6 +100,17 @@ class _Stacks:
         return self._tls.get(_owner(thread)) or (self._tls.get(b"main thread") if main else None)
 
 
+def _arenas(regions: Regions | None) -> dict[int, int]:
+    """The arena of each thread, by the owners of arena heaps ("arena ADDRESS of thread TID, TID")."""
+    found: dict[int, int] = {}
+    for label in {id(label): label for label in (regions.label if regions is not None else ())}.values():
+        if label.kind == "glibc-arena" and label.owner is not None:
+            arena, _, tids = label.owner.removeprefix(b"arena ").partition(b" of thread ")
+            for tid in tids.split(b", ") if tids else ():
+                found[int(tid)] = int(arena, 16)
+    return found
+
+
 def _owner(thread: Thread) -> bytes:
     return b"thread %d %s" % (thread.tid, thread.comm or b"?")
 
@@ -126,7 +138,7 @@ def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[
         high_water=None if stack is None or top is None else _high_water(stack, top, touched),
         guard=None if stack is None else stacks.guard_below(stack),
         tls=None if tls is None else tls.size,
-        arena=None,
+        arena=stacks.arenas.get(thread.tid),
         voluntary_switches=_number(fields.get("voluntary_ctxt_switches")),
         involuntary_switches=_number(fields.get("nonvoluntary_ctxt_switches")),
         cpu_seconds=(stat.utime + stat.stime) / ticks if stat is not None and ticks else None,

@@ -7,7 +7,7 @@ Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procmem.classify.arenas import ArenaHeap, arena_heaps, heap_sizes, touched
 from procmem.classify.claims import Rank
@@ -27,14 +27,24 @@ _HUGE_HEAP = 8 << 20
 
 
 def malloc_claims(
-    mappings: Mappings, words: Words, runs: Sequence[PageRun], bits: int | None, page_size: int, taken: Sequence[Claim]
+    mappings: Mappings,
+    words: Words,
+    runs: Sequence[PageRun],
+    bits: int | None,
+    page_size: int,
+    taken: Sequence[Claim],
+    users: Callable[[frozenset[int]], Mapping[int, tuple[int, ...]]],
 ) -> Iterator[Claim]:
-    """Claims with proof. ``taken`` are stronger claims (objects, stacks), inside which nothing is looked for."""
+    """Claims with proof. ``taken`` are stronger claims (objects, stacks), inside which nothing is looked for.
+
+    ``users`` tells which threads allocate from which of some arenas.
+    """
     heaps = list(_arena_heaps(mappings, words, bits))
-    for _heap, claims in heaps:
-        yield from claims
-    proven = {heap.start for heap, _ in heaps}
-    covered = sorted([(heap.start, heap.end) for heap, _ in heaps] + [(claim.start, claim.end) for claim in taken])
+    used_by = users(frozenset(arena for _, arena, _ in heaps))
+    for heap, arena, first in heaps:
+        yield from _heap_claims(heap, arena, first=first, tids=used_by.get(arena, ()))
+    proven = {heap.start for heap, _, _ in heaps}
+    covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
     yield from _disproved(mappings, words, runs, bits, proven)
     for row in range(len(mappings)):
@@ -61,8 +71,8 @@ def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iter
         yield at, high
 
 
-def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, list[Claim]]]:
-    """Every aligned address in writable anonymous memory whose heap_info fits."""
+def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
+    """Every aligned address in writable anonymous memory whose heap_info fits; its arena; whether it is its first."""
     writable = [
         row
         for row in range(len(mappings))
@@ -88,14 +98,16 @@ def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator
                 if base + accessible > high or (accessible < size and base + accessible != high):
                     continue
                 heap = ArenaHeap(base, base + accessible, base + size)
-                yield heap, list(_heap_claims(heap, arena, first=first))
+                yield heap, arena, first
 
 
-def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool) -> Iterator[Claim]:
+def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:
     which = "its own arena" if first else f"the arena at {arena:#x}"
     accessible = heap.top - heap.start
     evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
     owner = b"arena %x" % arena
+    if tids:
+        owner += b" of thread " + b", ".join(b"%d" % tid for tid in tids[:8])
     used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:

@@ -18,7 +18,7 @@ from procmem.model.deep import DeepLook
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
-__all__ = ["GlibcThread", "glibc_threads", "thread_claims"]
+__all__ = ["GlibcThread", "arena_threads", "glibc_threads", "thread_claims"]
 
 _THREADS_MAX = 200_000
 _RTLD_WORDS = 1024
@@ -164,6 +164,19 @@ def _block_offset(words: Words, addresses: Sequence[int], layout: _Layout) -> in
             if start and size >= 4096 and start < address < end and near_top and guard < size:
                 return at
     return None
+
+
+def arena_threads(words: Words, threads: Sequence[GlibcThread], arenas: frozenset[int]) -> dict[int, tuple[int, ...]]:
+    """Which threads allocate from which arena: the arena's address stands in the thread's static TLS (thread_arena)."""
+    found: dict[int, list[int]] = {}
+    for thread in threads:
+        if thread.tls is None or thread.state == "cached":
+            continue
+        count = (thread.address - thread.tls) // words.size
+        values = words.at(thread.tls, count) if count > 0 else None
+        for arena in arenas.intersection(values or ()):
+            found.setdefault(arena, []).append(thread.tid)
+    return {arena: tuple(tids) for arena, tids in found.items()}
 
 
 def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterator[Claim]:

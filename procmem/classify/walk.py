@@ -5,12 +5,13 @@ what nobody claims keeps the label that its mapping has by itself.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from procmem.classify.areas import area_claims
 from procmem.classify.arenas import arena_claims
 from procmem.classify.claims import Partition, Rank, partition
 from procmem.classify.deep_malloc import malloc_claims
-from procmem.classify.deep_threads import glibc_threads, thread_claims
+from procmem.classify.deep_threads import arena_threads, glibc_threads, thread_claims
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
 from procmem.classify.managed import runtime_claims
@@ -87,11 +88,17 @@ def layout(
     stacks = list(thread_claims(threads or (), snapshot))
     # stacks that the program supplied may lie in blocks of malloc, so only glibc's own are out of the question
     allocated = [claim for claim in stacks if claim.rank <= Rank.THREAD + 1]
-    headers = (
-        list(malloc_claims(mappings, words, runs, snapshot.bits, snapshot.page_size, [*of_objects, *allocated]))
-        if words is not None
-        else []
-    )
+    headers: list[Claim] = []
+    if words is not None:
+        headers += malloc_claims(
+            mappings,
+            words,
+            runs,
+            snapshot.bits,
+            snapshot.page_size,
+            [*of_objects, *allocated],
+            partial(arena_threads, words, threads or ()),
+        )
     blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
     claims = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None),

@@ -8,6 +8,7 @@ __all__ = ["COMMANDS"]
 COMMANDS = {
     "inspect": "Say what is in a process's memory: by class, by region, VIRT against RES.",
     "threads": "Show each thread with its stack, and what threads share.",
+    "shared": "Show who else maps what a process maps, and what is private to it.",
     "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",
 }
 """Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""

@@ -83,6 +83,11 @@ class Source(Protocol):
         """What to call it in messages."""
         ...
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it shows this machine now, ourselves among its processes."""
+        ...
+
     def pids(self) -> tuple[int, ...]:
         """All process ids it holds, ascending."""
         ...

@@ -27,6 +27,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
         Column("deepest", "size"),
         Column("guard", "size"),
         Column("TLS", "size"),
+        Column("arena", "address"),
         Column("voluntary", "count"),
         Column("involuntary", "count"),
         Column("CPU s", "text"),
@@ -37,7 +38,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
     totals: list[Sequence[int | str | None]] = []
     if len(rows) > 1:
         sums = [report.total(field) for field in ("reserved", "resident")]
-        totals.append((None, "total", "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", ""))
+        totals.append(("", "total", "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", ""))
     return Sheet(columns, rows, totals)
 
 
@@ -54,6 +55,7 @@ def _cells(row: ThreadRow) -> Sequence[int | str | None]:
         row.high_water,
         row.guard,
         row.tls,
+        row.arena,
         row.voluntary_switches,
         row.involuntary_switches,
         None if row.cpu_seconds is None else f"{row.cpu_seconds:.2f}",
@@ -141,12 +143,13 @@ def threads_json(report: ThreadReport) -> dict[str, Any]:
 
 def _thread_json(row: ThreadRow) -> dict[str, Any]:
     values = row._asdict()
-    stack = values.pop("stack")
+    stack, arena = values.pop("stack"), values.pop("arena")
     name = values.pop("name")
     return {
         **json_text("name", name),
         "stack_start": None if stack is None else f"{stack[0]:#x}",
         "stack_end": None if stack is None else f"{stack[1]:#x}",
         "reserved": row.reserved,
+        "arena": None if arena is None else f"{arena:#x}",
         **values,
     }

@@ -21,6 +21,7 @@ from procmem.model.sim import (
 )
 from procmem.simulate.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.calls import Caller
+from procmem.simulate.constructors import early_requests, unforeseeable
 from procmem.simulate.events import ExecFailed
 from procmem.simulate.execve import execute
 from procmem.simulate.glibc import table_for
@@ -78,7 +79,16 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         notes.append(_unmeasured(files))
     if not measured or files.notes:
         guessed = frozenset({Base.MMAP})
-    return Running(linked.space, Malloc(Caller(linked.space)), modules, guessed, tuple(notes))
+    caller = Caller(linked.space)
+    malloc = Malloc(caller)
+    for request in early_requests(files):
+        malloc.allocate(request)
+        guessed |= {Base.BRK}
+        notes.append("a library's constructor calls malloc before main: the heap is known in shape only")
+    for name in unforeseeable(files):
+        guessed |= {Base.MMAP, Base.BRK}
+        notes.append(f"{name.decode(errors='replace')} maps memory of its own before main, which is not foretold")
+    return Running(caller.space, malloc, modules, guessed, tuple(dict.fromkeys(notes)))
 
 
 def _unmeasured(files: ProgramFiles) -> str:

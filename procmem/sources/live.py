@@ -37,6 +37,11 @@ class ProcSource:
             raise BadInput(f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc") from error
         self.is_kernel = root == "/proc" or _is_proc_mount(self._root_fd)
 
+    @property
+    def is_live(self) -> bool:
+        """Whether this is the machine's own /proc."""
+        return self.is_kernel
+
     def pids(self) -> tuple[int, ...]:
         """All process ids, ascending; threads are not listed."""
         return tuple(sorted(int(name) for name in os.listdir(self._root_fd) if name.isdecimal() and name.isascii()))

@@ -94,6 +94,11 @@ class RecordedSource:
                 )
             self._folders = {_pid_of_folder(self._store, path): ""}
 
+    @property
+    def is_live(self) -> bool:
+        """A recording is the past."""
+        return False
+
     def pids(self) -> tuple[int, ...]:
         """The recorded pids, ascending; a bare file has none."""
         return tuple(sorted(pid for pid in self._folders if pid is not None))

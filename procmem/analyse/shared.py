@@ -1,0 +1,118 @@
+"""Who else maps the same objects, what is private to us, and what would be freed if we went.
+
+A shared library is in memory once; every process that maps it points to the same pages. What is private is
+what it wrote to (relocations, data), or what nobody else happens to map at the moment.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from procmem.model.mapping import Mappings
+from procmem.model.region import Regions
+from procmem.model.shared_report import SharedObject, SharedReport, Sharer
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+
+__all__ = ["ObjectKey", "object_keys", "shared_report"]
+
+ObjectKey = tuple[str, int]
+"""Device and inode: what an object is, whatever names lead to it."""
+
+_ANONYMOUS = ("", 0)
+_SORTS = (
+    (b"/memfd:", "memfd"),
+    (b"/SYSV", "sysv"),
+    (b"/dev/shm/", "posix"),
+    (b"/dev/zero", "anon-shared"),
+    (b"/anon_hugepage", "hugetlb"),
+    (b"/dev/", "device"),
+    (b"anon_inode:", "device"),
+    (b"socket:", "device"),
+)
+
+
+def object_keys(mappings: Mappings) -> frozenset[ObjectKey]:
+    """The objects that a process maps, by device and inode."""
+    return frozenset((device, inode) for device, inode in zip(mappings.device, mappings.inode, strict=True) if inode)
+
+
+def shared_report(
+    snapshot: Snapshot,
+    regions: Regions | None,
+    others: Mapping[ObjectKey, tuple[Sharer, ...]],
+    *,
+    looked_at: int,
+    unreadable: int,
+    warnings: Iterable[str] = (),
+) -> SharedReport:
+    """Sum the mappings of each object. ``others`` are the other processes that map an object."""
+    table = regions.mappings if regions is not None else snapshot.mappings
+    rows: dict[tuple[str, int, str], list[int]] = {}
+    for row in range(len(table) if table is not None else 0):
+        assert table is not None
+        if table.name[row] in GATE_NAMES:
+            continue
+        key = (table.device[row], table.inode[row]) if table.inode[row] else _ANONYMOUS
+        rows.setdefault((*key, _sort(table, row)), []).append(row)
+    objects = []
+    for (device, inode, sort), members in rows.items():
+        assert table is not None
+        objects.append(_object(table, (device, inode), sort, members, others.get((device, inode), ())))
+    objects.sort(key=lambda item: (item.rss or 0, item.virt), reverse=True)
+    return SharedReport(snapshot.pid, snapshot.comm, tuple(objects), looked_at, unreadable, tuple(warnings))
+
+
+def _sort(table: Mappings, row: int) -> str:
+    if not table.inode[row]:
+        return "anonymous"
+    return next((sort for prefix, sort in _SORTS if table.name[row].startswith(prefix)), "file")
+
+
+def _object(
+    table: Mappings, key: ObjectKey, sort: str, members: list[int], sharers: tuple[Sharer, ...]
+) -> SharedObject:
+    def total(name: str) -> int | None:
+        column = table.column(name)
+        values = None if column is None else [column[row] for row in members]
+        return None if values is None or None in values else sum(filter(None, values))
+
+    rss, pss, swap, anonymous = (total(name) for name in ("Rss", "Pss", "Swap", "Anonymous"))
+    clean, dirty = total("Private_Clean"), total("Private_Dirty")
+    private = None if clean is None or dirty is None else clean + dirty
+    name = b"[anonymous]" if sort == "anonymous" else table.name[members[0]]
+    return SharedObject(
+        name=name,
+        device=key[0],
+        inode=key[1],
+        sort=sort,
+        virt=sum(table.end[row] - table.start[row] for row in members),
+        rss=rss,
+        pss=pss,
+        private=private,
+        shared=None if rss is None or private is None else rss - private,
+        copies=None if sort == "anonymous" else anonymous,
+        swap=swap,
+        freed=_freed(name, sort, private, dirty, anonymous, swap, sharers),
+        sharers=sharers,
+    )
+
+
+def _freed(
+    name: bytes,
+    sort: str,
+    private: int | None,
+    dirty: int | None,
+    anonymous: int | None,
+    swap: int | None,
+    sharers: tuple[Sharer, ...],
+) -> int | None:
+    """What ending the process gives back: private memory and its swap; a nameless object that only it holds.
+
+    Pages of a named file stay in the page cache (or, on tmpfs, in the file); pages that others map stay theirs.
+    """
+    if private is None or dirty is None:
+        return None
+    if sort == "anonymous":
+        return private + (swap or 0)
+    if sort == "file":
+        return min(anonymous or 0, dirty)
+    nameless = name.endswith(b" (deleted)") and sort != "sysv"
+    return private + (swap or 0) if nameless and not sharers else min(anonymous or 0, dirty)

@@ -1,0 +1,46 @@
+"""What ``procmem shared`` tells: each object that a process maps, and who else maps it."""
+
+from typing import NamedTuple
+
+__all__ = ["SharedObject", "SharedReport", "Sharer"]
+
+
+class Sharer(NamedTuple):
+    """Another process that maps the same object; ``comm`` is None where its name could not be read."""
+
+    pid: int
+    comm: bytes | None
+
+
+class SharedObject(NamedTuple):
+    """One object with its figures in this process, in bytes; None is unknown.
+
+    ``sort`` is ``file``, ``memfd``, ``sysv``, ``posix``, ``anon-shared``, ``hugetlb``, ``device``, or ``anonymous`` for private memory
+    without an object. ``private`` are pages that only this process maps, ``copies`` pages of its own in place of the
+    object's. ``freed`` is what the machine would get back if the process ended now: not what the page cache keeps.
+    """
+
+    name: bytes
+    device: str
+    inode: int
+    sort: str
+    virt: int
+    rss: int | None
+    pss: int | None
+    private: int | None
+    shared: int | None
+    copies: int | None
+    swap: int | None
+    freed: int | None
+    sharers: tuple[Sharer, ...]
+
+
+class SharedReport(NamedTuple):
+    """The answer of ``procmem shared``; ``unreadable`` counts processes whose maps were refused."""
+
+    pid: int | None
+    comm: bytes | None
+    objects: tuple[SharedObject, ...]
+    looked_at: int
+    unreadable: int
+    warnings: tuple[str, ...]
