@@ -157,6 +157,8 @@ def _take_once(
         parse_stat(stat) if isinstance(stat, bytes) else None,
     )
     read_through = _live_thread(target) if nature is Nature.DEAD_LEADER else None
+    if read_through is not None:
+        target.look_through(read_through)
     prefix = "" if read_through is None else f"task/{read_through}/"
     if prefix:
         contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}

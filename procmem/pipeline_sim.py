@@ -9,7 +9,7 @@ import struct
 
 from procmem.model.elf import DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_TEXTREL, PT_LOAD, ElfImage
 from procmem.model.ports import ByteReader
-from procmem.model.sim import LoadedObject, ProgramFiles, SearchList
+from procmem.model.sim_files import LoadedObject, ProgramFiles, SearchList
 from procmem.parse.elf import (
     NotElf,
     build_id,

@@ -95,10 +95,24 @@ def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator
                 if not any(start <= arena < end for start, end in ends.items()):
                     continue
                 # the accessible part must be accessible to its end, and no further
-                if base + accessible > high or (accessible < size and base + accessible != high):
+                if base + accessible > high or (
+                    accessible < size and not _closed(mappings, row, base, accessible, size)
+                ):
                     continue
                 heap = ArenaHeap(base, base + accessible, base + size)
                 yield heap, arena, first
+
+
+def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int) -> bool:
+    """Whether a heap's rest is inaccessible, from where its accessible part ends to where the block does."""
+    after = row + 1
+    return (
+        base + accessible == mappings.end[row]
+        and after < len(mappings)
+        and mappings.start[after] == mappings.end[row]
+        and mappings.perms[after].startswith("---")
+        and mappings.end[after] >= base + size
+    )
 
 
 def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:

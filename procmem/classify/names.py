@@ -282,8 +282,15 @@ NAME_RULES: tuple[NameRule, ...] = (
         _K.MMAP,
         "file-private",
         _C,
+        lambda key: key.has_inode and key.perms.startswith("r--"),
+        "a private read-only mapping of a file, not at a place where its headers would load it",
+    ),
+    NameRule(
+        _K.MMAP,
+        "file-private",
+        _L,
         lambda key: key.has_inode and not key.perms.startswith("---"),
-        "a private mapping of a file, not at the place where the file's headers would load it",
+        "a private mapping of a file, not at a place where its headers would load it",
     ),
     NameRule(_K.MMAP, "file-private", _L, lambda key: key.has_inode, "an inaccessible mapping of a file"),
     # anonymous memory without a name

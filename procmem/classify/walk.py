@@ -61,6 +61,9 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
         ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
         program = any(start <= address < end for address in marks for start, end in ranges)
         files.append(MappedFile(device, inode, path, ranges, program))
+    if snapshot.exe is not None and not any(file.is_program for file in files):
+        # its headers and entry point may be anonymous memory by now (code moved to huge pages)
+        return tuple(file._replace(is_program=file.path == snapshot.exe) for file in files)
     return tuple(files)
 
 

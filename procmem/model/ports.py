@@ -34,6 +34,10 @@ class Target(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def look_through(self, tid: int) -> None:
+        """Take memory, pages, links and mapped files from this live thread, since the leader is dead."""
+        ...
+
     def read(self, name: str) -> FileContent:
         """A file below ``/proc/<pid>``, whole (``smaps``, ``task/12/stat``)."""
         ...

@@ -130,7 +130,7 @@ def inspect_page(
 ) -> str:
     """The page for a person; ``choice`` adds the list of regions, ``unit`` names what the table counts in."""
     parts = [_head(report.process)]
-    if report.totals.virt is not None or report.totals.rss is not None:
+    if report.totals.virt or report.totals.rss:
         parts.append(_account(report))
     if report.classes:
         parts.append(f"{unit}\n" * bool(unit) + to_text(class_sheet(report, sort), size))

@@ -20,6 +20,7 @@ Change = Callable[[SimVma], SimVma]
 _NEVER_MERGED = VmFlag.SPECIAL
 """Special mappings (vdso) have an operation table that forbids it."""
 
+
 def can_merge(low: SimVma, high: SimVma) -> bool:
     """Whether two VMAs that may be neighbours can be one."""
     return (
@@ -51,9 +52,7 @@ def join(low: SimVma, high: SimVma) -> SimVma:
     """Make one VMA of two; the larger part says what it is for."""
     main = low if low.size >= high.size else high
     rule = low.rule if low.rule == high.rule else f"{low.rule}; joined with: {high.rule}"
-    return main._replace(
-        start=low.start, end=high.end, offset=low.offset, rule=rule, anon=low.anon or high.anon
-    )
+    return main._replace(start=low.start, end=high.end, offset=low.offset, rule=rule, anon=low.anon or high.anon)
 
 
 def _part(vma: SimVma, start: int, end: int) -> SimVma:

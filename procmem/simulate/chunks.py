@@ -123,12 +123,7 @@ class Arena:
         while self._unsorted:
             chunk = self._unsorted[-1]
             has = self._sizes[chunk]
-            if (
-                small
-                and len(self._unsorted) == 1
-                and chunk == self._last_remainder
-                and has > size + MIN_CHUNK
-            ):
+            if small and len(self._unsorted) == 1 and chunk == self._last_remainder and has > size + MIN_CHUNK:
                 self._unsorted.pop()
                 self._use(chunk)
                 self._last_remainder = self._split(chunk, size)

@@ -5,7 +5,7 @@ Others map what no rule foretells. Both are known by the library's name, and not
 them is called exact.
 """
 
-from procmem.model.sim import ProgramFiles
+from procmem.model.sim_files import ProgramFiles
 
 __all__ = ["UNFORESEEABLE", "early_requests", "unforeseeable"]
 

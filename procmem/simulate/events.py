@@ -6,7 +6,8 @@ The machine takes one at a time; the C library's rules are nothing but makers of
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.sim import Base, ProgramFiles, Role, Settings
+from procmem.model.sim import Base, Role, Settings
+from procmem.model.sim_files import ProgramFiles
 
 __all__ = [
     "EEXIST",

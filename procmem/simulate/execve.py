@@ -10,17 +10,8 @@ x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 from typing import NamedTuple
 
 from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
-from procmem.model.sim import (
-    PAGE,
-    Base,
-    Draws,
-    ProgramFiles,
-    Registers,
-    Role,
-    Settings,
-    SimSpace,
-    VmFlag,
-)
+from procmem.model.sim import PAGE, Base, Draws, Registers, Role, Settings, SimSpace, VmFlag
+from procmem.model.sim_files import ProgramFiles
 from procmem.simulate.events import ExecFailed, Map, Unmap
 from procmem.simulate.layout import layout_for, page_down, page_up
 from procmem.simulate.machine import failed, grow_stack, kernel_map_anonymous, step
@@ -72,9 +63,7 @@ def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
 
 def _check_image(image: ElfImage) -> None:
     if image.bits != 32 or image.machine != _EM_386 or not image.little_endian:
-        raise ExecFailed(
-            "not a 32-bit x86 ELF file", hint="the simulator knows the classic 32-bit layout only"
-        )
+        raise ExecFailed("not a 32-bit x86 ELF file", hint="the simulator knows the classic 32-bit layout only")
     if image.type not in (ET_EXEC, ET_DYN):
         raise ExecFailed("exec: neither an executable nor a shared object (ENOEXEC)")
     if not image.loads:
@@ -143,9 +132,7 @@ def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> t
     return space, bias
 
 
-def _load_first_of_pie(
-    space: SimSpace, files: ProgramFiles, settings: Settings
-) -> tuple[SimSpace, int, _Target]:
+def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int, _Target]:
     image, name = files.program.image, files.program.real
     first, align = image.loads[0], largest_align(image)
     span = page_up(_span(image))
@@ -290,7 +277,7 @@ def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
 
 def _grow_to_tables(space: SimSpace, esp: int) -> SimSpace:
     """Make room for the pointers to very many arguments (create_elf_tables(), find_extend_vma_locked())."""
-    stack = space.vmas[-1]
+    stack = next(vma for vma in reversed(space.vmas) if vma.grows_down)
     if esp >= stack.start:
         return space
     grown = grow_stack(space, stack, page_down(esp))
@@ -318,11 +305,9 @@ def _with_numbers(space: SimSpace, image: ElfImage, bias: int, stack: FirstStack
 
 def _place_brk(space: SimSpace, image: ElfImage, bias: int, settings: Settings, *, moved: bool) -> SimSpace:
     """Say where the heap will begin; there is none until the program asks for it."""
-    if moved:
-        # a program that loads itself would else have its heap in the mapping area
-        start = space.layout.program_base
-    else:
-        start = page_up(bias + max(s.vaddr + s.memsz for s in image.loads))
+    end = page_up(bias + max(s.vaddr + s.memsz for s in image.loads))
+    # a program that loads itself would else have its heap in the mapping area
+    start = space.layout.program_base if moved else end
     if settings.randomize >= 2:
         draws = settings.draws or Draws()
         start += (0 if moved else PAGE) + draws.brk * PAGE

@@ -7,8 +7,11 @@ but inaccessible.
 Source: glibc elf/dl-map-segments.h, _dl_map_segments(); elf/dl-reloc.c, _dl_protect_relro().
 """
 
+from itertools import pairwise
+
 from procmem.model.elf import PF_W, PF_X, PT_GNU_RELRO, Segment
-from procmem.model.sim import PAGE, Base, LoadedObject, Role
+from procmem.model.sim import PAGE, Base, Role
+from procmem.model.sim_files import LoadedObject
 from procmem.simulate.calls import Caller
 from procmem.simulate.events import Map, Protect, Unmap
 from procmem.simulate.execve import segment_perms
@@ -25,10 +28,7 @@ def map_library(caller: Caller, library: LoadedObject, table: GlibcTable) -> int
     length = last.vaddr + last.memsz - page_down(first.vaddr)
     start = _reserve(caller, library, length, table)
     bias = start - page_down(first.vaddr)
-    holes = any(
-        page_up(low.vaddr + low.filesz) != page_down(high.vaddr)
-        for low, high in zip(loads, loads[1:], strict=False)
-    )
+    holes = any(page_up(low.vaddr + low.filesz) != page_down(high.vaddr) for low, high in pairwise(loads))
     first_end = page_up(first.vaddr + first.filesz)
     if holes:
         rule = "ld.so: hole between segments, made inaccessible"
@@ -115,9 +115,7 @@ def _zero_rest(caller: Caller, segment: Segment, bias: int) -> None:
         caller.do(Protect(page, PAGE, perms))
     if zero_end > zero_page:
         rule = "ld.so: memory beyond the file part (BSS)"
-        caller.do(
-            Map(zero_end - zero_page, perms, zero_page, fixed=True, role=Role.BSS, base=Base.MMAP, rule=rule)
-        )
+        caller.do(Map(zero_end - zero_page, perms, zero_page, fixed=True, role=Role.BSS, base=Base.MMAP, rule=rule))
 
 
 def protect_relro(caller: Caller, loaded: LoadedObject, bias: int) -> None:

@@ -7,18 +7,8 @@ is the same on a machine that could never run one.
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
-from procmem.model.sim import (
-    Base,
-    Certainty,
-    Draws,
-    Prediction,
-    ProgramFiles,
-    RealSpace,
-    Settings,
-    SimSpace,
-    SimVma,
-    Stage,
-)
+from procmem.model.sim import Base, Certainty, Draws, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
+from procmem.model.sim_files import ProgramFiles
 from procmem.simulate.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.calls import Caller
 from procmem.simulate.constructors import early_requests, unforeseeable
@@ -85,9 +75,9 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         malloc.allocate(request)
         guessed |= {Base.BRK}
         notes.append("a library's constructor calls malloc before main: the heap is known in shape only")
-    for name in unforeseeable(files):
+    for library in unforeseeable(files):
         guessed |= {Base.MMAP, Base.BRK}
-        notes.append(f"{name.decode(errors='replace')} maps memory of its own before main, which is not foretold")
+        notes.append(f"{library.decode(errors='replace')} maps memory of its own before main, which is not foretold")
     return Running(caller.space, malloc, modules, guessed, tuple(dict.fromkeys(notes)))
 
 
@@ -128,9 +118,7 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
     return draws
 
 
-def _graded(
-    vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]
-) -> SimVma:
+def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:
     """Give a line its certainty: exact unless its base moves, or a C library not measured placed it."""
     if vma.base in guessed and not any(old.start < vma.end and old.end > vma.start for old in before):
         return vma._replace(status=Certainty.SHAPE)

@@ -59,7 +59,7 @@ class Malloc:
         self._from_arena(chunk_size(CACHE_STRUCT))
 
     def free(self, pointer: int) -> None:
-        """Serve free(pointer)."""
+        """Take a block back."""
         chunk = pointer - HEADER
         if chunk in self._mapped:
             self._free_mapped(chunk)

@@ -14,17 +14,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from procmem.model.elf import PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
-from procmem.model.sim import (
-    PAGE,
-    LoadedObject,
-    Lookup,
-    Needed,
-    ProgramFiles,
-    Role,
-    SearchDir,
-    SearchList,
-    SimSpace,
-)
+from procmem.model.sim import PAGE, Role, SimSpace
+from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
 from procmem.simulate.calls import Caller
 from procmem.simulate.events import Map, Protect, Touch, Unmap
 from procmem.simulate.glibc import GlibcTable
@@ -200,9 +191,7 @@ class _Linker:
             self._take_list(owner, kind)
         if needed.cache_used and self._cache_at is None and self._files.cache_size:
             rule = "ld.so: its cache, unmapped before the program begins"
-            self._cache_at = self.caller.do(
-                Map(self._files.cache_size, "r--", name=_CACHE, role=Role.MMAP, rule=rule)
-            )
+            self._cache_at = self.caller.do(Map(self._files.cache_size, "r--", name=_CACHE, role=Role.MMAP, rule=rule))
         table = self._table
         if needed.alias and needed.library is None:
             if needed.opened:

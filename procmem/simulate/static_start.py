@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
-from procmem.model.sim import ProgramFiles, SimSpace
+from procmem.model.sim import SimSpace
+from procmem.model.sim_files import ProgramFiles
 from procmem.simulate.calls import Caller
 from procmem.simulate.events import SetBrk
 from procmem.simulate.glibc import GlibcTable

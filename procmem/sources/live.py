@@ -72,6 +72,7 @@ class ProcTarget:
         self._root_fd = root_fd
         self._is_kernel = is_kernel
         self._map_files_denied = False
+        self._memory_fd = fd
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +80,16 @@ class ProcTarget:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._memory_fd != self._fd:
+            os.close(self._memory_fd)
         os.close(self._fd)
+
+    def look_through(self, tid: int) -> None:
+        """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
+        try:
+            self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root_fd)
+        except OSError:
+            self._memory_fd = self._fd
 
     @property
     def machine(self) -> Machine:
@@ -108,7 +118,7 @@ class ProcTarget:
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""
         try:
-            return os.fsencode(os.readlink(name, dir_fd=self._fd))
+            return os.fsencode(os.readlink(name, dir_fd=self._memory_fd))
         except OSError as error:
             return refusal_of(error)
 
@@ -148,7 +158,7 @@ class ProcTarget:
             return Refusal.DENIED
         answer: int | Refusal = Refusal.ABSENT
         for start, end in mapped.ranges:
-            answer = open_regular(f"map_files/{start:x}-{end:x}", self._fd)
+            answer = open_regular(f"map_files/{start:x}-{end:x}", self._memory_fd)
             if isinstance(answer, int):
                 return answer
             if answer is Refusal.DENIED:
@@ -162,7 +172,7 @@ class ProcTarget:
         Devices are compared only where both have real ones: btrfs and older overlayfs show one device number
         in maps and another one in stat().
         """
-        fd = open_regular(name, self._fd)
+        fd = open_regular(name, self._memory_fd)
         if not isinstance(fd, int) or not (self._is_kernel or always):
             return fd
         found = os.fstat(fd)
@@ -175,12 +185,12 @@ class ProcTarget:
 
     def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
         """Populated pages in some ranges; see :func:`procmem.sources.pagemap.read_page_runs`."""
-        return read_page_runs(self._fd, ranges, page_size, scan=self._is_kernel)
+        return read_page_runs(self._memory_fd, ranges, page_size, scan=self._is_kernel)
 
     def memory(self) -> ByteReader | Refusal:
         """The target's memory (needs ptrace ATTACH permission)."""
         try:
-            return FdReader(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd))
+            return FdReader(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._memory_fd))
         except OSError as error:
             return refusal_of(error)
 

@@ -16,15 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.sim import (
-    LdCacheEntry,
-    LoadedObject,
-    Lookup,
-    Needed,
-    ProgramFiles,
-    SearchDir,
-    SearchList,
-)
+from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
 
 __all__ = ["FileReader", "OpenedFile", "find_program", "library_list", "open_file", "parse_ld_cache"]
 

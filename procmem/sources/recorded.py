@@ -177,6 +177,9 @@ class RecordedTarget:
             cpus=_typed(about, "cpus", int),
         )
 
+    def look_through(self, tid: int) -> None:
+        """A recording keeps one set of links, pages and words: those of the thread that was read."""
+
     def read(self, name: str) -> FileContent:
         """A recorded file; a refusal that was met when recording comes back as the same refusal."""
         if self._store is None:

@@ -1,0 +1,125 @@
+"""What a simulated program is made of: ELF objects, and how each was found.
+
+A prediction may know nothing else of a program than what stands here, and here stands nothing that a
+running process could tell. Paths are raw bytes, as the kernel and the dynamic linker see them.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from procmem.model.elf import ElfImage
+
+__all__ = [
+    "LdCacheEntry",
+    "LoadedObject",
+    "Lookup",
+    "Needed",
+    "ProgramFiles",
+    "SearchDir",
+    "SearchList",
+]
+
+
+class LdCacheEntry(NamedTuple):
+    """One line of /etc/ld.so.cache: ``flags`` tells the ABI, ``hwcap`` what the processor must have."""
+
+    name: bytes
+    path: bytes
+    flags: int
+    hwcap: int
+
+
+class Lookup(Enum):
+    """By which of its places the dynamic linker found an object; the value tells it in words."""
+
+    PATH = "named by its path"
+    RPATH = "RPATH"
+    LD_LIBRARY_PATH = "LD_LIBRARY_PATH"
+    RUNPATH = "RUNPATH"
+    CACHE = "/etc/ld.so.cache"
+    DEFAULT = "default directories"
+    PRELOAD = "LD_PRELOAD"
+    ALREADY = "already loaded"
+    MISSING = "not found"
+
+
+class SearchDir(NamedTuple):
+    """One directory of a search list: as it is written there, and what it means (``$ORIGIN`` put in)."""
+
+    text: bytes
+    path: bytes
+
+
+class SearchList(NamedTuple):
+    """An RPATH, RUNPATH or LD_LIBRARY_PATH: the whole string, and its directories in order."""
+
+    text: bytes
+    dirs: tuple[SearchDir, ...]
+
+
+class Needed(NamedTuple):
+    """One name that the dynamic linker was asked for, and what became of it.
+
+    ``library`` counts the libraries in load order from 0; it is None where nothing new was loaded.
+    ``opened`` is the path as the dynamic linker built it, not resolved. ``consulted`` names the lists that
+    were searched before it was found, as (owner, kind): owner -1 is the program, others are libraries.
+    ``alias`` says that a loaded object got a further name.
+    """
+
+    name: bytes
+    lookup: Lookup
+    library: int | None = None
+    opened: bytes = b""
+    consulted: tuple[tuple[int, Lookup], ...] = ()
+    cache_used: bool = False
+    alias: bool = False
+
+
+class LoadedObject(NamedTuple):
+    """An ELF object as its file tells it: only what decides the map.
+
+    ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
+    DT_NEEDED entries, ``identity`` is device and inode, ``highest_version`` is the highest symbol-version
+    index, None without versions.
+    ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
+    where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
+    are those of C++ that exist once in a process, as far as relocations name them.
+    """
+
+    opened: bytes
+    real: bytes
+    image: ElfImage
+    identity: tuple[int, int] = (0, 0)
+    interpreter: bytes | None = None
+    needed_names: tuple[bytes, ...] = ()
+    needed: tuple[Needed, ...] = ()
+    soname: bytes | None = None
+    rpath: SearchList | None = None
+    runpath: SearchList | None = None
+    textrel: bool = False
+    highest_version: int | None = None
+    build_id: str | None = None
+    glibc_version: str | None = None
+    system_dirs: tuple[bytes, ...] = ()
+    unique_symbols: frozenset[bytes] = frozenset()
+    main: int | None = None
+
+
+class ProgramFiles(NamedTuple):
+    """Values read from files, and nothing from any process: the predictor's whole knowledge.
+
+    ``libraries`` are in load order (preloads, then breadth first); ``system_dirs`` are the directories
+    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes.
+    """
+
+    program: LoadedObject
+    interpreter: LoadedObject | None = None
+    libraries: tuple[LoadedObject, ...] = ()
+    preload: tuple[Needed, ...] = ()
+    library_path: SearchList | None = None
+    cache_size: int = 0
+    system_dirs: tuple[bytes, ...] = ()
+    libc_version: str | None = None
+    notes: tuple[str, ...] = ()
+    missing: bytes | None = None
+    """A library that the dynamic linker would not find; it would end the program there."""

@@ -1,0 +1,33 @@
+"""What kernels differ in, as a dated table: the last resort where no probe can be run.
+
+Page counts of the kernel's own mappings and the length of the auxiliary vector change from release to
+release. A machine that runs 32-bit programs is asked (by a tiny program of our own); for all others these
+numbers stand, and every output says so.
+"""
+
+from procmem.model.sim import KernelFacts, KernelKind
+
+__all__ = ["table_facts"]
+
+_TABLE = {
+    KernelKind.COMPAT: KernelFacts(
+        vvar_pages=4,
+        vclock_pages=2,
+        vdso_pages=2,
+        aux_pairs=24,
+        origin="table: Linux 6.18 x86-64, measured 2026-04",
+    ),
+    KernelKind.NATIVE: KernelFacts(
+        vvar_pages=4,
+        vclock_pages=0,
+        vdso_pages=2,
+        aux_pairs=22,
+        heap_label_inclusive=True,
+        origin="table: Linux 6.1 i386, measured 2026-04",
+    ),
+}
+
+
+def table_facts(kernel: KernelKind) -> KernelFacts:
+    """The measured numbers of the nearest known kernel of a kind."""
+    return _TABLE[kernel]
