@@ -16,12 +16,13 @@ from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 
-__all__ = ["malloc_claims"]
+__all__ = ["beside_brk", "malloc_claims"]
 
 _PREV_INUSE, _IS_MMAPPED, _NON_MAIN_ARENA = 1, 2, 4
 _FLAG_BITS = 7
 _PAGES_TRIED = 4096
 _CHUNKS_WALKED = 100_000
+_BRK_CHUNKS_WALKED = 50_000
 _MMAP_AS_MORECORE = 1 << 20
 _HUGE_HEAP = 8 << 20
 
@@ -47,13 +48,60 @@ def malloc_claims(
     covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
     yield from _disproved(mappings, words, runs, bits, proven)
-    for row in range(len(mappings)):
-        if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p":
+    for low, high in _spans(mappings):
+        for start, end in _free_parts(low, high, covered):
+            yield from _chunks(words, runs, start, end, page_size, starts)
+
+
+def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
+    """Writable anonymous memory without a break; a block may reach over mappings that differ in flags only.
+
+    A program that asks for huge pages (madvise) for the inside of its large blocks cuts their mappings so.
+    """
+    low = high = 0
+    for row in sorted(range(len(mappings)), key=mappings.start.__getitem__):
+        plain = not mappings.name[row] or mappings.name[row].startswith(b"[anon: glibc: malloc")
+        if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p" or not plain:
             continue
-        if mappings.name[row] and not mappings.name[row].startswith(b"[anon: glibc: malloc"):
-            continue
-        for low, high in _free_parts(mappings.start[row], mappings.end[row], covered):
-            yield from _chunks(words, runs, low, high, page_size, starts)
+        if mappings.start[row] != high:
+            if low < high:
+                yield low, high
+            low = mappings.start[row]
+        high = mappings.end[row]
+    if low < high:
+        yield low, high
+
+
+def beside_brk(
+    mappings: Mappings, words: Words, runs: Sequence[PageRun], start_brk: int | None, page_size: int, skip: int
+) -> Iterator[Claim]:
+    """Memory that merged with the heap's mapping from above: what lies behind the top chunk of the brk heap.
+
+    The chunks are walked from the heap's start (``skip`` bytes further, where TLS lies before the first); nothing is
+    claimed unless the walk ends at a page's start, before the mapping does, with no header there.
+    """
+    row = next((row for row, start in enumerate(mappings.start) if start == start_brk), None)
+    if row is None or mappings.name[row] != b"[heap]":
+        return
+    alignment = 2 * words.size
+    at = mappings.start[row] + -(-skip // alignment) * alignment
+    if words.size == 4:
+        at += alignment // 2 if words.at(at, 2) in (None, (0, 0)) else 0
+    for _step in range(_BRK_CHUNKS_WALKED):
+        header = words.at(at, 2)
+        if at >= mappings.end[row] or (header is None and touched(runs, at)):
+            return
+        if header is None:
+            break  # a page that was never used holds no header
+        size, flags = header[1] & ~_FLAG_BITS, header[1] & _FLAG_BITS
+        if size < alignment or size % alignment or flags & (_IS_MMAPPED | _NON_MAIN_ARENA):
+            break
+        at += size
+    if at % page_size or not mappings.start[row] < at < mappings.end[row] or words.at(at - alignment, 1) is None:
+        return
+    evidence = f"malloc's chunks from start_brk on end at {at:#x}, inside the mapping that the kernel names [heap]"
+    label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+    yield Claim(at, mappings.end[row], Rank.ALLOCATOR + 1, label)
 
 
 def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

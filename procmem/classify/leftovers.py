@@ -116,6 +116,7 @@ def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tup
         ("tcmalloc", "tcmalloc", True, Certainty.LIKELY),
         ("php", "php", aligned, Certainty.LIKELY),
         ("cpython", "cpython-obmalloc", size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
+        ("cpython", "cpython-obmalloc", size >= _CPYTHON_ARENA and not blocks, Certainty.GUESS),
         ("openblas", "openblas", size >= 32 << 20 and aligned, Certainty.GUESS),
         ("ruby", "ruby", start % (64 * 1024) == 0, Certainty.GUESS),
         ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),

@@ -60,7 +60,12 @@ def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
         path = item.file.path.removesuffix(b" (deleted)")
         base = path.rsplit(b"/", 1)[-1]
         for runtime, prefixes in _LIBRARIES.items():
-            if base.startswith(prefixes) or path.endswith(prefixes) or (item.soname or b"").startswith(prefixes):
+            if (
+                (runtime == "musl" and base == b"libc.so")
+                or base.startswith(prefixes)
+                or path.endswith(prefixes)
+                or (item.soname or b"").startswith(prefixes)
+            ):
                 found.setdefault(runtime, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
     if program is not None:
         base = program.file.path.removesuffix(b" (deleted)").rsplit(b"/", 1)[-1]

@@ -10,7 +10,7 @@ from functools import partial
 from procmem.classify.areas import area_claims
 from procmem.classify.arenas import arena_claims
 from procmem.classify.claims import Partition, Rank, partition
-from procmem.classify.deep_malloc import malloc_claims
+from procmem.classify.deep_malloc import beside_brk, malloc_claims
 from procmem.classify.deep_threads import arena_threads, glibc_threads, thread_claims
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
@@ -101,6 +101,10 @@ def layout(
             snapshot.page_size,
             [*of_objects, *allocated],
             partial(arena_threads, words, threads or ()),
+        )
+        start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+        headers += beside_brk(
+            mappings, words, runs, start_brk, snapshot.page_size, (tls_size or 0) if runtimes.static else 0
         )
     blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
     claims = [

@@ -15,12 +15,15 @@ __all__ = [
     "Base",
     "Certainty",
     "CrossLine",
+    "CrossReport",
+    "DrawnRow",
     "Draws",
     "KernelArea",
     "KernelFacts",
     "KernelKind",
     "Prediction",
     "Range",
+    "RealRun",
     "RealSpace",
     "Registers",
     "Role",
@@ -29,6 +32,7 @@ __all__ = [
     "SimSpace",
     "SimVma",
     "Stage",
+    "Verdict",
     "VmFlag",
 ]
 
@@ -292,9 +296,88 @@ class RealSpace(NamedTuple):
     start_brk: int | None = None
 
 
+class RealRun(NamedTuple):
+    """A program that was really run: what it showed at each stage it reached, and why it went no further."""
+
+    spaces: tuple[RealSpace, ...]
+    ended: str | None = None
+
+
 class CrossLine(NamedTuple):
-    """A predicted line beside the real one, and what came of it: ``same``, ``differs``, ``missing``, ``extra``."""
+    """A predicted line beside the real one; the verdict is a word of ``Verdict``."""
 
     predicted: SimVma | None
     real: tuple[int, int, str, int, bytes] | None
-    verdict: str
+    verdict: "Verdict"
+
+
+class Verdict(StrEnum):
+    """What came of one line: only the first three are as they should be."""
+
+    SAME = "same"
+    IN_RANGE = "in range"
+    SHAPE = "same shape"
+    DIFFERS = "differs"
+    MISSING = "missing"
+    EXTRA = "extra"
+
+
+class CrossReport(NamedTuple):
+    """One stage, predicted and real side by side.
+
+    ``esp`` holds the predicted and the real stack pointer where both are known. ``draws`` are the values
+    read off the real map for a fitted comparison, with the word of each base on whether it lay in its range.
+    ``failures`` are the predicted and the real reason why there is no process at this stage.
+    """
+
+    prediction: Prediction
+    lines: tuple[CrossLine, ...]
+    esp: tuple[int, int] | None = None
+    draws: Draws | None = None
+    within: tuple[tuple[Base, bool], ...] = ()
+    failures: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def called_exact(self) -> int:
+        """How many lines were called exact."""
+        return sum(1 for line in self.lines if line.predicted is not None and line.predicted.status is Certainty.EXACT)
+
+    @property
+    def exact(self) -> int:
+        """How many of those were exact."""
+        return sum(
+            1
+            for line in self.lines
+            if line.verdict is Verdict.SAME and line.predicted is not None and line.predicted.status is Certainty.EXACT
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was claimed is true."""
+        if (self.failures[0] is None) != (self.failures[1] is None):
+            return False
+        if self.esp is not None and self.esp[0] != self.esp[1]:
+            return False
+        if not all(inside for _base, inside in self.within):
+            return False
+        guessing = any(vma.status is Certainty.SHAPE for vma in self.prediction.vmas) or self.prediction.notes
+        for line in self.lines:
+            if line.verdict in {Verdict.SAME, Verdict.IN_RANGE, Verdict.SHAPE}:
+                continue
+            if line.predicted is not None and line.predicted.status is not Certainty.SHAPE:
+                return False
+            if line.predicted is None and not guessing:
+                return False
+        return True
+
+
+class DrawnRow(NamedTuple):
+    """One randomised base over many runs: where it was seen, and how often each value."""
+
+    range: Range
+    seen: tuple[int, ...]
+
+    @property
+    def outside(self) -> int:
+        """How many values lay outside the predicted range."""
+        return sum(1 for value in self.seen if value not in self.range)

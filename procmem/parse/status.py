@@ -42,8 +42,10 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     """Read the one line of ``stat``; the command name may hold blanks and brackets, so it is cut at the last ``)``.
 
     Raises:
-        MalformedFile: too few fields, or one that is no number.
+        MalformedFile: too few fields, one that is no number, or a line without its end.
     """
+    if not data.endswith(b"\n"):
+        raise MalformedFile(name, 1, "the line is cut off", data)
     opening, closing = data.find(b"("), data.rfind(b")")
     if opening < 0 or closing < opening:
         raise MalformedFile(name, 1, "no command name in brackets", data)
@@ -52,6 +54,8 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         raise MalformedFile(name, 1, f"{len(rest) + 2} fields, where at least {_LEAST_STAT_FIELDS} are due", data)
     try:
         pid = int(data[:opening])
+        if b"_" in data[closing:]:
+            raise ValueError("int() would take it")
         numbers = [int(word) for word in rest[1:]]
     except ValueError as error:
         raise MalformedFile(name, 1, "a field that is no number", data) from error
@@ -113,8 +117,10 @@ def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
 
     Raises:
-        MalformedFile: a line that has not the three columns.
+        MalformedFile: a line that has not the three columns, or no end.
     """
+    if data and not data.endswith(b"\n"):
+        raise MalformedFile(name, data.count(b"\n") + 1, "the last line is cut off")
     limits = {}
     for number, line in enumerate(data.split(b"\n")[1:], start=2):
         if not line:

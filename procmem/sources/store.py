@@ -5,7 +5,8 @@ archives are read as streams of members and never unpacked to disk, and everythi
 """
 
 import os
-from typing import Protocol
+from types import TracebackType
+from typing import IO, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
 from procmem.model.raw import FileContent, Refusal
@@ -16,6 +17,9 @@ __all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
 FILE_BYTES_MAX = 64 * 1024 * 1024
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
+_TOO_MUCH = "unpacks to more than a recording may hold"
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 65_536
 
 
 class Store(Protocol):
@@ -91,29 +95,70 @@ class FolderStore:
         return fd
 
 
+class _Unpacked:
+    """The bytes of an archive, unpacked where it is packed by gzip, and no more of them than the bound.
+
+    tarfile by itself would not check gzip's checksum in a stream, and would take names of any length.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._total = 0
+        file = open(path, "rb")  # noqa: SIM115  # closed by __exit__
+        self._files: list[IO[bytes]] = [file]
+        packed = file.read(2) == _GZIP_MAGIC
+        file.seek(0)
+        if packed:
+            import gzip  # noqa: PLC0415  # folders do without it
+
+            self._files.append(cast(IO[bytes], gzip.GzipFile(fileobj=file, mode="rb")))
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            BrokenRecording: it unpacks to more than a recording may hold.
+        """
+        data = self._files[-1].read(size)
+        self._total += len(data)
+        if self._total > UNPACKED_BYTES_MAX:
+            raise BrokenRecording(self._path, _TOO_MUCH)
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in reversed(self._files):
+            file.close()
+
+
 class ArchiveStore:
     """A recording in a ``.tar.gz``: its regular members, read into memory once, within bounds."""
 
     def __init__(self, path: str) -> None:
         import tarfile  # noqa: PLC0415  # folders do without it
+        import zlib  # noqa: PLC0415  # the same
 
         self._files: dict[str, bytes] = {}
-        total = 0
         try:
-            with tarfile.open(path, "r|*") as archive:
+            with _Unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
                 for count, member in enumerate(archive):
                     if count > MEMBERS_MAX:
                         raise BrokenRecording(path, f"more than {MEMBERS_MAX} members")
                     if not member.isreg():
                         continue
-                    total += member.size
-                    if member.size > FILE_BYTES_MAX or total > UNPACKED_BYTES_MAX:
-                        raise BrokenRecording(path, "unpacks to more than a recording may hold")
+                    if member.size > FILE_BYTES_MAX:
+                        raise BrokenRecording(path, _TOO_MUCH)
                     content = archive.extractfile(member)
                     if content is not None:
                         self._files[member.name.removeprefix("./")] = content.read()
-        except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-            # zlib reports damage as OSError or EOFError, a damaged header as ValueError
+                while stream.read(_CHUNK):
+                    pass  # to the end, where the checksum of all that was read stands
+        except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+            # gzip reports damage as OSError, EOFError or zlib.error, a damaged header is a ValueError
             raise BrokenRecording(path, f"not a readable archive: {error}") from error
         tops = {name.split("/", 1)[0] for name in self._files}
         if len(tops) == 1 and "/" in next(iter(self._files)):

@@ -1,0 +1,125 @@
+"""The simulator's map laid beside the real one, line by line, with a verdict for each.
+
+A prediction is worth only what it risks: every line called exact must be there to the byte, every base
+called drawn must lie in its range, and nothing may be there that was not foretold. Lines are paired first
+where they are equal, then by what they are (name, rights, offset), in the order of addresses; what is left
+over is missing or extra.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from procmem.model.sim import (
+    Base,
+    Certainty,
+    CrossLine,
+    CrossReport,
+    DrawnRow,
+    Draws,
+    Prediction,
+    Range,
+    RealSpace,
+    SimSpace,
+    SimVma,
+    Verdict,
+)
+
+__all__ = ["compare", "drawn_addresses", "drawn_rows", "entropy_bits", "failure_report"]
+
+RealLine = tuple[int, int, str, int, bytes]
+
+
+def compare(
+    prediction: Prediction,
+    real: RealSpace,
+    *,
+    draws: Draws | None = None,
+    within: tuple[tuple[Base, bool], ...] = (),
+) -> CrossReport:
+    """Lay a prediction beside what a process showed at the same stage.
+
+    ``draws`` and ``within`` tell of a fitted prediction: what was read off the map, and whether it could
+    have been drawn.
+    """
+    pairs = _paired(prediction.vmas, real.lines)
+    lines = sorted((_line(vma, seen) for vma, seen in pairs), key=_address)
+    esp = None
+    if real.esp is not None and prediction.space is not None and prediction.failure is None:
+        esp = (prediction.space.registers.esp, real.esp)
+    return CrossReport(prediction, tuple(lines), esp, draws, within, (prediction.failure, None))
+
+
+def failure_report(prediction: Prediction, why: str) -> CrossReport:
+    """The report of a stage that the real program did not reach."""
+    lines = tuple(CrossLine(vma, None, Verdict.MISSING) for vma in prediction.vmas)
+    return CrossReport(prediction, lines, failures=(prediction.failure, why))
+
+
+def _fields(vma: SimVma) -> RealLine:
+    return (vma.start, vma.end, vma.perms, vma.offset, vma.name)
+
+
+def _address(line: CrossLine) -> int:
+    if line.real is not None:
+        return line.real[0]
+    assert line.predicted is not None
+    return line.predicted.start
+
+
+def _paired(predicted: Sequence[SimVma], real: Sequence[RealLine]) -> list[tuple[SimVma | None, RealLine | None]]:
+    open_lines = list(real)
+    left: list[SimVma] = []
+    pairs: list[tuple[SimVma | None, RealLine | None]] = []
+    for vma in predicted:
+        fields = _fields(vma)
+        if fields in open_lines:
+            open_lines.remove(fields)
+            pairs.append((vma, fields))
+        else:
+            left.append(vma)
+    for vma in left:
+        alike = [line for line in open_lines if line[2:] == (vma.perms, vma.offset, vma.name)]
+        same_size = [line for line in alike if line[1] - line[0] == vma.size]
+        found = next(iter(same_size or alike), None)
+        if found is not None:
+            open_lines.remove(found)
+        pairs.append((vma, found))
+    return pairs + [(None, line) for line in open_lines]
+
+
+def _line(vma: SimVma | None, real: RealLine | None) -> CrossLine:
+    if vma is None:
+        return CrossLine(None, real, Verdict.EXTRA)
+    if real is None:
+        return CrossLine(vma, None, Verdict.MISSING)
+    if _fields(vma) == real:
+        return CrossLine(vma, real, Verdict.SAME)
+    if vma.status is Certainty.SHAPE and real[1] - real[0] == vma.size:
+        return CrossLine(vma, real, Verdict.SHAPE)
+    return CrossLine(vma, real, Verdict.DIFFERS)
+
+
+def drawn_addresses(space: SimSpace, ranges: Sequence[Range]) -> dict[Base, int]:
+    """Where each drawn base lies in a fitted space: the address that its range is about."""
+    stack = next((vma.end for vma in space.vmas if vma.grows_down), 0)
+    layout = space.layout
+    places = {
+        Base.MMAP: layout.mmap_base if layout.top_down else layout.legacy_base,
+        Base.PROGRAM: space.program_bias,
+        Base.STACK: stack,
+        Base.BRK: space.start_brk,
+    }
+    return {wanted.base: places[wanted.base] for wanted in ranges if wanted.base in places}
+
+
+def drawn_rows(ranges: Sequence[Range], seen: Sequence[dict[Base, int]]) -> tuple[DrawnRow, ...]:
+    """Gather the bases of many runs under the ranges predicted for them."""
+    return tuple(DrawnRow(wanted, tuple(run[wanted.base] for run in seen if wanted.base in run)) for wanted in ranges)
+
+
+def entropy_bits(values: Sequence[int]) -> float:
+    """The entropy of a sample in bits; a sample of N values cannot show more than log2(N)."""
+    counts = Counter(values)
+    total = sum(counts.values())
+    return -sum(n / total * math.log2(n / total) for n in counts.values()) if total else 0.0

@@ -1,0 +1,208 @@
+"""Predicting and then looking: the joint between the simulator and really started programs.
+
+The order is the point. Everything is predicted from files and settings first; only then is the program
+started, stopped and read. What is read never goes back into a prediction, but for the drawn values of a
+run with randomisation, and a map they were filled into is called fitted.
+"""
+
+import os
+import struct
+from collections.abc import Sequence
+
+from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report
+from procmem.model.sim import (
+    Base,
+    CrossReport,
+    Draws,
+    KernelFacts,
+    KernelKind,
+    Prediction,
+    RealRun,
+    RealSpace,
+    Settings,
+    Stage,
+)
+from procmem.model.sim_files import ProgramFiles
+from procmem.parse.maps import parse_maps
+from procmem.parse.status import parse_stat
+from procmem.simulate.aslr import drawn_within
+from procmem.simulate.kernels import table_facts
+from procmem.simulate.predict import fit_draws, predict
+from procmem.sources.probe import KernelSettings, ProbeReading, probe, read_kernel_settings
+from procmem.sources.tracee import Started, Tracee
+
+__all__ = ["crosscheck", "draw_bases", "kernel_facts", "machine_randomize", "personality", "run_really"]
+
+_ADDR_NO_RANDOMIZE, _READ_IMPLIES_EXEC = 0x004_0000, 0x040_0000
+_ADDR_COMPAT_LAYOUT, _ADDR_LIMIT_3GB = 0x020_0000, 0x800_0000
+_AT_ENTRY, _AT_BASE = 9, 7
+_PAGE = 4096
+
+
+def personality(settings: Settings) -> int:
+    """Under which bits of personality(2) these settings come true."""
+    bits = 0
+    if not settings.randomize:
+        bits |= _ADDR_NO_RANDOMIZE
+    if settings.read_implies_exec:
+        bits |= _READ_IMPLIES_EXEC
+    if settings.legacy:
+        bits |= _ADDR_COMPAT_LAYOUT
+    if settings.limit_3gb and settings.kernel is KernelKind.COMPAT:
+        bits |= _ADDR_LIMIT_3GB
+    return bits
+
+
+def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
+    """What the running kernel does in the details, and whether 32-bit programs run here at all.
+
+    Another kind of kernel than the running one is answered from the dated table.
+    """
+    settings = read_kernel_settings()
+    running = KernelKind.COMPAT if settings.machine == "x86_64" else KernelKind.NATIVE
+    reading = probe()
+    known = table_facts(kernel)
+    if kernel is not running or reading is None:
+        return known._replace(cpus=settings.cpus), reading is not None
+    return _from_probe(known, reading, settings), True
+
+
+def machine_randomize() -> int:
+    """kernel.randomize_va_space of this machine, 2 where it does not say."""
+    value = read_kernel_settings().randomize
+    return 2 if value is None else value
+
+
+def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
+    pages = {b"[vvar]": 0, b"[vvar_vclock]": 0, b"[vdso]": 0}
+    inclusive = False
+    for vma in parse_maps(reading.maps):
+        if vma.name in pages:
+            pages[vma.name] += vma.size // _PAGE
+        inclusive = inclusive or vma.name == b"[heap]"
+    pairs = _pairs(reading.auxv)
+    native = settings.machine != "x86_64"
+    bits = settings.rnd_bits if native else settings.rnd_compat_bits
+    return known._replace(
+        vvar_pages=pages[b"[vvar]"],
+        vclock_pages=pages[b"[vvar_vclock]"],
+        vdso_pages=pages[b"[vdso]"],
+        aux_pairs=len(pairs) + 1,
+        mmap_min_addr=known.mmap_min_addr if settings.mmap_min_addr is None else settings.mmap_min_addr,
+        guard_gap=_guard_gap(settings.command_line, known.guard_gap),
+        mmap_rnd_bits=bits if bits is not None else known.mmap_rnd_bits,
+        heap_label_inclusive=inclusive,
+        cpus=settings.cpus,
+        origin=f"probe: a 32-bit program run on this kernel ({settings.release})",
+    )
+
+
+def _pairs(auxv: bytes) -> list[tuple[int, int]]:
+    pairs = []
+    for key, value in struct.iter_unpack("<II", auxv[: len(auxv) // 8 * 8]):
+        if not key:
+            break
+        pairs.append((key, value))
+    return pairs
+
+
+def _guard_gap(command_line: bytes, default: int) -> int:
+    """The boot option ``stack_guard_gap=``, in pages (mm/mmap.c, cmdline_parse_stack_guard_gap())."""
+    for word in command_line.split():
+        name, mark, value = word.partition(b"=")
+        if name == b"stack_guard_gap" and mark and value.isdigit():
+            return int(value) * _PAGE
+    return default
+
+
+def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> RealRun:
+    """Start the program under the settings, stop it at each stage, and say what it showed.
+
+    Raises:
+        CannotStart: tracing our own child is forbidden here.
+    """
+    how = Started(settings.exec_path, settings.argv, settings.env, personality(settings), settings.stack_limit)
+    spaces: list[RealSpace] = []
+    with Tracee(how) as child:
+        if not child.alive:
+            return RealRun((), "execve was refused" if child.refused else _how_ended(child.ended))
+        vector = dict(_pairs(child.proc_file("auxv")))
+        entry = vector.get(_AT_ENTRY, 0)
+        bias = entry - files.program.image.entry
+        for stage in stages:
+            if stage is Stage.ENTRY and vector.get(_AT_BASE) and not child.run_to(entry):
+                return RealRun(tuple(spaces), _how_ended(child.ended))
+            if stage is Stage.MAIN:
+                if files.program.main is None:
+                    return RealRun(tuple(spaces), "no symbol tells where main is (the file is stripped)")
+                if not child.run_to(files.program.main + bias):
+                    return RealRun(tuple(spaces), _how_ended(child.ended))
+            spaces.append(_seen(child, stage))
+    return RealRun(tuple(spaces))
+
+
+def _seen(child: Tracee, stage: Stage) -> RealSpace:
+    lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in parse_maps(child.proc_file("maps")))
+    start_brk = parse_stat(child.proc_file("stat")).start_brk
+    return RealSpace(stage, lines, child.registers().sp if stage is Stage.EXEC else None, start_brk)
+
+
+def _how_ended(status: int | None) -> str:
+    if status is None:
+        return "it is gone"
+    if os.WIFSIGNALED(status):
+        return f"it was ended by signal {os.WTERMSIG(status)}"
+    return f"it ended with status {os.WEXITSTATUS(status)}"
+
+
+def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> tuple[CrossReport, ...]:
+    """Predict every stage, then run the program and compare.
+
+    Raises:
+        CannotStart: tracing our own child is forbidden here.
+    """
+    predictions = {stage: predict(files, settings, stage) for stage in stages}
+    run = run_really(files, settings, stages)
+    reports = []
+    draws: Draws | None = None
+    for stage, prediction in predictions.items():
+        real = next((space for space in run.spaces if space.stage is stage), None)
+        if real is None:
+            reports.append(failure_report(prediction, run.ended or "not reached"))
+            continue
+        if settings.randomize and prediction.failure is None:
+            if draws is None:
+                draws = fit_draws(files, settings, real)
+            reports.append(_fitted(files, settings, prediction, real, draws))
+        else:
+            reports.append(compare(prediction, real))
+    return tuple(reports)
+
+
+def _fitted(
+    files: ProgramFiles, settings: Settings, prediction: Prediction, real: RealSpace, draws: Draws
+) -> CrossReport:
+    """Compare with the drawn values filled in, and keep the ranges that were predicted without them."""
+    filled = predict(files, settings._replace(draws=draws), real.stage)._replace(ranges=prediction.ranges)
+    moving = {wanted.base for wanted in prediction.ranges}
+    within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
+    return compare(filled, real, draws=draws, within=within)
+
+
+def draw_bases(files: ProgramFiles, settings: Settings, times: int) -> tuple[Prediction, list[dict[Base, int]]]:
+    """Start the program again and again, only to its first instruction, and note where its bases lay.
+
+    Raises:
+        CannotStart: tracing our own child is forbidden here.
+    """
+    prediction = predict(files, settings, Stage.EXEC)
+    seen: list[dict[Base, int]] = []
+    for _run in range(times):
+        run = run_really(files, settings, (Stage.EXEC,))
+        if not run.spaces:
+            break
+        draws = fit_draws(files, settings, run.spaces[0])
+        filled = predict(files, settings._replace(draws=draws), Stage.EXEC)
+        if filled.space is not None:
+            seen.append(drawn_addresses(filled.space, prediction.ranges))
+    return prediction, seen
