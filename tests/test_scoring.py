@@ -124,9 +124,7 @@ def test_regions_are_read_from_the_report() -> None:
         "owner": None,
         "rss": 4096,
     }
-    assert parse_regions({"regions": [region]}) == [
-        said(0x1000, 0x9000, "heap", "brk", certain="the kernel says so")
-    ]
+    assert parse_regions({"regions": [region]}) == [said(0x1000, 0x9000, "heap", "brk", certain="the kernel says so")]
     with pytest.raises(ValueError, match="no list"):
         parse_regions({})
     with pytest.raises(ValueError, match="kind"):

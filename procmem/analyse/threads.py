@@ -62,6 +62,7 @@ class _Stacks:
     """The stacks, guards and TLS blocks among the regions, by address and by owner."""
 
     def __init__(self, regions: Regions | None) -> None:
+        self._all = regions
         self.regions: list[Region] = []
         self.beside: list[Region] = []
         for index, label in enumerate(regions.label if regions is not None else ()):
@@ -89,6 +90,13 @@ class _Stacks:
         if at >= 0 and self.regions[at].start <= thread.sp < self.regions[at].end:
             return self.regions[at]
         return None
+
+    def around(self, sp: int | None) -> str | None:
+        """What a stack pointer lies in that is no stack of its own: a heap of a runtime that makes stacks there."""
+        if sp is None or self._all is None:
+            return None
+        at = next((row for row, end in enumerate(self._all.end) if self._all.start[row] <= sp < end), None)
+        return None if at is None else f"inside {self._all.label[at].kind}"
 
     def guard_below(self, stack: Region) -> int | None:
         """The size of the guard directly below a stack."""
@@ -131,7 +139,7 @@ def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[
         name=thread.comm,
         state=stat.state if stat is not None else None,
         stack=None if stack is None else (stack.start, stack.end),
-        stack_kind=None if stack is None else stack.label.kind,
+        stack_kind=stack.label.kind if stack is not None else stacks.around(thread.sp),
         certainty=None if stack is None else stack.label.certainty.value,
         resident=None if stack is None else stack.rss,
         depth=top - thread.sp if inside and top is not None and thread.sp is not None else None,

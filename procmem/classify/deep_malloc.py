@@ -23,6 +23,9 @@ _FLAG_BITS = 7
 _PAGES_TRIED = 4096
 _CHUNKS_WALKED = 100_000
 _BRK_CHUNKS_WALKED = 50_000
+_FIRST_CHUNK_WITHIN = 1024
+_CACHE_CHUNKS = {8: (0x251, 0x291), 4: (0x161, 0x191)}
+"""Sizes of the chunk of ``tcache_perthread_struct``, with PREV_INUSE, before and since glibc 2.30, by word size."""
 _MMAP_AS_MORECORE = 1 << 20
 _HUGE_HEAP = 8 << 20
 
@@ -77,16 +80,17 @@ def beside_brk(
 ) -> Iterator[Claim]:
     """Memory that merged with the heap's mapping from above: what lies behind the top chunk of the brk heap.
 
-    The chunks are walked from the heap's start (``skip`` bytes further, where TLS lies before the first); nothing is
-    claimed unless the walk ends at a page's start, before the mapping does, with no header there.
+    The chunks are walked from the first one on (``skip`` bytes or more from the start, where TLS lies there).
+    Nothing is claimed unless the walk ends at a page's start, before the mapping does, with no header there.
     """
     row = next((row for row, start in enumerate(mappings.start) if start == start_brk), None)
     if row is None or mappings.name[row] != b"[heap]":
         return
     alignment = 2 * words.size
-    at = mappings.start[row] + -(-skip // alignment) * alignment
-    if words.size == 4:
-        at += alignment // 2 if words.at(at, 2) in (None, (0, 0)) else 0
+    first = _first_chunk(words, mappings.start[row], skip)
+    if first is None:
+        return
+    at = first
     for _step in range(_BRK_CHUNKS_WALKED):
         header = words.at(at, 2)
         if at >= mappings.end[row] or (header is None and touched(runs, at)):
@@ -97,11 +101,27 @@ def beside_brk(
         if size < alignment or size % alignment or flags & (_IS_MMAPPED | _NON_MAIN_ARENA):
             break
         at += size
-    if at % page_size or not mappings.start[row] < at < mappings.end[row] or words.at(at - alignment, 1) is None:
+    end = -(-at // page_size) * page_size
+    # fewer bytes than a chunk needs may be left over behind the top chunk
+    if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
         return
-    evidence = f"malloc's chunks from start_brk on end at {at:#x}, inside the mapping that the kernel names [heap]"
+    evidence = f"malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
     label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
-    yield Claim(at, mappings.end[row], Rank.ALLOCATOR + 1, label)
+    yield Claim(end, mappings.end[row], Rank.ALLOCATOR + 1, label)
+
+
+def _first_chunk(words: Words, start: int, skip: int) -> int | None:
+    """The first chunk of a heap: the per-thread cache's, which is allocated before anything else.
+
+    Chunks begin at multiples of 16, on 32 bit at 8 beyond one, so that what they give out is aligned to 16.
+    """
+    lead = 8 if words.size == 4 else 0
+    at = -(-(start + skip - lead) // 16) * 16 + lead
+    for candidate in range(at, at + _FIRST_CHUNK_WITHIN, 16):
+        header = words.at(candidate, 2)
+        if header is not None and header[1] in _CACHE_CHUNKS[words.size]:
+            return candidate
+    return None
 
 
 def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -120,7 +140,7 @@ def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iter
 
 
 def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
-    """Every aligned address in writable anonymous memory whose heap_info fits; its arena; whether it is its first."""
+    """Every aligned address in writable anonymous memory whose heap_info fits; its arena; is it the arena's first."""
     writable = [
         row
         for row in range(len(mappings))

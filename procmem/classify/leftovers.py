@@ -94,7 +94,9 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
     size = end - start
     if size < _ALLOCATOR_BYTES_MIN:
         if {start, end} & loaders:
-            evidence = f"{size // 1024} KiB of anonymous memory that adjoins a loaded object: link maps, TLS of the main thread"
+            evidence = (
+                f"{size // 1024} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"
+            )
             return Label(ByteClass.MMAP, "loader", Certainty.GUESS, evidence, b"dynamic linker")
         return None
     kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)

@@ -320,7 +320,7 @@ NAME_RULES: tuple[NameRule, ...] = (
         _K.MMAP,
         "anon-private",
         _G,
-        lambda key: True,
+        lambda _: True,
         "private memory that no file stands behind and no stronger evidence explains",
     ),
 )

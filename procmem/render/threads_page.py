@@ -31,6 +31,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
         Column("voluntary", "count"),
         Column("involuntary", "count"),
         Column("CPU s", "text"),
+        Column("kind", "text"),
         Column("certainty", "text"),
         Column("name", "text"),
     )
@@ -38,7 +39,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
     totals: list[Sequence[int | str | None]] = []
     if len(rows) > 1:
         sums = [report.total(field) for field in ("reserved", "resident")]
-        totals.append(("", "total", "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", ""))
+        totals.append(("", "total", "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", "", ""))
     return Sheet(columns, rows, totals)
 
 
@@ -59,7 +60,8 @@ def _cells(row: ThreadRow) -> Sequence[int | str | None]:
         row.voluntary_switches,
         row.involuntary_switches,
         None if row.cpu_seconds is None else f"{row.cpu_seconds:.2f}",
-        row.certainty,
+        row.stack_kind,
+        row.certainty or "",
         printable(row.name),
     )
 

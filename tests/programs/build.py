@@ -129,9 +129,7 @@ def can_build_32bit() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         command = [gcc, "-m32", "-static", "-x", "c", "-", "-o", str(Path(folder, "probe"))]
         source = '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n'
-        return (
-            subprocess.run(command, input=source, capture_output=True, text=True, check=False).returncode == 0
-        )
+        return subprocess.run(command, input=source, capture_output=True, text=True, check=False).returncode == 0
 
 
 class RunningProgram:

@@ -415,6 +415,8 @@ void build_signal_stacks(long number)
             worker.rest = handle_signal;
         struct worker *started = start_worker(worker, NULL);
         claim_pooled_stack(started);
+        if (i == 2)
+            continue; /* nothing has run on it: a block of malloc, whatever it is set aside for */
         struct claim *made =
             claim(PART, stacks[i].start, stacks[i].start + stacks[i].length, "stack", "signal", names[i]);
         made->tid = started->tid;
