@@ -367,7 +367,7 @@ def _load(target: Target, mapped: MappedFile) -> _Loaded:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):
-        return _Loaded(ElfObject(mapped, None, problem=reader.value), {}, reader)
+        return _Loaded(ElfObject(mapped, None, readable=False, problem=reader.value), {}, reader)
     log = _LoggingReader(reader)
     try:
         image = read_image(log)

@@ -173,9 +173,10 @@ def _object_claims(
     for item in objects:
         own = rows[(item.file.device, item.file.inode, item.file.path)]
         role = object_role(item, objects, snapshot.auxv, snapshot.exe)
-        if item.image is None:
+        if item.image is None and not item.readable:
             yield from unread_claims(item, role, mappings, own, snapshot)
-            continue
+        if item.image is None:
+            continue  # a file that is no ELF file is never loaded as one, however it is mapped
         for bias, why in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
             biases.setdefault(item.file.path, bias)
             loaded = LoadedObject(item, item.image, bias, role, Certainty.CERTAIN, why)

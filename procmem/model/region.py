@@ -84,7 +84,8 @@ class Claim(NamedTuple):
 class ElfObject(NamedTuple):
     """A mapped file that may be an ELF object, with what its headers say.
 
-    ``image`` is None where they could not be read; ``problem`` then says why. ``has_debug`` is the DT_DEBUG
+    ``image`` is None where they could not be read; ``problem`` then says why, and ``readable`` tells a file that is
+    no ELF file from one that may not be read. ``has_debug`` is the DT_DEBUG
     entry that the linker gives to programs and not to libraries.
     """
 
@@ -93,6 +94,7 @@ class ElfObject(NamedTuple):
     sections: tuple[Section, ...] | None = None
     soname: bytes | None = None
     has_debug: bool = False
+    readable: bool = True
     problem: str | None = None
 
 

@@ -275,7 +275,10 @@ class KernelArea(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What ``maps`` will be at one stage; ``failure`` says why there is no process instead."""
+    """What ``maps`` will be at one stage; ``failure`` says why there is no process instead.
+
+    ``program`` is the program's own name in ``maps``. ``fitted`` says that drawn values were filled in.
+    """
 
     stage: Stage
     settings: Settings
@@ -285,6 +288,7 @@ class Prediction(NamedTuple):
     notes: tuple[str, ...] = ()
     failure: str | None = None
     fitted: bool = False
+    program: bytes = b""
 
 
 class RealSpace(NamedTuple):

@@ -20,7 +20,7 @@ from procmem.simulate.ptmalloc import Malloc
 from procmem.simulate.rtld import link
 from procmem.simulate.static_start import start_static
 
-__all__ = ["Running", "fit_draws", "predict", "start"]
+__all__ = ["Running", "after", "fit_draws", "predict", "start"]
 
 
 class Running(NamedTuple):
@@ -91,7 +91,7 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
     try:
         running = start(files, settings, stage)
     except ExecFailed as error:
-        return Prediction(stage, settings, (), None, failure=str(error))
+        return Prediction(stage, settings, (), None, failure=str(error), program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()
     before = execute(files, settings).vmas if running.guessed else ()
@@ -103,7 +103,16 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
         ranges=ranges(files, settings, running.space) if drawn else (),
         notes=running.notes,
         fitted=bool(settings.randomize) and not drawn,
+        program=files.program.real,
     )
+
+
+def after(prediction: Prediction, running: Running, space: SimSpace) -> Prediction:
+    """The same prediction after the program did something more: its lines, graded as before."""
+    bases = {wanted.base for wanted in prediction.ranges}
+    sure = tuple(vma for vma in prediction.vmas if vma.status is not Certainty.SHAPE)
+    vmas = tuple(_graded(vma, frozenset(bases), running.guessed, sure) for vma in named(space))
+    return prediction._replace(vmas=vmas, space=space)
 
 
 def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws:

@@ -144,7 +144,7 @@ class ArchiveStore:
 
         self._files: dict[str, bytes] = {}
         try:
-            with _Unpacked(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+            with _Unpacked(path) as stream, tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
                 for count, member in enumerate(archive):
                     if count > MEMBERS_MAX:
                         raise BrokenRecording(path, f"more than {MEMBERS_MAX} members")

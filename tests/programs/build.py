@@ -232,10 +232,13 @@ def start(
     *args: str,
     timeout: float = 60,
     env: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> RunningProgram:
     """Start a program that prints a manifest, and return when it is ready.
+
+    ``prefix`` is a command that starts it in its own way (``setarch -R``).
 
     Raises:
         ProgramError: it ended first, or was not ready within ``timeout`` seconds.
     """
-    return RunningProgram([str(binary), *args], timeout=timeout, env=env)
+    return RunningProgram([*prefix, str(binary), *args], timeout=timeout, env=env)

@@ -1,0 +1,98 @@
+"""``procmem crosscheck``: the simulator's prediction laid beside what the kernel really does."""
+
+import math
+import os
+from typing import Any
+
+import click
+
+from procmem.cli.output import echo_json
+from procmem.cli.simulate import layout_options, settings_from
+from procmem.errors import BadInput, ExitStatus
+from procmem.model.sim import MISMATCH, KernelFacts, KernelKind, Settings, Stage
+from procmem.model.sim_files import ProgramFiles
+
+__all__ = ["crosscheck"]
+
+_EPILOG = """\b
+Examples:
+  procmem crosscheck run ./prog arg         predict, run, compare at exec, entry and main
+  procmem crosscheck run --aslr ./prog      the same with randomisation: fitted, ranges checked
+  procmem crosscheck run --aslr --repeat 500 ./prog
+
+\b
+Exit status: 0 when all that was called exact is exact, 7 when it is not, 4 where nothing may be traced.
+"""
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+def crosscheck() -> None:
+    """Check the simulator against the real kernel."""
+
+
+@crosscheck.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("words", nargs=-1, required=True, metavar="ELF [ARG...]", type=click.UNPROCESSED)
+@layout_options
+@click.option(
+    "--stage",
+    "stages",
+    type=click.Choice(["exec", "entry", "main"]),
+    multiple=True,
+    help="Only this stage (repeatable). Default: all three.",
+)
+@click.option("--repeat", type=click.IntRange(1, 100_000), metavar="N", help="With --aslr: the bases of N runs.")
+@click.option("--json", "as_json", is_flag=True, help="Schema procmem/crosscheck/1.")
+def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_json: bool, **given: Any) -> int:
+    """Predict a program's map, then run the program and compare, line by line."""
+    from procmem.pipeline_crosscheck import crosscheck as check  # noqa: PLC0415  # not needed for --help
+    from procmem.pipeline_crosscheck import machine_randomize  # noqa: PLC0415
+    from procmem.pipeline_sim import program_files  # noqa: PLC0415
+    from procmem.render.sim_page import cross_json, cross_page  # noqa: PLC0415
+
+    facts = _facts(given)
+    settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
+    files = program_files(settings.exec_path, settings.env)
+    if repeat is not None:
+        if not settings.randomize:
+            raise click.UsageError("--repeat needs --aslr: without it every run is the same")
+        return _repeated(files, settings, repeat, as_json=as_json)
+    wanted = tuple(Stage(name) for name in ("exec", "entry", "main") if not stages or name in stages)
+    reports = check(files, settings, wanted)
+    if as_json:
+        echo_json([cross_json(reports)], several=False)
+    else:
+        for report in reports:
+            click.echo(cross_page(report), nl=False)
+        click.echo(f"kernel facts from {facts.origin}")
+    return ExitStatus.DONE if all(report.holds for report in reports) else MISMATCH
+
+
+def _facts(given: dict[str, Any]) -> KernelFacts:
+    from procmem.pipeline_crosscheck import kernel_facts  # noqa: PLC0415
+
+    kernel = KernelKind(given["kernel"])
+    facts, runs_32 = kernel_facts(kernel)
+    if not runs_32:
+        raise BadInput(
+            "this machine does not run 32-bit x86 programs, so there is nothing to compare with",
+            hint="procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this",
+        )
+    if (os.uname().machine == "x86_64") is not (kernel is KernelKind.COMPAT):
+        raise BadInput(f"--kernel {kernel.value}: this machine runs the other kind, so nothing can be compared")
+    return facts
+
+
+def _repeated(files: ProgramFiles, settings: Settings, times: int, *, as_json: bool) -> int:
+    from procmem.analyse.crosscheck import drawn_rows, entropy_bits  # noqa: PLC0415
+    from procmem.pipeline_crosscheck import draw_bases  # noqa: PLC0415
+    from procmem.render.sim_page import drawn_json, drawn_page  # noqa: PLC0415
+
+    prediction, seen = draw_bases(files, settings, times)
+    rows = drawn_rows(prediction.ranges, seen)
+    entropies = [(entropy_bits(row.seen), math.log2(row.range.values)) for row in rows]
+    if as_json:
+        echo_json([drawn_json(rows, entropies)], several=False)
+    else:
+        click.echo(drawn_page(rows, entropies), nl=False)
+        click.echo(f"{len(seen)} runs; so many can show no more than {math.log2(max(len(seen), 1)):.1f} bits")
+    return MISMATCH if any(row.outside for row in rows) or len(seen) < times else ExitStatus.DONE

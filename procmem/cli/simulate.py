@@ -1,0 +1,204 @@
+"""``procmem simulate``: what the map of a 32-bit program will be, from its files alone."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from procmem.cli.output import echo_json, unicode_output
+from procmem.errors import BadInput
+from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
+from procmem.model.sim_files import ProgramFiles
+
+__all__ = ["layout_options", "settings_from", "simulate", "size_in_bytes"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_EPILOG = """\b
+Examples:
+  procmem simulate                          the program of the textbook
+  procmem simulate ./prog arg               a real 32-bit file, at main
+  procmem simulate --stage exec --aslr ./prog
+  procmem simulate --kernel native --kernel-map classic
+  printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
+
+\b
+Steps of a script, one a line:
+  malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
+  munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE] | touch NAME [OFFSET]
+  brk SIZE | recurse SIZE | thread [SIZE] [guard=SIZE] [malloc=SIZE] | fork
+
+\b
+Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
+"""
+
+
+def layout_options(command: _Command) -> _Command:
+    """Options that decide a layout, shared by simulate and crosscheck."""
+    options = (
+        click.option("--kernel", type=click.Choice(["native", "compat"]), default="compat", help="i386, or x86-64."),
+        click.option("--limit-3gb/--no-limit-3gb", default=True, help="User space of 3 GiB (setarch -3). Default: on."),
+        click.option("--aslr/--no-aslr", default=False, help="With address-space randomisation. Default: off."),
+        click.option("--legacy", is_flag=True, help="Bottom-up mapping area (setarch -L)."),
+        click.option("--stack-limit", default="8M", metavar="SIZE", help="Soft limit: 64K, 8M, unlimited."),
+        click.option("-X", "--execstack", is_flag=True, help="READ_IMPLIES_EXEC (setarch -X)."),
+        click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable (repeatable); no other is set."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def size_in_bytes(text: str, name: str) -> int | None:
+    """A size with an optional suffix; None for ``unlimited``."""
+    bare = text.strip().upper()
+    if bare == "UNLIMITED":
+        return None
+    number, unit = (bare[:-1], bare[-1:]) if bare[-1:] in {"K", "M", "G"} else (bare, "")
+    if not (number.isascii() and number.isdecimal()) or int(number) * _UNITS[unit] >= 1 << 64:
+        raise click.UsageError(f"{name} {text!r}: not a size such as 64K, 8M or unlimited")
+    return int(number) * _UNITS[unit]
+
+
+def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFacts, randomize: int) -> Settings:
+    """Make settings of the shared options; ``words`` are the program's path and its arguments."""
+    for text in given["env"]:
+        if "=" not in text:
+            raise click.UsageError(f"--env {text!r}: not NAME=VALUE")
+    path = os.fsencode(words[0]) if words else b"/usr/bin/textbook"
+    return Settings(
+        kernel=KernelKind(given["kernel"]),
+        limit_3gb=given["limit_3gb"],
+        randomize=randomize if given["aslr"] else 0,
+        legacy=given["legacy"],
+        read_implies_exec=given["execstack"],
+        stack_limit=size_in_bytes(given["stack_limit"], "--stack-limit"),
+        exec_path=path,
+        argv=tuple(os.fsencode(word) for word in words) or (b"textbook",),
+        env=tuple(os.fsencode(text) for text in given["env"]),
+        facts=facts,
+    )
+
+
+@click.command(
+    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": False}
+)
+@click.argument("words", nargs=-1, metavar="[ELF [ARG...]]", type=click.UNPROCESSED)
+@layout_options
+@click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help="When. Default: main.")
+@click.option("--threads", type=click.IntRange(0, 10_000), default=0, help="Start so many threads in main.")
+@click.option("--script", metavar="FILE", help="Steps that main does, the map after each; - for standard input.")
+@click.option("--kernel-map", type=click.Choice(["classic", "6.1"]), help="Also the kernel's gigabyte (native i386).")
+@click.option("--ram", default="2G", metavar="SIZE", help="Physical memory for --kernel-map.")
+@click.option("--pae", is_flag=True, help="A PAE kernel, for --kernel-map.")
+@click.option(
+    "--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help="How the picture is drawn."
+)
+@click.option("--no-picture", is_flag=True, help="Only the lines.")
+@click.option("--json", "as_json", is_flag=True, help="Schema procmem/simulate/1.")
+def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
+    """Predict the memory map of a 32-bit x86 program from its files, before it runs.
+
+    Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
+    procmem crosscheck.
+    """
+    from procmem.pipeline_crosscheck import kernel_facts, machine_randomize  # noqa: PLC0415  # not needed for --help
+    from procmem.render.sim_page import simulate_json  # noqa: PLC0415
+
+    facts, _runs_32 = kernel_facts(KernelKind(given["kernel"]))
+    settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
+    files = _files(words, settings)
+    stage = Stage(given["stage"])
+    script = _script(given, has_program=bool(words), stage=stage)
+    areas = _areas(given)
+    if script is None:
+        from procmem.simulate.predict import predict  # noqa: PLC0415
+
+        predictions = [("", predict(files, settings, stage))]
+    else:
+        predictions = _played(files, settings, script, every=given["script"] is not None)
+    if as_json:
+        echo_json([simulate_json(prediction, areas) for _text, prediction in predictions], several=len(predictions) > 1)
+    else:
+        _print_pages(predictions, areas, given)
+    return 0
+
+
+def _files(words: tuple[str, ...], settings: Settings) -> ProgramFiles:
+    if not words:
+        from procmem.simulate import textbook  # noqa: PLC0415
+
+        return textbook.files()
+    from procmem.pipeline_sim import program_files  # noqa: PLC0415
+
+    return program_files(settings.exec_path, settings.env)
+
+
+def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | None:
+    """What main shall do: the user's script, threads, or the textbook's own steps."""
+    if given["script"] is not None or given["threads"]:
+        if stage is not Stage.MAIN:
+            raise click.UsageError("--script and --threads begin at main: leave --stage away")
+        text = _read(given["script"]) if given["script"] is not None else ""
+        return "thread\n" * given["threads"] + text
+    if has_program or stage is not Stage.MAIN:
+        return None
+    from procmem.simulate import textbook  # noqa: PLC0415
+
+    return textbook.BODY
+
+
+def _read(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        with open(name, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{name}: {error}") from error
+
+
+def _areas(given: dict[str, Any]) -> tuple[Any, ...]:
+    if given["kernel_map"] is None:
+        return ()
+    from procmem.simulate.kernel_half import Preset, kernel_half  # noqa: PLC0415
+
+    ram = size_in_bytes(given["ram"], "--ram")
+    return kernel_half(Preset(given["kernel_map"]), ram=1 << 36 if ram is None else ram, pae=given["pae"])
+
+
+def _played(files: ProgramFiles, settings: Settings, text: str, *, every: bool) -> list[tuple[str, Prediction]]:
+    """The map at main and after each step, or only after the last."""
+    from procmem.simulate.events import ExecFailed  # noqa: PLC0415
+    from procmem.simulate.predict import after, predict, start  # noqa: PLC0415
+    from procmem.simulate.script import parse_script, run_script  # noqa: PLC0415
+
+    at_main = predict(files, settings, Stage.MAIN)
+    shown = [("", at_main)]
+    try:
+        running = start(files, settings, Stage.MAIN)
+    except ExecFailed:
+        return shown
+    for moment in run_script(running, parse_script(text), cpus=settings.facts.cpus):
+        told = f"{moment.step.text} {moment.outcome}".rstrip()
+        shown.append((told, after(at_main, running, moment.space)))
+    return shown if every else shown[-1:]
+
+
+def _print_pages(predictions: list[tuple[str, Prediction]], areas: tuple[Any, ...], given: dict[str, Any]) -> None:
+    from procmem.render.sim_page import simulate_page  # noqa: PLC0415
+    from procmem.render.sim_picture import bands, picture  # noqa: PLC0415
+    from procmem.render.text import printable_text  # noqa: PLC0415
+
+    for number, (text, prediction) in enumerate(predictions):
+        if text and len(predictions) > 1:
+            click.echo(f"== {printable_text(text)}")
+        drawn = ""
+        last = number == len(predictions) - 1
+        if prediction.space is not None and not given["no_picture"] and last:
+            shown = bands(prediction.space, prediction.vmas, prediction.program)
+            drawn = picture(shown, areas, scale=given["scale"], unicode=unicode_output())
+        origin = prediction.settings.facts.origin
+        click.echo(simulate_page(prediction, facts_origin=origin, picture=drawn), nl=False)
