@@ -40,7 +40,7 @@ _PAGE = 4096
 
 
 def personality(settings: Settings) -> int:
-    """Under which bits of personality(2) these settings come true."""
+    """The personality bits under which these settings come true."""
     bits = 0
     if not settings.randomize:
         bits |= _ADDR_NO_RANDOMIZE

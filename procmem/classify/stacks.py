@@ -27,6 +27,8 @@ _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
 _SIGNAL_STACK_MAX = 1 << 20
 _REPEATED_MIN = 16 * 1024
+_USUAL_LIMIT = 8 << 20
+_MANY = 1 << 30
 _GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
 
 
@@ -74,7 +76,7 @@ def stack_claims(
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
     holders: dict[int, Thread] = {}
-    unknown = 0
+    unknown = _unplaced(snapshot) if snapshot.threads is None else 0
     for thread in snapshot.threads or ():
         if thread.sp is None:
             unknown += 1
@@ -112,8 +114,17 @@ def _overlaps(area: StackArea, known: Sequence[tuple[int, int]]) -> bool:
 
 
 def _default_size(snapshot: Snapshot) -> int | None:
-    limit = snapshot.limits.get("Max stack size") if snapshot.limits else None
+    """The size of a thread's stack when nobody asks for another: RLIMIT_STACK, which is 8 MiB where nobody set it."""
+    if snapshot.limits is None:
+        return _USUAL_LIMIT
+    limit = snapshot.limits.get("Max stack size")
     return limit.soft if limit is not None else None
+
+
+def _unplaced(snapshot: Snapshot) -> int:
+    """How many threads besides the main one there are, where ``task`` was not read: as many as may be, if unknown."""
+    count = snapshot.status.threads if snapshot.status is not None else None
+    return _MANY if count is None else count - 1
 
 
 def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterator[Claim]:

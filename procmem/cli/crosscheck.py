@@ -30,7 +30,7 @@ def crosscheck() -> None:
     """Check the simulator against the real kernel."""
 
 
-@crosscheck.command(context_settings={"help_option_names": ["-h", "--help"]})
+@crosscheck.command(context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False})
 @click.argument("words", nargs=-1, required=True, metavar="ELF [ARG...]", type=click.UNPROCESSED)
 @layout_options
 @click.option(

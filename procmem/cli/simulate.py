@@ -83,7 +83,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
 
 
 @click.command(
-    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": False}
+    epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False}
 )
 @click.argument("words", nargs=-1, metavar="[ELF [ARG...]]", type=click.UNPROCESSED)
 @layout_options
@@ -145,9 +145,9 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
         return "thread\n" * given["threads"] + text
     if has_program or stage is not Stage.MAIN:
         return None
-    from procmem.simulate import textbook  # noqa: PLC0415
+    from procmem.simulate.textbook import BODY  # noqa: PLC0415
 
-    return textbook.BODY
+    return BODY
 
 
 def _read(name: str) -> str:

@@ -85,8 +85,8 @@ def simulate_page(prediction: Prediction, *, facts_origin: str, picture: str) ->
 
 def _range_lines(ranges: Sequence[Range]) -> list[str]:
     return [
-        f"{_BASE_WORDS[wanted.base]}: {wanted.first:#010x} to {wanted.last:#010x} in steps of {human_size(wanted.step)},"
-        f" {wanted.values} places"
+        f"{_BASE_WORDS[wanted.base]}: {wanted.first:#010x} to {wanted.last:#010x}"
+        f" in steps of {human_size(wanted.step)}, {wanted.values} places"
         for wanted in ranges
     ]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.sources.files import refusal_of
 
-__all__ = ["read_page_runs"]
+__all__ = ["read_page_runs", "without_overlap"]
 
 _PAGEMAP_SCAN = 0xC060_6610  # _IOWR('f', 16, struct pm_scan_arg), 96 bytes
 _REGIONS_AT_ONCE = 4096
@@ -35,13 +35,25 @@ _STATES = (
 )
 
 
+def without_overlap(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same addresses as ascending ranges that do not overlap, so that no page is told twice."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
 def read_page_runs(
     dir_fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan: bool = True
 ) -> tuple[PageRun, ...] | Refusal:
-    """Read ``pagemap`` of an open process folder for some ranges (bytes, page aligned, ascending).
+    """Read ``pagemap`` of an open process folder for some ranges (bytes, page aligned; they may overlap).
 
     ``scan=False`` keeps to plain reads, for a pagemap that is no kernel file.
     """
+    ranges = without_overlap(ranges)
     try:
         fd = os.open("pagemap", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=dir_fd)
     except OSError as error:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
+from procmem.sources.pagemap import without_overlap
 from procmem.sources.store import FILE_BYTES_MAX, Store, open_store
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ class RecordedTarget:
             except (ValueError, KeyError) as error:
                 raise BrokenRecording(self._source, f"pagemap.runs, line {number}: not 'start-end letters'") from error
             runs.append(PageRun(start, end, state))
-        return tuple(_clip(sorted(runs), ranges))
+        return tuple(_clip(sorted(runs), without_overlap(ranges)))
 
     def memory(self) -> ByteReader | Refusal:
         """The words of memory that were recorded, if any."""

@@ -136,13 +136,20 @@ def _write_folder(folder: str, files: Mapping[str, bytes]) -> None:
     for name, data in files.items():
         path = os.path.join(folder, name)
         parent = os.path.dirname(path)
-        if parent not in made:
-            os.makedirs(parent, mode=0o700, exist_ok=True)
-            made.add(parent)
+        _make_folders(parent, made)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
     os.sync()  # once for all: a process of a thousand threads has thousands of small files
+
+
+def _make_folders(path: str, made: set[str]) -> None:
+    """Make a folder and those above it, each for its owner only (os.makedirs() is so strict with the last alone)."""
+    if path in made or os.path.isdir(path):
+        return
+    _make_folders(os.path.dirname(path), made)
+    os.mkdir(path, 0o700)
+    made.add(path)
 
 
 def _write_archive(path: str, files: Mapping[str, bytes]) -> None:
