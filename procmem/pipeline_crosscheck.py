@@ -31,7 +31,15 @@ from procmem.simulate.predict import fit_draws, predict
 from procmem.sources.probe import KernelSettings, ProbeReading, probe, read_kernel_settings
 from procmem.sources.tracee import Started, Tracee
 
-__all__ = ["crosscheck", "draw_bases", "kernel_facts", "machine_randomize", "personality", "run_really"]
+__all__ = [
+    "check_running",
+    "crosscheck",
+    "draw_bases",
+    "kernel_facts",
+    "machine_randomize",
+    "personality",
+    "run_really",
+]
 
 _ADDR_NO_RANDOMIZE, _READ_IMPLIES_EXEC = 0x004_0000, 0x040_0000
 _ADDR_COMPAT_LAYOUT, _ADDR_LIMIT_3GB = 0x020_0000, 0x800_0000
@@ -206,3 +214,33 @@ def draw_bases(files: ProgramFiles, settings: Settings, times: int) -> tuple[Pre
         if filled.space is not None:
             seen.append(drawn_addresses(filled.space, prediction.ranges))
     return prediction, seen
+
+
+def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> CrossReport:
+    """Lay what a process had at ``main`` beside what a running one shows now.
+
+    The caller makes ``settings`` of what the process itself tells (personality, stack limit, arguments and
+    environment, or strings of the same lengths) and ``real`` of its VMAs and the start_brk of its stat. Drawn
+    values are fitted. A running program maps, frees and grows as it likes: lines that are there besides, a
+    heap, and a stack that has grown are no contradiction, and are taken out before the comparison.
+    """
+    prediction = predict(files, settings, real.stage)
+    draws = fit_draws(files, settings, real) if settings.randomize else None
+    filled = predict(files, settings._replace(draws=draws), real.stage) if draws is not None else prediction
+    vmas = tuple(vma for vma in filled.vmas if vma.name != b"[heap]")
+    stack = next((vma for vma in vmas if vma.grows_down), None)
+    known = {(vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in vmas}
+    lines = []
+    for line in real.lines:
+        if stack is not None and line[4] == b"[stack]" and line[1] == stack.end and line[0] <= stack.start:
+            lines.append((stack.start, *line[1:]))
+        elif line in known or any(
+            line[4] == vma.name and line[2:4] == (vma.perms, vma.offset) for vma in vmas if vma.name
+        ):
+            lines.append(line)
+    within: tuple[tuple[Base, bool], ...] = ()
+    if draws is not None:
+        moving = {wanted.base for wanted in prediction.ranges}
+        within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
+    shown = filled._replace(vmas=vmas, ranges=prediction.ranges)
+    return compare(shown, real._replace(lines=tuple(lines), esp=None), draws=draws, within=within)

@@ -58,7 +58,9 @@ def describe(opened: OpenedFile) -> LoadedObject | None:
     tags = dict(entries)
     soname = next(iter(dynamic_strings(reader, image, entries, DT_SONAME)), None)
     asked = interpreter(reader, image)
-    rodata = _constants(reader, image) if soname in _SCANNED or not entries or asked is None else b""
+    needed = dynamic_strings(reader, image, entries, DT_NEEDED)
+    alone = asked is None and soname is None and not needed
+    rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
     version = _VERSION.search(rodata)
     dirs = _SYSTEM_DIRS.search(rodata) if soname and soname.startswith(b"ld-") else None
     return LoadedObject(
@@ -67,7 +69,7 @@ def describe(opened: OpenedFile) -> LoadedObject | None:
         image=image,
         identity=opened.identity,
         interpreter=asked,
-        needed_names=dynamic_strings(reader, image, entries, DT_NEEDED),
+        needed_names=needed,
         soname=soname,
         rpath=_list(dynamic_strings(reader, image, entries, DT_RPATH)),
         runpath=_list(dynamic_strings(reader, image, entries, DT_RUNPATH)),

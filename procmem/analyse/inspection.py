@@ -251,7 +251,7 @@ def _refused(snapshot: Snapshot) -> Iterable[str]:
 def _apportioned(regions: Regions) -> Iterable[str]:
     about = {name for share in regions.shares.values() for name in share.about}
     if "rss" in about:
-        yield "pagemap could not be read for mappings that hold several ranges: their parts' figures are shared out (about)"
+        yield "some mappings hold several ranges, and pagemap did not say which pages are whose: shared out (about)"
 
 
 def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[str]:

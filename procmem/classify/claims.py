@@ -21,6 +21,7 @@ __all__ = ["Partition", "Rank", "partition"]
 class Rank:
     """Which evidence outranks which; a structure of the ELF file outranks any name, padding yields to all."""
 
+    LEAST = 5
     PADDING = 10
     NAME = 20
     PATTERN = 30

@@ -304,7 +304,8 @@ def code_mapped_again(
         if code is not None:
             evidence = f"executable mapping of code of {name}, away from where its headers would load it"
             label = Label(ByteClass.TEXT, f"{role}-text", Certainty.LIKELY, evidence, item.file.path)
-            yield Claim(mappings.start[row], mappings.end[row], Rank.NAME, label, (item.file.device, item.file.inode))
+            file = (item.file.device, item.file.inode)
+            yield Claim(mappings.start[row], mappings.end[row], Rank.LEAST, label, file)
 
 
 def _alloc_sections(sections: Sequence[Section] | None, segment: Segment) -> list[Section]:

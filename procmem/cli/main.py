@@ -51,7 +51,9 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda c, p, v: _version(c, v))
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda ctx, _, wanted: _version(ctx, wanted)
+)
 def cli() -> None:
     """Look into the memory of Linux processes: every byte range named, accounted for and explained."""
 

@@ -142,7 +142,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
         if stage is not Stage.MAIN:
             raise click.UsageError("--script and --threads begin at main: leave --stage away")
         text = _read(given["script"]) if given["script"] is not None else ""
-        return "thread\n" * given["threads"] + text
+        return "thread\n" * int(given["threads"]) + text
     if has_program or stage is not Stage.MAIN:
         return None
     from procmem.simulate.textbook import BODY  # noqa: PLC0415

@@ -69,6 +69,14 @@ class Target(Protocol):
         """The populated pages in the ranges, in address order; pages never touched are left out."""
         ...
 
+    def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
+        """The physical frame number of a page; None for a page that is not present."""
+        ...
+
+    def frame_word(self, name: str, frame: int) -> int | Refusal:
+        """The word of a physical frame in ``/proc/kpageflags`` or ``/proc/kpagecount``."""
+        ...
+
     def memory(self) -> ByteReader | Refusal:
         """The target's own memory, addressed by virtual address."""
         ...

@@ -32,8 +32,8 @@ class ProcessFacts(NamedTuple):
 class Totals(NamedTuple):
     """The figures of the whole process, in bytes.
 
-    ``rss``, ``pss``, ``uss``, ``swap``, ``swap_pss`` and ``hugetlb`` are sums of smaps, or from ``status`` where smaps is
-    refused (then what status does not know is None). ``vm_size`` and ``vm_rss`` are what ``status`` says;
+    ``rss``, ``pss``, ``uss``, ``swap``, ``swap_pss`` and ``hugetlb`` are sums of smaps, or from ``status`` where
+    smaps is refused (then what status does not know is None). ``vm_size`` and ``vm_rss`` are what ``status`` says;
     ``page_tables`` is VmPTE.
     """
 

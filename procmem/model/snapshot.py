@@ -128,7 +128,7 @@ class SwapArea(NamedTuple):
 class Thread(NamedTuple):
     """One thread, as ``task/<tid>`` shows it.
 
-    ``sp`` and ``pc`` are the user registers that ``syscall`` shows of a thread that is not running on a CPU; ``running``
+    ``sp`` and ``pc`` are the user registers that ``syscall`` shows of a thread that is not on a CPU; ``running``
     says that it is, so that they cannot be known. ``stat`` and ``status`` are None where they were not read.
     """
 

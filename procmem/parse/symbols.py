@@ -67,7 +67,7 @@ def symbol_addresses(reader: ByteReader, names: Iterable[str]) -> dict[str, int]
                 symbol = symbols[0] if symbols else None
             if symbol is not None and symbol["st_shndx"] != "SHN_UNDEF":
                 found[name] = symbol["st_value"]
-    except Exception:  # noqa: BLE001  # it raises whatever a damaged file provokes
+    except Exception:  # it raises whatever a damaged file provokes
         return found
     return found
 

@@ -2,26 +2,18 @@
 
 from collections.abc import Callable
 
+from procmem.model.units import size_text
+
 __all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib"]
 
 SizeFormat = Callable[[int | None], str]
 UNKNOWN = "?"
-_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 
 
 def human_size(size: int | None) -> str:
-    """A size with a unit, three digits or so: ``0``, ``512 B``, ``1.5 MiB``, ``?``."""
-    if size is None:
-        return UNKNOWN
-    if abs(size) < _STEP:
-        return f"{size} B" if size else "0"
-    value = float(size)
-    for unit in _UNITS:
-        value /= _STEP
-        if abs(value) < _STEP or unit == _UNITS[-1]:
-            break
-    return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.1f} {unit}"
+    """A size with a unit, three digits or so."""
+    return size_text(size)
 
 
 def kib(size: int | None) -> str:

@@ -11,7 +11,15 @@ from procmem.render.picture import draw
 from procmem.render.sheet import Column, Sheet, to_text
 from procmem.render.text import json_text, printable, printable_text
 
-__all__ = ["RegionChoice", "class_sheet", "inspect_json", "inspect_page", "region_sheet"]
+__all__ = [
+    "RegionChoice",
+    "class_sheet",
+    "inspect_json",
+    "inspect_page",
+    "process_head",
+    "region_sheet",
+    "whole_choice",
+]
 
 SCHEMA = "procmem/inspect/1"
 _SIZES = ("VIRT", "RSS", "PSS", "USS", "swap")
@@ -129,7 +137,7 @@ def inspect_page(
     unicode: bool,
 ) -> str:
     """The page for a person; ``choice`` adds the list of regions, ``unit`` names what the table counts in."""
-    parts = [_head(report.process)]
+    parts = [process_head(report.process)]
     if report.totals.virt or report.totals.rss:
         parts.append(_account(report))
     if report.classes:
@@ -145,7 +153,8 @@ def inspect_page(
     return "\n".join(parts)
 
 
-def _head(process: ProcessFacts) -> str:
+def process_head(process: ProcessFacts) -> str:
+    """Who it is, in two lines: pid, name and facts; the command line."""
     name = printable(process.comm) or "?"
     facts = []
     if process.nature is not Nature.PROCESS:
@@ -240,6 +249,11 @@ def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, A
         )
     answer["warnings"] = [printable_text(text) for text in report.warnings]
     return answer
+
+
+def whole_choice() -> RegionChoice:
+    """All regions, in address order."""
+    return RegionChoice()
 
 
 def _region_json(regions: Regions, region: Region) -> dict[str, Any]:

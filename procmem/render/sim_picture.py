@@ -47,7 +47,7 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
 def _band_name(vma: SimVma, *, own: bool) -> str:
     if vma.grows_down:
         return "stack"
-    if vma.name == b"[heap]":
+    if vma.name == b"[heap]" and vma.role is not Role.BSS:
         return "heap"
     return _OWN.get(vma.role, "mapping area") if own else "mapping area"
 

@@ -50,8 +50,10 @@ def first_write(vmas: Vmas, index: int) -> int:
 
 def join(low: SimVma, high: SimVma) -> SimVma:
     """Make one VMA of two; the larger part says what it is for."""
-    main = low if low.size >= high.size else high
-    rule = low.rule if low.rule == high.rule else f"{low.rule}; joined with: {high.rule}"
+    main, other = (low, high) if low.size >= high.size else (high, low)
+    rule = main.rule
+    if main.role is not other.role and other.rule not in rule:
+        rule = f"{rule}; joined with: {other.rule}"
     return main._replace(start=low.start, end=high.end, offset=low.offset, rule=rule, anon=low.anon or high.anon)
 
 

@@ -19,15 +19,17 @@ class GlibcTable(NamedTuple):
     """Structure sizes in bytes, and counts, of one glibc for i386.
 
     ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
-    and the vdso. ``hwcap_strings`` are the requests made for processor-specific subdirectories,
+    and, by ``vdso_audit``, for the vdso. ``hwcap_strings`` are the requests made for processor-specific subdirectories,
     ``search_slots`` how many of those each directory has. ``directory`` is the record of one directory
-    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c. ``own_address`` says that a
+    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c. ``rseq_area`` is the area for restartable
+    sequences, which left the thread descriptor with 2.41. ``own_address`` says that a
     library linked to an address of its own is mapped there where that is free (a relic of prelink).
     """
 
     version: str
     link_map: int = 656
     audit: int = 128
+    vdso_audit: int = 128
     name_record: int = 12
     hwcap_strings: tuple[int, ...] = (0, 87)
     search_slots: int = 8
@@ -35,6 +37,7 @@ class GlibcTable(NamedTuple):
     tcb: int = 1216
     tls_surplus: int = 1664
     tcb_align: int = 64
+    rseq_area: int = 0
     slot_surplus: int = 62
     dtv_surplus: int = 14
     version_record: int = 16
@@ -45,7 +48,15 @@ class GlibcTable(NamedTuple):
     static_tls_surplus: int = 832
 
 
-TABLES = {"2.36": GlibcTable("2.36")}
+TABLES = {
+    # dl_find_object and segments of large alignment came with 2.35
+    "2.31": GlibcTable(
+        "2.31", link_map=628, vdso_audit=0, hwcap_strings=(16, 87), object_record=0, aligned_segments=False
+    ),
+    "2.36": GlibcTable("2.36"),
+    # processor-specific subdirectories of i386 went with 2.37
+    "2.41": GlibcTable("2.41", link_map=648, hwcap_strings=(0, 8), search_slots=1, rseq_area=32),
+}
 
 _NEAREST = "2.36"
 

@@ -55,12 +55,6 @@ def kernel_half(preset: Preset, *, ram: int = 2048 * _MIB, pae: bool = False) ->
         KernelArea(vmalloc_start, vmalloc_end, "vmalloc", "vmalloc, ioremap, modules; ends two pages below kmap"),
         KernelArea(pkmap, pkmap + pages * PAGE, "kmap", f"{pages} pages of high memory in use at one time"),
         KernelArea(ldt, ldt + pmd, "LDT", "local descriptor tables, under page-table isolation"),
-        KernelArea(_CPU_AREA, _fixmap_start(), "CPU areas", "entry stacks, GDT and TSS of each processor"),
-        KernelArea(_fixmap_start(), _FIXMAP_TOP, "fixmap", "addresses fixed at compile time (APIC, early mappings)"),
+        KernelArea(_CPU_AREA, _FIXMAP_TOP, "CPU areas, fixmap", "entry stacks, GDT, TSS; then fixed addresses"),
         KernelArea(_FIXMAP_TOP, _TOP, "last page", "never mapped: addresses here are error numbers"),
     )
-
-
-def _fixmap_start() -> int:
-    """Where the fixed mappings begin, by the largest build measured; it only bounds the CPU areas."""
-    return 0xFFA0_0000

@@ -30,8 +30,7 @@ __all__ = ["Linked", "link"]
 _CACHE = b"/etc/ld.so.cache"
 _LIBC = b"libc.so.6"
 _POINTER = 4
-_LONGEST_TOKEN = 5
-"""Bytes of the longest of $LIB and $PLATFORM (lib32)."""
+_PLATFORM = b"i686"
 
 
 class Linked(NamedTuple):
@@ -80,9 +79,8 @@ class _Linker:
     def start(self) -> None:
         """Records of the program and the vdso, then the search path (_dl_init_paths())."""
         table = self._table
-        record = table.link_map + table.audit + 1
-        self.blocks.take(record)
-        self.blocks.take(record)
+        self.blocks.take(table.link_map + table.audit + 1)
+        self.blocks.take(table.link_map + table.vdso_audit + 1)
         for size in table.hwcap_strings:
             self.blocks.take(size)
         dirs = self._files.system_dirs
@@ -154,7 +152,8 @@ class _Linker:
         if any(page_up(low.vaddr + low.memsz) != page_down(high.vaddr) for low, high in pairwise(loads)):
             # a program with holes is entered segment by segment (_dlfo_process_initial())
             objects += len(loads)
-        self.blocks.take(table.object_record * objects)
+        if table.object_record:
+            self.blocks.take(table.object_record * objects)
 
     def _unique_names(self) -> set[bytes]:
         """Symbols of which C++ wants only one in the whole process (STB_GNU_UNIQUE), as far as they are used."""
@@ -260,7 +259,9 @@ class _Linker:
             # readlink gives the path with its last slash, one byte more than the directory
             self.blocks.take(len(origin) + (1 if origin == b"/" else 2))
             self._has_origin.add(owner)
-        longest = max(len(origin), _LONGEST_TOKEN)
+        # room is made for the longest of all tokens; $LIB is what the first built-in directory is made of
+        lib = self._files.system_dirs[0].strip(b"/") if self._files.system_dirs else b"lib"
+        longest = max(len(origin), len(lib), len(_PLATFORM))
         return len(place.text) + (tokens + others) * max(longest - 4, 0) + 1
 
     def _origin(self, owner: int) -> bytes:

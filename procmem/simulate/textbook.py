@@ -45,7 +45,7 @@ def _program() -> ElfImage:
 
 def _shared(text: int, data: int, bss: int, relro: int) -> ElfImage:
     """A shared object in the modern form: text, then data of which the first part becomes read-only."""
-    rw_at = text + PAGE
+    rw_at = text
     return _image(
         ET_DYN,
         0x1000,

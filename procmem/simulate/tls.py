@@ -31,6 +31,8 @@ def static_tls_size(modules: Iterable[Segment], table: GlibcTable) -> tuple[int,
         if end > offset + module.memsz + (free_bottom - free_top):
             free_top, free_bottom = offset, end - module.memsz
         offset = end
+    if table.rseq_area:
+        offset = _up(offset + table.rseq_area, table.rseq_area)
     return _up(offset + table.tls_surplus, largest) + table.tcb, largest
 
 

@@ -187,6 +187,30 @@ class ProcTarget:
         """Populated pages in some ranges; see :func:`procmem.sources.pagemap.read_page_runs`."""
         return read_page_runs(self._memory_fd, ranges, page_size, scan=self._is_kernel)
 
+    def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
+        """The physical frame of a page: pagemap shows it to CAP_SYS_ADMIN only, and zero to others."""
+        word = self._word("pagemap", address // page_size, self._memory_fd)
+        if isinstance(word, Refusal) or not word >> 63:
+            return word if isinstance(word, Refusal) else None
+        return word & ((1 << 55) - 1) or Refusal.DENIED
+
+    def frame_word(self, name: str, frame: int) -> int | Refusal:
+        """The 64-bit word of a frame in a table of the whole machine."""
+        return self._word(name, frame, self._root_fd)
+
+    def _word(self, name: str, index: int, dir_fd: int) -> int | Refusal:
+        try:
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=dir_fd)
+        except OSError as error:
+            return refusal_of(error)
+        try:
+            data = os.pread(fd, 8, 8 * index)
+        except OSError as error:
+            return refusal_of(error)
+        finally:
+            os.close(fd)
+        return int.from_bytes(data, "little") if len(data) == 8 else Refusal.ABSENT
+
     def memory(self) -> ByteReader | Refusal:
         """The target's memory (needs ptrace ATTACH permission)."""
         try:

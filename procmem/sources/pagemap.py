@@ -80,18 +80,23 @@ def read_page_runs(
 def _scan(fd: int, start: int, end: int, known: int) -> Iterator[PageRun]:
     """Let the kernel fold the pages that are present, swapped or guards.
 
-    The range must lie below the user limit: gate areas such as [vsyscall] are not scanned.
+    The range must lie below the user limit: gate areas such as [vsyscall] are not scanned. Where the kernel's own
+    buffer of 512 regions is full, it goes on from the beginning of a page table (seen on 6.18), and tells some pages
+    again.
     """
     wanted = _PRESENT | _SWAPPED | (known & _GUARD)
     found = array.array("Q", bytes(24 * _REGIONS_AT_ONCE))
     address, _ = found.buffer_info()
-    at = start
+    at = told = start
     while at < end:
         request = bytearray(struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known))
         count = fcntl.ioctl(fd, _PAGEMAP_SCAN, request, True)
         at = struct.unpack_from("=Q", request, 32)[0]
         for index in range(count):
             low, high, categories = found[3 * index : 3 * index + 3]
+            if high <= told:
+                continue
+            low, told = max(low, told), high
             state = 0
             for category, bit in _STATES:
                 if categories & category:

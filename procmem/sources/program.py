@@ -18,7 +18,7 @@ from typing import NamedTuple
 from procmem.errors import BadInput
 from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
 
-__all__ = ["FileReader", "OpenedFile", "find_program", "library_list", "open_file", "parse_ld_cache"]
+__all__ = ["FileReader", "OpenedFile", "Tokens", "find_program", "library_list", "open_file", "parse_ld_cache"]
 
 LD_CACHE = b"/etc/ld.so.cache"
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
@@ -36,6 +36,9 @@ _CAPABILITY_DIRS = (
     b"",
 )
 """Subdirectories that the linker tries before a directory itself (up to glibc 2.36)."""
+
+_WITHOUT_CAPABILITIES = (2, 37)
+"""From this version on there are none for i386."""
 
 Describe = Callable[["OpenedFile"], LoadedObject | None]
 
@@ -101,19 +104,26 @@ def _text(data: bytes, start: int) -> bytes:
     return data[start:end] if end >= 0 else b""
 
 
-def library_list(text: bytes, origin: bytes, *, marks: bytes = b":") -> SearchList:
-    """Break a list of directories up and put ``$ORIGIN`` in, as fillin_rpath() does."""
+class Tokens(NamedTuple):
+    """What ``$ORIGIN`` and ``$LIB`` stand for in the lists of one object."""
+
+    origin: bytes
+    lib: bytes
+
+
+def library_list(text: bytes, tokens: Tokens, *, marks: bytes = b":") -> SearchList:
+    """Break a list of directories up and put ``$ORIGIN`` and its like in, as fillin_rpath() does."""
     dirs = []
     for part in re.split(b"[" + marks + b"]", text):
-        path = _expand(part, origin)
+        path = _expand(part, tokens)
         if part:
             path = path.rstrip(b"/") + b"/" if path.rstrip(b"/") else b"/" if path else b""
         dirs.append(SearchDir(part, path))
     return SearchList(text, tuple(dirs))
 
 
-def _expand(text: bytes, origin: bytes) -> bytes:
-    for token, value in ((b"ORIGIN", origin), (b"PLATFORM", b"i686"), (b"LIB", b"lib32")):
+def _expand(text: bytes, tokens: Tokens) -> bytes:
+    for token, value in ((b"ORIGIN", tokens.origin), (b"PLATFORM", b"i686"), (b"LIB", tokens.lib)):
         text = text.replace(b"${" + token + b"}", value).replace(b"$" + token, value)
     return text
 
@@ -139,6 +149,7 @@ class _Finder:
         self.missing: bytes | None = None
         self._cache: dict[bytes, bytes] | None = None
         self.cache_size = 0
+        self._capability_dirs = _CAPABILITY_DIRS
         self._read_cache()
 
     def _read_cache(self) -> None:
@@ -165,21 +176,26 @@ class _Finder:
 
     def find(self, program: LoadedObject) -> ProgramFiles:
         """Walk over everything that the program needs."""
-        origin = program.real.rpartition(b"/")[0] or b"/"
-        self.root = _Loaded(_with_lists(program, origin), {b""}, None)
         interpreter = self._interpreter(program)
+        self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
+        # the word for $LIB is compiled in, and so is the first of the directories, made of it
+        self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
+        tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib)
+        self.root = _Loaded(_with_lists(program, tokens), {b""}, None)
         self.special = {b"linux-gate.so.1"}
         if interpreter is not None:
             self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
-        self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
+        if interpreter is not None and _version(interpreter.glibc_version) >= _WITHOUT_CAPABILITIES:
+            self._capability_dirs = (b"",)
         path = self._env.get(b"LD_LIBRARY_PATH")
-        self.library_path = library_list(path, origin, marks=b":;") if path else None
+        self.library_path = library_list(path, tokens, marks=b":;") if path else None
         preload = self._preload() if interpreter is not None else []
         if interpreter is not None:
             self._walk()
         libraries = tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries)
-        holders = (*libraries, interpreter, program)
-        version = next((held.glibc_version for held in holders if held and held.glibc_version is not None), None)
+        # a static program carries its C library itself; else it is the library's word, or the linker's
+        libc = next((library for library in libraries if library.soname == b"libc.so.6"), interpreter or program)
+        version = libc.glibc_version
         return ProgramFiles(
             program=self.root.described._replace(needed=tuple(self.root.needed)),
             interpreter=interpreter,
@@ -246,8 +262,7 @@ class _Finder:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, alias=True)
         if b"/" in name:
-            origin = self._origin(loader)
-            path = _expand(name, origin)
+            path = _expand(name, Tokens(self._origin(loader), self._lib))
             return self._opened(name, loader, path, Lookup.PRELOAD if preload else Lookup.PATH, ())
         return self._search(name, loader)
 
@@ -296,7 +311,7 @@ class _Finder:
         for place in places.dirs if places is not None else ():
             if place.path and not os.path.isdir(place.path):
                 continue
-            for part in _CAPABILITY_DIRS:
+            for part in self._capability_dirs:
                 path = place.path + part + name
                 if os.path.exists(path) and self.open_object(path) is not None:
                     return path
@@ -319,9 +334,13 @@ class _Finder:
             if known.described.identity == described.identity:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
-        described = _with_lists(described, _origin_of(path))
+        described = _with_lists(described, Tokens(_origin_of(path), self._lib))
         self.libraries.append(_Loaded(described, {name, path}, loader))
         return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
+
+
+def _version(text: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")) if text else ()
 
 
 def _origin_of(path: bytes) -> bytes:
@@ -331,12 +350,12 @@ def _origin_of(path: bytes) -> bytes:
     return path.rpartition(b"/")[0] or b"/"
 
 
-def _with_lists(described: LoadedObject, origin: bytes) -> LoadedObject:
+def _with_lists(described: LoadedObject, tokens: Tokens) -> LoadedObject:
     """Put the directories of RPATH and RUNPATH in; a RUNPATH makes an RPATH void."""
     rpath, runpath = described.rpath, described.runpath
     return described._replace(
-        rpath=library_list(rpath.text, origin) if rpath and rpath.text and runpath is None else None,
-        runpath=library_list(runpath.text, origin) if runpath is not None else None,
+        rpath=library_list(rpath.text, tokens) if rpath and rpath.text and runpath is None else None,
+        runpath=library_list(runpath.text, tokens) if runpath is not None else None,
     )
 
 

@@ -262,6 +262,16 @@ class RecordedTarget:
             runs.append(PageRun(start, end, state))
         return tuple(_clip(sorted(runs), without_overlap(ranges)))
 
+    def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
+        """Physical frames are never recorded."""
+        del address, page_size
+        return Refusal.UNRECORDED
+
+    def frame_word(self, name: str, frame: int) -> int | Refusal:
+        """The same for their flags."""
+        del name, frame
+        return Refusal.UNRECORDED
+
     def memory(self) -> ByteReader | Refusal:
         """The words of memory that were recorded, if any."""
         content = self.read("memory.words")

@@ -1,0 +1,180 @@
+"""What deserves attention in a process's memory: each finding with its threshold, figure, meaning and cure.
+
+A finding is a fact about this process that crosses a threshold which experience sets; it is not a verdict. The
+thresholds stand here, each with its reason.
+"""
+
+from collections.abc import Iterator
+
+from procmem.model.explanation import Finding, Phrasebook
+from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.reports import Inspection
+from procmem.model.snapshot import Snapshot
+from procmem.model.units import size_text
+
+__all__ = ["findings"]
+
+_MIB = 1 << 20
+ARENAS_MIN = 8  # as many as one processor may have
+IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
+IDLE_FACTOR = 4
+NEAR = 0.8  # of a limit
+STACK_NEAR = 0.75  # a stack grows in leaps, so warn earlier
+SWAPPED_BYTES_MIN = _MIB
+COPIED_TEXT_BYTES_MIN = 64 * 1024
+TABLE_BYTES_MIN = _MIB
+TABLE_SHARE = 0.02  # page tables of densely used memory are 0.2 % of it
+HUGE_CANDIDATE_BYTES = 256 * _MIB
+HUGE_SHARE = 0.1
+
+
+def findings(
+    snapshot: Snapshot, regions: Regions, report: Inspection, words: Phrasebook, *, max_map_count: int | None
+) -> Iterator[Finding]:
+    """Everything that crosses its threshold, the most common questions first."""
+    for name, figures in (
+        *_address_space(snapshot, regions, report),
+        *_limits(snapshot, regions, max_map_count),
+        *_contents(regions, report),
+    ):
+        # figures ending in _bytes are sizes: words see them without the ending, with a unit
+        shown = {
+            key.removesuffix("_bytes"): size_text(value) if key.endswith("_bytes") and isinstance(value, int) else value
+            for key, value in figures.items()
+        }
+        texts = words.sections["findings"][name]
+        yield Finding(name, texts["title"], texts["meaning"].format(**shown), texts["cure"], figures)
+
+
+_Figures = dict[str, int | str | None]
+
+
+def _of(regions: Regions, *kinds: str) -> list[Region]:
+    return [regions[index] for index, label in enumerate(regions.label) if label.kind in kinds]
+
+
+def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figures]]:
+    totals, account = report.totals, report.account
+    if account is not None and totals.virt is not None and totals.rss is not None:
+        idle = account.reserved + account.untouched
+        if idle >= IDLE_BYTES_MIN and idle >= IDLE_FACTOR * totals.rss:
+            yield (
+                "reserved-above-touched",
+                {"virt_bytes": totals.virt, "rss_bytes": totals.rss, "idle_bytes": idle},
+            )
+    arenas = _of(regions, "glibc-arena")
+    if len(arenas) >= ARENAS_MIN:
+        rests = _of(regions, "glibc-arena-reserve")
+        cpus = snapshot.machine.cpus
+        factor = 2 if snapshot.bits == 32 else 8  # glibc malloc/arena.c, NARENAS_FROM_NCORES
+        yield (
+            "many-arenas",
+            {
+                "count": len(arenas),
+                "reserved_bytes": sum(region.size for region in (*arenas, *rests)),
+                "live_bytes": sum(region.rss or 0 for region in arenas),
+                "limit": factor * cpus if cpus else "?",
+                "cpus": cpus or "?",
+            },
+        )
+    if totals.hugetlb:
+        yield "hugetlb", {"hugetlb_bytes": totals.hugetlb}
+    cached = _of(regions, "thread-cached")
+    if cached:
+        yield (
+            "cached-stacks",
+            {
+                "count": len(cached),
+                "size_bytes": sum(region.size for region in cached),
+                "rss_bytes": sum(region.rss or 0 for region in cached),
+            },
+        )
+
+
+def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> Iterator[tuple[str, _Figures]]:
+    count = len(regions.mappings)
+    if max_map_count is not None and count >= NEAR * max_map_count:
+        yield "map-count", {"count": count, "limit": max_map_count}
+    limits = snapshot.limits or {}
+
+    def soft(name: str) -> int | None:
+        limit = limits.get(name)
+        return None if limit is None else limit.soft
+
+    virt, space = snapshot.virt, soft("Max address space")
+    if virt is not None and space is not None and virt >= NEAR * space:
+        yield "limit-address-space", {"virt_bytes": virt, "limit_bytes": space}
+    locked, lock_limit = snapshot.size("VmLck"), soft("Max locked memory")
+    if locked and lock_limit is not None and locked >= NEAR * lock_limit:
+        yield "limit-locked", {"locked_bytes": locked, "limit_bytes": lock_limit}
+    stack_limit = soft("Max stack size")
+    for region in _of(regions, "main", "thread"):
+        limit = stack_limit if region.label.kind == "main" else region.size
+        used = region.size if region.label.kind == "main" else region.rss
+        if limit and used is not None and used >= STACK_NEAR * limit and region.label.cls is ByteClass.STACK:
+            owner = (region.label.owner or b"?").decode("utf-8", "surrogateescape")
+            yield "stack-limit", {"owner": owner, "used_bytes": used, "limit_bytes": limit}
+
+
+def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figures]]:
+    table, totals = regions.mappings, report.totals
+    both = [
+        row
+        for row, (perms, name) in enumerate(zip(table.perms, table.name, strict=True))
+        if "w" in perms and "x" in perms and name != b"[vsyscall]"
+    ]
+    if both:
+        size = sum(table.end[row] - table.start[row] for row in both)
+        yield "writable-and-executable", {"count": len(both), "size_bytes": size}
+    deleted = sorted({name for name, inode in zip(table.name, table.inode, strict=True) if inode and _is_deleted(name)})
+    if deleted:
+        example = deleted[0].removesuffix(b" (deleted)").decode("utf-8", "surrogateescape")
+        yield "deleted-files", {"count": len(deleted), "example": example}
+    swap, anonymous = totals.swap, table.total("Anonymous")
+    if swap is not None and swap >= SWAPPED_BYTES_MIN:
+        yield "swapped", {"swap_bytes": swap, "total_bytes": (anonymous or 0) + swap}
+    copied = _copied_text(regions)
+    if copied >= COPIED_TEXT_BYTES_MIN:
+        yield "text-copied", {"size_bytes": copied}
+    tables, mapped = totals.page_tables, (totals.rss or 0) + (swap or 0)
+    if tables is not None and mapped and tables >= TABLE_BYTES_MIN and tables >= TABLE_SHARE * mapped:
+        yield "page-tables", {"tables_bytes": tables, "share": round(100 * tables / mapped)}
+    huge = table.total("AnonHugePages")
+    large = anonymous is not None and huge is not None and anonymous >= HUGE_CANDIDATE_BYTES
+    if large and anonymous and huge is not None and huge < HUGE_SHARE * anonymous:
+        share = round(100 * huge / anonymous)
+        yield "huge-pages", {"huge_bytes": huge, "anonymous_bytes": anonymous, "share": share}
+
+
+_NAMELESS = (
+    b"/memfd:",
+    b"/SYSV",
+    b"/dev/zero",
+    b"/anon_hugepage",
+    b"/secretmem",
+    b"/dev/shm/",
+    b"/[aio]",
+    b"/i915",
+    b"/drm",
+)
+
+
+def _is_deleted(name: bytes) -> bool:
+    """A file that is gone from its folder; kernel objects always say "(deleted)" and never had a name."""
+    return name.endswith(b" (deleted)") and not name.startswith(_NAMELESS)
+
+
+def _copied_text(regions: Regions) -> int:
+    """Bytes of code that are private copies of the file's."""
+    table = regions.mappings
+    copies = table.column("Anonymous")
+    if copies is None:
+        return 0
+    rows = {
+        regions.vma[index]
+        for index, label in enumerate(regions.label)
+        if label.cls is ByteClass.TEXT
+        and table.inode[regions.vma[index]]
+        and "w" not in table.perms[regions.vma[index]]
+    }
+    return sum(copies[row] or 0 for row in rows)

@@ -1,0 +1,21 @@
+"""Sizes in words, for sentences that hold figures; tables have their own formats in ``render``."""
+
+__all__ = ["size_text"]
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_STEP = 1024
+_THREE_DIGITS = 100
+
+
+def size_text(size: int | None) -> str:
+    """A size with a unit, three digits or so: ``0``, ``512 B``, ``1.5 MiB``, ``?`` where it is unknown."""
+    if size is None:
+        return "?"
+    if abs(size) < _STEP:
+        return f"{size} B" if size else "0"
+    value = float(size)
+    for unit in _UNITS:
+        value /= _STEP
+        if abs(value) < _STEP or unit == _UNITS[-1]:
+            break
+    return f"{value:.0f} {unit}" if value >= _THREE_DIGITS or value == int(value) else f"{value:.1f} {unit}"
