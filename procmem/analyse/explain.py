@@ -118,7 +118,8 @@ def _classic(region: Region, words: Phrasebook) -> str:
 
 def region_sentence(region: Region, words: Phrasebook, *, writable: bool = True) -> str:
     """What it is, and how much of it is in memory."""
-    return f"{_what(region, words, writable=writable)} {_residency(region, words)}"
+    joint = words.say("residency", "joint")
+    return f"{_what(region, words, writable=writable)}{joint}{_residency(region, words)}"
 
 
 def _what(region: Region, words: Phrasebook, *, writable: bool = True) -> str:
@@ -165,7 +166,7 @@ def _residency(region: Region, words: Phrasebook) -> str:
         parts.append(words.say("residency", "swapped", swap=size_text(region.swap)))
     if "rss" in region.about:
         parts.append(words.say("residency", "about"))
-    return " ".join(parts)
+    return words.say("residency", "joint").join(parts)
 
 
 def _blocks(regions: Regions, explained: Sequence[Explained], words: Phrasebook) -> Sequence[Block]:
@@ -190,6 +191,7 @@ def _object_of(regions: Regions, index: int) -> bytes | None:
 
 
 _STACK_PARTS = frozenset({ByteClass.STACK, ByteClass.TLS})
+_APART = frozenset({"brk", "glibc-arena"})
 
 
 def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
@@ -206,13 +208,10 @@ def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
         return touching
     if here.kind == "coroutine" or (here.kind == "stack-guard" and _next_is(regions, index, "coroutine")):
         return any(regions.label[member].kind == "coroutine" for member in members)
-    same = here.kind == before.kind and here.cls is before.cls and here.kind != "thread"
-    return (
-        same
-        and here.cls in (ByteClass.KERNEL, ByteClass.HEAP, ByteClass.MMAP)
-        and here.owner == before.owner
-        and touching
-    )
+    same = here.kind == before.kind and here.cls is before.cls and here.owner == before.owner
+    if here.cls is ByteClass.HEAP and here.kind not in _APART:
+        return same  # blocks of one allocator, wherever they lie
+    return same and touching and here.cls in (ByteClass.KERNEL, ByteClass.MMAP)
 
 
 def _next_is(regions: Regions, index: int, kind: str) -> bool:
@@ -235,8 +234,12 @@ def _block(regions: Regions, members: Sequence[int], explained: Sequence[Explain
         return Block(tuple(members), words.say("blocks", "stack", sentence=explained[stack[0]].sentence))
     counted = stack or list(members)
     total = size_text(sum(regions.end[index] - regions.start[index] for index in counted))
+    rss = [regions.rss[index] for index in counted]
+    resident = size_text(None if None in rss else sum(filter(None, rss)))
     sentence = _what(regions[counted[0]], words)
-    return Block(tuple(members), words.say("blocks", "many", count=len(counted), size=total, sentence=sentence))
+    return Block(
+        tuple(members), words.say("blocks", "many", count=len(counted), size=total, rss=resident, sentence=sentence)
+    )
 
 
 def _object_sentence(parts: Sequence[Region], owner: bytes, words: Phrasebook) -> str:
@@ -248,7 +251,9 @@ def _object_sentence(parts: Sequence[Region], owner: bytes, words: Phrasebook) -
         for prefix in _OBJECT_PREFIXES:
             name = name.removeprefix(prefix)
         sums[name] = sums.get(name, 0) + part.size
-    listed = ", ".join(f"{words.say('parts', name)} {size_text(size)}" for name, size in sums.items())
+    listed = words.say("blocks", "comma").join(
+        f"{words.say('parts', name)} {size_text(size)}" for name, size in sums.items()
+    )
     rss = None if any(part.rss is None for part in parts) else sum(part.rss or 0 for part in parts)
     uss = None if any(part.uss is None for part in parts) else sum(part.uss or 0 for part in parts)
     path = owner.decode("utf-8", "surrogateescape")

@@ -14,6 +14,7 @@ __all__ = ["ExplainStyle", "explain_json", "explain_page", "findings_text", "glo
 
 SCHEMA = "procmem/explain/1"
 _INDENT = "    "
+_CLOSING = "\uff0c\u3002\uff1a\uff1b\uff01\uff1f\u3001\uff09\u201d"
 _COLORS = {
     "text": "36", "rodata": "36", "data": "33", "bss": "33", "tls": "33", "heap": "32", "stack": "35", "mmap": "34",
     "shm": "94", "jit": "91", "guard": "90", "reserved": "90", "kernel": "90", "device": "94",
@@ -151,10 +152,12 @@ def _words(text: str) -> Iterator[str]:
     word = ""
     for letter in text:
         if unicodedata.east_asian_width(letter) in "WF":
+            if letter in _CLOSING and word:
+                word += letter  # closing punctuation stays on the line of what it closes
+                continue
             if word:
                 yield word
             word = letter
-            # closing punctuation stays on the line of what it closes
         elif letter == " ":
             yield word + " "
             word = ""
