@@ -3,6 +3,7 @@
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """
 
+import contextlib
 import os
 import sys
 
@@ -11,17 +12,23 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with its documented status."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] == ["--version"] and sys.stdout is not None:
         from procmem import __version__  # noqa: PLC0415  # the fast way out
 
-        sys.stdout.write(f"procmem {__version__}\n")
-        return
+        try:
+            sys.stdout.write(f"procmem {__version__}\n")
+            sys.stdout.flush()
+        except OSError:
+            pass  # run() meets the same error, and knows what to say
+        else:
+            return
     from procmem.cli.main import run  # noqa: PLC0415  # imports click, which --version does not need
 
     status = run()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
-            stream.flush()
+            with contextlib.suppress(OSError):
+                stream.flush()
     # all is written: freeing every value of a large process one by one would only take time
     os._exit(status)
 

@@ -137,13 +137,17 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         vector = dict(_pairs(child.proc_file("auxv")))
         entry = vector.get(_AT_ENTRY, 0)
         bias = entry - files.program.image.entry
+        first_sp = child.registers().sp
         for stage in stages:
-            if stage is Stage.ENTRY and vector.get(_AT_BASE) and not child.run_to(entry):
+            linked = stage is Stage.EXEC or not vector.get(_AT_BASE) or child.registers().ip == entry
+            if not linked and not child.run_to(entry):
                 return RealRun(tuple(spaces), _how_ended(child.ended))
             if stage is Stage.MAIN:
-                if files.program.main is None:
-                    return RealRun(tuple(spaces), "no symbol tells where main is (the file is stripped)")
-                if not child.run_to(files.program.main + bias):
+                known = files.program.main
+                main = known + bias if known is not None else child.find_main(first_sp)
+                if main is None:
+                    return RealRun(tuple(spaces), unchecked="neither a symbol nor the start code tells where main is")
+                if not child.run_to(main):
                     return RealRun(tuple(spaces), _how_ended(child.ended))
             spaces.append(_seen(child, stage))
     return RealRun(tuple(spaces))
@@ -175,6 +179,12 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     draws: Draws | None = None
     for stage, prediction in predictions.items():
         real = next((space for space in run.spaces if space.stage is stage), None)
+        unchecked = run.unchecked if real is None else None
+        if settings.randomize and (real is None) != (prediction.failure is not None):
+            unchecked = unchecked or "whether it gets here depends on the drawn values"
+        if unchecked is not None:
+            reports.append(CrossReport(prediction, (), unchecked=unchecked))
+            continue
         if real is None:
             reports.append(failure_report(prediction, run.ended or "not reached"))
             continue

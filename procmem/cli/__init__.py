@@ -8,6 +8,7 @@ __all__ = ["COMMANDS"]
 COMMANDS = {
     "inspect": "Say what is in a process's memory: by class, by region, VIRT against RES.",
     "explain": "Explain the memory map line by line, in plain words, with what deserves attention.",
+    "pmap": "Print the memory map just as pmap does.",
     "threads": "Show each thread with its stack, and what threads share.",
     "shared": "Show who else maps what a process maps, and what is private to it.",
     "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",

@@ -7,6 +7,7 @@ that is mended here, in one place, by running it without its own error handling.
 import errno
 import gc
 import importlib
+import io
 import os
 import sys
 
@@ -78,6 +79,8 @@ def run() -> int:
     """Run one command and give its exit status; never a traceback for what a user can act on."""
     # one short run over many small values: collecting garbage costs more than it frees
     gc.disable()
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
     try:
         status = cli.main(prog_name="procmem", standalone_mode=False)
         _flush()
@@ -115,10 +118,24 @@ def run() -> int:
     return status if isinstance(status, int) else ExitStatus.DONE
 
 
+class _ClosedOutput(io.TextIOBase):
+    """Stands in for an output that the shell has closed (``>&-``): what writes to it fails, and the rest works."""
+
+    encoding = "utf-8"
+    errors = "strict"
+
+    def write(self, text: str) -> int:
+        """Refuse.
+
+        Raises:
+            OSError: always.
+        """
+        del text
+        raise OSError(errno.EBADF, "it is closed")
+
+
 def _flush() -> None:
-    """Write out what is buffered, while an error can still be told; a closed stdout is one."""
-    if sys.stdout is None or sys.stdout.closed:
-        raise OSError(errno.EBADF, "stdout is closed")
+    """Write out what is buffered, while an error can still be told."""
     sys.stdout.flush()
 
 

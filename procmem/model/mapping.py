@@ -7,7 +7,7 @@ print them all, so the table keeps one list per field and hands out a row only w
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["Mappings", "Vma", "joined"]
+__all__ = ["Mappings", "SmapsRecord", "Vma", "joined"]
 
 
 class Vma(NamedTuple):
@@ -25,6 +25,19 @@ class Vma(NamedTuple):
     def size(self) -> int:
         """Bytes of address space."""
         return self.end - self.start
+
+
+class SmapsRecord(NamedTuple):
+    """One VMA: the header's words as the kernel printed them, the name, and each ``Key: value`` in order."""
+
+    start: int
+    end: int
+    perms: str
+    offset: str
+    device: str
+    inode: str
+    name: bytes
+    values: tuple[tuple[str, str], ...]
 
 
 class Mappings:

@@ -301,10 +301,14 @@ class RealSpace(NamedTuple):
 
 
 class RealRun(NamedTuple):
-    """A program that was really run: what it showed at each stage it reached, and why it went no further."""
+    """A program that was really run: what it showed at each stage it reached, and why it went no further.
+
+    ``ended`` tells how the program ended, ``unchecked`` why we could not stop it where we wanted.
+    """
 
     spaces: tuple[RealSpace, ...]
     ended: str | None = None
+    unchecked: str | None = None
 
 
 class CrossLine(NamedTuple):
@@ -331,7 +335,8 @@ class CrossReport(NamedTuple):
 
     ``esp`` holds the predicted and the real stack pointer where both are known. ``draws`` are the values
     read off the real map for a fitted comparison, with the word of each base on whether it lay in its range.
-    ``failures`` are the predicted and the real reason why there is no process at this stage.
+    ``failures`` are the predicted and the real reason why there is no process at this stage; ``unchecked``
+    says why the stage could not be looked at.
     """
 
     prediction: Prediction
@@ -340,6 +345,7 @@ class CrossReport(NamedTuple):
     draws: Draws | None = None
     within: tuple[tuple[Base, bool], ...] = ()
     failures: tuple[str | None, str | None] = (None, None)
+    unchecked: str | None = None
 
     @property
     def called_exact(self) -> int:
@@ -357,7 +363,9 @@ class CrossReport(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether everything that was claimed is true."""
+        """Whether everything that was claimed is true, as far as it was looked at."""
+        if self.unchecked is not None:
+            return True
         if (self.failures[0] is None) != (self.failures[1] is None):
             return False
         if self.esp is not None and self.esp[0] != self.esp[1]:

@@ -170,7 +170,7 @@ def process_head(process: ProcessFacts) -> str:
     pid = "a recorded process" if process.pid is None else str(process.pid)
     lines = [f"{pid}  {name}  ({', '.join(facts)})" if facts else f"{pid}  {name}"]
     if process.cmdline:
-        lines.append("  " + " ".join(printable(word) for word in process.cmdline))
+        lines.append("  " + " ".join(printable(word) for word in process.cmdline).rstrip())
     return "\n".join(lines) + "\n"
 
 

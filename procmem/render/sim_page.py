@@ -185,6 +185,8 @@ def cross_page(report: CrossReport) -> str:
 
 
 def _summary(report: CrossReport) -> str:
+    if report.unchecked is not None:
+        return f"not checked: {printable_text(report.unchecked)}"
     predicted, real = report.failures
     if predicted is not None or real is not None:
         return "as predicted, it does not get here" if report.holds else "NOT as predicted"
@@ -232,6 +234,7 @@ def _stage(report: CrossReport) -> dict[str, Any]:
         "holds": report.holds,
         "called_exact": report.called_exact,
         "exact": report.exact,
+        "unchecked": report.unchecked,
         "failure": {"predicted": report.failures[0], "real": report.failures[1]},
         "esp": {"predicted": report.esp[0], "real": report.esp[1]} if report.esp is not None else None,
         "draws": report.draws._asdict() if report.draws is not None else None,

@@ -88,7 +88,8 @@ def _sharing(report: ThreadReport) -> str:
         f" umask {shared.umask or '?'}"
     )
     lines.append(
-        f"  signal handlers      {_signals(shared.handled_signals)} handled, {_signals(shared.ignored_signals)} ignored,"
+        f"  signal handlers      {_signals(shared.handled_signals)} handled,"
+        f" {_signals(shared.ignored_signals)} ignored,"
         f" {_signals(shared.shared_pending_signals)} pending for the whole process"
     )
     lines.append("Each thread owns (its run, and no more):")
@@ -98,7 +99,8 @@ def _sharing(report: ThreadReport) -> str:
     lines.append(f"  TLS                  {human_size(report.total('tls'))} in all that are known")
     if report.kernel_stack is not None:
         lines.append(
-            f"  kernel stack         {human_size(report.kernel_stack)} each, {human_size(report.kernel_stack * count)} in all,"
+            f"  kernel stack         {human_size(report.kernel_stack)} each,"
+            f" {human_size(report.kernel_stack * count)} in all,"
             " outside VIRT and RES"
         )
     policies = sorted({row.policy for row in report.threads if row.policy})
@@ -108,7 +110,8 @@ def _sharing(report: ThreadReport) -> str:
     lines.append(f"  pending signals      {len(pending)} threads have some of their own (SigPnd)")
     if report.cached_stacks:
         lines.append(
-            f"Stacks of ended threads, kept for reuse: {report.cached_stacks}, {human_size(report.cached_bytes)} reserved"
+            f"Stacks of ended threads, kept for reuse: {report.cached_stacks},"
+            f" {human_size(report.cached_bytes)} reserved"
         )
     return "\n".join(lines) + "\n"
 

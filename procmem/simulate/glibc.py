@@ -19,11 +19,12 @@ class GlibcTable(NamedTuple):
     """Structure sizes in bytes, and counts, of one glibc for i386.
 
     ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
-    and, by ``vdso_audit``, for the vdso. ``hwcap_strings`` are the requests made for processor-specific subdirectories,
-    ``search_slots`` how many of those each directory has. ``directory`` is the record of one directory
-    without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c. ``rseq_area`` is the area for restartable
-    sequences, which left the thread descriptor with 2.41. ``own_address`` says that a
-    library linked to an address of its own is mapped there where that is free (a relic of prelink).
+    and, by ``vdso_audit``, for the vdso. ``hwcap_strings`` are the requests made for subdirectories that
+    depend on the processor, ``search_slots`` how many of those each directory has. ``directory`` is the
+    record of one directory without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c.
+    ``rseq_area`` is the area for restartable sequences, which left the thread descriptor with 2.41.
+    ``own_address`` says that a library linked to an address of its own is mapped there where that is free
+    (a relic of prelink), ``own_address_in_pie`` that this holds for programs without a fixed place too.
     """
 
     version: str
@@ -45,13 +46,20 @@ class GlibcTable(NamedTuple):
     object_record: int = 20
     aligned_segments: bool = True
     own_address: bool = True
+    own_address_in_pie: bool = True
     static_tls_surplus: int = 832
 
 
 TABLES = {
     # dl_find_object and segments of large alignment came with 2.35
     "2.31": GlibcTable(
-        "2.31", link_map=628, vdso_audit=0, hwcap_strings=(16, 87), object_record=0, aligned_segments=False
+        "2.31",
+        link_map=628,
+        vdso_audit=0,
+        hwcap_strings=(16, 87),
+        object_record=0,
+        aligned_segments=False,
+        own_address_in_pie=False,
     ),
     "2.36": GlibcTable("2.36"),
     # processor-specific subdirectories of i386 went with 2.37

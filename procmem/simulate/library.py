@@ -21,7 +21,7 @@ from procmem.simulate.layout import page_down, page_up
 __all__ = ["map_library", "protect_relro", "relocate_text"]
 
 
-def map_library(caller: Caller, library: LoadedObject, table: GlibcTable) -> int:
+def map_library(caller: Caller, library: LoadedObject, table: GlibcTable, *, protect_holes: bool = True) -> int:
     """Map a library where the kernel finds room; gives its load bias."""
     loads = library.image.loads
     first, last = loads[0], loads[-1]
@@ -30,7 +30,7 @@ def map_library(caller: Caller, library: LoadedObject, table: GlibcTable) -> int
     bias = start - page_down(first.vaddr)
     holes = any(page_up(low.vaddr + low.filesz) != page_down(high.vaddr) for low, high in pairwise(loads))
     first_end = page_up(first.vaddr + first.filesz)
-    if holes:
+    if holes and protect_holes:
         rule = "ld.so: hole between segments, made inaccessible"
         gap = page_down(last.vaddr) - first_end
         caller.do(Protect(bias + first_end, gap, "---", role=Role.RESERVED, rule=rule))

@@ -15,6 +15,7 @@ from procmem.simulate.constructors import early_requests, unforeseeable
 from procmem.simulate.events import ExecFailed
 from procmem.simulate.execve import execute
 from procmem.simulate.glibc import table_for
+from procmem.simulate.musl import is_musl, link_musl
 from procmem.simulate.naming import named
 from procmem.simulate.ptmalloc import Malloc
 from procmem.simulate.rtld import link
@@ -43,34 +44,53 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         ExecFailed: the kernel or the dynamic linker would end it before.
     """
     space = execute(files, settings)
-    notes = list(files.notes)
-    guessed: frozenset[Base] = frozenset()
-    malloc = Malloc(Caller(space))
     images = [files.program.image, *(library.image for library in files.libraries)]
     modules = sum(1 for image in images if image.first(PT_TLS) is not None)
+    running = Running(space, Malloc(Caller(space)), modules, frozenset(), ())
     if stage is Stage.EXEC:
-        return Running(space, malloc, modules, guessed, ())
-    table, measured = table_for(files)
+        return running
+    running = running._replace(notes=files.notes)
     if files.interpreter is None:
-        if stage is Stage.MAIN and files.libc_version is None:
-            notes.append("no glibc in this static program: what its start code maps is not known")
-        elif stage is Stage.MAIN:
-            started = start_static(space, files, table)
-            space, malloc = started.space, started.malloc
-            if not measured and not started.alike:
-                guessed = frozenset({Base.BRK})
-                notes.append(_unmeasured(files))
-        return Running(space, malloc, modules, guessed, tuple(notes))
+        return _started_static(running, files) if stage is Stage.MAIN else running
     if files.missing is not None:
         name = files.missing.decode(errors="replace")
         raise ExecFailed(f"ld.so: {name} is not found; the program ends before its entry point")
-    linked = link(space, files, table)
+    return _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
+
+
+def _started_static(running: Running, files: ProgramFiles) -> Running:
+    """Go on to ``main`` of a program that has no dynamic linker."""
+    if (files.program.soname or b"").startswith(b"ld-"):
+        note = "a dynamic linker started by hand: what it maps for the program it runs is not foretold"
+        return running._replace(notes=(*running.notes, note))
+    if files.libc_version is None:
+        note = "no glibc in this static program: what its start code maps is not known"
+        return running._replace(notes=(*running.notes, note))
+    table, measured = table_for(files)
+    started = start_static(running.space, files, table)
+    running = running._replace(space=started.space, malloc=started.malloc)
+    if measured or started.alike:
+        return running
+    return running._replace(guessed=frozenset({Base.BRK}), notes=(*running.notes, _unmeasured(files)))
+
+
+def _started_musl(running: Running, files: ProgramFiles) -> Running:
+    space = link_musl(running.space, files)
+    notes = (*running.notes, "musl: known in shape only")
+    return running._replace(
+        space=space, malloc=Malloc(Caller(space)), guessed=frozenset({Base.MMAP, Base.BRK}), notes=notes
+    )
+
+
+def _started_glibc(running: Running, files: ProgramFiles) -> Running:
+    """Let glibc's dynamic linker and the constructors of known libraries work."""
+    table, measured = table_for(files)
+    caller = Caller(link(running.space, files, table))
+    malloc = Malloc(caller)
+    notes = list(running.notes)
+    guessed = frozenset({Base.MMAP}) if files.notes or not measured else frozenset()
     if not measured:
         notes.append(_unmeasured(files))
-    if not measured or files.notes:
-        guessed = frozenset({Base.MMAP})
-    caller = Caller(linked.space)
-    malloc = Malloc(caller)
     for request in early_requests(files):
         malloc.allocate(request)
         guessed |= {Base.BRK}
@@ -78,7 +98,7 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     for library in unforeseeable(files):
         guessed |= {Base.MMAP, Base.BRK}
         notes.append(f"{library.decode(errors='replace')} maps memory of its own before main, which is not foretold")
-    return Running(caller.space, malloc, modules, guessed, tuple(dict.fromkeys(notes)))
+    return Running(caller.space, malloc, running.modules, guessed, tuple(dict.fromkeys(notes)))
 
 
 def _unmeasured(files: ProgramFiles) -> str:
@@ -91,7 +111,10 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
     try:
         running = start(files, settings, stage)
     except ExecFailed as error:
-        return Prediction(stage, settings, (), None, failure=str(error), program=files.program.real)
+        why = str(error)
+        if settings.randomize and settings.draws is None:
+            why += " (with the zero draw; others may go well)"
+        return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()
     before = execute(files, settings).vmas if running.guessed else ()
@@ -115,16 +138,32 @@ def after(prediction: Prediction, running: Running, space: SimSpace) -> Predicti
     return prediction._replace(vmas=vmas, space=space)
 
 
+_SCANNED_BITS = 12
+"""Not more values than this are tried one by one to explain a real map."""
+
+
 def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws:
     """Read off a real map of a stage what was drawn for it."""
     zero = predict(files, settings._replace(draws=None), real.stage)
     draws = fit(files, zero, real)
+    wanted = set(real.lines)
+
+    def explained(tried: Draws) -> int:
+        filled = predict(files, settings._replace(draws=tried), real.stage)
+        return sum((vma.start, vma.end, vma.perms, vma.offset, vma.name) in wanted for vma in filled.vmas)
+
     for _round in range(3):
         better = refine(draws, predict(files, settings._replace(draws=draws), real.stage), real)
         if better == draws:
             break
         draws = better
-    return draws
+    known = explained(draws)
+    if known == len(zero.vmas) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
+        return draws
+    # alignment can hide the draw of the mapping area, and its value decides what lies above what
+    every = [draws._replace(mmap=value) for value in range(1 << settings.facts.mmap_rnd_bits)]
+    best = max(every, key=explained)
+    return best if explained(best) > known else draws
 
 
 def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:

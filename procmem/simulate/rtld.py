@@ -11,9 +11,8 @@ elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 """
 
 from itertools import pairwise
-from typing import NamedTuple
 
-from procmem.model.elf import PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
+from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
 from procmem.model.sim import PAGE, Role, SimSpace
 from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
 from procmem.simulate.calls import Caller
@@ -25,7 +24,7 @@ from procmem.simulate.small_blocks import SmallBlocks
 from procmem.simulate.symbols import unique_tables
 from procmem.simulate.tls import static_tls_size
 
-__all__ = ["Linked", "link"]
+__all__ = ["link"]
 
 _CACHE = b"/etc/ld.so.cache"
 _LIBC = b"libc.so.6"
@@ -33,14 +32,7 @@ _POINTER = 4
 _PLATFORM = b"i686"
 
 
-class Linked(NamedTuple):
-    """The space at the program's entry point; ``close_calls`` says how often a guess was near a border."""
-
-    space: SimSpace
-    close_calls: int
-
-
-def link(space: SimSpace, files: ProgramFiles, table: GlibcTable) -> Linked:
+def link(space: SimSpace, files: ProgramFiles, table: GlibcTable) -> SimSpace:
     """Do all that the dynamic linker does between its first instruction and the program's."""
     linker = _Linker(space, files, table)
     linker.start()
@@ -49,7 +41,7 @@ def link(space: SimSpace, files: ProgramFiles, table: GlibcTable) -> Linked:
     linker.make_tls()
     linker.relocate()
     linker.finish()
-    return Linked(linker.caller.space, linker.blocks.close_calls)
+    return linker.caller.space
 
 
 class _Linker:
@@ -59,7 +51,8 @@ class _Linker:
         assert files.interpreter is not None
         self._files = files
         self._interpreter = files.interpreter
-        self._table = table
+        fixed = files.program.image.type == ET_EXEC
+        self._table = table._replace(own_address=table.own_address and (fixed or table.own_address_in_pie))
         self.caller = Caller(space)
         last = max(files.interpreter.image.loads, key=lambda s: s.vaddr)
         self.blocks = SmallBlocks(self.caller, space.interpreter_base + last.vaddr + last.memsz)

@@ -15,33 +15,22 @@ from procmem.simulate.layout import page_up
 __all__ = ["SmallBlocks"]
 
 _ALIGN = 16
-_NEAR = 10
-"""A request that ends within this many hundredths of a block's end makes a guess of a prediction."""
 
 
 class SmallBlocks:
-    """The state of the allocator; ``caller`` makes its system calls.
-
-    ``close_calls`` counts requests that came so near to a block's end that another glibc, with slightly
-    larger structures, might have mapped a block there.
-    """
+    """The state of the allocator; ``caller`` makes its system calls."""
 
     def __init__(self, caller: Caller, first_free: int) -> None:
         self._caller = caller
         self._pointer = first_free
         self._end = page_up(first_free)
         self._last = 0
-        self._block = 2 * PAGE
-        self.blocks = 0
-        self.close_calls = 0
 
     def take(self, size: int) -> int:
         """Hand out ``size`` bytes; map a new block where they do not fit strictly."""
         self._pointer = -(-self._pointer // _ALIGN) * _ALIGN
         if self._pointer + size >= self._end:
             self._new_block(size)
-        elif (self._end - self._pointer - size) * 100 < self._block * _NEAR:
-            self.close_calls += 1
         self._last = self._pointer
         self._pointer += size
         return self._last
@@ -56,8 +45,6 @@ class SmallBlocks:
         if start != self._end:
             self._pointer = start
         self._end = start + length
-        self._block = length
-        self.blocks += 1
 
     def give_back(self, pointer: int) -> None:
         """Free a piece, which only works for the latest."""

@@ -37,6 +37,10 @@ _CAPABILITY_DIRS = (
 )
 """Subdirectories that the linker tries before a directory itself (up to glibc 2.36)."""
 
+_MUSL_DIRS = (b"/lib/", b"/usr/local/lib/", b"/usr/lib/")
+_MUSL_ITSELF = tuple(b"lib" + name for name in (b"c.", b"pthread.", b"rt.", b"m.", b"dl.", b"util.", b"xnet."))
+"""Names that mean musl's own linker (ldso/dynlink.c, load_library())."""
+
 _WITHOUT_CAPABILITIES = (2, 37)
 """From this version on there are none for i386."""
 
@@ -149,7 +153,7 @@ class _Finder:
         self.missing: bytes | None = None
         self._cache: dict[bytes, bytes] | None = None
         self.cache_size = 0
-        self._capability_dirs = _CAPABILITY_DIRS
+        self._capability_dirs: tuple[bytes, ...] = _CAPABILITY_DIRS
         self._read_cache()
 
     def _read_cache(self) -> None:
@@ -178,6 +182,9 @@ class _Finder:
         """Walk over everything that the program needs."""
         interpreter = self._interpreter(program)
         self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
+        self._musl = interpreter is not None and b"ld-musl" in interpreter.opened
+        if self._musl:
+            self.system_dirs = _MUSL_DIRS
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
         self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
         tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib)
@@ -252,7 +259,7 @@ class _Finder:
         return self.root if index < 0 else self.libraries[index]
 
     def _resolve(self, name: bytes, loader: int, *, preload: bool = False) -> Needed:
-        if name in self.special:
+        if name in self.special or (self._musl and name.startswith(_MUSL_ITSELF)):
             return Needed(name, Lookup.ALREADY)
         for known in (self.root, *self.libraries):
             if name in known.names:
@@ -290,7 +297,7 @@ class _Finder:
             path = self._in_dirs(own.runpath, name)
             if path is not None:
                 return self._opened(name, loader, path, Lookup.RUNPATH, tuple(consulted))
-        cached = (self._cache or {}).get(name)
+        cached = (self._cache or {}).get(name) if not self._musl else None
         if cached is not None and self.open_object(cached) is not None:
             return self._opened(name, loader, cached, Lookup.CACHE, tuple(consulted), cache_used=True)
         built_in = SearchList(b"", tuple(SearchDir(text, text) for text in self.system_dirs))

@@ -33,6 +33,11 @@ _FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
 """The longs of user_regs_struct."""
 _IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
 
+_START_STEPS = 64
+"""Instructions of a start code, at most, before it calls its C library."""
+_CALL_BYTES = 7
+"""Bytes of a call instruction, at most."""
+
 _EXEC_FAILED = 127
 """Status with which our child ends when execve itself was refused."""
 
@@ -101,13 +106,17 @@ class Tracee:
         hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
         if os.geteuid() == 0 and hard != resource.RLIM_INFINITY:
             hard = resource.RLIM_INFINITY
+        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         with warnings.catch_warnings():
             # Python warns of forks beside threads; this child runs nothing but system calls
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid:
+            os.close(nowhere)
             return pid
         try:
+            for descriptor in (0, 1, 2):
+                os.dup2(nowhere, descriptor)
             self._libc.personality(ctypes.c_ulong(how.personality))
             resource.setrlimit(resource.RLIMIT_STACK, (limit, hard))
             self._libc.ptrace(_PTRACE_TRACEME, 0, None, None)
@@ -204,6 +213,26 @@ class Tracee:
         """Execute one instruction."""
         self._ptrace(_PTRACE_SINGLESTEP)
         self._wait()
+
+    def find_main(self, first_sp: int) -> int | None:
+        """Step from the program's entry point into its C library, and give the ``main`` that is handed over.
+
+        ``first_sp`` is the stack pointer at exec. The start code of i386 pushes main, argc and argv last and
+        calls (glibc sysdeps/i386/start.S); argc and argv are known, so the call is recognised by them.
+        """
+        argc = struct.unpack("<I", self.read_memory(first_sp, 4))[0]
+        for _step in range(_START_STEPS):
+            before = self.registers()
+            self.step_one()
+            if self.ended is not None:
+                return None
+            now = self.registers()
+            if now.sp != before.sp - 4:
+                continue
+            back, main, count, vector = struct.unpack("<4I", self.read_memory(now.sp, 16))
+            if before.ip < back <= before.ip + _CALL_BYTES and count == argc and vector == first_sp + 4:
+                return int(main)
+        return None
 
     def read_memory(self, address: int, length: int) -> bytes:
         """Read the child's memory."""
