@@ -90,10 +90,13 @@ def _read(target: Target, pid: int) -> PmapTarget:
     smaps = target.read("smaps")
     if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
         smaps = target.read("maps")
-    if smaps is Refusal.DENIED:
-        raise AccessRefused(pid, "smaps: permission denied")
     cmdline = target.read("cmdline")
     words = cmdline.rstrip(b"\0").replace(b"\0", b" ") if isinstance(cmdline, bytes) else b""
     title = printable(words) if words else f"[{printable(parsed.comm) if parsed else '?'}]"
+    if not words and parsed is not None and parsed.state == "Z":
+        title += " <defunct>"
     lines = smaps_records(smaps) if isinstance(smaps, bytes) else []
+    if smaps is Refusal.DENIED:
+        click.echo(f"{pid}:   {title}")  # as pmap does: the title, then the refusal
+        raise AccessRefused(pid, "smaps: permission denied")
     return PmapTarget(pid, title, parsed.startstack if parsed else None, lines)
