@@ -11,11 +11,10 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from procmem.classify.stacks import SMALL_BYTES
 from procmem.classify.walk import layout, mapped_files, regions, split_ranges
 from procmem.errors import AccessRefused, ProcessGone
-from procmem.model.deep import DEEP_CONSTANTS, DEEP_SYMBOLS, DeepLook
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
-from procmem.model.explanation import PageFacts
 from procmem.model.mapping import Mappings
 from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, PageState, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
@@ -24,9 +23,9 @@ from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_ima
 from procmem.parse.process import nature_of, snapshot
 from procmem.parse.smaps import SmapsReader
 from procmem.parse.status import parse_stat, parse_status
-from procmem.parse.symbols import constant_bytes, symbol_addresses
 
 if TYPE_CHECKING:
+    from procmem.model.deep import DeepLook
     from procmem.model.ports import ByteReader, Target
 
 __all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "REGION_KEYS", "Examination", "examine", "take"]
@@ -283,6 +282,9 @@ def _deep_look(
     target: Target, loaded: Sequence[_Loaded], runs: Sequence[PageRun]
 ) -> tuple[DeepLook | None, _LoggingReader | None, str | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
+    from procmem.model.deep import DEEP_CONSTANTS, DEEP_SYMBOLS, DeepLook  # noqa: PLC0415  # only for --deep
+    from procmem.parse.symbols import constant_bytes, symbol_addresses  # noqa: PLC0415  # only for --deep
+
     memory = target.memory()
     if isinstance(memory, Refusal):
         return None, None, memory.value
@@ -338,7 +340,8 @@ def _peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
 def _touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     """Writable anonymous mappings: pagemap tells which of their pages were ever used, and which are guards.
 
-    Only those with something in them, or with guards, are asked about; the others have nothing to tell.
+    Only those with something in them are asked about that may be stacks, arenas or large blocks; what is small has
+    nothing to tell.
     """
     table = shot.mappings
     assert table is not None
@@ -348,7 +351,10 @@ def _touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
         sorted(
             (table.start[row], table.end[row])
             for row, (perms, inode) in enumerate(zip(table.perms, table.inode, strict=True))
-            if perms.startswith("rw") and not inode and (rss[row] or swap[row] or table.has_flag(row, "gu"))
+            if perms.startswith("rw")
+            and not inode
+            and (table.end[row] - table.start[row] >= SMALL_BYTES or table.has_flag(row, "nh"))
+            and (rss[row] or swap[row] or table.has_flag(row, "gu"))
         )[:_PAGEMAP_RANGES_MAX]
     )
 
@@ -385,30 +391,3 @@ def _load(target: Target, mapped: MappedFile) -> _Loaded:
     except NotElf as error:
         item = ElfObject(mapped, None, problem=str(error))
     return _Loaded(item, log.pieces, None)
-
-
-_KERNEL_PAGE_FLAGS = (
-    "LOCKED", "ERROR", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "SLAB", "WRITEBACK", "RECLAIM", "BUDDY",
-    "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE", "UNEVICTABLE", "HWPOISON",
-    "NOPAGE", "KSM", "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
-)  # fmt: skip
-"""Bits of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h), from bit 0 up."""
-
-
-def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
-    """What may be known of the page that holds an address: its state, its frame, the frame's flags."""
-    size = shot.page_size
-    start = address // size * size
-    runs = target.page_runs(((start, start + size),), size)
-    state = None if isinstance(runs, Refusal) else (runs[0].state if runs else 0)
-    frame = target.page_frame(start, size)
-    if isinstance(frame, Refusal):
-        reason = runs.value if isinstance(runs, Refusal) else frame.value
-        return PageFacts(address, size, state, None, None, None, reason)
-    if frame is None:
-        return PageFacts(address, size, state, None, None, None)
-    bits, maps = target.frame_word("kpageflags", frame), target.frame_word("kpagecount", frame)
-    flags = None
-    if isinstance(bits, int):
-        flags = tuple(name for at, name in enumerate(_KERNEL_PAGE_FLAGS) if bits >> at & 1)
-    return PageFacts(address, size, state, frame, flags, maps if isinstance(maps, int) else None)

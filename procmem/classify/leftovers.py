@@ -48,18 +48,22 @@ def refine_leftovers(
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
     loaders = _loader_edges(cut)
-    for index, leftover in enumerate(interesting):
-        if not leftover or mappings.inode[cut.vma[index]]:
+    inodes = mappings.inode
+    rows = zip(interesting, cut.start, cut.end, cut.vma, strict=True)
+    for index, (leftover, start, end, row) in enumerate(rows):
+        # most of what is small is nobody's neighbour, and stays what it is
+        if not leftover or inodes[row]:
             continue
-        size = cut.end[index] - cut.start[index]
+        size = end - start
         if labels[index].cls is ByteClass.RESERVED:
-            below = labels[index - 1] if index and cut.end[index - 1] == cut.start[index] else None
+            below = labels[index - 1] if index and cut.end[index - 1] == start else None
             label = _inaccessible(size, below)
+        elif size < _ALLOCATOR_BYTES_MIN and start not in loaders and end not in loaders:
+            continue
         else:
-            row = cut.vma[index]
-            never = bool(runs) and not touched(runs, cut.start[index])
-            plain = mappings.has_flag(row, "nr") is True or never
-            label = _writable(cut.start[index], cut.end[index], runtimes, loaders, blocks=not deep and not plain)
+            never = bool(runs) and not touched(runs, start)
+            plain = never or mappings.has_flag(row, "nr") is True
+            label = _writable(start, end, runtimes, loaders, blocks=not deep and not plain)
         if label is not None:
             labels[index] = shared.setdefault(tuple(label), label)
     return cut._replace(label=labels)
@@ -83,11 +87,13 @@ def _inaccessible(size: int, below: Label | None) -> Label | None:
 
 def _loader_edges(cut: Partition) -> frozenset[int]:
     """Addresses at which an ELF object or the vdso begins or ends."""
-    edges = set()
-    for start, end, label in zip(cut.start, cut.end, cut.label, strict=True):
-        if label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL:
-            edges |= {start, end}
-    return frozenset(edges)
+    near = for_each_label(cut.label, _is_loaded)
+    edges = {start for start, close in zip(cut.start, near, strict=True) if close}
+    return frozenset(edges | {end for end, close in zip(cut.end, near, strict=True) if close})
+
+
+def _is_loaded(label: Label) -> bool:
+    return label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL
 
 
 def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, blocks: bool) -> Label | None:

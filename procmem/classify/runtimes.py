@@ -47,6 +47,11 @@ class Runtimes(NamedTuple):
     found: Mapping[str, str]
     static: bool
 
+    @property
+    def managed(self) -> bool:
+        """Whether one of those was found that place their memory by rules of their own."""
+        return any(name in self.found for name in ("go", "hotspot", "v8"))
+
     def has(self, name: str) -> bool:
         """Whether a runtime was found."""
         return name in self.found

@@ -21,12 +21,14 @@ from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
 
-__all__ = ["StackArea", "place_loose_threads", "stack_claims", "thread_owner"]
+__all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims", "thread_owner"]
 
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
 _SIGNAL_STACK_MAX = 1 << 20
 _REPEATED_MIN = 16 * 1024
+SMALL_BYTES = 64 * 1024
+"""Below it pagemap is not asked about memory without MAP_STACK."""
 _USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
 _GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
@@ -150,7 +152,7 @@ class _Finder(NamedTuple):
 
     def untouched(self, area: StackArea) -> bool:
         """Whether pagemap says that the top page was never used: no stack is used without it."""
-        if not self.runs:
+        if not self.runs or (area.end - area.start < SMALL_BYTES and not area.marked):
             return False
         at = bisect_right(self.runs, (area.end - 1, 1 << 65, 0)) - 1
         return at < 0 or self.runs[at].end < area.end
@@ -197,17 +199,20 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
     """Everything that looks like a stack behind a guard."""
     default = _default_size(snapshot)
     nh_known = any(flags is not None and "nh" in flags for flags in mappings.flags)
+    perms = mappings.perms
+    inaccessible = {row + 1 for row, text in enumerate(perms) if text == "---p"}
+    with_guards = {row for row, flags in enumerate(mappings.flags) if flags is not None and "gu" in flags}
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
-        for row in range(1, len(mappings))
-        if mappings.end[row - 1] == mappings.start[row]
-        and mappings.perms[row - 1] == "---p"
-        and mappings.perms[row].startswith("rw")
+        for row in inaccessible
+        if row < len(mappings)
+        and mappings.end[row - 1] == mappings.start[row]
+        and perms[row].startswith("rw")
         and _plain(mappings, row)
         and _plain(mappings, row - 1)
     )
-    for row in range(1, len(mappings)):
-        if not mappings.perms[row].startswith("rw") or not _plain(mappings, row):
+    for row in sorted(inaccessible | with_guards):
+        if not 0 < row < len(mappings) or not perms[row].startswith("rw") or not _plain(mappings, row):
             continue
         below = row - 1
         guard = mappings.end[below] - mappings.start[below]

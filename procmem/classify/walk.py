@@ -4,29 +4,29 @@ Order does not matter here, rank does: each rule yields claims, the partition le
 what nobody claims keeps the label that its mapping has by itself.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from procmem.classify.areas import area_claims
 from procmem.classify.arenas import arena_claims
-from procmem.classify.claims import Partition, Rank, partition
-from procmem.classify.deep_malloc import beside_brk, malloc_claims
-from procmem.classify.deep_threads import arena_threads, glibc_threads, thread_claims
+from procmem.classify.claims import Partition, partition
 from procmem.classify.elf import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.leftovers import refine_leftovers
-from procmem.classify.managed import runtime_claims
 from procmem.classify.names import MappingKey, label_of
 from procmem.classify.runtimes import Runtimes, runtimes_of
 from procmem.classify.shares import shared_out
 from procmem.classify.stacks import place_loose_threads, stack_claims
 from procmem.classify.unread import unread_claims
-from procmem.classify.words import Words
-from procmem.model.deep import DeepLook
 from procmem.model.elf import PT_TLS
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Certainty, Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from procmem.model.deep import DeepLook
 
 __all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
 
@@ -79,45 +79,36 @@ def layout(
     runs: Sequence[PageRun] = (),
     look: DeepLook | None = None,
 ) -> Partition:
-    """Cut every mapping into labelled ranges. ``extra`` are further rules' claims."""
+    """Cut every mapping into labelled ranges.
+
+    ``runs`` are the populated pages of anonymous memory, empty where pagemap was not read; ``look`` is the target's
+    memory, where it may be looked into.
+    """
     mappings = snapshot.mappings
     assert mappings is not None
     runtimes = runtimes_of(objects)
     biases: dict[bytes, int] = {}
     of_objects = list(_object_claims(snapshot, objects, mappings, biases))
     tls_size = _static_tls_estimate(snapshot, objects, runtimes)
-    words = Words(look.memory, snapshot.bits) if look is not None else None
-    threads = glibc_threads(look, words, biases, tls_size) if look is not None and words is not None else None
-    stacks = list(thread_claims(threads or (), snapshot))
-    # stacks that the program supplied may lie in blocks of malloc, so only glibc's own are out of the question
-    allocated = [claim for claim in stacks if claim.rank <= Rank.THREAD + 1]
-    headers: list[Claim] = []
-    if words is not None:
-        headers += malloc_claims(
-            mappings,
-            words,
-            runs,
-            snapshot.bits,
-            snapshot.page_size,
-            [*of_objects, *allocated],
-            partial(arena_threads, words, threads or ()),
-        )
-        start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
-        headers += beside_brk(
-            mappings, words, runs, start_brk, snapshot.page_size, (tls_size or 0) if runtimes.static else 0
-        )
-    blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
     claims = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None),
         *of_objects,
-        *stacks,
-        *headers,
         *arena_claims(mappings, snapshot.bits, runtimes, runs),
-        *runtime_claims(mappings, runtimes),
-        *stack_claims(
-            snapshot, mappings, runs, runtimes, tls_size, list(blocks.values()) if threads is not None else None
-        ),
     ]
+    if runtimes.managed:
+        from procmem.classify.managed import runtime_claims  # noqa: PLC0415  # few processes have a runtime
+
+        claims += runtime_claims(mappings, runtimes)
+    blocks: Mapping[int, tuple[int, int]] = {}
+    listed = None
+    if look is not None:
+        from procmem.classify.deep import proofs  # noqa: PLC0415  # only for --deep
+
+        proved = proofs(snapshot, mappings, look, runs, biases, of_objects, tls_size, static=runtimes.static)
+        claims += proved.claims
+        blocks = proved.blocks
+        listed = list(blocks.values()) if proved.complete else None
+    claims += stack_claims(snapshot, mappings, runs, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
     return refine_leftovers(mappings, cut, runtimes, runs, deep=look is not None)
 

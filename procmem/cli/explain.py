@@ -14,7 +14,8 @@ from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput
 from procmem.model.explanation import Explanation
 from procmem.model.region import ByteClass
-from procmem.pipeline import FILES_TO_INSPECT, examine, page_facts
+from procmem.pipeline import FILES_TO_INSPECT, examine
+from procmem.pipeline_page import page_facts
 from procmem.render.explain_page import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
 from procmem.words import language_of_locale, phrasebook
 

@@ -88,7 +88,7 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
         return _result(space, -EINVAL)
     if event.fixed or event.no_replace:
         start = page_down(event.address)
-        if start + length > space.layout.task_size:
+        if start < 0 or start + length > space.layout.task_size:
             return _result(space, -ENOMEM)
         if event.no_replace and any(vma.start < start + length and vma.end > start for vma in space.vmas):
             return _result(space, -EEXIST)
@@ -133,7 +133,7 @@ def kernel_map_anonymous(
 
 def _unmap(space: SimSpace, event: Unmap) -> SimSpace:
     end = event.start + page_up(event.length)
-    if event.start % PAGE or event.length <= 0 or end > space.layout.task_size:
+    if event.start < 0 or event.start % PAGE or event.length <= 0 or end > space.layout.task_size:
         return _result(space, -EINVAL)
     return _result(space._replace(vmas=cut(space.vmas, event.start, end)), 0)
 

@@ -8,7 +8,7 @@ Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; npt
 
 from procmem.model.sim import PAGE, Role, VmFlag
 from procmem.simulate.calls import Caller
-from procmem.simulate.events import CloneThread, Map, Protect, Touch
+from procmem.simulate.events import EINVAL, CloneThread, Map, Protect, Touch
 from procmem.simulate.layout import page_up
 from procmem.simulate.ptmalloc import Malloc
 
@@ -18,6 +18,7 @@ DEFAULT_GUARD = PAGE
 _UNLIMITED_SIZE = 2 << 20
 """ARCH_STACK_DEFAULT_SIZE: what a thread gets where the stack limit is unlimited."""
 _LEAST = 16 << 10
+"""PTHREAD_STACK_MIN."""
 _TLS_ALIGN = 64
 _VECTOR_SLOTS = 16
 """A thread's vector of TLS modules is allocated for so many more than there are."""
@@ -42,6 +43,8 @@ def create_thread(
     """Start one thread; gives the start of its stack's mapping, or a negated error number."""
     if size is None:
         size = default_stack_size(caller.space.layout.stack_limit)
+    elif size < _LEAST:
+        return -EINVAL
     guard = page_up(guard)
     length = (size & -_TLS_ALIGN) + guard
     perms = "rwx" if executable else "rw-"
