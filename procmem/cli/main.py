@@ -96,7 +96,7 @@ def run() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click makes an exit(1) of a closed pipe
         return _drop_output()
     except OSError as error:
         if error.errno == errno.EPIPE:

@@ -1,0 +1,131 @@
+"""procmem explain: every region has a sentence with its own figures, in each language; findings have their figures."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from programs.build import VARIANTS, build, start
+from running import FIXTURES, procmem, python_child
+
+import procmem as package
+from procmem.model.units import size_text
+
+WORDS = Path(package.__file__).parent / "words"
+LANGUAGES = sorted(path.stem for path in WORDS.glob("*.toml"))
+
+
+def test_all_languages_have_the_same_keys_and_braces() -> None:
+    """A translation lacks nothing, adds nothing, and keeps every figure."""
+    books = {name: tomllib.loads((WORDS / f"{name}.toml").read_text("utf-8")) for name in LANGUAGES}
+    english = books["en"]
+
+    def leaves(book: dict[str, object], path: str = "") -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for key, value in book.items():
+            if isinstance(value, dict):
+                found |= leaves(value, f"{path}{key}.")
+            else:
+                found[path + key] = frozenset(re.findall(r"\{(\w+)\}", str(value)))
+        return found
+
+    for name, book in books.items():
+        assert leaves(book) == leaves(english), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_region_has_a_sentence_of_its_own(language: str, programs_folder: Path, tmp_path: Path) -> None:
+    """On a process with every sort of memory: no region without words, no brace left, its own size in it."""
+    binary = build("manifest.c", VARIANTS["pie"], programs_folder)
+    with start(binary, "--dir", str(tmp_path), "all") as program:
+        answer = procmem("explain", str(program.pid), "--json", "--lang", language).json
+    assert answer["schema"] == "procmem/explain/1"
+    assert len(answer["head"]) == 3
+    for region in answer["regions"]:
+        assert "{" not in region["sentence"]
+        assert region["why"]
+        assert region["classic"]
+        figure = region["rss"] if region["rss"] else region["size"]
+        assert size_text(figure) in region["sentence"] or size_text(region["size"]) in region["sentence"], region
+    blocks = [index for block in answer["blocks"] for index in block["regions"]]
+    assert blocks == list(range(len(answer["regions"])))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_fit_the_width(width: int, language: str) -> None:
+    """Explanations keep to the columns, wide characters counted as two."""
+    import unicodedata  # noqa: PLC0415  # for this test alone
+
+    run = procmem("explain", "--from", str(FIXTURES / "x86_64-6.18-bash"), "--width", str(width), "--lang", language)
+    for line in run.out.splitlines():
+        if line.startswith("    "):
+            columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+            assert columns <= width + 2 or " " not in line.strip(), line
+
+
+def test_one_address_and_its_page() -> None:
+    """The region that holds an address, its evidence, and its page; nothing where nothing is mapped."""
+    with python_child("pass") as pid:
+        stack = next(
+            region
+            for region in procmem("inspect", str(pid), "--regions", "--json").json["regions"]
+            if region["kind"] == "main"
+        )
+        top = int(stack["end"], 16) - 8
+        run = procmem("explain", str(pid), "--address", hex(top))
+        nothing = procmem("explain", str(pid), "--address", "0x10")
+    assert "stack/main" in run.out
+    assert "It is in memory." in run.out
+    assert run.out.count("rw---") == 1
+    assert (nothing.status, nothing.out) == (5, "")
+
+
+def test_findings_name_their_figures() -> None:
+    """Writable and executable memory, a deleted file, and idle address space are found, with numbers."""
+    code = """
+import mmap, os, tempfile, time
+code = mmap.mmap(-1, 1 << 16, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+idle = mmap.mmap(-1, 4 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+file = tempfile.NamedTemporaryFile()
+file.truncate(8192)
+gone = mmap.mmap(file.fileno(), 8192)
+file.close()
+"""
+    with python_child(code) as pid:
+        answer = procmem("explain", "--findings", "--json", str(pid)).json
+        page = procmem("explain", "--findings", str(pid), "--lang", "en").out
+    found = {item["name"]: item for item in answer["findings"]}
+    assert found["writable-and-executable"]["figures"]["size_bytes"] == 1 << 16
+    assert found["deleted-files"]["figures"]["count"] == 1
+    assert found["reserved-above-touched"]["figures"]["idle_bytes"] >= 4 << 30
+    assert "What to do" in page
+
+
+def test_the_glossary_knows_its_words() -> None:
+    """One term in any case, all terms, and a clear answer for an unknown one."""
+    assert procmem("explain", "--glossary", "pss", "--lang", "en").out.startswith("PSS\n")
+    everything = procmem("explain", "--glossary", "--lang", "en").out
+    for term in ("VIRT", "RES", "PSS", "USS", "dirty", "swap", "arena", "guard", "RELRO", "vdso"):
+        assert f"{term}\n" in everything
+    unknown = procmem("explain", "--glossary", "nonsense")
+    assert unknown.status == 5
+    assert "nonsense" in unknown.err
+
+
+def test_colour_only_when_asked_for() -> None:
+    """Not into a pipe by itself; by class when always; NO_COLOR is the user's last word for auto."""
+    recording = str(FIXTURES / "x86_64-6.18-bash")
+    assert "\x1b[" not in procmem("explain", "--from", recording).out
+    assert "\x1b[" in procmem("explain", "--from", recording, "--color", "always").out
+
+
+def test_descending_is_ascending_backwards() -> None:
+    """The theory's picture has high addresses on top."""
+    recording = str(FIXTURES / "x86_64-6.18-bash")
+
+    def addresses(*more: str) -> list[str]:
+        lines = procmem("explain", "--from", recording, "--flat", *more).out.splitlines()
+        return [line.split()[0] for line in lines if re.match(r"[0-9a-f]{16} ", line)]
+
+    assert addresses("--descending") == addresses()[::-1]

@@ -1,0 +1,81 @@
+"""procmem pmap against pmap itself, byte for byte."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs.build import VARIANTS, build, start
+from running import kernel_thread, missing_pid, procmem, started, stopped, zombie
+
+FORMS = ([], ["-x"], ["-X"], ["-XX"], ["-d"], ["-q"], ["-x", "-q"], ["-XX", "-q"], ["-d", "-q"], ["-p"], ["-x", "-p"])
+RANGES = (["-A", "7f0000000000,7fffffffffff"], ["-x", "-A", "55550000"], ["-d", "-A", "8000000,fffffffff000"])
+
+
+def pmap(pid: int, options: list[str]) -> tuple[str, int]:
+    """What the real one prints."""
+    done = subprocess.run(["pmap", *options, str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout, done.returncode
+
+
+def without_pss(text: str, options: list[str]) -> str:
+    """The same text but for PSS, which moves while other processes map and unmap the same libraries."""
+    lines = text.split("\n")
+    if not any(option.startswith("-X") for option in options) or "Pss" not in lines[1]:
+        return text
+    heads = lines[1].split()
+    drop = {at for at, head in enumerate(heads) if head in ("Pss", "Pss_Dirty", "SwapPss")}
+    kept = []
+    for line in lines[2:]:
+        words = line.split()
+        first = len(heads) - len(words) if "KB" in words or "=" in line else 0
+        kept.append(" ".join(word for at, word in enumerate(words) if at + first not in drop and "=" not in word))
+    return "\n".join([lines[0], *kept]) if "-q" not in options else text
+
+
+@pytest.mark.needs("pmap")
+@pytest.mark.parametrize("options", [*FORMS, *RANGES], ids=" ".join)
+@pytest.mark.parametrize("variant", ["pie", pytest.param("m32-pie", marks=pytest.mark.needs32)])
+def test_a_process_with_every_sort_of_memory(
+    variant: str, options: list[str], programs_folder: Path, tmp_path: Path
+) -> None:
+    """A stopped program of our own, which shares only its C library with others."""
+    binary = build("manifest.c", VARIANTS[variant], programs_folder)
+    own = tmp_path / "a program"
+    shutil.copy(binary, own)
+    with start(own, "--dir", str(tmp_path), "elf", "brk", "mmap", "shm") as program, stopped(program.pid):
+        expected, status = pmap(program.pid, options)
+        run = procmem("pmap", *options, str(program.pid))
+        if expected != pmap(program.pid, options)[0]:
+            pytest.skip("PSS moved: other processes map the same C library")
+    assert (without_pss(run.out, options), run.status) == (without_pss(expected, options), status)
+
+
+@pytest.mark.needs("pmap")
+@pytest.mark.parametrize("options", FORMS, ids=" ".join)
+def test_processes_without_memory(options: list[str]) -> None:
+    """A zombie, and where there is one a kernel thread."""
+    with zombie() as pid:
+        assert procmem("pmap", *options, str(pid)).out == pmap(pid, options)[0]
+    thread = kernel_thread()
+    if thread is not None:
+        assert procmem("pmap", *options, str(thread)).out == pmap(thread, options)[0]
+
+
+def test_a_missing_process_is_42() -> None:
+    """The habit of pmap, alone and beside others; the others are printed."""
+    assert procmem("pmap", str(missing_pid())).status == 42
+    with started(["sleep", "100"], ready=False) as child:
+        run = procmem("pmap", str(missing_pid()), f"/proc/{child.pid}")
+    assert run.status == 42
+    assert run.out.startswith(f"{child.pid}:   sleep 100\n")
+
+
+def test_a_hostile_name_is_escaped(tmp_path: Path) -> None:
+    """The one difference on purpose: a name cannot drive the terminal."""
+    hostile = tmp_path / "\x1b[31mred"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", hostile)
+    with started([str(hostile), "100"], ready=False) as child:
+        run = procmem("pmap", str(child.pid))
+    assert "\x1b" not in run.out
+    assert "\\x1b[31mred" in run.out
