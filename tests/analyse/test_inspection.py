@@ -1,0 +1,144 @@
+"""The report on made-up processes: every sum has one meaning, and unknown stays unknown."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from smaps_text import KEYS_6_18, Record, smaps
+
+from procmem.analyse.inspection import classic_class, inspection
+from procmem.classify.walk import layout, regions
+from procmem.model.mapping import Mappings
+from procmem.model.raw import Machine, RawProcess, Refusal
+from procmem.model.region import ByteClass, Certainty, Label
+from procmem.model.reports import Inspection
+from procmem.parse.process import snapshot
+
+PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]
+NAMES = [
+    b"",
+    b"[heap]",
+    b"[stack]",
+    b"[vdso]",
+    b"/lib/x.so",
+    b"/memfd:a (deleted)",
+    b"/dev/zero (deleted)",
+]
+
+
+@st.composite
+def smaps_texts(draw: st.DrawFn) -> bytes:
+    """Mappings whose figures fit into them, as a kernel's do."""
+    made = []
+    at = 0x1000
+    for number in range(draw(st.integers(1, 12))):
+        at += 0x1000 * draw(st.integers(0, 4))
+        pages = draw(st.integers(1, 300))
+        rss = draw(st.integers(0, pages)) * 4
+        swap = draw(st.integers(0, pages - rss // 4)) * 4
+        private = draw(st.integers(0, rss // 4)) * 4
+        figures = dict.fromkeys(KEYS_6_18, 0) | {
+            "Rss": rss,
+            "Pss": private + (rss - private) // 2,
+            "Private_Dirty": private,
+            "Shared_Clean": rss - private,
+            "Swap": swap,
+            "SwapPss": swap,
+        }
+        name = draw(st.sampled_from(NAMES))
+        perms = draw(st.sampled_from(PERMS))
+        inode = number + 1 if name.startswith(b"/") else 0
+        made.append(Record(at, at + pages * 4096, perms, 0, "00:01", inode, name, tuple(figures.items())))
+        at += pages * 4096
+    return smaps(made)
+
+
+def report_of(files: dict[str, bytes | Refusal], *, classic: bool = False) -> Inspection:
+    """The report on a process of which only these files are known."""
+    raw = RawProcess(7, files, {}, None, {}, Machine(page_size=4096))
+    shot = snapshot(raw)
+    if shot.mappings is None:
+        return inspection(shot, None, classic=classic)
+    cut = layout(shot, ())
+    return inspection(shot, regions(shot, cut, Refusal.DENIED), classic=classic)
+
+
+@given(smaps_texts(), st.booleans())
+def test_every_sum_is_of_the_same_regions(text: bytes, classic: bool) -> None:
+    """By class, by region, and from VIRT to RES: one process, one total."""
+    report = report_of({"smaps": text}, classic=classic)
+    totals, table = report.totals, report.regions
+    assert table is not None
+    for key, column in (("rss", table.rss), ("pss", table.pss), ("uss", table.uss), ("swap", table.swap)):
+        total = getattr(totals, key)
+        assert total == sum(getattr(row, key) for row in report.classes)
+        assert total == sum(value or 0 for value in column)
+    assert totals.virt == sum(row.virt for row in report.classes)
+    assert sum(row.regions for row in report.classes) == len(table)
+    assert report.account is not None
+    assert sum(report.account) == totals.virt
+    assert all(part >= 0 for part in report.account)
+
+
+@given(smaps_texts())
+def test_uss_pss_rss_and_virt_are_in_order(text: bytes) -> None:
+    """Private is at most proportional is at most resident; but for the gate area, that is at most all."""
+    totals = report_of({"smaps": text}).totals
+    assert totals.rss is not None
+    assert totals.pss is not None
+    assert totals.uss is not None
+    assert totals.uss <= totals.pss <= totals.rss
+
+
+def test_without_smaps_the_small_files_still_speak() -> None:
+    """VIRT and RSS from status; PSS and USS are unknown, and the report says why."""
+    status = b"Name:\tx\nState:\tS (sleeping)\nTgid:\t7\nVmSize:\t 800 kB\nVmRSS:\t 400 kB\nVmSwap:\t 8 kB\n"
+    report = report_of({"status": status, "smaps": Refusal.DENIED})
+    assert (report.totals.virt, report.totals.rss, report.totals.swap) == (800 * 1024, 400 * 1024, 8192)
+    assert (report.totals.pss, report.totals.uss, report.account, report.regions) == (None, None, None, None)
+    assert any("smaps" in warning and "permission denied" in warning for warning in report.warnings)
+
+
+def test_with_maps_alone_sizes_in_memory_are_unknown() -> None:
+    """None, never zero."""
+    report = report_of({"maps": b"00400000-00401000 r-xp 00000000 fe:00 12 /x\n", "smaps": Refusal.ABSENT})
+    assert report.totals.virt == 4096
+    assert (report.totals.rss, report.classes[0].rss, report.classes[0].swap) == (None, None, None)
+
+
+def test_the_gate_area_is_listed_and_not_counted() -> None:
+    """[vsyscall] belongs to the kernel; VmSize leaves it out, and the page says so."""
+    figures = tuple((key, 0) for key in KEYS_6_18)
+    gate = Record(0xFFFF_FFFF_FF60_0000, 0xFFFF_FFFF_FF60_1000, "--xp", name=b"[vsyscall]", counters=figures)
+    report = report_of({"smaps": smaps([Record(0x1000, 0x3000, counters=figures), gate])})
+    assert report.totals.virt == 8192
+    assert report.regions is not None
+    assert len(report.regions) == 2
+
+
+def test_swap_of_shared_memory_is_named() -> None:
+    """VmSwap leaves it out, smaps has it: the difference is told."""
+    figures = tuple((key, 16 if key == "Swap" else 0) for key in KEYS_6_18)
+    text = smaps([Record(0x1000, 0x100_0000, "rw-s", 0, "00:01", 3, b"/dev/zero (deleted)", figures)])
+    report = report_of({"smaps": text, "status": b"Name:\tx\nState:\tS (x)\nVmSize:\t 16380 kB\nVmSwap:\t 4 kB\n"})
+    assert any("12 kB of shared memory" in warning for warning in report.warnings)
+
+
+def test_old_kernels_leave_columns_out() -> None:
+    """Linux 2.6 has no Swap, no Private_*: these columns are unknown, the others are not."""
+    report = report_of({"smaps": smaps([Record(0x1000, 0x3000, counters=(("Rss", 4),), flags=None, eligible=None)])})
+    assert report.totals.rss == 4096
+    assert (report.totals.pss, report.totals.uss, report.totals.swap, report.totals.swap_pss) == (None,) * 4
+
+
+def test_every_class_has_a_classic_word() -> None:
+    """One of six, for each class and kind."""
+    words = {"text", "data", "bss", "heap", "mmap", "stack"}
+    for cls in ByteClass:
+        for kind in ("x", "stack-guard", "glibc-arena-reserve"):
+            assert classic_class(Label(cls, kind, Certainty.GUESS, "")) in words
+
+
+def test_an_empty_process_is_no_division_by_zero() -> None:
+    """No mapping, no files at all."""
+    assert report_of({"smaps": b"", "status": b"Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n"}).classes == ()
+    empty = Mappings(start=[], end=[], perms=[], offset=[], device=[], inode=[], name=[])
+    assert empty.total("Rss") is None

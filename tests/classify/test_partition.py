@@ -1,0 +1,154 @@
+"""Whatever is claimed: the ranges of a mapping partition it, nothing lost, nothing twice, and rank decides."""
+
+from itertools import pairwise
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from procmem.classify.claims import partition
+from procmem.classify.shares import shared_out
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.region import ByteClass, Certainty, Claim, Label, Regions
+
+PAGE = 4096
+DEFAULT = Label(ByteClass.MMAP, "default", Certainty.GUESS, "nobody claims it")
+
+
+@st.composite
+def address_spaces(draw: st.DrawFn) -> Mappings:
+    """A few mappings with figures; sometimes out of order, as a process that remaps gives them."""
+    at = 0
+    rows = []
+    for _ in range(draw(st.integers(1, 8))):
+        at += draw(st.integers(0, 3)) * PAGE
+        end = at + draw(st.integers(1, 6)) * PAGE
+        rows.append((at, end))
+        at = end
+    rows = draw(st.permutations(rows)) if draw(st.booleans()) else rows
+    count = len(rows)
+    pages = [(end - start) // PAGE for start, end in rows]
+
+    def figure() -> list[int | None]:
+        return [1024 * draw(st.integers(0, 4 * number)) for number in pages]
+
+    return Mappings(
+        start=[start for start, _ in rows],
+        end=[end for _, end in rows],
+        perms=[draw(st.sampled_from(["r--p", "rw-p", "r-xp", "---p"])) for _ in rows],
+        offset=[0] * count,
+        device=[draw(st.sampled_from(["00:00", "fe:00"])) for _ in rows],
+        inode=[draw(st.sampled_from([0, 1, 2])) for _ in rows],
+        name=[b""] * count,
+        usage={key: figure() for key in ("Rss", "Pss", "Private_Clean", "Private_Dirty", "Swap")},
+    )
+
+
+@st.composite
+def claims(draw: st.DrawFn) -> Claim:
+    """Any range, any rank, any condition."""
+    start = draw(st.integers(0, 40 * PAGE))
+    kind = draw(st.sampled_from("abcdef"))
+    label = Label(draw(st.sampled_from(list(ByteClass))), kind, Certainty.LIKELY, "claimed")
+    return Claim(
+        start,
+        start + draw(st.integers(1, 12 * PAGE)),
+        draw(st.integers(0, 3)),
+        label,
+        draw(st.sampled_from([None, ("fe:00", 1), ("00:00", 2)])),
+        draw(st.sampled_from([None, "r--p"])),
+        draw(st.sampled_from([None, label])),
+        draw(st.sampled_from(["", "w", "r"])),
+        draw(st.sampled_from(["", "x"])),
+    )
+
+
+spaces = address_spaces()
+lists_of_claims = st.lists(claims(), max_size=12)
+
+
+@given(spaces, lists_of_claims)
+@example(Mappings(start=[0], end=[PAGE], perms=["rw-p"], offset=[0], device=["00:00"], inode=[0], name=[b""]), [])
+def test_the_ranges_of_a_mapping_partition_it(table: Mappings, claimed: list[Claim]) -> None:
+    """In order, without a hole, without an overlap, none empty; a mapping is split only where it has parts."""
+    cut = partition(table, claimed, [DEFAULT] * len(table))
+    seen: dict[int, list[tuple[int, int]]] = {}
+    for row, start, end in zip(cut.vma, cut.start, cut.end, strict=True):
+        seen.setdefault(row, []).append((start, end))
+    assert sorted(seen) == list(range(len(table)))
+    assert cut.vma == sorted(cut.vma)
+    for row, parts in seen.items():
+        assert parts[0][0] == table.start[row]
+        assert parts[-1][1] == table.end[row]
+        assert all(start < end for start, end in parts)
+        assert all(low[1] == high[0] for low, high in pairwise(parts))
+        assert (len(parts) > 1) == (row in cut.split)
+
+
+@given(spaces, lists_of_claims)
+def test_the_highest_rank_has_the_byte(table: Mappings, claimed: list[Claim]) -> None:
+    """Checked at the edges of every claim and range, by looking at all claims without any cleverness."""
+    cut = partition(table, claimed, [DEFAULT] * len(table))
+    edges = {edge for claim in claimed for edge in (claim.start, claim.end - 1, claim.end)}
+    for row, start, end, label in zip(cut.vma, cut.start, cut.end, cut.label, strict=True):
+        for at in {start, end - 1} | {edge for edge in edges if start <= edge < end}:
+            fitting = [
+                (claim.rank, found)
+                for claim in claimed
+                if claim.start <= at < claim.end and (found := _label_on(claim, table, row)) is not None
+            ]
+            best = max((rank for rank, _ in fitting), default=None)
+            winners = {found for rank, found in fitting if rank == best} or {DEFAULT}
+            assert label in winners
+
+
+def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:
+    """What a claim says about a mapping: the words of Claim's description, one after the other."""
+    if claim.perms is not None and table.perms[row] != claim.perms:
+        return None
+    if claim.file is None:
+        return claim.label
+    if table.inode[row]:
+        return claim.label if (table.device[row], table.inode[row]) == claim.file else None
+    perms = table.perms[row]
+    fits = all(letter in perms for letter in claim.needs) and not any(letter in perms for letter in claim.excludes)
+    return claim.anonymous if fits else None
+
+
+@st.composite
+def page_runs(draw: st.DrawFn) -> tuple[PageRun, ...] | Refusal:
+    """What pagemap may say, which need not agree with smaps: the process went on."""
+    if draw(st.booleans()):
+        return Refusal.DENIED
+    runs = []
+    at = 0
+    for _ in range(draw(st.integers(0, 10))):
+        at += draw(st.integers(0, 4)) * PAGE
+        end = at + draw(st.integers(1, 4)) * PAGE
+        runs.append(PageRun(at, end, draw(st.sampled_from([PageState.PRESENT, PageState.SWAPPED, PageState.GUARD]))))
+        at = end
+    return tuple(runs)
+
+
+@given(spaces, lists_of_claims, page_runs())
+def test_shares_add_up_to_the_mappings_figures(
+    table: Mappings, claimed: list[Claim], runs: tuple[PageRun, ...] | Refusal
+) -> None:
+    """However a mapping is cut, and whatever pagemap says: its parts are its own figures, and none is negative."""
+    cut = partition(table, claimed, [DEFAULT] * len(table))
+    shares = shared_out(table, cut, runs, PAGE)
+    regions = Regions(mappings=table, vma=cut.vma, start=cut.start, end=cut.end, label=cut.label, shares=shares)
+    columns = {
+        "rss": [table.usage["Rss"]],
+        "pss": [table.usage["Pss"]],
+        "swap": [table.usage["Swap"]],
+        "uss": [table.usage["Private_Clean"], table.usage["Private_Dirty"]],
+    }
+    for field, parts in columns.items():
+        sums = [0] * len(table)
+        for region in regions:
+            value = getattr(region, field)
+            assert value is not None
+            assert value >= 0
+            sums[region.vma] += value
+        assert sums == [sum(value or 0 for value in row) for row in zip(*parts, strict=True)], field

@@ -1,0 +1,276 @@
+"""The table of exit statuses, row by row; whatever happens, one line on stderr and never a traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import lacking
+from running import (
+    AS_NOBODY,
+    COMMAND,
+    FIXTURES,
+    ROOT,
+    missing_pid,
+    pids_in,
+    procmem,
+    python_child,
+    state_of,
+    wait_for,
+)
+
+import procmem as package
+
+SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
+LARGE = str(FIXTURES / "x86_64-6.18-areas-pie")
+
+
+def complaint(err: str) -> str:
+    """The one line that was said."""
+    lines = [line for line in err.splitlines() if line]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("procmem: ")
+    return lines[0]
+
+
+def test_0_done() -> None:
+    """Data on stdout, nothing on stderr."""
+    for words in (("inspect", "self"), ("inspect", "--from", SLEEP), ("--version",), ("--help",), ("inspect", "-h")):
+        run = procmem(*words)
+        assert (run.status, run.err) == (0, ""), run
+        assert run.out
+
+
+def test_1_internal_error(tmp_path: Path) -> None:
+    """A bug of ours is one line too; PROCMEM_DEBUG=1 shows the traceback."""
+    spoiled = (
+        "import sys; import procmem.cli.inspect as command; command.examine = None\n"
+        "from procmem.cli.main import run; sys.exit(run())"
+    )
+    command = [sys.executable, "-c", spoiled, "inspect", "self"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert run.returncode == 1
+    assert "internal error: TypeError" in complaint(run.stderr)
+    loud = {**os.environ, "PROCMEM_DEBUG": "1"}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=loud, check=False)
+    assert "Traceback" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect",),
+        ("inspect", "--no-such-option", "1"),
+        ("no-such-command",),
+        ("inspect", "nonsense"),
+        ("inspect", "--class", "nonsense", "self"),
+        ("inspect", "--min-size", "many", "self"),
+        ("inspect", "--sort", "colour", "self"),
+        ("inspect", "--name", "("),
+        ("record", "self"),
+        ("inspect", "99999999999999999999999"),
+        ("inspect", "-1"),
+        ("inspect", "\u0661\u0662"),
+    ],
+)
+def test_2_usage(words: tuple[str, ...]) -> None:
+    """What was typed makes no sense."""
+    run = procmem(*words)
+    assert (run.status, run.out) == (2, ""), run
+    assert "Error: " in run.err
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize("word", ["MISSING", "/proc/MISSING", "0"])
+def test_3_no_such_process(word: str) -> None:
+    """In every way to write a pid."""
+    run = procmem("inspect", word.replace("MISSING", str(missing_pid())))
+    assert (run.status, run.out) == (3, ""), run
+    assert "no such process" in complaint(run.err)
+
+
+def test_3_no_process_of_that_name() -> None:
+    """A selection that fits nothing; we ourselves never count."""
+    run = procmem("inspect", "--name", "no-such-name-4711")
+    assert run.status == 3
+    assert "no process has name 'no-such-name-4711'" in complaint(run.err)
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mount", "unshare", "sh")
+def test_4_not_permitted(tmp_path: Path) -> None:
+    """Under hidepid=noaccess not even the small files of others may be read."""
+    with python_child("") as pid:
+        script = f'mount -t proc -o hidepid=noaccess proc /proc && exec "$0" -c "$1" inspect {pid}'
+        command = ["unshare", "-m", "sh", "-c", script, sys.executable, AS_NOBODY]
+        run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    if run.returncode == 32:
+        lacking("no /proc can be mounted here")
+    assert (run.returncode, run.stdout) == (4, ""), run
+    assert complaint(run.stderr)
+
+
+@pytest.mark.parametrize("words", [("--from", "/no/such/thing"), ("./no-such-thing",), ("--from", "/dev/null")])
+def test_5_bad_input(words: tuple[str, ...]) -> None:
+    """Files that are no recordings."""
+    run = procmem("inspect", *words)
+    assert (run.status, run.out) == (5, ""), run
+    complaint(run.err)
+
+
+def test_6_could_not_write(tmp_path: Path) -> None:
+    """Recordings have tests of their own."""
+    run = procmem("record", "self", "-o", str(tmp_path))
+    assert (run.status, run.out) == (6, "")
+    assert "there is something already" in complaint(run.err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [("inspect", "self"), ("inspect", "--json", "--regions", "self"), ("--help",)])
+def test_6_full_disk(words: tuple[str, ...]) -> None:
+    """One line, and no page that only looks complete."""
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run([*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 6, run.stderr
+    assert "No space left" in complaint(run.stderr)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_6_version_on_a_full_disk() -> None:
+    """The fast way out has the same door."""
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run([*COMMAND, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 6, run.stderr
+    assert "No space left" in complaint(run.stderr)
+
+
+def test_42_some_are_missing() -> None:
+    """As pmap has it: the others are shown."""
+    run = procmem("inspect", "--json", "self", str(missing_pid()))
+    assert run.status == 42
+    assert "no such process" in complaint(run.err)
+    assert len(run.json) == 1
+
+
+def test_several_that_all_fail_have_the_worst_status() -> None:
+    """Nothing on stdout."""
+    run = procmem("inspect", str(missing_pid()), "./nowhere")
+    assert (run.status, run.out) == (5, ""), run
+    assert len(run.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["inspect", "record"])
+def test_130_interrupted(command: str, tmp_path: Path) -> None:
+    """Ctrl-C while it waits for pids on its input: no more than a line end, no half file, 130."""
+    words = [*COMMAND, command, "-", *(["-o", "recording"] if command == "record" else [])]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as child:
+        try:
+            wait_for(lambda: b"pipe" in Path(f"/proc/{child.pid}/wchan").read_bytes() or state_of(child.pid) == "Z")
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=30)
+        finally:
+            child.kill()
+    assert (child.returncode, out) == (130, b"")
+    assert err in (b"", b"\n"), "click ends the line in which ^C stands"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("read", [0, 10, 70_000])
+@pytest.mark.parametrize("words", [("inspect", "--regions", "--json", "--from", LARGE), ("--help",), ("--version",)])
+def test_a_closed_pipe_is_quiet(words: tuple[str, ...], read: int) -> None:
+    """``procmem ... | head -1``, whenever the reader has had enough."""
+    child = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.read(read)
+    child.stdout.close()
+    err = child.stderr.read()
+    child.stderr.close()
+    assert (child.wait(), err) in ((0, b""), (141, b"")), err
+
+
+@pytest.mark.parametrize("words", [("inspect", "self"), ("--version",), ("--help",)])
+def test_a_closed_stdout_is_told(words: tuple[str, ...]) -> None:
+    """``procmem ... >&-`` could not write."""
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *words], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert run.returncode == 6, run
+    assert "Traceback" not in run.stderr
+    complaint(run.stderr)
+
+
+def test_a_closed_stdin_and_stderr_are_no_trouble() -> None:
+    """Started by a daemon without any of them."""
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *COMMAND, "inspect", "--from", SLEEP],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0
+    assert "VIRT" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, {"LC_ALL": "POSIX"}]
+)
+def test_other_locales_draw_in_ascii(locale: dict[str, str]) -> None:
+    """Without UTF-8 the picture is made of +, - and |; nothing fails, the figures are the same."""
+    recorded = FIXTURES / "x86_64-6.18-areas-pie"
+    plain = procmem("inspect", "--from", str(recorded), env=locale | {"PYTHONIOENCODING": "ascii"})
+    assert plain.status == 0, plain
+    assert plain.out.isascii()
+    assert "+------------------------+" in plain.out
+    unicode = procmem("inspect", "--from", str(recorded), env={"PYTHONUTF8": "1"})
+    assert "┌────────────────────────┐" in unicode.out
+    assert figures(plain.out) == figures(unicode.out)
+
+
+def figures(page: str) -> list[str]:
+    """All words with a digit in them."""
+    return [word for word in page.split() if any(char.isdigit() for char in word)]
+
+
+def test_names_that_no_locale_can_write(tmp_path: Path) -> None:
+    """A path that is no ASCII, shown by an ASCII terminal: escaped, and status 5 as ever."""
+    place = tmp_path / "f\u00fcr \u202e dich"
+    run = procmem("inspect", "--from", str(place), env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
+    assert run.status == 5, run
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.needs_root
+def test_as_nobody() -> None:
+    """What needs no right needs none: recordings from readable folders, ourselves, others' small files."""
+    for words in (("inspect", "self"), ("inspect", "1"), ("inspect", "--name", "no-such-name-4711")):
+        run = procmem(*words, nobody=True)
+        assert run.status in (0, 3), run
+        assert "Traceback" not in run.err
+
+
+def test_version_stands_once() -> None:
+    """By every road to it."""
+    for words in (("--version",), ("--version", "inspect")):
+        run = procmem(*words)
+        assert (run.status, run.out) == (0, f"procmem {package.__version__}\n"), run
+    text = (ROOT / "pyproject.toml").read_text()
+    assert package.__version__ not in text
+
+
+def test_pids_on_standard_input() -> None:
+    """As many as there are, and those on the command line too."""
+    with python_child("") as pid:
+        run = procmem("inspect", "--json", "-", text=f"{pid}\n{pid} ".encode())
+    assert (run.status, [document["process"]["pid"] for document in run.json]) == (0, [pid, pid])
+    assert procmem("inspect", "-", text=b"nonsense").status == 2
+
+
+def test_recordings_and_pids_side_by_side() -> None:
+    """A recording takes the place of a pid."""
+    run = procmem("inspect", "--json", SLEEP, "self")
+    assert run.status == 0, run
+    assert run.json[0]["process"]["pid"] == pids_in(Path(SLEEP))[0]

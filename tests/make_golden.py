@@ -1,0 +1,60 @@
+"""Write the pages in ``tests/golden/`` anew, after a change that is meant to change them.
+
+    .venv/bin/python tests/make_golden.py && git diff tests/golden
+
+Look at every difference before it is kept: a page that was copied can pin a mistake. The sums in each page are
+checked by the tests, whoever wrote it.
+"""
+
+from pathlib import Path
+
+from running import FIXTURES, pids_in, procmem
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+SLEEP, BASH, THREADS = "x86_64-6.18-sleep", "x86_64-6.18-bash", "x86_64-6.18-python-threads"
+PIE, LIMITED = "x86_64-6.18-areas-pie", "i386-6.18-areas-3gib"
+
+PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "sleep.txt": (SLEEP, ()),
+    "sleep-regions.txt": (SLEEP, ("--regions",)),
+    "sleep-classic.txt": (SLEEP, ("--classic", "--human")),
+    "sleep-bytes.txt": (SLEEP, ("--bytes", "--sort", "pss")),
+    "sleep.json": (SLEEP, ("--json", "--regions")),
+    "sleep.csv": (SLEEP, ("--csv", "--regions")),
+    "sleep.md": (SLEEP, ("--markdown",)),
+    "bash.txt": (BASH, ()),
+    "python-threads.txt": (THREADS, ()),
+    "areas-pie.txt": (PIE, ()),
+    "areas-pie-classic.txt": (PIE, ("--classic",)),
+    "areas-3gib.txt": (LIMITED, ()),
+    "areas-3gib.json": (LIMITED, ("--json",)),
+    "kernel-thread.txt": ("x86_64-6.18-kernel-thread", ()),
+    "zombie.txt": ("x86_64-6.18-zombie", ()),
+    "dead-leader.txt": ("x86_64-6.18-dead-leader", ()),
+    "denied.txt": ("x86_64-6.18-denied", ()),
+}
+"""File name to the fixture and the options of ``procmem inspect``."""
+
+
+def page(name: str) -> str:
+    """What the command prints today."""
+    fixture, options = PAGES[name]
+    recording = FIXTURES / fixture
+    pid = str(pids_in(recording)[0])
+    run = procmem("inspect", *options, "--from", str(recording), pid, env={"PYTHONUTF8": "1"})
+    assert (run.status, run.err) == (0, ""), run
+    return run.out
+
+
+def main() -> None:
+    """Write every page; what is no longer in the table goes."""
+    GOLDEN.mkdir(exist_ok=True)
+    for path in GOLDEN.iterdir():
+        if path.name not in PAGES:
+            path.unlink()
+    for name in PAGES:
+        (GOLDEN / name).write_text(page(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

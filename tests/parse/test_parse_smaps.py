@@ -1,0 +1,234 @@
+"""smaps: the fast parser and the tolerant one give the same table, on the text of every kernel."""
+
+import random
+from pathlib import Path
+
+import pytest
+import smaps_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from smaps_text import KEYS_4_4, KEYS_6_18, Record
+
+from procmem.errors import MalformedFile
+from procmem.model.mapping import Mappings
+from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+RECORDED = sorted(FIXTURES.glob("*/*/smaps"))
+WANTED = frozenset({"Rss", "Pss", "Swap", "Private_Dirty"})
+
+
+def written(records: list[Record]) -> Mappings:
+    """The table that must come out."""
+    keys = dict.fromkeys(key for record in records for key, _ in record.counters)
+    return Mappings(
+        start=[record.start for record in records],
+        end=[record.end for record in records],
+        perms=[record.perms for record in records],
+        offset=[record.offset for record in records],
+        device=[record.device for record in records],
+        inode=[record.inode for record in records],
+        name=[record.name for record in records],
+        flags=[record.flags for record in records],
+        usage={
+            key: [dict(record.counters)[key] * 1024 if key in dict(record.counters) else None for record in records]
+            for key in keys
+        },
+    )
+
+
+def only_wanted(table: Mappings) -> dict[str, list[int | None]]:
+    """The columns that were asked for."""
+    return {key: column for key, column in table.usage.items() if key in WANTED}
+
+
+@given(smaps_text.records())
+def test_what_is_written_is_read_back_by_both(records: list[Record]) -> None:
+    """Names that look like headers or counters, and values that burst their column, change nothing."""
+    data = smaps_text.smaps(records)
+    assert written(records) == parse_smaps_by_line(data) == parse_smaps(data)
+
+
+@given(smaps_text.records(keys=KEYS_4_4))
+def test_the_same_for_linux_4_4(records: list[Record]) -> None:
+    """18 lines a record, no THPeligible."""
+    old = [record._replace(eligible=None) for record in records]
+    data = smaps_text.smaps(old)
+    if old:
+        assert len(old[0].block().splitlines()) == 19  # the header, and 18 lines
+    assert written(old) == parse_smaps_by_line(data) == parse_smaps(data)
+
+
+@given(smaps_text.records(), st.randoms())
+def test_records_of_different_shapes(records: list[Record], chance: random.Random) -> None:
+    """Keys in any order, missing, or unknown; ProtectionKey and VmFlags in some records only."""
+    mixed = []
+    for record in records:
+        counters = [*record.counters, ("Invented_By_Linux_9", 4)]
+        chance.shuffle(counters)
+        kept = tuple(counters[: chance.randint(1, len(counters))])
+        mixed.append(
+            record._replace(counters=kept, key=chance.choice([None, 0, 15]), eligible=chance.choice([None, 1]))
+        )
+    data = smaps_text.smaps(mixed)
+    assert written(mixed) == parse_smaps_by_line(data) == parse_smaps(data)
+
+
+@given(smaps_text.records())
+def test_wanted_keys_are_the_same_columns(records: list[Record]) -> None:
+    """Fewer keys, equal values."""
+    data = smaps_text.smaps(records)
+    full = parse_smaps_by_line(data)
+    for table in (parse_smaps(data, keys=WANTED), parse_smaps_by_line(data, keys=WANTED)):
+        assert only_wanted(full) == dict(table.usage)
+        assert (full.start, full.name, full.flags) == (table.start, table.name, table.flags)
+
+
+@given(smaps_text.records(), st.lists(st.integers(1, 3000), max_size=20))
+def test_pieces_may_end_anywhere(records: list[Record], sizes: list[int]) -> None:
+    """The reader is fed while the kernel writes; where a read ends is chance."""
+    data = smaps_text.smaps(records)
+    reader = SmapsReader()
+    at = 0
+    for size in sizes:
+        reader.feed(data[at : at + size])
+        at += size
+    reader.feed(data[at:])
+    assert written(records) == reader.close()
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_recorded_files_read_alike(path: Path) -> None:
+    """The oracle agrees on every recording, with all keys and with some."""
+    data = path.read_bytes()
+    assert parse_smaps_by_line(data) == parse_smaps(data)
+    assert parse_smaps_by_line(data, keys=WANTED) == parse_smaps(data, keys=WANTED)
+
+
+def test_there_are_recorded_files() -> None:
+    """Else the test above would be empty."""
+    assert len(RECORDED) >= 10
+
+
+def test_every_live_smaps_reads_alike() -> None:
+    """Whatever runs on this machine."""
+    read = 0
+    for path in Path("/proc").glob("[0-9]*/smaps"):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        assert parse_smaps_by_line(data) == parse_smaps(data), path
+        read += len(data) > 0
+    assert read, "not even our own smaps could be read"
+
+
+@settings(max_examples=200)
+@given(smaps_text.records(max_size=12), st.data())
+def test_mutated_bytes_read_alike_or_are_refused_alike(records: list[Record], data: st.DataObject) -> None:
+    """One byte changed anywhere: both parsers give one answer, or neither gives one."""
+    text = bytearray(smaps_text.smaps([*records, Record(1 << 46, (1 << 46) + 4096, counters=(("Rss", 4),))]))
+    text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+
+    def outcome(parse: object) -> object:
+        assert callable(parse)
+        try:
+            return parse(bytes(text))
+        except MalformedFile:
+            return MalformedFile
+
+    slow, fast = outcome(parse_smaps_by_line), outcome(parse_smaps)
+    if fast is not MalformedFile and slow is not MalformedFile:
+        assert slow == fast
+    elif slow is MalformedFile and fast is not MalformedFile:
+        # the fast one checks widths, not spelling, of what nobody asked for; it never invents a mapping
+        assert isinstance(fast, Mappings)
+        assert len(fast) <= len(records) + 1
+
+
+def test_protection_keys_are_no_size() -> None:
+    """A machine with pkeys prints a line that is a number without a unit."""
+    records = [Record(0x1000 * n, 0x1000 * n + 0x1000, counters=(("Rss", 4),), key=n) for n in range(1, 20)]
+    table = parse_smaps(smaps_text.smaps(records))
+    assert {"Rss"} == set(table.usage)
+    assert table.total("Rss") == 19 * 4096
+
+
+def test_flags_may_be_empty_or_missing() -> None:
+    """Empty is "none", missing is "unknown"."""
+    empty = [Record(0x1000 * n, 0x1000 * n + 0x1000, counters=(("Rss", 4),), flags="") for n in range(1, 12)]
+    missing = [record._replace(flags=None) for record in empty]
+    assert parse_smaps(smaps_text.smaps(empty)).flags == [""] * 11
+    table = parse_smaps(smaps_text.smaps(missing))
+    assert table.flags == [None] * 11
+    assert table.has_flag(0, "gd") is None
+    assert parse_smaps(smaps_text.smaps(empty)).has_flag(0, "gd") is False
+
+
+def test_missing_is_not_zero() -> None:
+    """A key that some records lack is None there, and a key of none is no column."""
+    records = [
+        Record(0x1000, 0x2000, counters=(("Rss", 4),)),
+        Record(0x2000, 0x3000, counters=(("Rss", 0), ("Pss", 0))),
+    ]
+    table = parse_smaps(smaps_text.smaps(records))
+    assert table.column("Pss") == [None, 0]
+    assert table.column("Swap") is None
+    assert table.total("Swap") is None
+
+
+@pytest.mark.parametrize("count", [2, 30])
+@pytest.mark.parametrize("flags", ["rd mr", None])
+def test_cut_off_files_never_look_whole(count: int, flags: str | None) -> None:
+    """Every cut inside the last record is noticed, but for those that leave a record that could be whole."""
+    counters = tuple((key, 4) for key in KEYS_6_18)
+    records = [Record(0x1000 * n, 0x1000 * n + 0x1000, counters=counters, flags=flags) for n in range(1, count + 1)]
+    data = smaps_text.smaps(records)
+    last = data.rfind(records[-1].header())
+    accepted = []
+    for cut in range(last + 1, len(data)):
+        try:
+            parse_smaps(data[:cut])
+        except MalformedFile:
+            continue
+        accepted.append(cut)
+    if flags is not None:
+        assert accepted == []
+    else:
+        # without VmFlags a record has no end of its own: only its bare header gives it away
+        assert all(data[cut - 1 : cut] == b"\n" for cut in accepted)
+        assert last + len(records[-1].header()) not in accepted
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"Rss: 4 MB\n", b"Rss: -4 kB\n", b"Rss: 1_0 kB\n", b"Rss:               kB\n", b"Rss 4 kB\n"),
+        *(b"nonsense\n", b"nonsense kB\n", b"Rss:  18446744073709551616 kB\n"),
+        *(b"Pss:  99999999999999999999 kB\n", "Rss: \u0664 kB\n".encode()),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 20])
+def test_wrong_numbers_are_refused(line: bytes, count: int) -> None:
+    """Only digits and the kernel's unit are a size, in short files and long ones."""
+    records = [Record(0x1000 * n, 0x1000 * n + 0x1000, counters=(("Locked", 0),)) for n in range(1, count + 1)]
+    data = smaps_text.smaps(records).replace(b"Locked:                0 kB\n", line)
+    assert line in data
+    with pytest.raises(MalformedFile):
+        parse_smaps(data)
+
+
+def test_a_counter_before_the_first_mapping_is_refused() -> None:
+    """It would belong to nobody."""
+    with pytest.raises(MalformedFile, match="line 1"):
+        parse_smaps(b"Rss:                4 kB\n" + Record(0x1000, 0x2000).block())
+
+
+def test_rollup_is_a_header_and_counters() -> None:
+    """The line of the whole range, then sizes in bytes."""
+    text = Record(0x1000, 0x2000, "---p", name=b"[rollup]").header() + b"Rss:        4 kB\nPss_Anon:       2 kB\n"
+    assert parse_rollup(text) == {"Rss": 4096, "Pss_Anon": 2048}
+    assert parse_rollup(b"") == {}
+    for wrong in (b"Rss: 4 kB\n", text[:-1], text + b"Rss: x kB\n"):
+        with pytest.raises(MalformedFile):
+            parse_rollup(wrong)

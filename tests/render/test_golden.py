@@ -1,0 +1,105 @@
+"""Pages as they are meant to look, from fixtures; and the sums in them, so that none of them pins a mistake."""
+
+import csv
+import json
+import re
+
+import pytest
+from make_golden import GOLDEN, PAGES, page
+
+TABLES = [name for name in PAGES if name.endswith(".txt")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_as_it_was(name: str) -> None:
+    """If a change is meant, see tests/make_golden.py."""
+    assert (GOLDEN / name).read_text(encoding="utf-8") == page(name)
+
+
+def test_no_page_is_forgotten() -> None:
+    """The folder and the table name the same files."""
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_columns_of_the_table_add_up(name: str) -> None:
+    """Each column's rows are its total, within the rounding of a page for people."""
+    lines = (GOLDEN / name).read_text(encoding="utf-8").splitlines()
+    starts = [at for at, line in enumerate(lines) if line.startswith("class ")]
+    if name.split(".", maxsplit=1)[0] in ("kernel-thread", "zombie", "denied"):
+        assert not starts, "no memory, no table"
+        return
+    assert len(starts) == 1
+    columns = lines[starts[0]].split()[1:]
+    assert columns == ["VIRT", "RSS", "PSS", "USS", "swap", "regions"]
+    rows = []
+    for line in lines[starts[0] + 1 :]:
+        if line.startswith("-"):
+            continue
+        if not line:
+            break
+        name_of, figures = figures_of(line)
+        rows.append((name_of, figures))
+    classes = [figures for word, figures in rows if not word.startswith("total")]
+    kept = [figures for word, figures in rows if not word.startswith("total") and word != "reserved"]
+    totals = {word: figures for word, figures in rows if word.startswith("total")}
+    assert_sums(classes, totals["total"])
+    if "total minus reserved" in totals:
+        assert_sums(kept, totals["total minus reserved"])
+
+
+UNITS = {"": 1024.0, "B": 1.0, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3, "TiB": 1024.0**4}
+
+
+def figures_of(line: str) -> tuple[str, list[tuple[float, float]]]:
+    """The name of a row, and its figures, each with the most it may be off by rounding."""
+    cells = re.split(r" {2,}", line)
+    found = []
+    for cell in cells[1:]:
+        number, _, unit = cell.partition(" ")
+        digits = len(number.partition(".")[2])
+        found.append((float(number) * UNITS[unit], 0.51 * 10.0**-digits * UNITS[unit] if unit or digits else 0.0))
+    return cells[0], found
+
+
+def assert_sums(rows: list[list[tuple[float, float]]], totals: list[tuple[float, float]]) -> None:
+    """Column by column."""
+    for column, (total, slack) in enumerate(totals):
+        parts = [row[column] for row in rows]
+        assert abs(sum(value for value, _ in parts) - total) <= slack + sum(most for _, most in parts)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.endswith(".json")])
+def test_the_json_adds_up(name: str) -> None:
+    """To the byte."""
+    document = json.loads((GOLDEN / name).read_text())
+    totals = document["totals"]
+    for key in ("virt", "rss", "pss", "uss", "swap"):
+        assert sum(row[key] for row in document["classes"]) == totals[key]
+    assert sum(document["account"].values()) == totals["virt"] == totals["vm_size"]
+    assert totals["rss"] == totals["vm_rss"]
+    if "regions" in document:
+        assert sum(region["rss"] for region in document["regions"]) == totals["rss"]
+
+
+def test_the_csv_adds_up() -> None:
+    """To the totals of the JSON beside it."""
+    totals = json.loads((GOLDEN / "sleep.json").read_text())["totals"]
+    with (GOLDEN / "sleep.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(int(row["rss_bytes"]) for row in rows) == totals["rss"]
+    assert sum(int(row["pss_bytes"]) for row in rows) == totals["pss"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_picture_has_no_gap(name: str) -> None:
+    """From the top of the address space to zero, addresses fall from line to line."""
+    text = (GOLDEN / name).read_text(encoding="utf-8")
+    borders = [int(found, 16) for found in re.findall(r"^([0-9a-f]{8}|[0-9a-f]{16}) [├┌└]", text, re.MULTILINE)]
+    if not borders:
+        assert name.split(".", maxsplit=1)[0] in ("kernel-thread", "zombie", "denied", "sleep-regions")
+        return
+    assert borders == sorted(borders, reverse=True)
+    assert len(set(borders)) == len(borders)
+    assert borders[-1] == 0
+    assert borders[0] in (0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF)

@@ -1,0 +1,66 @@
+"""README tells the truth: its output is produced, its commands run, its files are there."""
+
+import re
+import shlex
+import tomllib
+
+import pytest
+from running import ROOT, procmem
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OUTPUTS = re.findall(r"<!-- output: procmem ([^\n]*) -->\n```console\n\$ procmem ([^\n]*)\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_sample_output_is_what_comes_out() -> None:
+    """Character by character."""
+    assert OUTPUTS, "README shows no output"
+    for words, shown, text in OUTPUTS:
+        assert words == shown
+        run = procmem(*shlex.split(words), env={"PYTHONUTF8": "1"})
+        assert (run.status, run.out) == (0, text)
+
+
+def test_the_two_commands_are_each_one_line() -> None:
+    """What .ci/run takes out of it is exactly one line; both begin with nothing but Python."""
+    lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert len(lines) == 2
+    assert lines[0].endswith("procmem inspect self")
+    assert "'.[test]'" in lines[1]
+    assert lines[1].endswith("tests/check.py")
+    script = (ROOT / ".ci" / "run").read_text()
+    found = re.search(r"sed -n '/(.*?)/p' README.md", script)
+    assert found is not None
+    pattern = found[1].replace(r"\[", "[").replace(r"\]", "]")
+    assert pattern == "^python3 -m venv .*[test]"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"`((?:procmem|tests|fixtures)/(?!recording/)[\w./]*)`", README)))
+)
+def test_what_it_names_is_there(name: str) -> None:
+    """Folders and files."""
+    assert (ROOT / name).exists()
+
+
+def test_every_room_stands_in_it() -> None:
+    """A newcomer finds each by name."""
+    rooms = {path.name for path in (ROOT / "procmem").iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    for room in rooms:
+        assert f"`procmem/{room}`" in README, room
+
+
+def test_every_option_it_shows_exists() -> None:
+    """In the blocks of commands."""
+    block = README.split("## Commands", 1)[1].split("## Exit status", 1)[0]
+    helps: dict[str, str] = {}
+    for command, options in re.findall(r"procmem ([a-z]+)([^\n#|`]*)", block):
+        text = helps.setdefault(command, procmem(command, "--help").out)
+        for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", options):
+            assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), f"{command} has no {option}"
+
+
+def test_the_project_says_the_same() -> None:
+    """Python's version stands in both places alike."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11"
+    assert "Python 3.11 or newer" in README
