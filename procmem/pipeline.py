@@ -347,16 +347,17 @@ def _touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     assert table is not None
     nothing: list[int | None] = [None] * len(table)
     rss, swap = table.column("Rss") or nothing, table.column("Swap") or nothing
-    return tuple(
-        sorted(
-            (table.start[row], table.end[row])
-            for row, (perms, inode) in enumerate(zip(table.perms, table.inode, strict=True))
-            if perms.startswith("rw")
-            and not inode
-            and (table.end[row] - table.start[row] >= SMALL_BYTES or table.has_flag(row, "nh"))
-            and (rss[row] or swap[row] or table.has_flag(row, "gu"))
-        )[:_PAGEMAP_RANGES_MAX]
-    )
+    marked, guarded = table.flags_with("nh"), table.flags_with("gu")
+    rows = zip(table.start, table.end, table.perms, table.inode, table.flags, rss, swap, strict=True)
+    ranges = [
+        (start, end)
+        for start, end, perms, inode, flags, resident, swapped in rows
+        if (end - start >= SMALL_BYTES or flags in marked)
+        and (resident or swapped or flags in guarded)
+        and perms.startswith("rw")
+        and not inode
+    ]
+    return tuple(sorted(ranges)[:_PAGEMAP_RANGES_MAX])
 
 
 def _anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:

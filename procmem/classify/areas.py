@@ -82,7 +82,8 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         else:
             evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
-    growing = [row for row, flags in enumerate(mappings.flags) if flags is not None and "gd" in flags]
+    grow_down = mappings.flags_with("gd")
+    growing = [row for row, flags in enumerate(mappings.flags) if flags in grow_down] if grow_down else []
     for row in growing:
         if mappings.name[row] or not {mappings.start[row], mappings.end[row]} & edges:
             continue

@@ -198,10 +198,11 @@ def _plain(mappings: Mappings, row: int) -> bool:
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:
     """Everything that looks like a stack behind a guard."""
     default = _default_size(snapshot)
-    nh_known = any(flags is not None and "nh" in flags for flags in mappings.flags)
+    nh_known = bool(mappings.flags_with("nh"))
     perms = mappings.perms
     inaccessible = {row + 1 for row, text in enumerate(perms) if text == "---p"}
-    with_guards = {row for row, flags in enumerate(mappings.flags) if flags is not None and "gu" in flags}
+    guarded = mappings.flags_with("gu")
+    with_guards = {row for row, flags in enumerate(mappings.flags) if flags in guarded} if guarded else set()
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
         for row in inaccessible

@@ -110,6 +110,10 @@ class Mappings:
             return None
         return sum(filter(None, column))
 
+    def flags_with(self, flag: str) -> frozenset[str | None]:
+        """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
+        return frozenset(line for line in set(self.flags) if line is not None and flag in line)
+
     def has_flag(self, index: int, flag: str) -> bool | None:
         """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""
         flags = self.flags[index]

@@ -16,8 +16,9 @@ class SharedObject(NamedTuple):
     """One object with its figures in this process, in bytes; None is unknown.
 
     ``sort`` is ``file``, ``memfd``, ``sysv``, ``posix``, ``anon-shared``, ``hugetlb``, ``device``, or ``anonymous`` for
-    private memory without an object. ``private`` are pages that only this process maps, ``copies`` pages of
-    its own in place of the object's. ``freed`` is what the machine would get back if the process ended now: not what the page cache keeps.
+    private memory without an object. ``private`` are pages that only this process maps; ``copies`` are pages of its
+    own in place of the object's. ``freed`` is what the machine would get back if the process ended now: not what the
+    page cache keeps.
     """
 
     name: bytes
