@@ -201,8 +201,8 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
     nh_known = bool(mappings.flags_with("nh"))
     perms = mappings.perms
     inaccessible = {row + 1 for row, text in enumerate(perms) if text == "---p"}
-    guarded = mappings.flags_with("gu")
-    with_guards = {row for row, flags in enumerate(mappings.flags) if flags in guarded} if guarded else set()
+    installed = mappings.flags_with("gu")
+    with_guards = {row for row, flags in enumerate(mappings.flags) if flags in installed} if installed else set()
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
         for row in inaccessible
