@@ -34,12 +34,16 @@ def pmap(pid: int, options: list[str]) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
+MOVING = ("Pss", "Pss_Dirty", "SwapPss", "Shared_Clean", "Private_Clean")
+"""What changes in a process at rest while others map and unmap the same libraries."""
+
+
 def without_pss(text: str, heads: list[str]) -> list[list[str]]:
-    """The words of each line but for PSS, which moves while other processes map and unmap the same libraries.
+    """The words of each line but for those that move.
 
     ``heads`` are the column heads of -X or -XX; their last figures stand below them in the line of totals.
     """
-    drop = {at for at, head in enumerate(heads) if head in ("Pss", "Pss_Dirty", "SwapPss")}
+    drop = {at for at, head in enumerate(heads) if head in MOVING}
     kept = []
     for line in text.split("\n"):
         words = line.split()
