@@ -8,7 +8,7 @@ Sources: Go runtime/malloc.go (arena hints); HotSpot memory/virtualspace.cpp, co
 V8 src/base/platform and src/heap; observation of each of them running.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from procmem.classify.claims import Rank
 from procmem.classify.runtimes import Runtimes
@@ -21,6 +21,8 @@ _GO_FIRST, _GO_LAST = 0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40)
 _COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of HotSpot's compressed object pointers
 _CLASS_SPACE_END = 0x8_0000_0000 + (5 << 30)
 _CODE_CACHE_MIN = 1 << 20
+_CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says more, at most 3 GiB
+_CLASS_SPACE_ALIGNMENT = 16 << 20
 _SAFEPOINT_BYTES = 4096
 _V8_PAGE = 256 * 1024
 _V8_CODE_MIN = 64 << 20
@@ -70,6 +72,7 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
         label = Label(ByteClass.HEAP, "jvm-cds", Certainty.LIKELY, evidence, mappings.name[row])
         file = (mappings.device[row], mappings.inode[row])
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
+    yield from _class_space(mappings, archive)
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not _anonymous(mappings, row):
             continue
@@ -94,6 +97,26 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
             label = Label(ByteClass.HEAP, kind, Certainty.LIKELY, evidence, b"Java")
         yield Claim(start, end, Rank.RUNTIME, label)
     yield from _polling_pages(mappings)
+
+
+def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
+    """The class space lies directly above the archive of ready-made classes, so that short pointers reach both."""
+    if not archive:
+        return
+    row = max(archive, key=mappings.end.__getitem__) + 1
+    end = mappings.end[row - 1]
+    limit = end + _CLASS_SPACE_MAX
+    while row < len(mappings) and mappings.start[row] - end < _CLASS_SPACE_ALIGNMENT and _anonymous(mappings, row):
+        start, end = mappings.start[row], mappings.end[row]
+        if end > limit or "x" in mappings.perms[row]:
+            return
+        evidence = "directly above the class data sharing archive, where the class space lies"
+        if mappings.perms[row].startswith("---"):
+            label = Label(ByteClass.RESERVED, "jvm-metaspace-reserve", Certainty.LIKELY, evidence, b"Java")
+        else:
+            label = Label(ByteClass.HEAP, "jvm-metaspace", Certainty.LIKELY, evidence, b"Java")
+        yield Claim(start, end, Rank.RUNTIME, label)
+        row += 1
 
 
 def _polling_pages(mappings: Mappings) -> Iterator[Claim]:

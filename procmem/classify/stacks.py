@@ -93,6 +93,7 @@ def stack_claims(
         free=Counter(area.end - area.guard_start for at, area in enumerate(areas) if at not in holders),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         complete=listed is not None,
+        marks_show=bool(mappings.flags_with("nh")),
         runs=runs,
     )
     for at, area in enumerate(areas):
@@ -148,6 +149,7 @@ class _Finder(NamedTuple):
     free: Counter[int]
     fibers: bool
     complete: bool
+    marks_show: bool
     runs: Sequence[PageRun]
 
     def untouched(self, area: StackArea) -> bool:
@@ -165,7 +167,10 @@ class _Finder(NamedTuple):
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, thread_owner(holder))
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
-        if (not area.marked and not usual and not common) or self.untouched(area):
+        # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
+        if not area.marked and (self.marks_show or not (usual or common)):
+            return None
+        if self.untouched(area):
             return None
         shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
         alone = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
