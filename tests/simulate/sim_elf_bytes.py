@@ -49,11 +49,7 @@ def elf32(
                 offset += PAGE
             place = offset + load.filesz
         align = load.align
-        table.append(
-            struct.pack(
-                "<8I", 1, offset, load.vaddr, load.vaddr, load.filesz, load.memsz, load.flags, align
-            )
-        )
+        table.append(struct.pack("<8I", 1, offset, load.vaddr, load.vaddr, load.filesz, load.memsz, load.flags, align))
         if load.flags & X and not found and load.filesz >= 16 and offset >= 52 + 32 * headers:
             entry, found = load.vaddr, True
             body[offset] = PAUSE_FOREVER

@@ -1,0 +1,194 @@
+"""The two commands: what they print, what they promise in JSON, and their exit statuses."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import sim_programs
+from click.testing import CliRunner, Result
+from sim_elf_bytes import Load, elf32
+from sim_support import need_32bit
+
+from procmem import pipeline_crosscheck
+from procmem.cli.crosscheck import crosscheck
+from procmem.cli.simulate import simulate
+from procmem.errors import BadInput
+from procmem.model.sim import MISMATCH
+from procmem.simulate import layout
+from procmem.sources import probe as probe_module
+
+TEXT = Load(0x8048000, 0x1000, 0x1000, 5, offset=0)
+DATA = Load(0x8049123, 0x300, 0x12345, 6)
+
+
+def call(command: click.Command, *words: str, given: str | None = None) -> Result:
+    result = CliRunner().invoke(command, list(words), input=given, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+def document(command: click.Command, *words: str) -> Any:
+    return json.loads(call(command, *words, "--json").stdout)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small"
+    path.write_bytes(elf32([TEXT, DATA]))
+    path.chmod(stat.S_IRWXU)
+    return str(path)
+
+
+def test_without_a_file_the_textbook_program_is_drawn_and_listed() -> None:
+    """The picture of the theory, each line with its rule, and where the kernel's facts come from."""
+    page = call(simulate).stdout
+    for word in ("kernel space", "stack", "mapping area", "heap", "bss", "data", "text", "c0000000", "b8000000"):
+        assert word in page
+    assert "08048000-08070000" in page
+    assert "ld.so: highest free place below mmap_base 0xb8000000" in page
+    assert "kernel facts from" in page
+
+
+def test_the_json_has_the_promised_form(small: str) -> None:
+    """Schema procmem/simulate/1; numbers are bytes, the sum of the areas is VIRT."""
+    answer = json.loads(call(simulate, "--stage", "exec", "--json", small, "-x").stdout)
+    assert answer["schema"] == "procmem/simulate/1"
+    assert set(answer) >= {"inputs", "kernel", "vmas", "registers", "ranges"}
+    assert answer["inputs"]["argv"] == [small, "-x"]
+    first = answer["vmas"][0]
+    assert (first["start"], first["end"], first["perms"], first["status"]) == (0x8048000, 0x8049000, "r-xp", "exact")
+    assert {"offset", "name", "class", "rule"} <= set(first)
+    assert answer["virt_bytes"] == sum(vma["end"] - vma["start"] for vma in answer["vmas"])
+    assert answer["registers"]["esp"] % 16 == 0
+    drawn = json.loads(call(simulate, "--aslr", "--stage", "exec", "--json", small).stdout)
+    assert {wanted["base"] for wanted in drawn["ranges"]} == {"mmap", "stack", "brk"}
+
+
+def test_options_change_the_layout(small: str) -> None:
+    """Legacy, 4 GiB, execstack and a stack limit are seen in the lines; a native kernel in its facts."""
+    assert "f7ffe000" in call(simulate, "--no-limit-3gb", "--stage", "exec", small).stdout
+    assert "40000000-" in call(simulate, "--legacy", "--stage", "exec", small).stdout
+    assert "rwxp" in call(simulate, "-X", "--stage", "exec", small).stdout
+    assert "b3700000" in call(simulate, "--stack-limit", "200M", "--stage", "exec", small).stdout
+    native = call(
+        simulate, "--kernel", "native", "--kernel-map", "6.1", "--scale", "linear", "--stage", "exec", small
+    ).stdout
+    assert "direct map" in native
+    assert "f73fe000" in native
+    for scale in ("plain", "log"):
+        assert "kernel space" in call(simulate, "--scale", scale).stdout
+
+
+def test_a_script_shows_the_map_after_each_step(tmp_path: Path) -> None:
+    """From a file and from standard input; threads are steps too."""
+    script = tmp_path / "steps"
+    script.write_text("malloc a 300K\nfree a\n")
+    page = call(simulate, "--no-picture", "--script", str(script)).stdout
+    assert page.count("at stage main") == 3
+    assert "== malloc a 300K = 0x" in page
+    assert call(simulate, "--script", "-", given="thread 64K\n").stdout.count("pthread_create") == 1
+    assert call(simulate, "--threads", "2", "--no-picture").stdout.count("guard page of a thread") == 2
+    documents = json.loads(call(simulate, "--script", str(script), "--json").stdout)
+    assert [one["schema"] for one in documents] == ["procmem/simulate/1"] * 3
+
+
+def test_wrong_words_are_usage_errors(small: str) -> None:
+    """Sizes that are none, variables without =, steps before main."""
+    for words in (["--stack-limit", "big"], ["--env", "X"], ["--threads", "1", "--stage", "exec"], ["--ram", "x"]):
+        with pytest.raises(click.UsageError):
+            call(simulate, *words, *(["--kernel-map", "6.1"] if "--ram" in words else []), small)
+    with pytest.raises(BadInput):
+        call(simulate, "/etc/passwd")
+    with pytest.raises(BadInput):
+        call(simulate, "--script", "/no/such/file")
+    need_32bit()
+    with pytest.raises(click.UsageError):
+        call(crosscheck, "run", "--repeat", "5", small)
+
+
+def test_a_program_that_cannot_start_is_told(tmp_path: Path) -> None:
+    """A failure is a prediction like any other, and the cross-check agrees with it."""
+    path = tmp_path / "stuck"
+    path.write_bytes(elf32([Load(0xBFFFE000, 0x1000, 0x1000, 5, offset=0)]))
+    path.chmod(stat.S_IRWXU)
+    assert "no process" in call(simulate, "--stage", "exec", str(path)).stdout
+    need_32bit()
+    result = call(crosscheck, "run", "--stage", "exec", str(path))
+    assert result.return_value == 0
+    assert "as predicted" in result.stdout
+
+
+def test_crosscheck_says_same_line_by_line(small: str) -> None:
+    """Predicted, real, verdict, rule and the count; 0 when all that is called exact is exact."""
+    need_32bit()
+    result = call(crosscheck, "run", "--stage", "exec", small, "argument")
+    assert result.return_value == 0
+    assert "7 of 7 lines called exact are exact" in result.stdout
+    assert "differs" not in result.stdout
+    answer = json.loads(call(crosscheck, "run", "--stage", "exec", "--json", "--aslr", small).stdout)
+    assert answer["schema"] == "procmem/crosscheck/1"
+    assert answer["holds"]
+    assert answer["stages"][0]["draws"] is not None
+
+
+def test_crosscheck_ends_with_7_when_a_constant_is_wrong(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One page too much in a constant is found out."""
+    need_32bit()
+    monkeypatch.setattr(layout, "_GAP_MIN", layout._GAP_MIN + 4096)
+    result = call(crosscheck, "run", "--stage", "exec", small)
+    assert result.return_value == MISMATCH == 7
+    assert "differs" in result.stdout
+
+
+def test_repeated_runs_stay_in_their_ranges(small: str) -> None:
+    """Histogram and entropy of the bases drawn."""
+    need_32bit()
+    result = call(crosscheck, "run", "--aslr", "--repeat", "40", small)
+    assert result.return_value == 0
+    assert "40 runs" in result.stdout
+    assert "bits seen" in result.stdout
+    answer = json.loads(call(crosscheck, "run", "--aslr", "--repeat", "20", "--json", small).stdout)
+    assert [row["outside"] for row in answer["bases"]] == [0] * len(answer["bases"])
+
+
+def test_where_32_bit_programs_do_not_run(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulate works from the dated table and says so; crosscheck says clearly why it cannot."""
+    monkeypatch.setattr(pipeline_crosscheck, "probe", lambda: None)
+    assert "kernel facts from table: Linux" in call(simulate, "--stage", "exec", small).stdout
+    with pytest.raises(BadInput, match="does not run 32-bit"):
+        call(crosscheck, "run", small)
+
+
+def test_another_kind_of_kernel_cannot_be_checked(small: str) -> None:
+    """A native layout is predicted here, not compared."""
+    need_32bit()
+    with pytest.raises(BadInput, match="other kind"):
+        call(crosscheck, "run", "--kernel", "native", small)
+
+
+def test_the_probe_is_a_whole_program_of_93_bytes() -> None:
+    """Header, one segment, nine bytes of code; it shows the kernel's own pages and the vector."""
+    assert len(probe_module.probe_program()) == 93
+    need_32bit()
+    reading = probe_module.probe()
+    assert reading is not None
+    assert b"[vdso]" in reading.maps
+    assert reading.auxv
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.needs32
+def test_a_compiled_program_from_the_command_line(tmp_path: Path) -> None:
+    """The whole road: files found, three stages predicted and compared, drawn or not."""
+    need_32bit()
+    path = str(sim_programs.compiled(tmp_path, sim_programs.Program("plain")))
+    for words in ([], ["--aslr"], ["--legacy"]):
+        result = call(crosscheck, "run", *words, "--env", "A=b", path)
+        assert result.return_value == 0, result.stdout
+        assert result.stdout.count("lines called exact are exact") == 3
+    assert os.path.basename(path) in result.stdout

@@ -1,0 +1,194 @@
+"""Layouts of kernels that do not run here: every figure worked out by hand from the formulas."""
+
+import pytest
+from sim_elf_bytes import Load, elf32
+
+from procmem.model.elf import ElfImage
+from procmem.model.sim import Draws, KernelKind, Settings, Stage
+from procmem.model.sim_files import LoadedObject, ProgramFiles
+from procmem.parse.elf import read_image
+from procmem.simulate.kernel_half import Preset, kernel_half
+from procmem.simulate.kernels import table_facts
+from procmem.simulate.layout import layout_for
+from procmem.simulate.predict import predict
+
+MIB = 1 << 20
+NATIVE = Settings(kernel=KernelKind.NATIVE, facts=table_facts(KernelKind.NATIVE))
+R, W, X = 4, 2, 1
+TEXT = Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)
+
+
+class Bytes:
+    """A file held in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
+
+
+def image(loads: list[Load], *, pie: bool = False, gnu_stack: int | None = R | W) -> ElfImage:
+    return read_image(Bytes(elf32(loads, pie=pie, gnu_stack=gnu_stack)))
+
+
+def program(loads: list[Load], *, pie: bool = False, linker: ElfImage | None = None) -> ProgramFiles:
+    interpreter = LoadedObject(b"/lib/ld", b"/lib/ld", linker) if linker is not None else None
+    made = LoadedObject(b"./a.out", b"/a.out", image(loads, pie=pie), interpreter=b"/lib/ld" if linker else None)
+    return ProgramFiles(made, interpreter)
+
+
+def shown(files: ProgramFiles, settings: Settings) -> list[tuple[int, int, str, bytes]]:
+    prediction = predict(files, settings, Stage.EXEC)
+    assert prediction.failure is None
+    return [(vma.start, vma.end, vma.perms, vma.name) for vma in prediction.vmas]
+
+
+LINKER = image([Load(0, 0x34000, 0x34000, R, offset=0), Load(0x34000, 0x800, 0x1000, R | W)], pie=True)
+
+
+def test_a_fixed_program_on_a_native_kernel() -> None:
+    """Text and data at their own addresses; the BSS that ends at start_brk is called [heap] by a 6.1 kernel."""
+    files = program([TEXT, Load(0x8049123, 0x300, 0x12345, R | W)])
+    assert shown(files, NATIVE) == [
+        (0x08048000, 0x08049000, "r-xp", b"/a.out"),
+        (0x08049000, 0x0804A000, "rw-p", b"/a.out"),
+        (0x0804A000, 0x0805C000, "rw-p", b"[heap]"),
+        (0xB7FFA000, 0xB7FFE000, "r--p", b"[vvar]"),
+        (0xB7FFE000, 0xB8000000, "r-xp", b"[vdso]"),
+        (0xBFFDF000, 0xC0000000, "rw-p", b"[stack]"),
+    ]
+    space = predict(files, NATIVE, Stage.EXEC).space
+    assert space is not None
+    # 0xc0000000 - 4 - 8 (path) - 8 (argument) = 0xbfffffec; to 16: ..e0; - 5 - 16 = ..cb; - 8*22 - 4*4, to 16
+    assert space.registers.esp == 0xBFFFFF00
+    assert (space.start_brk, space.arg_start, space.arg_end) == (0x0805C000, 0xBFFFFFEC, 0xBFFFFFF4)
+
+
+def test_a_pie_on_a_native_kernel_lies_at_four_megabytes() -> None:
+    """The interpreter ends at mmap_base, the vdso lies below it, the program at 0x00400000."""
+    files = program([Load(0, 0x1000, 0x1000, R | X, offset=0)], pie=True, linker=LINKER)
+    assert shown(files, NATIVE)[:5] == [
+        (0x00400000, 0x00401000, "r-xp", b"/a.out"),
+        (0xB7FC5000, 0xB7FC9000, "r--p", b"[vvar]"),
+        (0xB7FC9000, 0xB7FCB000, "r-xp", b"[vdso]"),
+        (0xB7FCB000, 0xB7FFF000, "r--p", b"/lib/ld"),
+        (0xB7FFF000, 0xB8000000, "rw-p", b"/lib/ld"),
+    ]
+
+
+def test_the_kernel_fills_the_hole_in_an_interpreter() -> None:
+    """Between an interpreter's segments the rest of its span is unmapped again, and the vdso finds room there."""
+    holed = image([Load(0, 0x1000, 0x1000, R, offset=0), Load(0x34000, 0x800, 0x1000, R | W)], pie=True)
+    files = program([Load(0, 0x1000, 0x1000, R | X, offset=0)], pie=True, linker=holed)
+    assert shown(files, NATIVE)[1:5] == [
+        (0xB7FCB000, 0xB7FCC000, "r--p", b"/lib/ld"),
+        (0xB7FF9000, 0xB7FFD000, "r--p", b"[vvar]"),
+        (0xB7FFD000, 0xB7FFF000, "r-xp", b"[vdso]"),
+        (0xB7FFF000, 0xB8000000, "rw-p", b"/lib/ld"),
+    ]
+
+
+def test_a_static_pie_has_its_heap_at_the_pie_base() -> None:
+    """It loads itself into the mapping area, so its heap is moved out of it, drawn or not."""
+    files = program([Load(0, 0x1000, 0x1000, R | X, offset=0)], pie=True)
+    for kind, base in ((KernelKind.NATIVE, 0x00400000), (KernelKind.COMPAT, 0x41000000)):
+        space = predict(files, Settings(kernel=kind, facts=table_facts(kind)), Stage.EXEC).space
+        assert space is not None
+        assert space.start_brk == base
+        assert space.program_bias == 0xB7FFF000
+
+
+@pytest.mark.parametrize(
+    ("settings", "task_size", "legacy", "pie", "top"),
+    [
+        (NATIVE, 0xC0000000, 0x40000000, 0x00400000, 0xB8000000),
+        (Settings(), 0xC0000000, 0x40000000, 0x41000000, 0xB8000000),
+        (Settings(limit_3gb=False), 0xFFFFE000, 0x55555000, 0x56555000, 0xF7FFE000),
+    ],
+)
+def test_the_borders_of_each_kernel(settings: Settings, task_size: int, legacy: int, pie: int, top: int) -> None:
+    """TASK_SIZE, a third of it, the PIE base, and 128 MB below the top."""
+    layout = layout_for(settings, read_implies_exec=False)
+    assert (layout.task_size, layout.legacy_base, layout.program_base, layout.mmap_base) == (
+        task_size,
+        legacy,
+        pie,
+        top,
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "randomize", "base"),
+    [
+        (64 << 10, 0, 0xB8000000),
+        (127 * MIB, 0, 0xB8000000),
+        (128 * MIB, 0, 0xB7F00000),
+        (200 * MIB, 0, 0xB3700000),
+        (119 * MIB, 2, 0xB8000000),
+        (120 * MIB, 2, 0xB7F01000),
+        (3 << 30, 0, 0x20000000),
+        (None, 0, 0x20000000),
+    ],
+)
+def test_the_stack_limit_moves_the_mapping_area(limit: int | None, randomize: int, base: int) -> None:
+    """The gap is the limit and a pad, at least 128 MB, at most five sixths; unlimited is no legacy layout."""
+    for kind in KernelKind:
+        settings = Settings(kernel=kind, stack_limit=limit, randomize=randomize)
+        layout = layout_for(settings, read_implies_exec=False)
+        assert layout.mmap_base == base
+        assert layout.top_down
+
+
+def test_draws_move_each_base_by_pages() -> None:
+    """The mapping area goes down (legacy: up), the program up, the stack down, the heap up after one page."""
+    files = program([Load(0, 0x1000, 0x1000, R | X, offset=0)], pie=True, linker=LINKER)
+    draws = Draws(mmap=3, program=5, stack=7, brk=11, esp_bytes=100)
+    space = predict(files, Settings(randomize=2, draws=draws), Stage.EXEC).space
+    still = predict(files, Settings(), Stage.EXEC).space
+    assert space is not None
+    assert still is not None
+    assert space.layout.mmap_base == still.layout.mmap_base - 0x3000
+    assert space.program_bias == still.program_bias + 0x5000
+    assert space.vmas[-1].end == 0xC0000000 - 0x7000
+    assert space.start_brk == still.start_brk + 0x5000 + 0x1000 + 0xB000
+    # 100 bytes and then down to 16: from a place that ended in 0xec, 112 less than the undrawn one
+    assert space.registers.esp == still.registers.esp - 0x7000 - 0x60
+    legacy = predict(files, Settings(randomize=2, draws=draws, legacy=True), Stage.EXEC).space
+    assert legacy is not None
+    assert legacy.layout.legacy_base == 0x40003000
+    value_one = predict(files, Settings(randomize=1, draws=draws), Stage.EXEC).space
+    assert value_one is not None
+    assert value_one.start_brk == still.start_brk + 0x5000
+
+
+@pytest.mark.parametrize(
+    ("pae", "high_memory", "vmalloc_start", "vmalloc_end", "kmap", "ldt"),
+    [
+        (False, 0xF6BFE000, 0xF73FE000, 0xFEBFE000, 0xFEC00000, 0xFF000000),
+        (True, 0xF6FFE000, 0xF77FE000, 0xFEFFE000, 0xFF000000, 0xFF200000),
+    ],
+)
+def test_the_kernels_gigabyte_of_a_real_kernel(
+    pae: bool, high_memory: int, vmalloc_start: int, vmalloc_end: int, kmap: int, ldt: int
+) -> None:
+    """Figures of 6.1 kernels with 2 GB of RAM: 2-level and PAE."""
+    areas = {area.name: area for area in kernel_half(Preset.LINUX_6_1, pae=pae)}
+    assert areas["direct map"].start == 0xC0000000
+    assert areas["direct map"].end == high_memory
+    assert (areas["vmalloc"].start, areas["vmalloc"].end) == (vmalloc_start, vmalloc_end)
+    assert vmalloc_end - vmalloc_start == 122880 * 1024
+    assert (areas["kmap"].start, areas["LDT"].start) == (kmap, ldt)
+
+
+def test_the_kernels_gigabyte_of_the_textbook() -> None:
+    """896 MB of straight map, then the 8 MB hole; with less RAM the map is as long as that."""
+    areas = {area.name: area for area in kernel_half(Preset.CLASSIC)}
+    assert areas["direct map"].end == 0xF8000000
+    assert areas["vmalloc"].start == 0xF8800000
+    small = kernel_half(Preset.CLASSIC, ram=256 * MIB)
+    assert small[0].end == 0xD0000000
+    for preset in Preset:
+        for low, high in zip(kernel_half(preset), kernel_half(preset)[1:], strict=False):
+            assert low.start < low.end <= high.start
+        assert kernel_half(preset)[-1].end == 1 << 32

@@ -1,0 +1,164 @@
+"""Libraries are found in the dynamic linker's own order, and its cache is read as ldconfig wrote it."""
+
+import os
+import struct
+from pathlib import Path
+
+import pytest
+from sim_elf_bytes import Load
+from test_sim_layout import LINKER, image
+
+from procmem.errors import BadInput
+from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, ProgramFiles, SearchList
+from procmem.sources.program import OpenedFile, Tokens, find_program, library_list, parse_ld_cache
+
+IMAGE = image([Load(0, 0x1000, 0x1000, 5, offset=0)], pie=True)
+
+
+def _cache(entries: list[tuple[bytes, bytes, int, int]]) -> bytes:
+    strings, rows = b"", []
+    base = 48 + 24 * len(entries)
+    for name, path, flags, hwcap in entries:
+        rows.append(struct.pack("<iIIIQ", flags, base + len(strings), base + len(strings) + len(name) + 1, 0, hwcap))
+        strings += name + b"\0" + path + b"\0"
+    head = b"glibc-ld.so.cache1.1" + struct.pack("<IIB3xI12x", len(entries), len(strings), 2, 0)
+    return head + b"".join(rows) + strings
+
+
+def test_the_cache_is_read_and_nonsense_gives_nothing() -> None:
+    """Names, paths, flags and hwcap; a cut or foreign file has no entries, or fewer."""
+    entries = [(b"liba.so", b"/lib32/liba.so", 3, 0), (b"liba.so", b"/lib/liba.so", 0x303, 0)]
+    data = _cache(entries)
+    assert parse_ld_cache(data) == tuple(LdCacheEntry(*entry) for entry in entries)
+    assert parse_ld_cache(b"ld.so-1.7.0" + bytes(53) + data)[0].name == b"liba.so"
+    assert parse_ld_cache(b"") == ()
+    assert parse_ld_cache(b"something else" * 9) == ()
+    for cut in range(len(data)):
+        parse_ld_cache(data[:cut])
+    assert parse_ld_cache(data[:20] + b"\xff" * 4 + data[24:])
+
+
+def test_lists_are_broken_up_as_the_linker_does() -> None:
+    """$ORIGIN is put in, slashes at the end are made one, an empty part is the current folder."""
+    found = library_list(b"$ORIGIN/x:/usr/lib//::${ORIGIN}:$LIB", Tokens(b"/opt", b"lib32"))
+    assert [place.path for place in found.dirs] == [b"/opt/x/", b"/usr/lib/", b"", b"/opt/", b"lib32/"]
+
+
+class Folder:
+    """Empty files that pretend to be objects, told apart by their path."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.objects: dict[bytes, LoadedObject] = {}
+
+    def add(
+        self,
+        name: str,
+        *needed: str,
+        soname: str | None = None,
+        rpath: str | None = None,
+        runpath: str | None = None,
+        interpreter: str | None = None,
+    ) -> bytes:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        key = os.path.realpath(os.fsencode(path))
+        self.objects[key] = LoadedObject(
+            b"",
+            key,
+            LINKER if name.startswith("ld") else IMAGE,
+            identity=(1, path.stat().st_ino),
+            interpreter=os.fsencode(self.root / interpreter) if interpreter else None,
+            needed_names=tuple(os.fsencode(one) for one in needed),
+            soname=os.fsencode(soname) if soname else None,
+            rpath=SearchList(os.fsencode(rpath), ()) if rpath is not None else None,
+            runpath=SearchList(os.fsencode(runpath), ()) if runpath is not None else None,
+            system_dirs=(os.fsencode(self.root / "system") + b"/",) if name.startswith("ld") else (),
+        )
+        return key
+
+    def describe(self, opened: OpenedFile) -> LoadedObject | None:
+        found = self.objects.get(opened.real)
+        return found._replace(opened=opened.opened) if found is not None else None
+
+    def find(self, path: bytes, *env: str) -> ProgramFiles:
+        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path)
+    made.add("ld.so", soname="ld.so")
+    return made
+
+
+def _loaded(files: ProgramFiles, root: Path) -> list[str]:
+    return [os.path.relpath(os.fsdecode(library.real), root) for library in files.libraries]
+
+
+def test_libraries_are_loaded_breadth_first_and_once(folder: Folder) -> None:
+    """Those of the program in order, then theirs; the linker itself is there already."""
+    for name, needed in (("a", ["c.so", "ld.so"]), ("b", ["c.so", "d.so"]), ("c", []), ("d", ["a.so"])):
+        folder.add(f"system/{name}.so", *needed)
+    files = folder.find(folder.add("main", "a.so", "b.so", interpreter="ld.so"))
+    assert _loaded(files, folder.root) == ["system/a.so", "system/b.so", "system/c.so", "system/d.so"]
+    assert [needed.lookup for needed in files.libraries[0].needed] == [Lookup.DEFAULT, Lookup.ALREADY]
+    assert files.libraries[1].needed[0].library is None
+    assert files.missing is None
+
+
+def test_rpath_comes_before_the_environment_and_runpath_after_it(folder: Folder) -> None:
+    """RPATH, LD_LIBRARY_PATH, RUNPATH, built-in directories; a RUNPATH makes an RPATH void."""
+    for place in ("one", "two", "system"):
+        folder.add(f"{place}/lib.so")
+    env = f"LD_LIBRARY_PATH={folder.root}/two"
+    for options, variables, found in (
+        ({"rpath": "$ORIGIN/one"}, [env], "one/lib.so"),
+        ({"runpath": "$ORIGIN/one"}, [env], "two/lib.so"),
+        ({"runpath": "$ORIGIN/one"}, [], "one/lib.so"),
+        ({"runpath": "$ORIGIN/none", "rpath": "$ORIGIN/one"}, [], "system/lib.so"),
+        ({}, [env], "two/lib.so"),
+        ({}, [], "system/lib.so"),
+    ):
+        files = folder.find(folder.add("main", "lib.so", interpreter="ld.so", **options), *variables)
+        assert _loaded(files, folder.root) == [found], options
+
+
+def test_an_rpath_is_inherited_and_a_runpath_is_not(folder: Folder) -> None:
+    """A library's own needs are looked for in the RPATH of the program too."""
+    folder.add("one/a.so", "b.so")
+    folder.add("one/b.so")
+    inherited = folder.find(folder.add("main", "a.so", interpreter="ld.so", rpath="$ORIGIN/one"))
+    assert _loaded(inherited, folder.root) == ["one/a.so", "one/b.so"]
+    alone = folder.find(folder.add("main", "a.so", interpreter="ld.so", runpath="$ORIGIN/one"))
+    assert alone.missing == b"b.so"
+
+
+def test_an_object_known_by_another_name_is_not_loaded_again(folder: Folder) -> None:
+    """By its SONAME, or by being the same file; the linker then notes a further name."""
+    folder.add("system/real.so", soname="lib.so.1")
+    (folder.root / "system/link.so").symlink_to("real.so")
+    files = folder.find(folder.add("main", "real.so", "lib.so.1", "link.so", interpreter="ld.so"))
+    assert _loaded(files, folder.root) == ["system/real.so"]
+    assert [needed.alias for needed in files.program.needed] == [False, True, True]
+
+
+def test_preloads_come_first_and_a_missing_one_does_no_harm(folder: Folder) -> None:
+    """LD_PRELOAD is loaded before what the program needs."""
+    folder.add("system/a.so")
+    extra = os.fsdecode(folder.add("extra.so"))
+    path = folder.add("main", "a.so", interpreter="ld.so")
+    files = folder.find(path, f"LD_PRELOAD={extra} gone.so")
+    assert _loaded(files, folder.root) == ["extra.so", "system/a.so"]
+    assert files.missing is None
+
+
+def test_a_program_that_is_none_is_refused(folder: Folder) -> None:
+    """No such file, another kind of file, an interpreter that is not there."""
+    with pytest.raises(BadInput):
+        folder.find(b"/no/such/file")
+    with pytest.raises(BadInput):
+        folder.find(os.fsencode(folder.root))
+    with pytest.raises(BadInput, match="interpreter"):
+        folder.find(folder.add("main", interpreter="ld-gone.so"))
