@@ -27,6 +27,7 @@ class ExitStatus:
     NOT_PERMITTED = 4
     BAD_INPUT = 5
     CANNOT_WRITE = 6
+    MISMATCH = 7
     SOME_MISSING = 42
     INTERRUPTED = 130
 

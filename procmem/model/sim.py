@@ -152,7 +152,7 @@ class KernelFacts(NamedTuple):
     mmap_rnd_bits: int = 8
     heap_label_inclusive: bool = False
     cpus: int = 2
-    origin: str = "table for Linux 6.18, x86-64, taken 2026-04"
+    origin: str = "table of 2026-11: Linux 6.18, x86-64"
 
 
 class Draws(NamedTuple):

@@ -15,7 +15,7 @@ _TABLE = {
         vclock_pages=2,
         vdso_pages=2,
         aux_pairs=24,
-        origin="table: Linux 6.18 x86-64, measured 2026-04",
+        origin="table of 2026-11: Linux 6.18, x86-64",
     ),
     KernelKind.NATIVE: KernelFacts(
         vvar_pages=4,
@@ -23,7 +23,7 @@ _TABLE = {
         vdso_pages=2,
         aux_pairs=22,
         heap_label_inclusive=True,
-        origin="table: Linux 6.1 i386, measured 2026-04",
+        origin="table of 2026-11: Linux 6.1, i386",
     ),
 }
 
