@@ -35,13 +35,26 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """File name to the fixture and the options of ``procmem inspect``."""
 
+EXPLAINED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "explain-bash.page": (BASH, ()),
+    "explain-bash-zh.page": (BASH, ("--lang", "zh", "--brief")),
+    "explain-sleep-why.page": (SLEEP, ("--why", "--descending")),
+    "explain-python-threads.page": (THREADS, ()),
+    "explain-areas-pie.page": (PIE, ()),
+    "explain-areas-3gib.page": (LIMITED, ()),
+}
+"""The same for ``procmem explain``, at 100 columns."""
+
 
 def page(name: str) -> str:
     """What the command prints today."""
-    fixture, options = PAGES[name]
+    command: tuple[str, ...] = ("inspect",)
+    if name in EXPLAINED:
+        command = ("explain", "--width", "100", *(() if "--lang" in EXPLAINED[name][1] else ("--lang", "en")))
+    fixture, options = (PAGES | EXPLAINED)[name]
     recording = FIXTURES / fixture
     pid = str(pids_in(recording)[0])
-    run = procmem("inspect", *options, "--from", str(recording), pid, env={"PYTHONUTF8": "1"})
+    run = procmem(*command, *options, "--from", str(recording), pid, env={"PYTHONUTF8": "1"})
     assert (run.status, run.err) == (0, ""), run
     return run.out
 
@@ -50,9 +63,9 @@ def main() -> None:
     """Write every page; what is no longer in the table goes."""
     GOLDEN.mkdir(exist_ok=True)
     for path in GOLDEN.iterdir():
-        if path.name not in PAGES:
+        if path.name not in PAGES | EXPLAINED:
             path.unlink()
-    for name in PAGES:
+    for name in PAGES | EXPLAINED:
         (GOLDEN / name).write_text(page(name), encoding="utf-8")
 
 

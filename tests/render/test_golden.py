@@ -5,12 +5,13 @@ import json
 import re
 
 import pytest
-from make_golden import GOLDEN, PAGES, page
+from make_golden import EXPLAINED, GOLDEN, PAGES, page
+from running import FIXTURES, pids_in, procmem
 
 TABLES = [name for name in PAGES if name.endswith(".txt")]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES | EXPLAINED)
 def test_the_page_is_as_it_was(name: str) -> None:
     """If a change is meant, see tests/make_golden.py."""
     assert (GOLDEN / name).read_text(encoding="utf-8") == page(name)
@@ -18,7 +19,22 @@ def test_the_page_is_as_it_was(name: str) -> None:
 
 def test_no_page_is_forgotten() -> None:
     """The folder and the table name the same files."""
-    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES)
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES | EXPLAINED)
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_the_lines_of_an_explained_map_add_up(name: str) -> None:
+    """Each line of the map once: sizes and RSS are those of the whole process, as inspect and the kernel have them."""
+    recording = FIXTURES / EXPLAINED[name][0]
+    totals = procmem("inspect", "--json", "--from", str(recording), str(pids_in(recording)[0])).json["totals"]
+    lines = re.findall(
+        r"^[0-9a-f]{8,16} +([0-9.]+) +([0-9.]+) +(?:[0-9.]+|-) [r-][w-][x-][s-]- (.*)$",
+        (GOLDEN / name).read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    size = sum(float(kib) for kib, _, name_of in lines if "vsyscall" not in name_of)
+    assert abs(size - totals["virt"] / 1024) <= 0.05 * len(lines)
+    assert sum(float(rss) for _, rss, _ in lines) == totals["rss"] / 1024
 
 
 @pytest.mark.parametrize("name", TABLES)

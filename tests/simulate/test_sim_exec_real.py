@@ -8,6 +8,7 @@ from sim_elf_bytes import Load, elf32
 from sim_support import files_of, need_32bit, settings_for, wrong_lines
 
 from procmem.model.sim import Settings, Stage
+from procmem.simulate.predict import predict
 
 R, W, X = 4, 2, 1
 TEXT = Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)
@@ -188,3 +189,44 @@ def test_any_row_of_segments_is_exact_at_exec(tmp_path: Path) -> None:
         path = _written(tmp_path, elf32(loads, pie=pie, gnu_stack=dice.choice([6, 6, 7, None])))
         assert not wrong_lines(files_of(path), settings_for(path, base), (Stage.EXEC,)), f"seed {seed}"
         path.unlink()
+
+
+def _arguments(total: int) -> tuple[bytes, ...]:
+    """Arguments of so many bytes together, each with its closing zero."""
+    rest, argv = total, []
+    while rest:
+        part = min(rest, 100_000)
+        argv.append(b"x" * (part - 1))
+        rest -= part
+    return tuple(argv)
+
+
+@pytest.mark.parametrize("limit", [256 << 10, 8 << 20, None])
+def test_the_limit_of_arguments_is_known_to_the_byte(limit: int | None, tmp_path: Path) -> None:
+    """The largest arguments that start, by the prediction, start; one byte more does not."""
+    need_32bit()
+    path = _written(tmp_path, LAYOUTS["text only"])
+    files = files_of(path)
+
+    def starts(total: int) -> bool:
+        base = Settings(stack_limit=limit, argv=_arguments(total))
+        return predict(files, settings_for(path, base), Stage.EXEC).failure is None
+
+    low, high = 1000, 8 << 20
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if starts(middle) else (low, middle)
+    for total in (low, high):
+        base = Settings(stack_limit=limit, argv=_arguments(total))
+        assert not wrong_lines(files, settings_for(path, base), (Stage.EXEC,)), total
+
+
+def test_one_string_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    """32 pages with the closing zero, whatever the stack limit is."""
+    need_32bit()
+    path = _written(tmp_path, LAYOUTS["text only"])
+    files = files_of(path)
+    for length in (131071, 131072):
+        settings = settings_for(path, Settings(argv=(b"x" * length,)))
+        assert not wrong_lines(files, settings, (Stage.EXEC,))
+        assert (predict(files, settings, Stage.EXEC).failure is None) == (length == 131071)
