@@ -1,5 +1,6 @@
 """Printing reports: what every command does alike with its answers."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -27,5 +28,10 @@ def size_format(unit: str | None) -> tuple[SizeFormat, str]:
 
 
 def unicode_output() -> bool:
-    """Whether the output can hold line-drawing characters."""
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    """Whether the output can hold line-drawing characters.
+
+    In the C locale Python writes UTF-8 all the same, but the terminal was told otherwise.
+    """
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    told = "utf" in locale.lower() or os.environ.get("PYTHONUTF8") == "1"
+    return told and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
