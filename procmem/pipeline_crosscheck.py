@@ -38,6 +38,7 @@ __all__ = [
     "kernel_facts",
     "machine_randomize",
     "personality",
+    "really",
     "run_really",
 ]
 
@@ -73,6 +74,17 @@ def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
     if kernel is not running or reading is None:
         return known._replace(cpus=settings.cpus), reading is not None
     return _from_probe(known, reading, settings), True
+
+
+def really(settings: Settings, files: ProgramFiles) -> Settings:
+    """Settings as the kernel takes them for this very file.
+
+    A set-user-ID or -group-ID program loses the personality bits that would make its layout foreseeable
+    (include/uapi/linux/personality.h, PER_CLEAR_ON_SETID), so it is randomised whatever was asked for.
+    """
+    if not files.program.changes_ids:
+        return settings
+    return settings._replace(randomize=machine_randomize(), legacy=False, read_implies_exec=False)
 
 
 def machine_randomize() -> int:

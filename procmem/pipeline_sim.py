@@ -28,6 +28,7 @@ _EM_386 = 3
 _DT_FLAGS, _DF_TEXTREL = 30, 4
 _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 _DT_STRTAB, _DT_SYMTAB, _DT_REL, _DT_RELSZ = 5, 6, 17, 18
+_DT_INIT_ARRAYSZ = 27
 _SHT_SYMTAB, _STB_GNU_UNIQUE = 2, 10
 _SYMBOLS_MAX, _NAME_MAX = 1 << 20, 4096
 _VERSION = re.compile(rb"stable release version ([0-9]+\.[0-9]+)")
@@ -76,6 +77,8 @@ def describe(opened: OpenedFile) -> LoadedObject | None:
         textrel=DT_TEXTREL in tags or bool(tags.get(_DT_FLAGS, 0) & _DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
         unique_symbols=_unique_symbols(reader, image, tags),
+        constructors=max(tags.get(_DT_INIT_ARRAYSZ, 0) // 4 - 1, 0),
+        changes_ids=opened.changes_ids,
         build_id=build_id(reader, image),
         glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),

@@ -20,6 +20,7 @@ GUARD_BYTES_MAX = 64 * 1024
 _ALLOCATOR_BYTES_MIN = 64 * 1024
 _HUGE_PAGE = 2 << 20
 _CPYTHON_ARENA = 1 << 20
+_MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
 _LOW_HINTS_END = 0x200_0000_0000 * 16
 _RESERVES = {
     "go-heap": "go-heap-reserve",
@@ -130,6 +131,8 @@ def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tup
         ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),
         ("hotspot", "jvm-gc", True, Certainty.GUESS),
         ("musl", "musl", True, Certainty.GUESS),
+        # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
+        ("glibc", "glibc-main-mmap", blocks and size % _MORECORE == 0, Certainty.GUESS),
         ("glibc", "glibc-mmap-chunk", blocks, Certainty.GUESS),
     )
     for runtime, kind, fits, certainty in candidates:

@@ -45,13 +45,14 @@ def crosscheck() -> None:
 def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_json: bool, **given: Any) -> int:
     """Predict a program's map, then run the program and compare, line by line."""
     from procmem.pipeline_crosscheck import crosscheck as check  # noqa: PLC0415  # not needed for --help
-    from procmem.pipeline_crosscheck import machine_randomize  # noqa: PLC0415
+    from procmem.pipeline_crosscheck import machine_randomize, really  # noqa: PLC0415
     from procmem.pipeline_sim import program_files  # noqa: PLC0415
     from procmem.render.sim_page import cross_json, cross_page  # noqa: PLC0415
 
     facts = _facts(given)
     settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
     files = program_files(settings.exec_path, settings.env)
+    settings = really(settings, files)
     if repeat is not None:
         if not settings.randomize:
             raise click.UsageError("--repeat needs --aslr: without it every run is the same")

@@ -104,12 +104,13 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
     Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
     procmem crosscheck.
     """
-    from procmem.pipeline_crosscheck import kernel_facts, machine_randomize  # noqa: PLC0415  # not needed for --help
+    from procmem.pipeline_crosscheck import kernel_facts, machine_randomize, really  # noqa: PLC0415  # not needed for --help
     from procmem.render.sim_page import simulate_json  # noqa: PLC0415
 
     facts, _runs_32 = kernel_facts(KernelKind(given["kernel"]))
     settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
     files = _files(words, settings)
+    settings = really(settings, files)
     stage = Stage(given["stage"])
     script = _script(given, has_program=bool(words), stage=stage)
     areas = _areas(given)

@@ -83,7 +83,8 @@ class LoadedObject(NamedTuple):
     index, None without versions.
     ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
     where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
-    are those of C++ that exist once in a process, as far as relocations name them.
+    are those of C++ that exist once in a process, as far as relocations name them. ``constructors`` counts
+    those beyond the one that every object has; ``changes_ids`` says that the file is set-user-ID or -group-ID.
     """
 
     opened: bytes
@@ -102,6 +103,8 @@ class LoadedObject(NamedTuple):
     glibc_version: str | None = None
     system_dirs: tuple[bytes, ...] = ()
     unique_symbols: frozenset[bytes] = frozenset()
+    constructors: int = 0
+    changes_ids: bool = False
     main: int | None = None
 
 

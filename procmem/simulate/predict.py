@@ -11,7 +11,7 @@ from procmem.model.sim import Base, Certainty, Draws, Prediction, RealSpace, Set
 from procmem.model.sim_files import ProgramFiles
 from procmem.simulate.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.calls import Caller
-from procmem.simulate.constructors import early_requests, unforeseeable
+from procmem.simulate.constructors import run_constructors, unforeseeable, unknown_constructors
 from procmem.simulate.events import ExecFailed
 from procmem.simulate.execve import execute
 from procmem.simulate.glibc import table_for
@@ -51,11 +51,20 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         return running
     running = running._replace(notes=files.notes)
     if files.interpreter is None:
-        return _started_static(running, files) if stage is Stage.MAIN else running
+        running = _started_static(running, files) if stage is Stage.MAIN else running
+        return _with_own_constructors(running, files, stage)
     if files.missing is not None:
         name = files.missing.decode(errors="replace")
         raise ExecFailed(f"ld.so: {name} is not found; the program ends before its entry point")
-    return _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
+    running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
+    return _with_own_constructors(running, files, stage)
+
+
+def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
+    if stage is not Stage.MAIN or not files.program.constructors:
+        return running
+    note = "the program's own constructors run before main: what they allocate is not foretold"
+    return running._replace(notes=(*running.notes, note))
 
 
 def _started_static(running: Running, files: ProgramFiles) -> Running:
@@ -91,14 +100,19 @@ def _started_glibc(running: Running, files: ProgramFiles) -> Running:
     guessed = frozenset({Base.MMAP}) if files.notes or not measured else frozenset()
     if not measured:
         notes.append(_unmeasured(files))
-    for request in early_requests(files):
-        malloc.allocate(request)
+    for library in run_constructors(malloc, files):
         guessed |= {Base.BRK}
-        notes.append("a library's constructor calls malloc before main: the heap is known in shape only")
+        notes.append(f"the constructor of {_text(library)} calls malloc before main: the heap is known in shape only")
+    for library in unknown_constructors(files):
+        notes.append(f"if the constructor of {_text(library)} calls malloc, a heap is there before main")
     for library in unforeseeable(files):
         guessed |= {Base.MMAP, Base.BRK}
-        notes.append(f"{library.decode(errors='replace')} maps memory of its own before main, which is not foretold")
+        notes.append(f"{_text(library)} maps memory of its own before main, which is not foretold")
     return Running(caller.space, malloc, running.modules, guessed, tuple(dict.fromkeys(notes)))
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")
 
 
 def _unmeasured(files: ProgramFiles) -> str:

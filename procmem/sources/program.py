@@ -11,6 +11,7 @@ sysdeps/generic/dl-cache.h for the form of the cache.
 
 import os
 import re
+import stat
 import struct
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -70,6 +71,7 @@ class OpenedFile(NamedTuple):
     size: int
     identity: tuple[int, int]
     reader: FileReader
+    changes_ids: bool = False
 
 
 def open_file(path: bytes) -> OpenedFile | None:
@@ -84,7 +86,16 @@ def open_file(path: bytes) -> OpenedFile | None:
         return None
     # the kernel prints a newline in a name as \012 (fs/seq_file.c, seq_path())
     real = os.path.realpath(path).replace(b"\n", b"\\012")
-    return OpenedFile(path, real, status.st_size, (status.st_dev, status.st_ino), FileReader(descriptor))
+    # without the right of its group to execute, set-group-ID means locking (fs/exec.c, bprm_fill_uid())
+    group = status.st_mode & (stat.S_ISGID | stat.S_IXGRP) == stat.S_ISGID | stat.S_IXGRP
+    return OpenedFile(
+        path,
+        real,
+        status.st_size,
+        (status.st_dev, status.st_ino),
+        FileReader(descriptor),
+        changes_ids=group or bool(status.st_mode & stat.S_ISUID),
+    )
 
 
 def parse_ld_cache(data: bytes) -> tuple[LdCacheEntry, ...]:

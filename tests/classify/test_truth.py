@@ -16,7 +16,8 @@ from scoring import SaidRange, Score, report, score
 from procmem.pipeline import examine
 from procmem.sources.live import ProcSource
 
-PLAIN_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.97, 0.985, 0.97
+PLAIN_BAR, PLAIN_KIND_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.965, 0.94, 0.985, 0.97
+"""Half a per cent below the worst that was seen: which mappings the kernel merges differs from run to run."""
 _IN_32_BITS = [pytest.mark.needs32]
 
 
@@ -51,8 +52,7 @@ def test_every_sort_of_memory(variant: str, programs_folder: Path, tmp_path: Pat
         result = _seen(program, deep=deep)
     assert not result.wrong_certain, report(result)
     assert result.by_class >= (DEEP_BAR if deep else PLAIN_BAR), report(result)
-    if deep:
-        assert result.by_kind >= DEEP_KIND_BAR, report(result)
+    assert result.by_kind >= (DEEP_KIND_BAR if deep else PLAIN_KIND_BAR), report(result)
 
 
 @pytest.mark.parametrize("deep", [False, True], ids=["plain", "deep"])
