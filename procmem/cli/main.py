@@ -26,7 +26,8 @@ Examples:
 
 \b
 Exit status: 0 done, 1 internal error, 2 usage, 3 no such process, 4 not permitted,
-5 bad input file, 6 could not write, 7 a check found a difference, 42 some of several processes not found, 130 interrupted.
+5 bad input file, 6 could not write, 7 a check found a difference,
+42 some of several processes not found, 130 interrupted.
 """
 
 
