@@ -172,12 +172,15 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
             break
         draws = better
     known = explained(draws)
-    if known == len(zero.vmas) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
+    values = 1 << settings.facts.mmap_rnd_bits
+    possible = 0 <= draws.mmap < values
+    if (possible and known == len(zero.vmas)) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
         return draws
-    # alignment can hide the draw of the mapping area, and its value decides what lies above what
-    every = [draws._replace(mmap=value) for value in range(1 << settings.facts.mmap_rnd_bits)]
+    # alignment can hide the draw of the mapping area: several values then lead to the same map, and reading one off
+    # the map may give one that the kernel cannot draw; the value also decides what lies above what
+    every = [draws._replace(mmap=value) for value in range(values)]
     best = max(every, key=explained)
-    return best if explained(best) > known else draws
+    return best if explained(best) > known - (not possible) else draws
 
 
 def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:

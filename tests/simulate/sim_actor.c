@@ -46,8 +46,8 @@ static void thread(char **words, int count)
 			pthread_attr_setguardsize(&how, strtoul(words[i] + 6, 0, 0));
 		else if (!strncmp(words[i], "malloc=", 7))
 			request = strtoul(words[i] + 7, 0, 0);
-		else
-			pthread_attr_setstacksize(&how, strtoul(words[i], 0, 0));
+		else if (pthread_attr_setstacksize(&how, strtoul(words[i], 0, 0)))
+			return;
 	}
 	done = 0;
 	if (!pthread_create(&id, &how, body, (void *)request))

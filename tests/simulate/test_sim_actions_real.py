@@ -77,6 +77,7 @@ HAND_MADE = {
                                "free b4", "malloc b5 250000", "free b5", "free b3", "free b1"],
     "the first heap has 136 KiB": ["malloc b1 1"],
     "a large request is served from the top": ["malloc b1 100", "malloc b2 131072", "malloc b3 131072"],
+    "beyond the greatest threshold": ["malloc b1 525000", "free b1", "malloc b2 400000"],
     "the greatest threshold": ["malloc b1 520000", "free b1", "malloc b2 500000", "free b2", "malloc b3 600000",
                                "free b3"],
     "three threads": ["thread", "thread 100000", "thread 65536"],
@@ -99,6 +100,28 @@ HAND_MADE = {
 def test_each_step_is_exact(name: str, way: str, actors: dict[str, Actor]) -> None:
     """Sequences that each show one rule."""
     assert actors[way].first_difference(HAND_MADE[name], Settings()) is None
+
+
+LAID_OUT = {
+    "two megabytes where the stack is unlimited": (Settings(stack_limit=None), ["thread", "thread malloc=100"]),
+    "the stack limit, at least 16 KiB": (Settings(stack_limit=1 << 20), ["thread", "thread 16384", "thread 16383"]),
+    "a stack where the heap would begin, so malloc maps a megabyte": (
+        Settings(legacy=True),
+        ["thread 67108864", "malloc b1 2000", "malloc b2 900000", "free b2", "malloc b3 2000000", "malloc b4 100000"],
+    ),
+    "an executable stack for all": (
+        Settings(read_implies_exec=True),
+        ["thread", "malloc b1 200000", "mmap b2 4096 r--"],
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["dynamic", "static"])
+@pytest.mark.parametrize("name", LAID_OUT)
+def test_each_step_is_exact_under_other_limits(name: str, way: str, actors: dict[str, Actor]) -> None:
+    """Rules that only show under one layout or limit."""
+    base, lines = LAID_OUT[name]
+    assert actors[way].first_difference(lines, base) is None
 
 
 def _random_script(dice: random.Random) -> list[str]:

@@ -19,6 +19,7 @@ from procmem.simulate import textbook
 from procmem.simulate.aslr import drawn_within
 from procmem.simulate.predict import fit_draws, predict, start
 from procmem.simulate.script import BadScript, parse_script, run_script
+from procmem.simulate.small_blocks import SmallBlocks
 from procmem.simulate.symbols import unique_tables
 from procmem.sources import program as program_source
 
@@ -225,3 +226,61 @@ def test_a_script_that_makes_no_sense_is_refused_with_its_line(text: str) -> Non
     """The line number is in the message."""
     with pytest.raises(BadScript, match="line 2"):
         _outcomes(f"fork\n{text}")
+
+
+def test_a_freed_block_of_64_kib_joins_the_small_ones() -> None:
+    """Freeing less than 64 KiB leaves chunks in fast bins alone; freeing more joins them with their neighbours."""
+    for size, joined in ((65_536 - 32, False), (65_536, True)):
+        malloc = start(textbook.files(), Settings(), Stage.MAIN).malloc
+        blocks = [malloc.allocate(40) for _block in range(12)]
+        large = malloc.allocate(size)
+        malloc.allocate(40)
+        assert large is not None
+        for block in blocks:
+            assert block is not None
+            malloc.free(block)
+        malloc.free(large)
+        # five small chunks besides the seven that the thread keeps for itself: 5 * 48 bytes, or 48 alone
+        found = malloc.allocate(200)
+        assert (found == blocks[7]) is joined
+
+
+def test_only_chunks_of_64_bytes_wait_in_fast_bins() -> None:
+    """A chunk of 80 bytes joins its free neighbours at once."""
+    malloc = start(textbook.files(), Settings(), Stage.MAIN).malloc
+    blocks = [malloc.allocate(72) for _block in range(12)]
+    malloc.allocate(40)
+    for block in blocks:
+        assert block is not None
+        malloc.free(block)
+    assert malloc.allocate(200) == blocks[7]
+
+
+@pytest.mark.parametrize(
+    ("version", "first", "record", "tls", "objects"),
+    [
+        ("2.31", [757, 629, 16, 87, 12, 120], 638, 2948, []),
+        ("2.36", [785, 785, 0, 87, 12, 120], 666, 2948, [60]),
+        ("2.41", [777, 777, 0, 8, 12, 80], 658, 3012, [60]),
+    ],
+)
+def test_the_linkers_requests_are_those_that_were_counted(
+    version: str, first: list[int], record: int, tls: int, objects: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request of the linker to its allocator, in order, as counted in programs of each glibc.
+
+    Program, vdso, hwcap, directories; then libc: its path, record, path; its list, the search list, the
+    versions of four objects, slots, thread-local storage, vector, table of objects.
+    """
+    asked: list[int] = []
+    take = SmallBlocks.take
+
+    def counted(self: SmallBlocks, size: int) -> int:
+        asked.append(size)
+        return take(self, size)
+
+    monkeypatch.setattr(SmallBlocks, "take", counted)
+    predict(textbook.files()._replace(libc_version=version), Settings(), Stage.ENTRY)
+    # the version tables: 16 bytes for each index and one more
+    versions = [16 * 4, 16 * 4, 16 * 54, 16 * 9]
+    assert asked == [*first, 15, record, 15, 20, 28, *versions, 512, tls, 128, *objects]
