@@ -20,6 +20,7 @@ from procmem.model.sim import (
     RealRun,
     RealSpace,
     Settings,
+    SimVma,
     Stage,
 )
 from procmem.model.sim_files import ProgramFiles
@@ -244,25 +245,29 @@ def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> C
     The caller makes ``settings`` of what the process itself tells (personality, stack limit, arguments and
     environment, or strings of the same lengths) and ``real`` of its VMAs and the start_brk of its stat. Drawn
     values are fitted. A running program maps, frees and grows as it likes: lines that are there besides, a
-    heap, and a stack that has grown are no contradiction, and are taken out before the comparison.
+    heap, a stack that has grown, and anonymous memory that joined a neighbour are no contradiction.
     """
     prediction = predict(files, settings, real.stage)
     draws = fit_draws(files, settings, real) if settings.randomize else None
     filled = predict(files, settings._replace(draws=draws), real.stage) if draws is not None else prediction
     vmas = tuple(vma for vma in filled.vmas if vma.name != b"[heap]")
-    stack = next((vma for vma in vmas if vma.grows_down), None)
-    known = {(vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in vmas}
-    lines = []
-    for line in real.lines:
-        if stack is not None and line[4] == b"[stack]" and line[1] == stack.end and line[0] <= stack.start:
-            lines.append((stack.start, *line[1:]))
-        elif line in known or any(
-            line[4] == vma.name and line[2:4] == (vma.perms, vma.offset) for vma in vmas if vma.name
-        ):
-            lines.append(line)
+    lines = [line for vma in vmas if (line := _still_there(vma, real)) is not None]
     within: tuple[tuple[Base, bool], ...] = ()
     if draws is not None:
         moving = {wanted.base for wanted in prediction.ranges}
         within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
     shown = filled._replace(vmas=vmas, ranges=prediction.ranges)
     return compare(shown, real._replace(lines=tuple(lines), esp=None), draws=draws, within=within)
+
+
+def _still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes] | None:
+    """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike."""
+    wanted = (vma.start, vma.end, vma.perms, vma.offset, vma.name)
+    if wanted in real.lines:
+        return wanted
+    for line in real.lines:
+        covers = line[0] <= vma.start and vma.end <= line[1] and line[2] == vma.perms and line[4] == vma.name
+        if covers and (not vma.name or (vma.grows_down and line[1] == vma.end)):
+            return wanted
+    alike = (line for line in real.lines if vma.name and line[2:] == (vma.perms, vma.offset, vma.name))
+    return next(alike, None)

@@ -4,7 +4,6 @@ Every sum is over the same regions, so that a class table, an account and a list
 by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import TypeVar
@@ -147,10 +146,12 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
 
 
 def _account_kind(name: bytes) -> str:
-    """Whether a mapping of this name is of a file (if it has an inode), or a gate that is counted nowhere."""
+    """Whether a mapping of this name is of a file, or a gate that is counted nowhere, or memory (empty)."""
     if name in GATE_NAMES:
         return "gate"
-    return "" if name.startswith((b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")) else "file"
+    if not name or name.startswith((b"[", b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")):
+        return ""
+    return "file"
 
 
 def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
@@ -158,45 +159,44 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     if regions is None or not snapshot.has_usage:
         return None
     table = regions.mappings
-    resident = swapped = hugetlb = file_rest = untouched = reserved = 0
+    resident = swapped = hugetlb = 0
+    rests = {"reserved": 0, "file": 0, "": 0, "gate": 0}
     nothing: list[int | None] = [0] * len(table)
-    kinds = {name: _account_kind(name) for name in set(table.name)}
-    huge = [
-        (shared or 0) + (private or 0)
-        for shared, private in zip(
-            table.column("Shared_Hugetlb") or nothing, table.column("Private_Hugetlb") or nothing, strict=True
-        )
-    ]
+    kinds = {
+        pair: "reserved" if pair[1].startswith("---") and _account_kind(pair[0]) != "gate" else _account_kind(pair[0])
+        for pair in set(zip(table.name, table.perms, strict=True))
+    }
+    shared, private = table.column("Shared_Hugetlb") or nothing, table.column("Private_Hugetlb") or nothing
     rows = zip(
-        [end - start for start, end in zip(table.start, table.end, strict=True)],
-        [perms[:3] for perms in table.perms],
-        [
-            kinds[name] if inode or kinds[name] == "gate" else ""
-            for name, inode in zip(table.name, table.inode, strict=True)
-        ],
+        table.start,
+        table.end,
+        map(kinds.__getitem__, zip(table.name, table.perms, strict=True)),
         table.column("Rss") or nothing,
         table.column("Swap") or nothing,
-        huge,
+        map(_both, shared, private) if any(shared) or any(private) else nothing,
         strict=True,
     )
-    for (size, perms, kind, rss, swap, huge_pages), count in Counter(rows).items():
-        in_memory = min(rss or 0, size)
+    for start, end, kind, rss, swap, huge in rows:
+        rest = end - start
+        if rss:
+            in_memory = min(rss, rest)
+            resident += in_memory
+            rest -= in_memory
         # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
-        in_huge_pages = min(huge_pages, size - in_memory)
-        on_disk = min(swap or 0, size - in_memory - in_huge_pages)
-        rest = (size - in_memory - in_huge_pages - on_disk) * count
-        resident += in_memory * count
-        hugetlb += in_huge_pages * count
-        swapped += on_disk * count
-        if kind == "gate":
-            continue
-        if perms == "---":
-            reserved += rest
-        elif kind == "file":
-            file_rest += rest
-        else:
-            untouched += rest
-    return Account(resident, swapped, hugetlb, file_rest, untouched, reserved)
+        if huge:
+            in_huge_pages = min(huge, rest)
+            hugetlb += in_huge_pages
+            rest -= in_huge_pages
+        if swap:
+            on_disk = min(swap, rest)
+            swapped += on_disk
+            rest -= on_disk
+        rests[kind] += rest
+    return Account(resident, swapped, hugetlb, rests["file"], rests[""], rests["reserved"])
+
+
+def _both(one: int | None, other: int | None) -> int:
+    return (one or 0) + (other or 0)
 
 
 _CURES = {

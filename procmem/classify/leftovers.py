@@ -46,21 +46,23 @@ def refine_leftovers(
     interesting = for_each_label(cut.label, _is_leftover)
     if not any(interesting):
         return cut
+    loaders = _loader_edges(cut)
+    # most of what is small is nobody's neighbour, and stays what it is
+    candidates = [
+        index
+        for index, (leftover, start, end) in enumerate(zip(interesting, cut.start, cut.end, strict=True))
+        if leftover
+        and (end - start >= _ALLOCATOR_BYTES_MIN or leftover is _RESERVED or start in loaders or end in loaders)
+    ]
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
-    loaders = _loader_edges(cut)
-    inodes = mappings.inode
-    rows = zip(interesting, cut.start, cut.end, cut.vma, strict=True)
-    for index, (leftover, start, end, row) in enumerate(rows):
-        # most of what is small is nobody's neighbour, and stays what it is
-        if not leftover or inodes[row]:
+    for index in candidates:
+        start, end, row = cut.start[index], cut.end[index], cut.vma[index]
+        if mappings.inode[row]:
             continue
-        size = end - start
-        if labels[index].cls is ByteClass.RESERVED:
+        if interesting[index] is _RESERVED:
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
-            label = _inaccessible(size, below)
-        elif size < _ALLOCATOR_BYTES_MIN and start not in loaders and end not in loaders:
-            continue
+            label = _inaccessible(end - start, below)
         else:
             never = bool(runs) and not touched(runs, start)
             plain = never or mappings.has_flag(row, "nr") is True
@@ -70,10 +72,14 @@ def refine_leftovers(
     return cut._replace(label=labels)
 
 
-def _is_leftover(label: Label) -> bool:
+_RESERVED, _WRITABLE = "reserved", "writable"
+
+
+def _is_leftover(label: Label) -> str | None:
+    """Which sort of leftover a label is; None for one that a rule explained."""
     if label.cls is ByteClass.RESERVED:
-        return label.kind == "reserved"
-    return label.kind == "anon-private" and label.certainty is Certainty.GUESS
+        return _RESERVED if label.kind == "reserved" else None
+    return _WRITABLE if label.kind == "anon-private" and label.certainty is Certainty.GUESS else None
 
 
 def _inaccessible(size: int, below: Label | None) -> Label | None:
