@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from sim_support import files_of, need_32bit, settings_for
 
-from procmem.model.sim import Settings, Stage
+from procmem.model.sim import RealSpace, Settings, Stage, Verdict
 from procmem.parse.maps import parse_maps
+from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses
-from procmem.pipeline_crosscheck import personality
+from procmem.pipeline_crosscheck import check_running, personality
 from procmem.simulate.naming import named
 from procmem.simulate.predict import start
 from procmem.simulate.script import parse_script, run_script
@@ -168,3 +169,23 @@ def test_random_sequences_are_exact(actors: dict[str, Actor]) -> None:
         if difference is not None:
             wrong.append(f"seed {seed}: {difference}")
     assert len(wrong) * 50 <= rounds, wrong
+
+
+def test_a_process_that_has_run_on_still_shows_what_it_had_at_main(actors: dict[str, Actor]) -> None:
+    """What it mapped since, its heap and its grown stack are no contradiction; a line that is elsewhere is one."""
+    lines = ["malloc b1 1000", "mmap b2 8192", "thread malloc=1000", "recurse 300000", "malloc b3 300000"]
+    for way in WAYS:
+        actor = actors[way]
+        argv = (os.fsencode(actor.path), ";".join(lines).encode())
+        settings = settings_for(actor.path, Settings(argv=argv, randomize=2))
+        how = Started(os.fsencode(actor.path), argv, (), personality(settings), settings.stack_limit)
+        with Tracee(how) as child:
+            entry = dict(struct.iter_unpack("<II", child.proc_file("auxv")))[9]
+            assert child.run_to(actor.mark + entry - actor.files.program.image.entry, times=len(lines))
+            seen = tuple((v.start, v.end, v.perms, v.offset, v.name) for v in parse_maps(child.proc_file("maps")))
+            start_brk = parse_stat(child.proc_file("stat")).start_brk
+        real = RealSpace(Stage.MAIN, seen, None, start_brk)
+        report = check_running(actor.files, settings, real)
+        assert report.holds, [line for line in report.lines if line.verdict is not Verdict.SAME]
+        moved = tuple((line[0] + 4096, line[1] + 4096, *line[2:]) if line[4] == b"[vvar]" else line for line in seen)
+        assert not check_running(actor.files, settings, real._replace(lines=moved)).holds
