@@ -6,7 +6,7 @@ BSS, data, text, and the unmapped page zero, with the holes between them.
 
 from collections.abc import Iterator
 from itertools import groupby
-from operator import itemgetter
+from operator import gt, itemgetter
 
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Band
@@ -28,9 +28,11 @@ _OWN_BANDS = {
 def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
     names = for_each_label(regions.label, _band_name)
-    rows = zip(regions.start, regions.end, names, regions.rss, strict=True)
+    rows = list(zip(regions.start, regions.end, names, regions.rss, strict=True))
+    if any(map(gt, regions.start, regions.start[1:])):
+        rows.sort(key=itemgetter(0))  # a process that remaps while it is read gives its mappings out of order
     bands: list[Band] = []
-    for name, group in groupby(sorted(rows, key=itemgetter(0)), key=itemgetter(2)):
+    for name, group in groupby(rows, key=itemgetter(2)):
         starts, ends, _, sizes = zip(*group, strict=True)
         if name == "gate":
             continue

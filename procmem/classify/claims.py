@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import gt
 from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
@@ -79,7 +80,7 @@ def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, lis
     """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
     order: Sequence[int] = range(len(mappings))
     starts: Sequence[int] = mappings.start
-    if any(a > b for a, b in pairwise(starts)):
+    if any(map(gt, starts, starts[1:])):
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]

@@ -12,6 +12,7 @@ Documentation/admin-guide/mm/pagemap.rst (bit 58).
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from operator import gt
 from typing import NamedTuple
 
 from procmem.classify.claims import Partition, Rank
@@ -272,8 +273,11 @@ def place_loose_threads(
     loose = [thread for thread in snapshot.threads or () if thread.sp is not None]
     if not loose:
         return cut
-    order = sorted(range(len(cut.start)), key=cut.start.__getitem__)
-    starts = [cut.start[index] for index in order]
+    order: Sequence[int] = range(len(cut.start))
+    starts: Sequence[int] = cut.start
+    if any(map(gt, starts, starts[1:])):
+        order = sorted(order, key=cut.start.__getitem__)
+        starts = [cut.start[index] for index in order]
     labels = list(cut.label)
     pthread_like = any(label.kind == "thread-cached" for label in labels)
     for thread in loose:

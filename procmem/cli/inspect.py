@@ -1,16 +1,19 @@
 """``procmem inspect``: what is in a process's memory."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
-from procmem.analyse.inspection import classic_class, inspection
 from procmem.cli.each import for_each
 from procmem.cli.output import echo_json, size_format, unicode_output
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.region import ByteClass
-from procmem.model.reports import Inspection
-from procmem.pipeline import REGION_KEYS, examine
-from procmem.render.inspect_page import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
-from procmem.render.sheet import to_csv, to_markdown
+
+if TYPE_CHECKING:
+    from procmem.model.reports import Inspection
+    from procmem.render.inspect_page import RegionChoice
 
 __all__ = ["inspect"]
 
@@ -67,18 +70,23 @@ def inspect(
     for name in classes:
         if name not in known:
             raise click.UsageError(f"--class {name!r}: it is one of {', '.join(known)}")
-    fold = classic_class if classic else None
-    choice = None
-    if regions or classes or min_size != "0":
-        choice = RegionChoice(classes, _size(min_size), sort, fold)
-    keys = None if form == "json" and choice is not None else REGION_KEYS
+    listed = regions or bool(classes) or min_size != "0"
+    least = _size(min_size)
 
     def answer(ref: TargetRef) -> Inspection:
         with ref.open() as target:
-            seen = examine(target, keys=keys, deep=deep)
+            target.read_ahead()  # the kernel writes smaps while the rest of us is loaded
+            from procmem.analyse.inspection import inspection  # noqa: PLC0415
+            from procmem.pipeline import REGION_KEYS, examine  # noqa: PLC0415
+
+            seen = examine(target, keys=None if form == "json" and listed else REGION_KEYS, deep=deep)
         return inspection(seen.snapshot, seen.regions, classic=classic, peek_problem=seen.peek_problem)
 
     reports, status = for_each(targets.refs(), answer)
+    from procmem.analyse.inspection import classic_class  # noqa: PLC0415  # is loaded by now
+    from procmem.render.inspect_page import RegionChoice, inspect_json  # noqa: PLC0415
+
+    choice = RegionChoice(classes, least, sort, classic_class if classic else None) if listed else None
     if form == "json":
         documents = [inspect_json(report, choice) for report in reports]
         echo_json(documents, several=targets.are_several(len(documents)))
@@ -90,6 +98,9 @@ def inspect(
 def _written(
     report: Inspection, choice: RegionChoice | None, sort: str | None, unit: str | None, form: str | None
 ) -> str:
+    from procmem.render.inspect_page import class_sheet, inspect_page, region_sheet  # noqa: PLC0415
+    from procmem.render.sheet import to_csv, to_markdown  # noqa: PLC0415
+
     size, heading = size_format(unit)
     if form in ("csv", "markdown"):
         if choice is not None:

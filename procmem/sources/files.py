@@ -5,15 +5,21 @@ Whatever may hang is read by a thread that we can stop waiting for. Errors of th
 refusals here and nowhere else.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from procmem.model.raw import FileContent, Refusal
 
-__all__ = ["FdReader", "open_regular", "read_bounded", "read_pieces", "read_whole", "refusal_of"]
+if TYPE_CHECKING:
+    from queue import SimpleQueue
+
+__all__ = ["FdReader", "PieceReading", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 
 _CHUNK = 65_536
 _OVERLAP_FROM_BYTES = 700_000
@@ -62,49 +68,59 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
         os.close(fd)
 
 
-def read_pieces(name: str, dir_fd: int, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
-    """Read a file to its end, and hand over each piece while the kernel writes the next one.
+class PieceReading:
+    """A file being read piece by piece, from its making on, while others do something else.
 
     Small files are read plainly. From some size on, a thread does the reading inside one long call of the C
     library, which does not hold the interpreter's lock; a thread that called os.read() would fight for that lock
     thousands of times, since the kernel gives at most a page of smaps a call.
-
-    With ``keep`` the whole content is given back as well; else large files give back nothing.
     """
-    try:
-        fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
-    except OSError as error:
-        return refusal_of(error)
-    try:
+
+    def __init__(self, name: str, dir_fd: int) -> None:
+        self._refusal: Refusal | None = None
+        self._first = b""
+        self._queue: SimpleQueue[bytes | int | None] | None = None
+        try:
+            fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
+        except OSError as error:
+            self._refusal = refusal_of(error)
+            return
         chunks: list[bytes] = []
         total = 0
-        while total < _OVERLAP_FROM_BYTES:
-            chunk = os.read(fd, _CHUNK)
-            if not chunk:
-                data = b"".join(chunks)
-                use(data)
-                return data
-            total += len(chunk)
-            chunks.append(chunk)
-        pieces = [b"".join(chunks)]
-        use(pieces[0])
-        for piece in _read_ahead(fd):
-            use(piece)
+        try:
+            while total < _OVERLAP_FROM_BYTES and (chunk := os.read(fd, _CHUNK)):
+                total += len(chunk)
+                chunks.append(chunk)
+            self._first = b"".join(chunks)
+            if total >= _OVERLAP_FROM_BYTES:
+                self._queue = _start_reading(fd)
+        except OSError as error:
+            self._refusal = refusal_of(error)
+        finally:
+            os.close(fd)
+
+    def consume(self, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+        """Hand over each piece as it comes, to the end.
+
+        With ``keep`` the whole content is given back as well; else large files give back nothing.
+        """
+        if self._refusal is not None:
+            return self._refusal
+        use(self._first)
+        if self._queue is None:
+            return self._first
+        pieces = [self._first]
+        while isinstance(item := self._queue.get(), bytes):
+            use(item)
             if keep:
-                pieces.append(piece)
+                pieces.append(item)
+        if item is not None:
+            return refusal_of(OSError(item, os.strerror(item)))
         return b"".join(pieces) if keep else b""
-    except OSError as error:
-        return refusal_of(error)
-    finally:
-        os.close(fd)
 
 
-def _read_ahead(fd: int) -> Iterator[bytes]:
-    """Pieces of the rest of a file, read by a thread inside fread(3).
-
-    Raises:
-        OSError: reading failed.
-    """
+def _start_reading(fd: int) -> SimpleQueue[bytes | int | None]:
+    """Let a thread read the rest of a file inside fread(3): pieces, then None, or an error number."""
     import ctypes  # noqa: PLC0415  # only for large files
     from queue import SimpleQueue  # noqa: PLC0415  # the same
 
@@ -124,10 +140,7 @@ def _read_ahead(fd: int) -> Iterator[bytes]:
         libc.fclose(stream)
 
     threading.Thread(target=read, daemon=True).start()
-    while isinstance(item := queue.get(), bytes):
-        yield item
-    if item is not None:
-        raise OSError(item, os.strerror(item))
+    return queue
 
 
 def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SECONDS) -> FileContent:

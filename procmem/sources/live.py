@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
-from procmem.sources.files import FdReader, open_regular, read_bounded, read_pieces, read_whole, refusal_of
+from procmem.sources.files import FdReader, PieceReading, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class ProcTarget:
         self._is_kernel = is_kernel
         self._map_files_denied = False
         self._memory_fd = fd
+        self._early: dict[str, FileContent] = {}
+        self._reading: dict[str, PieceReading] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -107,13 +109,22 @@ class ProcTarget:
 
     def read(self, name: str) -> FileContent:
         """Read a file below the process's folder, whole."""
+        if name in self._early:
+            return self._early.pop(name)  # once: whoever asks again wants to know how it is now
         if name in _MAY_HANG and self._is_kernel and self.pid != os.getpid():
             return read_bounded(lambda: read_whole(name, self._fd))
         return read_whole(name, self._fd)
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
-        return read_pieces(name, self._fd, use, keep=keep)
+        reading = self._reading.pop(name, None) or PieceReading(name, self._fd)
+        return reading.consume(use, keep=keep)
+
+    def read_ahead(self) -> None:
+        """Read the small files that come first, then let the kernel write smaps while the caller gets ready."""
+        if self._is_kernel:
+            self._early = {name: read_whole(name, self._fd) for name in ("stat", "status", "auxv")}
+            self._reading["smaps"] = PieceReading("smaps", self._fd)
 
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""

@@ -111,7 +111,7 @@ class _Unpacked:
         if packed:
             import gzip  # noqa: PLC0415  # folders do without it
 
-            self._files.append(cast(IO[bytes], gzip.GzipFile(fileobj=file, mode="rb")))
+            self._files.append(cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")))
 
     def read(self, size: int) -> bytes:
         """The next bytes.
@@ -144,7 +144,7 @@ class ArchiveStore:
 
         self._files: dict[str, bytes] = {}
         try:
-            with _Unpacked(path) as stream, tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+            with _Unpacked(path) as stream, tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
                 for count, member in enumerate(archive):
                     if count > MEMBERS_MAX:
                         raise BrokenRecording(path, f"more than {MEMBERS_MAX} members")
