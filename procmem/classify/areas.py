@@ -35,8 +35,9 @@ def area_claims(snapshot: Snapshot, mappings: Mappings, tls_size: int | None) ->
 def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
     """One claim for each mapping named [heap]; after fork or mprotect there are several."""
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
-    for row, name in enumerate(mappings.name):
-        if name != b"[heap]" or mappings.inode[row]:
+    for row in [row for row, name in enumerate(mappings.name) if name == b"[heap]"]:
+        name = mappings.name[row]
+        if mappings.inode[row]:
             continue
         start, end = mappings.start[row], mappings.end[row]
         if start_brk is None:

@@ -12,7 +12,7 @@ from procmem.classify.claims import Partition
 from procmem.classify.runtimes import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun
-from procmem.model.region import ByteClass, Certainty, Label, for_each_label
+from procmem.model.region import ByteClass, Certainty, Label
 
 __all__ = ["refine_leftovers"]
 
@@ -43,16 +43,21 @@ def refine_leftovers(
     whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
     ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
     """
-    interesting = for_each_label(cut.label, _is_leftover)
-    if not any(interesting):
+    # labels are shared by many ranges: each is looked at once, by identity
+    identities = list(map(id, cut.label))
+    different = dict(zip(identities, cut.label, strict=True))
+    sorts = {identity: sort for identity, label in different.items() if (sort := _leftover_sort(label)) is not None}
+    if not sorts:
         return cut
-    loaders = _loader_edges(cut)
+    loaded = {identity for identity, label in different.items() if _is_loaded(label)}
+    rows = list(zip(identities, cut.start, cut.end, strict=True))
+    loaders = frozenset(edge for identity, start, end in rows if identity in loaded for edge in (start, end))
     # most of what is small is nobody's neighbour, and stays what it is
     candidates = [
         index
-        for index, (leftover, start, end) in enumerate(zip(interesting, cut.start, cut.end, strict=True))
-        if leftover
-        and (end - start >= _ALLOCATOR_BYTES_MIN or leftover is _RESERVED or start in loaders or end in loaders)
+        for index, (identity, start, end) in enumerate(rows)
+        if identity in sorts
+        and (end - start >= _ALLOCATOR_BYTES_MIN or sorts[identity] is _RESERVED or start in loaders or end in loaders)
     ]
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
@@ -60,7 +65,7 @@ def refine_leftovers(
         start, end, row = cut.start[index], cut.end[index], cut.vma[index]
         if mappings.inode[row]:
             continue
-        if interesting[index] is _RESERVED:
+        if sorts[identities[index]] is _RESERVED:
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
             label = _inaccessible(end - start, below)
         else:
@@ -75,7 +80,7 @@ def refine_leftovers(
 _RESERVED, _WRITABLE = "reserved", "writable"
 
 
-def _is_leftover(label: Label) -> str | None:
+def _leftover_sort(label: Label) -> str | None:
     """Which sort of leftover a label is; None for one that a rule explained."""
     if label.cls is ByteClass.RESERVED:
         return _RESERVED if label.kind == "reserved" else None
@@ -92,14 +97,8 @@ def _inaccessible(size: int, below: Label | None) -> Label | None:
     return None
 
 
-def _loader_edges(cut: Partition) -> frozenset[int]:
-    """Addresses at which an ELF object or the vdso begins or ends."""
-    near = for_each_label(cut.label, _is_loaded)
-    edges = {start for start, close in zip(cut.start, near, strict=True) if close}
-    return frozenset(edges | {end for end, close in zip(cut.end, near, strict=True) if close})
-
-
 def _is_loaded(label: Label) -> bool:
+    """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
     return label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL
 
 

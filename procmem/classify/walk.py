@@ -37,9 +37,8 @@ Layout = Partition
 def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
     """The indexes of the mappings of each file, by device, inode and path."""
     rows: dict[tuple[str, int, bytes], list[int]] = {}
-    for row, inode in enumerate(mappings.inode):
-        if inode:
-            rows.setdefault((mappings.device[row], inode, mappings.name[row]), []).append(row)
+    for row in [row for row, inode in enumerate(mappings.inode) if inode]:
+        rows.setdefault((mappings.device[row], mappings.inode[row], mappings.name[row]), []).append(row)
     return rows
 
 

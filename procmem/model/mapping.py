@@ -5,9 +5,11 @@ print them all, so the table keeps one list per field and hands out a row only w
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 __all__ = ["Mappings", "SmapsRecord", "Vma", "joined"]
+
+Value = TypeVar("Value")
 
 
 class Vma(NamedTuple):
@@ -124,15 +126,22 @@ class Mappings:
 def joined(parts: Sequence[Mappings]) -> Mappings:
     """One table from several, in order. A counter that a part lacks is None for all of that part's mappings."""
     keys = dict.fromkeys(key for part in parts for key in part.usage)
-    usage = {key: [value for part in parts for value in part.usage.get(key) or [None] * len(part)] for key in keys}
     return Mappings(
-        start=[value for part in parts for value in part.start],
-        end=[value for part in parts for value in part.end],
-        perms=[value for part in parts for value in part.perms],
-        offset=[value for part in parts for value in part.offset],
-        device=[value for part in parts for value in part.device],
-        inode=[value for part in parts for value in part.inode],
-        name=[value for part in parts for value in part.name],
-        flags=[value for part in parts for value in part.flags],
-        usage=usage,
+        start=_strung([part.start for part in parts]),
+        end=_strung([part.end for part in parts]),
+        perms=_strung([part.perms for part in parts]),
+        offset=_strung([part.offset for part in parts]),
+        device=_strung([part.device for part in parts]),
+        inode=_strung([part.inode for part in parts]),
+        name=_strung([part.name for part in parts]),
+        flags=_strung([part.flags for part in parts]),
+        usage={key: _strung([part.usage.get(key) or [None] * len(part) for part in parts]) for key in keys},
     )
+
+
+def _strung(columns: Sequence[list[Value]]) -> list[Value]:
+    """Columns one behind the other."""
+    whole: list[Value] = []
+    for column in columns:
+        whole += column
+    return whole

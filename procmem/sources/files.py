@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FdReader", "PieceReading", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 
 _CHUNK = 65_536
-_OVERLAP_FROM_BYTES = 700_000
+_OVERLAP_FROM_BYTES = 256_000
 _AHEAD_BYTES = 512 * 1024
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 TIME_LIMIT_SECONDS = 5.0
