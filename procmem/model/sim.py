@@ -9,6 +9,8 @@ sizes are bytes, ranges of addresses are half open, names are the kernel's.
 from enum import StrEnum
 from typing import NamedTuple
 
+from procmem.errors import ExitStatus
+
 __all__ = [
     "MISMATCH",
     "PAGE",
@@ -39,7 +41,7 @@ __all__ = [
 PAGE = 4096
 """Bytes of a page on 32-bit x86 (arch/x86/include/asm/page_types.h, PAGE_SIZE)."""
 
-MISMATCH = 7
+MISMATCH = ExitStatus.MISMATCH
 """Exit status of a cross-check in which something called exact was not."""
 
 
