@@ -312,7 +312,7 @@ def _deep_look(
     return DeepLook(_ResidentMemory(log, runs), symbols, constants), log, None
 
 
-_UNPEEKABLE = frozenset({"io", "pf", "um", "uw", "lo"})
+_UNPEEKABLE = frozenset({"io", "pf", "um", "uw"})
 
 
 def _peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
@@ -327,7 +327,7 @@ def _peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
         if perms[:2] == "rw"
         and perms[3] == "p"
         and not name.startswith((b"/dev/", b"/secretmem"))
-        and not (flags is not None and _UNPEEKABLE & set(flags.split()) - {"lo"})
+        and not (flags is not None and _UNPEEKABLE & set(flags.split()))
     ]
     readonly = [
         (start, end)

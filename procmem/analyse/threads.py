@@ -79,7 +79,7 @@ class _Stacks:
 
     def of(self, thread: Thread, *, main: bool) -> Region | None:
         """The stack that a thread owns; where nobody says, the one that its stack pointer lies in."""
-        owned = self._by_owner.get(_owner(thread))
+        owned = self._by_owner.get(thread.owner)
         if owned is None and main:
             owned = self._by_owner.get(b"main thread")
         if owned is not None:
@@ -105,7 +105,7 @@ class _Stacks:
 
     def tls_of(self, thread: Thread, *, main: bool) -> Region | None:
         """The thread's TLS block."""
-        return self._tls.get(_owner(thread)) or (self._tls.get(b"main thread") if main else None)
+        return self._tls.get(thread.owner) or (self._tls.get(b"main thread") if main else None)
 
 
 def _arenas(regions: Regions | None) -> dict[int, int]:
@@ -117,10 +117,6 @@ def _arenas(regions: Regions | None) -> dict[int, int]:
             for tid in tids.split(b", ") if tids else ():
                 found[int(tid)] = int(arena, 16)
     return found
-
-
-def _owner(thread: Thread) -> bytes:
-    return b"thread %d %s" % (thread.tid, thread.comm or b"?")
 
 
 def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:

@@ -181,9 +181,9 @@ def arena_threads(words: Words, threads: Sequence[GlibcThread], arenas: frozense
 
 def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterator[Claim]:
     """Exact claims on stacks, guards and static TLS."""
-    names = {thread.tid: thread.comm or b"?" for thread in snapshot.threads or ()}
+    owners = {thread.tid: thread.owner for thread in snapshot.threads or ()}
     for thread in threads:
-        owner = b"thread %d %s" % (thread.tid, names[thread.tid]) if thread.tid in names else None
+        owner = owners.get(thread.tid)
         dead = thread.state == "cached" or owner is None
         if thread.tls is not None and not dead:
             evidence = f"glibc's struct pthread of thread {thread.tid} at {thread.address:#x}, and its static TLS below"

@@ -21,7 +21,6 @@ _ALLOCATOR_BYTES_MIN = 64 * 1024
 _HUGE_PAGE = 2 << 20
 _CPYTHON_ARENA = 1 << 20
 _MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
-_LOW_HINTS_END = 0x200_0000_0000 * 16
 _RESERVES = {
     "go-heap": "go-heap-reserve",
     "jvm-heap": "jvm-heap-reserve",

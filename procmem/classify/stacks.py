@@ -22,7 +22,7 @@ from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
 
-__all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims", "thread_owner"]
+__all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
 
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
@@ -49,11 +49,6 @@ class StackArea(NamedTuple):
     carved: bool | None = None
     """The guard was writable once (VmFlags ac): a C library maps its stacks inaccessible first and opens them,
     while coroutine libraries map them writable and close the guard. None where flags do not say."""
-
-
-def thread_owner(thread: Thread) -> bytes:
-    """What to call a thread: its id and its name."""
-    return b"thread %d %s" % (thread.tid, thread.comm or b"?")
 
 
 def stack_claims(
@@ -137,7 +132,7 @@ def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterato
     if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
         return
     evidence = f"the top {tls_size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"
-    owner = None if holder is None else thread_owner(holder)
+    owner = None if holder is None else holder.owner
     yield Claim(start, area.end, Rank.THREAD + 1, Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, owner))
 
 
@@ -166,7 +161,7 @@ class _Finder(NamedTuple):
         if holder is not None:
             evidence = f"{area.evidence}; the stack pointer {holder.sp:#x} of thread {holder.tid} lies in it"
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
-            return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, thread_owner(holder))
+            return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, holder.owner)
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common)):
@@ -305,9 +300,7 @@ def place_loose_threads(
                     ", and its own stack is another one" if thread.tid in blocks else ", and a thread's stack has none"
                 )
             sure = Certainty.LIKELY if marked else Certainty.GUESS
-            labels[index] = Label(
-                ByteClass.STACK, "signal" if signal else "thread", sure, evidence, thread_owner(thread)
-            )
+            labels[index] = Label(ByteClass.STACK, "signal" if signal else "thread", sure, evidence, thread.owner)
     return cut._replace(label=labels)
 
 

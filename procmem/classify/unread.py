@@ -12,15 +12,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
 
-__all__ = ["looks_loaded", "unread_claims"]
-
-
-def looks_loaded(mappings: Mappings, rows: Sequence[int]) -> bool:
-    """Whether a file's mappings look like a loaded object: privately executable, or a writable part after others."""
-    if any("x" in mappings.perms[row] and mappings.perms[row][3] == "p" for row in rows):
-        return True
-    offsets = {mappings.offset[row] for row in rows}
-    return len(offsets) > 1 and len({mappings.perms[row] for row in rows}) > 1
+__all__ = ["unread_claims"]
 
 
 def unread_claims(
@@ -58,7 +50,7 @@ def unread_claims(
         else:
             what = label(ByteClass.RODATA, "rodata", f"read-only mapping ({perms})")
         yield Claim(start, end, Rank.SEGMENT, what, file)
-    yield from _bss(item, role, mappings, ordered, snapshot, label)
+    yield from _bss(item, mappings, ordered, snapshot, label)
 
 
 def _was_writable(mappings: Mappings, row: int, following: int | None, before: int | None) -> bool:
@@ -80,7 +72,6 @@ def _was_writable(mappings: Mappings, row: int, following: int | None, before: i
 
 def _bss(
     item: ElfObject,
-    role: str,
     mappings: Mappings,
     ordered: Sequence[int],
     snapshot: Snapshot,
@@ -110,4 +101,3 @@ def _bss(
         end = start_brk
     what = label(ByteClass.BSS, "bss", "writable anonymous memory directly behind the data")
     yield Claim(mappings.start[behind], end, Rank.SEGMENT, what)
-    del role

@@ -12,9 +12,9 @@ from procmem.cli.each import for_each
 from procmem.cli.output import echo_json
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput
-from procmem.model.explanation import Explanation
+from procmem.model.explanation import Explanation, Phrasebook
 from procmem.model.region import ByteClass
-from procmem.pipeline import FILES_TO_INSPECT, examine
+from procmem.pipeline import examine
 from procmem.pipeline_page import page_facts
 from procmem.render.explain_page import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
 from procmem.words import language_of_locale, phrasebook
@@ -70,7 +70,7 @@ def explain(
     words = phrasebook(lang or language_of_locale(locale))
     columns = width or shutil.get_terminal_size((80, 24)).columns
     if glossary:
-        return _glossary(targets.words, columns, lang or language_of_locale(locale))
+        return _glossary(targets.words, columns, words)
     for name in classes:
         if name not in tuple(ByteClass):
             raise click.UsageError(f"--class {name!r}: it is one of {', '.join(ByteClass)}")
@@ -78,9 +78,7 @@ def explain(
 
     def answer(ref: TargetRef) -> Explanation:
         with ref.open() as target:
-            seen = examine(
-                target, keys=None, files=FILES_TO_INSPECT, system=("uptime", "sys/vm/max_map_count"), deep=deep
-            )
+            seen = examine(target, keys=None, system=("uptime", "sys/vm/max_map_count"), deep=deep)
             page = page_facts(target, seen.snapshot, wanted) if wanted is not None else None
         report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
         limit = seen.raw.system.get("sys/vm/max_map_count")
@@ -105,8 +103,7 @@ def explain(
     return status
 
 
-def _glossary(terms: tuple[str, ...], columns: int, language: str) -> int:
-    words = phrasebook(language)
+def _glossary(terms: tuple[str, ...], columns: int, words: Phrasebook) -> int:
     for term in terms or (None,):
         text = glossary_text(words, term, columns)
         if text is None:

@@ -2,14 +2,34 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 
-__all__ = ["echo_json", "size_format", "unicode_output"]
+__all__ = ["echo_json", "size_format", "table_options", "unicode_output"]
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+
+def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
+    """Add the options of a report that is one table: its units (``unit``) and its formats (``form``)."""
+    options = (
+        click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes."),
+        click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB."),
+        click.option("--json", "form", flag_value="json", help=f"Schema {schema}; a list, for several targets."),
+        click.option("--csv", "form", flag_value="csv", help="The table as CSV, in bytes."),
+        click.option("--markdown", "form", flag_value="markdown", help="The table in Markdown."),
+    )
+
+    def add(command: _Decorated) -> _Decorated:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def echo_json(documents: Sequence[Any], *, several: bool) -> None:

@@ -13,7 +13,7 @@ import click
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.shared import shared_report
 from procmem.cli.each import for_each
-from procmem.cli.output import echo_json, size_format
+from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.shared_report import SharedReport
 from procmem.pipeline import examine
@@ -37,11 +37,7 @@ Examples:
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @target_options
 @click.option("--all", "all_sharers", is_flag=True, help="Name every sharer, not only the first few.")
-@click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
-@click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
-@click.option("--json", "form", flag_value="json", help="Schema procmem/shared/1; a list, for several targets.")
-@click.option("--csv", "form", flag_value="csv", help="The table as CSV, in bytes.")
-@click.option("--markdown", "form", flag_value="markdown", help="The table in Markdown.")
+@table_options("procmem/shared/1")
 def shared(targets: Selection, *, all_sharers: bool, unit: str | None, form: str | None) -> int:
     """Show each object that a process maps, who else maps it, and what is private."""
 

@@ -5,7 +5,7 @@ import click
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.threads import thread_report
 from procmem.cli.each import for_each
-from procmem.cli.output import echo_json, size_format
+from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.raw import Refusal
 from procmem.model.thread_report import ThreadReport
@@ -29,11 +29,7 @@ used. A thread that runs at this moment shows no stack pointer; ask again, or us
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @target_options
 @click.option("--deep", is_flag=True, help="Also read the C library's own list of threads; see inspect --help.")
-@click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
-@click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
-@click.option("--json", "form", flag_value="json", help="Schema procmem/threads/1; a list, for several targets.")
-@click.option("--csv", "form", flag_value="csv", help="The table as CSV, in bytes.")
-@click.option("--markdown", "form", flag_value="markdown", help="The table in Markdown.")
+@table_options("procmem/threads/1")
 def threads(targets: Selection, *, deep: bool, unit: str | None, form: str | None) -> int:
     """Show each thread with its stack, and what all threads share against what each owns."""
 

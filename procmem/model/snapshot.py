@@ -140,6 +140,11 @@ class Thread(NamedTuple):
     stat: Stat | None = None
     status: Status | None = None
 
+    @property
+    def owner(self) -> bytes:
+        """What its stack, TLS and guard are labelled with: the thread's id and its name."""
+        return b"thread %d %s" % (self.tid, self.comm or b"?")
+
 
 class Snapshot(NamedTuple):
     """One process at one moment.
