@@ -4,9 +4,9 @@ Every sum is over the same regions, so that a class table, an account and a list
 by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
-from typing import TypeVar
+from operator import gt, itemgetter, sub
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
@@ -17,7 +17,6 @@ __all__ = ["classic_class", "inspection", "warnings_of"]
 
 from procmem.analyse.picture import picture
 
-_Value = TypeVar("_Value")
 _CLASSIC = {
     ByteClass.RODATA: "text",
     ByteClass.TLS: "data",
@@ -90,26 +89,23 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
 
 def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the given order, classes without regions left out."""
-    members: dict[str, list[int]] = {}
+    members: defaultdict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(for_each_label(regions.label, fold)):
-        members.setdefault(name, []).append(index)
-    gates = {row for row, name in enumerate(regions.mappings.name) if name in GATE_NAMES}
+        members[name].append(index)
+    gates = {row for name in GATE_NAMES for row in regions.mappings.rows_named(name)}
     rows = []
     for cls in order:
         if not (indexes := members.get(cls)):
             continue
-        virt = sum(_picked(regions.end, indexes)) - sum(_picked(regions.start, indexes))
+        # the values of a class's rows: the last one twice, since itemgetter of one row gives no tuple
+        pick = itemgetter(*indexes, indexes[-1])
+        virt = sum(pick(regions.end)[:-1]) - sum(pick(regions.start)[:-1])
         virt -= sum(regions.end[at] - regions.start[at] for at in indexes if regions.vma[at] in gates) if gates else 0
         rss, pss, uss, swap = (
-            _sum(_picked(column, indexes)) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
+            _sum(pick(column)[:-1]) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
         )
         rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(indexes)))
     return tuple(rows)
-
-
-def _picked(column: Sequence[_Value], indexes: Sequence[int]) -> Sequence[_Value]:
-    """The values of some rows."""
-    return itemgetter(*indexes)(column) if len(indexes) > 1 else (column[indexes[0]],)
 
 
 def _sum(values: Sequence[int | None]) -> int | None:
@@ -159,44 +155,31 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     if regions is None or not snapshot.has_usage:
         return None
     table = regions.mappings
-    resident = swapped = hugetlb = 0
-    rests = {"reserved": 0, "file": 0, "": 0, "gate": 0}
-    nothing: list[int | None] = [0] * len(table)
+    rest = list(map(sub, table.end, table.start))
+    resident, rest = _taken(rest, table.column("Rss"))
+    # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
+    of_others, rest = _taken(rest, table.column("Shared_Hugetlb"))
+    of_its_own, rest = _taken(rest, table.column("Private_Hugetlb"))
+    swapped, rest = _taken(rest, table.column("Swap"))
+    pairs = list(zip(table.name, table.perms, strict=True))
     kinds = {
         pair: "reserved" if pair[1].startswith("---") and _account_kind(pair[0]) != "gate" else _account_kind(pair[0])
-        for pair in set(zip(table.name, table.perms, strict=True))
+        for pair in set(pairs)
     }
-    shared, private = table.column("Shared_Hugetlb") or nothing, table.column("Private_Hugetlb") or nothing
-    rows = zip(
-        table.start,
-        table.end,
-        map(kinds.__getitem__, zip(table.name, table.perms, strict=True)),
-        table.column("Rss") or nothing,
-        table.column("Swap") or nothing,
-        map(_both, shared, private) if any(shared) or any(private) else nothing,
-        strict=True,
-    )
-    for start, end, kind, rss, swap, huge in rows:
-        rest = end - start
-        if rss:
-            in_memory = min(rss, rest)
-            resident += in_memory
-            rest -= in_memory
-        # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
-        if huge:
-            in_huge_pages = min(huge, rest)
-            hugetlb += in_huge_pages
-            rest -= in_huge_pages
-        if swap:
-            on_disk = min(swap, rest)
-            swapped += on_disk
-            rest -= on_disk
-        rests[kind] += rest
-    return Account(resident, swapped, hugetlb, rests["file"], rests[""], rests["reserved"])
+    rests = {"reserved": 0, "file": 0, "": 0, "gate": 0}
+    for kind, size in zip(map(kinds.__getitem__, pairs), rest, strict=True):
+        rests[kind] += size
+    return Account(resident, swapped, of_others + of_its_own, rests["file"], rests[""], rests["reserved"])
 
 
-def _both(one: int | None, other: int | None) -> int:
-    return (one or 0) + (other or 0)
+def _taken(rest: list[int], column: list[int | None] | None) -> tuple[int, list[int]]:
+    """Take a counter of every mapping out of what is left of it, never more than that; the sum, and the new rest."""
+    if column is None or not any(column):
+        return 0, rest
+    parts = [value or 0 for value in column]
+    if any(map(gt, parts, rest)):
+        parts = list(map(min, parts, rest))
+    return sum(parts), list(map(sub, rest, parts))
 
 
 _CURES = {

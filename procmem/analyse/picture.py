@@ -6,7 +6,7 @@ BSS, data, text, and the unmapped page zero, with the holes between them.
 
 from collections.abc import Iterator
 from itertools import groupby
-from operator import gt, itemgetter
+from operator import gt
 
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Band
@@ -27,17 +27,23 @@ _OWN_BANDS = {
 
 def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
+    start, end, rss = regions.start, regions.end, regions.rss
     names = for_each_label(regions.label, _band_name)
-    rows = list(zip(regions.start, regions.end, names, regions.rss, strict=True))
-    if any(map(gt, regions.start, regions.start[1:])):
-        rows.sort(key=itemgetter(0))  # a process that remaps while it is read gives its mappings out of order
+    if any(map(gt, start, start[1:])):
+        # a process that remaps while it is read gives its mappings out of order
+        order = sorted(range(len(start)), key=start.__getitem__)
+        start, end, rss = [start[at] for at in order], [end[at] for at in order], [rss[at] for at in order]
+        names = [names[at] for at in order]
     bands: list[Band] = []
-    for name, group in groupby(rows, key=itemgetter(2)):
-        starts, ends, _, sizes = zip(*group, strict=True)
+    until = 0
+    for name, group in groupby(names):
+        at, until = until, until + sum(1 for _ in group)
         if name == "gate":
             continue
-        rss = None if None in sizes else sum(size for size in sizes if size is not None)
-        bands.append(Band(starts[0], max(ends), name, sum(ends) - sum(starts), rss, _GROWS.get(name)))
+        sizes = rss[at:until]
+        resident = None if None in sizes else sum(filter(None, sizes))
+        virt = sum(end[at:until]) - sum(start[at:until])
+        bands.append(Band(start[at], max(end[at:until]), name, virt, resident, _GROWS.get(name)))
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
 
 

@@ -35,7 +35,7 @@ def area_claims(snapshot: Snapshot, mappings: Mappings, tls_size: int | None) ->
 def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
     """One claim for each mapping named [heap]; after fork or mprotect there are several."""
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
-    for row in [row for row, name in enumerate(mappings.name) if name == b"[heap]"]:
+    for row in mappings.rows_named(b"[heap]"):
         name = mappings.name[row]
         if mappings.inode[row]:
             continue
@@ -66,7 +66,7 @@ def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
 def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
     """The mapping named [stack], and its parts that lost the name when their permissions changed."""
     start_stack = snapshot.stat.startstack if snapshot.stat is not None else None
-    rows = [row for row, name in enumerate(mappings.name) if name == b"[stack]" and not mappings.inode[row]]
+    rows = [row for row in mappings.rows_named(b"[stack]") if not mappings.inode[row]]
     edges = set()
     for row in rows:
         start, end = mappings.start[row], mappings.end[row]

@@ -9,6 +9,7 @@ Source: gABI chapter 5; fs/binfmt_elf.c, load_elf_binary() and elf_load(); glibc
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from procmem.classify.claims import Rank
@@ -35,6 +36,7 @@ __all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "ob
 
 _AT_PHDR, _AT_BASE = 3, 7
 _FEW_VOTES = 2
+_VADDR = attrgetter("vaddr")
 
 
 class LoadedObject(NamedTuple):
@@ -97,11 +99,12 @@ def load_biases(
     image = item.image
     if image is None or image.type not in (ET_EXEC, ET_DYN):
         return
+    loads = image.loads
     votes: dict[int, dict[int, set[int]]] = {}
     for row in rows:
         if mappings.perms[row].startswith("---") or mappings.perms[row][3] != "p":
             continue
-        for number, bias in _fitting(image, mappings, row, page_size):
+        for number, bias in _fitting(image.type, loads, mappings, row, page_size):
             votes.setdefault(bias, {}).setdefault(row, set()).add(number)
     header_bias = _bias_of_headers(item, image, auxv)
     left = set(rows)
@@ -110,10 +113,10 @@ def load_biases(
         voters = {row: numbers for row, numbers in votes.pop(best).items() if row in left}
         segments = {number for numbers in voters.values() for number in numbers}
         executable = any(
-            "x" in mappings.perms[row] and any(image.loads[number].flags & PF_X for number in numbers)
+            "x" in mappings.perms[row] and any(loads[number].flags & PF_X for number in numbers)
             for row, numbers in voters.items()
         )
-        backed = sum(1 for segment in image.loads if segment.filesz)
+        backed = sum(1 for segment in loads if segment.filesz)
         if best == header_bias and voters:
             why = "AT_PHDR points to its program headers"
         elif len(segments) >= _FEW_VOTES:
@@ -126,27 +129,29 @@ def load_biases(
         left -= voters.keys()
 
 
-def _fitting(image: ElfImage, mappings: Mappings, row: int, page_size: int) -> Iterator[tuple[int, int]]:
+def _fitting(
+    file_type: int, loads: Sequence[Segment], mappings: Mappings, row: int, page_size: int
+) -> Iterator[tuple[int, int]]:
     """The segments whose file pages hold a mapping, each with the bias that would put it there."""
     offset = mappings.offset[row]
-    for number, segment in enumerate(image.loads):
+    for number, segment in enumerate(loads):
         first = segment.offset // page_size * page_size
         if not first <= offset < segment.offset + segment.filesz:
             continue
         bias = mappings.start[row] - (segment.vaddr + offset - segment.offset)
-        if bias % page_size or bias + segment.vaddr < 0 or (image.type == ET_EXEC and bias):
+        if bias % page_size or bias + segment.vaddr < 0 or (file_type == ET_EXEC and bias):
             continue
-        if _covered(image, bias, mappings.start[row], mappings.end[row], page_size):
+        if _covered(loads, bias, mappings.start[row], mappings.end[row], page_size):
             yield number, bias
 
 
-def _covered(image: ElfImage, bias: int, start: int, end: int, page_size: int) -> bool:
+def _covered(loads: Sequence[Segment], bias: int, start: int, end: int, page_size: int) -> bool:
     """Whether file pages of the segments at this bias reach over a whole mapping.
 
     Neighbouring segments with like permissions are one mapping; a file mapped whole as data reaches beyond.
     """
     at = start
-    for segment in sorted(image.loads, key=lambda s: s.vaddr):
+    for segment in sorted(loads, key=_VADDR):
         low = (bias + segment.vaddr) // page_size * page_size
         high = -(-(bias + segment.vaddr + segment.filesz) // page_size) * page_size
         if low <= at < high:
@@ -206,7 +211,7 @@ def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
     """
     image, bias = loaded.image, loaded.bias
     make = _Labels(loaded, loaded.object.file.path.decode("utf-8", "surrogateescape"))
-    loads = sorted(image.loads, key=lambda segment: segment.vaddr)
+    loads = sorted(image.loads, key=_VADDR)
     for number, segment in enumerate(loads):
         yield from _segment_claims(make, number, segment, page_size)
         if segment.flags & PF_X:

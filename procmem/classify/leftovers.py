@@ -6,6 +6,7 @@ often an allocator's, and which allocators a process has is known; that is a gue
 """
 
 from collections.abc import Sequence
+from operator import sub
 
 from procmem.classify.arenas import touched
 from procmem.classify.claims import Partition
@@ -49,20 +50,18 @@ def refine_leftovers(
     if not sorts:
         return cut
     loaded = {identity for identity, label in different.items() if _is_loaded(label)}
-    rows = list(zip(identities, cut.start, cut.end, strict=True))
-    loaders = frozenset(edge for identity, start, end in rows if identity in loaded for edge in (start, end))
+    of_loader = [index for index, identity in enumerate(identities) if identity in loaded]
+    loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
     # most of what is small is nobody's neighbour, and stays what it is
-    candidates = [
-        index
-        for index, (identity, start, end) in enumerate(rows)
-        if identity in sorts
-        and (end - start >= _ALLOCATOR_BYTES_MIN or sorts[identity] is _RESERVED or start in loaders or end in loaders)
-    ]
+    reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
+    candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
+    candidates |= {index for index, identity in enumerate(identities) if identity in reserved}
+    candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
-    for index in candidates:
+    for index in sorted(candidates):
         start, end, row = cut.start[index], cut.end[index], cut.vma[index]
-        if mappings.inode[row]:
+        if identities[index] not in sorts or mappings.inode[row]:
             continue
         if sorts[identities[index]] is _RESERVED:
             below = labels[index - 1] if index and cut.end[index - 1] == start else None

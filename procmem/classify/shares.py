@@ -6,7 +6,7 @@ not be read, is shared out in proportion and marked as "about". A page that two 
 one that holds its first byte.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from procmem.classify.claims import Partition
@@ -25,12 +25,9 @@ def shared_out(
     """The figures of every range that is a part of its mapping, by the index of the range."""
     if not cut.split or "Rss" not in mappings.usage:
         return {}
-    members: dict[int, list[int]] = {}
-    for index, row in enumerate(cut.vma):
-        if row in cut.split:
-            members.setdefault(row, []).append(index)
     shares: dict[int, Share] = {}
-    for row, parts in members.items():
+    for row in sorted(cut.split):
+        parts = range(bisect_left(cut.vma, row), bisect_right(cut.vma, row))  # ranges are in the order of mappings
         ranges = [(cut.start[index], cut.end[index]) for index in parts]
         shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, page_size), strict=True))
     return shares

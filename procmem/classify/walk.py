@@ -134,14 +134,13 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
-    keys = list(
-        zip(mappings.perms, mappings.name, mappings.device, map(bool, mappings.inode), mappings.flags, strict=True)
-    )
+    keys = list(zip(mappings.perms, mappings.name, mappings.device, mappings.inode, mappings.flags, strict=True))
     # where reading implies executing, "x" says nothing about what memory is for
     code_proves = _code_proves(mappings)
     known = {}
     for fields in set(keys):
-        key = MappingKey(*fields)
+        perms, name, device, inode, flags = fields
+        key = MappingKey(perms, name, device, bool(inode), flags)
         plain = key if code_proves or "r" not in key.perms else key._replace(perms=key.perms.replace("x", "-"))
         known[fields] = label_of(plain)
     return list(map(known.__getitem__, keys))

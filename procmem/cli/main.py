@@ -5,7 +5,6 @@ that is mended here, in one place, by running it without its own error handling.
 """
 
 import errno
-import gc
 import importlib
 import io
 import os
@@ -78,8 +77,6 @@ def complain(error: ProcmemError) -> None:
 
 def run() -> int:
     """Run one command and give its exit status; never a traceback for what a user can act on."""
-    # one short run over many small values: collecting garbage costs more than it frees
-    gc.disable()
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()
     try:

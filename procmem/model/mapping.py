@@ -112,6 +112,15 @@ class Mappings:
             return None
         return sum(filter(None, column))
 
+    def rows_named(self, name: bytes) -> list[int]:
+        """The indexes of the mappings that have exactly this name, ascending."""
+        rows = []
+        at = -1
+        for _ in range(self.name.count(name)):
+            at = self.name.index(name, at + 1)
+            rows.append(at)
+        return rows
+
     def flags_with(self, flag: str) -> frozenset[str | None]:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
         return frozenset(line for line in set(self.flags) if line is not None and flag in line)

@@ -177,7 +177,7 @@ class Regions:
         if first is None or None in columns:
             values: list[int | None] = [None] * len(self.vma)
         elif len(columns) == 1:
-            values = [first[index] for index in self.vma] if self.shares else list(first)
+            values = list(map(first.__getitem__, self.vma)) if self.shares else list(first)
         else:
             second = columns[1]
             assert second is not None
@@ -186,7 +186,7 @@ class Regions:
                 both = [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)]
             else:
                 both = list(map(add, first, second))
-            values = [both[index] for index in self.vma] if self.shares else both
+            values = list(map(both.__getitem__, self.vma)) if self.shares else both
         for index, share in self.shares.items():
             values[index] = getattr(share, field)
         return values

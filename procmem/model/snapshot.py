@@ -192,7 +192,7 @@ class Snapshot(NamedTuple):
         if self.mappings is None:
             return self.size("VmSize")
         table = self.mappings
-        gates = (row for row, name in enumerate(table.name) if name in GATE_NAMES)
+        gates = (row for name in GATE_NAMES for row in table.rows_named(name))
         return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in gates)
 
 
