@@ -22,6 +22,7 @@ _COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of HotSpot's compressed obj
 _CLASS_SPACE_END = 0x8_0000_0000 + (5 << 30)
 _CODE_CACHE_MIN = 1 << 20
 _CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says more, at most 3 GiB
+_CLASS_SPACE_USUAL = 1 << 30
 _CLASS_SPACE_ALIGNMENT = 16 << 20
 _SAFEPOINT_BYTES = 4096
 _V8_PAGE = 256 * 1024
@@ -103,20 +104,41 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
     """The class space lies directly above the archive of ready-made classes, so that short pointers reach both."""
     if not archive:
         return
-    row = max(archive, key=mappings.end.__getitem__) + 1
-    end = mappings.end[row - 1]
-    limit = end + _CLASS_SPACE_MAX
-    while row < len(mappings) and mappings.start[row] - end < _CLASS_SPACE_ALIGNMENT and _anonymous(mappings, row):
-        start, end = mappings.start[row], mappings.end[row]
-        if end > limit or "x" in mappings.perms[row]:
-            return
+    below = max(archive, key=mappings.end.__getitem__)
+    for row in _one_reservation(mappings, below + 1, mappings.end[below]):
         evidence = "directly above the class data sharing archive, where the class space lies"
         if mappings.perms[row].startswith("---"):
             label = Label(ByteClass.RESERVED, "jvm-metaspace-reserve", Certainty.LIKELY, evidence, b"Java")
         else:
             label = Label(ByteClass.HEAP, "jvm-metaspace", Certainty.LIKELY, evidence, b"Java")
-        yield Claim(start, end, Rank.RUNTIME, label)
+        yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+
+
+def _one_reservation(mappings: Mappings, row: int, after: int) -> list[int]:
+    """The rows of a class space that begins soon after an address, and nothing that happens to adjoin it.
+
+    It is one block of a round size, of which only the lower part is in use (-XX:CompressedClassSpaceSize, 1 GiB).
+    """
+    rows: list[int] = []
+    ends: list[int] = []
+    first = mappings.start[row] if row < len(mappings) else after
+    at = first
+    while (
+        row < len(mappings)
+        and first - after < _CLASS_SPACE_ALIGNMENT
+        and mappings.start[row] == at
+        and _anonymous(mappings, row)
+        and "x" not in mappings.perms[row]
+        and mappings.end[row] - first <= _CLASS_SPACE_MAX
+    ):
+        rows.append(row)
+        at = mappings.end[row]
+        if mappings.perms[row].startswith("---") and (at - first) % _CLASS_SPACE_ALIGNMENT == 0:
+            ends.append(len(rows))
+            if at - first == _CLASS_SPACE_USUAL:
+                break
         row += 1
+    return rows[: ends[-1]] if ends else rows
 
 
 def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
