@@ -15,6 +15,7 @@ import tempfile
 from typing import NamedTuple
 
 from procmem.sources.tracee import CannotStart, Started, Tracee
+from procmem.sources.untraced import Untraced
 
 __all__ = ["KernelSettings", "ProbeReading", "probe", "probe_program", "read_kernel_settings"]
 
@@ -67,12 +68,18 @@ def probe(personality: int = 0) -> ProbeReading | None:
             return None
         how = Started(path, (b"probe",), (), personality | _ADDR_NO_RANDOMIZE)
         try:
-            child = stack.enter_context(Tracee(how))
-            if not child.alive:
-                return None
-            return ProbeReading(child.proc_file("maps"), child.proc_file("auxv"))
-        except (CannotStart, OSError):
+            child = _started(stack, how)
+            return ProbeReading(child.proc_file("maps"), child.proc_file("auxv")) if child.alive else None
+        except OSError:
             return None
+
+
+def _started(stack: contextlib.ExitStack, how: Started) -> Tracee | Untraced:
+    """The program, held still: by tracing it, or where that is forbidden when it pauses by itself."""
+    try:
+        return stack.enter_context(Tracee(how))
+    except CannotStart:
+        return stack.enter_context(Untraced(how))
 
 
 def _written(stack: contextlib.ExitStack) -> bytes | None:

@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 from procmem.errors import ExitStatus, ProcmemError
 
-__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee"]
+__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program"]
 
 _PTRACE_TRACEME, _PTRACE_PEEKDATA, _PTRACE_POKEDATA, _PTRACE_CONT = 0, 2, 5, 7
 _PTRACE_SINGLESTEP, _PTRACE_GETREGS, _PTRACE_SETREGS, _PTRACE_SETOPTIONS = 9, 12, 13, 0x4200
@@ -65,6 +65,39 @@ class StopRegisters(NamedTuple):
     sp: int
 
 
+def fork_program(how: Started, libc: ctypes.CDLL, *, traced: bool) -> int:
+    """Start a program in a child; give its pid.
+
+    A ``traced`` child asks to be traced and stops before its execve.
+    """
+    # all that the child needs is made before the fork: after it only system calls are safe
+    argv = (ctypes.c_char_p * (len(how.argv) + 1))(*how.argv, None)
+    env = (ctypes.c_char_p * (len(how.env) + 1))(*how.env, None)
+    limit = resource.RLIM_INFINITY if how.stack_limit is None else how.stack_limit
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    if os.geteuid() == 0 and hard != resource.RLIM_INFINITY:
+        hard = resource.RLIM_INFINITY
+    nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    with warnings.catch_warnings():
+        # Python warns of forks beside threads; this child runs nothing but system calls
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        os.close(nowhere)
+        return pid
+    try:
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        libc.personality(ctypes.c_ulong(how.personality))
+        resource.setrlimit(resource.RLIMIT_STACK, (limit, hard))
+        if traced:
+            libc.ptrace(_PTRACE_TRACEME, 0, None, None)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        libc.execve(ctypes.c_char_p(how.path), argv, env)
+    finally:
+        os._exit(_EXEC_FAILED)
+
+
 class Tracee:
     """One traced child; use it in a ``with`` statement, which kills it at the end.
 
@@ -81,7 +114,7 @@ class Tracee:
         """The wait status with which the child ended by itself, None while it lives."""
 
     def __enter__(self) -> Self:
-        self.pid = self._fork()
+        self.pid = fork_program(self._how, self._libc, traced=True)
         try:
             self._wait()
             if self.ended is None:
@@ -97,34 +130,6 @@ class Tracee:
     ) -> None:
         self.close()
 
-    def _fork(self) -> int:
-        how = self._how
-        # all that the child needs is made before the fork: after it only system calls are safe
-        argv = (ctypes.c_char_p * (len(how.argv) + 1))(*how.argv, None)
-        env = (ctypes.c_char_p * (len(how.env) + 1))(*how.env, None)
-        limit = resource.RLIM_INFINITY if how.stack_limit is None else how.stack_limit
-        hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
-        if os.geteuid() == 0 and hard != resource.RLIM_INFINITY:
-            hard = resource.RLIM_INFINITY
-        nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        with warnings.catch_warnings():
-            # Python warns of forks beside threads; this child runs nothing but system calls
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid:
-            os.close(nowhere)
-            return pid
-        try:
-            for descriptor in (0, 1, 2):
-                os.dup2(nowhere, descriptor)
-            self._libc.personality(ctypes.c_ulong(how.personality))
-            resource.setrlimit(resource.RLIMIT_STACK, (limit, hard))
-            self._libc.ptrace(_PTRACE_TRACEME, 0, None, None)
-            os.kill(os.getpid(), signal.SIGSTOP)
-            self._libc.execve(ctypes.c_char_p(how.path), argv, env)
-        finally:
-            os._exit(_EXEC_FAILED)
-
     def _ptrace(self, request: int, address: int = 0, data: int = 0) -> int:
         ctypes.set_errno(0)
         result = int(self._libc.ptrace(request, self.pid, address, data))
@@ -138,7 +143,8 @@ class Tracee:
 
     def _wait(self) -> int:
         """Wait for the next stop; an end is noted in ``ended``."""
-        _pid, status = os.waitpid(self.pid, 0)
+        # a child that was not allowed to be traced stops too, and would never be reported without WUNTRACED
+        _pid, status = os.waitpid(self.pid, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             self.ended = status
             self.pid = 0
