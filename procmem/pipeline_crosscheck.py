@@ -30,7 +30,8 @@ from procmem.simulate.aslr import drawn_within
 from procmem.simulate.kernels import table_facts
 from procmem.simulate.predict import fit_draws, predict
 from procmem.sources.probe import KernelSettings, ProbeReading, probe, read_kernel_settings
-from procmem.sources.tracee import Started, Tracee
+from procmem.sources.tracee import CannotStart, Started, Tracee
+from procmem.sources.untraced import Untraced
 
 __all__ = [
     "check_running",
@@ -167,9 +168,14 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
 
 
 def _seen(child: Tracee, stage: Stage) -> RealSpace:
-    lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in parse_maps(child.proc_file("maps")))
+    lines = _lines(child)
     start_brk = parse_stat(child.proc_file("stat")).start_brk
     return RealSpace(stage, lines, child.registers().sp if stage is Stage.EXEC else None, start_brk)
+
+
+def _lines(child: Tracee | Untraced) -> tuple[tuple[int, int, str, int, bytes], ...]:
+    maps = parse_maps(child.proc_file("maps"))
+    return tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in maps)
 
 
 def _how_ended(status: int | None) -> str:
@@ -183,11 +189,23 @@ def _how_ended(status: int | None) -> str:
 def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> tuple[CrossReport, ...]:
     """Predict every stage, then run the program and compare.
 
+    Where tracing is forbidden, only ``main`` can be looked at, by a stop somewhere behind it.
+
     Raises:
-        CannotStart: tracing our own child is forbidden here.
+        CannotStart: tracing our own child is forbidden here, and ``main`` is not among the stages.
     """
     predictions = {stage: predict(files, settings, stage) for stage in stages}
-    run = run_really(files, settings, stages)
+    try:
+        run = run_really(files, settings, stages)
+    except CannotStart as error:
+        if Stage.MAIN not in stages:
+            raise
+        at_main = _by_a_stop(files, settings, str(error))
+        unseen = f"{error}; only main can be looked at without it"
+        return tuple(
+            at_main if stage is Stage.MAIN else CrossReport(prediction, (), unchecked=unseen)
+            for stage, prediction in predictions.items()
+        )
     reports = []
     draws: Draws | None = None
     for stage, prediction in predictions.items():
@@ -208,6 +226,20 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         else:
             reports.append(compare(prediction, real))
     return tuple(reports)
+
+
+def _by_a_stop(files: ProgramFiles, settings: Settings, why: str) -> CrossReport:
+    """Start the program untraced, stop it by a signal, and hold what it had at ``main`` against what it shows then."""
+    how = Started(settings.exec_path, settings.argv, settings.env, personality(settings), settings.stack_limit)
+    with Untraced(how) as child:
+        if not child.alive:
+            prediction = predict(files, settings, Stage.MAIN)
+            return CrossReport(prediction, (), unchecked=f"{why}; and it ended before it could be stopped")
+        real = RealSpace(Stage.MAIN, _lines(child), None, parse_stat(child.proc_file("stat")).start_brk)
+    report = check_running(files, settings, real)
+    note = f"{why}: looked at by a stop somewhere behind main, where it may have mapped more"
+    notes = (*report.prediction.notes, note)
+    return report._replace(prediction=report.prediction._replace(notes=notes))
 
 
 def _fitted(

@@ -41,7 +41,7 @@ def explanation(
         )
         blocks = tuple(_blocks(regions, explained, words))
         found = tuple(findings(snapshot, regions, report, words, max_map_count=max_map_count))
-    return Explanation(report, tuple(_head(report, words)), explained, blocks, found, page)
+    return Explanation(report, tuple(_head(report, words)), explained, blocks, found, page, _layout(report, words))
 
 
 def _head(report: Inspection, words: Phrasebook) -> Sequence[str]:
@@ -98,6 +98,14 @@ def _head(report: Inspection, words: Phrasebook) -> Sequence[str]:
     else:
         sentences.append(words.say("head", "swap_none"))
     return sentences
+
+
+def _layout(report: Inspection, words: Phrasebook) -> str | None:
+    """What came of the laws of the kernel's layout, in one sentence."""
+    if report.layout is None:
+        return None
+    key = "layout_broken" if report.layout.broken else "layout_held"
+    return words.say("head", key, held=report.layout.held, broken=", ".join(report.layout.broken))
 
 
 def _explained(region: Region, index: int, words: Phrasebook, *, writable: bool) -> Explained:

@@ -10,7 +10,7 @@ from operator import gt, itemgetter, sub
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
-from procmem.model.reports import Account, ClassRow, Inspection, ProcessFacts, Totals
+from procmem.model.reports import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
 
 __all__ = ["classic_class", "inspection", "warnings_of"]
@@ -40,12 +40,17 @@ def classic_class(label: Label) -> str:
 
 
 def inspection(
-    snapshot: Snapshot, regions: Regions | None, *, classic: bool = False, peek_problem: str | None = None
+    snapshot: Snapshot,
+    regions: Regions | None,
+    *,
+    classic: bool = False,
+    peek_problem: str | None = None,
+    layout: LayoutInShort | None = None,
 ) -> Inspection:
     """Put the report together.
 
     ``classic`` folds the classes to the six words of the textbook; ``peek_problem`` is why memory could not be read
-    although that was asked for.
+    although that was asked for. ``layout`` is what came of the laws of the kernel's layout.
     """
     fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
     order = ("text", "data", "bss", "heap", "mmap", "stack") if classic else tuple(ByteClass)
@@ -59,6 +64,7 @@ def inspection(
         picture=() if regions is None else picture(snapshot, regions),
         regions=regions,
         warnings=tuple(warnings_of(snapshot, regions, peek_problem)),
+        layout=layout,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import gt
 
-from procmem.model.region import ByteClass, Label, Regions, for_each_label
+from procmem.model.region import ByteClass, Certainty, Label, Regions, for_each_label
 from procmem.model.reports import Band
 from procmem.model.snapshot import Snapshot
 
@@ -17,6 +17,7 @@ __all__ = ["picture"]
 _USER_TOP_64 = 1 << 47
 _SPACE_32 = 1 << 32
 _GROWS = {"stack": "down", "heap": "up"}
+_OWN_NAMES = frozenset({"text", "data", "bss"})
 _OWN_BANDS = {
     ByteClass.TEXT: "text",
     ByteClass.RODATA: "text",
@@ -29,6 +30,7 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
     start, end, rss = regions.start, regions.end, regions.rss
     names = for_each_label(regions.label, _band_name)
+    _only_one_program(regions, names)
     if any(map(gt, start, start[1:])):
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(range(len(start)), key=start.__getitem__)
@@ -45,6 +47,27 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
         virt = sum(end[at:until]) - sum(start[at:until])
         bands.append(Band(start[at], max(end[at:until]), name, virt, resident, _GROWS.get(name)))
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
+
+
+def _only_one_program(regions: Regions, names: list[str]) -> None:
+    """Count copies of the program's code that were mapped elsewhere to the mapping area.
+
+    The program itself reaches from its first to its last range that is certain, with what adjoins them.
+    """
+    own = [at for at, name in enumerate(names) if name in _OWN_NAMES]
+    sure = [at for at in own if regions.label[at].certainty is Certainty.CERTAIN]
+    if not sure:
+        return
+    low, high = min(regions.start[at] for at in sure), max(regions.end[at] for at in sure)
+    for at in own:
+        if regions.start[at] <= high:
+            high = max(high, regions.end[at])
+    for at in reversed(own):
+        if regions.end[at] >= low:
+            low = min(low, regions.start[at])
+    for at in own:
+        if not low <= regions.start[at] < high:
+            names[at] = "mapping area"
 
 
 def _band_name(label: Label) -> str:

@@ -15,6 +15,7 @@ from procmem.errors import BadInput
 from procmem.model.explanation import Explanation, Phrasebook
 from procmem.model.region import ByteClass
 from procmem.pipeline import examine
+from procmem.pipeline_laws import layout_in_short
 from procmem.pipeline_page import page_facts
 from procmem.render.explain_page import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
 from procmem.words import language_of_locale, phrasebook
@@ -80,7 +81,8 @@ def explain(
         with ref.open() as target:
             seen = examine(target, keys=None, system=("uptime", "sys/vm/max_map_count"), deep=deep)
             page = page_facts(target, seen.snapshot, wanted) if wanted is not None else None
-        report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
+        layout = layout_in_short(seen.snapshot, seen.objects)
+        report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
         limit = seen.raw.system.get("sys/vm/max_map_count")
         count = int(limit) if isinstance(limit, bytes) and limit.strip().isdigit() else None
         return explanation(seen.snapshot, seen.regions, report, words, max_map_count=count, page=page)

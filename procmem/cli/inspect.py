@@ -44,6 +44,7 @@ Examples:
     help="Also read a few words of the target's memory: malloc's headers, the C library's lists of threads; only"
     " pages that are in memory, never contents. Needs permission to trace the target.",
 )
+@click.option("--picture", is_flag=True, help="Only the picture of the address space.")
 @click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
 @click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
 @click.option("--json", "form", flag_value="json", help="Schema procmem/inspect/1; a list, for several targets.")
@@ -58,6 +59,7 @@ def inspect(
     classes: tuple[str, ...],
     min_size: str,
     sort: str | None,
+    picture: bool,
     unit: str | None,
     form: str | None,
     deep: bool,
@@ -78,16 +80,23 @@ def inspect(
             target.read_ahead()  # the kernel writes smaps while the rest of us is loaded
             from procmem.analyse.inspection import inspection  # noqa: PLC0415
             from procmem.pipeline import REGION_KEYS, examine  # noqa: PLC0415
+            from procmem.pipeline_laws import layout_in_short  # noqa: PLC0415
 
             seen = examine(target, keys=None if form == "json" and listed else REGION_KEYS, deep=deep)
-        return inspection(seen.snapshot, seen.regions, classic=classic, peek_problem=seen.peek_problem)
+        layout = layout_in_short(seen.snapshot, seen.objects)
+        return inspection(seen.snapshot, seen.regions, classic=classic, peek_problem=seen.peek_problem, layout=layout)
 
     reports, status = for_each(targets.refs(), answer)
     from procmem.analyse.inspection import classic_class  # noqa: PLC0415  # is loaded by now
     from procmem.render.inspect_page import RegionChoice, inspect_json  # noqa: PLC0415
 
     choice = RegionChoice(classes, least, sort, classic_class if classic else None) if listed else None
-    if form == "json":
+    if picture and form is None:
+        from procmem.render.picture import draw  # noqa: PLC0415  # is loaded by now
+
+        drawn = [draw(report.picture, bits=report.process.bits, unicode=unicode_output()) for report in reports]
+        click.echo("\n".join(drawn), nl=False)
+    elif form == "json":
         documents = [inspect_json(report, choice) for report in reports]
         echo_json(documents, several=targets.are_several(len(documents)))
     else:

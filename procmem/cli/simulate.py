@@ -96,6 +96,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
 @click.option(
     "--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help="How the picture is drawn."
 )
+@click.option("--picture", is_flag=True, help="Only the picture of the address space.")
 @click.option("--no-picture", is_flag=True, help="Only the lines.")
 @click.option("--json", "as_json", is_flag=True, help="Schema procmem/simulate/1.")
 def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
@@ -201,5 +202,8 @@ def _print_pages(predictions: list[tuple[str, Prediction]], areas: tuple[Any, ..
         if prediction.space is not None and not given["no_picture"] and last:
             shown = bands(prediction.space, prediction.vmas, prediction.program)
             drawn = picture(shown, areas, scale=given["scale"], unicode=unicode_output())
+        if given["picture"] and drawn:
+            click.echo(drawn, nl=False)
+            continue
         origin = prediction.settings.facts.origin
         click.echo(simulate_page(prediction, facts_origin=origin, picture=drawn), nl=False)

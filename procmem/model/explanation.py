@@ -71,7 +71,7 @@ class PageFacts(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """The answer of ``procmem explain``."""
+    """The answer of ``procmem explain``; ``layout`` is the sentence on the laws of the kernel's layout."""
 
     inspection: Inspection
     head: tuple[str, ...]
@@ -79,3 +79,4 @@ class Explanation(NamedTuple):
     blocks: tuple[Block, ...]
     findings: tuple[Finding, ...]
     page: PageFacts | None = None
+    layout: str | None = None

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from procmem.model.region import Regions
 from procmem.model.snapshot import Nature
 
-__all__ = ["Account", "Band", "ClassRow", "Inspection", "ProcessFacts", "Totals"]
+__all__ = ["Account", "Band", "ClassRow", "Inspection", "LayoutInShort", "ProcessFacts", "Totals"]
 
 
 class ProcessFacts(NamedTuple):
@@ -84,8 +84,18 @@ class Band(NamedTuple):
     grows: str | None
 
 
+class LayoutInShort(NamedTuple):
+    """How many laws of the kernel's layout hold for a process, and the names of those that do not."""
+
+    held: int
+    broken: tuple[str, ...]
+
+
 class Inspection(NamedTuple):
-    """The answer of ``procmem inspect``. ``regions`` is None where mappings could not be read."""
+    """The answer of ``procmem inspect``.
+
+    ``regions`` is None where mappings could not be read, ``layout`` where no law of the layout could be checked.
+    """
 
     process: ProcessFacts
     totals: Totals
@@ -94,3 +104,4 @@ class Inspection(NamedTuple):
     picture: tuple[Band, ...]
     regions: Regions | None
     warnings: tuple[str, ...]
+    layout: LayoutInShort | None = None

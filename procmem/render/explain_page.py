@@ -41,7 +41,7 @@ def explain_page(report: Explanation, words: Phrasebook, style: ExplainStyle) ->
     """The page for a person."""
     parts = [process_head(report.inspection.process)]
     if style.only is None and not style.classes:
-        parts.append("".join(_wrapped(sentence, style.width, "") for sentence in report.head))
+        parts.append("".join(_wrapped(sentence, style.width, "") for sentence in (*report.head, report.layout or "")))
     regions = report.inspection.regions
     if regions is not None:
         parts.append(_map(report, regions, style))

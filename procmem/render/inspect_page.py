@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from procmem.model.region import Region, Regions
-from procmem.model.reports import Inspection, ProcessFacts
+from procmem.model.reports import Inspection, LayoutInShort, ProcessFacts
 from procmem.model.snapshot import Nature
 from procmem.render.human import SizeFormat, duration, human_size
 from procmem.render.picture import draw
@@ -14,6 +14,7 @@ from procmem.render.text import json_text, printable, printable_text
 __all__ = [
     "RegionChoice",
     "class_sheet",
+    "facts_json",
     "inspect_json",
     "inspect_page",
     "process_head",
@@ -146,6 +147,8 @@ def inspect_page(
         parts.append(to_text(region_sheet(report.regions, choice.rows(report.regions)), size))
     if report.totals.swap is not None:
         parts.append(_swap(report))
+    if report.layout is not None:
+        parts.append(_layout(report.layout))
     if report.picture and choice is None:
         parts.append(draw(report.picture, bits=report.process.bits, unicode=unicode))
     if report.warnings:
@@ -202,31 +205,38 @@ def _swap(report: Inspection) -> str:
     return f"swap: {human_size(totals.swap)} swapped out{share}\n"
 
 
+def _layout(layout: LayoutInShort) -> str:
+    broken = f", broken: {', '.join(layout.broken)}" if layout.broken else ""
+    return f"layout: {layout.held} laws of the kernel's layout hold{broken} (procmem crosscheck has each)\n"
+
+
+def facts_json(process: ProcessFacts) -> dict[str, Any]:
+    """Who a process is, as plain values."""
+    return {
+        "pid": process.pid,
+        "ppid": process.ppid,
+        "uid": process.uid,
+        **json_text("comm", process.comm),
+        "cmdline": None if process.cmdline is None else [json_text("word", word)["word"] for word in process.cmdline],
+        **json_text("exe", process.exe),
+        "bits": process.bits,
+        "machine": process.machine,
+        "kernel": process.kernel,
+        "page_size": process.page_size,
+        "state": process.state,
+        "threads": process.threads,
+        "nature": process.nature.value,
+        "age_seconds": None if process.age_seconds is None else round(process.age_seconds, 2),
+        "thread_of": process.thread_of,
+        "read_through": process.read_through,
+    }
+
+
 def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, Any]:
     """The report as plain values: sizes in bytes, addresses as hex strings, unknown is null."""
-    process = report.process
     answer: dict[str, Any] = {
         "schema": SCHEMA,
-        "process": {
-            "pid": process.pid,
-            "ppid": process.ppid,
-            "uid": process.uid,
-            **json_text("comm", process.comm),
-            "cmdline": None
-            if process.cmdline is None
-            else [json_text("word", word)["word"] for word in process.cmdline],
-            **json_text("exe", process.exe),
-            "bits": process.bits,
-            "machine": process.machine,
-            "kernel": process.kernel,
-            "page_size": process.page_size,
-            "state": process.state,
-            "threads": process.threads,
-            "nature": process.nature.value,
-            "age_seconds": None if process.age_seconds is None else round(process.age_seconds, 2),
-            "thread_of": process.thread_of,
-            "read_through": process.read_through,
-        },
+        "process": facts_json(report.process),
         "totals": dict(report.totals._asdict()),
         "account": None if report.account is None else dict(report.account._asdict()),
         "classes": [
@@ -247,6 +257,8 @@ def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, A
         answer["regions"] = (
             [] if regions is None else [_region_json(regions, regions[index]) for index in choice.rows(regions)]
         )
+    layout = report.layout
+    answer["layout"] = None if layout is None else {"laws_held": layout.held, "laws_broken": list(layout.broken)}
     answer["warnings"] = [printable_text(text) for text in report.warnings]
     return answer
 

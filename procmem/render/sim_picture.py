@@ -32,7 +32,8 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
     own = False
     for vma in vmas:
         # memory without a name belongs to the program where it follows the program's own data
-        own = vma.name == program or (own and not vma.name and vma.role is Role.BSS)
+        # (older kernels print [heap] on a BSS that ends where the heap begins)
+        own = vma.name == program or (own and vma.name in (b"", b"[heap]") and vma.role is Role.BSS)
         name = _band_name(vma, own=own)
         last = found[-1] if found else None
         if last is not None and last.name == name:

@@ -1,0 +1,344 @@
+"""The kernel's laws of layout, held against a real map: each holds, is broken, or does not apply.
+
+These are the rules by which the simulator foretells a 32-bit program, in the form in which they are true of every
+x86 process: order of areas, distance of the borders, the heap above BSS, the gap below the stack, what merges, and
+what page tables cost. A process may break some of them on purpose (MAP_FIXED, PR_SET_MM); then it says so.
+
+The first ones ask only for a few addresses, and are checked by ``inspect`` too; the last ones walk over all
+mappings.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from operator import gt
+from typing import NamedTuple
+
+from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
+from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
+from procmem.model.mapping import Mappings
+from procmem.model.raw import MappedFile
+from procmem.model.region import ElfObject
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+
+__all__ = ["laws_of"]
+
+_PAGE = 4096
+_AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR, _AT_EXECFN = 7, 9, 33, 31
+_SPECIAL = (b"[vvar]", b"[vvar_vclock]", b"[vdso]")
+_HUGE_PAGE, _PMD_REACH, _PUD_REACH = 2 << 20, 1 << 30, 512 << 30
+
+
+class _Case(NamedTuple):
+    """One process, as the laws look at it. ``rows`` are its mappings by address, gate areas left out."""
+
+    snapshot: Snapshot
+    table: Mappings
+    rows: tuple[int, ...]
+    borders: Borders
+    program: ElfImage | None
+    bias: int
+    interpreter: MappedFile | None
+    stack: int | None
+    stack_limit: int | None
+
+    @property
+    def word(self) -> int:
+        """Bytes of a pointer."""
+        return 8 if self.snapshot.bits == 64 else 4
+
+
+def laws_of(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders, *, walk: bool) -> tuple[Law, ...]:
+    """Check every law; ``walk`` also those that look at each mapping. Empty for a process without mappings."""
+    case = _case(snapshot, objects, borders)
+    if case is None:
+        return ()
+    laws = [*_program_laws(case), *_heap_laws(case), *_mapping_laws(case), *_stack_laws(case)]
+    if walk:
+        laws = [*_space_laws(case), *laws, _merging(case), *_page_tables(case)]
+    return tuple(laws)
+
+
+def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) -> _Case | None:
+    table = snapshot.mappings
+    if table is None or not len(table):
+        return None
+    gates = {row for name in GATE_NAMES for row in table.rows_named(name)}
+    rows = [row for row in range(len(table)) if row not in gates]
+    if any(map(gt, table.start, table.start[1:])):
+        rows.sort(key=table.start.__getitem__)
+    auxv = snapshot.auxv or {}
+    program = next((item for item in objects if item.file.is_program and item.image is not None), None)
+    image = program.image if program is not None else None
+    bias = auxv[_AT_ENTRY] - image.entry if image is not None and _AT_ENTRY in auxv else 0
+    base = auxv.get(_AT_BASE)
+    linker = next(
+        (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
+    )
+    stack = next((row for row in reversed(table.rows_named(b"[stack]"))), None)
+    limit = (snapshot.limits or {}).get("Max stack size")
+    known = image if _AT_ENTRY in auxv else None
+    return _Case(snapshot, table, tuple(rows), borders, known, bias, linker, stack, limit.soft if limit else None)
+
+
+def _law(name: str, row: str, says: str, source: str, verdict: bool | None, figures: str) -> Law:
+    outcome = Outcome.NOT_APPLICABLE if verdict is None else Outcome.HOLDS if verdict else Outcome.BROKEN
+    return Law(name, row, says, outcome, figures, source)
+
+
+def _within(value: int, interval: tuple[int, int]) -> bool:
+    return interval[0] <= value <= interval[1]
+
+
+def _interval(interval: tuple[int, int]) -> str:
+    return f"{interval[0]:#x} to {interval[1]:#x}"
+
+
+def _space_laws(case: _Case) -> Iterator[Law]:
+    """The space as a whole."""
+    table, rows = case.table, case.rows
+    apart = all(table.end[a] <= table.start[b] for a, b in pairwise(rows))
+    aligned = all(table.start[row] % _PAGE == 0 and table.end[row] % _PAGE == 0 for row in rows)
+    yield _law(
+        "whole pages, apart", "M1", "mappings are whole pages and never overlap", "mm/vma.c, vma_link()",
+        apart and aligned, f"{len(rows)} mappings",
+    )  # fmt: skip
+    top = table.end[rows[-1]] if rows else 0
+    yield _law(
+        "below the border", "M10", "all of user space lies below TASK_SIZE, the kernel above",
+        "arch/x86/include/asm/processor.h, TASK_SIZE", top <= case.borders.task_size,
+        f"highest end {top:#x}, border {case.borders.task_size:#x}",
+    )  # fmt: skip
+    lowest = table.start[rows[0]] if rows else 0
+    yield _law(
+        "page zero is empty", "M12", "nothing is mapped at address 0, so that a null pointer faults",
+        "security/min_addr.c, mmap_min_addr", lowest >= _PAGE, f"lowest mapping {lowest:#x}",
+    )  # fmt: skip
+    size, sums = case.snapshot.size("VmSize"), case.snapshot.virt
+    yield _law(
+        "VIRT is the sum", "M8", "VmSize is the sum of all mappings but gates", "mm/mmap.c, vm_stat_account()",
+        None if size is None or case.snapshot.unstable else size == sums,
+        f"VmSize {_kib(size)}, sum {_kib(sums)}",
+    )  # fmt: skip
+
+
+def _kib(size: int | None) -> str:
+    return "unknown" if size is None else f"{size // 1024} kB"
+
+
+def _mapped_at(case: _Case, address: int) -> int | None:
+    """The mapping that holds an address."""
+    starts = case.table.start
+    at = bisect_right(case.rows, address, key=starts.__getitem__) - 1
+    return case.rows[at] if at >= 0 and address < case.table.end[case.rows[at]] else None
+
+
+def _program_laws(case: _Case) -> Iterator[Law]:
+    """Text, data and BSS."""
+    source = "fs/binfmt_elf.c, load_elf_binary()"
+    image = case.program
+    if image is None:
+        says = "the program lies where its headers say"
+        yield _law("program in place", "M13", says, source, None, "its headers or auxv may not be read")
+        return
+    loads = image.loads
+    missing = [s for s in loads if _mapped_at(case, (case.bias + s.vaddr) & -_PAGE) is None]
+    yield _law(
+        "program in place", "M13", "every PT_LOAD is mapped at its p_vaddr plus one bias",
+        "fs/binfmt_elf.c, elf_load()",
+        not missing, f"{len(loads) - len(missing)} of {len(loads)} segments, bias {case.bias:#x}",
+    )  # fmt: skip
+    ordered = all(a.vaddr + a.memsz <= b.vaddr for a, b in pairwise(loads))
+    first, last = case.bias + loads[0].vaddr, case.bias + loads[-1].vaddr + loads[-1].memsz
+    yield _law(
+        "text, data, BSS in order", "M14", "segments follow one another upwards; the BSS ends the last one",
+        "gABI, Program Header: PT_LOAD", ordered, f"{first:#x} to {last:#x}",
+    )  # fmt: skip
+    if image.type == ET_EXEC:
+        yield _law("place of the program", "M14", "a fixed program (ET_EXEC) is not moved", source, case.bias == 0,
+                   f"bias {case.bias:#x}")  # fmt: skip
+    elif image.first(PT_INTERP) is None:
+        yield _law("place of the program", "M14", "a program without interpreter goes to the mapping area", source,
+                   None, f"bias {case.bias:#x}")  # fmt: skip
+    else:
+        # alignment may take it below the base, at most by its own size
+        align = max((s.align for s in loads), default=_PAGE)
+        low, high = case.borders.program_base
+        yield _law(
+            "place of the program", "M14", "a PIE lies above ELF_ET_DYN_BASE, by at most its draw",
+            "arch/x86/include/asm/elf.h, ELF_ET_DYN_BASE", _within(case.bias, (low - max(align, _PAGE), high)),
+            f"bias {case.bias:#x}, possible {_interval((low, high))}",
+        )  # fmt: skip
+
+
+def _heap_laws(case: _Case) -> Iterator[Law]:
+    """The heap lies just above the BSS, and grows up."""
+    source = "fs/binfmt_elf.c, load_elf_binary(); arch/x86/kernel/process.c, arch_randomize_brk()"
+    stat, image = case.snapshot.stat, case.program
+    start_brk = stat.start_brk if stat is not None else None
+    says = "the heap begins above the BSS, by at most its draw"
+    if start_brk is None or image is None:
+        yield _law("heap above BSS", "M14", says, source, None, "start_brk or the program's headers may not be read")
+    elif image.type != ET_EXEC and image.first(PT_INTERP) is None:
+        base = case.borders.program_base
+        reach = (base[0] & -_PAGE, base[1] + case.borders.brk_reach)
+        yield _law(
+            "heap above BSS", "M14", "without an interpreter the heap begins where PIEs do, far from the program",
+            source, _within(start_brk, reach), f"start_brk {start_brk:#x}, possible {_interval(reach)}",
+        )  # fmt: skip
+    else:
+        end = max(-(-(case.bias + s.vaddr + s.memsz) // _PAGE) * _PAGE for s in image.loads)
+        yield _law("heap above BSS", "M14", says, source, _within(start_brk, (end, end + case.borders.brk_reach)),
+                   f"BSS ends {end:#x}, start_brk {start_brk:#x}")  # fmt: skip
+    rows = [row for row in case.table.rows_named(b"[heap]") if not case.table.inode[row]]
+    says = "[heap] grows up from start_brk"
+    where = "mm/mmap.c, brk()"
+    if not rows or start_brk is None:
+        figures = "no brk yet" if not rows else "start_brk may not be read"
+        yield _law("heap from start_brk", "M14", says, where, None, figures)
+    else:
+        first = min(case.table.start[row] for row in rows)
+        yield _law("heap from start_brk", "M14", says, where, first == start_brk,
+                   f"first [heap] {first:#x}, start_brk {start_brk:#x}")  # fmt: skip
+
+
+def _mapping_laws(case: _Case) -> Iterator[Law]:
+    """The mapping area hangs below the stack, with a gap."""
+    says = "the first thing mapped (the dynamic linker) ends at mmap_base, below the stack's room"
+    source = "arch/x86/mm/mmap.c, mmap_base()"
+    linker = case.interpreter
+    if linker is None:
+        yield _law(
+            "mapping area below the stack", "M17", says, source, None, "no dynamic linker was mapped by the kernel"
+        )
+    else:
+        start, end = min(s for s, _ in linker.ranges), max(e for _, e in linker.ranges)
+        row = _mapped_at(case, end)
+        while row is not None and not case.table.name[row]:
+            end = case.table.end[row]  # the anonymous end of its data segment
+            row = _mapped_at(case, end)
+        held = _within(end, case.borders.mmap_base)
+        if not held and _within(start, case.borders.legacy_base):
+            yield _law(
+                "mapping area below the stack", "M17", "the old layout: bottom-up from a third of user space", source,
+                True, f"linker at {start:#x}, legacy base {_interval(case.borders.legacy_base)}",
+            )  # fmt: skip
+        else:
+            note = "" if held or case.stack_limit is None else "; the stack limit at exec may have been another one"
+            yield _law("mapping area below the stack", "M17", says, source, held,
+                       f"linker ends {end:#x}, mmap_base {_interval(case.borders.mmap_base)}{note}")  # fmt: skip
+    rows = sorted((row for name in _SPECIAL for row in case.table.rows_named(name)), key=case.table.start.__getitem__)
+    base = (case.snapshot.auxv or {}).get(_AT_SYSINFO_EHDR)
+    says = "[vvar] and [vdso] adjoin, and AT_SYSINFO_EHDR points to the vdso"
+    source = "arch/x86/entry/vdso/vma.c, map_vdso()"
+    if not rows or base is None:
+        yield _law("vdso beside vvar", "M18", says, source, None, "not mapped, or auxv may not be read")
+    else:
+        ends, starts = [case.table.end[row] for row in rows[:-1]], [case.table.start[row] for row in rows[1:]]
+        at = case.table.start[rows[-1]]
+        beside = ends == starts and case.table.name[rows[-1]] == b"[vdso]"
+        yield _law("vdso beside vvar", "M18", says, source, beside and at == base,
+                   f"[vdso] at {at:#x}, AT_SYSINFO_EHDR {base:#x}")  # fmt: skip
+
+
+def _stack_laws(case: _Case) -> Iterator[Law]:
+    """The main stack: on top, limited, with a gap below it."""
+    table, stat = case.table, case.snapshot.stat
+    if case.stack is None:
+        says = "the stack ends at STACK_TOP, minus its draw"
+        yield _law("stack on top", "M16", says, "fs/exec.c, setup_arg_pages()", None, "no mapping is named [stack]")
+        return
+    start, end = table.start[case.stack], table.end[case.stack]
+    yield _law(
+        "stack on top", "M16", "the stack ends at STACK_TOP, minus its draw", "fs/exec.c, setup_arg_pages()",
+        _within(end, case.borders.stack_end), f"ends {end:#x}, possible {_interval(case.borders.stack_end)}",
+    )  # fmt: skip
+    limit = case.stack_limit
+    yield _law(
+        "stack within its limit", "M16", "the stack is no larger than RLIMIT_STACK", "mm/mmap.c, acct_stack_growth()",
+        None if limit is None else end - start <= max(limit, 128 << 10),
+        f"{_kib(end - start)} of {_kib(limit) if limit is not None else 'no known limit'}",
+    )  # fmt: skip
+    says = "above start_stack lie arguments, environment and the program's name, in this order"
+    source = "fs/binfmt_elf.c, create_elf_tables()"
+    places = [] if stat is None else [stat.startstack, stat.arg_start, stat.arg_end, stat.env_start, stat.env_end]
+    name = (case.snapshot.auxv or {}).get(_AT_EXECFN)
+    if None in places or not places:
+        yield _law("strings on the stack", "M16", says, source, None, "stat's addresses may not be read")
+    else:
+        steps = [place for place in (*places, name, end - case.word) if place is not None]
+        held = start <= steps[0] and not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0
+        yield _law("strings on the stack", "M16", says, source, held,
+                   f"start_stack {steps[0]:#x}, arguments {steps[1]:#x}, environment {steps[3]:#x}")  # fmt: skip
+    at = case.rows.index(case.stack) if len(case.rows) < 64 else bisect_right(
+        case.rows, start, key=table.start.__getitem__
+    ) - 1  # fmt: skip
+    below = table.end[case.rows[at - 1]] if at else 0
+    yield _law(
+        "gap below the stack", "M16", "256 pages below the stack stay free, so that it cannot grow into a mapping",
+        "mm/mmap.c, stack_guard_gap", start - below >= GUARD_GAP or table.perms[case.rows[at - 1]].startswith("---"),
+        f"next mapping ends {_kib(start - below)} below",
+    )  # fmt: skip
+
+
+def _merging(case: _Case) -> Law:
+    """Neighbours that are alike in all that smaps shows would be one mapping, unless each was written by itself."""
+    says = "adjoining mappings differ in rights, flags or file, or were written apart (anon_vma)"
+    source = "mm/vma.c, can_vma_merge_before()"
+    table = case.table
+    written = table.column("Anonymous")
+    adjoining = alike = 0
+    for low, high in pairwise(case.rows):
+        if table.end[low] != table.start[high]:
+            continue
+        adjoining += 1
+        if table.perms[low] != table.perms[high] or table.name[low] != table.name[high]:
+            continue
+        if table.flags[low] != table.flags[high] or table.inode[low] != table.inode[high]:
+            continue
+        if table.inode[low] and table.offset[low] + table.end[low] - table.start[low] != table.offset[high]:
+            continue
+        flags = (table.flags[low] or "").split()
+        if {"io", "pf", "mm", "dd"} & set(flags) or table.name[low] in _SPECIAL:
+            continue
+        if written is not None and (written[low] or "ac" in flags):
+            continue
+        alike += 1
+    known = any(flags is not None for flags in table.flags)
+    figures = f"{adjoining} adjoining pairs, {alike} of them alike and never written"
+    return _law("neighbours merge", "M12", says, source, alike == 0 if known else None, figures)
+
+
+def _page_tables(case: _Case) -> Iterator[Law]:
+    """VmPTE: a table of 4 KiB for each region of each level in which a page was ever used."""
+    cost = case.snapshot.size("VmPTE")
+    table, rss = case.table, case.table.column("Rss")
+    says = "VmPTE is 4 kB for each 2 MiB, 1 GiB and 512 GiB in use: at least for what is resident, at most for all"
+    source = "mm/memory.c, __pte_alloc(); mm_inc_nr_ptes()"
+    if cost is None or rss is None or case.snapshot.machine.machine not in ("x86_64", None):
+        yield _law("cost of page tables", "M18", says, source, None, f"VmPTE {_kib(cost)}")
+        return
+    most = sum(_regions_of([(table.start[row], table.end[row]) for row in case.rows], reach)
+               for reach in (_HUGE_PAGE, _PMD_REACH, _PUD_REACH))  # fmt: skip
+    used = [(table.start[row], table.end[row]) for row in case.rows if rss[row]]
+    # where in its mapping a page lies is not known, but for mappings inside one block; and a block that is one huge
+    # page of a file needs no table
+    inside = {start // _HUGE_PAGE for start, end in used
+              if start // _HUGE_PAGE == (end - 1) // _HUGE_PAGE and end - start < _HUGE_PAGE}  # fmt: skip
+    least = len(inside) + len({block * _HUGE_PAGE // _PMD_REACH for block in inside}) + 1
+    yield _law(
+        "cost of page tables", "M18", says, source, least * _PAGE <= cost <= (most + 1) * _PAGE,
+        f"VmPTE {_kib(cost)}, possible {least * 4} to {(most + 1) * 4} kB",
+    )  # fmt: skip
+
+
+def _regions_of(ranges: Sequence[tuple[int, int]], reach: int) -> int:
+    """How many aligned blocks of a size the ranges touch; they are in the order of addresses."""
+    count, last = 0, -1
+    for start, end in ranges:
+        first = max(start // reach, last + 1)
+        until = (end - 1) // reach
+        if until >= first:
+            count += until - first + 1
+            last = until
+    return count

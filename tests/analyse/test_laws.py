@@ -1,0 +1,280 @@
+"""The laws of layout: they hold on real processes of every sort, and each is broken by a map that contradicts it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from programs.build import build
+from running import FIXTURES, ROOT, procmem, started
+
+from procmem.model.laws import Outcome
+from procmem.model.mapping import Mappings
+from procmem.model.snapshot import Snapshot, Stat
+from procmem.pipeline import Examination, examine
+from procmem.pipeline_laws import laws_here
+from procmem.simulate.borders import borders_for
+from procmem.sources.recorded import RecordedSource
+
+WITH_MEMORY = [
+    path.parent
+    for path in sorted(FIXTURES.glob("*/about.toml"))
+    if not path.parent.name.endswith(("zombie", "kernel-thread", "denied"))
+]
+
+
+def examined(recording: Path) -> Examination:
+    source = RecordedSource(str(recording))
+    with source.open(source.pids()[0]) as target:
+        return examine(target)
+
+
+@pytest.mark.parametrize("recording", WITH_MEMORY, ids=lambda path: path.name)
+def test_the_laws_hold_on_recorded_processes(recording: Path) -> None:
+    """Nothing is broken in any fixture, and nearly every law applies: they are not empty words."""
+    seen = examined(recording)
+    outcomes = [law.outcome for law in laws_here(seen.snapshot, seen.objects, walk=True)]
+    assert Outcome.BROKEN not in outcomes
+    assert outcomes.count(Outcome.HOLDS) >= 15
+
+
+def changed(table: Mappings, **columns: Callable[[int, list[int]], list[int]]) -> Mappings:
+    fields = {
+        name: list(getattr(table, name)) for name in ("start", "end", "perms", "offset", "device", "inode", "name")
+    }
+    for name, change in columns.items():
+        fields[name] = change(0, fields[name])
+    return Mappings(**fields, flags=list(table.flags), usage=table.usage)
+
+
+def moved(table: Mappings, name: bytes, by: int) -> Mappings:
+    """The mapping of a name, elsewhere."""
+    (row,) = table.rows_named(name)
+
+    def shift(_: int, column: list[int]) -> list[int]:
+        return [value + by if at == row else value for at, value in enumerate(column)]
+
+    return changed(table, start=shift, end=shift)
+
+
+def with_mappings(shot: Snapshot, table: Mappings) -> Snapshot:
+    return shot._replace(mappings=table)
+
+
+def with_stat(shot: Snapshot, field: str, value: int) -> Snapshot:
+    assert shot.stat is not None
+    return shot._replace(stat=Stat(**{**shot.stat._asdict(), field: value}))
+
+
+def with_size(shot: Snapshot, key: str, by: int) -> Snapshot:
+    assert shot.status is not None
+    sizes = {**shot.status.sizes, key: shot.status.sizes[key] + by}
+    return shot._replace(status=shot.status._replace(sizes=sizes))
+
+
+def with_auxv(shot: Snapshot, key: int, by: int) -> Snapshot:
+    assert shot.auxv is not None
+    return shot._replace(auxv={**shot.auxv, key: shot.auxv[key] + by})
+
+
+def table_of(shot: Snapshot) -> Mappings:
+    assert shot.mappings is not None
+    return shot.mappings
+
+
+def second_half_apart(shot: Snapshot) -> Snapshot:
+    """The text of a file cut in two mappings that are alike, as the kernel never leaves it."""
+    table = table_of(shot)
+    row = next(at for at in range(len(table)) if table.perms[at] == "r-xp" and table.inode[at])
+    middle = table.start[row] + 4096
+
+    def insert(column: Sequence[object], first: object, second: object) -> list[object]:
+        return [*column[:row], first, second, *column[row + 1 :]]
+
+    fields = {
+        "start": insert(table.start, table.start[row], middle),
+        "end": insert(table.end, middle, table.end[row]),
+        "offset": insert(table.offset, table.offset[row], table.offset[row] + 4096),
+    }
+    for name in ("perms", "device", "inode", "name", "flags"):
+        value = getattr(table, name)[row]
+        fields[name] = insert(getattr(table, name), value, value)
+    usage = {key: insert(column, column[row], column[row]) for key, column in table.usage.items()}
+    return with_mappings(shot, Mappings(**fields, usage=usage))  # type: ignore[arg-type]
+
+
+BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
+    "whole pages, apart": lambda shot: with_mappings(
+        shot, changed(table_of(shot), end=lambda _, ends: [ends[0] + (1 << 30), *ends[1:]])
+    ),
+    "below the border": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", 1 << 60)),
+    "page zero is empty": lambda shot: with_mappings(
+        shot, changed(table_of(shot), start=lambda _, starts: [0, *starts[1:]])
+    ),
+    "VIRT is the sum": lambda shot: with_size(shot, "VmSize", 4096),
+    "program in place": lambda shot: with_auxv(shot, 9, 1 << 30),
+    "place of the program": lambda shot: with_auxv(shot, 9, -(1 << 45)),
+    "heap above BSS": lambda shot: with_stat(shot, "start_brk", 2 << 46),
+    "heap from start_brk": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
+    "mapping area below the stack": lambda shot: shot._replace(
+        limits={**(shot.limits or {}), "Max stack size": (shot.limits or {})["Max stack size"]._replace(soft=64 << 40)}
+    ),
+    "vdso beside vvar": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
+    "stack on top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
+    "stack within its limit": lambda shot: with_mappings(
+        shot,
+        changed(
+            table_of(shot),
+            start=lambda _, starts: [
+                start - (64 << 20) if name == b"[stack]" else start
+                for start, name in zip(starts, table_of(shot).name, strict=True)
+            ],
+        ),
+    ),
+    "strings on the stack": lambda shot: with_stat(shot, "arg_start", 1),
+    "gap below the stack": lambda shot: with_mappings(
+        shot,
+        changed(
+            table_of(shot),
+            end=lambda _, ends: [
+                start - 4096 if name != b"[stack]" and following == b"[stack]" else end
+                for end, name, following, start in zip(
+                    ends,
+                    table_of(shot).name,
+                    [*table_of(shot).name[1:], b""],
+                    [*table_of(shot).start[1:], 0],
+                    strict=True,
+                )
+            ],
+        ),
+    ),
+    "neighbours merge": second_half_apart,
+    "cost of page tables": lambda shot: with_size(shot, "VmPTE", 1 << 30),
+}
+
+
+@pytest.mark.parametrize("name", BREAKERS)
+def test_a_map_that_contradicts_a_law_breaks_it(name: str) -> None:
+    """Each law fails on a process that was changed to contradict it, so none can only hold."""
+    seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
+    laws = laws_here(BREAKERS[name](seen.snapshot), seen.objects, walk=True)
+    assert [law.outcome for law in laws if law.name == name] == [Outcome.BROKEN]
+
+
+def test_the_borders_are_those_of_the_textbook() -> None:
+    """32 bit under 3 GiB: PIE at 0x41000000, mapping area to 0xb8000000, stack to 0xc0000000; 64 bit likewise."""
+    classic = borders_for(32, "x86_64", 0xC000_0000, 8 << 20)
+    assert (classic.task_size, classic.stack_end[1], classic.mmap_base[1], classic.program_base[0]) == (
+        0xC000_0000,
+        0xC000_0000,
+        0xB800_0000,
+        0x4100_0000,
+    )
+    assert borders_for(32, "i686", 0xC000_0000, 8 << 20).program_base[0] == 0x40_0000
+    assert borders_for(32, "x86_64", 0xFFFF_E000, 8 << 20).mmap_base[1] == 0xF7FF_E000
+    # an unlimited stack leaves a sixth of the space
+    assert borders_for(32, "x86_64", 0xC000_0000, None).mmap_base[1] == 0x2000_0000
+    wide = borders_for(64, "x86_64", 0x7FFF_FFFF_F000, 8 << 20)
+    assert (wide.stack_end[1], wide.program_base[0]) == (0x7FFF_FFFF_F000, 0x5555_5555_4000)
+    # without randomisation the gap is 128 MiB here too
+    assert wide.mmap_base[1] == 0x7FFF_FFFF_F000 - (128 << 20)
+
+
+WAYS = (("-R",), ("-L",), ("-X",), ())
+
+
+@pytest.mark.needs("gcc", "setarch")
+@pytest.mark.parametrize("flags", [(), ("-no-pie",), ("-static",), ("-static-pie",)], ids=lambda f: "".join(f) or "pie")
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: "".join(way) or "plain")
+def test_the_laws_hold_on_64_bit_programs_however_started(
+    flags: tuple[str, ...], way: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Static or not, moved or not, randomised or not, old layout or new: exit 0, and the page says what holds."""
+    program = build("sleeper.c", flags, tmp_path)
+    with started(["setarch", *way, str(program)] if way else [str(program)]) as child:
+        done = procmem("crosscheck", str(child.pid))
+    assert done.status == 0, done
+    assert "0 broken" in done.out
+
+
+@pytest.mark.needs32
+@pytest.mark.needs("setarch")
+@pytest.mark.parametrize("flags", [(), ("-no-pie",), ("-static",), ("-static-pie",)], ids=lambda f: "".join(f) or "pie")
+@pytest.mark.parametrize(
+    "way", [("-R",), ("-R", "-3"), ("-3",), ("-L",), ("-X",), ()], ids=lambda w: "".join(w) or "plain"
+)
+def test_a_32_bit_process_is_foretold_line_by_line(
+    flags: tuple[str, ...], way: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Every line that it had at main is there to the byte, once the drawn values are filled in."""
+    program = build("sleeper.c", ("-m32", *flags), tmp_path)
+    with started(["setarch", "i686", *way, str(program)]) as child:
+        done = procmem("crosscheck", str(child.pid), "--json")
+    assert done.status == 0, done
+    (stage,) = done.json["exact"]["stages"]
+    assert stage["called_exact"] == stage["exact"] >= 8
+
+
+def test_a_recording_that_contradicts_the_laws_ends_with_7(tmp_path: Path) -> None:
+    """The exit status tells scripts; the law and its figures tell people."""
+    source = FIXTURES / "x86_64-6.18-sleep"
+    for path in source.rglob("*"):
+        if path.is_file():
+            to = tmp_path / "copy" / path.relative_to(source)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            data = path.read_bytes()
+            if path.name == "status":
+                data = data.replace(b"VmSize:", b"VmSize:\t       4 kB\nVmSizeX:")
+            to.write_bytes(data)
+    done = procmem("crosscheck", "--from", str(tmp_path / "copy"))
+    assert done.status == 7, done
+    assert "broken          VIRT is the sum (M8)" in done.out
+    held = procmem("crosscheck", "--from", str(source), "--json")
+    assert held.status == 0
+    assert held.json["schema"] == "procmem/laws/1"
+    assert {area["area"] for area in held.json["counterparts"]} >= {"text", "heap", "stack", "kernel space"}
+
+
+def test_inspect_and_explain_show_one_line_of_it() -> None:
+    """The laws in short: on both pages, in both languages, and as JSON."""
+    recording = str(FIXTURES / "x86_64-6.18-sleep")
+    document = procmem("inspect", "--from", recording, "--json").json
+    assert document["layout"]["laws_broken"] == []
+    held = document["layout"]["laws_held"]
+    assert held >= 10
+    assert f"layout: {held} laws of the kernel's layout hold" in procmem("inspect", "--from", recording).out
+    assert f"{held} laws of the layout hold" in procmem("explain", "--from", recording, "--brief").out
+    assert f"{held} 条布局规律成立" in procmem("explain", "--from", recording, "--brief", "--lang", "zh").out
+
+
+NO_PTRACE = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+def step(code, value, yes=0, no=0): return struct.pack("=HBBI", code, yes, no, value)
+# load the call's number; is it ptrace (101)? refuse with EPERM, else allow
+program = ctypes.create_string_buffer(step(0x20, 0) + step(0x15, 101, 0, 1) + step(6, 0x50001) + step(6, 0x7FFF0000))
+filter = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", 4, ctypes.addressof(program)))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, filter, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.needs32
+def test_where_tracing_is_forbidden_main_is_looked_at_by_a_stop(tmp_path: Path) -> None:
+    """Under a filter that refuses ptrace: exec and entry are not checked, main is, and exec alone is refused."""
+    program = str(build("sleeper.c", ("-m32",), tmp_path))
+
+    def sandboxed(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", NO_PTRACE, sys.executable, "-m", "procmem", "crosscheck", "run", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+
+    done = sandboxed("--json", program)
+    assert done.returncode == 0, done
+    stages = {stage["stage"]: stage for stage in json.loads(done.stdout)["stages"]}
+    assert "tracing our own child failed" in stages["exec"]["unchecked"]
+    assert stages["main"]["unchecked"] is None
+    assert stages["main"]["exact"] == stages["main"]["called_exact"] >= 15
+    assert sandboxed("--stage", "exec", program).returncode == 4
