@@ -50,7 +50,8 @@ def _head(report: Inspection, words: Phrasebook) -> Sequence[str]:
     if totals.virt is None and totals.rss is None:
         return ()
     if account is None or totals.virt is None or totals.rss is None:
-        return (words.say("head", "unknown", virt=size_text(totals.virt), rss=size_text(totals.rss)),)
+        key = "unknown" if report.regions is None else "no_usage"
+        return (words.say("head", key, virt=size_text(totals.virt), rss=size_text(totals.rss)),)
     sentences = []
     sizes = {
         "virt": size_text(totals.virt),
@@ -245,8 +246,9 @@ def _block(regions: Regions, members: Sequence[int], explained: Sequence[Explain
     rss = [regions.rss[index] for index in counted]
     resident = size_text(None if None in rss else sum(filter(None, rss)))
     sentence = _what(regions[counted[0]], words)
+    key = "many_unknown" if None in rss else "many"
     return Block(
-        tuple(members), words.say("blocks", "many", count=len(counted), size=total, rss=resident, sentence=sentence)
+        tuple(members), words.say("blocks", key, count=len(counted), size=total, rss=resident, sentence=sentence)
     )
 
 
@@ -268,7 +270,7 @@ def _object_sentence(parts: Sequence[Region], owner: bytes, words: Phrasebook) -
     capital = words.say("roles_capital", role)
     return words.say(
         "blocks",
-        "object",
+        "object" if rss is not None and uss is not None else "object_unknown",
         role_capital=capital,
         object=path.removesuffix(" (deleted)").rsplit("/", 1)[-1],
         parts=listed,

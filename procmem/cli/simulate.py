@@ -1,13 +1,14 @@
 """``procmem simulate``: what the map of a 32-bit program will be, from its files alone."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from procmem.cli.output import echo_json, unicode_output
+from procmem.cli.output import echo_json, size_format, unicode_output
 from procmem.errors import BadInput
 from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
@@ -21,6 +22,7 @@ Examples:
   procmem simulate                          the program of the textbook
   procmem simulate ./prog arg               a real 32-bit file, at main
   procmem simulate --stage exec --aslr ./prog
+  procmem simulate ./prog --as explain      the coming map in plain words, as of a real process
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
 
@@ -96,6 +98,13 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
 @click.option(
     "--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help="How the picture is drawn."
 )
+@click.option(
+    "--as",
+    "shown_as",
+    type=click.Choice(["map", "inspect", "explain"]),
+    default="map",
+    help="Show it as these commands show a real process. Default: map, each line with its rule.",
+)
 @click.option("--picture", is_flag=True, help="Only the picture of the address space.")
 @click.option("--no-picture", is_flag=True, help="Only the lines.")
 @click.option("--json", "as_json", is_flag=True, help="Schema procmem/simulate/1.")
@@ -121,11 +130,36 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
         predictions = [("", predict(files, settings, stage))]
     else:
         predictions = _played(files, settings, script, every=given["script"] is not None)
-    if as_json:
+    if given["shown_as"] != "map":
+        _show_as(given["shown_as"], predictions[-1][1], files, as_json=as_json)
+    elif as_json:
         echo_json([simulate_json(prediction, areas) for _text, prediction in predictions], several=len(predictions) > 1)
     else:
         _print_pages(predictions, areas, given)
     return 0
+
+
+def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_json: bool) -> None:
+    """The simulated process by the page of another command."""
+    from procmem.pipeline_simulated import explain_simulated  # noqa: PLC0415
+    from procmem.render.explain_page import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
+    from procmem.render.inspect_page import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
+    from procmem.words import language_of_locale, phrasebook  # noqa: PLC0415
+
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
+    words = phrasebook(language_of_locale(locale))
+    told = explain_simulated(prediction, files, words)
+    if as_json:
+        document = explain_json(told) if command == "explain" else inspect_json(told.inspection, whole_choice())
+        echo_json([document], several=False)
+    elif command == "explain":
+        columns = shutil.get_terminal_size((80, 24)).columns
+        click.echo(explain_page(told, words, ExplainStyle(columns)), nl=False)
+    else:
+        size, unit = size_format(None)
+        report = told.inspection
+        page = inspect_page(report, size=size, unit=unit, choice=None, sort=None, unicode=unicode_output())
+        click.echo(page, nl=False)
 
 
 def _files(words: tuple[str, ...], settings: Settings) -> ProgramFiles:

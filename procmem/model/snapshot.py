@@ -21,6 +21,7 @@ class Nature(Enum):
     KERNEL_THREAD = "kernel thread"
     ZOMBIE = "zombie"
     DEAD_LEADER = "process whose main thread has ended"
+    SIMULATED = "simulated process"
 
 
 class Status(NamedTuple):

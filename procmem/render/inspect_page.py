@@ -160,7 +160,7 @@ def process_head(process: ProcessFacts) -> str:
     """Who it is, in two lines: pid, name and facts; the command line."""
     name = printable(process.comm) or "?"
     facts = []
-    if process.nature is not Nature.PROCESS:
+    if process.nature not in (Nature.PROCESS, Nature.SIMULATED):
         facts.append(process.nature.value)
     if process.bits is not None:
         facts.append(f"{process.bits}-bit")
@@ -170,7 +170,8 @@ def process_head(process: ProcessFacts) -> str:
         facts.append("1 thread" if process.threads == 1 else f"{process.threads} threads")
     if process.age_seconds is not None:
         facts.append(f"started {duration(process.age_seconds)} ago")
-    pid = "a recorded process" if process.pid is None else str(process.pid)
+    nobody = "a simulated process" if process.nature is Nature.SIMULATED else "a recorded process"
+    pid = nobody if process.pid is None else str(process.pid)
     lines = [f"{pid}  {name}  ({', '.join(facts)})" if facts else f"{pid}  {name}"]
     if process.cmdline:
         lines.append("  " + " ".join(printable(word) for word in process.cmdline).rstrip())

@@ -4,7 +4,19 @@ It has the sizes of a small real program, one library and a dynamic linker, and 
 machine as a real file does; only its ELF headers are written here instead of by a linker.
 """
 
-from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_RELRO, PT_GNU_STACK, PT_LOAD, ElfImage, Segment
+from procmem.model.elf import (
+    ET_DYN,
+    ET_EXEC,
+    PF_R,
+    PF_W,
+    PF_X,
+    PT_GNU_RELRO,
+    PT_GNU_STACK,
+    PT_INTERP,
+    PT_LOAD,
+    ElfImage,
+    Segment,
+)
 from procmem.model.sim import PAGE
 from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
 
@@ -40,7 +52,8 @@ def _program() -> ElfImage:
     text = _segment(PF_R | PF_X, 0x0804_8000, 160 * _KIB)
     data_at = text.vaddr + 160 * _KIB
     data = Segment(PT_LOAD, PF_R | PF_W, 160 * _KIB, data_at, 20 * _KIB, 320 * _KIB, PAGE)
-    return _image(ET_EXEC, text.vaddr + 0x400, (text._replace(offset=0), data))
+    asks = Segment(PT_INTERP, PF_R, 0x154, text.vaddr + 0x154, len(_LINKER) + 1, len(_LINKER) + 1, 1)
+    return _image(ET_EXEC, text.vaddr + 0x400, (asks, text._replace(offset=0), data))
 
 
 def _shared(text: int, data: int, bss: int, relro: int) -> ElfImage:
