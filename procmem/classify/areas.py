@@ -16,14 +16,20 @@ from procmem.model.snapshot import Snapshot
 
 __all__ = ["area_claims"]
 
+_BRK_REACH = (1 << 30) + 2 * 4096
+"""The most that start_brk lies above the BSS (arch/x86/kernel/process.c, arch_randomize_brk(): 1 GiB on 64 bit)."""
 
-def area_claims(snapshot: Snapshot, mappings: Mappings, tls_size: int | None) -> Iterator[Claim]:
+
+def area_claims(
+    snapshot: Snapshot, mappings: Mappings, tls_size: int | None, program_end: int | None = None
+) -> Iterator[Claim]:
     """Claims on the brk heap and on the main thread's stack.
 
-    ``tls_size`` is given for a static program whose C library takes the main thread's TLS from the start of the
-    heap (glibc csu/libc-tls.c), else None.
+    ``program_end`` is where the program's BSS ends, if the heap must begin soon above it, else None. ``tls_size`` is
+    given for a static program whose C library takes the main thread's TLS from the start of the heap (glibc
+    csu/libc-tls.c), else None.
     """
-    yield from _heap(snapshot, mappings)
+    yield from _heap(snapshot, mappings, program_end)
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
     if tls_size is not None and start_brk is not None and start_brk in mappings.start:
         evidence = f"the first {tls_size} bytes above start_brk of a static program: TLS, before malloc's first block"
@@ -32,9 +38,13 @@ def area_claims(snapshot: Snapshot, mappings: Mappings, tls_size: int | None) ->
     yield from _stack(snapshot, mappings)
 
 
-def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
+def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> Iterator[Claim]:
     """One claim for each mapping named [heap]; after fork or mprotect there are several."""
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+    sure, doubt = Certainty.CERTAIN, ""
+    if start_brk is not None and program_end is not None and not 0 <= start_brk - program_end <= _BRK_REACH:
+        # the name follows start_brk, which a program may move (PR_SET_MM)
+        sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
     for row in mappings.rows_named(b"[heap]"):
         name = mappings.name[row]
         if mappings.inode[row]:
@@ -49,11 +59,11 @@ def _heap(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
                 name,
             )
         elif start >= start_brk:
-            evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}"
-            label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, name)
+            evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}{doubt}"
+            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
         elif end > start_brk:
-            evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on"
-            label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, name)
+            evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on{doubt}"
+            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
             below = Label(ByteClass.HEAP, "brk", Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
             yield Claim(start, start_brk, Rank.NAME, below)
             start = start_brk
@@ -72,7 +82,13 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         start, end = mappings.start[row], mappings.end[row]
         edges |= {start, end}
         grows_down = mappings.has_flag(row, "gd")
-        if start_stack is not None and start <= start_stack < end:
+        if start_stack is not None and start <= start_stack < end and grows_down is False:
+            # the name follows start_stack, which a program may move (PR_SET_MM); a stack made by exec grows
+            evidence = (
+                f"the kernel names it [stack], and it holds start_stack {start_stack:#x}, but it does not grow down"
+            )
+            certainty = Certainty.LIKELY
+        elif start_stack is not None and start <= start_stack < end:
             evidence = f"the kernel names it [stack], and it holds start_stack {start_stack:#x}"
             certainty = Certainty.CERTAIN
         elif grows_down:
@@ -85,9 +101,12 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
     grow_down = mappings.flags_with("gd")
     growing = [row for row, flags in enumerate(mappings.flags) if flags in grow_down] if grow_down else []
+    named = any(mappings.has_flag(row, "gd") for row in rows)
     for row in growing:
-        if mappings.name[row] or not {mappings.start[row], mappings.end[row]} & edges:
+        if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):
             continue
         evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
+        if not named:
+            evidence = "grows down (VmFlags gd), and no mapping named [stack] does: start_stack was moved away"
         label = Label(ByteClass.STACK, "main", Certainty.LIKELY, evidence, b"main thread")
         yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)

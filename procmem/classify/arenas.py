@@ -10,6 +10,7 @@ Source: glibc malloc/arena.c, new_heap() and grow_heap().
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from procmem.classify.claims import Rank
@@ -73,6 +74,7 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
     """
     if not runtimes.has("glibc") or runtimes.has("go"):
         return
+    yield from _huge_arenas(mappings)
     for heap in arena_heaps(mappings, bits):
         if runs and not touched(runs, heap.start):
             continue
@@ -84,3 +86,36 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
         if heap.top < heap.end:
             rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
+
+
+_ANON_HUGE = b"/anon_hugepage (deleted)"
+_PAGES_OF_HUGE_ARENA = 4
+
+
+def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
+    """Arenas of huge pages (tunable glibc.malloc.hugetlb=2, glibc 2.35 to 2.41): four huge pages each, aligned.
+
+    Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
+    """
+    rows = [row for row in mappings.rows_named(_ANON_HUGE) if mappings.perms[row][3] == "p"]
+    page_sizes = mappings.column("KernelPageSize")
+    arenas: set[int] = set()
+    for row, rest in pairwise(rows):
+        size = _PAGES_OF_HUGE_ARENA * ((page_sizes[row] if page_sizes else None) or 2 << 20)
+        start, top, end = mappings.start[row], mappings.end[row], mappings.end[rest]
+        if mappings.perms[row] != "rw-p" or mappings.perms[rest] != "---p" or mappings.start[rest] != top:
+            continue
+        if start % size or end - start != size:
+            continue
+        arenas |= {row, rest}
+        evidence = f"writable huge pages and an inaccessible rest fill an aligned block of {size >> 20} MiB"
+        owner = b"arena %x" % start
+        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        yield Claim(start, top, Rank.ALLOCATOR, used)
+        reserve = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+        yield Claim(top, end, Rank.ALLOCATOR, reserve)
+    for row in rows if arenas else ():
+        if row not in arenas and mappings.perms[row].startswith("rw"):
+            evidence = "private huge pages, in a process whose malloc makes its arenas of huge pages"
+            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", Certainty.GUESS, evidence)
+            yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

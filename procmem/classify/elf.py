@@ -89,8 +89,11 @@ def _is_program(item: ElfObject) -> bool:
 
 def load_biases(
     item: ElfObject, mappings: Mappings, rows: Sequence[int], page_size: int, auxv: Mapping[int, int] | None
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[tuple[int, str, Certainty]]:
     """Give each load bias at which an object lies, with what was seen; a file may be loaded more than once.
+
+    A fixed program (ET_EXEC) that lies elsewhere was put there by an emulator (qemu's guest base), not by the kernel:
+    that is only likely, and asks for two segments.
 
     Every mapping of the file votes for the bias that would put it where the headers say. Inaccessible mappings
     do not vote: a hole between segments may begin at another segment's file offset. One mapping alone proves
@@ -104,7 +107,7 @@ def load_biases(
     for row in rows:
         if mappings.perms[row].startswith("---") or mappings.perms[row][3] != "p":
             continue
-        for number, bias in _fitting(image.type, loads, mappings, row, page_size):
+        for number, bias in _fitting(loads, mappings, row, page_size):
             votes.setdefault(bias, {}).setdefault(row, set()).add(number)
     header_bias = _bias_of_headers(item, image, auxv)
     left = set(rows)
@@ -125,13 +128,13 @@ def load_biases(
             why = "its only segment is mapped, executable"
         else:
             continue
-        yield best, why
+        moved = image.type == ET_EXEC and best != 0
+        if not moved or (len(segments) >= _FEW_VOTES and not item.file.is_program):
+            yield best, why, Certainty.LIKELY if moved else Certainty.CERTAIN
         left -= voters.keys()
 
 
-def _fitting(
-    file_type: int, loads: Sequence[Segment], mappings: Mappings, row: int, page_size: int
-) -> Iterator[tuple[int, int]]:
+def _fitting(loads: Sequence[Segment], mappings: Mappings, row: int, page_size: int) -> Iterator[tuple[int, int]]:
     """The segments whose file pages hold a mapping, each with the bias that would put it there."""
     offset = mappings.offset[row]
     for number, segment in enumerate(loads):
@@ -139,7 +142,7 @@ def _fitting(
         if not first <= offset < segment.offset + segment.filesz:
             continue
         bias = mappings.start[row] - (segment.vaddr + offset - segment.offset)
-        if bias % page_size or bias + segment.vaddr < 0 or (file_type == ET_EXEC and bias):
+        if bias % page_size or bias + segment.vaddr < 0:
             continue
         if _covered(loads, bias, mappings.start[row], mappings.end[row], page_size):
             yield number, bias

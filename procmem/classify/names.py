@@ -115,7 +115,7 @@ NAME_RULES: tuple[NameRule, ...] = (
     NameRule(
         _K.MMAP,
         "hugetlb",
-        _C,
+        _L,  # an allocator may be behind it
         _kernel_object(b"/anon_hugepage", b" (deleted)"),
         "the kernel's file of private anonymous huge pages",
     ),

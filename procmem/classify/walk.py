@@ -19,10 +19,10 @@ from procmem.classify.runtimes import Runtimes, runtimes_of
 from procmem.classify.shares import shared_out
 from procmem.classify.stacks import place_loose_threads, stack_claims
 from procmem.classify.unread import unread_claims
-from procmem.model.elf import PT_TLS
+from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
-from procmem.model.region import Certainty, Claim, ElfObject, Label, Regions
+from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def layout(
     of_objects = list(_object_claims(snapshot, objects, mappings, biases))
     tls_size = _static_tls_estimate(snapshot, objects, runtimes)
     claims = [
-        *area_claims(snapshot, mappings, tls_size if runtimes.static else None),
+        *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
         *of_objects,
         *arena_claims(mappings, snapshot.bits, runtimes, runs),
     ]
@@ -110,6 +110,16 @@ def layout(
     claims += stack_claims(snapshot, mappings, runs, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
     return refine_leftovers(mappings, cut, runtimes, runs, deep=look is not None)
+
+
+def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
+    """Where the program ends above which exec put start_brk; None for one whose heap lies elsewhere (static PIE)."""
+    for item in objects:
+        image, bias = item.image, biases.get(item.file.path)
+        if item.file.is_program and image is not None and bias is not None and image.loads:
+            fixed = image.type == ET_EXEC or image.first(PT_INTERP) is not None
+            return bias + max(segment.vaddr + segment.memsz for segment in image.loads) if fixed else None
+    return None
 
 
 _PTHREAD_SIZE = {64: 2368, 32: 1216}  # struct pthread of glibc 2.36; neighbours differ by some tens of bytes
@@ -166,9 +176,9 @@ def _object_claims(
             yield from unread_claims(item, role, mappings, own, snapshot)
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped
-        for bias, why in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
+        for bias, why, certainty in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
             biases.setdefault(item.file.path, bias)
-            loaded = LoadedObject(item, item.image, bias, role, Certainty.CERTAIN, why)
+            loaded = LoadedObject(item, item.image, bias, role, certainty, why)
             yield from elf_claims(loaded, snapshot.page_size)
         yield from code_mapped_again(item, item.image, role, mappings, own)
 

@@ -43,7 +43,9 @@ def biases(pid: int, name: str, headers: list[Header]) -> set[int]:
         if len(words) == 6 and words[5] == name and "x" in words[1]:
             low, offset = int(words[0].split("-")[0], 16), int(words[2], 16)
             load = next(
-                h for h in headers if h.type == "LOAD" and h.offset // PAGE * PAGE <= offset < h.offset + h.filesz
+                h
+                for h in headers
+                if h.type == "LOAD" and "E" in h.flags and h.offset // PAGE * PAGE <= offset < h.offset + h.filesz
             )
             found.add(low - (load.vaddr - load.offset + offset))
     return found
@@ -88,8 +90,10 @@ def check_edges(bias: int, file: Path, role: str, regions: list[dict[str, Any]])
     """Data ends, and BSS begins, at the very byte where the file's bytes end, also within a page."""
     edges = {(r["low"], r["kind"]) for r in regions}
     ends = {(r["high"], r["kind"]) for r in regions}
+    relro = next(((h.vaddr, h.vaddr + h.memsz) for h in program_headers(file) if h.type == "GNU_RELRO"), (0, 0))
     for header in program_headers(file):
-        if header.type == "LOAD" and header.memsz > header.filesz:
+        padding = relro[0] <= header.vaddr + header.filesz < relro[1]  # lld and mold fill RELRO up to its page's end
+        if header.type == "LOAD" and header.memsz > header.filesz and not padding:
             assert (bias + header.vaddr + header.filesz, f"{role}-bss") in edges
         if header.type == "GNU_RELRO":
             first = bias + header.vaddr  # what lies before it in its page belongs to no segment, and goes with it
@@ -117,6 +121,38 @@ def test_every_way_to_link(flags: tuple[str, ...], programs_folder: Path) -> Non
         regions = check_all(running.pid, program)
     certain = {r["kind"] for r in regions if r["kind"].startswith("exe-") and r["certainty"] == "certain"}
     assert {"exe-text", "exe-data", "exe-bss"} <= certain
+
+
+@pytest.mark.parametrize(
+    "linker",
+    [pytest.param(name, marks=pytest.mark.needs(f"ld.{name}")) for name in ("lld", "gold")]
+    + [pytest.param("mold", marks=pytest.mark.needs("mold"))],
+)
+def test_every_linker(linker: str, tmp_path: Path) -> None:
+    """They order segments, pad RELRO and place .bss each in its own way; the limits are the file's."""
+    program = build("sleeper.c", (f"-fuse-ld={linker}",), tmp_path)
+    with started([str(program)]) as child:
+        regions = check_all(child.pid, program)
+    assert {"exe-text", "exe-rodata", "exe-data", "exe-relro", "exe-bss"} <= {r["kind"] for r in regions}
+
+
+@pytest.mark.needs("patchelf")
+def test_a_program_that_patchelf_grew(tmp_path: Path) -> None:
+    """A second writable segment, at the end, holds its headers and dynamic strings: data, as its flags say."""
+    program = build("sleeper.c", (), tmp_path)
+    subprocess.run(["patchelf", "--set-rpath", "/" + "x" * 5000, str(program)], check=True)
+    assert sum(1 for header in program_headers(program) if header.type == "LOAD" and "W" in header.flags) > 1
+    last = [header for header in program_headers(program) if header.type == "LOAD"][-1]
+    with started([str(program)]) as child:
+        regions = report_of(child.pid)
+        (bias,) = biases(child.pid, str(program), program_headers(program))
+    said = {
+        region["kind"]
+        for region in regions
+        if region["low"] < bias + last.vaddr + last.filesz and bias + last.vaddr < region["high"]
+    }
+    assert said == {"exe-data"}
+    assert {"exe-text", "exe-relro", "exe-bss"} <= {region["kind"] for region in regions}
 
 
 BARE = """
