@@ -1,15 +1,13 @@
 """Traps that a classifier steps into, one test each: names that lie, files in other places, foreign allocators."""
 
-import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huge_pages import huge_pages
 from programs.build import build
 from running import FIXTURES, procmem, started, wait_for
 
@@ -202,22 +200,6 @@ int main(void)
         pause();
 }
 """
-
-
-@contextlib.contextmanager
-def huge_pages(count: int) -> Iterator[None]:
-    """So many huge pages more than there were, for one user at a time."""
-    setting = Path("/proc/sys/vm/nr_hugepages")
-    with open("/tmp/procmem-tests-hugepages.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = setting.read_text()
-        try:
-            setting.write_text(str(int(before) + count))
-            if int(setting.read_text()) < int(before) + count:
-                pytest.skip("the machine has no room for huge pages")
-            yield
-        finally:
-            setting.write_text(before)
 
 
 @pytest.mark.needs_root

@@ -1,0 +1,26 @@
+"""Huge pages for a test, given back at its end."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+__all__ = ["huge_pages"]
+
+
+@contextlib.contextmanager
+def huge_pages(count: int) -> Iterator[None]:
+    """So many huge pages more than there were, for one user at a time."""
+    setting = Path("/proc/sys/vm/nr_hugepages")
+    with setting.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the setting itself is what all users have in common
+        before = setting.read_text()
+        try:
+            setting.write_text(str(int(before) + count))
+            if int(setting.read_text()) < int(before) + count:
+                pytest.skip("the machine has no room for huge pages")
+            yield
+        finally:
+            setting.write_text(before)
