@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procmem.classify.arenas import ArenaHeap, arena_heaps, heap_sizes, touched
 from procmem.classify.claims import Rank
+from procmem.classify.deep_chunks import arena_contents, first_chunk, heap_contents
 from procmem.classify.words import Words
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
@@ -23,9 +24,6 @@ _FLAG_BITS = 7
 _PAGES_TRIED = 4096
 _CHUNKS_WALKED = 100_000
 _BRK_CHUNKS_WALKED = 50_000
-_FIRST_CHUNK_WITHIN = 1024
-_CACHE_CHUNKS = {8: (0x251, 0x291), 4: (0x161, 0x191)}
-"""Sizes of the chunk of ``tcache_perthread_struct``, with PREV_INUSE, before and since glibc 2.30, by word size."""
 _MMAP_AS_MORECORE = 1 << 20
 _HUGE_HEAP = 8 << 20
 
@@ -46,7 +44,9 @@ def malloc_claims(
     heaps = list(_arena_heaps(mappings, words, bits))
     used_by = users(frozenset(arena for _, arena, _ in heaps))
     for heap, arena, first in heaps:
-        yield from _heap_claims(heap, arena, first=first, tids=used_by.get(arena, ()))
+        contents = arena_contents(words, arena, heap.start, heap.top)
+        told = f"; {contents.sentence()}" if contents is not None else ""
+        yield from _heap_claims(heap, arena, told, first=first, tids=used_by.get(arena, ()))
     proven = {heap.start for heap, _, _ in heaps}
     covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
@@ -87,8 +87,14 @@ def beside_brk(
     if row is None or mappings.name[row] != b"[heap]":
         return
     alignment = 2 * words.size
-    first = _first_chunk(words, mappings.start[row], skip)
+    first = first_chunk(words, mappings.start[row] + skip)
     if first is None:
+        return
+    contents = heap_contents(words, first, mappings.end[row])
+    if contents is not None:
+        evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
+        label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, b"[heap]")
+        yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
     at = first
     for _step in range(_BRK_CHUNKS_WALKED):
@@ -108,20 +114,6 @@ def beside_brk(
     evidence = f"malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
     label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
     yield Claim(end, mappings.end[row], Rank.ALLOCATOR + 1, label)
-
-
-def _first_chunk(words: Words, start: int, skip: int) -> int | None:
-    """The first chunk of a heap: the per-thread cache's, which is allocated before anything else.
-
-    Chunks begin at multiples of 16, on 32 bit at 8 beyond one, so that what they give out is aligned to 16.
-    """
-    lead = 8 if words.size == 4 else 0
-    at = -(-(start + skip - lead) // 16) * 16 + lead
-    for candidate in range(at, at + _FIRST_CHUNK_WITHIN, 16):
-        header = words.at(candidate, 2)
-        if header is not None and header[1] in _CACHE_CHUNKS[words.size]:
-            return candidate
-    return None
 
 
 def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -183,14 +175,14 @@ def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int)
     )
 
 
-def _heap_claims(heap: ArenaHeap, arena: int, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:
+def _heap_claims(heap: ArenaHeap, arena: int, told: str, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:
     which = "its own arena" if first else f"the arena at {arena:#x}"
     accessible = heap.top - heap.start
     evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
     owner = b"arena %x" % arena
     if tids:
         owner += b" of thread " + b", ".join(b"%d" % tid for tid in tids[:8])
-    used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence, owner)
+    used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence + told, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
         rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.CERTAIN, evidence, owner)
