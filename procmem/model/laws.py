@@ -4,11 +4,14 @@ The simulator foretells a 32-bit program line by line. A 64-bit process, or one 
 cannot be foretold like that; but the kernel places its areas by the same rules, and each rule can be checked.
 """
 
-from enum import StrEnum
-from typing import NamedTuple
+from __future__ import annotations
 
-from procmem.model.reports import ProcessFacts
-from procmem.model.sim import CrossReport
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from procmem.model.reports import ProcessFacts
+    from procmem.model.sim import CrossReport
 
 __all__ = ["GUARD_GAP", "Borders", "Counterpart", "Law", "LawReport", "Outcome"]
 

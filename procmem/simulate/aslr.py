@@ -12,8 +12,9 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 from procmem.model.elf import ET_DYN
 from procmem.model.sim import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
 from procmem.model.sim_files import ProgramFiles
+from procmem.simulate.constants import STACK_DRAW_PAGES
 from procmem.simulate.execve import largest_align
-from procmem.simulate.layout import STACK_DRAW_PAGES, layout_for
+from procmem.simulate.layout import layout_for
 
 __all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases", "ranges", "refine"]
 

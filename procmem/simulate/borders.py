@@ -9,7 +9,7 @@ stack_maxrandom_size(); arch/x86/kernel/process.c, arch_randomize_brk().
 """
 
 from procmem.model.laws import GUARD_GAP, Borders
-from procmem.simulate.layout import GIB_3, STACK_DRAW_PAGES
+from procmem.simulate.constants import GIB_3, STACK_DRAW_PAGES
 
 __all__ = ["borders_for"]
 

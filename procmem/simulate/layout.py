@@ -7,11 +7,9 @@ computed before a program runs. Each function names the kernel code whose answer
 """
 
 from procmem.model.sim import PAGE, Draws, KernelKind, Settings, SimLayout
+from procmem.simulate.constants import GIB_3, STACK_DRAW_PAGES
 
-__all__ = ["GIB_3", "STACK_DRAW_PAGES", "layout_for", "page_down", "page_up"]
-
-GIB_3 = 0xC000_0000
-"""TASK_SIZE of native i386 (page_32_types.h, VMSPLIT_3G) and of ADDR_LIMIT_3GB (page_64_types.h)."""
+__all__ = ["layout_for", "page_down", "page_up"]
 
 _COMPAT_TASK_SIZE = 0xFFFF_E000
 """IA32_PAGE_OFFSET without the 3 GiB limit (arch/x86/include/asm/page_64_types.h)."""
@@ -24,9 +22,6 @@ _COMPAT_PROGRAM_OFFSET = 0x0100_0000
 
 _GAP_MIN = 128 << 20
 """The least distance of mmap_base from the top (arch/x86/mm/mmap.c, mmap_base())."""
-
-STACK_DRAW_PAGES = 0x7FF
-"""__STACK_RND_MASK of 32-bit programs, in pages (arch/x86/include/asm/elf.h)."""
 
 
 def page_down(address: int) -> int:
