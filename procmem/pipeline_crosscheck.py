@@ -293,10 +293,19 @@ def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> C
 
 
 def _still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes] | None:
-    """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike."""
+    """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike.
+
+    What exec made writable may have been split since: its first part is read-only after relocation (RELRO).
+    """
     wanted = (vma.start, vma.end, vma.perms, vma.offset, vma.name)
     if wanted in real.lines:
         return wanted
+    if real.stage is Stage.EXEC and vma.name and vma.perms == "rw-p":
+        parts = [line for line in real.lines if vma.start <= line[0] < vma.end and line[4] == vma.name]
+        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
+        # (all of it is RELRO where the file's part ends with the page)
+        if [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
+            return wanted
     for line in real.lines:
         covers = line[0] <= vma.start and vma.end <= line[1] and line[2] == vma.perms and line[4] == vma.name
         if covers and (not vma.name or (vma.grows_down and line[1] == vma.end)):

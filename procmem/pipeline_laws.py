@@ -6,12 +6,10 @@ Its own map gives nothing to that prediction but the values that were drawn for 
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from procmem.analyse.laws import laws_of
 from procmem.model.laws import Counterpart, Law, LawReport, Outcome
-from procmem.model.raw import Refusal
 from procmem.model.reports import LayoutInShort
 from procmem.model.snapshot import GATE_NAMES
 from procmem.simulate.borders import borders_for
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.region import ElfObject
     from procmem.model.reports import Band, Inspection
-    from procmem.model.sim import CrossReport, KernelKind, Settings
+    from procmem.model.sim import CrossReport
     from procmem.model.snapshot import Snapshot
     from procmem.pipeline import Examination
 
@@ -77,76 +75,10 @@ def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     return tuple(found)
 
 
-class _Known(NamedTuple):
-    """What the process itself tells of how it was started."""
-
-    settings: Settings
-    program: bytes
-
-
 def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
     """The simulator's map beside the real one, or why there is none."""
-    snapshot = seen.snapshot
-    if snapshot.bits != 32:
+    if seen.snapshot.bits != 32:
         return None, "the simulator foretells 32-bit programs; of others the laws are checked"
-    if not live:
-        return None, "the files of the program belong to the machine of the recording"
-    from procmem.errors import BadInput  # noqa: PLC0415  # all of these: only for 32 bit, alive
-    from procmem.model.sim import KernelKind, RealSpace, Stage  # noqa: PLC0415
-    from procmem.pipeline_crosscheck import check_running, kernel_facts, really  # noqa: PLC0415
-    from procmem.pipeline_sim import program_files  # noqa: PLC0415
+    from procmem.pipeline_running import foretell_running  # noqa: PLC0415  # the simulator, only for 32 bit
 
-    program = next((item.file for item in seen.objects if item.file.is_program), None)
-    if program is None or snapshot.mappings is None or snapshot.stat is None:
-        return None, "its mappings or its program may not be read"
-    kind = KernelKind.COMPAT if snapshot.machine.machine == "x86_64" else KernelKind.NATIVE
-    facts, _ = kernel_facts(kind)
-    known = _settings(target, snapshot, program.path, kind)
-    if known is None:
-        return None, "how it was started may not be read (personality, auxv)"
-    try:
-        files = program_files(known.program, ())
-    except BadInput as error:
-        return None, str(error)
-    major, minor = (int(part, 16) for part in program.device.split(":"))
-    device, inode = files.program.identity
-    if (inode, device) != (program.inode, os.makedev(major, minor)):
-        return None, "the file of that name is not the program that runs (replaced, or in another namespace)"
-    if (files.program.soname or b"").startswith(b"ld-"):
-        return None, "the dynamic linker was started by hand: what it maps for its program is not foretold"
-    table = snapshot.mappings
-    lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in table)
-    real = RealSpace(Stage.MAIN, lines, None, snapshot.stat.start_brk)
-    return check_running(files, really(known.settings._replace(facts=facts), files), real), None
-
-
-def _settings(target: Target, snapshot: Snapshot, path: bytes, kind: KernelKind) -> _Known | None:
-    """Arguments and environment count by their lengths alone: their text is nobody's business."""
-    from procmem.model.sim import KernelKind, Settings  # noqa: PLC0415  # only for 32 bit, alive
-    from procmem.pipeline_crosscheck import machine_randomize  # noqa: PLC0415
-
-    stat = snapshot.stat
-    content = target.read("personality")
-    execfn = (snapshot.auxv or {}).get(31)
-    assert snapshot.mappings is not None
-    rows = snapshot.mappings.rows_named(b"[stack]")
-    if isinstance(content, Refusal) or stat is None or execfn is None or not rows:
-        return None
-    if stat.arg_start is None or stat.arg_end is None or stat.env_start is None or stat.env_end is None:
-        return None
-    bits = int(content, 16)
-    top = snapshot.mappings.end[rows[-1]]
-    limit = (snapshot.limits or {}).get("Max stack size")
-    word = 4 if kind is KernelKind.NATIVE else 8
-    settings = Settings(
-        kernel=kind,
-        limit_3gb=bool(bits & 0x800_0000),
-        randomize=0 if bits & 0x4_0000 else machine_randomize(),
-        legacy=bool(bits & 0x20_0000),
-        read_implies_exec=bool(bits & 0x40_0000),
-        stack_limit=8 << 20 if limit is None else limit.soft,
-        exec_path=b"x" * max(top - word - execfn - 1, 1),
-        argv=(b"x" * max(stat.arg_end - stat.arg_start - 1, 0),),
-        env=(b"x" * (stat.env_end - stat.env_start - 1),) if stat.env_end > stat.env_start else (),
-    )
-    return _Known(settings, path)
+    return foretell_running(target, seen, live=live)

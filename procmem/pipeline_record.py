@@ -25,6 +25,7 @@ _FILES_TO_RECORD = (
     "numa_maps",
     "wchan",
     "oom_score_adj",
+    "personality",
 )
 _FILES_OF_THE_SYSTEM = (
     "uptime",

@@ -278,3 +278,31 @@ def test_where_tracing_is_forbidden_main_is_looked_at_by_a_stop(tmp_path: Path) 
     assert stages["main"]["unchecked"] is None
     assert stages["main"]["exact"] == stages["main"]["called_exact"] >= 15
     assert sandboxed("--stage", "exec", program).returncode == 4
+
+
+@pytest.mark.needs32
+@pytest.mark.needs("setarch")
+@pytest.mark.parametrize("flags", [(), ("-no-pie",), ("-static",), ("-static-pie",)], ids=lambda f: "".join(f) or "pie")
+@pytest.mark.parametrize("way", [("-R", "-3"), ("-L",), ()], ids=lambda w: "".join(w) or "plain")
+def test_a_recording_is_foretold_by_the_headers_in_it(
+    flags: tuple[str, ...], way: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What exec made of the program, its interpreter and the kernel's pages is there, also without the files."""
+    program = build("sleeper.c", ("-m32", *flags), tmp_path)
+    with started(["setarch", "i686", *way, str(program)]) as child:
+        assert procmem("record", str(child.pid), "-o", str(tmp_path / "recording")).status == 0
+    program.unlink()
+    done = procmem("crosscheck", "--from", str(tmp_path / "recording"), "--json")
+    assert done.status == 0, done
+    (stage,) = done.json["exact"]["stages"]
+    assert stage["stage"] == "exec"
+    assert stage["called_exact"] == stage["exact"] >= 7
+
+
+def test_a_program_that_moved_its_own_text_is_told_so() -> None:
+    """The recorded process moved its code to another place by itself: that one line differs, and the status says it."""
+    done = procmem("crosscheck", "--from", str(FIXTURES / "i386-6.18-areas-3gib"), "--json")
+    assert done.status == 7
+    (stage,) = done.json["exact"]["stages"]
+    wrong = [line for line in stage["lines"] if line["verdict"] != "same"]
+    assert [line["predicted"]["perms"] for line in wrong] == ["r-xp"]
