@@ -41,6 +41,19 @@ class MappingKey(NamedTuple):
         return self.device.partition(":")[0].strip("0") == ""
 
 
+class _Test:
+    """A test that only names with a certain first letter can pass, so that others need not try it."""
+
+    __slots__ = ("_fits", "begins")
+
+    def __init__(self, begins: bytes, fits: Callable[[MappingKey], bool]) -> None:
+        self.begins = begins
+        self._fits = fits
+
+    def __call__(self, key: MappingKey) -> bool:
+        return self._fits(key)
+
+
 class NameRule(NamedTuple):
     """One line of the table: the class and kind, the test, and the sentence on what was seen."""
 
@@ -52,32 +65,39 @@ class NameRule(NamedTuple):
 
 
 def _named(*names: bytes) -> Callable[[MappingKey], bool]:
-    return lambda key: key.name in names and not key.has_inode
+    return _Test(names[0][:1], lambda key: key.name in names and not key.has_inode)
 
 
 def _starts(*prefixes: bytes) -> Callable[[MappingKey], bool]:
-    return lambda key: key.name.startswith(prefixes)
+    first = prefixes[0][:1] if len({prefix[:1] for prefix in prefixes}) == 1 else b""
+    return _Test(first, lambda key: key.name.startswith(prefixes))
 
 
 def _kernel_object(prefix: bytes, suffix: bytes = b"") -> Callable[[MappingKey], bool]:
-    return lambda key: key.name.startswith(prefix) and key.name.endswith(suffix) and key.on_kernel_device
+    return _Test(
+        prefix[:1],
+        lambda key: key.name.startswith(prefix) and key.name.endswith(suffix) and key.on_kernel_device,
+    )
 
 
 def _matches(pattern: bytes) -> Callable[[MappingKey], bool]:
     compiled: list[re.Pattern[bytes]] = []
 
     def fits(key: MappingKey) -> bool:
-        if not key.name.startswith(b"["):
-            return False
         if not compiled:
             compiled.append(re.compile(pattern))  # when it is first needed: most processes name nothing
         return compiled[0].match(key.name) is not None
 
-    return fits
+    return _Test(b"[", fits)
 
 
 def _both(*tests: Callable[[MappingKey], bool]) -> Callable[[MappingKey], bool]:
-    return lambda key: all(test(key) for test in tests)
+    return _Test(next(filter(None, map(_begins, tests)), b""), lambda key: all(test(key) for test in tests))
+
+
+def _begins(test: Callable[[MappingKey], bool]) -> bytes:
+    """The first letter of all names that can pass a test; empty where it may be any."""
+    return test.begins if isinstance(test, _Test) else b""
 
 
 def _shared(key: MappingKey) -> bool:
@@ -327,8 +347,16 @@ NAME_RULES: tuple[NameRule, ...] = (
 """First fit decides."""
 
 
+_rules_by_letter: dict[bytes, tuple[NameRule, ...]] = {}
+
+
 def label_of(key: MappingKey) -> Label:
     """The label that a mapping has by itself."""
-    rule = next(rule for rule in NAME_RULES if rule.fits(key))
+    first = key.name[:1]
+    rules = _rules_by_letter.get(first)
+    if rules is None:
+        rules = tuple(rule for rule in NAME_RULES if _begins(rule.fits) in (b"", first))
+        _rules_by_letter[first] = rules
+    rule = next(rule for rule in rules if rule.fits(key))
     owner = key.name or None
     return Label(rule.cls, rule.kind, rule.certainty, rule.evidence, owner)
