@@ -134,6 +134,7 @@ def _row(
         uss=None if None in private else sum(filter(None, private)),
         swap=usage.get(b"Swap", _size(fields.get(b"VmSwap"))),
         swap_pss=usage.get(b"SwapPss", _size(fields.get(b"VmSwap")) if quick else None),
+        vm_swap=_size(fields.get(b"VmSwap")),
         cgroup=_memory_cgroup(cgroup)[0] if isinstance(cgroup, bytes) else None,
     )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from procmem.model.reports import ClassRow
     from procmem.render.sheet import Sheet
 
-__all__ = ["system"]
+__all__ = ["system", "user_name"]
 
 _SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
 _EPILOG = """\b
@@ -75,7 +75,7 @@ def system(
     pids = [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
     if classes:
         return _by_class(source, pids, wanted, unit, form)
-    users = _user_name if source.is_live else str
+    users = user_name if source.is_live else str
     found = read_all(source, pids, quick=quick, with_cgroup=by == "cgroup", users=users, wanted=wanted)
     field = sort or ("rss" if quick else "pss")
     least = size_of(min_size)
@@ -151,7 +151,8 @@ def _user_id(name: str) -> int | None:
         return None
 
 
-def _user_name(uid: int, known: dict[int, str] = {}) -> str:  # noqa: B006  # asked once for each user
+def user_name(uid: int, known: dict[int, str] = {}) -> str:  # noqa: B006  # asked once for each user
+    """The name of a user id, or the number where it has none."""
     if uid not in known:
         import pwd  # noqa: PLC0415  # only for living processes
 

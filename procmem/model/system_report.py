@@ -8,8 +8,9 @@ __all__ = ["CgroupFigures", "Family", "GroupRow", "ProcessRow", "SystemReport", 
 class ProcessRow(NamedTuple):
     """One process. Sizes are bytes; None is unknown (smaps_rollup was refused, or not asked for).
 
-    ``swap`` holds shared memory as well, ``swap_pss`` its share of private pages in swap. ``same_memory`` is the
-    process whose address space this one shares (vfork, CLONE_VM): its figures are the same pages once more.
+    ``swap`` holds shared memory as well; ``vm_swap`` (of ``status``) does not, and ``swap_pss`` divides private pages
+    in swap among those that share them since a fork. ``same_memory`` is the process whose address space this one
+    shares (vfork, CLONE_VM): its figures are the same pages once more.
     """
 
     pid: int
@@ -23,6 +24,7 @@ class ProcessRow(NamedTuple):
     uss: int | None
     swap: int | None
     swap_pss: int | None
+    vm_swap: int | None = None
     cgroup: bytes | None = None
     same_memory: int | None = None
 
