@@ -13,6 +13,7 @@ import click
 
 from procmem.analyse.system import GROUPINGS, sorted_rows, system_report, tree_rows
 from procmem.cli.output import echo_json, size_format, table_options
+from procmem.cli.sizes import size_of
 from procmem.errors import ExitStatus, NothingMatches, ProcmemError
 from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
 
@@ -68,8 +69,6 @@ def system(
     form: str | None,
 ) -> int:
     """Show the memory of all processes, without counting shared pages twice."""
-    from procmem.cli.inspect import _size as size_of  # noqa: PLC0415  # brings only what is loaded already
-
     source = _source(procfs, recording)
     wanted = _filter(name, user)
     pids = [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
