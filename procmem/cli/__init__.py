@@ -15,6 +15,7 @@ COMMANDS = {
     "system": "Show the memory of all processes, without counting shared pages twice.",
     "swap": "Say who has what in swap, whether that hurts, and what swapoff would do.",
     "diff": "Show what grew, shrank, came and went between two recordings, or since one.",
+    "watch": "Show how the memory of processes changes, while they run.",
     "simulate": "Predict the memory map of a 32-bit program from its files, before it runs.",
     "crosscheck": "Hold the simulator against the real kernel, line by line.",
     "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",
