@@ -22,6 +22,10 @@ def main() -> None:
             pass  # run() meets the same error, and knows what to say
         else:
             return
+    if sys.argv[1:2] == ["system"]:
+        from procmem.sources.ahead import read_ahead  # noqa: PLC0415  # before all that takes long to load
+
+        read_ahead(sys.argv[1:])
     from procmem.cli.main import run  # noqa: PLC0415  # imports click, which --version does not need
 
     status = run()

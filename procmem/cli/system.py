@@ -70,6 +70,10 @@ def system(
 ) -> int:
     """Show the memory of all processes, without counting shared pages twice."""
     source = _source(procfs, recording)
+    if procfs is None and recording is None:
+        from procmem.sources.ahead import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
+
+        source = AheadSource.over(source)
     wanted = _filter(name, user)
     pids = [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
     if classes:

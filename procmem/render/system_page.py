@@ -1,13 +1,17 @@
 """The page of ``procmem system``: one table, totals, and what must be known to read them."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-from procmem.model.reports import ClassRow
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from procmem.model.system_report import CgroupFigures, Family, ProcessRow, SystemReport
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.sheet import Column, Sheet, to_table, to_text
 from procmem.render.text import json_text, printable
+
+if TYPE_CHECKING:
+    from procmem.model.reports import ClassRow
 
 __all__ = ["machine_classes_sheet", "system_json", "system_page", "system_sheet"]
 

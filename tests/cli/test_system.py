@@ -14,7 +14,10 @@ from running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.model.system_report import ProcessRow
-from procmem.pipeline_system import _unescaped
+from procmem.pipeline_system import _found, _number, _unescaped
+from procmem.sources.ahead import AheadSource, read_ahead
+from procmem.sources.ahead import started as started_ahead
+from procmem.sources.live import ProcSource
 
 KIB, MIB = 1024, 1 << 20
 
@@ -238,6 +241,54 @@ def test_cgroups_of_version_1() -> None:
 def test_names_of_status_are_unescaped() -> None:
     """An escaped backslash before an n is no newline."""
     assert _unescaped(rb"a\nb\\nc") == b"a\nb\\nc"
+
+
+def test_names_and_figures_of_status() -> None:
+    """A name may hold tabs, blanks at its end, and what looks like another line's key."""
+    content = b"Name:\ta\tState:\\nUid: \nState:\tS (sleeping)\nUid:\t7\t8\t9\t9\nVmSize:\t  12 kB\n"
+    assert _found(content, (b"Name", b"Uid", b"VmSize", b"VmRSS")) == {
+        b"Name": b"a\tState:\\nUid: ",
+        b"Uid": b"7\t8\t9\t9",
+        b"VmSize": b"  12 kB",
+    }
+    assert (_number(b"7\t8"), _number(None), _number(b"x")) == (7, None, None)
+
+
+def test_reading_ahead_says_the_same() -> None:
+    """Whatever was read while the command was loaded is what it reads by itself."""
+    with family() as (name, pids):
+        [ahead, alone] = [
+            {item["pid"]: item for item in procmem("system", "--json", *words).json["rows"] if item["pid"] in pids}
+            for words in ((), ("--name", name))
+        ]
+    assert set(ahead) == set(alone) == set(pids)
+    for pid in pids:
+        for key in ("name", "user", "uid", "ppid", "virt", "rss", "uss", "swap"):
+            assert ahead[pid][key] == alone[pid][key], key
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (["system"], True),
+        (["system", "--top=3", "--json"], True),
+        (["system", "--quick"], False),
+        (["system", "--from", "x"], False),
+        (["inspect", "self"], False),
+    ],
+)
+def test_only_what_will_be_wanted_is_read_ahead(words: list[str], begins: bool) -> None:
+    """And every child is waited for."""
+    read_ahead(words)
+    try:
+        assert bool(started_ahead) == (begins and len(os.sched_getaffinity(0)) > 1)
+        source = AheadSource.over(ProcSource())
+        assert os.getpid() not in source.pids() or not begins
+        assert not started_ahead
+    finally:
+        started_ahead.clear()
+    if begins and isinstance(source, AheadSource):
+        assert os.getppid() in source.pids()
 
 
 def test_a_recording_and_classes() -> None:
