@@ -22,15 +22,17 @@ def system_report(
     rows: Sequence[ProcessRow],
     *,
     by: str | None = None,
+    shown: Sequence[ProcessRow] | None = None,
     cgroups: Iterable[CgroupFigures] = (),
     without_memory: int = 0,
     unreadable: int = 0,
 ) -> SystemReport:
-    """Put the report together; ``rows`` are sorted already."""
+    """Put the report together; ``rows`` are sorted already, and ``shown`` are those of them to list (all, if None)."""
     once = [row for row in rows if row.same_memory is None]
     grouping = GROUPINGS.get(by or "")
     return SystemReport(
-        rows=tuple(rows),
+        rows=tuple(rows if shown is None else shown),
+        processes=len(rows),
         totals=SystemTotals(*(_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
         groups=() if grouping is None else tuple(_groups(rows, grouping)),
         families=tuple(_families(rows)) if by == "tree" else (),

@@ -85,9 +85,11 @@ def system(
     rows = [row for row in found.rows if not least or (getattr(row, _measure(field)) or 0) >= least]
     if not rows and (name or user or least):
         raise NothingMatches("no process with memory of its own fits the filters")
-    rows = sorted_rows(rows, field, reverse=reverse, top=top)
+    rows = sorted_rows(rows, field, reverse=reverse, top=None)
+    shown = sorted_rows(rows, field, reverse=reverse, top=top)
     report = system_report(
         rows,
+        shown=shown,
         by=by,
         cgroups=cgroups_of(rows, own_mountinfo()) if by == "cgroup" and source.is_live else (),
         without_memory=found.without_memory,
@@ -95,7 +97,7 @@ def system(
     )
     from procmem.render.system_page import system_json, system_page, system_sheet  # noqa: PLC0415
 
-    tree = tree_rows(rows) if by == "tree" else None
+    tree = tree_rows(shown) if by == "tree" else None
     if form == "json":
         echo_json([system_json(report)], several=False)
     elif form is not None:

@@ -86,9 +86,10 @@ class CgroupFigures(NamedTuple):
 
 
 class SystemReport(NamedTuple):
-    """The answer of ``procmem system``."""
+    """The answer of ``procmem system``. ``rows`` are those to list, ``processes`` counts all that the sums are over."""
 
     rows: tuple[ProcessRow, ...]
+    processes: int
     totals: SystemTotals
     groups: tuple[GroupRow, ...]
     families: tuple[Family, ...]

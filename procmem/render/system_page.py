@@ -44,8 +44,8 @@ def system_sheet(report: SystemReport, tree: Sequence[tuple[int, ProcessRow, int
         rows = [(*_cells(row), whole, "  " * depth + printable(row.name)) for depth, row, whole in tree]
     else:
         rows = [(*_cells(row), printable(row.name)) for row in report.rows]
-    if len(report.rows) > 1:
-        totals.append((len(report.rows), "", *sums, "", "", *([""] if tree is not None else []), "each page once"))
+    if report.processes > 1:
+        totals.append((report.processes, "", *sums, "", "", *([""] if tree is not None else []), "all, each page once"))
     return Sheet(columns, rows, totals)
 
 
@@ -161,7 +161,7 @@ def system_json(report: SystemReport) -> dict[str, Any]:
             }
             for row in report.rows
         ],
-        "totals": {"processes": len(report.rows), **report.totals._asdict()},
+        "totals": {"processes": report.processes, **report.totals._asdict()},
         "groups": [
             {**json_text("group", group.key), **{key: getattr(group, key) for key in group._fields[1:]}}
             for group in report.groups
