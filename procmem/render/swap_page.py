@@ -46,7 +46,8 @@ def swap_page(report: SwapReport, size: SizeFormat, unit: str, top: int | None) 
     if report.regions:
         parts.append(to_table(_regions(report), size))
     if report.reading.unreadable:
-        parts.append(f"not permitted: smaps of {report.reading.unreadable} processes (try root)\n")
+        count = report.reading.unreadable
+        parts.append(f"not permitted: smaps of {count} process{'es' if count > 1 else ''} (try root)\n")
     return "\n".join(parts)
 
 
