@@ -24,6 +24,10 @@ def main() -> None:
         else:
             return
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
+    if sys.argv[1:2] == ["system"]:
+        from procmem.sources.ahead import read_ahead  # noqa: PLC0415  # before all that takes long to load
+
+        read_ahead(sys.argv[1:])
     from procmem.cli.main import run  # noqa: PLC0415  # imports click, which --version does not need
 
     status = run()

@@ -13,7 +13,7 @@ from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
 
-__all__ = ["classic_class", "inspection", "warnings_of"]
+__all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]
 
 from procmem.analyse.picture import picture
 
@@ -112,6 +112,27 @@ def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[
         )
         rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(indexes)))
     return tuple(rows)
+
+
+def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, ...]:
+    """The class tables of several processes as one; a figure that one of them does not know is None."""
+    rows: dict[str, list[ClassRow]] = {}
+    for classes in processes:
+        for row in classes:
+            rows.setdefault(row.cls, []).append(row)
+    return tuple(
+        ClassRow(
+            cls.value,
+            sum(row.virt for row in found),
+            _sum([row.rss for row in found]),
+            _sum([row.pss for row in found]),
+            _sum([row.uss for row in found]),
+            _sum([row.swap for row in found]),
+            sum(row.regions for row in found),
+        )
+        for cls in ByteClass
+        if (found := rows.get(cls.value))
+    )
 
 
 def _sum(values: Sequence[int | None]) -> int | None:

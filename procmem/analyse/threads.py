@@ -12,9 +12,9 @@ from procmem.model.region import ByteClass, Region, Regions
 from procmem.model.snapshot import Snapshot, Thread
 from procmem.model.thread_report import SharedState, ThreadReport, ThreadRow
 
-__all__ = ["thread_report"]
+__all__ = ["KERNEL_STACK", "thread_report"]
 
-_KERNEL_STACK = {"x86_64": 16384, "aarch64": 16384, "i686": 8192, "s390x": 16384, "ppc64le": 16384, "riscv64": 16384}
+KERNEL_STACK = {"x86_64": 16384, "aarch64": 16384, "i686": 8192, "s390x": 16384, "ppc64le": 16384, "riscv64": 16384}
 """THREAD_SIZE by architecture (arch/*/include/asm/thread_info.h and page types), in bytes."""
 
 _POLICIES = {0: "normal", 1: "fifo", 2: "round robin", 3: "batch", 5: "idle", 6: "deadline", 7: "extensible"}
@@ -51,7 +51,7 @@ def thread_report(
             ignored_signals=fields.get("SigIgn"),
             shared_pending_signals=fields.get("ShdPnd"),
         ),
-        kernel_stack=_KERNEL_STACK.get(snapshot.machine.machine or ""),
+        kernel_stack=KERNEL_STACK.get(snapshot.machine.machine or ""),
         cached_stacks=len(cached),
         cached_bytes=sum(region.size for region in cached),
         warnings=tuple(warnings),

@@ -8,6 +8,7 @@ import click
 
 from procmem.cli.each import for_each
 from procmem.cli.output import echo_json, size_format, unicode_output
+from procmem.cli.sizes import size_of
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.region import ByteClass
 
@@ -73,7 +74,7 @@ def inspect(
         if name not in known:
             raise click.UsageError(f"--class {name!r}: it is one of {', '.join(known)}")
     listed = regions or bool(classes) or min_size != "0"
-    least = _size(min_size)
+    least = size_of(min_size)
 
     def answer(ref: TargetRef) -> Inspection:
         with ref.open() as target:
@@ -120,15 +121,3 @@ def _written(
             return ""
         return to_csv(sheet) if form == "csv" else to_markdown(sheet, size)
     return inspect_page(report, size=size, unit=heading, choice=choice, sort=sort, unicode=unicode_output())
-
-
-_SUFFIXES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-def _size(text: str) -> int:
-    """A size with an optional suffix, powers of 1024: 4096, 64K, 1M, 1MiB."""
-    bare = text.strip().upper().removesuffix("IB").removesuffix("B") or "x"
-    number, suffix = (bare[:-1], bare[-1]) if bare[-1] in _SUFFIXES else (bare, "")
-    if not number.isascii() or not number.isdecimal():
-        raise click.UsageError(f"--min-size {text!r}: not a size such as 4096, 64K or 1M")
-    return int(number) * _SUFFIXES[suffix]

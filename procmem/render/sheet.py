@@ -10,9 +10,10 @@ from typing import NamedTuple
 from procmem.render.human import SizeFormat
 from procmem.render.text import csv_safe, markdown_safe, printable_text
 
-__all__ = ["Column", "Sheet", "to_csv", "to_markdown", "to_text"]
+__all__ = ["Column", "Sheet", "to_csv", "to_markdown", "to_table", "to_text"]
 
 Value = int | str | None
+_TABULATE_ROWS_MAX = 500
 
 
 class Column(NamedTuple):
@@ -66,6 +67,31 @@ def to_text(sheet: Sheet, size: SizeFormat) -> str:
     if foot:
         lines.append("  ".join("-" * width for width in widths))
         lines += map(line, foot)
+    return "\n".join(lines) + "\n"
+
+
+def to_table(sheet: Sheet, size: SizeFormat) -> str:
+    """The same by tabulate, which costs more than it is worth for tables of many rows."""
+    if len(sheet.rows) > _TABULATE_ROWS_MAX:
+        return to_text(sheet, size)
+    from tabulate import tabulate  # noqa: PLC0415  # only where a table is printed
+
+    kinds = [column.kind for column in sheet.columns]
+    cells = [
+        [printable_text(_cell(value, kind, size)) for value, kind in zip(row, kinds, strict=True)]
+        for row in (*sheet.rows, *sheet.totals)
+    ]
+    text = tabulate(
+        cells,
+        headers=[column.name for column in sheet.columns],
+        tablefmt="simple",
+        disable_numparse=True,
+        preserve_whitespace=True,
+        colalign=["left" if kind == "text" else "right" for kind in kinds] if cells else None,
+    )
+    lines = [line.rstrip() for line in text.split("\n")]
+    if sheet.totals:
+        lines.insert(len(lines) - len(sheet.totals), lines[1])
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from running import FIXTURES, ROOT, procmem
 
 from procmem.cli import COMMANDS
-from procmem.cli.inspect import _size
+from procmem.cli.sizes import size_of
 from procmem.errors import ExitStatus
 
 README = (ROOT / "README.md").read_text()
@@ -77,11 +77,11 @@ def test_inspect_loads_what_it_needs() -> None:
 )
 def test_sizes_on_the_command_line(text: str, size: int) -> None:
     """Powers of 1024, however they are written."""
-    assert _size(text) == size
+    assert size_of(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "K", "1.5M", "-1", "1_0", "0x10", "1KK", "\u0663"])
 def test_sizes_that_are_none(text: str) -> None:
     """A usage error."""
     with pytest.raises(click.UsageError):
-        _size(text)
+        size_of(text)

@@ -1,0 +1,185 @@
+"""Where the memory went: VIRT, RES, PSS and swap, each divided into leaves that add up to it to the byte.
+
+Every leaf is a sum over regions of one class. smaps counts whole mappings: where one holds pages of several kinds, or
+several regions, its counters are dealt out so that all margins stay exact (a page is anonymous before it is of the
+file, and dirty before it is clean).
+"""
+
+from collections.abc import Iterator, Sequence
+
+from procmem.analyse.inspection import inspection
+from procmem.analyse.reconcile import is_shmem, reconcile
+from procmem.analyse.threads import KERNEL_STACK
+from procmem.model.account_report import AccountReport, AccountTotals, Leaf, Readings
+from procmem.model.region import ByteClass, Regions
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+
+__all__ = ["ACCOUNT_KEYS", "SENTENCES", "account_report"]
+
+ACCOUNT_KEYS = ("Shared_Clean", "Shared_Dirty")
+"""Counters of smaps that the account needs besides those of classification."""
+
+SENTENCES = {
+    ("virt", "resident"): "in memory now: this part is RES",
+    ("virt", "swapped"): "moved out to swap; the next access brings it back",
+    ("virt", "hugetlb"): "huge pages from the reserved pool: in memory, but counted by neither RES nor PSS",
+    ("virt", "file, not resident"): "mapped from a file and not in memory through this process: read when accessed",
+    ("virt", "never touched"): "asked for but never touched, or given back: costs no memory",
+    ("virt", "not committed"): "asked for without reserving swap (MAP_NORESERVE) and not in memory: costs no memory",
+    ("virt", "reserved"): "inaccessible address space (PROT_NONE), set aside for later: costs no memory",
+    ("rss", "anonymous, private dirty"): "the program's own data, written, nobody else's: freed when it ends",
+    ("rss", "anonymous, private clean"): "the program's own data, of which swap has a copy as well",
+    ("rss", "anonymous, shared dirty"): "data from before a fork that parent and children still share",
+    ("rss", "anonymous, shared clean"): "data shared since a fork, of which swap has a copy as well",
+    ("rss", "file, private clean"): "pages of files that at the moment only this process maps: dropped at need",
+    ("rss", "file, private dirty"): "pages of files, changed and not written back yet, that only this process maps",
+    ("rss", "file, shared clean"): "pages of files that others map too (libraries): in memory once for all",
+    ("rss", "file, shared dirty"): "pages of files that others map too, changed and not written back yet",
+    ("rss", "shmem, private clean"): "shared memory that at the moment only this process maps, unchanged",
+    ("rss", "shmem, private dirty"): "shared memory that at the moment only this process maps, written",
+    ("rss", "shmem, shared clean"): "shared memory that others map too, unchanged",
+    ("rss", "shmem, shared dirty"): "shared memory that others map too, written: in memory once for all",
+    ("pss", "private"): "nobody else maps it: USS, what ending the process gives back",
+    ("pss", "its share of shared"): "pages that several map, each divided by the number that map it",
+    ("swap", "private"): "its own pages in swap: VmSwap",
+    ("swap", "shared memory"): "pages of shared memory in swap, which VmSwap leaves out",
+}
+_KINDS = ("anonymous", "file", "shmem")
+_SHARINGS = ("private dirty", "shared dirty", "private clean", "shared clean")
+_COUNTERS = ("Private_Dirty", "Shared_Dirty", "Private_Clean", "Shared_Clean")
+_Cells = dict[tuple[str, str], int]
+
+
+def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readings) -> AccountReport:
+    """Divide each total into leaves, and lay beside it what other files and programs say."""
+    seen = inspection(snapshot, regions)
+    totals = AccountTotals(seen.totals.virt, seen.totals.rss, seen.totals.pss, seen.totals.uss, seen.totals.swap)
+    stack = KERNEL_STACK.get(snapshot.machine.machine or "")
+    threads = seen.process.threads
+    leaves: tuple[Leaf, ...] = ()
+    if regions is not None and snapshot.has_usage:
+        leaves = tuple(_leaves(regions, readings.shmem_devices))
+    return AccountReport(
+        process=seen.process,
+        totals=totals,
+        leaves=leaves,
+        page_tables=seen.totals.page_tables,
+        kernel_stacks=None if stack is None or threads is None else stack * threads,
+        reconciliation=reconcile(snapshot, totals, readings),
+        warnings=seen.warnings,
+    )
+
+
+def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
+    """All leaves, by total, then by name in the order of the sentences, then by class."""
+    sums: dict[tuple[str, str, str], int] = {}
+    for row, members in _by_mapping(regions).items():
+        shmem = is_shmem(regions.mappings, row, shmem_devices)
+        space, memory = _virt(regions, row, members), _dealt(regions, row, members, shmem=shmem)
+        for index, virt, rss in zip(members, space, memory, strict=True):
+            cls = regions.label[index].cls.value
+            for (of, name), size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
+                if size:
+                    sums[of, name, cls] = sums.get((of, name, cls), 0) + size
+    for (of, name), sentence in SENTENCES.items():
+        for known in ByteClass:
+            if (of, name, known.value) in sums:
+                yield Leaf(of, name, known.value, sums[of, name, known.value], sentence)
+
+
+def _by_mapping(regions: Regions) -> dict[int, list[int]]:
+    """The regions of each mapping; gates are left out, since no total counts them."""
+    members: dict[int, list[int]] = {}
+    for index, row in enumerate(regions.vma):
+        if regions.mappings.name[row] not in GATE_NAMES:
+            members.setdefault(row, []).append(index)
+    return members
+
+
+def _virt(regions: Regions, row: int, members: Sequence[int]) -> list[_Cells]:
+    """What the address space of a mapping is today, dealt out to its regions.
+
+    Regions may end within a page, while the kernel counts pages: what does not fit into one goes to its neighbour.
+    """
+    table = regions.mappings
+    left = table.end[row] - table.start[row]
+    room = [regions.end[index] - regions.start[index] for index in members]
+    cells: list[_Cells] = [{} for _ in members]
+    huge = sum(column[row] or 0 for key in ("Shared_Hugetlb", "Private_Hugetlb") if (column := table.column(key)))
+    for name, sizes in (
+        ("resident", [regions.rss[index] or 0 for index in members]),
+        ("hugetlb", [huge] * len(members)),
+        ("swapped", [regions.swap[index] or 0 for index in members]),
+    ):
+        total = min(huge if name == "hugetlb" else sum(sizes), left)
+        left -= total
+        for wanted in (sizes, room):
+            for at, size in enumerate(wanted):
+                part = min(size, total, room[at])
+                cells[at]["virt", name] = cells[at].get(("virt", name), 0) + part
+                room[at] -= part
+                total -= part
+    for at, size in enumerate(room):
+        cells[at]["virt", _unused(regions, row)] = size
+    return cells
+
+
+def _unused(regions: Regions, row: int) -> str:
+    table = regions.mappings
+    if table.perms[row].startswith("---"):
+        return "reserved"
+    if table.inode[row] and not table.name[row].startswith(_MEMORY_NAMES):
+        return "file, not resident"
+    return "not committed" if table.has_flag(row, "nr") else "never touched"
+
+
+_MEMORY_NAMES = (b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")
+
+
+def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -> list[_Cells]:
+    """The resident pages of one mapping by kind and sharing, dealt out to its regions; all margins stay exact."""
+    table = regions.mappings
+    columns = [table.column(key) for key in (*_COUNTERS, "Anonymous", "Rss")]
+    figures = [None if column is None else column[row] for column in columns]
+    if None in figures:
+        return [{} for _ in members]
+    *counters, anonymous, rss = (figure or 0 for figure in figures)
+    # counters are taken one after another under load: what they miss of Rss is dealt with the first kind
+    counters[0] += rss - sum(counters)
+    cells = _crossed((anonymous, rss - anonymous), counters, (_KINDS[0], _KINDS[2 if shmem else 1]))
+    answer: list[_Cells] = []
+    for index in members:
+        wanted, own = regions.rss[index] or 0, {}
+        for key, size in cells.items():
+            own[key] = min(size, wanted)
+            wanted -= own[key]
+        for key, size in own.items():
+            cells[key] -= size
+        answer.append(own)
+    return answer
+
+
+def _crossed(kinds: tuple[int, int], counters: Sequence[int], names: tuple[str, str]) -> _Cells:
+    """Two margins made one table: anonymous pages take the dirty counters first."""
+    cells: _Cells = {}
+    left = list(kinds)
+    for sharing, size in zip(_SHARINGS, counters, strict=True):
+        for at, name in enumerate(names):
+            part = min(left[at], size)
+            left[at] -= part
+            size -= part  # noqa: PLW2901  # what is left of this counter
+            cells["rss", f"{name}, {sharing}"] = part
+    return cells
+
+
+def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[tuple[str, str], int]]:
+    """PSS and swap of one region."""
+    pss, uss, swap = regions.pss[index], regions.uss[index], regions.swap[index]
+    if pss is not None and uss is not None:
+        yield ("pss", "private"), uss
+        yield ("pss", "its share of shared"), pss - uss
+    if swap:
+        shares = regions.mappings.column("SwapPss")
+        # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
+        copies = regions.mappings.perms[regions.vma[index]][3] == "p" and bool(shares and shares[regions.vma[index]])
+        yield ("swap", "shared memory" if shmem and not copies else "private"), swap

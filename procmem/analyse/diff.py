@@ -1,0 +1,193 @@
+"""What grew between two looks: regions matched by what they are, not by where they are.
+
+A restarted program has everything at other addresses, other thread ids, and libraries in another order. So a region's
+identity is its class, kind and owner (the file, the thread by number and name, the arena by its threads), and regions
+of one identity are summed. Within one process, memory that nobody owns is matched by address as well: ranges
+that overlap are the same thing, grown or shrunk.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from procmem.model.diff_report import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
+from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.units import size_text
+
+__all__ = ["Condition", "Look", "diff_report"]
+
+
+class Look(NamedTuple):
+    """One side: what it is called, the process, its regions."""
+
+    name: str
+    snapshot: Snapshot
+    regions: Regions
+
+
+class Condition(NamedTuple):
+    """One --fail-if-grows: a class or ``total``, and by how much it may grow, in bytes or in per cent."""
+
+    text: str
+    cls: str
+    size: int | None
+    percent: float | None
+
+
+_Key = tuple[str, str, str, int]
+
+
+def diff_report(
+    before: Look, after: Look, *, threshold: int, conditions: Iterable[Condition] = (), warnings: Iterable[str] = ()
+) -> DiffReport:
+    """Lay two looks side by side; what changed by less than ``threshold`` bytes counts as the same."""
+    same_process = _same_process(before.snapshot, after.snapshot)
+    clusters = _clusters(before.regions, after.regions) if same_process else []
+    first, last = (_grouped(look, clusters) for look in (before, after))
+    changes = [_change(key, first.get(key, []), last.get(key, []), threshold) for key in dict.fromkeys((*first, *last))]
+    changes.sort(key=lambda change: (abs(held_growth(change.before, change.after)), abs(change.growth)))
+    classes = tuple(_classes(before.regions, after.regions))
+    return DiffReport(
+        names=(before.name, after.name),
+        same_process=same_process,
+        threshold=threshold,
+        classes=classes,
+        changes=tuple(changes),
+        failed=tuple(_failed(classes, conditions)),
+        warnings=tuple(warnings),
+    )
+
+
+def _same_process(one: Snapshot, other: Snapshot) -> bool:
+    """One process at two moments: the same pid, started at the same tick."""
+    if one.pid is None or one.stat is None or other.stat is None:
+        return False
+    return one.pid == other.pid and one.stat.starttime == other.stat.starttime
+
+
+def _is_nameless(regions: Regions, index: int) -> bool:
+    """Whether nothing but its address tells a region from others of its kind."""
+    return not regions.label[index].owner and not regions.mappings.name[regions.vma[index]]
+
+
+def _clusters(*sides: Regions) -> list[tuple[int, int]]:
+    """The ranges that nameless regions of both sides cover together, in address order."""
+    ranges = sorted(
+        (side.start[at], side.end[at]) for side in sides for at in range(len(side)) if _is_nameless(side, at)
+    )
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list[Region]]:
+    """The regions of one look by identity."""
+    groups: dict[_Key, list[Region]] = {}
+    regions, names, at = look.regions, _thread_names(look.snapshot), 0
+    for index in sorted(range(len(regions)), key=regions.start.__getitem__):
+        region = regions[index]
+        name = regions.mappings.name[region.vma]
+        if name in GATE_NAMES:
+            continue
+        place = 0
+        if clusters and _is_nameless(regions, index):
+            while clusters[at][1] <= region.start:
+                at += 1
+            place = clusters[at][0]
+        elif region.label.cls is ByteClass.MMAP and regions.mappings.inode[region.vma]:
+            place = regions.mappings.offset[region.vma]
+        owner = _owner(region.label.owner or name, names)
+        groups.setdefault((region.label.cls.value, region.label.kind, owner, place), []).append(region)
+    return groups
+
+
+def _thread_names(snapshot: Snapshot) -> Mapping[bytes, str]:
+    """Thread id to a name that the next run has too: its number in the order of the ids, and its own name."""
+    names = {}
+    for number, thread in enumerate(sorted(snapshot.threads or (), key=lambda one: one.tid)):
+        own = (thread.comm or b"?").decode("utf-8", "surrogateescape")
+        names[b"%d" % thread.tid] = f"#{number} {own}" if number else "main thread"
+    return names
+
+
+def _owner(owner: bytes, threads: Mapping[bytes, str]) -> str:
+    """An owner without what differs from run to run: addresses of arenas, ids of threads."""
+    text = owner.decode("utf-8", "surrogateescape")
+    if not text.startswith(("thread ", "arena ")):
+        return text
+    if text.startswith("thread "):
+        tid = text.split(" ", 2)[1]
+        known = threads.get(tid.encode())
+        return text if known is None else f"thread {known}"
+    text = re.sub(r"^arena [0-9a-f]+", "arena", text)
+    arena, of, tids = text.partition(" of thread ")
+    return arena + of + ", ".join(threads.get(tid.encode(), tid) for tid in tids.split(", ")) if of else text
+
+
+def _figures(regions: Sequence[Region]) -> Figures | None:
+    if not regions:
+        return None
+    return Figures(
+        sum(region.size for region in regions),
+        _sum(region.rss for region in regions),
+        _sum(region.pss for region in regions),
+        _sum(region.swap for region in regions),
+        len(regions),
+    )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    listed = list(values)
+    return None if None in listed else sum(filter(None, listed))
+
+
+def _change(key: _Key, first: Sequence[Region], last: Sequence[Region], threshold: int) -> Change:
+    before, after = _figures(first), _figures(last)
+    held, virt = held_growth(before, after), virt_growth(before, after)
+    size = held if abs(held) >= threshold else virt
+    if abs(size) < threshold:
+        status = "same"
+    elif before is None or after is None:
+        status = "new" if before is None else "gone"
+    else:
+        status = "grown" if size > 0 else "shrunk"
+    start = min((region.start for region in last or first), default=None)
+    return Change(status, key[0], key[1], key[2], start, before, after)
+
+
+_NOTHING = Figures(0, 0, 0, 0, 0)
+
+
+def _classes(one: Regions, other: Regions) -> Iterator[ClassChange]:
+    """Every class that either has, then the total."""
+    sides: list[dict[str, list[Region]]] = []
+    for regions in (one, other):
+        by_class: dict[str, list[Region]] = {}
+        for region in regions:
+            if regions.mappings.name[region.vma] not in GATE_NAMES:
+                by_class.setdefault(region.label.cls.value, []).append(region)
+                by_class.setdefault("total", []).append(region)
+        sides.append(by_class)
+    for cls in (*(known.value for known in ByteClass), "total"):
+        found = [_figures(side.get(cls, ())) for side in sides]
+        if found != [None, None]:
+            yield ClassChange(cls, found[0] or _NOTHING, found[1] or _NOTHING)
+
+
+def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> Iterator[str]:
+    """The conditions that are met; growth is of memory and swap together."""
+    known = {change.cls: change for change in classes}
+    for condition in conditions:
+        change = known.get(condition.cls)
+        if change is None:
+            continue
+        grown, held = held_growth(change.before, change.after), change.before.held or 0
+        limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
+        if grown > limit:
+            share = f", {grown / held:+.0%}" if held else ""
+            yield f"{condition.text}: {condition.cls} grew by {size_text(grown)}{share}"

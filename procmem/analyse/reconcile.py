@@ -1,0 +1,172 @@
+"""Why two tools differ: what each file and program says of VIRT, RES, PSS, USS and swap, and why it differs.
+
+The reference is the sum of smaps. Programs are not run: what they print follows from the file that they read (procps
+3.3 and 4, psutil 5.9 to 7), and tests hold that against the programs themselves. A difference for which no known
+cause has the right size is called unexplained.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from procmem.model.account_report import UNEXPLAINED, AccountTotals, Readings, Saying
+from procmem.model.mapping import Mappings
+from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.units import size_text
+
+__all__ = ["is_shmem", "reconcile"]
+
+_KIB = 1024
+_SPLIT_RSS_PAGES = 64  # TASK_RSS_EVENTS_THRESH, mm/memory.c, until 6.1
+_SHMEM_NAMES = (b"/memfd:", b"/SYSV", b"/dev/zero", b"/dev/shm/")
+
+
+def is_shmem(table: Mappings, row: int, devices: frozenset[str]) -> bool:
+    """Whether a mapping is of shared memory: an object of tmpfs, which swap can take (RssShmem, not RssFile).
+
+    ``devices`` are those of tmpfs mounts; objects without a mount (memfd, SysV) are known by their names.
+    """
+    if not table.inode[row] or table.has_flag(row, "ht"):
+        return False
+    return table.device[row] in devices or table.name[row].startswith(_SHMEM_NAMES)
+
+
+class _Facts(NamedTuple):
+    """What the causes need to know, in bytes."""
+
+    gates: int
+    private_hugetlb: int
+    hugetlb: int
+    shmem_swap: int
+    mappings: int
+    release: tuple[int, int] | None
+    status_slack: int
+    stat_slack: int
+    moved: Mapping[str, int]
+
+
+def reconcile(snapshot: Snapshot, totals: AccountTotals, readings: Readings) -> tuple[Saying, ...]:
+    """Every saying that could be had, with its cause where it differs; empty without smaps."""
+    table = snapshot.mappings
+    if table is None or not snapshot.has_usage:
+        return ()
+    facts = _facts(snapshot, table, readings)
+    return tuple(_sayings(snapshot, totals, readings, facts))
+
+
+def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _Facts:
+    gates = sum(table.end[row] - table.start[row] for row, name in enumerate(table.name) if name in GATE_NAMES)
+    swap = table.column("Swap") or []
+    shares = table.column("SwapPss")
+    shmem_swap = sum(
+        size
+        for row, size in enumerate(swap)
+        if size
+        and is_shmem(table, row, readings.shmem_devices)
+        and not (table.perms[row][3] == "p" and shares and shares[row])
+    )
+    private = table.total("Private_Hugetlb") or 0
+    release = re.match(r"(\d+)\.(\d+)", snapshot.machine.kernel or "")
+    version = (int(release[1]), int(release[2])) if release else None
+    return _Facts(
+        gates,
+        private,
+        private + (table.total("Shared_Hugetlb") or 0),
+        shmem_swap,
+        len(table),
+        version,
+        _counter_slack(snapshot, version, (6, 16)),
+        _counter_slack(snapshot, version, None),
+        _moved(readings),
+    )
+
+
+def _counter_slack(snapshot: Snapshot, release: tuple[int, int] | None, exact_from: tuple[int, int] | None) -> int:
+    """How far this kernel's own counters of resident pages may lag behind, in bytes (three counters of them).
+
+    From 6.16 on ``status`` and ``statm`` add up all parts of a counter (get_mm_counter_sum() in fs/proc/task_mmu.c),
+    while ``stat`` still takes the cheap, lagging value (get_mm_rss() in fs/proc/array.c).
+    """
+    if release is None or (exact_from is not None and release >= exact_from):
+        return 0
+    cpus, threads = snapshot.machine.cpus or 1, (snapshot.status.threads if snapshot.status else None) or 1
+    pages = max(32, 2 * cpus) * cpus if release >= (6, 2) else _SPLIT_RSS_PAGES * threads
+    return 3 * pages * snapshot.page_size
+
+
+def _moved(readings: Readings) -> dict[str, int]:
+    """How far each figure moved between the two readings, by the measure's name."""
+    moved = {}
+    for measure, key in (("virt", "VmSize"), ("rss", "VmRSS"), ("swap", "VmSwap")):
+        before, after = readings.sizes_before, readings.sizes_after
+        if before is not None and after is not None and key in before and key in after:
+            moved[measure] = abs(after[key] - before[key])
+    before, after = readings.rollup_before, readings.rollup_after
+    if before is not None and after is not None:
+        for measure, key in (("rss", "Rss"), ("pss", "Pss"), ("swap", "Swap")):
+            moved[measure] = max(moved.get(measure, 0), abs(after.get(key, 0) - before.get(key, 0)))
+        moved["uss"] = sum(abs(after.get(key, 0) - before.get(key, 0)) for key in ("Private_Clean", "Private_Dirty"))
+    return moved
+
+
+def _sayings(snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _Facts) -> Iterator[Saying]:
+    for measure, who, size in _who_says_what(snapshot, totals, readings, facts):
+        reference: int | None = getattr(totals, measure)
+        difference = None if size is None or reference is None else size - reference
+        yield Saying(measure, who, size, difference, _cause(measure, who, difference, facts))
+
+
+def _who_says_what(
+    snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _Facts
+) -> Iterator[tuple[str, str, int | None]]:
+    statm, stat, rollup = snapshot.statm, snapshot.stat, readings.rollup_after
+    status = readings.sizes_after or (snapshot.status.sizes if snapshot.status else {})
+
+    def rolled(*keys: str) -> int | None:
+        return None if rollup is None else sum(rollup.get(key, 0) for key in keys)
+
+    pages = snapshot.page_size
+    yield "virt", "smaps, sum of Size (the reference)", totals.virt
+    yield "virt", "status VmSize; ps VSZ", status.get("VmSize")
+    yield "virt", "statm size; top VIRT, htop, psutil vms", statm.size if statm else None
+    yield "virt", "stat vsize", stat.vsize if stat else None
+    yield "virt", "pmap, total Kbytes", None if totals.virt is None else totals.virt + facts.gates
+    yield "rss", "smaps, sum of Rss (the reference); pmap -x", totals.rss
+    yield "rss", "smaps_rollup Rss", rolled("Rss")
+    yield "rss", "status VmRSS; ps RSS", status.get("VmRSS")
+    parts = [status.get(key) for key in ("RssAnon", "RssFile", "RssShmem")]
+    yield "rss", "status RssAnon + RssFile + RssShmem", None if None in parts else sum(filter(None, parts))
+    yield "rss", "statm resident; top RES, htop, psutil rss", statm.resident if statm else None
+    yield "rss", "stat rss", stat.rss_pages * pages if stat else None
+    yield "pss", "smaps, sum of Pss (the reference); smem, pmap -X", totals.pss
+    yield "pss", "smaps_rollup Pss; ps PSS, psutil pss", rolled("Pss")
+    yield "uss", "smaps, sum of Private_* (the reference); smem", totals.uss
+    yield "uss", "smaps_rollup Private_*; ps USS", rolled("Private_Clean", "Private_Dirty")
+    yield "uss", "psutil uss", rolled("Private_Clean", "Private_Dirty", "Private_Hugetlb")
+    yield "swap", "smaps, sum of Swap (the reference); smem, pmap -X", totals.swap
+    yield "swap", "smaps_rollup Swap; psutil swap", rolled("Swap")
+    yield "swap", "status VmSwap; top SWAP, smemstat", status.get("VmSwap")
+
+
+def _cause(measure: str, who: str, difference: int | None, facts: _Facts) -> str | None:
+    """The first known cause whose size fits."""
+    if not difference:
+        return None
+    if measure == "virt":
+        if who.startswith("pmap") and difference == facts.gates:
+            return "[vsyscall]: a page of the kernel's that is the same in every process; VmSize leaves it out"
+        if facts.release is not None and facts.release < (4, 12) and difference == 4 * _KIB:
+            return "this kernel counts the guard page of the main stack"
+    if measure == "pss" and 0 < difference < facts.mappings * _KIB:
+        return f"rounding: smaps cuts each of {facts.mappings} mappings to whole kB, the rollup only their sum"
+    if who == "psutil uss" and difference == facts.private_hugetlb:
+        return "hugetlb: psutil counts the private huge pages as well, which RSS and PSS leave out"
+    if who.startswith("status VmSwap") and difference == -facts.shmem_swap:
+        return "shared memory in swap, which VmSwap leaves out"
+    slack = facts.stat_slack if who.startswith("stat ") else facts.status_slack
+    if measure == "rss" and who.startswith("stat") and abs(difference) <= slack:
+        version = "{}.{}".format(*facts.release) if facts.release else "?"
+        return f"kernel {version} keeps this counter in parts, by CPU or thread: it may lag by {size_text(slack)}"
+    if facts.moved.get(measure):
+        return f"it changed while it was read: by {size_text(facts.moved[measure])} between two readings"
+    return UNEXPLAINED

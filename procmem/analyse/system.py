@@ -1,0 +1,193 @@
+"""Summing over processes without counting a page twice: totals, groups, and what one forked worker costs.
+
+PSS divides each shared page by the number of processes that map it, so that PSS may be added up where RSS may not. Two
+processes with one address space (vfork, CLONE_VM) each show all of it, as the kernel counts a page's mappings
+and not its processes: the second one is left out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from procmem.model.system_report import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport, SystemTotals
+
+__all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
+
+GROUPINGS: Mapping[str, Callable[[ProcessRow], bytes]] = {
+    "user": lambda row: (row.user or "?").encode(),
+    "name": lambda row: row.name,
+    "cgroup": lambda row: row.cgroup or b"?",
+}
+
+
+def system_report(
+    rows: Sequence[ProcessRow],
+    *,
+    by: str | None = None,
+    shown: Sequence[ProcessRow] | None = None,
+    cgroups: Iterable[CgroupFigures] = (),
+    without_memory: int = 0,
+    unreadable: int = 0,
+) -> SystemReport:
+    """Put the report together; ``rows`` are sorted already, and ``shown`` are those of them to list (all, if None)."""
+    once = [row for row in rows if row.same_memory is None]
+    grouping = GROUPINGS.get(by or "")
+    return SystemReport(
+        rows=tuple(rows if shown is None else shown),
+        processes=len(rows),
+        totals=SystemTotals(*(_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
+        groups=() if grouping is None else tuple(_groups(rows, grouping)),
+        families=tuple(_families(rows)) if by == "tree" else (),
+        cgroups=tuple(cgroups),
+        without_memory=without_memory,
+        unreadable=unreadable,
+        same_memory=len(rows) - len(once),
+    )
+
+
+def sorted_rows(rows: Iterable[ProcessRow], field: str, *, reverse: bool, top: int | None) -> list[ProcessRow]:
+    """Ascending, as smem has it, so that the largest stands where the eye is; ``top`` keeps the largest.
+
+    What is unknown comes first.
+    """
+    if field in ("user", "name"):
+        ordered = sorted(rows, key=lambda row: (str(getattr(row, field)), row.pid))
+    else:
+        ordered = sorted(rows, key=lambda row: (-1 if (value := getattr(row, field)) is None else value, row.pid))
+    if top is not None:
+        ordered = ordered[-top:] if top else []
+    return ordered[::-1] if reverse else ordered
+
+
+def tree_rows(rows: Iterable[ProcessRow]) -> list[tuple[int, ProcessRow, int | None]]:
+    """Parents before their children: depth, row, and the PSS of the row with all below it."""
+    by_pid = {row.pid: row for row in rows}
+    children: dict[int | None, list[ProcessRow]] = {}
+    for row in by_pid.values():
+        children.setdefault(row.ppid if row.ppid in by_pid and row.ppid != row.pid else None, []).append(row)
+    answer: list[tuple[int, ProcessRow, int | None]] = []
+
+    def walk(row: ProcessRow, depth: int) -> int | None:
+        at = len(answer)
+        answer.append((depth, row, None))
+        below = [walk(child, depth + 1) for child in children.get(row.pid, ())] if depth < _DEPTH_MAX else []
+        whole = _sum([None if row.same_memory is not None else row.pss, *below])
+        answer[at] = (depth, row, whole)
+        return whole
+
+    for root in children.get(None, ()):
+        walk(root, 0)
+    return answer
+
+
+_DEPTH_MAX = 200
+
+
+def _groups(rows: Sequence[ProcessRow], key: Callable[[ProcessRow], bytes]) -> list[GroupRow]:
+    """Groups by PSS, the largest last."""
+    members: dict[bytes, list[ProcessRow]] = {}
+    for row in rows:
+        members.setdefault(key(row), []).append(row)
+    groups = []
+    for name, found in members.items():
+        once = [row for row in found if row.same_memory is None]
+        sums = [_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
+        groups.append(GroupRow(name, len(found), sum(row.pss is None for row in found), *sums))
+    return sorted(groups, key=lambda group: (group.pss or 0, group.key))
+
+
+def _families(rows: Sequence[ProcessRow]) -> Iterable[Family]:
+    """Servers with at least two workers of the same name whose figures are all known."""
+    by_pid = {row.pid: row for row in rows}
+    workers: dict[int, list[ProcessRow]] = {}
+    for row in rows:
+        parent = by_pid.get(row.ppid or 0)
+        if parent is not None and parent.name == row.name and row.same_memory is None:
+            workers.setdefault(parent.pid, []).append(row)
+    for pid, found in workers.items():
+        together = [by_pid[pid], *found]
+        owns = sorted(row.uss for row in found if row.uss is not None)
+        pss, uss, rss = ([getattr(row, field) for row in together] for field in ("pss", "uss", "rss"))
+        if len(owns) < max(len(found), 2) or None in (*pss, *uss, *rss):
+            continue
+        mean = sum(owns) // len(owns)
+        yield Family(pid, by_pid[pid].name, len(found), owns[0], mean, owns[-1], sum(pss) - sum(uss), sum(rss))
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    """The sum of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], files: Mapping[str, bytes]) -> CgroupFigures:
+    """Lay what a cgroup's files say beside its processes, those in cgroups below it among them."""
+    below = path.rstrip(b"/") + b"/"
+    inside = [row for row in rows if row.cgroup is not None and (row.cgroup == path or row.cgroup.startswith(below))]
+    once = [row for row in inside if row.same_memory is None]
+    current, limit, swap = (
+        _number(files.get(name))
+        for name in (
+            ("memory.current", "memory.max", "memory.swap.current")
+            if version == 2
+            else ("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.memsw.usage_in_bytes")
+        )
+    )
+    if version == 1:
+        swap = None if swap is None or current is None else max(swap - current, 0)
+    pss = _sum(row.pss for row in once)
+    return CgroupFigures(
+        path=path,
+        version=version,
+        processes=len(inside),
+        pss=pss,
+        swap=_sum(row.swap_pss for row in once),
+        current=current,
+        limit=None if limit is not None and limit >= _UNLIMITED else limit,
+        swap_current=swap,
+        parts=tuple(_parts(version, pss, current, files, root=path == b"/")),
+    )
+
+
+_UNLIMITED = 1 << 60  # v1 says "no limit" as the largest number of whole pages
+
+
+def _parts(
+    version: int, pss: int | None, current: int | None, files: Mapping[str, bytes], *, root: bool
+) -> Iterable[tuple[str, int]]:
+    """What the cgroup is charged for besides pages of its processes (Documentation/admin-guide/cgroup-v2.rst)."""
+    stat = {}
+    for line in files.get("memory.stat", b"").split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if value.isdigit():
+            stat[key.decode("ascii", "replace")] = int(value)
+    if not stat or current is None:
+        return
+    if version == 2:
+        cache, mapped = stat.get("file", 0), stat.get("file_mapped", 0)
+        kernel = stat.get("kernel", sum(stat.get(key, 0) for key in ("kernel_stack", "pagetables", "slab", "percpu")))
+        named = [
+            ("page cache that nobody maps", cache - mapped),
+            ("kernel memory", kernel),
+            ("sockets", stat.get("sock", 0)),
+        ]
+        slab = stat.get("slab", 0)
+    else:
+        cache, mapped = stat.get("total_cache", 0), stat.get("total_mapped_file", 0)
+        # the root group of v1 is not charged for kernel memory, although it says how much there is
+        kernel = 0 if root else _number(files.get("memory.kmem.usage_in_bytes")) or 0
+        slab = 0
+        named = [("page cache that nobody maps", cache - mapped), ("kernel memory", kernel)]
+    yield from ((name, size) for name, size in named if size)
+    if slab:
+        yield "of kernel memory: slab", slab
+    if pss is not None:
+        rest = current - pss - sum(size for _, size in named)
+        if rest >= 0:
+            yield "charged here for pages that processes elsewhere map, and for what memory.stat does not name", rest
+        else:
+            yield "pages of its processes that other cgroups are charged for (who touches first, pays)", rest
+
+
+def _number(text: bytes | None) -> int | None:
+    """A file's one number; ``max`` and what is missing are None."""
+    word = (text or b"").strip()
+    return int(word) if word.isdigit() else None

@@ -1,0 +1,48 @@
+"""Whether it grows, and how fast: trends over a handful of samples."""
+
+from collections.abc import Sequence
+
+from procmem.model.watch_report import Sample, Trend
+
+__all__ = ["trends"]
+
+_MINUTE = 60
+_KIB = 1024
+
+
+def trends(samples: Sequence[Sample], first: Sample) -> tuple[Trend, ...]:
+    """The trend of every figure of the last sample. ``first`` is the sample with which the watch began."""
+    last = samples[-1]
+    answer = []
+    for name, now in last.figures.items():
+        history = tuple(sample.figures.get(name) for sample in samples)
+        before = history[-2] if len(history) > 1 else now
+        answer.append(
+            Trend(
+                name=name,
+                now=now,
+                change=_less(now, before),
+                since_start=_less(now, first.figures.get(name)),
+                per_minute=_slope([(sample.at, sample.figures.get(name)) for sample in samples]),
+                history=history,
+            )
+        )
+    return tuple(answer)
+
+
+def _less(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now - before
+
+
+def _slope(points: Sequence[tuple[float, int | None]]) -> int | None:
+    """Bytes per minute in whole KiB, by least squares: one sudden step weighs less than steady growth."""
+    known = [(at, size) for at, size in points if size is not None]
+    if len(known) < 2:
+        return None
+    middle = sum(at for at, _ in known) / len(known)
+    mean = sum(size for _, size in known) / len(known)
+    spread = sum((at - middle) ** 2 for at, _ in known)
+    if not spread:
+        return None
+    per_second = sum((at - middle) * (size - mean) for at, size in known) / spread
+    return round(per_second * _MINUTE / _KIB) * _KIB

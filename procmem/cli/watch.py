@@ -1,0 +1,117 @@
+"""``procmem watch``: how a process's memory changes, while it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+
+import click
+
+from procmem.cli.each import for_each
+from procmem.cli.main import complain
+from procmem.cli.output import size_format, unicode_output
+from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.errors import NothingMatches, ProcessGone
+from procmem.model.watch_report import Watched
+from procmem.pipeline_watch import READING_SHARE, Watch
+from procmem.render.watch_page import watch_json, watch_line, watch_page
+
+__all__ = ["watch"]
+
+_EPILOG = """\b
+Examples:
+  procmem watch 1234                  redrawn on a terminal, one line each 2 s elsewhere
+  procmem watch --name myserver       goes on when it is restarted
+  procmem watch 1234 --classes        text, heap, stack, ... (walks its pages)
+  procmem watch 1234 --json --count 30 > growth.jsonl
+
+Reads status only, unless --pss or --classes is given. Whatever is read, it takes at most 1 % of the time: the
+interval grows by itself where reading costs too much. Ctrl-C ends it, with status 130.
+"""
+_HOME_AND_CLEAR = "\x1b[H\x1b[J"
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@target_options
+@click.option(
+    "--interval", type=click.FloatRange(0.01, 86_400), default=2.0, metavar="SECONDS", help="Time between looks (2)."
+)
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N looks.")
+@click.option("--pss", "depth", flag_value="pss", help="Also PSS and USS (smaps_rollup).")
+@click.option("--classes", "depth", flag_value="classes", help="Also memory and swap of each class (smaps).")
+@click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
+@click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document a line, schema procmem/watch/1.")
+def watch(
+    targets: Selection, *, interval: float, count: int | None, depth: str | None, unit: str | None, as_json: bool
+) -> int:
+    """Show how the memory of processes changes, while they run."""
+    if targets.recording is not None:
+        raise click.UsageError("a recording does not change; compare two with: procmem diff A B")
+    began = time.monotonic()
+
+    def start(ref: TargetRef) -> Watch:
+        if not ref.source.is_live:
+            raise click.UsageError(f"{ref.name}: a recording does not change; compare two with: procmem diff A B")
+        return Watch(ref.open(), began=began, depth=depth or "status")
+
+    watches, status = for_each(targets.refs(), start)
+    looks = 0
+    while watches or (targets.name and not status):
+        started = time.monotonic()
+        seen, watches, gone = _looks(watches)
+        for error in gone:
+            complain(error)
+        _show(seen, unit, as_json=as_json)
+        looks += 1
+        if count is not None and looks >= count:
+            break
+        if not watches and not targets.name:
+            return gone[-1].exit_code if gone else status
+        cost = max((item.cost for item in watches), default=0.0)
+        pause = max(interval, cost / READING_SHARE) - (time.monotonic() - started)
+        time.sleep(max(pause, 0.0))
+        if targets.name and (gone or not watches):
+            watches += _restarted(targets, watches, start)
+    return status
+
+
+def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcessGone]]:
+    """Look at all: what was seen, who is still there, who is not."""
+    seen, alive, gone = [], [], []
+    for item in watches:
+        try:
+            seen.append(item.look())
+            alive.append(item)
+        except ProcessGone as error:
+            item.close()
+            gone.append(error)
+    return seen, alive, gone
+
+
+def _restarted(targets: Selection, watches: Iterable[Watch], start: object) -> list[Watch]:
+    """Processes of the name that are not watched yet."""
+    known = {item.pid for item in watches}
+    found = []
+    try:
+        for ref in targets.refs():
+            if ref.pid not in known and callable(start):
+                found.append(start(ref))
+    except (NothingMatches, ProcessGone):
+        pass  # not yet: we look again after the next interval
+    return found
+
+
+def _show(seen: list[Watched], unit: str | None, *, as_json: bool) -> None:
+    size, heading = size_format(unit)
+    if as_json:
+        text = "".join(json.dumps(watch_json(item)) + "\n" for item in seen)
+    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        text = _HOME_AND_CLEAR + watch_page(seen, size, heading, unicode=unicode_output())
+    else:
+        text = "".join(watch_line(item, size) for item in seen)
+    click.echo(text, nl=False)
+    sys.stdout.flush()

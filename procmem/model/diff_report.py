@@ -1,0 +1,78 @@
+"""What ``procmem diff`` tells: two looks at a process, or at two runs of a program, laid side by side."""
+
+from typing import NamedTuple
+
+__all__ = ["Change", "ClassChange", "DiffReport", "Figures"]
+
+
+class Figures(NamedTuple):
+    """Sums of some regions in bytes; None is unknown."""
+
+    virt: int
+    rss: int | None
+    pss: int | None
+    swap: int | None
+    regions: int
+
+    @property
+    def held(self) -> int | None:
+        """What it holds, in memory or in swap: what a leak lets grow."""
+        return None if self.rss is None else self.rss + (self.swap or 0)
+
+
+class Change(NamedTuple):
+    """Regions with one identity, before and after; ``before`` or ``after`` is None where there were none.
+
+    ``status`` is ``grown``, ``shrunk``, ``new``, ``gone`` or ``same``. ``owner`` names threads by their number in the
+    order of their ids and by name, since ids differ from run to run. ``start`` is an address in the later look, or
+    in the earlier one where it is gone.
+    """
+
+    status: str
+    cls: str
+    kind: str
+    owner: str
+    start: int | None
+    before: Figures | None
+    after: Figures | None
+
+    @property
+    def growth(self) -> int:
+        """Bytes by which it grew: of what it holds, or of address space where that is unknown or has not changed."""
+        return held_growth(self.before, self.after) or virt_growth(self.before, self.after)
+
+
+class ClassChange(NamedTuple):
+    """One class, or all of them (``total``), before and after."""
+
+    cls: str
+    before: Figures
+    after: Figures
+
+
+class DiffReport(NamedTuple):
+    """The answer of ``procmem diff``. ``failed`` are the conditions of --fail-if-grows that are met, in words."""
+
+    names: tuple[str, str]
+    same_process: bool
+    threshold: int
+    classes: tuple[ClassChange, ...]
+    changes: tuple[Change, ...]
+    failed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changed by as much as the threshold."""
+        return all(change.status == "same" for change in self.changes)
+
+
+def held_growth(before: Figures | None, after: Figures | None) -> int:
+    """The change of memory and swap; zero where it is unknown."""
+    first, last = (0 if side is None else side.held for side in (before, after))
+    return 0 if first is None or last is None else last - first
+
+
+def virt_growth(before: Figures | None, after: Figures | None) -> int:
+    """The change of address space."""
+    return (0 if after is None else after.virt) - (0 if before is None else before.virt)

@@ -1,0 +1,99 @@
+"""What ``procmem system`` tells: one row a process, groups of them, and totals that count nothing twice."""
+
+from typing import NamedTuple
+
+__all__ = ["CgroupFigures", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
+
+
+class ProcessRow(NamedTuple):
+    """One process. Sizes are bytes; None is unknown (smaps_rollup was refused, or not asked for).
+
+    ``swap`` holds shared memory as well; ``vm_swap`` (of ``status``) does not, and ``swap_pss`` divides private pages
+    in swap among those that share them since a fork. ``same_memory`` is the process whose address space this one
+    shares (vfork, CLONE_VM): its figures are the same pages once more.
+    """
+
+    pid: int
+    ppid: int | None
+    uid: int | None
+    user: str | None
+    name: bytes
+    virt: int | None
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+    swap_pss: int | None
+    vm_swap: int | None = None
+    cgroup: bytes | None = None
+    same_memory: int | None = None
+
+
+class SystemTotals(NamedTuple):
+    """Sums over the rows that may be added up: PSS and USS count each page once, and so does ``swap_pss``.
+
+    None where no row knows it. RSS and VIRT are not added up: shared pages would count as often as they are mapped.
+    """
+
+    pss: int | None
+    uss: int | None
+    swap_pss: int | None
+
+
+class GroupRow(NamedTuple):
+    """Several processes as one row; ``unknown`` counts those whose PSS is not in the sums."""
+
+    key: bytes
+    processes: int
+    unknown: int
+    swap: int | None
+    uss: int | None
+    pss: int | None
+
+
+class Family(NamedTuple):
+    """A process and those of its children that have its name: a server and the workers that it forked.
+
+    ``own_*`` are of one worker: what it does not share with anybody, from the smallest to the largest, and on average.
+    ``shared`` is what parent and workers have in memory together beyond that, counted once.
+    """
+
+    parent: int
+    name: bytes
+    workers: int
+    own_least: int
+    own_mean: int
+    own_most: int
+    shared: int
+    rss_sum: int
+
+
+class CgroupFigures(NamedTuple):
+    """What the kernel says of a cgroup with all below it, beside the PSS of their processes; bytes, None is unknown.
+
+    ``parts`` name what ``current`` holds besides the processes' pages, as memory.stat divides it.
+    """
+
+    path: bytes
+    version: int
+    processes: int
+    pss: int | None
+    swap: int | None
+    current: int | None
+    limit: int | None
+    swap_current: int | None
+    parts: tuple[tuple[str, int], ...]
+
+
+class SystemReport(NamedTuple):
+    """The answer of ``procmem system``. ``rows`` are those to list, ``processes`` counts all that the sums are over."""
+
+    rows: tuple[ProcessRow, ...]
+    processes: int
+    totals: SystemTotals
+    groups: tuple[GroupRow, ...]
+    families: tuple[Family, ...]
+    cgroups: tuple[CgroupFigures, ...]
+    without_memory: int
+    unreadable: int
+    same_memory: int

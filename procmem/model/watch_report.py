@@ -1,0 +1,38 @@
+"""What ``procmem watch`` tells at each look: figures, how they changed, and how fast they grow."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = ["Sample", "Trend", "Watched"]
+
+
+class Sample(NamedTuple):
+    """One look at one process; ``at`` is seconds since the watch began, figures are bytes (None is unknown)."""
+
+    at: float
+    figures: Mapping[str, int | None]
+
+
+class Trend(NamedTuple):
+    """One figure over the samples that are kept.
+
+    ``change`` is since the sample before, ``since_start`` since the first; ``per_minute`` is the slope of the straight
+    line through all samples, None where there are fewer than two.
+    """
+
+    name: str
+    now: int | None
+    change: int | None
+    since_start: int | None
+    per_minute: int | None
+    history: tuple[int | None, ...]
+
+
+class Watched(NamedTuple):
+    """One process at one look. ``reading`` is the share of the time that went into reading it."""
+
+    pid: int
+    name: bytes
+    at: float
+    reading: float
+    trends: tuple[Trend, ...]

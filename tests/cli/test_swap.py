@@ -1,0 +1,290 @@
+"""procmem swap: parts that add up to what is in use, the judgement, and what swapoff would do."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import lacking
+from running import FIXTURES, procmem, python_child, started, stopped, wait_for
+from swapping import swap_file
+
+from procmem.analyse.swap import swap_report, swappiness_words
+from procmem.model.snapshot import SwapArea
+from procmem.model.swap_report import Faulter, Object, Rates, SwapReading
+from procmem.model.system_report import ProcessRow
+
+KIB, MIB = 1024, 1 << 20
+GIB = 1 << 30
+
+PARKER = """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+PAGEOUT = 21
+def push(block):
+    at = ctypes.addressof(ctypes.c_char.from_buffer(block))
+    for _ in range(20):
+        assert libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t(len(block)), PAGEOUT) == 0
+private = mmap.mmap(-1, 16 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+shared = mmap.mmap(-1, 8 << 20)
+fd = os.open({path!r}, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+os.ftruncate(fd, 12 << 20)
+file = mmap.mmap(fd, 12 << 20)
+for block in (private, shared, file):
+    for page in range(0, len(block), 4096):
+        block[page:page + 4096] = os.urandom(4096)
+    push(block)
+"""
+
+
+def process(pid: int, **fields: Any) -> ProcessRow:
+    """A row of which only swap and USS are of interest."""
+    known: dict[str, Any] = {"ppid": 1, "uid": 0, "user": "root", "name": b"db", "virt": 1, "rss": 1, "pss": 1}
+    known |= {"uss": 0, "swap": 0, "swap_pss": 0, "vm_swap": 0}
+    return ProcessRow(pid=pid, **(known | fields))
+
+
+def reading(**fields: Any) -> SwapReading:
+    """A machine with a swap area of 100 MiB of which 40 are in use, and nothing moving."""
+    known: dict[str, Any] = {
+        "areas": (SwapArea(b"/swap", "file", 100 * MIB, 40 * MIB, -2),),
+        "meminfo": {"MemAvailable": 900 * MIB, "MemTotal": GIB, "SwapCached": 2 * MIB},
+        "swappiness": 60,
+        "release": (6, 18),
+        "rates": Rates(1.0, 0, 0, 0, 0.0, ()),
+        "rows": (process(5, swap=30 * MIB, swap_pss=25 * MIB, vm_swap=25 * MIB, uss=MIB),),
+        "objects": (
+            Object(b"/dev/shm/x", "tmpfs files", 9 * MIB),
+            Object(b"/memfd:y", "mapped shared memory", 5 * MIB),
+        ),
+        "unreadable": 0,
+        "whole_machine": True,
+    }
+    return SwapReading(**(known | fields))
+
+
+def test_parts_add_up_and_the_rest_has_a_name() -> None:
+    """40 = 25 + 9 + 5 + 1, which the swap cache of 2 explains."""
+    report = swap_report(reading())
+    assert [(part.name, part.size // MIB) for part in report.parts] == [
+        ("processes' own pages", 25),
+        ("tmpfs files", 9),
+        ("mapped shared memory", 5),
+        ("swap cache", 1),
+    ]
+    report = swap_report(reading(objects=()))
+    assert [(part.name, part.size // MIB) for part in report.parts[1:]] == [("swap cache", 2), ("no owner found", 13)]
+    assert sum(part.size for part in report.parts) == report.used == 40 * MIB
+    report = swap_report(reading(rows=(process(5, vm_swap=20 * MIB, swap=20 * MIB, swap_pss=None),)))
+    assert ("processes that may not be read", 20 * MIB) in [(part.name, part.size) for part in report.parts]
+    assert sum(part.size for part in report.parts) == 40 * MIB
+
+
+def test_swapoff_would_fit_or_not() -> None:
+    """What is in memory as well needs no room."""
+    assert swap_report(reading()).left_after_swapoff == (900 - 38) * MIB
+    meminfo = {"MemAvailable": 10 * MIB, "SwapCached": 0}
+    report = swap_report(reading(meminfo=meminfo))
+    assert report.left_after_swapoff == -30 * MIB
+
+
+@pytest.mark.parametrize(
+    ("rates", "word"),
+    [
+        (None, "unknown"),
+        (Rates(2.0, 0, 0, 0, 0.0, ()), "parked"),
+        (Rates(2.0, 100 * KIB, 3 * KIB, 9, None, ()), "parked"),
+        (Rates(2.0, 0, 90 * MIB, 0, 0.02, ()), "moving"),
+        (Rates(2.0, 90 * MIB, 0, 900, 0.02, ()), "moving"),
+        (Rates(2.0, 90 * MIB, 0, 900, 0.5, ()), "thrashing"),
+        (Rates(2.0, 90 * MIB, 90 * MIB, 900, None, ()), "thrashing"),
+    ],
+)
+def test_the_judgement_follows_the_rates(rates: Rates | None, word: str) -> None:
+    """Idle data, data that moves one way, and data that goes to and fro."""
+    assert swap_report(reading(rates=rates)).verdict.word == word
+
+
+def test_no_swap_and_unused_swap() -> None:
+    """Two answers."""
+    assert swap_report(reading(areas=())).verdict.word == "no swap"
+    empty = (SwapArea(b"/swap", "file", 100, 0, 1),)
+    assert swap_report(reading(areas=empty)).verdict.word == "unused"
+    assert swap_report(reading(areas=empty)).parts == ()
+
+
+def test_who_is_to_blame() -> None:
+    """One process, a cgroup's limit, or the machine."""
+    fast = Rates(1.0, 50 * MIB, 50 * MIB, 1000, 0.5, (Faulter(5, b"db", 900), Faulter(6, b"web", 100)))
+    alone = " ".join(swap_report(reading(rates=fast)).verdict.sentences)
+    assert "db (5), with 90%" in alone
+    assert "One process asks for most: db (5)" in alone
+    many = tuple(process(pid, uss=100 * MIB, swap=MIB, swap_pss=MIB) for pid in range(5, 15))
+    assert "machine is too small" in " ".join(swap_report(reading(rates=fast, rows=many)).verdict.sentences)
+    limited = fast._replace(faulters=(Faulter(5, b"db", 9, b"/small", 64 * MIB, 64 * MIB),))
+    words = " ".join(swap_report(reading(rates=limited, rows=many)).verdict.sentences)
+    assert "cgroup /small is at its limit" in words
+    assert "machine is not the trouble" in words
+    roomy = fast._replace(faulters=(Faulter(5, b"db", 9, b"/big", 6 * MIB, 64 * MIB),))
+    assert "limit" not in " ".join(swap_report(reading(rates=roomy, rows=many)).verdict.sentences)
+
+
+@pytest.mark.parametrize(
+    ("value", "release", "words"),
+    [
+        (0, (6, 1), "0 of 0..200: swap only when"),
+        (0, (6, 1), "does not switch swap off"),
+        (60, (6, 1), "the default"),
+        (100, (6, 1), "cost the same"),
+        (180, (6, 1), "zram"),
+        (10, (5, 4), "10 of 0..100"),
+        (None, None, "unknown"),
+    ],
+)
+def test_swappiness_in_words(value: int | None, release: tuple[int, int] | None, words: str) -> None:
+    """Zero is not off, and the range depends on the kernel."""
+    assert words in swappiness_words(value, release)
+
+
+def test_a_machine_as_it_is() -> None:
+    """Whatever it has of swap: a page, JSON, CSV; and no interval where none is wanted."""
+    answer = procmem("swap", "--json", "--interval", "0").json
+    assert answer["rates"] is None
+    assert sum(part["bytes"] for part in answer["parts"]) == answer["used"]
+    page = procmem("swap", "--interval", "0.1")
+    assert (page.status, page.err) == (0, "")
+    assert "swappiness" in page.out
+    assert max(map(len, page.out.splitlines())) <= 100
+    assert procmem("swap", "--csv", "--interval", "0").out.startswith("pid,user,vmswap_bytes,smaps_swap_bytes,")
+
+
+def test_a_recording() -> None:
+    """It tells of the system at its time, and of no rates."""
+    answer = procmem("swap", "--from", str(FIXTURES / "x86_64-6.18-sleep"), "--json").json
+    assert answer["rates"] is None
+    assert answer["swappiness"]["value"] is not None
+
+
+def test_a_process_that_is_not_there() -> None:
+    """Fails as everywhere."""
+    assert procmem("swap", str(2**22 + 9), "--interval", "0").status == 3
+
+
+@contextlib.contextmanager
+def own_swap(size: int) -> Iterator[Path]:
+    """A swap file, or a skip that says why not."""
+    with contextlib.ExitStack() as stack:
+        try:
+            path = stack.enter_context(swap_file(size))
+        except OSError as error:
+            lacking(f"no swap file: {error}")
+        yield path
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mkswap", "swapon")
+def test_what_was_pushed_out_is_found_by_owner() -> None:
+    """Private, shared and tmpfs pages: each with its part, and all parts are what the kernel says is in use."""
+    with own_swap(96 * MIB), tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        path = os.path.join(folder, "parked file")
+        with python_child(PARKER.format(path=path)) as pid, stopped(pid):
+            wait_for(lambda: (_vm_swap(pid) or 0) >= 14 * MIB)
+            answer = procmem("swap", str(pid), "--json", "--interval", "0.2").json
+            account = procmem("account", str(pid), "--json").json
+            page = procmem("swap", str(pid), "--interval", "0").out
+    assert sum(part["bytes"] for part in answer["parts"]) == answer["used"] >= 32 * MIB
+    parts = {part["name"]: part["bytes"] for part in answer["parts"]}
+    assert parts["processes' own pages"] >= 14 * MIB
+    [file] = [item for item in answer["objects"] if item["name"] == path]
+    [shared] = [item for item in answer["objects"] if item["name"].startswith("/dev/zero")][:1]
+    assert file["sort"] == "tmpfs files"
+    assert 11 * MIB <= file["swap"] <= 12 * MIB
+    assert 7 * MIB <= shared["swap"] <= 8 * MIB
+    unknown = parts.get("no owner found", 0)
+    assert unknown <= MIB, "what is in use has owners"
+    [mine] = [row for row in answer["processes"] if row["pid"] == pid]
+    assert mine["swap"] > mine["vm_swap"] + 16 * MIB
+    assert sum(region["swap"] for region in answer["regions"]) == mine["swap"]
+    classes = {region["class"] for region in answer["regions"]}
+    assert "shm" in classes
+    assert classes & {"mmap", "heap"}, "private anonymous memory"
+    assert answer["verdict"]["word"] in ("parked", "moving")
+    assert answer["left_after_swapoff"] > 0
+    assert "would fit" in page
+    # the account of the same process
+    swap: dict[str, int] = {}
+    for leaf in account["leaves"]:
+        if leaf["of"] == "swap":
+            swap[leaf["name"]] = swap.get(leaf["name"], 0) + leaf["bytes"]
+    assert account["totals"]["swap"] == sum(swap.values()) == mine["swap"]
+    assert swap["private"] == mine["vm_swap"]
+    assert account["unexplained"] == 0
+    causes = [row["cause"] for row in account["reconciliation"] if row["who"].startswith("status VmSwap")]
+    assert causes == ["shared memory in swap, which VmSwap leaves out"]
+
+
+def _vm_swap(pid: int) -> int | None:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmSwap:"):
+            return int(line.split()[1]) * KIB
+    return None
+
+
+THRASHER = """
+import os, sys, time
+with open(sys.argv[1], 'w') as file:
+    file.write(str(os.getpid()))
+block = bytearray(os.urandom(1 << 20)) * 96
+print('ready', flush=True)
+while True:
+    for page in range(0, len(block), 4096):
+        block[page] = block[page] ^ 1
+"""
+
+
+@contextlib.contextmanager
+def memory_cgroup(limit: int) -> Iterator[Path]:
+    """A group with a limit, of whichever version the machine has; removed at the end."""
+    first = Path("/sys/fs/cgroup/memory")
+    root, file = (first, "memory.limit_in_bytes") if first.is_dir() else (Path("/sys/fs/cgroup"), "memory.max")
+    group = root / f"procmem-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / file).write_text(str(limit))
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            group.rmdir()
+        lacking(f"no memory cgroup: {error}")
+    try:
+        yield group
+    finally:
+        wait_for(lambda: not (group / "cgroup.procs").read_text())
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.05)
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mkswap", "swapon")
+def test_thrashing_in_a_cgroup_is_recognised() -> None:
+    """96 MiB that are used all the time under a limit of 48: the limit is to blame, not the machine."""
+    with (
+        own_swap(160 * MIB),
+        memory_cgroup(48 * MIB) as group,
+        started([sys.executable, "-c", THRASHER, str(group / "cgroup.procs")]) as child,
+    ):
+        answer = procmem("swap", "--json", "--interval", "2").json
+        pid = child.pid
+    assert answer["verdict"]["word"] == "thrashing", answer["rates"]
+    words = " ".join(answer["verdict"]["sentences"])
+    assert answer["rates"]["faulters"][0]["pid"] == pid
+    assert f"({pid})" in words
+    assert "is at its limit" in words
+    assert "machine is not the trouble" in words

@@ -1,0 +1,184 @@
+"""procmem watch: what changes is seen, cheaply, also over a restart, until somebody ends it."""
+
+import contextlib
+import itertools
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
+
+from procmem.analyse.watch import trends
+from procmem.model.watch_report import Sample
+from procmem.render.watch_page import sparkline
+
+MIB = 1 << 20
+
+GROWER = """
+import sys
+kept = []
+print('ready', flush=True)
+for line in sys.stdin:
+    kept.append(bytearray(b'x') * (8 << 20))
+    print('grown', flush=True)
+"""
+NAMED = """
+import ctypes, sys, time
+ctypes.CDLL(None).prctl(15, sys.argv[1].encode(), 0, 0, 0)
+print('ready', flush=True)
+time.sleep(1000)
+"""
+
+
+@contextlib.contextmanager
+def watching(*words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """The command while it runs."""
+    process = subprocess.Popen([*COMMAND, "watch", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def next_line(process: "subprocess.Popen[bytes]") -> Any:
+    """The next JSON document."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, process.stderr.read() if process.stderr else b""
+    return json.loads(line)
+
+
+def test_growth_is_seen() -> None:
+    """8 MiB more between two looks: anonymous, by that much, and a slope."""
+    with (
+        started([sys.executable, "-c", GROWER]) as child,
+        watching(str(child.pid), "--json", "--interval", "0.1") as seen,
+    ):
+        first = next_line(seen)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"more\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"grown\n"
+        next_line(seen)  # may have been looked at before the growth
+        last = next_line(seen)
+    assert first["schema"] == "procmem/watch/1"
+    assert 8 * MIB <= last["since_start"]["anonymous"] < 9 * MIB
+    assert last["per_minute"]["RES"] > 8 * MIB
+    assert last["reading"] <= 0.01
+
+
+@pytest.mark.parametrize(("option", "figure"), [("--pss", "USS"), ("--classes", "heap")])
+def test_dearer_files_are_read_less_often(option: str, figure: str) -> None:
+    """At most a hundredth of the time, however short the interval."""
+    with python_child("block = bytearray(b'x') * (64 << 20)") as pid:
+        run = procmem("watch", str(pid), "--json", "--interval", "0.01", "--count", "4", option)
+    looks = [json.loads(line) for line in run.out.splitlines()]
+    assert len(looks) == 4
+    assert looks[-1]["figures"][figure] > 0
+    assert looks[-1]["reading"] <= 0.0105
+
+
+def test_a_restart_is_followed_by_name() -> None:
+    """Its end is told; the next process of the name is watched; without a name that is the end."""
+    name = f"w-{os.getpid()}-{os.urandom(2).hex()}"
+    command = [sys.executable, "-c", NAMED, name]
+    with started(command) as first, watching("--name", name, "--json", "--interval", "0.1") as seen:
+        assert next_line(seen)["pid"] == first.pid
+        first.kill()
+        first.wait()
+        with started(command) as second:
+            while (look := next_line(seen))["pid"] == first.pid:
+                pass
+            assert (look["pid"], look["name"]) == (second.pid, name)
+            seen.send_signal(signal.SIGINT)
+            _, complaint = seen.communicate()
+            assert seen.returncode == 130
+    assert complaint.decode().strip().splitlines() == [f"procmem: process {first.pid}: it has ended"]
+
+
+def test_the_end_of_the_process_is_the_end() -> None:
+    """Status 3, and one line."""
+    with python_child("") as pid, watching(str(pid), "--interval", "0.05") as seen:
+        assert seen.stdout is not None
+        assert str(pid).encode() in seen.stdout.readline()
+        os.kill(pid, signal.SIGKILL)
+        _, complaint = seen.communicate()
+    assert seen.returncode == 3
+    assert complaint.decode() == f"procmem: process {pid}: it has ended\n"
+
+
+def test_interrupted() -> None:
+    """Ctrl-C: 130, no traceback."""
+    with watching("self", "--json", "--interval", "60") as seen:
+        next_line(seen)
+        seen.send_signal(signal.SIGINT)
+        _, complaint = seen.communicate()
+    assert (seen.returncode, complaint.strip()) == (130, b"")
+
+
+def test_a_terminal_is_redrawn_and_a_pipe_is_not() -> None:
+    """Control sequences only where they are understood."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "PYTHONUTF8": "1"}
+    command = [*COMMAND, "watch", "self", "--count", "2", "--interval", "0.01"]
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        subprocess.run(command, cwd=ROOT, stdout=theirs, env=environment, check=True)
+        os.close(theirs)
+        text = b""
+        with contextlib.suppress(OSError):
+            while piece := screen.read(4096):
+                text += piece
+    assert text.count(b"\x1b[H\x1b[J") == 2
+    assert b"per minute" in text
+    assert max(map(len, text.decode().splitlines())) <= 80
+    assert "\x1b" not in procmem("watch", "self", "--count", "2", "--interval", "0.01").out
+
+
+def test_what_cannot_be_watched() -> None:
+    """A recording, nobody."""
+    recording = str(FIXTURES / "x86_64-6.18-bash")
+    assert procmem("watch", recording).status == 2
+    assert procmem("watch", "--from", recording).status == 2
+    assert procmem("watch", str(2**22 + 9)).status == 3
+    assert procmem("watch", "--name", "nobody has this name").status == 3
+
+
+def test_reading_stops_nobody() -> None:
+    """A stopped process is watched like any other."""
+    with python_child("") as pid, stopped(pid):
+        run = procmem("watch", str(pid), "--count", "1")
+    assert (run.status, run.err) == (0, "")
+    assert f"{pid}  python" in run.out
+
+
+@given(st.lists(st.integers(0, 1 << 40), min_size=2, max_size=60), st.integers(-(1 << 30), 1 << 30))
+def test_the_slope_of_a_straight_line_is_its_own(offsets: list[int], per_minute: int) -> None:
+    """Whatever lies between; figures that vanish are unknown, not zero."""
+    steps = [Sample(at * 2.0, {"RES": (1 << 40) + per_minute * 2 * at // 60}) for at in range(len(offsets))]
+    [trend] = trends(steps, steps[0])
+    assert trend.per_minute is not None
+    assert abs(trend.per_minute - per_minute) <= 1100
+    assert trend.since_start == sum(
+        (later.figures["RES"] or 0) - (earlier.figures["RES"] or 0) for earlier, later in itertools.pairwise(steps)
+    )
+    [lost] = trends([*steps, Sample(999.0, {"RES": None})], steps[0])
+    assert (lost.now, lost.change, lost.since_start) == (None, None, None)
+
+
+def test_sparklines() -> None:
+    """From the least to the largest; level where nothing changes."""
+    assert sparkline([0, 7, 14]) == "▁▄█"
+    assert sparkline([5, 5]) == "▁▁"
+    assert sparkline([5, None, 6], unicode=False) == "_ #"
+    assert sparkline([None]) == ""
+    assert len(sparkline(list(range(100)))) == 24
