@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -51,6 +52,7 @@ def watch(
     """Show how the memory of processes changes, while they run."""
     if targets.recording is not None:
         raise click.UsageError("a recording does not change; compare two with: procmem diff A B")
+    gc.enable()  # unlike all other commands, this one may run for days
     began = time.monotonic()
 
     def start(ref: TargetRef) -> Watch:
