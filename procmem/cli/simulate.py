@@ -23,12 +23,19 @@ Examples:
   procmem simulate --stage exec --aslr ./prog
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
+  printf 'mmap a 24M\\ntouch a 0 24M\\nfork\\n' | procmem simulate --memory --ram 16M --script -
 
 \b
 Steps of a script, one a line:
   malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
   munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE] | touch NAME [OFFSET]
   brk SIZE | recurse SIZE | thread [SIZE] [guard=SIZE] [malloc=SIZE] | fork
+
+\b
+With --memory also (offset and size may be left out: all of it):
+  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE] | scatter NAME COUNT [SEED]
+  share NAME SIZE [FILE] | cache FILE SIZE | populate, dontneed, lazyfree, pageout NAME
+  settle (swap is written) | as PID (be the child) | exit
 
 \b
 Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
@@ -91,8 +98,15 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
 @click.option("--threads", type=click.IntRange(0, 10_000), default=0, help="Start so many threads in main.")
 @click.option("--script", metavar="FILE", help="Steps that main does, the map after each; - for standard input.")
 @click.option("--kernel-map", type=click.Choice(["classic", "6.1"]), help="Also the kernel's gigabyte (native i386).")
-@click.option("--ram", default="2G", metavar="SIZE", help="Physical memory for --kernel-map.")
-@click.option("--pae", is_flag=True, help="A PAE kernel, for --kernel-map.")
+@click.option("--ram", default="2G", metavar="SIZE", help="Physical memory, for --kernel-map and --memory.")
+@click.option("--pae", is_flag=True, help="A PAE kernel, for --kernel-map and --memory.")
+@click.option("--memory", is_flag=True, help="Frames, faults, swap: what each step of a script costs, not its map.")
+@click.option("--swap", default="1G", metavar="SIZE", help="Swap area, for --memory.")
+@click.option("--swappiness", type=click.IntRange(0, 200), default=60, help="vm.swappiness, for --memory.")
+@click.option("--page-cluster", type=click.IntRange(0, 8), default=3, help="vm.page-cluster, for --memory.")
+@click.option("--group", is_flag=True, help="The RAM is a memory cgroup's limit, for --memory.")
+@click.option("--thp", is_flag=True, help="Transparent huge pages always, for --memory.")
+@click.option("--trace", is_flag=True, help="Every decision of --memory.")
 @click.option(
     "--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help="How the picture is drawn."
 )
@@ -114,6 +128,12 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
     stage = Stage(given["stage"])
     script = _script(given, has_program=bool(words), stage=stage)
     areas = _areas(given)
+    if given["memory"]:
+        if script is None:
+            raise click.UsageError("--memory counts what a script does: give one by --script")
+        from procmem.cli.simulate_memory import play_memory  # noqa: PLC0415
+
+        return play_memory(files, settings, script, given, as_json=as_json)
     if script is None:
         from procmem.simulate.predict import predict  # noqa: PLC0415
 
