@@ -12,7 +12,7 @@ from procmem.errors import BadInput
 from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 
-__all__ = ["layout_options", "settings_from", "simulate", "size_in_bytes"]
+__all__ = ["layout_options", "read_script", "settings_from", "simulate", "size_in_bytes"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -162,7 +162,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
     if given["script"] is not None or given["threads"]:
         if stage is not Stage.MAIN:
             raise click.UsageError("--script and --threads begin at main: leave --stage away")
-        text = _read(given["script"]) if given["script"] is not None else ""
+        text = read_script(given["script"]) if given["script"] is not None else ""
         return "thread\n" * int(given["threads"]) + text
     if has_program or stage is not Stage.MAIN:
         return None
@@ -171,7 +171,12 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
     return BODY
 
 
-def _read(name: str) -> str:
+def read_script(name: str) -> str:
+    """The text of a script; ``-`` is standard input.
+
+    Raises:
+        BadInput: no such file, or no text.
+    """
     if name == "-":
         return sys.stdin.read()
     try:

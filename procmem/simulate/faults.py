@@ -106,7 +106,8 @@ _WRITTEN = Pte.WRITE | Pte.DIRTY
 def _anonymous(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> None:
     """do_anonymous_page(), and do_huge_pmd_anonymous_page() where a whole aligned piece is free."""
     bits = _bits(bench, vma)
-    if bench.settings.thp and write and _huge(bench, worker, vma, page, bits):
+    two_level = bench.settings.paging is Paging.TWO_LEVEL  # has no huge pages for programs (arch/x86/Kconfig)
+    if bench.settings.thp and not two_level and write and _huge(bench, worker, vma, page, bits):
         return
     if write:
         bench.enter(worker, page, bench.take_frame(None), bits | _WRITTEN)
