@@ -4,7 +4,7 @@ Memory is kept on four lists, anonymous and file pages, each inactive and active
 at: one that was used since (the processor has set the accessed bit) gets another round, anything else goes. A file
 page is simply forgotten, for the file still has it; an anonymous page must first be written to swap. Which kind
 is looked at, ``vm.swappiness`` decides as a weight: anonymous to file as s to 200 - s. Two things come before the
-weight: where much of the file cache lies cold, it alone is taken; and in a memory cgroup, 0 means no swap at all.
+weight: where 16 MiB or more of the file cache lie cold, they alone are taken; in a memory cgroup, 0 means no swap.
 Left out: refault costs, which move the weight in the kernel, and MGLRU.
 
 Source: mm/vmscan.c, get_scan_count(), shrink_inactive_list(), shrink_folio_list(); mm/oom_kill.c.
@@ -18,8 +18,8 @@ __all__ = ["evict", "make_room"]
 
 _BATCH = 32
 """Pages reclaimed at a time (include/linux/swap.h, SWAP_CLUSTER_MAX)."""
-_COLD_PART = 16
-"""File pages count as much cold cache from this part of RAM on; the kernel's bound depends on its priority."""
+_MUCH_CACHE = 1 << 12
+"""So many inactive file pages (16 MiB) are a large cold cache: file >> DEF_PRIORITY is not 0 (cache_trim_mode)."""
 
 
 def make_room(bench: Bench, pages: int) -> None:
@@ -60,8 +60,9 @@ def _choose(bench: Bench, can_swap: bool, credit: int) -> tuple[int | None, int]
     if not can_swap or not file:
         return (FILE if file else ANON if can_swap else None), credit
     swappiness = bench.settings.swappiness
-    cold = len(file) > max(len(active_file), bench.settings.ram // PAGE // _COLD_PART)
-    if cold or swappiness == 0:
+    if swappiness == 200:  # files have no weight at all; real kernels took anonymous memory alone
+        return ANON, credit
+    if swappiness == 0 or len(file) >= max(len(active_file), _MUCH_CACHE):
         return FILE, credit
     credit += swappiness
     return (ANON, credit - 200) if credit >= 200 else (FILE, credit)

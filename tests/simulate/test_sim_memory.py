@@ -179,12 +179,24 @@ def test_swappiness_0_in_a_group_is_no_swap_and_the_killer_comes() -> None:
     assert begun(mapped(pages), write(pages), ram=16 * MIB, swap=0).killed == 1
 
 
-@pytest.mark.parametrize("swappiness", [0, 1, 60, 100, 200])
-def test_cold_files_go_first(swappiness: int) -> None:
-    """192 MiB of a file streamed past 12 MiB of anonymous memory push none of it out."""
+@pytest.mark.parametrize(("swappiness", "swapped"), [(0, 0), (1, 0), (60, 0), (100, 0), (200, 16 * MIB)])
+def test_a_large_cold_cache_goes_first(swappiness: int, swapped: int) -> None:
+    """96 MiB streamed past 16 MiB in 64 MiB push none of it out, unless files have no weight at all."""
+    pages = 16 * MIB // PAGE
+    stream = ReadFile(b"/f", 96 * MIB // PAGE)
+    memory = begun(mapped(pages), write(pages), stream, ram=64 * MIB, swappiness=swappiness)
+    assert cost(memory, 1).swap == swapped
+
+
+def test_past_a_small_cache_the_weight_decides() -> None:
+    """The same past 12 MiB in 16 MiB: none with 0, and more with 60 than with 1."""
     pages = 12 * MIB // PAGE
-    memory = begun(mapped(pages), write(pages), ReadFile(b"/f", 192 * MIB // PAGE), ram=16 * MIB, swappiness=swappiness)
-    assert cost(memory, 1).swap == 0
+    swapped = []
+    for swappiness in (0, 1, 60):
+        stream = ReadFile(b"/f", 96 * MIB // PAGE)
+        swapped.append(cost(begun(mapped(pages), write(pages), stream, ram=16 * MIB, swappiness=swappiness), 1).swap)
+    assert swapped[0] == 0
+    assert swapped[0] <= swapped[1] < swapped[2]
 
 
 def test_a_weight_between_files_in_use_and_memory() -> None:
