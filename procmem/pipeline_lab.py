@@ -22,9 +22,22 @@ from procmem.simulate.events import Map
 from procmem.simulate.layout import layout_for
 from procmem.simulate.memory import cost, run
 from procmem.simulate.memory_events import Access, Begin, Do, MemoryEvent
+from procmem.sources.lab_machine import Child
 from procmem.sources.live import ProcSource
 
-__all__ = ["AT", "COUNT", "SIZE", "Experiment", "Machine", "Usage", "experiments", "named", "run_all", "usage"]
+__all__ = [
+    "AT",
+    "COUNT",
+    "SIZE",
+    "Experiment",
+    "Machine",
+    "Usage",
+    "experiments",
+    "named",
+    "run_all",
+    "usage",
+    "warmed",
+]
 
 AT = 0x8000_0000
 """Where experiments map: the middle of 32 bits, free in a 64-bit program, and aligned to every window."""
@@ -132,12 +145,25 @@ def usage(pid: int, start: int = AT, end: int = 1 << 32) -> Usage:
     )
 
 
+FAR = AT - (16 << 20)
+"""Where rehearsals are made."""
+
+
+def warmed(subject: Child, pages: int = 2, *, fresh: bool = True) -> None:
+    """Have the same done elsewhere first, so that what the interpreter needs for it is in memory, and its own."""
+    if fresh:
+        subject.do("map", FAR, pages * PAGE)
+    for verb in ("write", "read"):
+        subject.do(verb, FAR, pages * PAGE)
+
+
 def experiments() -> tuple[Experiment, ...]:
     """All experiments, in the order of the theory."""
     from procmem import (  # noqa: PLC0415  # they import this module
         pipeline_lab_pages,
         pipeline_lab_sharing,
         pipeline_lab_system,
+        pipeline_lab_tables,
         pipeline_lab_threads,
     )
 
@@ -145,6 +171,7 @@ def experiments() -> tuple[Experiment, ...]:
         *pipeline_lab_pages.EXPERIMENTS,
         *pipeline_lab_sharing.EXPERIMENTS,
         *pipeline_lab_system.EXPERIMENTS,
+        *pipeline_lab_tables.EXPERIMENTS,
         *pipeline_lab_threads.EXPERIMENTS,
     )
     return tuple(sorted(everything, key=lambda one: int(one.row[1:])))

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from procmem.model.lab import Figure, Skipped
+from procmem.model.lab import Figure
 from procmem.model.sim import PAGE
 from procmem.model.sim_memory import Paging
-from procmem.pipeline_lab import AT, COUNT, SIZE, Experiment, Machine, usage
-from procmem.simulate.events import Protect, Unmap
+from procmem.pipeline_lab import AT, COUNT, SIZE, Experiment, Machine, usage, warmed
+from procmem.simulate.events import Protect
 from procmem.simulate.memory_events import Access, Advice, Advise, Do, ReadFile
 from procmem.simulate.mmu import translate
-from procmem.sources.lab_machine import Child, child, file_of_pages, huge_pages, machine_lock
+from procmem.sources.lab_machine import child, file_of_pages, only_x86_64
 
 __all__ = ["EXPERIMENTS"]
 
 _DONTNEED, _FREE = 4, 8
 """MADV_DONTNEED and MADV_FREE (include/uapi/asm-generic/mman-common.h)."""
-_POPULATE, _HUGETLB = 0x8000, 0x40000
-_HUGE = 2 << 20
-_FAR = AT - (16 << 20)
+_POPULATE = 0x8000
 _KERNEL = 0xFFFF_8880_0000_0000
 """The direct map of x86-64 (Documentation/arch/x86/x86_64/mm.rst)."""
-
-
-def _warm(subject: Child) -> None:
-    """Have a rehearsal elsewhere, so that what the interpreter needs for it is in memory."""
-    subject.do("map", _FAR, 2 * PAGE)
-    for verb in ("write", "read"):
-        subject.do(verb, _FAR, 2 * PAGE)
 
 
 def _demand_paging() -> list[Figure]:
     machine = Machine().map()
     with child() as subject:
-        _warm(subject)
+        warmed(subject)
         before = usage(subject.pid)
         subject.do("map", AT, SIZE)
         asked = usage(subject.pid)
@@ -59,7 +50,7 @@ def _zero_page() -> list[Figure]:
     machine = Machine().map()
     figures = []
     with child() as subject:
-        _warm(subject)
+        warmed(subject)
         subject.do("map", AT, SIZE)
         for verb, write in (("read", False), ("write", True)):
             predicted, _ = machine.faults(write=write)
@@ -73,7 +64,7 @@ def _zero_page() -> list[Figure]:
 def _fault_around() -> list[Figure]:
     figures = []
     with file_of_pages(COUNT) as path, child() as subject:
-        _warm(subject)
+        warmed(subject)
         for name, at in (("aligned", AT), ("9 pages off", AT + 9 * PAGE)):
             machine = Machine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
             subject.do("map", at, SIZE, "file", path, 1)
@@ -87,6 +78,7 @@ def _fault_around() -> list[Figure]:
 
 
 def _rights() -> list[Figure]:
+    only_x86_64()
     hole, plain, shut = AT, AT + (1 << 20), AT + (2 << 20)
     machine = Machine().map(PAGE, at=plain).map(PAGE, at=shut)
     machine.then(Access(1, plain, PAGE, True), Access(1, shut, PAGE, True))
@@ -116,6 +108,7 @@ def _rights() -> list[Figure]:
 
 def _kernel_address() -> list[Figure]:
     """The simulated side is the MMU's: a present page without the user bit."""
+    only_x86_64()
     machine = Machine(paging=Paging.PAE, ram=1 << 30)
     predicted = translate(machine.memory, 1, 0xC100_0000)[0].fault
     with child() as subject:
@@ -129,6 +122,7 @@ def _kernel_address() -> list[Figure]:
 
 
 def _stack() -> list[Figure]:
+    only_x86_64()
     limit = 1 << 20
     with child() as subject:
         start, end = subject.do("stack_limit", limit)
@@ -163,7 +157,7 @@ def _stack() -> list[Figure]:
 def _populate() -> list[Figure]:
     machine = Machine().map().then(Advise(1, AT, SIZE, Advice.POPULATE))
     with child() as subject:
-        _warm(subject)
+        warmed(subject)
         subject.do("map", AT, SIZE, "anon", "", 3, _POPULATE)
         rss = usage(subject.pid, AT, AT + SIZE).rss
         predicted = machine.cost().rss
@@ -175,7 +169,7 @@ def _populate() -> list[Figure]:
 def _giving_back() -> list[Figure]:
     figures = []
     with child() as subject:
-        _warm(subject)
+        warmed(subject)
         for name, number, advice in (("DONTNEED", _DONTNEED, Advice.DONTNEED), ("FREE", _FREE, Advice.FREE)):
             machine = Machine().map()
             machine.faults(write=True)
@@ -190,68 +184,6 @@ def _giving_back() -> list[Figure]:
             figures.append(Figure(f"faults, write after {name}", faults, minor, "faults"))
             subject.do("unmap", AT, SIZE)
     return figures
-
-
-def _page_tables() -> list[Figure]:
-    regions = 64
-    size = regions * _HUGE
-    machine = Machine().map(size + _HUGE).then(Access(1, AT, 1, True))
-    predicted = machine.cost().page_tables
-    machine.then(*[Access(1, AT + _HUGE * number, 1, True) for number in range(1, regions + 1)])
-    with child() as subject:
-        _warm(subject)
-        subject.do("map", AT, size + _HUGE)
-        subject.do("write", AT, 1)
-        before = usage(subject.pid).status["VmPTE"]
-        minor, _major = subject.do("touch_each", AT + _HUGE, _HUGE, regions)
-        after = usage(subject.pid)
-        figures = [
-            Figure("faults, a page in each 2 MiB", regions, minor, "faults"),
-            Figure("VmPTE grew by", machine.cost().page_tables - predicted, after.status["VmPTE"] - before, "bytes"),
-        ]
-        machine.then(Do(1, Unmap(AT + _HUGE, size)))
-        subject.do("unmap", AT + _HUGE, size)
-        left = machine.cost().page_tables - predicted
-        figures.append(Figure("left when unmapped", left, usage(subject.pid).status["VmPTE"] - before, "bytes"))
-    return figures
-
-
-def _thp() -> list[Figure]:
-    try:
-        with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="ascii") as file:
-            setting = file.read()
-    except OSError as error:
-        raise Skipped(f"no transparent huge pages: {error.strerror}") from error
-    if "[never]" in setting:
-        raise Skipped("transparent huge pages are switched off (never)")
-    at = AT + 300 * PAGE
-    machine = Machine(thp=True).map(at=at)
-    with child(thp=True) as subject:
-        _warm(subject)
-        subject.do("map", at, SIZE)
-        subject.do("advise", at, SIZE, 14)  # MADV_HUGEPAGE
-        predicted, _ = machine.faults(at=at, write=True)
-        minor, _major = subject.do("write", at, SIZE)
-        seen = usage(subject.pid, at, at + SIZE)
-        if minor == COUNT:
-            raise Skipped("the kernel had no free piece of 2 MiB at hand")
-    return [
-        Figure("faults, write", predicted, minor, "faults"),
-        Figure("RSS", machine.cost().rss, seen.rss, "bytes"),
-    ]
-
-
-def _hugetlb() -> list[Figure]:
-    with machine_lock(), huge_pages(2), child() as subject:
-        _warm(subject)
-        subject.do("map", AT, 2 * _HUGE, "anon", "", 3, _HUGETLB)
-        minor, _major = subject.do("write", AT, 2 * _HUGE)
-        seen = usage(subject.pid, AT, AT + 2 * _HUGE)
-    return [
-        Figure("faults, 4 MiB written", 2, minor, "faults"),
-        Figure("RSS", 0, seen.rss, "bytes"),
-        Figure("HugetlbPages in status", 2 * _HUGE, seen.status.get("HugetlbPages"), "bytes"),
-    ]
 
 
 EXPERIMENTS = (
@@ -317,30 +249,6 @@ EXPERIMENTS = (
         "A touch below the stack extends it in one step, exactly as far as RLIMIT_STACK; one byte more is SIGSEGV. "
         "A mapping below keeps a gap of 1 MiB free.",
         _stack,
-    ),
-    Experiment(
-        "page-tables",
-        "M18",
-        "Page tables cost memory: 4 KiB for each 2 MiB in use",
-        "One touched page needs a whole page table, which serves 512 of them. "
-        "VmPTE counts these, and they go when the range is unmapped.",
-        _page_tables,
-    ),
-    Experiment(
-        "huge-pages",
-        "M19",
-        "A huge page is one fault and one entry for 512 pages",
-        "Of 1000 pages, the 512 in one aligned piece of 2 MiB come with one fault: 1000 - 512 + 1. RSS is the same.",
-        _thp,
-    ),
-    Experiment(
-        "hugetlb",
-        "M19",
-        "Pages from the huge page pool are missing from RSS",
-        "The pool was set apart beforehand, so using it changes neither free memory nor RSS. "
-        "Only HugetlbPages in status and two lines of smaps tell of it.",
-        _hugetlb,
-        root=True,
     ),
 )
 """In the order of the theory's rows."""

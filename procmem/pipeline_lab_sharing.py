@@ -9,30 +9,19 @@ import shutil
 from procmem.model.lab import Figure, Skipped
 from procmem.model.sim import PAGE, Settings, Stage
 from procmem.model.sim_memory import MemorySettings, Paging
-from procmem.pipeline_lab import AT, COUNT, SIZE, Experiment, Machine, Usage, usage
+from procmem.pipeline_lab import AT, COUNT, SIZE, Experiment, Machine, Usage, usage, warmed
 from procmem.simulate import textbook
 from procmem.simulate.memory import cost
 from procmem.simulate.memory_events import Access, Begin, End, ForkAs, ReadFile
 from procmem.simulate.predict import start
 from procmem.simulate.script import Moment, parse_script, run_script
-from procmem.sources.lab_machine import Child, child, file_of_pages, forked
+from procmem.sources.lab_machine import child, file_of_pages, forked
 
 __all__ = ["EXPERIMENTS"]
-
-_FAR = AT - (16 << 20)
-_WARM = 8 * PAGE
 
 
 def _seen(pid: int) -> Usage:
     return usage(pid, AT, AT + SIZE)
-
-
-def _rehearse(subject: Child, *, fresh: bool = True) -> None:
-    """Have the same done elsewhere, so that the process has its own copy of whatever it writes for it."""
-    if fresh:
-        subject.do("map", _FAR, _WARM)
-    for verb in ("write", "read"):
-        subject.do(verb, _FAR, _WARM)
 
 
 def _fork() -> list[Figure]:
@@ -44,13 +33,13 @@ def _fork() -> list[Figure]:
             figures.append(Figure(f"PSS {who}, {when}", machine.cost(mine).pss, _seen(theirs).pss, "bytes"))
 
     with child() as subject:
-        _rehearse(subject)
+        warmed(subject)
         subject.do("map", AT, SIZE)
         subject.do("write", AT, SIZE)
         compare("before", ("parent", 1, subject.pid))
         with forked(subject) as other:
-            _rehearse(other, fresh=False)
-            _rehearse(subject, fresh=False)
+            warmed(other, fresh=False)
+            warmed(subject, fresh=False)
             machine.then(ForkAs(1, 2))
             both = ("parent", 1, subject.pid), ("child", 2, other.pid)
             compare("forked", *both)
@@ -75,7 +64,7 @@ def _fork() -> list[Figure]:
 def _shared_memory() -> list[Figure]:
     figures = []
     with child() as subject:
-        _rehearse(subject)
+        warmed(subject)
         for kind, name in (
             ("sysv", b"/SYSV00000000"),
             ("posix", b"/dev/shm/lab"),  # a name in the simulation
@@ -140,7 +129,7 @@ def _library() -> list[Figure]:
 def _file_writes() -> list[Figure]:
     figures = []
     with file_of_pages(COUNT) as path, child() as subject:
-        _rehearse(subject)
+        warmed(subject)
         for kind, shared in (("file", False), ("shared-file", True)):
             machine = Machine().then(ReadFile(b"/file", COUNT)).map(name=b"/file", shared=shared)
             subject.do("map", AT, SIZE, kind, path)
@@ -176,7 +165,7 @@ def _malloc() -> list[Figure]:
     virt = [moment.space.virtual_size for moment in moments]
     again_in_heap = len(moments[3].space.vmas) == len(moments[0].space.vmas)
     with child() as subject:
-        _rehearse(subject)
+        warmed(subject)
         seen = [usage(subject.pid, 0, 1 << 47)]
         for verb, words in (("malloc", (1, large)), ("free", (0, 1)), ("malloc", (1, large))):
             place = subject.do(verb, *words)
@@ -198,7 +187,7 @@ def _freed() -> list[Figure]:
     lines += [f"free b{n}" for n in range(_BLOCKS)]
     rss = [cost(moment.memory, 1).rss for moment in _simulated("\n".join(lines)) if moment.memory is not None]
     with child() as subject:
-        _rehearse(subject)
+        warmed(subject)
         subject.do("malloc", 1, 8)
         before = usage(subject.pid, 0, 1 << 47).rss
         subject.do("malloc", _BLOCKS, _BLOCK)

@@ -11,23 +11,17 @@ from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.errors import BadInput
 from procmem.model.lab import Figure, Skipped
 from procmem.model.sim import PAGE, KernelKind
-from procmem.pipeline_lab import AT, SIZE, Experiment, Machine, usage
+from procmem.pipeline_lab import AT, SIZE, Experiment, Machine, usage, warmed
 from procmem.simulate.memory_events import Access, Advice, Advise, ReadFile, Settle
-from procmem.sources.lab_machine import Child, child, machine_lock, memory_group, swap_file
+from procmem.sources.lab_machine import child
+from procmem.sources.lab_system import machine_lock, memory_group, swap_file
 
 __all__ = ["EXPERIMENTS"]
 
 _PAGEOUT = 21
-_FAR = AT - (16 << 20)
 _MIB = 1 << 20
 _SWAP = 64 * _MIB
 _RUNS = 64
-
-
-def _warm(subject: Child) -> None:
-    subject.do("map", _FAR, 2 * PAGE)
-    for verb in ("write", "read"):
-        subject.do(verb, _FAR, 2 * PAGE)
 
 
 def _swap() -> list[Figure]:
@@ -36,7 +30,7 @@ def _swap() -> list[Figure]:
     figures = []
     with machine_lock(), swap_file(_SWAP), memory_group() as group, child() as subject:
         group.add(subject.pid)
-        _warm(subject)
+        warmed(subject)
         subject.do("map", AT, SIZE)
         machine = Machine(page_cluster=cluster).map()
         machine.faults(write=True)
@@ -50,7 +44,7 @@ def _swap() -> list[Figure]:
             if settle:
                 machine.then(Settle())
                 group.reclaim()
-            _warm_again(subject)
+            warmed(subject, fresh=False)
             minor, major = machine.faults(write=False)
             real_minor, real_major = subject.do("read", AT, SIZE)
             # where the pages lie in swap decides whether a group of eight begins at the first of them
@@ -61,11 +55,6 @@ def _swap() -> list[Figure]:
             subject.do("write", AT, SIZE)
         figures.append(Figure("RSS at the end", machine.cost().rss, usage(subject.pid, AT, AT + SIZE).rss, "bytes"))
     return figures
-
-
-def _warm_again(subject: Child) -> None:
-    for verb in ("write", "read"):
-        subject.do(verb, _FAR, 2 * PAGE)
 
 
 _LIMIT, _LOAD = 16 * _MIB, 24 * _MIB
@@ -79,7 +68,7 @@ def _swappiness() -> list[Figure]:
             machine.then(Access(1, AT, _LOAD, True))
             killed = machine.memory.killed is not None
             with memory_group(swappiness) as group, child() as subject:
-                _warm(subject)
+                warmed(subject)
                 group.limit(_LIMIT)
                 group.add(subject.pid)
                 subject.do("map", AT, _LOAD)
@@ -127,7 +116,7 @@ def _streamed(path: str, swappiness: int, room: int, size: int) -> tuple[int, in
     machine = Machine(ram=room, swap=_SWAP, swappiness=swappiness, group=True).map(size)
     machine.then(Access(1, AT, size, True), ReadFile(b"/stream", _STREAM // PAGE))
     with memory_group(swappiness) as group, child() as subject:
-        _warm(subject)
+        warmed(subject)
         group.limit(room)
         group.add(subject.pid)
         subject.do("map", AT, size)

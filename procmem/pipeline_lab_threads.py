@@ -15,7 +15,8 @@ from procmem.simulate import textbook
 from procmem.simulate.predict import start
 from procmem.simulate.script import parse_script, run_script
 from procmem.sources.files import read_whole
-from procmem.sources.lab_machine import Child, child
+from procmem.sources.lab_machine import Child, child, only_x86_64
+from procmem.sources.lab_runtimes import goroutines, java_threads
 
 __all__ = ["EXPERIMENTS"]
 
@@ -55,6 +56,7 @@ def _room_for(count: int) -> None:
 
 
 def _costs() -> list[Figure]:
+    only_x86_64()
     _room_for(_MANY)
     figures = []
     with child(env=_ONE_ARENA) as subject:
@@ -146,6 +148,26 @@ def _switches() -> list[Figure]:
     ]
 
 
+def _goroutines() -> list[Figure]:
+    stack, made, switch = goroutines()
+    return [
+        Figure("stack of a goroutine", 2 << 10, stack, "bytes", slack=512),
+        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
+        Figure("goroutine to goroutine", None, switch / 1e9, "seconds", relation="measured"),
+    ]
+
+
+def _java() -> list[Figure]:
+    running = start(textbook.files(), Settings(exec_path=textbook.EXEC_PATH), Stage.MAIN)
+    sizes = [m.space.virtual_size for m in run_script(running, parse_script("thread 1M\nthread 1M\n"), cpus=2)]
+    virtual, made = java_threads()
+    return [
+        # the runtime keeps a little for each thread
+        Figure("virtual, a thread", sizes[1] - sizes[0], virtual, "bytes", slack=64 << 10),
+        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
+    ]
+
+
 EXPERIMENTS = (
     Experiment(
         "thousand",
@@ -162,6 +184,22 @@ EXPERIMENTS = (
         "Handing over from thread to thread is two system calls and a switch in the kernel, counted in /proc. "
         "Going into a coroutine saves a few registers in user space.",
         _switches,
+    ),
+    Experiment(
+        "goroutines",
+        "M20",
+        "A goroutine begins with a stack of 2 KiB",
+        "Go's coroutines have small stacks in the heap, which are copied to larger ones when they grow. "
+        "Ten thousand are made and switched by the runtime, without the kernel.",
+        _goroutines,
+    ),
+    Experiment(
+        "java-threads",
+        "M20",
+        "A Java thread has a stack of 1 MiB, and a guard",
+        "A platform thread of Java is a thread of the kernel, with 1 MiB of address space by default. "
+        "Little of it is ever touched.",
+        _java,
     ),
 )
 """In the order of the theory's rows."""

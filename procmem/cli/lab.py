@@ -1,6 +1,7 @@
 """``procmem lab``: experiments that ask the real kernel what the simulator has predicted."""
 
 import os
+import signal
 import sys
 
 import click
@@ -52,6 +53,8 @@ def lab(names: tuple[str, ...], everything: bool, report: str | None, as_json: b
         from procmem.sources.saving import may_save_text  # noqa: PLC0415  # only with --report
 
         may_save_text(report)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     results = []
     for result in run_all(chosen):
         results.append(result)
@@ -66,6 +69,12 @@ def lab(names: tuple[str, ...], everything: bool, report: str | None, as_json: b
         _write_report(report, results)
     differs = any(result.verdict is LabVerdict.DIFFERS for result in results)
     return ExitStatus.MISMATCH if differs else ExitStatus.DONE
+
+
+def _interrupted(number: int, frame: object) -> None:
+    """Let a request to end pass through everything that must be undone first."""
+    del number, frame
+    raise KeyboardInterrupt
 
 
 def _write_report(path: str, results: list[Result]) -> None:
