@@ -25,7 +25,7 @@ _RUNS = 64
 
 
 def _swap() -> list[Figure]:
-    with open("/proc/sys/vm/page-cluster", encoding="ascii") as file:
+    with open("/proc/sys/vm/page-cluster", encoding="utf-8") as file:
         cluster = int(file.read())
     figures = []
     with machine_lock(), swap_file(_SWAP), memory_group() as group, child() as subject:

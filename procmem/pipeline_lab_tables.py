@@ -47,7 +47,7 @@ def _page_tables() -> list[Figure]:
 def _thp() -> list[Figure]:
     only_x86_64()
     try:
-        with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="ascii") as file:
+        with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="utf-8") as file:
             setting = file.read()
     except OSError as error:
         raise Skipped(f"no transparent huge pages: {error.strerror}") from error

@@ -27,7 +27,7 @@ def many(kind: str, count: int) -> Any:
 
 def _resident() -> int:
     """Resident memory of this process in bytes (statm; exact since Linux 6.12)."""
-    with open("/proc/self/statm", encoding="ascii") as file:
+    with open("/proc/self/statm", encoding="utf-8") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -152,7 +152,7 @@ def _switches(count: int) -> dict[str, float]:
 
 def _own_switches() -> tuple[int, int]:
     """Voluntary and other switches of this thread (``task/TID/status``)."""
-    with open(f"/proc/self/task/{threading.get_native_id()}/status", encoding="ascii", errors="replace") as file:
+    with open(f"/proc/self/task/{threading.get_native_id()}/status", encoding="utf-8", errors="replace") as file:
         fields = dict(line.split(":", 1) for line in file.read().splitlines())
     return int(fields["voluntary_ctxt_switches"]), int(fields["nonvoluntary_ctxt_switches"])
 

@@ -60,12 +60,12 @@ def _sweep() -> None:
 
 
 def _set(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def _get(path: str) -> str:
-    with open(path, encoding="ascii") as file:
+    with open(path, encoding="utf-8") as file:
         return file.read().strip()
 
 
@@ -100,7 +100,9 @@ def swap_file(size: int) -> Iterator[None]:
     import ctypes  # noqa: PLC0415  # for two system calls
 
     libc = ctypes.CDLL(None, use_errno=True)
-    folder = tempfile.mkdtemp(prefix="procmem-lab-")
+    # the usual place may be memory itself, where nothing can be swapped to
+    lasting = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108  # mkdtemp(3) within it
+    folder = tempfile.mkdtemp(prefix="procmem-lab-", dir=lasting)
     path = os.path.join(folder, _SWAP_NAME)
     on = False
     try:
