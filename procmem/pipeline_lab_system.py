@@ -12,9 +12,9 @@ from procmem.errors import BadInput
 from procmem.model.lab import Figure, Skipped
 from procmem.model.sim import PAGE, KernelKind
 from procmem.pipeline_lab import AT, SIZE, Experiment, Machine, usage, warmed
-from procmem.simulate.memory_events import Access, Advice, Advise, ReadFile, Settle
-from procmem.sources.lab_machine import child
-from procmem.sources.lab_system import machine_lock, memory_group, swap_file
+from procmem.simulate.memory_events import Access, Advice, Advise, ReadFile, Settle, SwapOff
+from procmem.sources.lab_machine import Child, child
+from procmem.sources.lab_system import Group, machine_lock, memory_group, swap_file
 
 __all__ = ["EXPERIMENTS"]
 
@@ -27,33 +27,44 @@ _RUNS = 64
 def _swap() -> list[Figure]:
     with open("/proc/sys/vm/page-cluster", encoding="utf-8") as file:
         cluster = int(file.read())
-    figures = []
-    with machine_lock(), swap_file(_SWAP), memory_group() as group, child() as subject:
+    with machine_lock(), memory_group() as group, child() as subject:
         group.add(subject.pid)
         warmed(subject)
         subject.do("map", AT, SIZE)
         machine = Machine(page_cluster=cluster).map()
         machine.faults(write=True)
         subject.do("write", AT, SIZE)
-        for name, settle in (("at once", False), ("later", True)):
+        with swap_file(_SWAP):
+            figures = _out_and_back(machine, subject, group, cluster)
             machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
             subject.do("advise", AT, SIZE, _PAGEOUT)
-            seen = usage(subject.pid, AT, AT + SIZE)
-            figures.append(Figure(f"RSS, paged out ({name})", machine.cost().rss, seen.rss, "bytes"))
-            figures.append(Figure(f"swap, paged out ({name})", machine.cost().swap, seen.swap, "bytes"))
-            if settle:
-                machine.then(Settle())
-                group.reclaim()
-            warmed(subject, fresh=False)
-            minor, major = machine.faults(write=False)
-            real_minor, real_major = subject.do("read", AT, SIZE)
-            # where the pages lie in swap decides whether a group of eight begins at the first of them
-            slack = 0 if not settle else max(SIZE // PAGE >> cluster, 1) // 25 + 2
-            figures.append(Figure(f"minor faults, read {name}", minor, real_minor, "faults", slack))
-            figures.append(Figure(f"major faults, read {name}", major, real_major, "faults", slack))
-            minor, _ = machine.faults(write=True)
-            subject.do("write", AT, SIZE)
-        figures.append(Figure("RSS at the end", machine.cost().rss, usage(subject.pid, AT, AT + SIZE).rss, "bytes"))
+        machine.then(SwapOff())
+        seen = usage(subject.pid, AT, AT + SIZE)
+        figures.append(Figure("RSS after swapoff", machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure("swap after swapoff", machine.cost().swap, seen.swap, "bytes"))
+    return figures
+
+
+def _out_and_back(machine: Machine, subject: Child, group: Group, cluster: int) -> list[Figure]:
+    figures = []
+    for name, settle in (("at once", False), ("later", True)):
+        machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
+        subject.do("advise", AT, SIZE, _PAGEOUT)
+        seen = usage(subject.pid, AT, AT + SIZE)
+        figures.append(Figure(f"RSS, paged out ({name})", machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure(f"swap, paged out ({name})", machine.cost().swap, seen.swap, "bytes"))
+        if settle:
+            machine.then(Settle())
+            group.reclaim()
+        warmed(subject, fresh=False)
+        minor, major = machine.faults(write=False)
+        real_minor, real_major = subject.do("read", AT, SIZE)
+        # where the pages lie in swap decides whether a group of eight begins at the first of them
+        slack = 0 if not settle else max(SIZE // PAGE >> cluster, 1) // 25 + 2
+        figures.append(Figure(f"minor faults, read {name}", minor, real_minor, "faults", slack))
+        figures.append(Figure(f"major faults, read {name}", major, real_major, "faults", slack))
+        minor, _ = machine.faults(write=True)
+        subject.do("write", AT, SIZE)
     return figures
 
 
@@ -175,7 +186,8 @@ EXPERIMENTS = (
         "M6",
         "Out to swap and back: minor at once, major later",
         "A page in swap is out of RSS; while its copy is still in the swap cache, touching it is a minor fault. "
-        "After that it is read from disk, its neighbours with it (vm.page-cluster): one major fault for eight pages.",
+        "After that it is read from disk, its neighbours with it (vm.page-cluster): one major fault for eight pages. "
+        "swapoff brings back whatever is out.",
         _swap,
         root=True,
     ),

@@ -35,7 +35,7 @@ Steps of a script, one a line:
 With --memory also (offset and size may be left out: all of it):
   touch NAME OFFSET SIZE | read NAME [OFFSET SIZE] | scatter NAME COUNT [SEED]
   share NAME SIZE [FILE] | cache FILE SIZE | populate, dontneed, lazyfree, pageout NAME
-  settle (swap is written) | as PID (be the child) | exit
+  settle (swap is written) | swapoff | as PID (be the child) | exit
 
 \b
 Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.

@@ -17,7 +17,7 @@ from procmem.simulate.frames import Bench, Worker, bits_for, is_shmem
 from procmem.simulate.machine import failed, step
 from procmem.simulate.reclaim import make_room
 
-__all__ = ["access", "file_key", "read_file_page"]
+__all__ = ["access", "file_key", "from_swap", "read_file_page"]
 
 _READ_AHEAD = 32
 """Pages read at once from a file: 128 KiB (block device's read_ahead_kb)."""
@@ -86,7 +86,7 @@ def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool)
         else:
             major = _from_file(bench, worker, vma, page, write=write)
     elif is_swapped(entry):
-        major = _from_swap(bench, worker, vma, page, entry, write=write)
+        major = from_swap(bench, worker, vma, page, entry, write=write)
     else:
         _write_to_present(bench, worker, vma, page, entry)
     if major:
@@ -196,7 +196,7 @@ def _fault_around(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: in
                 bench.enter(worker, other, frame, bits & ~Pte.ACCESSED)
 
 
-def _from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, *, write: bool) -> bool:
+def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, *, write: bool) -> bool:
     """do_swap_page(): True for a major fault."""
     slot = slot_of(entry)
     major = slot not in bench.swap_cache

@@ -172,6 +172,8 @@ class Bench:
 
     def take_slot(self) -> int | None:
         """A free place in swap, or None."""
+        if not self.settings.swap:
+            return None
         if self.free_slots:
             return self.free_slots.pop()
         if self.next_slot > self.settings.swap // PAGE:

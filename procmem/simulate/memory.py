@@ -27,7 +27,7 @@ from procmem.model.sim_memory import (
 )
 from procmem.simulate import machine
 from procmem.simulate.events import Map, Touch
-from procmem.simulate.faults import access, read_file_page
+from procmem.simulate.faults import access, from_swap, read_file_page
 from procmem.simulate.frames import ACTIVE, FILE, Bench, OutOfMemory, Worker, page_tables_bytes
 from procmem.simulate.layout import page_down, page_up
 from procmem.simulate.memory_events import (
@@ -41,6 +41,7 @@ from procmem.simulate.memory_events import (
     MemoryEvent,
     ReadFile,
     Settle,
+    SwapOff,
 )
 from procmem.simulate.reclaim import evict, make_room
 
@@ -72,6 +73,8 @@ def _do(bench: Bench, event: MemoryEvent) -> None:
             _read_file(bench, event)
         case Settle():
             _settle(bench)
+        case SwapOff():
+            _swap_off(bench)
         case Do() | Access() | Advise() | ForkAs() | End():
             worker = bench.workers.get(event.pid)
             if worker is not None:  # it may have been killed
@@ -270,6 +273,22 @@ def _settle(bench: Bench) -> None:
     for frame in list(bench.swap_cache.values()):
         if not bench.maps[frame]:
             bench.free_frame(frame)
+
+
+def _swap_off(bench: Bench) -> None:
+    """Bring every page back, without a fault of anybody; then there is no swap (mm/swapfile.c, try_to_unuse())."""
+    # nothing may go out again meanwhile
+    bench.settings = bench.settings._replace(swap=0)
+    for worker in bench.workers.values():
+        for vma in worker.space.vmas:
+            for page in bench.pages_in(worker, vma.start, vma.end):
+                if is_swapped(worker.entries.get(page, Pte.PRESENT)):
+                    make_room(bench, 1 << bench.settings.page_cluster)
+                    from_swap(bench, worker, vma, page, worker.entries[page], write=False)
+    for key in list(bench.shmem_slots):
+        make_room(bench, 1)
+        read_file_page(bench, key)
+    bench.note("swap is off")
 
 
 def _kill_one(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from procmem.model.sim import SimSpace
 from procmem.simulate.events import Event
 
-__all__ = ["Access", "Advice", "Advise", "Begin", "Do", "End", "ForkAs", "MemoryEvent", "ReadFile", "Settle"]
+__all__ = ["Access", "Advice", "Advise", "Begin", "Do", "End", "ForkAs", "MemoryEvent", "ReadFile", "Settle", "SwapOff"]
 
 
 class Advice(StrEnum):
@@ -78,4 +78,8 @@ class Settle(NamedTuple):
     """Writing to swap ends, and copies that nobody maps leave the swap cache."""
 
 
-MemoryEvent = Begin | Do | Access | Advise | ForkAs | End | ReadFile | Settle
+class SwapOff(NamedTuple):
+    """The swap area is taken away: all that lies in it comes back first."""
+
+
+MemoryEvent = Begin | Do | Access | Advise | ForkAs | End | ReadFile | Settle | SwapOff

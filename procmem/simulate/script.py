@@ -19,6 +19,7 @@ With memory (frames, swap, faults) also:
     populate NAME, dontneed NAME, lazyfree NAME, pageout NAME [OFFSET SIZE]
     scatter NAME COUNT [SEED]        write pages at random, the same for the same seed
     settle                           what is being written to swap is written
+    swapoff                          what is in swap comes back, and swap ends
     as PID                           go on as the child (2, 3, ...) or the first process (1)
     exit                             the process ends
 

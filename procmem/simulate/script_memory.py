@@ -14,7 +14,19 @@ from procmem.simulate.calls import Caller
 from procmem.simulate.events import Event, Map
 from procmem.simulate.layout import page_up
 from procmem.simulate.memory import run, step
-from procmem.simulate.memory_events import Access, Advice, Advise, Begin, Do, End, ForkAs, MemoryEvent, ReadFile, Settle
+from procmem.simulate.memory_events import (
+    Access,
+    Advice,
+    Advise,
+    Begin,
+    Do,
+    End,
+    ForkAs,
+    MemoryEvent,
+    ReadFile,
+    Settle,
+    SwapOff,
+)
 from procmem.simulate.script_words import BadScript, Block, Step, parsed, part, result_text, size
 
 __all__ = ["FIRST_PID", "MEMORY_VERBS", "MemoryCaller"]
@@ -121,6 +133,11 @@ def _settle(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
     return caller.happen(Settle())
 
 
+def _swapoff(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks, step
+    return caller.happen(SwapOff())
+
+
 def _as(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
     del blocks
     pid = parsed(step, step.words[0])
@@ -150,6 +167,7 @@ MEMORY_VERBS = {
     "pageout": _Verb(1, 3, _advising(Advice.PAGEOUT)),
     "scatter": _Verb(2, 3, _scatter),
     "settle": _Verb(0, 0, _settle),
+    "swapoff": _Verb(0, 0, _swapoff),
     "as": _Verb(1, 1, _as),
     "exit": _Verb(0, 0, _exit),
 }

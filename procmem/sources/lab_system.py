@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from procmem.model.lab import Skipped
 
-__all__ = ["huge_pages", "machine_lock", "memory_group", "swap_file"]
+__all__ = ["Group", "huge_pages", "machine_lock", "memory_group", "swap_file"]
 
 _LOCK = "/run/lock/procmem-lab"
 _SWAP_NAME = "procmem-lab-swap"

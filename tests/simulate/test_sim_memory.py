@@ -23,7 +23,19 @@ from procmem.model.sim_memory import (
 from procmem.simulate.events import Event, Map, Protect, SetBrk, Unmap
 from procmem.simulate.layout import layout_for
 from procmem.simulate.memory import cost, pss_of, run, step
-from procmem.simulate.memory_events import Access, Advice, Advise, Begin, Do, End, ForkAs, MemoryEvent, ReadFile, Settle
+from procmem.simulate.memory_events import (
+    Access,
+    Advice,
+    Advise,
+    Begin,
+    Do,
+    End,
+    ForkAs,
+    MemoryEvent,
+    ReadFile,
+    Settle,
+    SwapOff,
+)
 
 STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmFlag.GROWSDOWN | VmFlag.ACCOUNT, anon=1)
 AT = 0x80000000
@@ -159,6 +171,18 @@ def test_swap_and_back() -> None:
     assert (cost(back, 1).major, cost(back, 1).minor) == (N, N)
 
 
+def test_swapoff_brings_everything_back() -> None:
+    """Without a fault of the program; and then nothing can be swapped any more."""
+    memory = begun(mapped(), write(), Advise(1, AT, N * PAGE, Advice.PAGEOUT), Settle(), SwapOff())
+    assert (cost(memory, 1).rss, cost(memory, 1).swap, cost(memory, 1).minor, cost(memory, 1).major) == (
+        N * PAGE,
+        0,
+        N,
+        0,
+    )
+    assert cost(step(memory, Advise(1, AT, N * PAGE, Advice.PAGEOUT)), 1).swap == 0
+
+
 def test_more_than_memory_swaps_and_then_thrashes() -> None:
     """24 MiB in 16 MiB: about 8 MiB go out; going round again brings every page back from swap."""
     pages = 24 * MIB // PAGE
@@ -270,6 +294,7 @@ _EVENTS: st.SearchStrategy[MemoryEvent] = st.one_of(
     st.builds(_calls, _PIDS, st.integers(0x8050000, 0x8070000).map(SetBrk)),
     st.builds(ReadFile, st.just(b"/f"), st.integers(1, 40)),
     st.just(Settle()),
+    st.just(SwapOff()),
 )
 
 
