@@ -12,7 +12,7 @@ from procmem.errors import BadInput
 from procmem.model.sim import KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 from procmem.model.sim_memory import MemorySettings, Paging
-from procmem.render.memory_page import MemoryMoment, memory_json, memory_page
+from procmem.render.memory_page import memory_json, memory_page, moment_of
 from procmem.simulate.memory import cost
 from procmem.simulate.predict import start
 from procmem.simulate.script import Moment, parse_script, run_script
@@ -60,7 +60,7 @@ def play_memory(files: ProgramFiles, settings: Settings, text: str, given: dict[
             assert moment.memory is not None
             told = f"{moment.step.text} {moment.outcome}".rstrip()
             costs = tuple(cost(moment.memory, pid) for pid in sorted(moment.memory.processes))
-            shown.append(MemoryMoment(told, moment.memory, costs))
+            shown.append(moment_of(told, moment.memory, costs))
     if as_json:
         document = {"schema": "procmem/simulate-memory/1", "machine": machine._asdict()}
         echo_json([document | {"steps": [memory_json(moment) for moment in shown]}], several=False)

@@ -9,10 +9,10 @@ __all__ = ["translate"]
 
 _EPILOG = """\b
 Examples:
-  procmem translate --sim 0x08048400            the textbook program fetches its first instruction
+  procmem translate --sim --access fetch 0x08048400
   procmem translate --sim --access write 0xb7ce4000 0xb7ce4004
-  procmem translate --sim --pae 0xc0000000      kernel space from user mode
-  procmem translate 1234 0x7ffd1000             a real page: frame, flags, who maps it
+  procmem translate --sim --pae 0xc0000000   kernel space from user mode
+  procmem translate 1234 0x7ffd1000          a real page: frame and flags
 """
 
 

@@ -60,7 +60,7 @@ class MemoryCaller(Caller):
             return f"SIGSEGV, page-fault error code {self.memory.error_code or 0:#x}"
         if self.memory.outcome is Outcome.OOM:
             return f"out of memory: process {self.memory.killed} is killed"
-        return ""
+        return "" if process is not None or not events else "nothing: its process has ended"
 
     def fork(self) -> str:
         """Make a child; the parent goes on."""
@@ -149,7 +149,8 @@ def _as(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
 
 def _exit(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
     del blocks, step
-    told = caller.happen(End(caller.pid))
+    caller.happen(End(caller.pid))
+    told = ""
     if caller.memory.processes:
         caller.pid = min(caller.memory.processes)
         caller.happen()

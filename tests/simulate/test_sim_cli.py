@@ -208,6 +208,14 @@ def test_memory_after_each_step() -> None:
     assert "copy on write" in traced
 
 
+def test_the_killer_is_seen() -> None:
+    """Out of memory: the step says so, nobody lives, and what comes after does nothing."""
+    text = "mmap a 24M\ntouch a 0 24M\nread a\n"
+    page = call(simulate, "--memory", "--ram", "16M", "--swap", "0", "--script", "-", given=text).stdout
+    assert "touch a 0 24M out of memory: process 1 is killed" in page
+    assert "read a nothing: its process has ended" in page
+
+
 def test_memory_steps_need_memory(small: str) -> None:
     """And a child has no malloc of its own; a number that is none is told with its line."""
     for text, why in (
