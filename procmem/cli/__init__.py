@@ -18,6 +18,8 @@ COMMANDS = {
     "watch": "Show how the memory of processes changes, while they run.",
     "simulate": "Predict the memory map of a 32-bit program from its files, before it runs.",
     "crosscheck": "Hold the simulator against the real kernel, line by line.",
+    "translate": "Say how a virtual address becomes a physical one, bit by bit, simulated or real.",
+    "lab": "Ask the real kernel: experiments, predicted and measured side by side.",
     "record": "Write down all that procmem needs of a process, to look at it elsewhere or later.",
 }
 """Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""

@@ -13,7 +13,7 @@ from procmem.errors import BadInput
 from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 
-__all__ = ["layout_options", "settings_from", "simulate", "size_in_bytes"]
+__all__ = ["layout_options", "read_script", "settings_from", "simulate", "size_in_bytes"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -25,12 +25,19 @@ Examples:
   procmem simulate ./prog --as explain      the coming map in plain words, as of a real process
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
+  printf 'mmap a 24M\\ntouch a 0 24M\\nfork\\n' | procmem simulate --memory --ram 16M --script -
 
 \b
 Steps of a script, one a line:
   malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
   munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE] | touch NAME [OFFSET]
   brk SIZE | recurse SIZE | thread [SIZE] [guard=SIZE] [malloc=SIZE] | fork
+
+\b
+With --memory also (offset and size may be left out: all of it):
+  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE] | scatter NAME COUNT [SEED]
+  share NAME SIZE [FILE] | cache FILE SIZE | populate, dontneed, lazyfree, pageout NAME
+  settle (swap is written) | swapoff | as PID (be the child) | exit
 
 \b
 Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
@@ -93,8 +100,15 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
 @click.option("--threads", type=click.IntRange(0, 10_000), default=0, help="Start so many threads in main.")
 @click.option("--script", metavar="FILE", help="Steps that main does, the map after each; - for standard input.")
 @click.option("--kernel-map", type=click.Choice(["classic", "6.1"]), help="Also the kernel's gigabyte (native i386).")
-@click.option("--ram", default="2G", metavar="SIZE", help="Physical memory for --kernel-map.")
-@click.option("--pae", is_flag=True, help="A PAE kernel, for --kernel-map.")
+@click.option("--ram", default="2G", metavar="SIZE", help="Physical memory, for --kernel-map and --memory.")
+@click.option("--pae", is_flag=True, help="A PAE kernel, for --kernel-map and --memory.")
+@click.option("--memory", is_flag=True, help="Frames, faults, swap: what each step of a script costs, not its map.")
+@click.option("--swap", default="1G", metavar="SIZE", help="Swap area, for --memory.")
+@click.option("--swappiness", type=click.IntRange(0, 200), default=60, help="vm.swappiness, for --memory.")
+@click.option("--page-cluster", type=click.IntRange(0, 8), default=3, help="vm.page-cluster, for --memory.")
+@click.option("--group", is_flag=True, help="The RAM is a memory cgroup's limit, for --memory.")
+@click.option("--thp", is_flag=True, help="Transparent huge pages always, for --memory.")
+@click.option("--trace", is_flag=True, help="Every decision of --memory.")
 @click.option(
     "--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help="How the picture is drawn."
 )
@@ -124,6 +138,12 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
     stage = Stage(given["stage"])
     script = _script(given, has_program=bool(words), stage=stage)
     areas = _areas(given)
+    if given["memory"]:
+        if script is None:
+            raise click.UsageError("--memory counts what a script does: give one by --script")
+        from procmem.cli.simulate_memory import play_memory  # noqa: PLC0415
+
+        return play_memory(files, settings, script, given, as_json=as_json)
     if script is None:
         from procmem.simulate.predict import predict  # noqa: PLC0415
 
@@ -177,7 +197,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
     if given["script"] is not None or given["threads"]:
         if stage is not Stage.MAIN:
             raise click.UsageError("--script and --threads begin at main: leave --stage away")
-        text = _read(given["script"]) if given["script"] is not None else ""
+        text = read_script(given["script"]) if given["script"] is not None else ""
         return "thread\n" * int(given["threads"]) + text
     if has_program or stage is not Stage.MAIN:
         return None
@@ -186,7 +206,12 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
     return BODY
 
 
-def _read(name: str) -> str:
+def read_script(name: str) -> str:
+    """The text of a script; ``-`` is standard input.
+
+    Raises:
+        BadInput: no such file, or no text.
+    """
     if name == "-":
         return sys.stdin.read()
     try:

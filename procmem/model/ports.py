@@ -77,6 +77,10 @@ class Target(Protocol):
         """The physical frame number of a page; None for a page that is not present."""
         ...
 
+    def page_word(self, address: int, page_size: int) -> int | Refusal:
+        """The 64-bit word of a page in ``pagemap``."""
+        ...
+
     def frame_word(self, name: str, frame: int) -> int | Refusal:
         """The word of a physical frame in ``/proc/kpageflags`` or ``/proc/kpagecount``."""
         ...

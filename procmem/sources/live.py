@@ -200,10 +200,14 @@ class ProcTarget:
 
     def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
         """The physical frame of a page: pagemap shows it to CAP_SYS_ADMIN only, and zero to others."""
-        word = self._word("pagemap", address // page_size, self._memory_fd)
+        word = self.page_word(address, page_size)
         if isinstance(word, Refusal) or not word >> 63:
             return word if isinstance(word, Refusal) else None
         return word & ((1 << 55) - 1) or Refusal.DENIED
+
+    def page_word(self, address: int, page_size: int) -> int | Refusal:
+        """The word of a page in ``pagemap``; its frame bits are zero without CAP_SYS_ADMIN."""
+        return self._word("pagemap", address // page_size, self._memory_fd)
 
     def frame_word(self, name: str, frame: int) -> int | Refusal:
         """The 64-bit word of a frame in a table of the whole machine."""

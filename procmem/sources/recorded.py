@@ -270,6 +270,11 @@ class RecordedTarget:
         del address, page_size
         return Refusal.UNRECORDED
 
+    def page_word(self, address: int, page_size: int) -> int | Refusal:
+        """Words of pagemap are folded into runs when they are recorded."""
+        del address, page_size
+        return Refusal.UNRECORDED
+
     def frame_word(self, name: str, frame: int) -> int | Refusal:
         """The same for their flags."""
         del name, frame

@@ -17,7 +17,7 @@ from procmem.errors import CannotWrite
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.sources.recorded import SCHEMA, page_run_letters
 
-__all__ = ["Recorded", "save"]
+__all__ = ["Recorded", "may_save_text", "save", "save_text"]
 
 
 class Recorded(NamedTuple):
@@ -58,6 +58,46 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def may_save_text(path: str) -> None:
+    """Look before a long work whether its result can be written at all.
+
+    Raises:
+        CannotWrite: no such folder, no permission, or the path is a link or a folder.
+    """
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise CannotWrite(path, "no such folder")
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        raise CannotWrite(path, "it is a link, or no regular file")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise CannotWrite(path, "the folder may not be written")
+
+
+def save_text(path: str, text: str) -> None:
+    """Write a text file whole, or leave what was there; readable by its owner only.
+
+    Raises:
+        CannotWrite: as :func:`may_save_text`, or the disk is full; nothing is left behind.
+    """
+    may_save_text(path)
+    parent = os.path.dirname(os.path.abspath(path))
+    scratch = None
+    try:
+        fd, scratch = tempfile.mkstemp(prefix=".procmem-", dir=parent)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(scratch, path)
+        scratch = None
+        _sync_folder(parent)
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+    finally:
+        if scratch is not None:
+            os.unlink(scratch)
 
 
 def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[str, bytes]:

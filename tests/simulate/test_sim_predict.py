@@ -25,7 +25,7 @@ from procmem.sources import program as program_source
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent
-HARMLESS = {"collections", "enum", "itertools", "math", "typing", "procmem"}
+HARMLESS = {"collections", "enum", "fractions", "itertools", "math", "random", "typing", "procmem"}
 
 
 def test_the_simulator_can_reach_no_process() -> None:

@@ -1,0 +1,45 @@
+"""Splitting a real address as the processor does, and reading the words that the kernel shows of its page.
+
+The page tables themselves cannot be read from outside; the indexes follow from the address alone, and pagemap tells
+what the last entry says.
+"""
+
+from procmem.model.translation import WalkStep
+
+__all__ = ["levels_of", "pagemap_bits", "walk_steps"]
+
+_NAMES = ("PGD", "P4D", "PUD", "PMD", "PTE")
+"""Linux's names of the five levels, from CR3 down; with four levels P4D is left out."""
+
+_PAGEMAP_BITS = (
+    (63, "present"),
+    (62, "swapped"),
+    (61, "file page or shared memory"),
+    (57, "write-protected for userfaultfd"),
+    (58, "guard"),
+    (56, "mapped only here"),
+    (55, "soft-dirty"),
+)
+"""Bits of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst)."""
+
+
+def levels_of(machine: str | None, cpuinfo: bytes | None) -> int | None:
+    """How many levels the page tables of a machine have: 4, or 5 where addresses have 57 bits; None if unknown."""
+    if machine not in ("x86_64", "i686") or cpuinfo is None:
+        return None
+    for line in cpuinfo.split(b"\n"):
+        if line.startswith(b"address sizes") and b"bits virtual" in line:
+            return 5 if b" 57 bits virtual" in line else 4
+    return None
+
+
+def walk_steps(address: int, levels: int) -> tuple[WalkStep, ...]:
+    """The index at each level; 9 bits each (arch/x86/include/asm/pgtable_64_types.h)."""
+    names = _NAMES if levels == 5 else (_NAMES[0], *_NAMES[2:])
+    shifts = range(12 + 9 * (levels - 1), 11, -9)
+    return tuple(WalkStep(name, address >> at & 0x1FF, None, None, ()) for name, at in zip(names, shifts, strict=True))
+
+
+def pagemap_bits(word: int) -> tuple[str, ...]:
+    """The names of the bits that are set in a word of pagemap."""
+    return tuple(name for bit, name in _PAGEMAP_BITS if word >> bit & 1)

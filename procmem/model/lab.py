@@ -1,0 +1,72 @@
+"""Values of the laboratory: experiments, and what came of them."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["Figure", "LabVerdict", "Result", "Skipped"]
+
+
+class LabVerdict(StrEnum):
+    """What came of an experiment."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    SKIPPED = "skipped"
+
+
+class Skipped(Exception):
+    """The machine lacks what an experiment needs; the text says what."""
+
+
+class Figure(NamedTuple):
+    """One figure of an experiment: what was predicted, and what the kernel showed.
+
+    ``unit`` is ``bytes``, or the word behind a count or ratio. ``relation`` says how the kernel's figure must stand to
+    the predicted one: ``=`` within ``slack`` (in the unit; 0 is exact), ``>=`` or ``<=``, or ``measured`` where nothing
+    is claimed and ``predicted`` is None.
+    """
+
+    name: str
+    predicted: float | None
+    kernel: float | None
+    unit: str = ""
+    slack: float = 0
+    relation: str = "="
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the kernel's figure is as predicted."""
+        if self.relation == "measured":
+            return True
+        if self.kernel is None or self.predicted is None:
+            return False
+        if self.relation == ">=":
+            return self.kernel >= self.predicted
+        if self.relation == "<=":
+            return self.kernel <= self.predicted
+        return abs(self.kernel - self.predicted) <= self.slack
+
+
+class Result(NamedTuple):
+    """One experiment: its figures, and the two sentences on what it shows.
+
+    ``row`` is the theory's number (M2), ``reason`` why it was skipped or stopped, ``seconds`` how long it took.
+    """
+
+    name: str
+    row: str
+    title: str
+    shows: str
+    figures: Sequence[Figure]
+    reason: str | None
+    seconds: float
+    skipped: bool = False
+
+    @property
+    def verdict(self) -> LabVerdict:
+        """Skipped, agrees where every figure does, or differs."""
+        if self.skipped:
+            return LabVerdict.SKIPPED
+        fine = self.reason is None and bool(self.figures) and all(figure.agrees for figure in self.figures)
+        return LabVerdict.AGREES if fine else LabVerdict.DIFFERS

@@ -1,0 +1,199 @@
+"""Values of the simulated memory: frames, page tables, swap, and what a process costs.
+
+An address space says what may be touched; here is what was. Page-table entries are the words that the
+processor would read: a frame above bit 12 and the x86 bits below it. Sizes are bytes unless a name says
+``pages`` or ``frame``.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from procmem.model.sim import PAGE, SimSpace
+
+__all__ = [
+    "FIRST_FRAME",
+    "FRAME_MASK",
+    "PAGE_SHIFT",
+    "ZERO_FRAME",
+    "FileKey",
+    "MemorySettings",
+    "Outcome",
+    "Paging",
+    "ProcessCost",
+    "Pte",
+    "SimMemory",
+    "SimProcess",
+    "frame_of",
+    "is_held",
+    "is_swapped",
+    "slot_of",
+]
+
+PAGE_SHIFT = 12
+FRAME_MASK = (1 << 40) - 1
+ZERO_FRAME = 1
+"""The one page of zeros that every first read of anonymous memory maps (mm/memory.c, do_anonymous_page())."""
+FIRST_FRAME = 0x1000
+"""The first frame handed out: the first 16 MiB are the simulated kernel's own."""
+
+FileKey = tuple[bytes, int]
+"""A page of a file: the file's name and the page's number in it."""
+
+
+class Paging(StrEnum):
+    """How an address is split, and so what page tables cost."""
+
+    TWO_LEVEL = "2-level"
+    PAE = "pae"
+    COMPAT = "compat"
+
+    @property
+    def table_bits(self) -> int:
+        """Address bits that index one page table: it covers 4 MiB, or 2 MiB where entries have 8 bytes."""
+        return 10 if self is Paging.TWO_LEVEL else 9
+
+
+class Pte:
+    """Bits of a page-table entry (arch/x86/include/asm/pgtable_types.h).
+
+    PROT_NONE is Linux's use of the global bit in an entry that is not present; SWAPPED is this simulator's mark
+    of a swap entry, whose slot stands where the frame would.
+    """
+
+    PRESENT = 1
+    WRITE = 2
+    USER = 4
+    WRITE_THROUGH = 8
+    NO_CACHE = 16
+    ACCESSED = 32
+    DIRTY = 64
+    LARGE = 128
+    GLOBAL = 256
+    PROT_NONE = 256
+    SWAPPED = 1 << 10
+    NX = 1 << 63
+
+
+def frame_of(entry: int) -> int:
+    """The frame of an entry."""
+    return entry >> PAGE_SHIFT & FRAME_MASK
+
+
+def slot_of(entry: int) -> int:
+    """The swap slot of a swap entry."""
+    return entry >> PAGE_SHIFT & FRAME_MASK
+
+
+def is_swapped(entry: int) -> bool:
+    """Whether the entry names a place in swap."""
+    return entry & (Pte.PRESENT | Pte.PROT_NONE | Pte.SWAPPED) == Pte.SWAPPED
+
+
+def is_held(entry: int) -> bool:
+    """Whether the entry holds a frame, also where no access is allowed."""
+    return bool(entry & (Pte.PRESENT | Pte.PROT_NONE))
+
+
+class MemorySettings(NamedTuple):
+    """The machine: RAM and swap in bytes, and the kernel's knobs.
+
+    ``group`` says that ``ram`` is the limit of a memory cgroup, where swappiness 0 means no swap at all;
+    ``fault_around`` is bytes; ``thp`` is transparent huge pages "always".
+    """
+
+    ram: int = 64 << 20
+    swap: int = 64 << 20
+    page_cluster: int = 3
+    swappiness: int = 60
+    thp: bool = False
+    fault_around: int = 16 * PAGE
+    paging: Paging = Paging.TWO_LEVEL
+    group: bool = False
+    trace: bool = False
+
+
+class Outcome(StrEnum):
+    """What the last event came to."""
+
+    DONE = "done"
+    SIGSEGV = "SIGSEGV"
+    OOM = "out of memory"
+
+
+class SimProcess(NamedTuple):
+    """One process: its space, its page-table entries by page number, and its counters.
+
+    ``tables`` holds the frame of each page table in use by the number of the region that it covers, ``roots`` the
+    frames of the levels above; ``huge`` the regions mapped by one large entry.
+    """
+
+    pid: int
+    space: SimSpace
+    entries: Mapping[int, int]
+    tables: Mapping[int, int]
+    roots: tuple[int, ...]
+    huge: frozenset[int] = frozenset()
+    minor: int = 0
+    major: int = 0
+    anon_pages: int = 0
+    file_pages: int = 0
+    shmem_pages: int = 0
+    swap_pages: int = 0
+
+
+class SimMemory(NamedTuple):
+    """The whole machine at one moment. No part of it is ever changed: a step gives a new one.
+
+    ``maps`` holds for each used frame who maps it (pid << 20 | page number), ``owner`` the file page that it is, or
+    None for anonymous memory; ``cache`` finds the frame of a file page. ``slots`` counts the entries that name a swap
+    slot, ``swap_cache`` the slots that still have a copy in RAM, ``shmem_slots`` the swapped pages of shared memory.
+    The four lists are in order of age, the oldest first.
+    """
+
+    settings: MemorySettings = MemorySettings()
+    processes: Mapping[int, SimProcess] = {}
+    maps: Mapping[int, tuple[int, ...]] = {}
+    owner: Mapping[int, FileKey | None] = {}
+    cache: Mapping[FileKey, int] = {}
+    slots: Mapping[int, int] = {}
+    swap_cache: Mapping[int, int] = {}
+    shmem_slots: Mapping[FileKey, int] = {}
+    lists: tuple[Mapping[int, None], ...] = ({}, {}, {}, {})
+    free_frames: tuple[int, ...] = ()
+    next_frame: int = FIRST_FRAME
+    free_slots: tuple[int, ...] = ()
+    next_slot: int = 1
+    swapped_out: int = 0
+    swapped_in: int = 0
+    dropped: int = 0
+    scanned: int = 0
+    outcome: Outcome = Outcome.DONE
+    error_code: int | None = None
+    killed: int | None = None
+    trace: tuple[str, ...] = ()
+
+    @property
+    def used_pages(self) -> int:
+        """Frames in use."""
+        return self.next_frame - FIRST_FRAME - len(self.free_frames)
+
+
+class ProcessCost(NamedTuple):
+    """What ``smaps`` and ``status`` would say of a process; bytes, faults are counts. ``pss`` is rounded down."""
+
+    pid: int
+    virt: int
+    rss_anon: int
+    rss_file: int
+    rss_shmem: int
+    pss: int
+    swap: int
+    page_tables: int
+    minor: int
+    major: int
+
+    @property
+    def rss(self) -> int:
+        """Bytes in memory (VmRSS)."""
+        return self.rss_anon + self.rss_file + self.rss_shmem

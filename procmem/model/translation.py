@@ -1,0 +1,85 @@
+"""Values of a translation: how one virtual address becomes a physical one, or a fault."""
+
+from typing import NamedTuple
+
+__all__ = ["Descriptor", "Fault", "RealTranslation", "Translation", "WalkStep"]
+
+
+class WalkStep(NamedTuple):
+    """One level of the walk: which entry of which table, and what stands in it.
+
+    ``number`` is its index, ``entry_address`` is physical (bytes; None where it cannot be known), ``entry`` the word
+    itself, None where it cannot be read; ``bits`` names those that are set.
+    """
+
+    level: str
+    number: int
+    entry_address: int | None
+    entry: int | None
+    bits: tuple[str, ...]
+
+
+class Descriptor(NamedTuple):
+    """A segment: its selector taken apart, and its descriptor. ``limit`` is the last offset, in bytes."""
+
+    register: str
+    selector: int
+    number: int
+    rpl: int
+    value: int
+    base: int
+    limit: int
+    dpl: int
+    kind: str
+
+
+class Fault(NamedTuple):
+    """A page fault: the error code, its bits in words, and what the kernel does with it."""
+
+    code: int
+    bits: tuple[str, ...]
+    answer: str
+
+
+class Translation(NamedTuple):
+    """The whole way of one access on the simulated machine.
+
+    ``first`` is the walk that the access met, ``second`` the one after the kernel mended a fault (empty where there was
+    none). ``physical`` is None where the access is refused. ``tlb`` tells of the buffer in words.
+    """
+
+    address: int
+    access: str
+    user_mode: bool
+    paging: str
+    directory: int
+    segment: Descriptor
+    first: tuple[WalkStep, ...]
+    fault: Fault | None
+    second: tuple[WalkStep, ...]
+    physical: int | None
+    tlb: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class RealTranslation(NamedTuple):
+    """What may be known of the translation of one address of a real process.
+
+    ``pagemap`` is the page's word in /proc/PID/pagemap; ``frame`` the frame number, None where the kernel hides it or
+    there is none; ``flags`` and ``maps`` those of the frame (kpageflags, kpagecount). ``area`` is the line of maps that
+    holds the address, or None. ``reasons`` say why something is missing.
+    """
+
+    pid: int | None
+    address: int
+    page_size: int
+    levels: int | None
+    steps: tuple[WalkStep, ...]
+    offset: int
+    area: str | None
+    pagemap: int | None
+    pagemap_bits: tuple[str, ...]
+    frame: int | None
+    flags: tuple[str, ...] | None
+    maps: int | None
+    reasons: tuple[str, ...]

@@ -1,0 +1,252 @@
+"""``procmem lab``: the kernel agrees with what was predicted, a wrong prediction is found out, and nothing is left."""
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import lacking
+from running import COMMAND, ROOT, procmem, started, wait_for
+
+from procmem import pipeline_lab
+from procmem.cli.lab import lab
+from procmem.errors import CannotWrite
+from procmem.model.lab import Figure, LabVerdict, Result, Skipped
+from procmem.model.sim import PAGE
+from procmem.model.sim_memory import MemorySettings
+from procmem.pipeline_lab import experiments, named, run_all
+from procmem.render.lab_html import lab_html
+from procmem.render.lab_page import lab_json, result_page
+from procmem.sources import lab_machine, lab_system
+from procmem.sources.saving import save_text
+
+ALL = {one.name: one for one in experiments()}
+TIMED = {"thousand", "switches", "goroutines", "java-threads"}
+"""Their figures are times and ratios, or those of a runtime of any version."""
+NO_ROOT = [name for name, one in ALL.items() if not one.root and name not in TIMED]
+
+
+def one_result(name: str) -> Result:
+    (result,) = run_all((ALL[name],))
+    if result.verdict is LabVerdict.SKIPPED:
+        _missing(f"{name}: {result.reason}")
+    return result
+
+
+def _missing(reason: str) -> None:
+    """What can be installed must be there; what a kernel does not offer cannot."""
+    if "not installed" in reason:
+        lacking(reason)
+    pytest.skip(reason)
+
+
+@pytest.mark.parametrize("name", NO_ROOT)
+def test_the_kernel_agrees(name: str) -> None:
+    """Each experiment that anybody may do."""
+    result = one_result(name)
+    assert result.verdict is LabVerdict.AGREES, result_page(result)
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("name", [name for name, one in ALL.items() if one.root])
+def test_the_kernel_agrees_with_root(name: str) -> None:
+    """Swap, swappiness, the pool of huge pages; what they made is gone, also when tests run side by side."""
+    result = one_result(name)
+    assert result.verdict is LabVerdict.AGREES, result_page(result)
+
+
+@pytest.mark.parametrize("name", sorted(TIMED))
+def test_what_is_measured_in_time_has_its_figures(name: str) -> None:
+    """Ratios depend on the machine; that each was measured does not."""
+    result = one_result(name)
+    assert result.reason is None
+    assert all(figure.kernel is not None for figure in result.figures)
+
+
+def test_the_list_is_in_the_order_of_the_theory() -> None:
+    """Every experiment with its row, its title, and a star where it needs root; and the same in JSON."""
+    run = procmem("lab")
+    rows = [line.split(maxsplit=2) for line in run.out.splitlines() if line.startswith("  M")]
+    assert [row[1].rstrip("*") for row in rows] == list(ALL)
+    assert [row[1].endswith("*") for row in rows] == [one.root for one in ALL.values()]
+    numbers = [int(row[0][1:]) for row in rows]
+    assert numbers == sorted(numbers)
+    assert {2, 3, 4, 5, 6, 7, 11, 15, 16, 18, 19, 20} <= set(numbers)
+    assert max(map(len, run.out.splitlines())) <= 80
+    listed = json.loads(procmem("lab", "--json").out)
+    assert [one["name"] for one in listed["experiments"]] == list(ALL)
+
+
+def test_one_experiment_from_the_command_line(tmp_path: Path) -> None:
+    """Predicted, kernel, verdict, two sentences; the document; the report."""
+    report = tmp_path / "lab.html"
+    run = procmem("lab", "demand-paging", "--report", str(report))
+    assert (run.status, "predicted" in run.out, "1 agrees, 0 differs, 0 skipped" in run.out) == (0, True, True)
+    assert max(map(len, run.out.splitlines())) <= 80
+    assert report.read_text().startswith("<!doctype html>")
+    assert report.stat().st_mode & 0o777 == 0o600
+    answer = json.loads(procmem("lab", "M3", "--json").out)
+    assert answer["schema"] == "procmem/lab/1"
+    (one,) = answer["experiments"]
+    assert set(one) >= {"name", "row", "predicted", "kernel", "verdict", "reason"}
+    assert (one["name"], one["row"], one["verdict"], one["reason"]) == ("rights", "M3", "agrees", None)
+    assert one["predicted"]["error code, write, read-only"] == one["kernel"]["error code, write, read-only"] == 7
+
+
+def test_a_wrong_prediction_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half the fault-around window in the simulator: the kernel differs, and the status is 7."""
+    wrong = functools.partial(MemorySettings, fault_around=8 * PAGE)
+    monkeypatch.setattr(pipeline_lab, "MemorySettings", wrong)
+    result = CliRunner().invoke(lab, ["fault-around"], standalone_mode=False)
+    assert result.return_value == 7
+    assert "differs" in result.stdout
+
+
+def test_wrong_words() -> None:
+    """No such experiment 5; names with --all, and a report of nothing, are usage errors; a bad place for it is 6."""
+    assert procmem("lab", "nothing").status == 5
+    assert procmem("lab", "--all", "rights").status == 2
+    assert procmem("lab", "--report", "x.html").status == 2
+    assert procmem("lab", "rights", "--report", "/no/such/folder/x.html").status == 6
+
+
+def test_an_experiment_that_stops_does_not_stop_the_others() -> None:
+    """Skipped says why; a child that dies is a difference."""
+
+    def skip() -> list[Figure]:
+        raise Skipped("nothing here")
+
+    def die() -> list[Figure]:
+        raise EOFError("the child has ended")
+
+    base = ALL["rights"]
+    results = list(run_all((base._replace(run=skip), base._replace(run=die), base._replace(run=list))))
+    assert [result.verdict.value for result in results] == ["skipped", "differs", "differs"]
+    assert results[0].reason == "nothing here"
+
+
+def test_figures_agree_as_they_say() -> None:
+    """Exact, within a slack, at least, at most, only measured; unknown never agrees."""
+    assert Figure("", 5, 5).agrees
+    assert not Figure("", 5, 6).agrees
+    assert Figure("", 5, 6, slack=1).agrees
+    assert Figure("", 5, 6, relation=">=").agrees
+    assert not Figure("", 5, 6, relation="<=").agrees
+    assert not Figure("", 5, None).agrees
+    assert not Figure("", None, 5).agrees
+    assert Figure("", None, 5, relation="measured").agrees
+
+
+def test_the_report_escapes_and_is_whole(tmp_path: Path) -> None:
+    """Hostile words become text; a link is refused; what was there is replaced as a whole."""
+    evil = Result("a", "M1", "<script>x</script>", "\x1b[31m & co", [Figure("<b>", 1, 1)], "\u202e", 0)
+    page = lab_html([evil], machine="<i>")
+    assert "<script>x" not in page
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;" in page
+    assert lab_json([evil])["experiments"][0]["title"] == "<script>x</script>"
+    place = tmp_path / "page"
+    save_text(str(place), "one")
+    save_text(str(place), "two")
+    assert place.read_text() == "two"
+    link = tmp_path / "link"
+    link.symlink_to(place)
+    with pytest.raises(CannotWrite):
+        save_text(str(link), "three")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "page"]
+
+
+def _traces() -> set[str]:
+    """Whatever an experiment could leave behind: swap files, folders, groups."""
+    swaps = {line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:] if "procmem-lab" in line}
+    with contextlib.suppress(Skipped):
+        root, _unified = lab_system._group_root()
+        swaps |= {name for name in os.listdir(root) if name.startswith("procmem-lab-")}
+    return swaps
+
+
+@pytest.mark.needs_root
+def test_nothing_is_left_when_an_experiment_fails() -> None:
+    """Swap is off again, the group gone, the pool of huge pages as it was; all under the lock that others wait for."""
+    pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+
+    @contextlib.contextmanager
+    def everything() -> Iterator[None]:
+        with lab_system.swap_file(4 << 20), lab_system.memory_group() as group, lab_machine.child() as subject:
+            group.add(subject.pid)
+            with lab_system.huge_pages(1) if pool.exists() else contextlib.nullcontext():
+                yield
+
+    with lab_system.machine_lock():
+        before = pool.read_text() if pool.exists() else None
+        try:
+            with everything():
+                assert _traces()
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+        except Skipped as why:
+            _missing(str(why))
+        assert _traces() == set()
+        assert (pool.read_text() if pool.exists() else None) == before
+
+
+@pytest.mark.needs_root
+def test_an_interrupted_experiment_puts_things_back() -> None:
+    """A polite kill in the middle of the swap experiment: 130, and nothing is left."""
+    with started([*COMMAND, "lab", "swappiness"], ready=False) as run:
+        wait_for(lambda: run.poll() is not None or bool(_own_swaps()))
+        run.terminate()
+        assert run.wait(60) in (130, 0)
+    with lab_system.machine_lock():
+        assert _traces() == set()
+
+
+def _own_swaps() -> set[str]:
+    return {line for line in Path("/proc/swaps").read_text().splitlines() if "procmem-lab" in line}
+
+
+@pytest.mark.needs_root
+def test_a_run_that_was_killed_is_swept_up() -> None:
+    """Whoever takes the lock next undoes what could not be undone."""
+    with lab_system.machine_lock():
+        swap = lab_system.swap_file(4 << 20)
+        try:
+            swap.__enter__()
+        except Skipped as why:
+            _missing(str(why))
+        assert _own_swaps()
+    with lab_system.machine_lock():
+        assert not _own_swaps()
+    with contextlib.suppress(Exception):
+        swap.__exit__(None, None, None)
+
+
+def test_a_child_ends_with_its_context() -> None:
+    """Also a fork of it."""
+    with lab_machine.child() as subject, lab_machine.forked(subject) as other:
+        pids = [subject.pid, other.pid]
+        assert all(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_names_and_rows_select() -> None:
+    """A row gives all its experiments, in order, and each once."""
+    assert [one.name for one in named(("M7", "swappiness", "rights"))] == ["rights", "swappiness", "cold-files"]
+    assert (ROOT / "procmem").is_dir()
+
+
+@pytest.mark.needs_root
+def test_without_rights_it_skips_and_says_why() -> None:
+    """What needs root is skipped, and so is all where Python itself may not be read; that is no difference."""
+    run = procmem("lab", "swap", "frames", "rights", "--json", nobody=True)
+    assert run.status == 0
+    for one in json.loads(run.out)["experiments"]:
+        assert one["verdict"] == "skipped" or one["name"] == "rights"
+        assert (one["verdict"] == "skipped") == (one["reason"] is not None)
