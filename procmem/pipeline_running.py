@@ -1,8 +1,9 @@
-"""The joint that foretells a 32-bit process which runs, or ran: from files and settings, never from its map.
+"""The joint of ``crosscheck TARGET``: a process that runs, or ran, held against the laws and the simulator.
 
-Where its files lie on this machine, it is foretold up to ``main``. Of a recording, or of a program that was replaced
-or lies in another namespace, only the headers of what was mapped are at hand: they say what the kernel did at exec.
-What the process itself tells of its start (personality, limits, lengths of its strings) becomes the settings.
+A 32-bit process is foretold anew, from files and settings, never from its map. Where its files lie on this machine,
+it is foretold up to ``main``. Of a recording, or of a program that was replaced or lies in another namespace, only the
+headers of what was mapped are at hand: they say what the kernel did at exec. What the process itself tells of its
+start (personality, limits, lengths of its strings) becomes the settings.
 """
 
 from __future__ import annotations
@@ -12,32 +13,64 @@ from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
 from procmem.model.elf import PT_INTERP
+from procmem.model.law_report import Counterpart, LawReport
 from procmem.model.raw import Refusal
 from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.sim_files import LoadedObject, ProgramFiles
 from procmem.pipeline_crosscheck import check_running, kernel_facts, machine_randomize, really
+from procmem.pipeline_laws import laws_here
 from procmem.pipeline_sim import program_files
 from procmem.simulate.constants import GIB_3
 from procmem.simulate.kernels import table_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from procmem.model.ports import Target
     from procmem.model.raw import MappedFile
     from procmem.model.region import ElfObject
+    from procmem.model.reports import Band, Inspection
     from procmem.model.sim import CrossReport
     from procmem.model.snapshot import Snapshot
     from procmem.pipeline import Examination
 
-__all__ = ["foretell_running"]
+__all__ = ["check_target"]
 
 _AT_BASE, _AT_EXECFN = 7, 31
 _COMPAT_STACK_TOP = 0xFFFF_E000
 _PAGE = 4096
+_TEXTBOOK = (
+    ("kernel space", "c0000000-ffffffff", "the upper gigabyte"),
+    ("stack", "ends c0000000", "grows down, 8 MiB at most"),
+    ("mapping area", "below b8000000", "128 MiB below the top, filled downwards"),
+    ("heap", "above the BSS", "grows up"),
+    ("bss", "above data", "zero-initialised"),
+    ("data", "above text", "initialised"),
+    ("text", "from 08048000", "the linker's default place"),
+)
 
 
-def foretell_running(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
+def check_target(target: Target, seen: Examination, report: Inspection, *, live: bool) -> LawReport:
+    """Check a process that was examined; ``live`` says that it runs on this machine, now."""
+    laws = laws_here(seen.snapshot, seen.objects, walk=True)
+    exact, why = _foretold(target, seen, live=live)
+    return LawReport(report.process, laws, _counterparts(report.picture), exact, why)
+
+
+def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
+    found = []
+    for area, place, note in _TEXTBOOK:
+        own = [band for band in bands if band.name == area]
+        here = (min(band.start for band in own), max(band.end for band in own)) if own else None
+        found.append(Counterpart(area, f"{place}: {note}", here))
+    return tuple(found)
+
+
+def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
+    if shot.bits != 32:
+        return None, "the simulator foretells 32-bit programs; of others the laws are checked"
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
         return None, "its mappings or its program may not be read"

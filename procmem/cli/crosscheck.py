@@ -11,7 +11,7 @@ from procmem.cli.output import echo_json
 from procmem.cli.simulate import layout_options, settings_from
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput, ExitStatus
-from procmem.model.laws import LawReport
+from procmem.model.law_report import LawReport
 from procmem.model.sim import MISMATCH, KernelFacts, KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 
@@ -60,7 +60,7 @@ def target(targets: Selection, *, as_json: bool) -> int:
     """
     from procmem.analyse.inspection import inspection  # noqa: PLC0415  # not needed for --help
     from procmem.pipeline import examine  # noqa: PLC0415
-    from procmem.pipeline_laws import check_target  # noqa: PLC0415
+    from procmem.pipeline_running import check_target  # noqa: PLC0415
     from procmem.render.laws_page import laws_json, laws_page  # noqa: PLC0415
 
     def answer(ref: TargetRef) -> LawReport:

@@ -4,16 +4,10 @@ The simulator foretells a 32-bit program line by line. A 64-bit process, or one 
 cannot be foretold like that; but the kernel places its areas by the same rules, and each rule can be checked.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from procmem.model.reports import ProcessFacts
-    from procmem.model.sim import CrossReport
-
-__all__ = ["GUARD_GAP", "Borders", "Counterpart", "Law", "LawReport", "Outcome"]
+__all__ = ["GUARD_GAP", "Borders", "Law", "Outcome"]
 
 GUARD_GAP = 256 * 4096
 """stack_guard_gap (mm/mmap.c), unless the boot option says otherwise."""
@@ -51,30 +45,3 @@ class Borders(NamedTuple):
     program_base: tuple[int, int]
     brk_reach: int
     """The most that start_brk lies above the end of the program's last page."""
-
-
-class Counterpart(NamedTuple):
-    """An area of the textbook's 32-bit picture, and where this process has it; None where it has none."""
-
-    area: str
-    textbook: str
-    here: tuple[int, int] | None
-
-
-class LawReport(NamedTuple):
-    """The answer of ``procmem crosscheck TARGET``.
-
-    ``exact`` is the line-by-line comparison with the simulator, for a 32-bit process whose files are at hand;
-    else ``not_exact`` says why there is none.
-    """
-
-    process: ProcessFacts
-    laws: tuple[Law, ...]
-    counterparts: tuple[Counterpart, ...]
-    exact: CrossReport | None
-    not_exact: str | None
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing contradicts the kernel's rules."""
-        return not any(law.outcome is Outcome.BROKEN for law in self.laws) and (self.exact is None or self.exact.holds)

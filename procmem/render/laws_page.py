@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from procmem.model.laws import LawReport, Outcome
+from procmem.model.law_report import LawReport
+from procmem.model.laws import Outcome
 from procmem.render.inspect_page import facts_json, process_head
 from procmem.render.sheet import Column, Sheet, to_text
 from procmem.render.sim_page import cross_json, cross_page
