@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from procmem.classify.claims import Rank
 from procmem.classify.deep_malloc import beside_brk, malloc_claims
+from procmem.classify.deep_musl import musl_claims, musl_threads
 from procmem.classify.deep_threads import arena_threads, glibc_threads, thread_claims
 from procmem.classify.words import Words
 from procmem.model.deep import DeepLook
@@ -47,6 +48,8 @@ def proofs(
     words = Words(look.memory, snapshot.bits)
     threads = glibc_threads(look, words, biases, tls_size)
     stacks = tuple(thread_claims(threads or (), snapshot))
+    ring = musl_threads(mappings, words, snapshot) if threads is None else ()
+    stacks += tuple(musl_claims(ring, snapshot))
     # stacks that the program supplied may lie in blocks of malloc, so only glibc's own are out of the question
     allocated = [claim for claim in stacks if claim.rank <= Rank.THREAD + 1]
     headers = malloc_claims(
@@ -60,5 +63,5 @@ def proofs(
     )
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
     above = beside_brk(mappings, words, runs, start_brk, snapshot.page_size, (tls_size or 0) if static else 0)
-    blocks = {thread.tid: thread.block for thread in threads or () if thread.block is not None}
+    blocks = {thread.tid: thread.block for thread in threads or ring if thread.block is not None}
     return Proofs((*stacks, *headers, *above), blocks, threads is not None)
