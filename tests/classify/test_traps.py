@@ -301,3 +301,22 @@ def test_a_file_that_is_gone_in_the_middle_of_it_all(tmp_path: Path) -> None:
         wait_for(lambda: b"(deleted)" in os.readlink(os.fsencode(f"/proc/{child.pid}/exe")))
         regions = regions_of(child.pid)
     assert {"exe-text", "exe-data", "exe-bss"} <= kinds(regions)
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("gcc", "unshare", "mount")
+def test_a_program_on_an_overlay(tmp_path: Path) -> None:
+    """As containers have it: the file is that of a lower layer, device and inode are the overlay's."""
+    layers = {name: tmp_path / name for name in ("lower", "upper", "work", "merged")}
+    for folder in layers.values():
+        folder.mkdir()
+    build("sleeper.c", (), layers["lower"])
+    if subprocess.run(["grep", "-q", "overlay", "/proc/filesystems"], check=False).returncode:
+        pytest.skip("this kernel has no overlay file system")
+    options = ",".join(f"{name}dir={layers[name]}" for name in ("lower", "upper", "work"))
+    script = f"mount -t overlay overlay -o {options} {layers['merged']} && exec {layers['merged']}/sleeper"
+    with started(["unshare", "--mount", "sh", "-c", script]) as child:
+        regions = regions_of(child.pid)
+    own = {(label.kind, label.certainty) for label in regions.label if label.kind.startswith("exe-")}
+    assert {kind for kind, _ in own} >= {"exe-text", "exe-data", "exe-relro", "exe-bss"}
+    assert {certainty for _, certainty in own} == {Certainty.CERTAIN}
