@@ -61,7 +61,7 @@ def parse_script(text: str) -> tuple[Step, ...]:
         BadScript: a verb that does not exist, or the wrong number of words after it.
     """
     steps = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         words = line.partition("#")[0].split()
         if not words:
             continue

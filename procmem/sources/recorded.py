@@ -13,9 +13,7 @@ The layout is that of ``/proc`` itself, so that a copied tree is a recording too
 
 from __future__ import annotations
 
-import json
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,14 +21,22 @@ from typing import TYPE_CHECKING, Any, Self
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
 from procmem.sources.pagemap import without_overlap
-from procmem.sources.store import FILE_BYTES_MAX, Store, open_store
+from procmem.sources.recorded_files import (
+    SCHEMA,
+    bare_file,
+    pid_of_folder,
+    read_about,
+    read_objects,
+    recorded_refusal,
+    typed,
+)
+from procmem.sources.store import Store, open_store
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
 
 __all__ = ["SCHEMA", "PiecesReader", "RecordedSource", "page_run_letters"]
 
-SCHEMA = "procmem/recording/1"
 _LETTERS = (
     ("p", PageState.PRESENT),
     ("s", PageState.SWAPPED),
@@ -39,7 +45,6 @@ _LETTERS = (
     ("g", PageState.GUARD),
     ("h", PageState.HUGE),
 )
-_HEAD_OF_BARE_FILE = 512
 
 
 def page_run_letters(state: int) -> str:
@@ -76,7 +81,7 @@ class RecordedSource:
         self.name = path
         self._bare: dict[str, bytes] = {}
         self._store: Store | None = None
-        if os.path.isfile(path) and (bare := _bare_file(path)):
+        if os.path.isfile(path) and (bare := bare_file(path)):
             self._bare = bare
             self._folders: dict[int | None, str] = {None: ""}
             self._about: Mapping[str, Any] = {}
@@ -84,7 +89,7 @@ class RecordedSource:
         if not os.path.exists(path):
             raise BrokenRecording(path, "no such file or folder")
         self._store = open_store(path)
-        self._about = _read_about(self._store, path)
+        self._about = read_about(self._store, path)
         names = self._store.names("")
         top = () if isinstance(names, Refusal) else names
         self._folders = {int(name): f"{name}/" for name in top if name.isdecimal() and name.isascii()}
@@ -93,7 +98,7 @@ class RecordedSource:
                 raise BrokenRecording(
                     path, "holds no process: neither a folder named by a pid, nor maps, smaps or status"
                 )
-            self._folders = {_pid_of_folder(self._store, path): ""}
+            self._folders = {pid_of_folder(self._store, path): ""}
 
     @property
     def is_live(self) -> bool:
@@ -171,11 +176,11 @@ class RecordedTarget:
         """The recorded machine's facts, None where about.toml does not tell them."""
         about = self._about
         return Machine(
-            machine=_typed(about, "machine", str),
-            kernel=_typed(about, "kernel", str),
-            page_size=_typed(about, "page_size", int),
-            clock_ticks=_typed(about, "clock_ticks", int) or 100,
-            cpus=_typed(about, "cpus", int),
+            machine=typed(about, "machine", str),
+            kernel=typed(about, "kernel", str),
+            page_size=typed(about, "page_size", int),
+            clock_ticks=typed(about, "clock_ticks", int) or 100,
+            cpus=typed(about, "cpus", int),
         )
 
     def read_ahead(self) -> None:
@@ -194,7 +199,7 @@ class RecordedTarget:
                 return own
         content = self._store.read(self._folder + name)
         if content is Refusal.ABSENT:
-            return _refusal(self._process_about.get("refused", {}), name)
+            return recorded_refusal(self._process_about.get("refused", {}), name)
         return content
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
@@ -213,7 +218,7 @@ class RecordedTarget:
         if isinstance(text, bytes):
             return text
         found = self._store.text_of_link(self._folder + name)
-        return _refusal(self._process_about.get("refused", {}), name) if isinstance(found, Refusal) else found
+        return recorded_refusal(self._process_about.get("refused", {}), name) if isinstance(found, Refusal) else found
 
     def names(self, folder: str) -> tuple[str, ...] | Refusal:
         """The recorded names in a folder."""
@@ -225,14 +230,14 @@ class RecordedTarget:
     def read_system(self, name: str) -> FileContent:
         """A recorded file of the system."""
         content = Refusal.UNRECORDED if self._store is None else self._store.read(name)
-        return _refusal(self._about.get("refused", {}), name) if isinstance(content, Refusal) else content
+        return recorded_refusal(self._about.get("refused", {}), name) if isinstance(content, Refusal) else content
 
     def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
         """The kept head of a mapped file; in a copied folder also ``map_files`` and ``exe`` themselves."""
         if self._store is None:
             return Refusal.UNRECORDED
         if self._kept is None:
-            self._kept = _read_objects(self._store, self._folder, self._source)
+            self._kept = read_objects(self._store, self._folder, self._source)
         for kept in self._kept:
             if (kept.file.device, kept.file.inode, kept.file.path) == (
                 mapped.device,
@@ -252,7 +257,7 @@ class RecordedTarget:
         del page_size
         content = self.read("pagemap.runs")
         if isinstance(content, Refusal):
-            return _refusal(self._process_about.get("refused", {}), "pagemap")
+            return recorded_refusal(self._process_about.get("refused", {}), "pagemap")
         bits = dict(_LETTERS)
         runs = []
         for number, line in enumerate(content.split(b"\n")[:-1], start=1):
@@ -308,110 +313,3 @@ def _clip(runs: Sequence[PageRun], ranges: Sequence[tuple[int, int]]) -> list[Pa
             clipped.append(PageRun(max(run.start, start), min(run.end, end), run.state))
             index += 1
     return clipped
-
-
-def _bare_file(path: str) -> dict[str, bytes]:
-    """A file that begins like maps or smaps, as the one file of a process; empty if it is none of them."""
-    content = read_head(path)
-    first, _, rest = content.partition(b"\n")
-    if first.count(b"-") == 0 or first[:1] not in b"0123456789abcdef" or b" " not in first:
-        return {}
-    from procmem.sources.files import read_whole  # noqa: PLC0415  # only here is a path opened by name
-
-    whole = read_whole(path, None, limit=FILE_BYTES_MAX)
-    if isinstance(whole, Refusal):
-        raise BrokenRecording(path, whole.value)
-    return {"smaps" if rest.startswith((b"Size:", b"Rss:")) else "maps": whole}
-
-
-def read_head(path: str) -> bytes:
-    """The first bytes of a regular file, to see what it is."""
-    with open(path, "rb") as file:
-        return file.read(_HEAD_OF_BARE_FILE)
-
-
-def _read_about(store: Store, path: str) -> Mapping[str, Any]:
-    content = store.read("about.toml")
-    if isinstance(content, Refusal):
-        return {}
-    try:
-        about = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BrokenRecording(path, f"about.toml: {error}") from error
-    schema = about.get("schema", SCHEMA)
-    if schema != SCHEMA:
-        raise BrokenRecording(path, f"has schema {schema!r}; this procmem reads {SCHEMA}")
-    for key in ("process", "refused"):
-        if not isinstance(about.get(key, {}), dict):
-            raise BrokenRecording(path, f"about.toml: {key} is no table")
-    return about
-
-
-def _pid_of_folder(store: Store, path: str) -> int | None:
-    """The pid of a copied process folder: from its own files, else from its name."""
-    content = store.read("stat")
-    if isinstance(content, bytes) and content.split(b" ", 1)[0].isdigit():
-        return int(content.split(b" ", 1)[0])
-    content = store.read("status")
-    if isinstance(content, bytes):
-        for line in content.split(b"\n"):
-            if line.startswith(b"Pid:") and line[4:].strip().isdigit():
-                return int(line[4:])
-    base = os.path.basename(os.path.normpath(path))
-    return int(base) if base.isdecimal() and base.isascii() else None
-
-
-def _typed(about: Mapping[str, Any], key: str, kind: type) -> Any:
-    value = about.get(key)
-    return value if type(value) is kind else None
-
-
-def _refusal(refused: object, name: str) -> Refusal:
-    """The refusal that was recorded for a file, else that it is not in the recording."""
-    word = refused.get(name) if isinstance(refused, dict) else None
-    return Refusal[word] if isinstance(word, str) and word in Refusal.__members__ else Refusal.UNRECORDED
-
-
-def _read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]:
-    """Read the index of kept file heads, and their bytes."""
-    content = store.read(f"{folder}objects.json")
-    if isinstance(content, Refusal):
-        return ()
-    try:
-        entries = json.loads(content, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
-        data = store.read(f"{folder}objects.bin")
-        if isinstance(data, Refusal):
-            raise BrokenRecording(source, f"{folder}objects.bin: {data.value}")
-        kept = []
-        at = 0
-        for entry in entries["objects"]:
-            mapped = MappedFile(
-                device=str(entry["device"]),
-                inode=int(entry["inode"]),
-                path=str(entry["path"]).encode("utf-8", "surrogateescape"),
-                ranges=(),
-            )
-            if entry.get("refused"):
-                kept.append(KeptFile(mapped, (), Refusal[entry["refused"]]))
-                continue
-            pieces = []
-            for offset, length in entry["pieces"]:
-                if not 0 <= int(length) <= len(data) - at or int(offset) < 0:
-                    raise ValueError("a piece beyond the end of objects.bin")
-                pieces.append((int(offset), data[at : at + int(length)]))
-                at += int(length)
-            kept.append(KeptFile(mapped, tuple(pieces)))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BrokenRecording(source, f"{folder}objects.json: {error!r}") from error
-    return tuple(kept)
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("a key stands twice")
-    return table
-
-
-def _no_constants(text: str) -> None:
-    raise ValueError(f"{text} is no number")
