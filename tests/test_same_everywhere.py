@@ -66,6 +66,8 @@ def test_a_program_that_shares_nothing_to_the_last_number(programs_folder: Path,
     program = tmp_path / "alone"
     shutil.copyfile(build("manifest.c", VARIANTS["static"], programs_folder), program)
     program.chmod(0o755)
+    with program.open("rb") as written:
+        os.fsync(written.fileno())  # pages that are still to be written count as dirty, until they are
     scenarios = ("elf", "brk", "mmap", "threads-default")
     with start(program, "--dir", str(tmp_path), *scenarios) as running, stopped(running.pid):
         live = whole_report(str(running.pid))
