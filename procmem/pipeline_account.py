@@ -12,6 +12,7 @@ from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.model.account_report import AccountReport, Readings
 from procmem.model.raw import Refusal
 from procmem.parse.mountinfo import devices_of_type
+from procmem.parse.numa import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 from procmem.pipeline import FILES_TO_INSPECT, REGION_KEYS, examine
@@ -56,6 +57,7 @@ def _account_once(target: Target) -> AccountReport:
         rollup_after=_parsed(target, f"{prefix}smaps_rollup", parse_rollup),
         sizes_before=None if seen.snapshot.status is None else dict(seen.snapshot.status.sizes),
         sizes_after=None if status is None else dict(status.sizes),
+        numa_nodes=_parsed(target, f"{prefix}numa_maps", lambda data: parse_numa_nodes(data, seen.snapshot.page_size)),
         shmem_devices=devices_of_type(mounts, (b"tmpfs", b"devtmpfs")) if isinstance(mounts, bytes) else frozenset(),
     )
     return account_report(seen.snapshot, seen.regions, readings)

@@ -16,7 +16,8 @@ from procmem.model.snapshot import GATE_NAMES, Snapshot
 
 __all__ = ["ACCOUNT_KEYS", "SENTENCES", "account_report"]
 
-ACCOUNT_KEYS = ("Shared_Clean", "Shared_Dirty")
+_HUGE_KEYS = ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped")
+ACCOUNT_KEYS = ("Shared_Clean", "Shared_Dirty", "KSM", *_HUGE_KEYS)
 """Counters of smaps that the account needs besides those of classification."""
 
 SENTENCES = {
@@ -67,7 +68,18 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
         kernel_stacks=None if stack is None or threads is None else stack * threads,
         reconciliation=reconcile(snapshot, totals, readings),
         warnings=seen.warnings,
+        huge_pages=_huge_pages(snapshot),
+        merged=snapshot.mappings.total("KSM") if snapshot.mappings is not None else None,
+        numa_nodes=readings.numa_nodes,
     )
+
+
+def _huge_pages(snapshot: Snapshot) -> int | None:
+    """Bytes in transparent huge pages, of whatever memory; None where this kernel does not count them."""
+    if snapshot.mappings is None:
+        return None
+    parts = [part for key in _HUGE_KEYS if (part := snapshot.mappings.total(key)) is not None]
+    return sum(parts) if parts else None
 
 
 def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:

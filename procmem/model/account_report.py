@@ -56,12 +56,15 @@ class Readings(NamedTuple):
     sizes_before: dict[str, int] | None
     sizes_after: dict[str, int] | None
     shmem_devices: frozenset[str]
+    numa_nodes: dict[int, int] | None = None
 
 
 class AccountReport(NamedTuple):
     """The answer of ``procmem account``.
 
     ``page_tables`` and ``kernel_stacks`` are memory of the kernel's for this process, outside VIRT and RES.
+    ``huge_pages`` (transparent ones), ``merged`` (by KSM, Linux 6.6) and ``numa_nodes`` (bytes by node) say of what
+    sort the pages in RES are.
     """
 
     process: ProcessFacts
@@ -71,6 +74,9 @@ class AccountReport(NamedTuple):
     kernel_stacks: int | None
     reconciliation: tuple[Saying, ...]
     warnings: tuple[str, ...]
+    huge_pages: int | None = None
+    merged: int | None = None
+    numa_nodes: dict[int, int] | None = None
 
     def sums(self, of: str) -> dict[str, int]:
         """The leaves of one total by name, over all classes, in the order in which they were found."""

@@ -74,6 +74,13 @@ def _beside(report: AccountReport, size: SizeFormat) -> str:
     threads = report.process.threads
     words = "kernel stack of its one thread" if threads == 1 else f"kernel stacks of {threads or '?'} threads"
     lines.append(f"{size(report.kernel_stacks):>15}  {words}")
+    lines += ["", "of what sort the pages of RES are"]
+    lines.append(f"{size(report.huge_pages):>15}  transparent huge pages")
+    lines.append(f"{size(report.merged):>15}  merged with equal pages of others (KSM)")
+    if report.numa_nodes is None:
+        lines.append(f"{size(None):>15}  on memory nodes (numa_maps could not be read)")
+    for node, held in (report.numa_nodes or {}).items():
+        lines.append(f"{size(held):>15}  on memory node {node}")
     return "\n".join(lines) + "\n"
 
 
@@ -127,6 +134,13 @@ def account_json(report: AccountReport) -> dict[str, Any]:
             for leaf in report.leaves
         ],
         "beside": {"page_tables": report.page_tables, "kernel_stacks": report.kernel_stacks},
+        "pages": {
+            "transparent_huge": report.huge_pages,
+            "merged": report.merged,
+            "numa_nodes": None
+            if report.numa_nodes is None
+            else {str(node): held for node, held in report.numa_nodes.items()},
+        },
         "reconciliation": [
             {
                 "measure": saying.measure,

@@ -181,6 +181,27 @@ def test_without_smaps_nothing_is_made_up(proc_tree: Path) -> None:
     assert (answer["leaves"], answer["reconciliation"]) == ([], [])
 
 
+def test_huge_pages_and_memory_nodes() -> None:
+    """Memory that was advised to be huge is counted as such, and the nodes hold about what is resident."""
+    enabled = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not enabled.exists() or "[never]" in enabled.read_text():
+        pytest.skip("this kernel makes no transparent huge pages")
+    code = """
+import ctypes, mmap
+area = mmap.mmap(-1, 16 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+area.madvise(mmap.MADV_HUGEPAGE)
+area.write(b"x" * (16 << 20))
+"""
+    with python_child(code) as pid:
+        answer = procmem("account", "--json", str(pid)).json
+        page = procmem("account", str(pid)).out
+    pages = answer["pages"]
+    assert 2 * MIB <= pages["transparent_huge"] <= 16 * MIB
+    assert pages["merged"] == 0
+    assert sum(pages["numa_nodes"].values()) == pytest.approx(answer["totals"]["rss"], rel=0.05)
+    assert "transparent huge pages" in page
+
+
 def test_csv_and_several_targets() -> None:
     """One table with a header for each process."""
     one, other = recordings()[2:4]

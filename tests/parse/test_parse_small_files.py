@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.parse.auxv import parse_auxv
+from procmem.parse.numa import parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_uptime, parse_vmstat
 
@@ -206,3 +207,13 @@ def test_any_bytes_give_a_value_or_a_malformed_file(data: bytes) -> None:
             continue
     assert parse_uptime(data) is None or isinstance(parse_uptime(data), float)
     assert isinstance(parse_cmdline(data), tuple)
+
+
+def test_memory_nodes() -> None:
+    """Pages are counted in the page size of their line; a name that looks like a counter is none."""
+    text = (
+        b"7f0000000000 default anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=4\n"
+        b"7f1000000000 default file=/tmp/N5=9\\040x mapped=1 N1=1 kernelpagesize_kB=2048\n"
+        b"7f2000000000 default\n"
+    )
+    assert parse_numa_nodes(text, 4096) == {0: 2 * 4096, 1: 4096 + (2 << 20)}
