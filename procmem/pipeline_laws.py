@@ -26,11 +26,12 @@ def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -
         return ()
     if machine is not None and machine != "x86_64" and not (machine.startswith("i") and machine.endswith("86")):
         return ()
-    gates = {row for name in GATE_NAMES for row in table.rows_named(name)}
-    highest = max(end for row, end in enumerate(table.end) if row not in gates) if gates else max(table.end)
+    ends = list(table.end)
+    for row in (row for name in GATE_NAMES for row in table.rows_named(name)):
+        ends[row] = 0  # a gate lies beyond the border, and belongs to no process
     limit = (snapshot.limits or {}).get("Max stack size")
     soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded
-    return laws_of(snapshot, objects, borders_for(snapshot.bits, machine, highest, soft), walk=walk)
+    return laws_of(snapshot, objects, borders_for(snapshot.bits, machine, max(ends), soft), walk=walk)
 
 
 def layout_in_short(snapshot: Snapshot, objects: Sequence[ElfObject]) -> LayoutInShort | None:

@@ -34,7 +34,7 @@ class _Case(NamedTuple):
 
     snapshot: Snapshot
     table: Mappings
-    rows: tuple[int, ...]
+    rows: list[int]
     borders: Borders
     program: ElfImage | None
     bias: int
@@ -64,7 +64,9 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     if table is None or not len(table):
         return None
     gates = {row for name in GATE_NAMES for row in table.rows_named(name)}
-    rows = [row for row in range(len(table)) if row not in gates]
+    rows = list(range(len(table)))
+    for row in sorted(gates, reverse=True):
+        del rows[row]
     if any(map(gt, table.start, table.start[1:])):
         rows.sort(key=table.start.__getitem__)
     auxv = snapshot.auxv or {}
@@ -78,7 +80,7 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     stack = next((row for row in reversed(table.rows_named(b"[stack]"))), None)
     limit = (snapshot.limits or {}).get("Max stack size")
     known = image if _AT_ENTRY in auxv else None
-    return _Case(snapshot, table, tuple(rows), borders, known, bias, linker, stack, limit.soft if limit else None)
+    return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
 
 
 def _law(name: str, row: str, says: str, source: str, verdict: bool | None, figures: str) -> Law:
