@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from procmem.errors import BadInput
+from procmem.errors import BadInput, MalformedFile
 from procmem.model.elf import PT_INTERP
 from procmem.model.law_report import Counterpart, LawReport
 from procmem.model.raw import Refusal
@@ -136,6 +136,14 @@ def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> Ker
     )
 
 
+def _personality(content: bytes) -> int:
+    """The bits that ``personality`` tells (fs/proc/base.c, proc_pid_personality(): eight hexadecimal digits)."""
+    try:
+        return int(content, 16)
+    except ValueError:
+        raise MalformedFile("personality", 1, "not a hexadecimal number", content) from None
+
+
 def _settings(target: Target, shot: Snapshot, kind: KernelKind, *, live: bool) -> Settings | None:
     """Arguments and environment count by their lengths alone: their text is nobody's business."""
     stat, table = shot.stat, shot.mappings
@@ -149,7 +157,7 @@ def _settings(target: Target, shot: Snapshot, kind: KernelKind, *, live: bool) -
     top = table.end[rows[-1]]
     content = target.read("personality")
     if not isinstance(content, Refusal):
-        bits = int(content, 16)
+        bits = _personality(content)
     else:
         # not recorded: the borders tell it, as far as they can
         bits = (0x800_0000 if top <= GIB_3 else 0) | (0x4_0000 if top in (GIB_3, _COMPAT_STACK_TOP) else 0)

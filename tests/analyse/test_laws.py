@@ -1,6 +1,7 @@
 """The laws of layout: they hold on real processes of every sort, and each is broken by a map that contradicts it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -306,3 +307,13 @@ def test_a_program_that_moved_its_own_text_is_told_so() -> None:
     (stage,) = done.json["exact"]["stages"]
     wrong = [line for line in stage["lines"] if line["verdict"] != "same"]
     assert [line["predicted"]["perms"] for line in wrong] == ["r-xp"]
+
+
+def test_a_recorded_personality_that_is_no_number_is_a_bad_file(tmp_path: Path) -> None:
+    """A recording comes from anybody: one clear line and the status of bad input, no internal error."""
+    recording = tmp_path / "copy"
+    shutil.copytree(FIXTURES / "i386-6.18-areas-3gib", recording)
+    (recording / "11667" / "personality").write_bytes(b"no number\n")
+    done = procmem("crosscheck", "--from", str(recording))
+    assert (done.status, done.out) == (5, "")
+    assert "personality" in done.err
