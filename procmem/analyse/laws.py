@@ -272,9 +272,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
         held = start <= steps[0] and not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0
         yield _law("strings on the stack", "M16", says, source, held,
                    f"start_stack {steps[0]:#x}, arguments {steps[1]:#x}, environment {steps[3]:#x}")  # fmt: skip
-    at = case.rows.index(case.stack) if len(case.rows) < 64 else bisect_right(
-        case.rows, start, key=table.start.__getitem__
-    ) - 1  # fmt: skip
+    at = bisect_right(case.rows, start, key=table.start.__getitem__) - 1
     below = table.end[case.rows[at - 1]] if at else 0
     yield _law(
         "gap below the stack", "M16", "256 pages below the stack stay free, so that it cannot grow into a mapping",

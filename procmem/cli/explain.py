@@ -9,7 +9,7 @@ import click
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.cli.each import for_each
-from procmem.cli.output import echo_json
+from procmem.cli.output import echo_json, messages_locale
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput
 from procmem.model.explanation import Explanation, Phrasebook
@@ -67,8 +67,7 @@ def explain(
     as_json: bool,
 ) -> int:
     """Explain the memory map of a process, line by line, in plain words."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
-    words = phrasebook(lang or language_of_locale(locale))
+    words = phrasebook(lang or language_of_locale(messages_locale()))
     columns = width or shutil.get_terminal_size((80, 24)).columns
     if glossary:
         return _glossary(targets.words, columns, words)

@@ -9,7 +9,7 @@ import click
 
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 
-__all__ = ["echo_json", "size_format", "table_options", "unicode_output"]
+__all__ = ["echo_json", "messages_locale", "size_format", "table_options", "unicode_output"]
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
@@ -45,6 +45,11 @@ def size_format(unit: str | None) -> tuple[SizeFormat, str]:
     if unit == "bytes":
         return exact_bytes, "sizes in bytes"
     return (human_size, "") if unit == "human" else (kib, "sizes in KiB")
+
+
+def messages_locale() -> str:
+    """The locale in which the user wants to be spoken to, empty where none is set."""
+    return os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
 
 
 def unicode_output() -> bool:

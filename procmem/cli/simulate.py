@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from procmem.cli.output import echo_json, size_format, unicode_output
+from procmem.cli.output import echo_json, messages_locale, size_format, unicode_output
 from procmem.errors import BadInput
 from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
@@ -166,8 +166,7 @@ def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_js
     from procmem.render.inspect_page import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
     from procmem.words import language_of_locale, phrasebook  # noqa: PLC0415
 
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
-    words = phrasebook(language_of_locale(locale))
+    words = phrasebook(language_of_locale(messages_locale()))
     told = explain_simulated(prediction, files, words)
     if as_json:
         document = explain_json(told) if command == "explain" else inspect_json(told.inspection, whole_choice())

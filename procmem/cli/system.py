@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import click
@@ -156,16 +157,15 @@ def _user_id(name: str) -> int | None:
         return None
 
 
-def user_name(uid: int, known: dict[int, str] = {}) -> str:  # noqa: B006  # asked once for each user
+@cache
+def user_name(uid: int) -> str:
     """The name of a user id, or the number where it has none."""
-    if uid not in known:
-        import pwd  # noqa: PLC0415  # only for living processes
+    import pwd  # noqa: PLC0415  # only for living processes
 
-        try:
-            known[uid] = pwd.getpwuid(uid).pw_name
-        except KeyError:
-            known[uid] = str(uid)
-    return known[uid]
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _by_class(
