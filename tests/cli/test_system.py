@@ -77,8 +77,11 @@ def test_what_one_worker_really_costs() -> None:
 @pytest.mark.needs("smem")
 @pytest.mark.needs_root
 def test_agrees_with_smem_and_psutil() -> None:
-    """PSS, USS, RSS and swap of processes that stand still; smem sums whole kB of each mapping."""
-    with family() as (name, pids):
+    """PSS, USS, RSS and swap of processes that stand still; smem sums whole kB of each mapping.
+
+    Two more families map the same files, so that it matters little whether a reader, a Python program too, does.
+    """
+    with family(), family(), family() as (name, pids):
         ours = {item["pid"]: item for item in procmem("system", "--name", name, "--json").json["rows"]}
         columns = "pid swap uss pss rss"
         done = subprocess.run(["smem", "-H", "-c", columns, "-P", "srv-"], capture_output=True, text=True, check=True)
@@ -257,8 +260,12 @@ def test_names_and_figures_of_status() -> None:
 
 
 def test_reading_ahead_says_the_same() -> None:
-    """Whatever was read while the command was loaded is what it reads by itself."""
-    with family() as (name, pids):
+    """Whatever was read while the command was loaded is what it reads by itself.
+
+    Another family maps the same files: else what the reader itself maps would be private at one look, and shared
+    at the other.
+    """
+    with family(), family() as (name, pids):
         [ahead, alone] = [
             {item["pid"]: item for item in procmem("system", "--json", *words).json["rows"] if item["pid"] in pids}
             for words in ((), ("--name", name))
