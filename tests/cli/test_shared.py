@@ -3,7 +3,7 @@
 import mmap
 import os
 
-from running import procmem, python_child
+from running import procmem, python_child, stopped
 
 MAPPER = """
 import mmap, os, sys, time
@@ -34,11 +34,16 @@ def test_two_processes_that_map_one_file(tmp_path: "os.PathLike[str]") -> None:
 
 
 def test_sums_are_the_process(tmp_path: "os.PathLike[str]") -> None:
-    """All objects together are what inspect says of the process."""
+    """All objects together are what inspect says of the process.
+
+    Its twin maps the same files: else what the reader itself maps would be private at one look, and shared at the
+    other.
+    """
     path = os.path.join(tmp_path, "file")
     with open(path, "wb") as file:
         file.truncate(1 << 20)
-    with python_child(MAPPER.format(path=path)) as pid:
+    program = MAPPER.format(path=path)
+    with python_child(program), python_child(program) as pid, stopped(pid):
         objects = procmem("shared", str(pid), "--json").json["objects"]
         totals = procmem("inspect", str(pid), "--json").json["totals"]
     assert sum(item["virt"] for item in objects) == totals["virt"]
