@@ -5,6 +5,7 @@ escapes only newline in names (as ``\012``), so a name may hold anything else, b
 """
 
 import re
+import struct
 from collections.abc import Sequence
 from operator import lt
 from typing import NamedTuple
@@ -72,6 +73,12 @@ class _Tail(NamedTuple):
     name: bytes
 
 
+def _addresses(texts: Sequence[bytes]) -> list[int]:
+    """Numbers of up to 16 hexadecimal digits, all at once: a call of int() for each takes five times as long."""
+    digits = b"".join([text.zfill(16) for text in texts]).decode("ascii")
+    return list(struct.unpack(f">{len(texts)}Q", bytes.fromhex(digits)))
+
+
 def columns(low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes], name: str) -> Columns:
     """Turn the texts of maps lines into columns: the two addresses, and all that follows them.
 
@@ -80,8 +87,7 @@ def columns(low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes],
     Raises:
         MalformedFile: a line without the documented form, a range that is empty or backwards.
     """
-    start = [int(text, 16) for text in low]
-    end = [int(text, 16) for text in high]
+    start, end = _addresses(low), _addresses(high)
     if not all(map(lt, start, end)):
         bad = next(at for at in range(len(start)) if start[at] >= end[at])
         raise MalformedFile(name, 0, "a range that is empty or backwards", low[bad] + b"-" + high[bad])

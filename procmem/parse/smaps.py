@@ -2,7 +2,7 @@
 
 Two readers give the same table. The fast one takes the shape of the first record (the same
 lines, in the same order, of the same width) and lets one pattern run over the whole text. It is right only
-while all records have that shape, so the rows it finds must be as many as there are records, and every key
+while all records have that shape, so the rows it finds must make up the text to the last byte, and every key
 must stand where it stood; otherwise the tolerant one goes line by line. The tolerant
 one knows no shape at all: keys, their order and their number vary by kernel, and even by VMA.
 
@@ -21,7 +21,8 @@ __all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 _KIB = 1024
 _NO_SIZES = (b"THPeligible:", b"ProtectionKey:")
 _COUNTER = rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB"
-_FEW_RECORDS = 8
+_SHORT_BYTES = 4096
+"""A text of few records is not worth a pattern of its own."""
 
 
 def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
@@ -74,16 +75,15 @@ class SmapsReader:
 
 def _parse_part(data: bytes, keys: Collection[str] | None, name: str) -> Mappings:
     check_whole(data, name)
-    records = data.count(b"\nSize:")
-    if records >= _FEW_RECORDS:
-        fast = _parse_fast(data, records, keys, name)
+    if len(data) >= _SHORT_BYTES:
+        fast = _parse_fast(data, keys, name)
         if fast is not None:
             return fast
     return parse_smaps_by_line(data, keys=keys, name=name)
 
 
-def _parse_fast(data: bytes, records: int, keys: Collection[str] | None, name: str) -> Mappings | None:
-    """The pattern built from the first record, or None where it does not fit every record.
+def _parse_fast(data: bytes, keys: Collection[str] | None, name: str) -> Mappings | None:
+    """The pattern built from the first record, or None where its matches are not the whole text.
 
     What follows the addresses, and the block of counters, are alike for many mappings: each different text is
     taken apart once.
@@ -96,14 +96,18 @@ def _parse_fast(data: bytes, records: int, keys: Collection[str] | None, name: s
     fields = _fields(first[1:-1])
     pattern = b"".join(
         (
-            rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) ([^\n]*)\nSize: +[0-9]+ kB\n",
-            rb"([^\0]{%d})VmFlags: ?([^\n]*)\n" % width,
+            rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\nSize:( +[0-9]+) kB\n",
+            rb"((?s:.{%d}))VmFlags:(.*)\n" % width,
         )
     )
     rows = re.findall(pattern, data)
-    if len(rows) != records:
+    if not rows:
         return None
-    start, end, tails, bodies, flags = zip(*rows, strict=True)
+    texts = tuple(zip(*rows, strict=True))
+    between = len("- \nSize: kB\nVmFlags:\n")
+    if sum(sum(map(len, column)) for column in texts) + between * len(rows) != len(data):
+        return None
+    start, end, tails, _sizes, bodies, flags = texts
     usage = _usage(bodies, fields, keys, name)
     if usage is None:
         return None
