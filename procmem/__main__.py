@@ -28,9 +28,13 @@ def main() -> None:
         from procmem.sources.ahead import read_ahead  # noqa: PLC0415  # before all that takes long to load
 
         read_ahead(sys.argv[1:])
-    from procmem.cli.main import run  # noqa: PLC0415  # imports click, which --version does not need
+    from procmem.cli.plain import run_plain  # noqa: PLC0415  # after what is answered at once
 
-    status = run()
+    status = run_plain(sys.argv[1:])
+    if status is None:
+        from procmem.cli.main import run  # noqa: PLC0415  # imports click
+
+        status = run()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
             with contextlib.suppress(OSError):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from procmem.cli.main import complain
+from procmem.cli.door import complain
 from procmem.cli.targets import TargetRef
 from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
 

@@ -1,19 +1,12 @@
-"""The group of commands, loaded one at a time, and the error door.
+"""The group of commands, loaded one at a time; click runs without its own error handling, behind our door."""
 
-click by itself prints a traceback on a full disk, exits with 1 on Ctrl-C and knows no closed output; all of
-that is mended here, in one place, by running it without its own error handling.
-"""
-
-import errno
 import importlib
-import io
-import os
-import sys
 
 import click
 
 from procmem.cli import COMMANDS
-from procmem.errors import ExitStatus, ProcmemError
+from procmem.cli.door import guarded
+from procmem.errors import ExitStatus
 
 __all__ = ["cli", "run"]
 
@@ -67,21 +60,14 @@ def _version(ctx: click.Context, wanted: bool) -> None:
         ctx.exit()
 
 
-def complain(error: ProcmemError) -> None:
-    """Print an error as one line on stderr, its hint behind it."""
-    from procmem.render.text import printable_text  # noqa: PLC0415  # only on the way out
-
-    hint = f" ({printable_text(error.hint)})" if error.hint else ""
-    click.echo(f"procmem: {printable_text(str(error))}{hint}", err=True)
-
-
 def run() -> int:
-    """Run one command and give its exit status; never a traceback for what a user can act on."""
-    if sys.stdout is None:
-        sys.stdout = _ClosedOutput()
+    """Run one command and give its exit status."""
+    return guarded(_run)
+
+
+def _run() -> object:
     try:
-        status = cli.main(prog_name="procmem", standalone_mode=False)
-        _flush()
+        return cli.main(prog_name="procmem", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
@@ -89,56 +75,3 @@ def run() -> int:
     except click.ClickException as error:
         error.show()
         return ExitStatus.USAGE
-    except ProcmemError as error:
-        complain(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click makes an exit(1) of a closed pipe
-        return _drop_output()
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _drop_output()
-        click.echo(f"procmem: output: {error.strerror} (free some space, or write elsewhere)", err=True)
-        _drop_output()
-        return ExitStatus.CANNOT_WRITE
-    except RecursionError:
-        click.echo("procmem: internal error: input nested too deeply", err=True)
-        return ExitStatus.INTERNAL
-    except Exception as error:  # the last door: a bug is ours, and still one line
-        if os.environ.get("PROCMEM_DEBUG"):
-            raise
-        click.echo(
-            f"procmem: internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)",
-            err=True,
-        )
-        return ExitStatus.INTERNAL
-    return status if isinstance(status, int) else ExitStatus.DONE
-
-
-class _ClosedOutput(io.TextIOBase):
-    """Stands in for an output that the shell has closed (``>&-``): what writes to it fails, and the rest works."""
-
-    encoding = "utf-8"
-    errors = "strict"
-
-    def write(self, text: str) -> int:
-        """Refuse.
-
-        Raises:
-            OSError: always.
-        """
-        del text
-        raise OSError(errno.EBADF, "it is closed")
-
-
-def _flush() -> None:
-    """Write out what is buffered, while an error can still be told."""
-    sys.stdout.flush()
-
-
-def _drop_output() -> int:
-    """Point stdout to nowhere, so that the interpreter's own flush at exit stays quiet."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    return ExitStatus.DONE

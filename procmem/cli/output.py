@@ -1,21 +1,26 @@
 """Printing reports: what every command does alike with its answers."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 
-__all__ = ["echo_json", "messages_locale", "size_format", "table_options", "unicode_output"]
+if TYPE_CHECKING:
+    from procmem.cli.plain import Flag
+
+__all__ = ["echo", "echo_json", "flag_options", "messages_locale", "size_format", "table_options", "unicode_output"]
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
 def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
     """Add the options of a report that is one table: its units (``unit``) and its formats (``form``)."""
+    import click  # noqa: PLC0415  # the plainest command lines do without it
+
     options = (
         click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes."),
         click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB."),
@@ -32,12 +37,31 @@ def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
     return add
 
 
+def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
+    """Add options from a table of flags."""
+    import click  # noqa: PLC0415  # the plainest command lines do without it
+
+    def add(command: _Decorated) -> _Decorated:
+        for flag in reversed(flags):
+            kind = {"is_flag": True} if flag.value is True else {"flag_value": flag.value}
+            command = click.option(flag.word, flag.argument, help=flag.help, **kind)(command)
+        return command
+
+    return add
+
+
+def echo(text: str) -> None:
+    """Print a report; an error is met here, not when the program ends."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def echo_json(documents: Sequence[Any], *, several: bool) -> None:
     """Print one JSON document, or a list of them where several processes were asked for."""
     import json  # noqa: PLC0415  # only this format needs it
 
     if documents or several:
-        click.echo(json.dumps(list(documents) if several else documents[0], indent=1))
+        echo(json.dumps(list(documents) if several else documents[0], indent=1) + "\n")
 
 
 def size_format(unit: str | None) -> tuple[SizeFormat, str]:

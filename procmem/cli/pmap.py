@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from procmem.cli.main import complain
+from procmem.cli.door import complain
 from procmem.errors import AccessRefused, ExitStatus, ProcmemError
 from procmem.model.raw import Refusal
 from procmem.parse.records import smaps_records

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import click
-
 from procmem.errors import BadInput, NothingMatches, ProcessGone
 
 if TYPE_CHECKING:
+    import click
+
     from procmem.model.ports import Target
 
 __all__ = ["Selection", "TargetRef", "target_options"]
@@ -42,11 +42,11 @@ class Selection(NamedTuple):
     """What the options and arguments of a command select."""
 
     words: tuple[str, ...]
-    procfs: str | None
-    recording: str | None
-    name: str | None
-    user: str | None
-    children: bool
+    procfs: str | None = None
+    recording: str | None = None
+    name: str | None = None
+    user: str | None = None
+    children: bool = False
 
     def are_several(self, answers: int) -> bool:
         """Whether a list is due as the answer: several were asked for, or a selection gave not just one."""
@@ -71,7 +71,7 @@ class Selection(NamedTuple):
                 yield TargetRef(word, recorded, _pid(word))
             return
         if not words and not (self.name or self.user):
-            raise click.UsageError("name a process: a pid, 'self', a recording, or --name, --user, --from")
+            raise _misuse("name a process: a pid, 'self', a recording, or --name, --user, --from")
         live = ProcSource(self.procfs or "/proc")
         for word in words:
             yield from self._of_word(word, live)
@@ -107,7 +107,7 @@ class Selection(NamedTuple):
         try:
             pattern = re.compile(self.name) if self.name else None
         except re.error as error:
-            raise click.UsageError(f"--name {self.name!r}: {error}") from error
+            raise _misuse(f"--name {self.name!r}: {error}") from error
         found = []
         for process in psutil.process_iter(["name", "username"]):
             if process.pid == os.getpid():
@@ -124,6 +124,12 @@ class Selection(NamedTuple):
             )
             raise NothingMatches(f"no process has {what}")
         return found
+
+
+def _misuse(message: str) -> click.UsageError:
+    import click  # noqa: PLC0415  # takes longer to load than a small report takes to make
+
+    return click.UsageError(message)
 
 
 def _same_uid(process: Any, user: str) -> bool:
@@ -156,7 +162,7 @@ def _pid(word: str) -> int:
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
             raise BadInput(f"{word}: no such file or folder", hint="a target is a pid, 'self', or a recording's path")
-        raise click.UsageError(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
+        raise _misuse(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
     pid = int(bare)
     if pid == 0:
         raise ProcessGone(0, hint="pids begin with 1")
@@ -165,6 +171,7 @@ def _pid(word: str) -> int:
 
 def target_options(command: _Decorated) -> _Decorated:
     """Add the TARGET arguments and the options that select processes; the command gets ``selection``."""
+    import click  # noqa: PLC0415  # the plainest command lines do without it
 
     def collect(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         ctx.ensure_object(dict)[param.name] = value

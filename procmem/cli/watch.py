@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import click
 
+from procmem.cli.door import complain
 from procmem.cli.each import for_each
-from procmem.cli.main import complain
 from procmem.cli.output import size_format, unicode_output
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import NothingMatches, ProcessGone

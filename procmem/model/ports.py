@@ -34,10 +34,6 @@ class Target(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def read_ahead(self) -> None:
-        """Begin to read what will be asked for first, while the caller gets ready to ask."""
-        ...
-
     def look_through(self, tid: int) -> None:
         """Take memory, pages, links and mapped files from this live thread, since the leader is dead."""
         ...

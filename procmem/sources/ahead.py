@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from procmem.sources.begun import read_plainly
+
 if TYPE_CHECKING:
     from procmem.model.raw import FileContent
 
@@ -22,7 +24,6 @@ _HARMLESS = frozenset(
 )
 _FILES = ("status", "smaps_rollup")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_CHUNK = 65_536
 _CHILDREN_MAX = 4
 
 
@@ -72,7 +73,7 @@ def _write(fd: int, names: Sequence[str]) -> None:
         except OSError:
             continue
         for file in _FILES:
-            content, problem = _whole(file, folder)
+            content, problem = read_plainly(file, folder)
             pieces += [f"{name} {file} {-problem or len(content)}\n".encode(), content]
             if file == "status" and b"\nVmSize:" not in content:
                 break
@@ -80,23 +81,6 @@ def _write(fd: int, names: Sequence[str]) -> None:
     data = memoryview(b"".join(pieces))
     while data:
         data = data[os.write(fd, data) :]
-
-
-def _whole(name: str, folder: int) -> tuple[bytes, int]:
-    """A small file of /proc, and zero; or nothing, and the error's number."""
-    try:
-        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
-    except OSError as error:
-        return b"", error.errno or 1
-    try:
-        content = b""
-        while piece := os.read(fd, _CHUNK):
-            content += piece
-    except OSError as error:
-        return b"", error.errno or 1
-    finally:
-        os.close(fd)
-    return content, 0
 
 
 class AheadSource:

@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING
 from procmem.model.raw import FileContent, Refusal
 
 if TYPE_CHECKING:
-    from queue import SimpleQueue
+    from procmem.sources.begun import BegunFile
 
-__all__ = ["FdReader", "PieceReading", "open_regular", "read_bounded", "read_whole", "refusal_of"]
+__all__ = ["FdReader", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 
 _CHUNK = 65_536
-_OVERLAP_FROM_BYTES = 256_000
-_AHEAD_BYTES = 512 * 1024
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 TIME_LIMIT_SECONDS = 5.0
 
@@ -68,79 +66,25 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
         os.close(fd)
 
 
-class PieceReading:
-    """A file being read piece by piece, from its making on, while others do something else.
+def consume(begun: BegunFile, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+    """Hand over each piece of a file that may be large as it comes, to the end.
 
-    Small files are read plainly. From some size on, a thread does the reading inside one long call of the C
-    library, which does not hold the interpreter's lock; a thread that called os.read() would fight for that lock
-    thousands of times, since the kernel gives at most a page of smaps a call.
+    With ``keep`` the whole content is given back as well; else large files give back nothing.
     """
-
-    def __init__(self, name: str, dir_fd: int) -> None:
-        self._refusal: Refusal | None = None
-        self._first = b""
-        self._queue: SimpleQueue[bytes | int | None] | None = None
-        try:
-            fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
-        except OSError as error:
-            self._refusal = refusal_of(error)
-            return
-        chunks: list[bytes] = []
-        total = 0
-        try:
-            while total < _OVERLAP_FROM_BYTES and (chunk := os.read(fd, _CHUNK)):
-                total += len(chunk)
-                chunks.append(chunk)
-            self._first = b"".join(chunks)
-            if total >= _OVERLAP_FROM_BYTES:
-                self._queue = _start_reading(fd)
-        except OSError as error:
-            self._refusal = refusal_of(error)
-        finally:
-            os.close(fd)
-
-    def consume(self, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
-        """Hand over each piece as it comes, to the end.
-
-        With ``keep`` the whole content is given back as well; else large files give back nothing.
-        """
-        if self._refusal is not None:
-            return self._refusal
-        use(self._first)
-        if self._queue is None:
-            return self._first
-        pieces = [self._first]
-        while isinstance(item := self._queue.get(), bytes):
-            use(item)
+    if begun.errno:
+        return refusal_of(OSError(begun.errno, ""))
+    use(begun.first)
+    if begun.is_whole:
+        return begun.first
+    pieces = [begun.first]
+    try:
+        for piece in begun.pieces():
+            use(piece)
             if keep:
-                pieces.append(item)
-        if item is not None:
-            return refusal_of(OSError(item, os.strerror(item)))
-        return b"".join(pieces) if keep else b""
-
-
-def _start_reading(fd: int) -> SimpleQueue[bytes | int | None]:
-    """Let a thread read the rest of a file inside fread(3): pieces, then None, or an error number."""
-    import ctypes  # noqa: PLC0415  # only for large files
-    from queue import SimpleQueue  # noqa: PLC0415  # the same
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.fdopen.restype = ctypes.c_void_p
-    libc.fread.restype = ctypes.c_size_t
-    libc.fread.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p)
-    libc.ferror.argtypes = libc.fclose.argtypes = (ctypes.c_void_p,)
-    queue: SimpleQueue[bytes | int | None] = SimpleQueue()
-    stream = libc.fdopen(os.dup(fd), b"rb")
-
-    def read() -> None:
-        buffer = ctypes.create_string_buffer(_AHEAD_BYTES)
-        while size := libc.fread(buffer, 1, _AHEAD_BYTES, stream):
-            queue.put(ctypes.string_at(buffer, size))
-        queue.put(ctypes.get_errno() if libc.ferror(stream) else None)
-        libc.fclose(stream)
-
-    threading.Thread(target=read, daemon=True).start()
-    return queue
+                pieces.append(piece)
+    except OSError as error:
+        return refusal_of(error)
+    return b"".join(pieces) if keep else b""
 
 
 def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SECONDS) -> FileContent:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
-from procmem.sources.files import FdReader, PieceReading, open_regular, read_bounded, read_whole, refusal_of
+from procmem.sources.begun import BegunFile, begun_process
+from procmem.sources.files import FdReader, consume, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
+    from procmem.sources.begun import BegunProcess
 
 __all__ = ["ProcSource", "ProcTarget"]
 
@@ -53,6 +55,9 @@ class ProcSource:
             ProcessGone: there is no such folder.
             AccessRefused: the folder may not be opened (a hidepid mount).
         """
+        begun = begun_process(pid) if self.name == "/proc" else None
+        if begun is not None:
+            return ProcTarget(pid, begun.folder, self._root_fd, is_kernel=True, begun=begun)
         try:
             fd = os.open(str(pid), _FOLDER, dir_fd=self._root_fd)
         except OSError as error:
@@ -66,7 +71,7 @@ class ProcSource:
 class ProcTarget:
     """One open folder ``/proc/<pid>``."""
 
-    def __init__(self, pid: int, fd: int, root_fd: int, *, is_kernel: bool) -> None:
+    def __init__(self, pid: int, fd: int, root_fd: int, *, is_kernel: bool, begun: BegunProcess | None = None) -> None:
         self.pid = pid
         self._fd = fd
         self._root_fd = root_fd
@@ -74,7 +79,11 @@ class ProcTarget:
         self._map_files_denied = False
         self._memory_fd = fd
         self._early: dict[str, FileContent] = {}
-        self._reading: dict[str, PieceReading] = {}
+        self._begun: dict[str, BegunFile] = {}
+        if begun is not None:
+            for name, (content, errno) in begun.files.items():
+                self._early[name] = refusal_of(OSError(errno, "")) if errno else content
+            self._begun["smaps"] = begun.smaps
 
     def __enter__(self) -> Self:
         return self
@@ -117,14 +126,8 @@ class ProcTarget:
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
-        reading = self._reading.pop(name, None) or PieceReading(name, self._fd)
-        return reading.consume(use, keep=keep)
-
-    def read_ahead(self) -> None:
-        """Read the small files that come first, then let the kernel write smaps while the caller gets ready."""
-        if self._is_kernel:
-            self._early = {name: read_whole(name, self._fd) for name in ("stat", "status", "auxv")}
-            self._reading["smaps"] = PieceReading("smaps", self._fd)
+        begun = self._begun.pop(name, None) or BegunFile(name, self._fd, with_child=self.pid != os.getpid())
+        return consume(begun, use, keep=keep)
 
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""

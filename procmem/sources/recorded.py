@@ -183,9 +183,6 @@ class RecordedTarget:
             cpus=typed(about, "cpus", int),
         )
 
-    def read_ahead(self) -> None:
-        """A recording has nothing to wait for."""
-
     def look_through(self, tid: int) -> None:
         """A recording keeps one set of links, pages and words: those of the thread that was read."""
 

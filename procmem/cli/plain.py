@@ -1,0 +1,71 @@
+"""The plainest command lines, answered without click.
+
+``procmem inspect 1234`` is what people type most, and loading click takes longer than answering. Where a command line
+holds nothing but pids and flags, there is nothing for click to work out: the words mean what the command's own table
+of flags says, from which click's options are made too. Everything else (values, abbreviations, help, mistakes) is
+click's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from procmem.sources.begun import begin_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["Flag", "plain_words", "run_plain"]
+
+_PID_DIGITS_MAX = 10
+
+
+class Flag:
+    """An option without a value: what to write, and which argument of the command it sets to what."""
+
+    __slots__ = ("argument", "help", "value", "word")
+
+    def __init__(self, word: str, argument: str, value: str | bool, help: str) -> None:  # noqa: A002  # as click says
+        self.word = word
+        self.argument = argument
+        self.value = value
+        self.help = help
+
+
+def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int], dict[str, Any]] | None:
+    """The pids and the arguments set, where all words are pids and known flags, with one pid at least; else None."""
+    known = {flag.word: flag for flag in flags}
+    pids: list[int] = []
+    arguments: dict[str, Any] = {}
+    for word in words:
+        if word in known:
+            arguments[known[word].argument] = known[word].value
+        elif word.isascii() and word.isdecimal() and len(word) <= _PID_DIGITS_MAX and int(word):
+            pids.append(int(word))
+        else:
+            return None
+    return (pids, arguments) if pids else None
+
+
+def run_plain(words: Sequence[str]) -> int | None:
+    """Run a plain command line and give its exit status; None where it is not plain, and nothing was done."""
+    if words[:1] != ["inspect"] or "_PROCMEM_COMPLETE" in os.environ:
+        return None
+    from procmem.cli.inspect_flags import FLAGS  # noqa: PLC0415  # only for plain words
+
+    plain = plain_words(words[1:], FLAGS)
+    if plain is None:
+        return None
+    pids, arguments = plain
+    begin_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
+    from procmem.cli.door import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
+
+    def work() -> int:
+        from procmem.cli.inspect_answer import Wish, answer  # noqa: PLC0415  # the same
+        from procmem.cli.targets import Selection  # noqa: PLC0415  # the same
+
+        return answer(Selection(tuple(map(str, pids))), Wish(**arguments))
+
+    return guarded(work)

@@ -1,0 +1,197 @@
+"""A file of /proc that is being read while we do something else, and the first files of a process.
+
+The kernel takes longer to write a large smaps than we take to parse it, and about as long as all of procmem takes to
+load. So the reading begins before the loading, and goes on beside the parsing. A thread could not do it: the kernel
+gives at most a page at a call, and a thread would ask for the interpreter's lock after every one of them. A child
+needs no lock; it reads on another processor, into memory that both have.
+
+This module imports next to nothing, since it is there to be early.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["BegunFile", "BegunProcess", "begin_process", "begun_process", "read_plainly"]
+
+_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_CHUNK = 65_536
+_PLAIN_BYTES = 256_000
+"""What is smaller is read before a child could be made."""
+_PIECE = 256 * 1024
+_PAGE_MAX = 65_536
+"""No kernel writes more than one page of seq_file text at a call, if records are smaller (seq_read_iter())."""
+_SMALL_FILES = ("stat", "status", "auxv")
+
+
+def read_plainly(name: str, folder: int) -> tuple[bytes, int]:
+    """A small file below an open folder, and zero; or nothing, and the error's number."""
+    try:
+        fd = os.open(name, _OPEN_FLAGS, dir_fd=folder)
+    except OSError as error:
+        return b"", error.errno or 1
+    try:
+        content = b""
+        while piece := os.read(fd, _CHUNK):
+            content += piece
+    except OSError as error:
+        return b"", error.errno or 1
+    finally:
+        os.close(fd)
+    return content, 0
+
+
+class BegunFile:
+    """One file, from whose making on somebody reads it: we ourselves if it is small, else a child.
+
+    ``first`` are the bytes that were read at once, ``is_whole`` says whether there are no more, and ``errno`` is the
+    number of the error that ended the reading, or zero.
+    """
+
+    __slots__ = ("_fd", "_memory", "_news", "_reader", "errno", "first", "is_whole")
+
+    def __init__(self, name: str, folder: int, *, with_child: bool = True) -> None:
+        self.first = b""
+        self.errno = 0
+        self.is_whole = True
+        self._reader = 0
+        self._fd = self._memory = self._news = -1
+        try:
+            self._fd = os.open(name, _OPEN_FLAGS, dir_fd=folder)
+            chunks: list[bytes] = []
+            total = 0
+            while total < _PLAIN_BYTES and (chunk := os.read(self._fd, _CHUNK)):
+                total += len(chunk)
+                chunks.append(chunk)
+            self.first = b"".join(chunks)
+        except OSError as error:
+            self.errno = error.errno or 1
+            self._close()
+            return
+        self.is_whole = total < _PLAIN_BYTES
+        if self.is_whole:
+            self._close()
+        elif with_child and len(os.sched_getaffinity(0)) > 1:
+            self._start_child()
+
+    def pieces(self) -> Iterator[bytes]:
+        """What comes behind the first bytes, piece by piece, as it is read; once.
+
+        Raises:
+            OSError: the file cannot be read any further.
+        """
+        try:
+            if self._reader:
+                yield from self._pieces_of_child()
+            elif not self.is_whole:
+                while piece := os.read(self._fd, _CHUNK):
+                    yield piece
+        finally:
+            self._close()
+
+    def _start_child(self) -> None:
+        try:
+            self._memory = os.memfd_create("procmem-reading")
+            self._news, news = os.pipe2(os.O_CLOEXEC)
+            self._reader = os.fork()
+        except OSError:  # no memory, no more processes, no such calls: we read it ourselves
+            return
+        if self._reader:
+            os.close(news)
+            return
+        try:
+            _copy(self._fd, self._memory, news)
+        finally:
+            os._exit(1)  # whatever happened: a child never returns into the program
+
+    def _pieces_of_child(self) -> Iterator[bytes]:
+        told = given = 0
+        problem = _UNTOLD
+        while news := os.read(self._news, _CHUNK):
+            for at in range(0, len(news), 8):
+                word = int.from_bytes(news[at : at + 8], "little")
+                told, problem = (word, _UNTOLD) if word < _END else (told, word - _END)
+            while given < told:
+                piece = os.pread(self._memory, told - given, given)
+                given += len(piece)
+                yield piece
+        if problem:
+            raise OSError(problem, os.strerror(problem))
+
+    def _close(self) -> None:
+        if self._reader:
+            os.close(self._news)  # a child that nobody listens to ends
+            self._news = -1
+            os.waitpid(self._reader, 0)
+            self._reader = 0
+        for fd in (self._fd, self._memory, self._news):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._memory = self._news = -1
+
+
+_END = 1 << 62
+"""A word of news is how much there is, or this plus an error number (zero: all is there)."""
+_UNTOLD = 5
+"""EIO: the child has ended, and did not say that all is there."""
+
+
+def _copy(source: int, memory: int, news: int) -> None:
+    """The child's work: read to the end, and tell of each piece that is in the common memory."""
+    buffer = memoryview(bytearray(_PIECE + _PAGE_MAX))
+    total = size = problem = 0
+    more = True
+    while more:
+        try:
+            count = os.readv(source, [buffer[size:]])
+        except OSError as error:
+            count, problem = 0, error.errno or 1
+        more = count > 0
+        size += count
+        if size >= _PIECE or not more:
+            at = 0
+            while at < size:
+                at += os.write(memory, buffer[at:size])
+            total += size
+            size = 0
+            os.write(news, total.to_bytes(8, "little"))
+    os.write(news, (_END + problem).to_bytes(8, "little"))
+
+
+class BegunProcess:
+    """A process whose first files were read: its open folder, small files with their error numbers, and smaps."""
+
+    __slots__ = ("files", "folder", "smaps")
+
+    def __init__(self, folder: int) -> None:
+        self.folder = folder
+        self.files = {name: read_plainly(name, folder) for name in _SMALL_FILES}
+        self.smaps = BegunFile("smaps", folder)
+
+
+_begun: dict[int, BegunProcess] = {}
+
+
+def begin_process(pid: int) -> None:
+    """Begin to read a process of this machine; who opens it later finds what was read.
+
+    One that is not there is met by who opens it.
+    """
+    try:
+        folder = os.open(f"/proc/{pid}", _FOLDER_FLAGS)
+    except OSError:
+        return
+    if pid not in _begun and pid != os.getpid():  # a child of ours would share what we count as our own
+        _begun[pid] = BegunProcess(folder)
+    else:
+        os.close(folder)
+
+
+def begun_process(pid: int) -> BegunProcess | None:
+    """What was begun to be read of a process, for one who takes it over."""
+    return _begun.pop(pid, None)

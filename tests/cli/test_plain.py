@@ -1,0 +1,85 @@
+"""The plainest command lines mean, without click, what they mean to click."""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+from running import missing_pid, procmem, python_child, stopped
+
+from procmem.cli.inspect import inspect
+from procmem.cli.inspect_answer import Wish
+from procmem.cli.inspect_flags import FLAGS
+from procmem.cli.plain import plain_words
+
+
+def test_flags_set_what_click_sets() -> None:
+    """Every pair of flags, in both orders, and each alone: the same arguments; what is not set is the default."""
+    words = [flag.word for flag in FLAGS]
+    lines = [(), *((word,) for word in words), *itertools.product(words, repeat=2)]
+    for line in lines:
+        by_click = inspect.make_context("inspect", [*line, "1", "22"]).params
+        plain = plain_words([*line, "1", "22"], FLAGS)
+        assert plain is not None
+        pids, arguments = plain
+        assert by_click.pop("targets").words == tuple(map(str, pids)) == ("1", "22")
+        assert int(by_click.pop("min_size")) == Wish().min_size
+        assert Wish(**by_click) == Wish(**arguments), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "self", "0", "-", "--json", "/proc/1", "1 --from x", "1 --sort rss", "1 --help", "1 --jso", "--", "-1", "1 ²",
+     "1 --class heap", "12345678901", "--procfs /x 1"],
+)  # fmt: skip
+def test_all_else_is_clicks(line: str) -> None:
+    """Values, abbreviations, help, mistakes and other kinds of targets."""
+    assert plain_words(line.split(), FLAGS) is None
+
+
+@pytest.mark.parametrize("line", ["", "--json", "--regions --csv", "--classic --markdown", "--picture"])
+def test_both_ways_print_the_same(line: str) -> None:
+    """To the byte, for a process that stands still; ``--procfs /proc`` is the way through click."""
+    with python_child("") as pid, stopped(pid):
+        plain = procmem("inspect", *line.split(), str(pid))
+        clicked = procmem("inspect", *line.split(), str(pid), "--procfs", "/proc")
+    assert plain.status == clicked.status == 0
+    assert _without_moments(plain.out) == _without_moments(clicked.out)
+
+
+def _without_moments(text: str) -> list[str]:
+    """Without figures: the time since the start, and shares of files that others map too, may differ."""
+    return [re.sub(r"[0-9.]+", "#", re.sub(r" +|-+", " ", line)) for line in text.split("\n")]
+
+
+@pytest.mark.parametrize("words", [("inspect",), ("inspect", "--json")])
+def test_errors_are_the_same(words: tuple[str, ...]) -> None:
+    """One line and the documented status, for one that is gone and for some of several."""
+    gone = str(missing_pid())
+    for pids, status in (((gone,), 3), ((str(os.getpid()), gone), 42)):
+        plain = procmem(*words, *pids)
+        clicked = procmem(*words, *pids, "--procfs", "/proc")
+        assert (plain.status, clicked.status) == (status, status)
+        assert "Traceback" not in plain.err
+        assert plain.err.split("(")[0].strip() == clicked.err.split("(")[0].strip()
+
+
+def test_a_plain_line_loads_no_click() -> None:
+    """That is what it is for."""
+    text = (
+        "import os, sys; from procmem.cli.plain import run_plain\n"
+        "status = run_plain(['inspect', str(os.getppid())]); sys.exit(status or 'click' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", text], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_flags_are_clicks_options() -> None:
+    """Each word of the table is an option of the command, with its help."""
+    options = {name: param for param in inspect.params for name in param.opts if isinstance(param, click.Option)}
+    for flag in FLAGS:
+        option = options[flag.word]
+        assert isinstance(option, click.Option)
+        assert option.help == flag.help

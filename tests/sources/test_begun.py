@@ -1,0 +1,131 @@
+"""Files that a child reads: the same bytes, no matter who reads, and every end of it is told."""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from running import started
+
+from procmem.model.raw import Refusal
+from procmem.sources import begun
+from procmem.sources.begun import BegunFile, begin_process, begun_process
+from procmem.sources.files import consume
+from procmem.sources.live import ProcSource
+
+LARGE = bytes(range(256)) * 8000
+MANY_VMAS = """
+import mmap
+private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+maps = [mmap.mmap(-1, 4096, prot=1 + 2 * (number % 2), flags=private) for number in range(2000)]
+print(1, flush=True)
+input()
+"""
+
+
+@contextmanager
+def folder_of(content: bytes, place: Path) -> Iterator[int]:
+    """An open folder with one file named ``smaps``."""
+    (place / "smaps").write_bytes(content)
+    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def whole(file: BegunFile) -> bytes:
+    """All of its bytes."""
+    return file.first + b"".join(file.pieces())
+
+
+@pytest.mark.parametrize("size", [0, 1, 255_999, 256_000, 256_001, 262_144, 1_000_000, len(LARGE)])
+@pytest.mark.parametrize("with_child", [True, False])
+def test_all_bytes_come(tmp_path: Path, size: int, with_child: bool) -> None:
+    """Around the size from which a child reads, and around its pieces."""
+    with folder_of(LARGE[:size], tmp_path) as folder:
+        file = BegunFile("smaps", folder, with_child=with_child)
+        assert file.errno == 0
+        assert whole(file) == LARGE[:size]
+        pieces: list[bytes] = []
+        again = consume(BegunFile("smaps", folder, with_child=with_child), pieces.append, keep=True)
+    assert again == b"".join(pieces) == LARGE[:size]
+
+
+def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    """By its error number, and as a refusal."""
+    with folder_of(b"", tmp_path) as folder:
+        file = BegunFile("nothing", folder)
+        assert file.errno == errno.ENOENT
+        assert consume(file, lambda _: None, keep=False) is Refusal.ABSENT
+
+
+def test_a_child_that_is_killed_is_an_error_not_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text without its end must never look whole."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor: no child reads")
+    monkeypatch.setattr(begun, "_copy", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with folder_of(LARGE, tmp_path) as folder:
+        assert consume(BegunFile("smaps", folder), lambda _: None, keep=True) is Refusal.FAILED
+
+
+def test_an_error_while_the_child_reads_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends meanwhile answers ESRCH."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ESRCH, "gone")
+
+    monkeypatch.setattr(os, "readv", refuse)
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one processor: no child reads")
+    with folder_of(LARGE, tmp_path) as folder:
+        assert consume(BegunFile("smaps", folder), lambda _: None, keep=False) is Refusal.GONE
+
+
+def test_without_children_we_read_it_ourselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there may be no more processes, or no shared memory."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EAGAIN, "no more")
+
+    for call in ("fork", "memfd_create"):
+        with monkeypatch.context() as patch, folder_of(LARGE, tmp_path) as folder:
+            patch.setattr(os, call, refuse)
+            assert whole(BegunFile("smaps", folder)) == LARGE
+
+
+def test_nothing_stays_behind(tmp_path: Path) -> None:
+    """No descriptor and no child, read to the end or given up in the middle."""
+    with folder_of(LARGE, tmp_path) as folder:
+        before = sorted(os.listdir("/proc/self/fd"))
+        whole(BegunFile("smaps", folder))
+        pieces = BegunFile("smaps", folder).pieces()
+        next(pieces)
+        pieces.close()  # type: ignore[attr-defined]  # it is a generator
+        BegunFile("nothing", folder)
+        assert sorted(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_begun_process_is_taken_over_once() -> None:
+    """Who opens it finds what was read; the next one opens it anew."""
+    with started([sys.executable, "-c", MANY_VMAS]) as child:
+        begin_process(child.pid)
+        texts = []
+        for _ in range(2):
+            with ProcSource().open(child.pid) as target:
+                pieces: list[bytes] = []
+                assert isinstance(target.read("auxv"), bytes)
+                target.read_pieces("smaps", pieces.append, keep=False)
+                texts.append(b"".join(pieces))
+        assert texts[0].count(b"VmFlags:") == texts[1].count(b"VmFlags:") > 2000
+        assert begun_process(child.pid) is None
+    begin_process(os.getpid())
+    begin_process(1 << 30)
+    assert begun_process(os.getpid()) is None
+    assert begun_process(1 << 30) is None
