@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
+from procmem.cli.flags import INSPECT_FLAGS
 from procmem.cli.inspect_answer import SORTS, Wish, answer, classes_of
-from procmem.cli.inspect_flags import FLAGS
 from procmem.cli.output import flag_options
 from procmem.cli.sizes import size_of
 from procmem.cli.targets import Selection, target_options
@@ -29,7 +29,7 @@ Examples:
 )
 @click.option("--min-size", default="0", metavar="SIZE", help="List regions of at least this size (4096, 64K, 1M).")
 @click.option("--sort", type=click.Choice(SORTS), help="Sort tables by a column, largest first.")
-@flag_options(FLAGS)
+@flag_options(INSPECT_FLAGS)
 def inspect(targets: Selection, classes: tuple[str, ...], min_size: str, **others: Any) -> int:
     """Say what is in a process's memory.
 

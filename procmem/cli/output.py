@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from procmem.cli.flags import table_flags
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 
 if TYPE_CHECKING:
@@ -19,22 +20,7 @@ _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
     """Add the options of a report that is one table: its units (``unit``) and its formats (``form``)."""
-    import click  # noqa: PLC0415  # the plainest command lines do without it
-
-    options = (
-        click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes."),
-        click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB."),
-        click.option("--json", "form", flag_value="json", help=f"Schema {schema}; a list, for several targets."),
-        click.option("--csv", "form", flag_value="csv", help="The table as CSV, in bytes."),
-        click.option("--markdown", "form", flag_value="markdown", help="The table in Markdown."),
-    )
-
-    def add(command: _Decorated) -> _Decorated:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
+    return flag_options(table_flags(schema))
 
 
 def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:

@@ -35,7 +35,7 @@ class Flag:
 
 
 def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int], dict[str, Any]] | None:
-    """The pids and the arguments set, where all words are pids and known flags, with one pid at least; else None."""
+    """The pids and the arguments set, where all words are pids and known flags; else None."""
     known = {flag.word: flag for flag in flags}
     pids: list[int] = []
     arguments: dict[str, Any] = {}
@@ -46,26 +46,35 @@ def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int],
             pids.append(int(word))
         else:
             return None
-    return (pids, arguments) if pids else None
+    return pids, arguments
 
 
 def run_plain(words: Sequence[str]) -> int | None:
     """Run a plain command line and give its exit status; None where it is not plain, and nothing was done."""
-    if words[:1] != ["inspect"] or "_PROCMEM_COMPLETE" in os.environ:
+    if words[:1] not in (["inspect"], ["system"]) or "_PROCMEM_COMPLETE" in os.environ:
         return None
-    from procmem.cli.inspect_flags import FLAGS  # noqa: PLC0415  # only for plain words
+    from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS  # noqa: PLC0415  # it needs Flag
 
-    plain = plain_words(words[1:], FLAGS)
-    if plain is None:
+    is_inspect = words[0] == "inspect"
+    plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS)
+    if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
         return None
     pids, arguments = plain
-    begin_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
+    if is_inspect:
+        begin_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
     from procmem.cli.door import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
 
-    def work() -> int:
-        from procmem.cli.inspect_answer import Wish, answer  # noqa: PLC0415  # the same
-        from procmem.cli.targets import Selection  # noqa: PLC0415  # the same
+    return guarded(lambda: _inspect(pids, arguments) if is_inspect else _system(arguments))
 
-        return answer(Selection(tuple(map(str, pids))), Wish(**arguments))
 
-    return guarded(work)
+def _inspect(pids: Sequence[int], arguments: dict[str, Any]) -> int:
+    from procmem.cli.inspect_answer import Wish, answer  # noqa: PLC0415  # only for this command
+    from procmem.cli.targets import Selection  # noqa: PLC0415  # the same
+
+    return answer(Selection(tuple(map(str, pids))), Wish(**arguments))
+
+
+def _system(arguments: dict[str, Any]) -> int:
+    from procmem.cli.system_answer import SystemWish, answer  # noqa: PLC0415  # only for this command
+
+    return answer(SystemWish(**arguments))

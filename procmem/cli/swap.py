@@ -9,7 +9,7 @@ import click
 from procmem.analyse.swap import swap_regions, swap_report
 from procmem.cli.each import for_each
 from procmem.cli.output import echo_json, size_format, table_options
-from procmem.cli.system import user_name
+from procmem.cli.system_answer import user_name
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import ExitStatus
 from procmem.model.swap_report import SwapRegion

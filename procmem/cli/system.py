@@ -1,31 +1,17 @@
 """``procmem system``: the memory of all processes, in sums that count nothing twice."""
 
-from __future__ import annotations
-
-import os
-import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from procmem.analyse.system import GROUPINGS, sorted_rows, system_report, tree_rows
-from procmem.cli.output import echo_json, size_format, table_options
+from procmem.analyse.system import GROUPINGS
+from procmem.cli.flags import SYSTEM_FLAGS
+from procmem.cli.output import flag_options
 from procmem.cli.sizes import size_of
-from procmem.errors import ExitStatus, NothingMatches, ProcmemError
-from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
+from procmem.cli.system_answer import SORTS, SystemWish, answer
 
-if TYPE_CHECKING:
-    from procmem.model.ports import Source
-    from procmem.model.reports import ClassRow
-    from procmem.render.sheet import Sheet
+__all__ = ["system"]
 
-__all__ = ["system", "user_name"]
-
-_SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
 _EPILOG = """\b
 Examples:
   procmem system                     all processes by PSS, the largest last
@@ -41,178 +27,15 @@ swap, which no process owns (see procmem swap).
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--sort", type=click.Choice(_SORTS), help="Sort by this column; by PSS unless said otherwise.")
-@click.option("--reverse", is_flag=True, help="The largest first.")
+@click.option("--sort", type=click.Choice(SORTS), help="Sort by this column; by PSS unless said otherwise.")
 @click.option("--top", type=click.IntRange(min=0), metavar="N", help="Only the N largest.")
 @click.option("--by", type=click.Choice([*GROUPINGS, "tree"]), help="Group processes, or show them as a tree.")
 @click.option("--name", metavar="NAME", help="Only processes of this name (exact, or a regular expression).")
 @click.option("--user", metavar="USER", help="Only processes of this user, by name or uid.")
 @click.option("--min-size", default="0", metavar="SIZE", help="Only processes of at least this size (64K, 1M).")
-@click.option("--quick", is_flag=True, help="Read status only: many times faster, without PSS and USS.")
-@click.option("--classes", is_flag=True, help="By class (text, heap, stack, ...) over all processes.")
 @click.option("--procfs", metavar="DIR", help="Read another /proc tree, mounted or copied.")
 @click.option("--from", "recording", metavar="PATH", help="Read the processes of a recording.")
-@table_options("procmem/system/1")
-def system(
-    *,
-    sort: str | None,
-    reverse: bool,
-    top: int | None,
-    by: str | None,
-    name: str | None,
-    user: str | None,
-    min_size: str,
-    quick: bool,
-    classes: bool,
-    procfs: str | None,
-    recording: str | None,
-    unit: str | None,
-    form: str | None,
-) -> int:
+@flag_options(SYSTEM_FLAGS)
+def system(*, min_size: str, **others: Any) -> int:
     """Show the memory of all processes, without counting shared pages twice."""
-    source = _source(procfs, recording)
-    if procfs is None and recording is None:
-        from procmem.sources.ahead import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
-
-        source = AheadSource.over(source)
-    wanted = _filter(name, user)
-    pids = [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
-    if classes:
-        return _by_class(source, pids, wanted, unit, form)
-    users = user_name if source.is_live else str
-    found = read_all(source, pids, quick=quick, with_cgroup=by == "cgroup", users=users, wanted=wanted)
-    field = sort or ("rss" if quick else "pss")
-    least = size_of(min_size)
-    rows = [row for row in found.rows if not least or (getattr(row, _measure(field)) or 0) >= least]
-    if not rows and (name or user or least):
-        raise NothingMatches("no process with memory of its own fits the filters")
-    rows = sorted_rows(rows, field, reverse=reverse, top=None)
-    shown = sorted_rows(rows, field, reverse=reverse, top=top)
-    report = system_report(
-        rows,
-        shown=shown,
-        by=by,
-        cgroups=cgroups_of(rows, own_mountinfo()) if by == "cgroup" and source.is_live else (),
-        without_memory=found.without_memory,
-        unreadable=found.unreadable,
-    )
-    from procmem.render.system_page import system_json, system_page, system_sheet  # noqa: PLC0415
-
-    tree = tree_rows(shown) if by == "tree" else None
-    if form == "json":
-        echo_json([system_json(report)], several=False)
-    elif form is not None:
-        click.echo(_written(system_sheet(report, tree), unit, form), nl=False)
-    else:
-        click.echo(system_page(report, *size_format(unit), tree), nl=False)
-    return ExitStatus.DONE
-
-
-def _measure(field: str) -> str:
-    """The column that --min-size looks at."""
-    return field if field in ("swap", "uss", "pss", "rss", "virt") else "pss"
-
-
-def _written(sheet: Sheet, unit: str | None, form: str) -> str:
-    from procmem.render.sheet import to_csv, to_markdown  # noqa: PLC0415  # only these formats
-
-    return to_csv(sheet) if form == "csv" else to_markdown(sheet, size_format(unit)[0])
-
-
-def _source(procfs: str | None, recording: str | None) -> Source:
-    if recording is not None:
-        from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only with --from
-
-        return RecordedSource(recording)
-    from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed for --help
-
-    return ProcSource(procfs or "/proc")
-
-
-def _filter(name: str | None, user: str | None) -> Callable[[bytes, int | None], bool]:
-    """Whether a process fits --name and --user."""
-    try:
-        pattern = re.compile(os.fsencode(name)) if name else None
-    except re.error as error:
-        raise click.UsageError(f"--name {name!r}: {error}") from error
-    uid = None
-    if user is not None:
-        uid = int(user) if user.isascii() and user.isdecimal() else _user_id(user)
-        if uid is None:
-            raise NothingMatches(f"there is no user {user!r}")
-
-    def wanted(found: bytes, owner: int | None) -> bool:
-        fits = pattern is None or found == os.fsencode(name or "") or pattern.fullmatch(found) is not None
-        return fits and (uid is None or owner == uid)
-
-    return wanted
-
-
-def _user_id(name: str) -> int | None:
-    import pwd  # noqa: PLC0415  # only with --user
-
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return None
-
-
-@cache
-def user_name(uid: int) -> str:
-    """The name of a user id, or the number where it has none."""
-    import pwd  # noqa: PLC0415  # only for living processes
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _by_class(
-    source: Source, pids: list[int], wanted: Callable[[bytes, int | None], bool], unit: str | None, form: str | None
-) -> int:
-    from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only with --classes
-    from procmem.pipeline import examine  # noqa: PLC0415  # the same
-    from procmem.render.sheet import to_table  # noqa: PLC0415  # the same
-    from procmem.render.system_page import machine_classes_sheet  # noqa: PLC0415  # the same
-
-    answers: list[tuple[ClassRow, ...]] = []
-    unreadable = 0
-    with _progress(pids) as remaining:
-        for pid in remaining:
-            try:
-                with source.open(pid) as target:
-                    seen = examine(target)
-            except ProcmemError:
-                continue
-            status = seen.snapshot.status
-            if not wanted(seen.snapshot.comm or b"", status.uid if status else None):
-                continue
-            if seen.regions is not None and seen.snapshot.has_usage:
-                answers.append(inspection(seen.snapshot, seen.regions).classes)
-            elif seen.snapshot.size("VmSize") is not None:
-                unreadable += 1
-    sheet = machine_classes_sheet(merged_classes(answers))
-    if form == "json":
-        names = [column.name.lower() for column in sheet.columns]
-        rows = [dict(zip(names, row, strict=True)) for row in sheet.rows]
-        counts = {"processes": len(answers), "unreadable": unreadable}
-        echo_json([{"schema": "procmem/system-classes/1", "classes": rows, **counts}], several=False)
-    elif form is not None:
-        click.echo(_written(sheet, unit, form), nl=False)
-    else:
-        size, heading = size_format(unit)
-        refused = f", {unreadable} more could not be read" if unreadable else ""
-        note = f"{len(answers)} processes{refused}; RSS and VIRT count shared pages as often as they are mapped\n"
-        click.echo(f"{heading}\n" * bool(heading) + to_table(sheet, size) + note, nl=False)
-    return ExitStatus.DONE
-
-
-@contextmanager
-def _progress(pids: list[int]) -> Iterator[Iterator[int]]:
-    """All pids, with a bar on stderr where that is a terminal."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        with click.progressbar(pids, label="reading", file=sys.stderr) as bar:
-            yield iter(bar)
-    else:
-        yield iter(pids)
+    return answer(SystemWish(min_size=size_of(min_size), **others))

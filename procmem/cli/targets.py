@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from procmem.model.ports import Target
 
-__all__ = ["Selection", "TargetRef", "target_options"]
+__all__ = ["Selection", "TargetRef", "misuse", "target_options"]
 
 _PID_DIGITS_MAX = 10
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
@@ -71,7 +71,7 @@ class Selection(NamedTuple):
                 yield TargetRef(word, recorded, _pid(word))
             return
         if not words and not (self.name or self.user):
-            raise _misuse("name a process: a pid, 'self', a recording, or --name, --user, --from")
+            raise misuse("name a process: a pid, 'self', a recording, or --name, --user, --from")
         live = ProcSource(self.procfs or "/proc")
         for word in words:
             yield from self._of_word(word, live)
@@ -107,7 +107,7 @@ class Selection(NamedTuple):
         try:
             pattern = re.compile(self.name) if self.name else None
         except re.error as error:
-            raise _misuse(f"--name {self.name!r}: {error}") from error
+            raise misuse(f"--name {self.name!r}: {error}") from error
         found = []
         for process in psutil.process_iter(["name", "username"]):
             if process.pid == os.getpid():
@@ -126,7 +126,8 @@ class Selection(NamedTuple):
         return found
 
 
-def _misuse(message: str) -> click.UsageError:
+def misuse(message: str) -> click.UsageError:
+    """The error of a command line that cannot be understood."""
     import click  # noqa: PLC0415  # takes longer to load than a small report takes to make
 
     return click.UsageError(message)
@@ -162,7 +163,7 @@ def _pid(word: str) -> int:
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
             raise BadInput(f"{word}: no such file or folder", hint="a target is a pid, 'self', or a recording's path")
-        raise _misuse(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
+        raise misuse(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
     pid = int(bare)
     if pid == 0:
         raise ProcessGone(0, hint="pids begin with 1")

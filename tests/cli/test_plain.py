@@ -10,10 +10,13 @@ import click
 import pytest
 from running import missing_pid, procmem, python_child, stopped
 
+from procmem.cli.flags import INSPECT_FLAGS as FLAGS
+from procmem.cli.flags import SYSTEM_FLAGS
 from procmem.cli.inspect import inspect
 from procmem.cli.inspect_answer import Wish
-from procmem.cli.inspect_flags import FLAGS
 from procmem.cli.plain import plain_words
+from procmem.cli.system import system
+from procmem.cli.system_answer import SystemWish
 
 
 def test_flags_set_what_click_sets() -> None:
@@ -32,7 +35,7 @@ def test_flags_set_what_click_sets() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "self", "0", "-", "--json", "/proc/1", "1 --from x", "1 --sort rss", "1 --help", "1 --jso", "--", "-1", "1 ²",
+    ["self", "0", "-", "--json", "/proc/1", "1 --from x", "1 --sort rss", "1 --help", "1 --jso", "--", "-1", "1 ²",
      "1 --class heap", "12345678901", "--procfs /x 1"],
 )  # fmt: skip
 def test_all_else_is_clicks(line: str) -> None:
@@ -74,6 +77,19 @@ def test_a_plain_line_loads_no_click() -> None:
         "status = run_plain(['inspect', str(os.getppid())]); sys.exit(status or 'click' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", text], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_flags_of_system_set_what_click_sets() -> None:
+    """Every pair of flags; a word that is no flag leaves it to click."""
+    for line in [(), *itertools.product([flag.word for flag in SYSTEM_FLAGS], repeat=2)]:
+        by_click = system.make_context("system", list(line)).params
+        assert int(by_click.pop("min_size")) == SystemWish().min_size
+        assert plain_words(line, SYSTEM_FLAGS) is not None
+        pids, arguments = plain_words(line, SYSTEM_FLAGS) or ([], {})
+        assert not pids
+        assert SystemWish(**by_click) == SystemWish(**arguments), line
+    assert plain_words(["--top", "3"], SYSTEM_FLAGS) is None
+    assert procmem("system", "12").status == procmem("system", "--nothing").status == procmem("inspect").status == 2
 
 
 def test_flags_are_clicks_options() -> None:
