@@ -35,7 +35,7 @@ def test_flags_set_what_click_sets() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["self", "0", "-", "--json", "/proc/1", "1 --from x", "1 --sort rss", "1 --help", "1 --jso", "--", "-1", "1 ²",
+    ["self", "0", "-", "/proc/1", "1 --from x", "1 --sort rss", "1 --help", "1 --jso", "--", "-1", "1 ²",
      "1 --class heap", "12345678901", "--procfs /x 1"],
 )  # fmt: skip
 def test_all_else_is_clicks(line: str) -> None:
