@@ -4,6 +4,11 @@ from procmem.cli.plain import Flag
 
 __all__ = ["INSPECT_FLAGS", "SYSTEM_FLAGS", "table_flags"]
 
+_UNIT_FLAGS = (
+    Flag("--bytes", "unit", "bytes", "Sizes in bytes."),
+    Flag("--human", "unit", "human", "Sizes with units, such as 1.5 MiB."),
+)
+
 INSPECT_FLAGS = (
     Flag("--regions", "regions", True, "List every byte range, with its class, kind and owner."),
     Flag("--classic", "classic", True, "Fold the classes to text, data, bss, heap, mmap and stack."),
@@ -15,8 +20,7 @@ INSPECT_FLAGS = (
         " pages that are in memory, never contents. Needs permission to trace the target.",
     ),
     Flag("--picture", "picture", True, "Only the picture of the address space."),
-    Flag("--bytes", "unit", "bytes", "Sizes in bytes."),
-    Flag("--human", "unit", "human", "Sizes with units, such as 1.5 MiB."),
+    *_UNIT_FLAGS,
     Flag("--json", "form", "json", "Schema procmem/inspect/1; a list, for several targets."),
     Flag("--csv", "form", "csv", "The class table, or with --regions the regions, as CSV in bytes."),
     Flag("--markdown", "form", "markdown", "The same as a Markdown table."),
@@ -26,8 +30,7 @@ INSPECT_FLAGS = (
 def table_flags(schema: str) -> tuple[Flag, ...]:
     """The flags of a report that is one table: its units (``unit``) and its formats (``form``)."""
     return (
-        Flag("--bytes", "unit", "bytes", "Sizes in bytes."),
-        Flag("--human", "unit", "human", "Sizes with units, such as 1.5 MiB."),
+        *_UNIT_FLAGS,
         Flag("--json", "form", "json", f"Schema {schema}; a list, for several targets."),
         Flag("--csv", "form", "csv", "The table as CSV, in bytes."),
         Flag("--markdown", "form", "markdown", "The table in Markdown."),
