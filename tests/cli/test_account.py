@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
-from running import procmem, python_child, recordings, stopped, targets
+from running import procmem, python_child, recordings, steady_child, stopped, targets
 
 KIB = 1024
 MIB = 1 << 20
@@ -80,7 +80,7 @@ def test_a_process_of_which_all_is_known() -> None:
 @pytest.mark.needs("ps", "pmap")
 def test_what_it_says_that_others_say_is_what_they_say() -> None:
     """The programs themselves: ps, pmap and psutil."""
-    with python_child(OWNER_OF_ALL_KINDS) as pid, stopped(pid):
+    with steady_child(OWNER_OF_ALL_KINDS) as pid:
         rows = procmem("account", str(pid), "--json").json["reconciliation"]
         ps = subprocess.run(["ps", "-o", "vsz=,rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
         pmap = subprocess.run(["pmap", "-x", str(pid)], capture_output=True, text=True, check=True)

@@ -3,7 +3,7 @@
 import mmap
 import os
 
-from running import procmem, python_child, stopped
+from running import procmem, python_child, steady_child
 
 MAPPER = """
 import mmap, os, sys, time
@@ -34,16 +34,12 @@ def test_two_processes_that_map_one_file(tmp_path: "os.PathLike[str]") -> None:
 
 
 def test_sums_are_the_process(tmp_path: "os.PathLike[str]") -> None:
-    """All objects together are what inspect says of the process.
-
-    Its twin maps the same files: else what the reader itself maps would be private at one look, and shared at the
-    other.
-    """
+    """All objects together are what inspect says of the process."""
     path = os.path.join(tmp_path, "file")
     with open(path, "wb") as file:
         file.truncate(1 << 20)
     program = MAPPER.format(path=path)
-    with python_child(program), python_child(program) as pid, stopped(pid):
+    with steady_child(program) as pid:
         objects = procmem("shared", str(pid), "--json").json["objects"]
         totals = procmem("inspect", str(pid), "--json").json["totals"]
     assert sum(item["virt"] for item in objects) == totals["virt"]

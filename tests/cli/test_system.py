@@ -129,8 +129,9 @@ time.sleep(1000)
 
 @pytest.mark.needs_root
 def test_one_address_space_of_two_processes_is_counted_once() -> None:
-    """CLONE_VM without CLONE_THREAD: two pids, one memory."""
-    with started([sys.executable, "-c", VFORKER], ready=False) as parent:
+    """CLONE_VM without CLONE_THREAD: two pids, one memory; a twin keeps its file pages shared at every look."""
+    command = [sys.executable, "-c", VFORKER]
+    with started(command), started(command, ready=False) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         try:
