@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from procmem.errors import NothingMatches, ProcmemError
@@ -16,7 +16,7 @@ from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_stat
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
 from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
-from procmem.sources.shmem import swapped_bytes, tmpfs_files
+from procmem.sources.shmem import memfd_device, open_files, swapped_bytes, tmpfs_files
 
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
@@ -43,7 +43,8 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
         areas = _system(target, "swaps")
         meminfo = _system(target, "meminfo")
         swappiness = _system(target, "sys/vm/swappiness").strip()
-        objects = tuple(_objects(source, target, found.rows)) if live else ()
+        in_use = any(area.used for area in parse_swaps(areas))
+        objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
         release = re.match(r"(\d+)\.(\d+)", target.machine.kernel or "")
     if rates is not None and with_cgroup:
         rates = rates._replace(faulters=tuple(_with_cgroups(rates.faulters, found.rows)))
@@ -117,18 +118,19 @@ def _with_cgroups(faulters: Iterable[Faulter], rows: list[ProcessRow]) -> Iterat
 
 
 def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
-    """Shared memory in swap, each object once: segments, files, and what processes map besides."""
+    """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open."""
     segments = dict(_segments(_system(target, "sysvipc/shm")))
     yield from (Object(b"shmid %d" % shmid, "SysV segments", size) for shmid, size in segments.items() if size)
-    mountinfo = own_mountinfo()
     seen: set[tuple[str, int]] = set()
-    for point, _ in mount_points(mountinfo, (b"tmpfs", b"devtmpfs")):
-        for file in tmpfs_files(point):
-            if (file.device, file.inode) not in seen:
-                seen.add((file.device, file.inode))
-                if size := swapped_bytes(file.path):
-                    yield Object(file.path, "tmpfs files", size)
-    devices = devices_of_type(mountinfo, (b"tmpfs", b"devtmpfs"))
+    devices = set(filter(None, [memfd_device()]))
+    for root, mountinfo in _mount_namespaces(source, rows):
+        devices |= devices_of_type(mountinfo, _IN_MEMORY)
+        for point, _ in mount_points(mountinfo, _IN_MEMORY):
+            for file in tmpfs_files(root + point):
+                if file.key not in seen:
+                    seen.add(file.key)
+                    if size := swapped_bytes(file.path):
+                        yield Object(file.path, "tmpfs files", size)
     mapped: dict[tuple[str, int], Object] = {}
     for row in rows:
         if (row.swap or 0) > (row.vm_swap or 0):  # only shared memory makes that difference
@@ -136,6 +138,45 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
                 if key not in seen and not (item.name.startswith(b"/SYSV") and key[1] in segments):
                     mapped[key] = max(item, mapped.get(key, item), key=lambda one: one.swap)
     yield from mapped.values()
+    seen |= mapped.keys()
+    for row in rows:
+        for name, file in open_files(_folder(source, row.pid) + b"/fd", devices):
+            if file.key not in seen:
+                seen.add(file.key)
+                if size := swapped_bytes(file.path):
+                    yield Object(name, "open shared memory", size)
+
+
+_IN_MEMORY = (b"tmpfs", b"devtmpfs")
+
+
+def _folder(source: Source, pid: int) -> bytes:
+    return b"%s/%d" % (os.fsencode(source.name), pid)
+
+
+def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[bytes, bytes]]:
+    """The root and mounts that we see, and those that others see (a container has its own /dev/shm)."""
+    yield b"", own_mountinfo()
+    known = {_link(b"/proc/self/ns/mnt")}
+    for row in rows:
+        namespace = _link(_folder(source, row.pid) + b"/ns/mnt")
+        if namespace is None or namespace in known:
+            continue
+        known.add(namespace)
+        try:
+            with source.open(row.pid) as target:
+                mountinfo = target.read("mountinfo")
+        except ProcmemError:
+            continue
+        if isinstance(mountinfo, bytes):
+            yield _folder(source, row.pid) + b"/root", mountinfo
+
+
+def _link(path: bytes) -> bytes | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -148,7 +189,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
                 yield int(words[at]), int(words[swap])
 
 
-def _mapped(source: Source, pid: int, devices: frozenset[str]) -> Iterator[tuple[tuple[str, int], Object]]:
+def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple[tuple[str, int], Object]]:
     """The objects that a process maps and that have pages in swap; all of each where it may be opened."""
     try:
         with source.open(pid) as target:
@@ -167,7 +208,7 @@ def _mapped(source: Source, pid: int, devices: frozenset[str]) -> Iterator[tuple
             sums[key] = sums.get(key, 0) + swap
             where.setdefault(key, row)
     for key, row in where.items():
-        whole = swapped_bytes(b"%s/%d/map_files/%x-%x" % (source.name.encode(), pid, table.start[row], table.end[row]))
+        whole = swapped_bytes(b"%s/map_files/%x-%x" % (_folder(source, pid), table.start[row], table.end[row]))
         yield key, Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
 
 

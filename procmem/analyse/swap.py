@@ -65,7 +65,7 @@ def _parts(reading: SwapReading, used: int) -> Iterator[Part]:
         in_cache = min(cached, left)
         if in_cache:
             yield Part("swap cache", in_cache, _CACHE)
-        yield Part("no owner found", left - in_cache, "shared memory that is open but not mapped, or out of our sight")
+        yield Part("no owner found", left - in_cache, "shared memory on its way between processes, or out of our sight")
     elif left:
         yield Part("swap cache" if left > 0 else "counted twice", left, _CACHE if left > 0 else _MOVED)
 
@@ -76,6 +76,7 @@ _SORTS = {
     "tmpfs files": "files on tmpfs (/dev/shm, /tmp, ...): no process need have them open",
     "SysV segments": "shared memory of shmget(2): it stays until it is removed, attached or not",
     "mapped shared memory": "memfd, shared anonymous and deleted files that processes map; VmSwap leaves them out",
+    "open shared memory": "memfd and deleted files that processes have open, and that none maps",
 }
 
 

@@ -6,10 +6,10 @@ tmpfs, the latter are in swap (mm/filemap.c, filemap_cachestat()). Nothing is re
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-__all__ = ["TmpfsFile", "swapped_bytes", "tmpfs_files"]
+__all__ = ["TmpfsFile", "memfd_device", "open_files", "swapped_bytes", "tmpfs_files"]
 
 _CACHESTAT = 451  # the same number on all architectures
 _FILES_MAX = 100_000
@@ -22,6 +22,11 @@ class TmpfsFile(NamedTuple):
     path: bytes
     device: str
     inode: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is, by whatever name."""
+        return self.device, self.inode
 
 
 def swapped_bytes(path: bytes) -> int | None:
@@ -39,6 +44,18 @@ def swapped_bytes(path: bytes) -> int | None:
         if ctypes.CDLL(None, use_errno=True).syscall(_CACHESTAT, fd, span, counts, 0):
             return None
         return int(counts[3]) * os.sysconf("SC_PAGE_SIZE")
+    finally:
+        os.close(fd)
+
+
+def memfd_device() -> str | None:
+    """The device of files that have no mount: memfd, SysV, shared anonymous memory (shm_mnt in mm/shmem.c)."""
+    try:
+        fd = os.memfd_create("procmem-device")
+    except OSError:
+        return None
+    try:
+        return _device(os.fstat(fd).st_dev)
     finally:
         os.close(fd)
 
@@ -68,4 +85,27 @@ def tmpfs_files(mount: bytes) -> Iterator[TmpfsFile]:
                 seen += 1
                 if seen > _FILES_MAX:
                     return
-                yield TmpfsFile(entry.path, f"{os.major(device):02x}:{os.minor(device):02x}", found.st_ino)
+                yield TmpfsFile(entry.path, _device(device), found.st_ino)
+
+
+def _device(number: int) -> str:
+    return f"{os.major(number):02x}:{os.minor(number):02x}"
+
+
+def open_files(folder: bytes, devices: Collection[str]) -> Iterator[tuple[bytes, TmpfsFile]]:
+    """The regular files on some devices among a process's descriptors: what each is called, and where it can be opened.
+
+    ``folder`` is its ``/proc/<pid>/fd``; one that may not be read holds nothing that we could tell of.
+    """
+    try:
+        numbers = os.listdir(folder)
+    except OSError:
+        return
+    for number in numbers:
+        link = b"%s/%s" % (folder, number)
+        try:
+            found = os.stat(link)
+            if stat.S_ISREG(found.st_mode) and found.st_blocks and _device(found.st_dev) in devices:
+                yield os.readlink(link), TmpfsFile(link, _device(found.st_dev), found.st_ino)
+        except OSError:
+            continue  # closed meanwhile

@@ -228,6 +228,51 @@ def test_what_was_pushed_out_is_found_by_owner() -> None:
     assert causes == ["shared memory in swap, which VmSwap leaves out"]
 
 
+HIDER = """
+import ctypes, mmap, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.unshare(0x20000) == 0  # CLONE_NEWNS
+assert libc.mount(b"none", b"/", None, 0x44000, None) == 0  # MS_REC | MS_PRIVATE
+assert libc.mount(b"hidden", {mount!r}, b"tmpfs", 0, None) == 0
+def fill(fd):
+    os.ftruncate(fd, 6 << 20)
+    block = mmap.mmap(fd, 6 << 20)
+    for page in range(0, len(block), 4096):
+        block[page:page + 4096] = os.urandom(4096)
+    at = ctypes.c_char.from_buffer(block)
+    for _ in range(20):
+        assert libc.madvise(ctypes.byref(at), ctypes.c_size_t(len(block)), 21) == 0  # MADV_PAGEOUT
+    del at
+    block.close()
+memfd = os.memfd_create("parked")
+fill(memfd)
+file = os.open(os.path.join({mount!r}, b"of its own"), os.O_RDWR | os.O_CREAT, 0o600)
+fill(file)
+os.close(file)
+"""
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mkswap", "swapon")
+def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
+    """A memfd that is only open, and a file on a tmpfs that only a process elsewhere sees: no counter tells of them."""
+    with (
+        own_swap(48 * MIB),
+        tempfile.TemporaryDirectory() as mount,
+        python_child(HIDER.format(mount=os.fsencode(mount))) as pid,
+    ):
+        answer = procmem("swap", "--json", "--interval", "0").json
+        path = f"/proc/{pid}/root{mount}/of its own"
+    assert sum(part["bytes"] for part in answer["parts"]) == answer["used"] >= 11 * MIB
+    found = {item["name"]: (item["sort"], item["swap"]) for item in answer["objects"]}
+    sort, size = found["/memfd:parked (deleted)"]
+    assert (sort, 5 * MIB < size <= 6 * MIB) == ("open shared memory", True)
+    sort, size = found[path]
+    assert (sort, 5 * MIB < size <= 6 * MIB) == ("tmpfs files", True)
+    parts = {part["name"]: part["bytes"] for part in answer["parts"]}
+    assert parts.get("no owner found", 0) <= MIB
+
+
 def _vm_swap(pid: int) -> int | None:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmSwap:"):
