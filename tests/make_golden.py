@@ -45,16 +45,35 @@ EXPLAINED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """The same for ``procmem explain``, at 100 columns."""
 
+LEDGERS: dict[str, tuple[str, ...]] = {
+    "account-python-threads.page": ("account", f"fixtures/{THREADS}"),
+    "account-areas-3gib.page": ("account", "--human", f"fixtures/{LIMITED}"),
+    "system-fork.page": ("system", "--from", "fixtures/x86_64-6.18-fork"),
+    "system-fork-tree.page": ("system", "--by", "tree", "--from", "fixtures/x86_64-6.18-fork"),
+    "system-fork-classes.page": ("system", "--classes", "--from", "fixtures/x86_64-6.18-fork"),
+    "swap-sleep.page": ("swap", "--from", f"fixtures/{SLEEP}"),
+    "diff-sleep-bash.page": ("diff", f"fixtures/{SLEEP}", f"fixtures/{BASH}"),
+    "shared-python-threads.page": ("shared", f"fixtures/{THREADS}"),
+    "threads-python-threads.page": ("threads", f"fixtures/{THREADS}"),
+}
+"""Pages of the other commands that read a recording: the whole command line."""
+
+ALL = (*PAGES, *EXPLAINED, *LEDGERS)
+
 
 def page(name: str) -> str:
     """What the command prints today."""
-    command: tuple[str, ...] = ("inspect",)
-    if name in EXPLAINED:
-        command = ("explain", "--width", "100", *(() if "--lang" in EXPLAINED[name][1] else ("--lang", "en")))
-    fixture, options = (PAGES | EXPLAINED)[name]
-    recording = FIXTURES / fixture
-    pid = str(pids_in(recording)[0])
-    run = procmem(*command, *options, "--from", str(recording), pid, env={"PYTHONUTF8": "1"})
+    words: tuple[str, ...]
+    if name in LEDGERS:
+        words = LEDGERS[name]
+    else:
+        command: tuple[str, ...] = ("inspect",)
+        if name in EXPLAINED:
+            command = ("explain", "--width", "100", *(() if "--lang" in EXPLAINED[name][1] else ("--lang", "en")))
+        fixture, options = (PAGES | EXPLAINED)[name]
+        recording = FIXTURES / fixture
+        words = (*command, *options, "--from", str(recording), str(pids_in(recording)[0]))
+    run = procmem(*words, env={"PYTHONUTF8": "1"})
     assert (run.status, run.err) == (0, ""), run
     return run.out
 
@@ -63,9 +82,9 @@ def main() -> None:
     """Write every page; what is no longer in the table goes."""
     GOLDEN.mkdir(exist_ok=True)
     for path in GOLDEN.iterdir():
-        if path.name not in PAGES | EXPLAINED:
+        if path.name not in ALL:
             path.unlink()
-    for name in PAGES | EXPLAINED:
+    for name in ALL:
         (GOLDEN / name).write_text(page(name), encoding="utf-8")
 
 

@@ -5,13 +5,13 @@ import json
 import re
 
 import pytest
-from make_golden import EXPLAINED, GOLDEN, PAGES, page
+from make_golden import ALL, EXPLAINED, GOLDEN, PAGES, page
 from running import FIXTURES, pids_in, procmem
 
 TABLES = [name for name in PAGES if name.endswith(".txt")]
 
 
-@pytest.mark.parametrize("name", PAGES | EXPLAINED)
+@pytest.mark.parametrize("name", ALL)
 def test_the_page_is_as_it_was(name: str) -> None:
     """If a change is meant, see tests/make_golden.py."""
     assert (GOLDEN / name).read_text(encoding="utf-8") == page(name)
@@ -19,7 +19,7 @@ def test_the_page_is_as_it_was(name: str) -> None:
 
 def test_no_page_is_forgotten() -> None:
     """The folder and the table name the same files."""
-    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(PAGES | EXPLAINED)
+    assert sorted(path.name for path in GOLDEN.iterdir()) == sorted(ALL)
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
@@ -119,3 +119,42 @@ def test_the_picture_has_no_gap(name: str) -> None:
     assert len(set(borders)) == len(borders)
     assert borders[-1] == 0
     assert borders[0] in (0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("account-python-threads.page", 1), ("account-areas-3gib.page", None)])
+def test_the_leaves_of_an_account_add_up(name: str, factor: int | None) -> None:
+    """Below each total, its parts; below each part, its classes: what a reader with a pencil would add up."""
+    number = r"([0-9.]+)( [KMGT]?i?B)?"
+    totals: dict[str, float] = {}
+    parts: dict[str, list[tuple[float, float]]] = {}
+    of = ""
+    for line in (GOLDEN / name).read_text(encoding="utf-8").split("\n\nbeside it")[0].splitlines():
+        if found := re.match(rf"(VIRT|RES|PSS|swap) +{number}  ", line):
+            of = found[1]
+            totals[of] = float(found[2]) * UNITS[(found[3] or " KiB").strip()]
+            parts[of] = []
+        elif (found := re.match(rf" +{number}  (?!is USS)\S", line)) and of:
+            unit = UNITS[(found[2] or " KiB").strip()]
+            digits = len(found[1].partition(".")[2])
+            parts[of].append((float(found[1]) * unit, 0.0 if factor else 0.51 * 10.0**-digits * unit))
+    assert list(totals) == ["VIRT", "RES", "PSS", "swap"]
+    for of, total in totals.items():
+        slack = 0.0 if factor else total / 100 + sum(most for _, most in parts[of])
+        assert abs(sum(size for size, _ in parts[of]) - total) <= slack, of
+
+
+def test_the_rows_of_system_and_diff_add_up() -> None:
+    """Column by column, as they stand on the pages."""
+    lines = (GOLDEN / "system-fork.page").read_text(encoding="utf-8").splitlines()
+    rows = [line.split() for line in lines if re.match(r" *[0-9]+ ", line)]
+    *processes, total = rows
+    assert [sum(int(row[column]) for row in processes) for column in (2, 3, 4)] == [int(word) for word in total[1:4]]
+    text = (GOLDEN / "diff-sleep-bash.page").read_text(encoding="utf-8")
+    table = re.findall(r"^(\w+)((?: +-?[0-9.]+){5})$", text, re.MULTILINE)
+    classes = [[float(word) for word in figures.split()] for name, figures in table if name != "total"]
+    [total_of] = [[float(word) for word in figures.split()] for name, figures in table if name == "total"]
+    assert len(classes) >= 6
+    for column, sum_of in enumerate(total_of):
+        assert abs(sum(row[column] for row in classes) - sum_of) <= 0.05 * len(classes)
+    for row in [*classes, total_of]:
+        assert row[3] - row[2] == row[4]
