@@ -18,7 +18,7 @@ from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import NothingMatches, ProcessGone
 from procmem.model.watch_report import Watched
 from procmem.pipeline_watch import READING_SHARE, Watch
-from procmem.render.watch_page import watch_json, watch_line, watch_page
+from procmem.render.watch_page import watch_csv, watch_json, watch_line, watch_page
 
 __all__ = ["watch"]
 
@@ -28,6 +28,7 @@ Examples:
   procmem watch --name myserver       goes on when it is restarted
   procmem watch 1234 --classes        text, heap, stack, ... (walks its pages)
   procmem watch 1234 --json --count 30 > growth.jsonl
+  procmem watch 1234 --csv --pss > growth.csv
 
 Reads status only, unless --pss or --classes is given. Whatever is read, it takes at most 1 % of the time: the
 interval grows by itself where reading costs too much. Ctrl-C ends it, with status 130.
@@ -45,9 +46,10 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[J"
 @click.option("--classes", "depth", flag_value="classes", help="Also memory and swap of each class (smaps).")
 @click.option("--bytes", "unit", flag_value="bytes", help="Sizes in bytes.")
 @click.option("--human", "unit", flag_value="human", help="Sizes with units, such as 1.5 MiB.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document a line, schema procmem/watch/1.")
+@click.option("--json", "form", flag_value="json", help="One JSON document a line, schema procmem/watch/1.")
+@click.option("--csv", "form", flag_value="csv", help="A row for each figure at each look, in bytes.")
 def watch(
-    targets: Selection, *, interval: float, count: int | None, depth: str | None, unit: str | None, as_json: bool
+    targets: Selection, *, interval: float, count: int | None, depth: str | None, unit: str | None, form: str | None
 ) -> int:
     """Show how the memory of processes changes, while they run."""
     if targets.recording is not None:
@@ -67,13 +69,13 @@ def watch(
         seen, watches, gone = _looks(watches)
         for error in gone:
             complain(error)
-        _show(seen, unit, as_json=as_json)
+        _show(seen, unit, form, is_first=not looks)
         looks += 1
         if count is not None and looks >= count:
             break
         if not watches and not targets.name:
             return gone[-1].exit_code if gone else status
-        cost = max((item.cost for item in watches), default=0.0)
+        cost = sum(item.cost for item in watches)
         pause = max(interval, cost / READING_SHARE) - (time.monotonic() - started)
         time.sleep(max(pause, 0.0))
         if targets.name and (gone or not watches):
@@ -107,10 +109,12 @@ def _restarted(targets: Selection, watches: Iterable[Watch], start: object) -> l
     return found
 
 
-def _show(seen: list[Watched], unit: str | None, *, as_json: bool) -> None:
+def _show(seen: list[Watched], unit: str | None, form: str | None, *, is_first: bool) -> None:
     size, heading = size_format(unit)
-    if as_json:
+    if form == "json":
         text = "".join(json.dumps(watch_json(item)) + "\n" for item in seen)
+    elif form == "csv":
+        text = watch_csv(seen, heading=is_first)
     elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         text = _HOME_AND_CLEAR + watch_page(seen, size, heading, unicode=unicode_output())
     else:

@@ -1,14 +1,14 @@
-"""The forms of ``procmem watch``: a page that is drawn again and again, lines, and JSON lines."""
+"""The forms of ``procmem watch``: a page that is drawn again and again, lines, CSV, and JSON lines."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from procmem.model.watch_report import Trend, Watched
 from procmem.render.human import SizeFormat, duration
-from procmem.render.sheet import Column, Sheet, to_table
+from procmem.render.sheet import Column, Sheet, to_csv, to_table
 from procmem.render.text import json_text, printable
 
-__all__ = ["sparkline", "watch_json", "watch_line", "watch_page"]
+__all__ = ["sparkline", "watch_csv", "watch_json", "watch_line", "watch_page"]
 
 SCHEMA = "procmem/watch/1"
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
@@ -84,6 +84,28 @@ def _in_line(trend: Trend, size: SizeFormat) -> str:
     if trend.name == "RES" and trend.per_minute is not None:
         text += f" {_signed(trend.per_minute, size)}/min"
     return text
+
+
+def watch_csv(watched: Sequence[Watched], *, heading: bool) -> str:
+    """One look as comma-separated values, a row for each figure: classes come and go, columns do not."""
+    columns = (
+        Column("at seconds", "text"),
+        Column("pid", "count"),
+        Column("name", "text"),
+        Column("figure", "text"),
+        Column("now", "size"),
+        Column("change", "size"),
+        Column("since start", "size"),
+        Column("per minute", "size"),
+    )
+    rows = [
+        (at, item.pid, name, trend.name, trend.now, trend.change, trend.since_start, trend.per_minute)
+        for item in watched
+        for at, name in [(f"{item.at:.3f}", printable(item.name))]
+        for trend in item.trends
+    ]
+    text = to_csv(Sheet(columns, rows))
+    return text if heading else text.partition("\n")[2]
 
 
 def watch_json(item: Watched) -> dict[str, Any]:

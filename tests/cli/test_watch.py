@@ -1,6 +1,7 @@
 """procmem watch: what changes is seen, cheaply, also over a restart, until somebody ends it."""
 
 import contextlib
+import csv
 import itertools
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,8 @@ from hypothesis import strategies as st
 from running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
 
 from procmem.analyse.watch import trends
-from procmem.model.watch_report import Sample
-from procmem.render.watch_page import sparkline
+from procmem.model.watch_report import Sample, Trend, Watched
+from procmem.render.watch_page import sparkline, watch_csv
 
 MIB = 1 << 20
 
@@ -86,6 +88,23 @@ def test_dearer_files_are_read_less_often(option: str, figure: str) -> None:
     assert len(looks) == 4
     assert looks[-1]["figures"][figure] > 0
     assert looks[-1]["reading"] <= 0.0105
+
+
+def test_csv_is_one_table_however_long_it_runs() -> None:
+    """One heading; a row for each figure of each process at each look; negative changes are numbers, not formulas."""
+    with python_child("") as first, python_child("") as second:
+        run = procmem("watch", str(first), str(second), "--csv", "--count", "3", "--interval", "0.01")
+        resident = int(Path(f"/proc/{first}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    rows = list(csv.DictReader(run.out.splitlines()))
+    assert run.out.count("at_seconds") == 1
+    assert {(int(row["pid"]), row["figure"]) for row in rows} >= {(first, "RES"), (second, "RES"), (first, "VIRT")}
+    looks = [row for row in rows if (row["pid"], row["figure"]) == (str(first), "RES")]
+    assert len(looks) == 3
+    assert float(looks[0]["at_seconds"]) < float(looks[2]["at_seconds"])
+    assert int(looks[2]["now_bytes"]) == resident
+    assert looks[0]["per_minute_bytes"] == "", "unknown at the first look, and not zero"
+    shrunk = Trend("RES", 5, -7, -7, None, (12, 5))
+    assert ",5,-7,-7,\n" in watch_csv([Watched(1, b"=x", 0.5, 0.0, (shrunk,))], heading=False)
 
 
 def test_a_restart_is_followed_by_name() -> None:
