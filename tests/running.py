@@ -116,18 +116,6 @@ def python_child(code: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def steady_child(code: str) -> Iterator[int]:
-    """A :func:`python_child` that stands still, and whose USS and PSS hardly depend on who looks.
-
-    What reads it may be a Python program too, and map the same files: a page that only the two have would be shared
-    at one look and private at the next. A twin has touched whatever the child has, so that its file pages are shared
-    at every look.
-    """
-    with python_child(code), python_child(code) as pid, stopped(pid):
-        yield pid
-
-
-@contextlib.contextmanager
 def zombie() -> Iterator[int]:
     """A process that has ended and that nobody has asked for its status."""
     with started(

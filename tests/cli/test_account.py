@@ -7,7 +7,8 @@ from typing import Any
 
 import psutil
 import pytest
-from running import procmem, python_child, recordings, steady_child, stopped, targets
+from programs.build import build_alone, start
+from running import procmem, python_child, recordings, stopped, targets
 
 KIB = 1024
 MIB = 1 << 20
@@ -77,10 +78,12 @@ def test_a_process_of_which_all_is_known() -> None:
     assert answer["beside"]["page_tables"] == sizes["VmPTE"]
 
 
-@pytest.mark.needs("ps", "pmap")
-def test_what_it_says_that_others_say_is_what_they_say() -> None:
-    """The programs themselves: ps, pmap and psutil."""
-    with steady_child(OWNER_OF_ALL_KINDS) as pid:
+@pytest.mark.needs("ps", "pmap", "gcc")
+def test_what_it_says_that_others_say_is_what_they_say(tmp_path: Path) -> None:
+    """The programs themselves: ps, pmap and psutil, of a process whose files nobody else maps."""
+    program = build_alone("manifest.c", tmp_path, "alone")
+    scenarios = ("elf", "brk", "mmap", "threads-default")
+    with start(program, "--dir", str(tmp_path), *scenarios) as running, stopped(running.pid) as pid:
         rows = procmem("account", str(pid), "--json").json["reconciliation"]
         ps = subprocess.run(["ps", "-o", "vsz=,rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
         pmap = subprocess.run(["pmap", "-x", str(pid)], capture_output=True, text=True, check=True)

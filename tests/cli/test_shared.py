@@ -2,8 +2,11 @@
 
 import mmap
 import os
+from pathlib import Path
 
-from running import procmem, python_child, steady_child
+import pytest
+from programs.build import build_alone, start
+from running import procmem, python_child, stopped
 
 MAPPER = """
 import mmap, os, sys, time
@@ -33,13 +36,11 @@ def test_two_processes_that_map_one_file(tmp_path: "os.PathLike[str]") -> None:
     assert anonymous["freed"] >= 2 << 20
 
 
-def test_sums_are_the_process(tmp_path: "os.PathLike[str]") -> None:
-    """All objects together are what inspect says of the process."""
-    path = os.path.join(tmp_path, "file")
-    with open(path, "wb") as file:
-        file.truncate(1 << 20)
-    program = MAPPER.format(path=path)
-    with steady_child(program) as pid:
+@pytest.mark.needs("gcc")
+def test_sums_are_the_process(tmp_path: Path) -> None:
+    """All objects together are what inspect says of the process, whose files nobody else maps."""
+    program = build_alone("manifest.c", tmp_path, "alone")
+    with start(program, "--dir", str(tmp_path), "all") as running, stopped(running.pid) as pid:
         objects = procmem("shared", str(pid), "--json").json["objects"]
         totals = procmem("inspect", str(pid), "--json").json["totals"]
     assert sum(item["virt"] for item in objects) == totals["virt"]

@@ -120,6 +120,27 @@ def build(source_name: str, flags: Sequence[str], into: Path) -> Path:
     return program
 
 
+def build_alone(source_name: str, into: Path, name: str) -> Path:
+    """A static program by a name of its own: nobody else maps a file of it, so that its USS is its own affair.
+
+    Raises:
+        BuildError: as :func:`build`.
+    """
+    program = into / name
+    shutil.copyfile(build(source_name, VARIANTS["static"], into), program)
+    program.chmod(0o755)
+    write_out(into)
+    return program
+
+
+def write_out(folder: Path) -> None:
+    """Have the files of a folder on disk: pages that are still to be written count as dirty, until they are."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
 @functools.cache
 def can_build_32bit() -> bool:
     """Tell whether gcc has the headers and libraries of 32-bit x86, shared and static."""
