@@ -7,8 +7,6 @@ plain threads over one shared iterator use all processors.
 from __future__ import annotations
 
 import os
-import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +15,6 @@ from procmem.errors import ProcmemError
 from procmem.model.raw import Refusal
 from procmem.model.system_report import CgroupFigures, ProcessRow
 from procmem.parse.mountinfo import mount_points
-from procmem.sources.files import read_whole
 from procmem.sources.kinship import same_memory
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ _KIB = 1024
 _THREADS_MAX = 8
 _KEYS = ("Pss", "Private_Clean", "Private_Dirty", "Swap", "SwapPss")
 _STATUS = (b"Name", b"State", b"PPid", b"Uid", b"VmSize", b"VmRSS", b"VmSwap")
+"""In the kernel's own order (fs/proc/array.c, proc_pid_status()): each is looked for behind the one before."""
 _ROLLUP = tuple(key.encode() for key in _KEYS)
 
 
@@ -53,9 +51,11 @@ def read_all(
 
     ``users`` names a user id; ``wanted`` is asked about name and user id before the costly file is read.
     """
+    import threading  # noqa: PLC0415  # after what the children read was waited for
+
     shared = iter(pids)
     lock = threading.Lock()
-    rows: list[ProcessRow] = []
+    seen: list[_Seen] = []
     counts = {"without": 0, "unreadable": 0}
 
     def work() -> None:
@@ -66,17 +66,17 @@ def read_all(
                 return
             try:
                 with source.open(pid) as target:
-                    row = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
+                    found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
             except ProcmemError:
                 continue
-            if row is None:
+            if found is None:
                 continue
             with lock:
-                if isinstance(row, str):
-                    counts[row] += 1
+                if isinstance(found, str):
+                    counts[found] += 1
                     continue
-                rows.append(row)
-                counts["unreadable"] += row.pss is None and not quick
+                seen.append(found)
+                counts["unreadable"] += found[0].pss is None and not quick
 
     helpers = [threading.Thread(target=work, daemon=True) for _ in range(_helpers(source))]
     for helper in helpers:
@@ -84,8 +84,13 @@ def read_all(
     work()
     for helper in helpers:
         helper.join()
-    rows.sort()
-    return AllProcesses(_twins(rows) if source.is_live and not quick else rows, counts["without"], counts["unreadable"])
+    seen.sort()
+    rows = _twins(seen) if source.is_live and not quick else [row for row, _ in seen]
+    return AllProcesses(rows, counts["without"], counts["unreadable"])
+
+
+_Seen = tuple[ProcessRow, bytes]
+"""A row, and the address space's first and last address as smaps_rollup writes them (nothing where it was not read)."""
 
 
 def _helpers(source: Source) -> int:
@@ -103,7 +108,7 @@ def _row(
     *,
     quick: bool,
     with_cgroup: bool,
-) -> ProcessRow | str | None:
+) -> _Seen | str | None:
     """One row, the word under which to count the process instead, or None for one that is not wanted or has gone."""
     content = target.read("status")
     if not isinstance(content, bytes):
@@ -119,10 +124,10 @@ def _row(
         fields |= _found(status, _STATUS) if isinstance(status, bytes) else {}
     if b"VmSize" not in fields:
         return "without"  # a kernel thread, or a zombie
-    usage = {} if quick else _usage(target, folder)
+    usage, span = ({}, b"") if quick else _usage(target, folder)
     cgroup = target.read("cgroup") if with_cgroup else None
     private = [usage.get(key) for key in (b"Private_Clean", b"Private_Dirty")]
-    return ProcessRow(
+    row = ProcessRow(
         pid=pid,
         ppid=_number(fields.get(b"PPid")),
         uid=uid,
@@ -137,31 +142,42 @@ def _row(
         vm_swap=_size(fields.get(b"VmSwap")),
         cgroup=_memory_cgroup(cgroup)[0] if isinstance(cgroup, bytes) else None,
     )
+    return row, span
 
 
-def _usage(target: Target, folder: str) -> dict[bytes, int]:
-    """The rollup's counters in bytes; before 4.14, and in recordings without it, the sums of smaps."""
+def _usage(target: Target, folder: str) -> tuple[dict[bytes, int], bytes]:
+    """The rollup's counters in bytes, and the addresses it spans.
+
+    Before 4.14, and in recordings without it: the sums of smaps, and no addresses.
+    """
     content = target.read(f"{folder}smaps_rollup")
     if isinstance(content, bytes):
-        return {key: size for key, text in _found(content, _ROLLUP).items() if (size := _size(text)) is not None}
+        usage = {key: size for key, text in _found(content, _ROLLUP).items() if (size := _size(text)) is not None}
+        return usage, content[: max(content.find(b" "), 0)]
     if content in (Refusal.ABSENT, Refusal.UNRECORDED):
         from procmem.parse.smaps import parse_smaps  # noqa: PLC0415  # seldom
 
         smaps = target.read(f"{folder}smaps")
         if isinstance(smaps, bytes):
             table = parse_smaps(smaps, keys=_KEYS)
-            return {key.encode(): total for key in _KEYS if (total := table.total(key)) is not None}
-    return {}
+            return {key.encode(): total for key in _KEYS if (total := table.total(key)) is not None}, b""
+    return {}, b""
 
 
 def _found(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     """The texts behind some keys. Five times as fast as a pattern, and names cannot forge a line here."""
     found = {}
+    end = 0
+    text = b"\n%s\n" % content
     for key in keys:
-        at = 0 if content.startswith(key + b":") else content.find(b"\n" + key + b":") + 1
-        if at or content.startswith(key + b":"):
-            start = at + len(key) + 1
-            found[key] = content[start : content.find(b"\n", start)].lstrip(b"\t")
+        mark = b"\n%s:" % key
+        at = text.find(mark, end)
+        if at < 0 and end:
+            at = text.find(mark)
+        if at >= 0:
+            start = at + len(mark)
+            end = text.find(b"\n", start)
+            found[key] = text[start:end].lstrip(b"\t")
     return found
 
 
@@ -177,7 +193,11 @@ def _live_thread(target: Target) -> str | None:
 
 def _unescaped(name: bytes) -> bytes:
     """The name of ``status``, in which newline and backslash are escaped (fs/proc/array.c)."""
-    return re.sub(rb"\\([n\\])", lambda found: b"\n" if found[1] == b"n" else b"\\", name) if b"\\" in name else name
+    if b"\\" not in name:
+        return name
+    import re  # noqa: PLC0415  # seldom
+
+    return re.sub(rb"\\([n\\])", lambda found: b"\n" if found[1] == b"n" else b"\\", name)
 
 
 def _number(text: bytes | None) -> int | None:
@@ -187,17 +207,21 @@ def _number(text: bytes | None) -> int | None:
 
 
 def _size(text: bytes | None) -> int | None:
-    word = (text or b"").removesuffix(b" kB").strip()
+    word = text[:-3].lstrip() if text is not None and text.endswith(b" kB") else b""
     return int(word) * _KIB if word.isdigit() else None
 
 
-def _twins(rows: list[ProcessRow]) -> list[ProcessRow]:
-    """Mark those that share the address space of an earlier one; only those of the same size are compared."""
-    alike: dict[int | None, list[int]] = {}
-    for row in rows:
-        alike.setdefault(row.virt, []).append(row.pid)
-    same = {pid: twin for pids in alike.values() for pid, twin in same_memory(pids).items()}
-    return [row._replace(same_memory=same[row.pid]) if row.pid in same else row for row in rows] if same else rows
+def _twins(seen: list[_Seen]) -> list[ProcessRow]:
+    """Mark those that share the address space of an earlier one.
+
+    One address space has one first and one last address; where those are not known, one size. Only processes that
+    agree in that are compared, since asking the kernel about every pair takes as long as reading them all.
+    """
+    alike: dict[bytes | int | None, list[int]] = {}
+    for row, span in seen:
+        alike.setdefault(span or row.virt, []).append(row.pid)
+    same = {pid: twin for pids in alike.values() if len(pids) > 1 for pid, twin in same_memory(pids).items()}
+    return [row._replace(same_memory=same[row.pid]) if row.pid in same else row for row, _ in seen]
 
 
 def _memory_cgroup(content: bytes) -> tuple[bytes | None, int]:
@@ -230,5 +254,7 @@ def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigur
 
 def own_mountinfo() -> bytes:
     """Where file systems are mounted, for us."""
+    from procmem.sources.files import read_whole  # noqa: PLC0415  # few questions need it
+
     content = read_whole("/proc/self/mountinfo", None)
     return content if isinstance(content, bytes) else b""

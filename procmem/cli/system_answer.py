@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.cli.output import echo, echo_json, size_format
-from procmem.cli.targets import misuse
 from procmem.errors import ExitStatus, NothingMatches, ProcmemError
 from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
 
@@ -46,11 +45,9 @@ class SystemWish(NamedTuple):
 
 def answer(wish: SystemWish) -> int:
     """Read, and print, what was wished; the exit status."""
-    source = _source(wish.procfs, wish.recording)
-    if wish.procfs is None and wish.recording is None:
-        from procmem.sources.ahead import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
+    from procmem.render.system_page import system_json, system_page, system_sheet  # noqa: PLC0415  # before we wait
 
-        source = AheadSource.over(source)
+    source = _source(wish.procfs, wish.recording)
     wanted = _filter(wish.name, wish.user)
     pids = [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
     if wish.classes:
@@ -72,8 +69,6 @@ def answer(wish: SystemWish) -> int:
         without_memory=found.without_memory,
         unreadable=found.unreadable,
     )
-    from procmem.render.system_page import system_json, system_page, system_sheet  # noqa: PLC0415
-
     tree = tree_rows(shown) if wish.by == "tree" else None
     if wish.form == "json":
         echo_json([system_json(report)], several=False)
@@ -100,9 +95,17 @@ def _source(procfs: str | None, recording: str | None) -> Source:
         from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only with --from
 
         return RecordedSource(recording)
-    from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed for --help
+    if procfs is None:
+        from procmem.sources.ahead import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
 
-    return ProcSource(procfs or "/proc")
+        return cast("Source", AheadSource.over(_living))
+    return _living(procfs)
+
+
+def _living(procfs: str = "/proc") -> Source:
+    from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed where all was read ahead
+
+    return ProcSource(procfs)
 
 
 def _filter(name: str | None, user: str | None) -> Callable[[bytes, int | None], bool]:
@@ -110,6 +113,8 @@ def _filter(name: str | None, user: str | None) -> Callable[[bytes, int | None],
     try:
         pattern = re.compile(os.fsencode(name)) if name else None
     except re.error as error:
+        from procmem.cli.targets import misuse  # noqa: PLC0415  # seldom
+
         raise misuse(f"--name {name!r}: {error}") from error
     uid = None
     if user is not None:
