@@ -16,7 +16,7 @@ from running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.model.system_report import ProcessRow
 from procmem.pipeline_system import _found, _number, _unescaped
-from procmem.sources.ahead import AheadSource, read_ahead
+from procmem.sources.ahead import AheadSource, Reading, read_ahead
 from procmem.sources.ahead import started as started_ahead
 from procmem.sources.live import ProcSource
 
@@ -262,6 +262,46 @@ def test_only_what_will_be_wanted_is_read_ahead(words: list[str], begins: bool) 
         started_ahead.clear()
     if begins and isinstance(source, AheadSource):
         assert os.getppid() in source.pids()
+
+
+def test_what_a_child_took_and_lost_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that fails has taken processes with it: nobody may go missing."""
+    parent, taken = os.getpid(), Reading.taken
+
+    def fails_in_a_child(reading: Reading) -> Iterator[tuple[str, str, bytes, int]]:
+        if os.getpid() != parent:
+            os.read(reading.queue, 4)
+            raise ValueError
+        return taken(reading)
+
+    monkeypatch.setattr(Reading, "taken", fails_in_a_child)
+    reading = Reading([str(parent), str(os.getppid())])
+    reading.add_child()
+    started_ahead.append(reading)
+    source = AheadSource.over(ProcSource)
+    assert isinstance(source, ProcSource)
+    assert {parent, os.getppid()} <= set(source.pids())
+
+
+def test_a_queue_is_taken_once_and_whole() -> None:
+    """With more processes than shares, by several at a time: each process once, whoever read it."""
+    names = sorted(name for name in os.listdir("/proc") if name.isdecimal())
+    many = [*names, *(str(2**22 + 9 + more) for more in range(2000))]
+    reading = Reading(many)
+    assert reading.shares < len(many)
+    reading.add_child()
+    reading.add_child()
+    ours = list(reading.taken())
+    files = reading.finish()
+    assert files is not None
+    read_by_us = {int(name) for name, *_ in ours}
+    assert not read_by_us & set(files)
+    assert len({(name, file) for name, file, _, _ in ours}) == len(ours)
+    assert {os.getpid(), os.getppid()} <= read_by_us | set(files)
+    with_memory = [
+        found for found in files.values() if isinstance(found["status"], bytes) and b"VmSize" in found["status"]
+    ]
+    assert all("smaps_rollup" in found for found in with_memory)
 
 
 def test_a_recording_and_classes() -> None:
