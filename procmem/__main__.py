@@ -3,8 +3,6 @@
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """
 
-import contextlib
-import gc
 import os
 import sys
 
@@ -23,6 +21,8 @@ def main() -> None:
             pass  # run() meets the same error, and knows what to say
         else:
             return
+    import gc  # noqa: PLC0415  # --version does without
+
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
     if sys.argv[1:2] == ["system"]:
         from procmem.sources.ahead import read_ahead  # noqa: PLC0415  # before all that takes long to load
@@ -35,6 +35,8 @@ def main() -> None:
         from procmem.cli.main import run  # noqa: PLC0415  # imports click
 
         status = run()
+    import contextlib  # noqa: PLC0415  # is loaded by now
+
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
             with contextlib.suppress(OSError):
