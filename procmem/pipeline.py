@@ -5,8 +5,6 @@ the process changes meanwhile. Reading order matters: the small files first and 
 that ended, or ran another program, between them is noticed (an empty smaps looks whole).
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,7 +75,7 @@ _Pieces = dict[tuple[int, int], bytes]
 class _LoggingReader:
     """A reader that remembers what was read, so that a recording holds exactly that."""
 
-    def __init__(self, reader: ByteReader, pieces: _Pieces | None = None) -> None:
+    def __init__(self, reader: "ByteReader", pieces: _Pieces | None = None) -> None:
         self._reader = reader
         self.pieces: _Pieces = {} if pieces is None else pieces
 
@@ -112,7 +110,7 @@ def _merged(pieces: _Pieces) -> tuple[tuple[int, bytes], ...]:
 
 
 def take(
-    target: Target,
+    target: "Target",
     files: Iterable[str],
     system: Iterable[str] = ("uptime",),
     *,
@@ -142,7 +140,7 @@ def take(
 
 
 def _take_once(
-    target: Target,
+    target: "Target",
     files: Iterable[str],
     system: Iterable[str],
     smaps: SmapsReader,
@@ -183,12 +181,12 @@ def _take_once(
     )
 
 
-def _thread_ids(target: Target) -> tuple[int, ...] | None:
+def _thread_ids(target: "Target") -> tuple[int, ...] | None:
     names = target.names("task")
     return None if isinstance(names, Refusal) else tuple(sorted(int(name) for name in names if name.isdecimal()))
 
 
-def _live_thread(target: Target) -> int | None:
+def _live_thread(target: "Target") -> int | None:
     """The first thread of a process that still runs, when its leader does not."""
     for tid in _thread_ids(target) or ():
         content = target.read(f"task/{tid}/stat")
@@ -197,7 +195,7 @@ def _live_thread(target: Target) -> int | None:
     return None
 
 
-def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> str | None:
+def _changed(target: "Target", contents: dict[str, FileContent], prefix: str) -> str | None:
     """What shows that this is not one process at one moment: it ended, or it ran another program."""
     before = contents[f"{prefix}stat"]
     if not isinstance(before, bytes):
@@ -215,7 +213,7 @@ def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> s
 
 
 def examine(
-    target: Target,
+    target: "Target",
     *,
     keys: Collection[str] | None = REGION_KEYS,
     files: Iterable[str] = FILES_TO_INSPECT,
@@ -264,7 +262,7 @@ def examine(
 class _ResidentMemory:
     """The target's memory, but only where its pages are present: reading must not change the target."""
 
-    def __init__(self, memory: ByteReader, runs: Sequence[PageRun]) -> None:
+    def __init__(self, memory: "ByteReader", runs: Sequence[PageRun]) -> None:
         self._memory = memory
         self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
         self._starts = [start for start, _ in self._runs]
@@ -279,8 +277,8 @@ class _ResidentMemory:
 
 
 def _deep_look(
-    target: Target, loaded: Sequence[_Loaded], runs: Sequence[PageRun]
-) -> tuple[DeepLook | None, _LoggingReader | None, str | None]:
+    target: "Target", loaded: Sequence[_Loaded], runs: Sequence[PageRun]
+) -> "tuple[DeepLook | None, _LoggingReader | None, str | None]":
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DEEP_CONSTANTS, DEEP_SYMBOLS, DeepLook  # noqa: PLC0415  # only for --deep
     from procmem.parse.symbols import constant_bytes, symbol_addresses  # noqa: PLC0415  # only for --deep
@@ -371,7 +369,7 @@ def _anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:
             yield start, end
 
 
-def _load(target: Target, mapped: MappedFile) -> _Loaded:
+def _load(target: "Target", mapped: MappedFile) -> _Loaded:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):

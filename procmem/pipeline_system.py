@@ -4,8 +4,6 @@ The kernel does nearly all of the work (it walks the pages for smaps_rollup), an
 plain threads over one shared iterator use all processors.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,7 +37,7 @@ class AllProcesses(NamedTuple):
 
 
 def read_all(
-    source: Source,
+    source: "Source",
     pids: Iterable[int],
     *,
     quick: bool = False,
@@ -93,7 +91,7 @@ _Seen = tuple[ProcessRow, bytes]
 """A row, and the address space's first and last address as smaps_rollup writes them (nothing where it was not read)."""
 
 
-def _helpers(source: Source) -> int:
+def _helpers(source: "Source") -> int:
     """As many as there are processors besides our own; a recording, or what was read already, is read by one."""
     if getattr(source, "read_by_one", False):
         return 0
@@ -101,7 +99,7 @@ def _helpers(source: Source) -> int:
 
 
 def _row(
-    target: Target,
+    target: "Target",
     pid: int,
     users: Callable[[int], str],
     wanted: Callable[[bytes, int | None], bool] | None,
@@ -145,7 +143,7 @@ def _row(
     return row, span
 
 
-def _usage(target: Target, folder: str) -> tuple[dict[bytes, int], bytes]:
+def _usage(target: "Target", folder: str) -> tuple[dict[bytes, int], bytes]:
     """The rollup's counters in bytes, and the addresses it spans.
 
     Before 4.14, and in recordings without it: the sums of smaps, and no addresses.
@@ -181,7 +179,7 @@ def _found(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     return found
 
 
-def _live_thread(target: Target) -> str | None:
+def _live_thread(target: "Target") -> str | None:
     """The folder of a thread that still runs, where the main thread has ended."""
     names = target.names("task")
     for tid in () if isinstance(names, Refusal) else names:

@@ -1,7 +1,5 @@
 """What ``procmem inspect`` answers, once its command line is understood."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.inspection import classic_class, inspection
@@ -48,11 +46,11 @@ def classes_of(*, classic: bool) -> tuple[str, ...]:
     return _CLASSIC if classic else tuple(cls.value for cls in ByteClass)
 
 
-def answer(targets: Selection, wish: Wish) -> int:
+def answer(targets: "Selection", wish: Wish) -> int:
     """Read, and print, what was wished; the exit status."""
     choice = wish.choice
 
-    def look(ref: TargetRef) -> Inspection:
+    def look(ref: "TargetRef") -> "Inspection":
         with ref.open() as target:
             keys = None if wish.form == "json" and choice is not None else REGION_KEYS
             seen = examine(target, keys=keys, deep=wish.deep)
@@ -74,7 +72,7 @@ def answer(targets: Selection, wish: Wish) -> int:
     return status
 
 
-def _written(report: Inspection, wish: Wish, choice: RegionChoice | None) -> str:
+def _written(report: "Inspection", wish: Wish, choice: RegionChoice | None) -> str:
     from procmem.render.sheet import to_csv, to_markdown  # noqa: PLC0415
 
     size, heading = size_format(wish.unit)

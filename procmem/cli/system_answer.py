@@ -1,7 +1,5 @@
 """What ``procmem system`` answers, once its command line is understood."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -84,13 +82,13 @@ def _measure(field: str) -> str:
     return field if field in ("swap", "uss", "pss", "rss", "virt") else "pss"
 
 
-def _written(sheet: Sheet, unit: str | None, form: str) -> str:
+def _written(sheet: "Sheet", unit: str | None, form: str) -> str:
     from procmem.render.sheet import to_csv, to_markdown  # noqa: PLC0415  # only these formats
 
     return to_csv(sheet) if form == "csv" else to_markdown(sheet, size_format(unit)[0])
 
 
-def _source(procfs: str | None, recording: str | None) -> Source:
+def _source(procfs: str | None, recording: str | None) -> "Source":
     if recording is not None:
         from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only with --from
 
@@ -102,7 +100,7 @@ def _source(procfs: str | None, recording: str | None) -> Source:
     return _living(procfs)
 
 
-def _living(procfs: str = "/proc") -> Source:
+def _living(procfs: str = "/proc") -> "Source":
     from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed where all was read ahead
 
     return ProcSource(procfs)
@@ -150,7 +148,7 @@ def user_name(uid: int) -> str:
 
 
 def _by_class(
-    source: Source, pids: list[int], wanted: Callable[[bytes, int | None], bool], unit: str | None, form: str | None
+    source: "Source", pids: list[int], wanted: Callable[[bytes, int | None], bool], unit: str | None, form: str | None
 ) -> int:
     from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only with --classes
     from procmem.pipeline import examine  # noqa: PLC0415  # the same

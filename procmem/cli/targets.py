@@ -4,8 +4,6 @@ A recording takes the place of a pid everywhere. psutil finds processes by name,
 imported only then.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys
@@ -32,7 +30,7 @@ class TargetRef(NamedTuple):
     source: Any
     pid: int | None
 
-    def open(self) -> Target:
+    def open(self) -> "Target":
         """Hold the process open; raises ProcessGone and its like."""
         target: Target = self.source.open(self.pid)
         return target
@@ -126,7 +124,7 @@ class Selection(NamedTuple):
         return found
 
 
-def misuse(message: str) -> click.UsageError:
+def misuse(message: str) -> "click.UsageError":
     """The error of a command line that cannot be understood."""
     import click  # noqa: PLC0415  # takes longer to load than a small report takes to make
 
@@ -174,7 +172,7 @@ def target_options(command: _Decorated) -> _Decorated:
     """Add the TARGET arguments and the options that select processes; the command gets ``selection``."""
     import click  # noqa: PLC0415  # the plainest command lines do without it
 
-    def collect(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    def collect(ctx: "click.Context", param: "click.Parameter", value: Any) -> Any:
         ctx.ensure_object(dict)[param.name] = value
         if param.name == "targets":
             return Selection(
