@@ -4,9 +4,10 @@ Every sum is over the same regions, so that a class table, an account and a list
 by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
 """
 
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from operator import gt, itemgetter, sub
+from operator import gt, sub
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
@@ -95,23 +96,41 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
 
 def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the given order, classes without regions left out."""
+    names = for_each_label(regions.label, fold)
+    sizes: list[int | None] = list(map(sub, regions.end, regions.start))
+    for row in (row for name in GATE_NAMES for row in regions.mappings.rows_named(name)):
+        sizes[bisect_left(regions.vma, row)] = 0  # a gate is nobody's memory, and VmSize leaves it out
+    counts = Counter(names)
+    virt, rss, pss, uss, swap = _sums_by_name(
+        names, counts, (sizes, regions.rss, regions.pss, regions.uss, regions.swap)
+    )
+    return tuple(
+        ClassRow(str(cls), virt[cls] or 0, rss[cls], pss[cls], uss[cls], swap[cls], counts[cls])
+        for cls in order
+        if cls in counts
+    )
+
+
+def _sums_by_name(
+    names: Sequence[str], counts: Counter[str], columns: Iterable[Sequence[int | None]]
+) -> list[dict[str, int | None]]:
+    """The sums of some columns over the rows of each name; None where one of the values is unknown.
+
+    Where all is known, the commonest name has what the others leave of the whole: it may have many thousand rows.
+    """
+    common = counts.most_common(1)[0][0] if counts else ""
     members: defaultdict[str, list[int]] = defaultdict(list)
-    for index, name in enumerate(for_each_label(regions.label, fold)):
+    for index, name in [(index, name) for index, name in enumerate(names) if name != common]:
         members[name].append(index)
-    gates = {row for name in GATE_NAMES for row in regions.mappings.rows_named(name)}
-    rows = []
-    for cls in order:
-        if not (indexes := members.get(cls)):
-            continue
-        # the values of a class's rows: the last one twice, since itemgetter of one row gives no tuple
-        pick = itemgetter(*indexes, indexes[-1])
-        virt = sum(pick(regions.end)[:-1]) - sum(pick(regions.start)[:-1])
-        virt -= sum(regions.end[at] - regions.start[at] for at in indexes if regions.vma[at] in gates) if gates else 0
-        rss, pss, uss, swap = (
-            _sum(pick(column)[:-1]) for column in (regions.rss, regions.pss, regions.uss, regions.swap)
-        )
-        rows.append(ClassRow(str(cls), virt, rss, pss, uss, swap, len(indexes)))
-    return tuple(rows)
+    answers = []
+    for column in columns:
+        sums = {name: _sum([column[at] for at in rows]) for name, rows in members.items()}
+        if None in column:
+            sums[common] = _sum([value for value, name in zip(column, names, strict=True) if name == common])
+        else:
+            sums[common] = sum(filter(None, column)) - sum(filter(None, sums.values()))
+        answers.append(sums)
+    return answers
 
 
 def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, ...]:
@@ -168,10 +187,12 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
     )
 
 
-def _account_kind(name: bytes) -> str:
-    """Whether a mapping of this name is of a file, or a gate that is counted nowhere, or memory (empty)."""
+def _account_kind(name: bytes, perms: str) -> str:
+    """Whether a mapping is inaccessible, of a file, or a gate that is counted nowhere, or memory (empty)."""
     if name in GATE_NAMES:
         return "gate"
+    if perms.startswith("---"):
+        return "reserved"
     if not name or name.startswith((b"[", b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")):
         return ""
     return "file"
@@ -188,15 +209,14 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     of_others, rest = _taken(rest, table.column("Shared_Hugetlb"))
     of_its_own, rest = _taken(rest, table.column("Private_Hugetlb"))
     swapped, rest = _taken(rest, table.column("Swap"))
-    pairs = list(zip(table.name, table.perms, strict=True))
-    kinds = {
-        pair: "reserved" if pair[1].startswith("---") and _account_kind(pair[0]) != "gate" else _account_kind(pair[0])
-        for pair in set(pairs)
-    }
-    rests = {"reserved": 0, "file": 0, "": 0, "gate": 0}
-    for kind, size in zip(map(kinds.__getitem__, pairs), rest, strict=True):
-        rests[kind] += size
-    return Account(resident, swapped, of_others + of_its_own, rests["file"], rests[""], rests["reserved"])
+    kinds = {row: _account_kind(table.name[row], table.perms[row]) for row in table.one_of_each_sort()}
+
+    def left_of(kind: str) -> int:
+        return sum(rest[row] for row in table.rows_where(lambda row: kinds[row] == kind))
+
+    of_files, reserved = left_of("file"), left_of("reserved")
+    untouched = sum(rest) - of_files - reserved - left_of("gate")
+    return Account(resident, swapped, of_others + of_its_own, of_files, untouched, reserved)
 
 
 def _taken(rest: list[int], column: list[int | None] | None) -> tuple[int, list[int]]:

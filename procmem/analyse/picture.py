@@ -4,9 +4,9 @@ The same bands are made for a real process and for a simulated one: kernel space
 BSS, data, text, and the unmapped page zero, with the holes between them.
 """
 
-from collections.abc import Iterator
-from itertools import groupby
-from operator import gt
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from operator import gt, ne
 
 from procmem.model.region import ByteClass, Certainty, Label, Regions, for_each_label
 from procmem.model.reports import Band
@@ -30,16 +30,16 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
     start, end, rss = regions.start, regions.end, regions.rss
     names = for_each_label(regions.label, _band_name)
-    _only_one_program(regions, names)
+    stretches = _stretches(names)
+    if _only_one_program(regions, names, stretches):
+        stretches = _stretches(names)
     if any(map(gt, start, start[1:])):
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(range(len(start)), key=start.__getitem__)
         start, end, rss = [start[at] for at in order], [end[at] for at in order], [rss[at] for at in order]
-        names = [names[at] for at in order]
+        stretches = _stretches([names[at] for at in order])
     bands: list[Band] = []
-    until = 0
-    for name, group in groupby(names):
-        at, until = until, until + sum(1 for _ in group)
+    for name, at, until in stretches:
         if name == "gate":
             continue
         sizes = rss[at:until]
@@ -49,15 +49,21 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
 
 
-def _only_one_program(regions: Regions, names: list[str]) -> None:
-    """Count copies of the program's code that were mapped elsewhere to the mapping area.
+def _stretches(names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Where one name follows upon itself: the name, and from which row until before which."""
+    edges = [0, *(at for at, change in enumerate(map(ne, names, names[1:]), start=1) if change), len(names)]
+    return [(names[at], at, until) for at, until in pairwise(edges)] if names else []
+
+
+def _only_one_program(regions: Regions, names: list[str], stretches: Iterable[tuple[str, int, int]]) -> bool:
+    """Count copies of the program's code that were mapped elsewhere to the mapping area; whether there were any.
 
     The program itself reaches from its first to its last range that is certain, with what adjoins them.
     """
-    own = [at for at, name in enumerate(names) if name in _OWN_NAMES]
+    own = [at for name, low, high in stretches if name in _OWN_NAMES for at in range(low, high)]
     sure = [at for at in own if regions.label[at].certainty is Certainty.CERTAIN]
     if not sure:
-        return
+        return False
     low, high = min(regions.start[at] for at in sure), max(regions.end[at] for at in sure)
     for at in own:
         if regions.start[at] <= high:
@@ -65,9 +71,10 @@ def _only_one_program(regions: Regions, names: list[str]) -> None:
     for at in reversed(own):
         if regions.end[at] >= low:
             low = min(low, regions.start[at])
-    for at in own:
-        if not low <= regions.start[at] < high:
-            names[at] = "mapping area"
+    copies = [at for at in own if not low <= regions.start[at] < high]
+    for at in copies:
+        names[at] = "mapping area"
+    return bool(copies)
 
 
 def _band_name(label: Label) -> str:

@@ -100,7 +100,7 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
             evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
     grow_down = mappings.flags_with("gd")
-    growing = [row for row, flags in enumerate(mappings.flags) if flags in grow_down] if grow_down else []
+    growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down)
     named = any(mappings.has_flag(row, "gd") for row in rows)
     for row in growing:
         if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):

@@ -41,16 +41,17 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     Memory in use may have merged with lower neighbours, so every aligned address is tried, not only starts.
     """
     (size,) = heap_sizes(bits)
-    for row in range(len(mappings) - 1):
-        if mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.perms[row + 1] != "---p":
+    for above in mappings.rows_where(lambda row: mappings.perms[row] == "---p" and not mappings.inode[row]):
+        row = above - 1
+        if row < 0 or mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.name[row] == b"[heap]":
             continue
         low, top = mappings.start[row], mappings.end[row]
-        if mappings.inode[row + 1] or mappings.start[row + 1] != top or mappings.name[row] == b"[heap]":
+        if mappings.start[above] != top:
             continue
         base = (top - 1) // size * size
-        if base < low or mappings.end[row + 1] < base + size:
+        if base < low or mappings.end[above] < base + size:
             continue
-        noreserve = [mappings.has_flag(at, "nr") for at in (row, row + 1)]
+        noreserve = [mappings.has_flag(at, "nr") for at in (row, above)]
         if False in noreserve:
             continue
         yield ArenaHeap(base, top, base + size)

@@ -50,12 +50,14 @@ def refine_leftovers(
     if not sorts:
         return cut
     loaded = {identity for identity, label in different.items() if _is_loaded(label)}
-    of_loader = [index for index, identity in enumerate(identities) if identity in loaded]
+    reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
+    marked = loaded | reserved
+    found = [index for index, identity in enumerate(identities) if identity in marked]
+    of_loader = [index for index in found if identities[index] in loaded]
     loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
     # most of what is small is nobody's neighbour, and stays what it is
-    reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
     candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
-    candidates |= {index for index, identity in enumerate(identities) if identity in reserved}
+    candidates |= {index for index in found if identities[index] in reserved}
     candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}

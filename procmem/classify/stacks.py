@@ -201,9 +201,9 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with("nh"))
     perms = mappings.perms
-    inaccessible = {row + 1 for row, text in enumerate(perms) if text == "---p"}
+    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == "---p")}
     installed = mappings.flags_with("gu")
-    with_guards = {row for row, flags in enumerate(mappings.flags) if flags in installed} if installed else set()
+    with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed))
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
         for row in inaccessible
@@ -274,7 +274,7 @@ def place_loose_threads(
         order = sorted(order, key=cut.start.__getitem__)
         starts = [cut.start[index] for index in order]
     labels = list(cut.label)
-    pthread_like = any(label.kind == "thread-cached" for label in labels)
+    pthread_like: bool | None = None  # seldom asked for
     for thread in loose:
         assert thread.sp is not None
         at = bisect_right(starts, thread.sp) - 1
@@ -291,6 +291,8 @@ def place_loose_threads(
             size = cut.end[index] - cut.start[index]
             if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
                 continue
+            if pthread_like is None:
+                pthread_like = any(label.kind == "thread-cached" for label in cut.label)
             elsewhere = thread.tid in blocks or (pthread_like and not marked)
             signal = elsewhere and size <= _SIGNAL_STACK_MAX
             what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"

@@ -37,7 +37,7 @@ Layout = Partition
 def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
     """The indexes of the mappings of each file, by device, inode and path."""
     rows: dict[tuple[str, int, bytes], list[int]] = {}
-    for row in [row for row, inode in enumerate(mappings.inode) if inode]:
+    for row in mappings.rows_where(mappings.inode.__getitem__):
         rows.setdefault((mappings.device[row], mappings.inode[row], mappings.name[row]), []).append(row)
     return rows
 
@@ -144,24 +144,21 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
-    keys = list(zip(mappings.perms, mappings.name, mappings.device, mappings.inode, mappings.flags, strict=True))
     # where reading implies executing, "x" says nothing about what memory is for
     code_proves = _code_proves(mappings)
-    known = {}
-    for fields in set(keys):
-        perms, name, device, inode, flags = fields
-        key = MappingKey(perms, name, device, bool(inode), flags)
-        plain = key if code_proves or "r" not in key.perms else key._replace(perms=key.perms.replace("x", "-"))
-        known[fields] = label_of(plain)
-    return list(map(known.__getitem__, keys))
+    labels = []
+    for row in mappings.one_of_each_sort():
+        perms = mappings.perms[row]
+        said = perms if code_proves or "r" not in perms else perms.replace("x", "-")
+        key = MappingKey(said, mappings.name[row], mappings.device[row], bool(mappings.inode[row]), mappings.flags[row])
+        labels.append(label_of(key))
+    return list(map(labels.__getitem__, mappings.sort))
 
 
 def _code_proves(mappings: Mappings) -> bool:
     """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
-    return any(
-        perms[0] == "r" and perms[2] == "-" and not name.startswith(b"[v")
-        for perms, name in zip(mappings.perms, mappings.name, strict=True)
-    )
+    said = [(mappings.perms[row], mappings.name[row]) for row in mappings.one_of_each_sort()]
+    return any(perms[0] == "r" and perms[2] == "-" and not name.startswith(b"[v") for perms, name in said)
 
 
 def _object_claims(

@@ -4,7 +4,7 @@ A process may have 60,000 mappings. A value object for each would cost more than
 print them all, so the table keeps one list per field and hands out a row only when somebody asks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 __all__ = ["Mappings", "SmapsRecord", "Vma", "joined"]
@@ -48,10 +48,12 @@ class Mappings:
     ``usage`` maps a key of smaps (``Rss``, ``Private_Dirty``) to a column of bytes; an entry is None where
     this VMA has no such line. A key that no VMA has is not there at all. ``flags`` is the VmFlags line of
     each VMA (two-letter words, blank separated), None where the kernel does not print it.
+    ``sort`` numbers what the mappings say beside their addresses and counters, from 0 on: of many thousand mappings
+    most say the same, and need to be looked at once (:meth:`one_of_each_sort`, :meth:`rows_where`).
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = ("device", "end", "flags", "inode", "name", "offset", "perms", "start", "usage")
+    __slots__ = ("_ends", "device", "end", "flags", "inode", "name", "offset", "perms", "sort", "start", "usage")
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class Mappings:
         inode: list[int],
         name: list[bytes],
         flags: list[str | None] | None = None,
+        sort: list[int] | None = None,
         usage: Mapping[str, list[int | None]] | None = None,
     ) -> None:
         self.start = start
@@ -74,7 +77,9 @@ class Mappings:
         self.inode = inode
         self.name = name
         self.flags: list[str | None] = flags if flags is not None else [None] * len(start)
+        self.sort = sort if sort is not None else _sorts(perms, offset, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
+        self._ends: tuple[list[int], list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -97,7 +102,9 @@ class Mappings:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mappings):
             return NotImplemented
-        return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
+        return all(
+            getattr(self, field) == getattr(other, field) for field in self.__slots__ if field not in ("sort", "_ends")
+        )
 
     __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
 
@@ -112,18 +119,37 @@ class Mappings:
             return None
         return sum(filter(None, column))
 
+    def _ends_of_sorts(self) -> tuple[list[int], list[int]]:
+        """The first and the last mapping of each sort; found once."""
+        if self._ends is None:
+            last = dict(zip(self.sort, range(len(self)), strict=True))
+            first = dict(zip(reversed(self.sort), range(len(self) - 1, -1, -1), strict=True))
+            self._ends = ([first[sort] for sort in range(len(first))], [last[sort] for sort in range(len(last))])
+        return self._ends
+
+    def one_of_each_sort(self) -> list[int]:
+        """The index of one mapping of each sort, by the sort's number: to look at what all of it share."""
+        return self._ends_of_sorts()[0]
+
+    def rows_where(self, holds: Callable[[int], object]) -> list[int]:
+        """The indexes, ascending, of those of which something is true that all mappings of a sort share.
+
+        ``holds`` is asked about the index of one mapping of each sort.
+        """
+        first, last = self._ends_of_sorts()
+        sorts = {sort for sort, row in enumerate(first) if holds(row)}
+        if all(first[sort] == last[sort] for sort in sorts):
+            return sorted(first[sort] for sort in sorts)
+        return [row for row, sort in enumerate(self.sort) if sort in sorts]
+
     def rows_named(self, name: bytes) -> list[int]:
         """The indexes of the mappings that have exactly this name, ascending."""
-        rows = []
-        at = -1
-        for _ in range(self.name.count(name)):
-            at = self.name.index(name, at + 1)
-            rows.append(at)
-        return rows
+        return self.rows_where(lambda row: self.name[row] == name)
 
     def flags_with(self, flag: str) -> frozenset[str | None]:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
-        return frozenset(line for line in set(self.flags) if line is not None and flag in line)
+        lines = (self.flags[row] for row in self.one_of_each_sort())
+        return frozenset(line for line in lines if line is not None and flag in line)
 
     def has_flag(self, index: int, flag: str) -> bool | None:
         """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""
@@ -135,6 +161,12 @@ class Mappings:
 def joined(parts: Sequence[Mappings]) -> Mappings:
     """One table from several, in order. A counter that a part lacks is None for all of that part's mappings."""
     keys = dict.fromkeys(key for part in parts for key in part.usage)
+    number: dict[Hashable, int] = {}
+    sort: list[int] = []
+    for part in parts:
+        rows = part.one_of_each_sort()
+        own = [number.setdefault((*part[row][2:], part.flags[row]), len(number)) for row in rows]
+        sort += map(own.__getitem__, part.sort)
     return Mappings(
         start=_strung([part.start for part in parts]),
         end=_strung([part.end for part in parts]),
@@ -144,8 +176,16 @@ def joined(parts: Sequence[Mappings]) -> Mappings:
         inode=_strung([part.inode for part in parts]),
         name=_strung([part.name for part in parts]),
         flags=_strung([part.flags for part in parts]),
+        sort=sort,
         usage={key: _strung([part.usage.get(key) or [None] * len(part) for part in parts]) for key in keys},
     )
+
+
+def _sorts(*columns: Sequence[Hashable]) -> list[int]:
+    """The numbers of equal rows of some columns."""
+    rows = list(zip(*columns, strict=True))
+    number = {row: at for at, row in enumerate(dict.fromkeys(rows))}
+    return list(map(number.__getitem__, rows))
 
 
 def _strung(columns: Sequence[list[Value]]) -> list[Value]:

@@ -6,17 +6,21 @@ escapes only newline in names (as ``\012``), so a name may hold anything else, b
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import lt
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 
 __all__ = ["HEADER", "TAIL", "Columns", "check_whole", "columns", "parse_maps"]
 
+Value = TypeVar("Value")
+
 TAIL = rb"([r-][w-][x-][sp]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20})(?: +([^\n]*))?"
 """What follows the addresses of a maps line: perms, offset, device, inode, name."""
+
+_TAIL = re.compile(TAIL)
 
 HEADER = rb"[0-9a-f]{1,16}-[0-9a-f]{1,16} " + TAIL
 """The form of a whole maps line, without its line end."""
@@ -35,9 +39,8 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
     for number, (low, _, high) in enumerate(spans, start=1):
         if not _is_hex(low) or not _is_hex(high):
             raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", lines[number - 1])
-    return Mappings(
-        **columns([span[0] for span in spans], [span[2] for span in spans], [row[2] for row in rows], name)._asdict()
-    )
+    starts, ends = [span[0] for span in spans], [span[2] for span in spans]
+    return Mappings(**columns(starts, ends, [row[2] for row in rows], [None] * len(rows), name)._asdict())
 
 
 def _is_hex(text: bytes) -> bool:
@@ -52,7 +55,10 @@ def check_whole(data: bytes, name: str) -> None:
 
 
 class Columns(NamedTuple):
-    """The seven fields of a maps line, each as a column."""
+    """The seven fields of a maps line, and the VmFlags below it in smaps, each as a column.
+
+    ``sort`` numbers what a mapping says beside its addresses: those that say the same have the same number.
+    """
 
     start: list[int]
     end: list[int]
@@ -61,28 +67,27 @@ class Columns(NamedTuple):
     device: list[str]
     inode: list[int]
     name: list[bytes]
-
-
-class _Tail(NamedTuple):
-    """What a line says after its addresses."""
-
-    perms: str
-    offset: int
-    device: str
-    inode: int
-    name: bytes
+    flags: list[str | None]
+    sort: list[int]
 
 
 def _addresses(texts: Sequence[bytes]) -> list[int]:
     """Numbers of up to 16 hexadecimal digits, all at once: a call of int() for each takes five times as long."""
-    digits = b"".join([text.zfill(16) for text in texts]).decode("ascii")
-    return list(struct.unpack(f">{len(texts)}Q", bytes.fromhex(digits)))
+    widths = set(map(len, texts))
+    if len(widths) == 1:
+        zeros = b"0" * (16 - widths.pop())
+        digits = zeros + zeros.join(texts)
+    else:
+        digits = b"".join([text.zfill(16) for text in texts])
+    return list(struct.unpack(f">{len(texts)}Q", bytes.fromhex(digits.decode("ascii"))))
 
 
-def columns(low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes], name: str) -> Columns:
-    """Turn the texts of maps lines into columns: the two addresses, and all that follows them.
+def columns(
+    low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes], flags: Sequence[bytes | None], name: str
+) -> Columns:
+    """Turn the texts of maps lines into columns: the two addresses, what follows them, and the texts of VmFlags.
 
-    Many lines end alike (all anonymous memory does), so each different ending is taken apart once.
+    Many mappings say the same (all anonymous memory does), so each different text is taken apart once.
 
     Raises:
         MalformedFile: a line without the documented form, a range that is empty or backwards.
@@ -91,17 +96,44 @@ def columns(low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes],
     if not all(map(lt, start, end)):
         bad = next(at for at in range(len(start)) if start[at] >= end[at])
         raise MalformedFile(name, 0, "a range that is empty or backwards", low[bad] + b"-" + high[bad])
-    pattern = re.compile(TAIL)
-    known: dict[bytes, _Tail] = {}
-    for text in set(tails):
-        match = pattern.fullmatch(text)
-        if match is None:
-            line = tails.index(text) + 1
-            raise MalformedFile(name, line, "not 'start-end perms offset dev inode path'", text)
-        perms, offset, device, inode, path = match.groups(default=b"")
-        if int(inode) >= 1 << 64:
-            raise MalformedFile(name, 0, "an inode beyond 64 bits", text)
-        known[text] = _Tail(perms.decode("ascii"), int(offset, 16), device.decode("ascii"), int(inode), path)
-    parts = [known[text] for text in tails]
-    perms_column, offsets, devices, inodes, names = zip(*parts, strict=True) if parts else ((), (), (), (), ())
-    return Columns(start, end, list(perms_column), list(offsets), list(devices), list(inodes), list(names))
+    said = list(zip(tails, flags, strict=True))
+    number = {texts: at for at, texts in enumerate(dict.fromkeys(said))}
+    sort = list(map(number.__getitem__, said))
+    sorts = [_sort(tail, words, tails, name) for tail, words in number]
+
+    def column(field: Callable[[_Sort], Value]) -> list[Value]:
+        return list(map(list(map(field, sorts)).__getitem__, sort))
+
+    return Columns(
+        start,
+        end,
+        column(lambda said: said.perms),
+        column(lambda said: said.offset),
+        column(lambda said: said.device),
+        column(lambda said: said.inode),
+        column(lambda said: said.name),
+        column(lambda said: said.flags),
+        sort,
+    )
+
+
+class _Sort(NamedTuple):
+    """What a mapping says beside its addresses."""
+
+    perms: str
+    offset: int
+    device: str
+    inode: int
+    name: bytes
+    flags: str | None
+
+
+def _sort(tail: bytes, flags: bytes | None, tails: Sequence[bytes], name: str) -> _Sort:
+    match = _TAIL.fullmatch(tail)
+    if match is None:
+        raise MalformedFile(name, tails.index(tail) + 1, "not 'start-end perms offset dev inode path'", tail)
+    perms, offset, device, inode, path = match.groups(default=b"")
+    if int(inode) >= 1 << 64:
+        raise MalformedFile(name, 0, "an inode beyond 64 bits", tail)
+    words = None if flags is None else flags.decode("ascii", "replace").strip()
+    return _Sort(perms.decode("ascii"), int(offset, 16), device.decode("ascii"), int(inode), path, words)

@@ -2,9 +2,9 @@
 
 Two readers give the same table. The fast one takes the shape of the first record (the same
 lines, in the same order, of the same width) and lets one pattern run over the whole text. It is right only
-while all records have that shape, so the rows it finds must make up the text to the last byte, and every key
-must stand where it stood; otherwise the tolerant one goes line by line. The tolerant
-one knows no shape at all: keys, their order and their number vary by kernel, and even by VMA.
+while all records have that shape, so no line may be left over, and every key must stand where it stood; otherwise
+the tolerant one goes line by line. The tolerant one knows no shape at all: keys, their order and their number vary
+by kernel, and even by VMA.
 
 Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_flags().
 """
@@ -83,7 +83,7 @@ def _parse_part(data: bytes, keys: Collection[str] | None, name: str) -> Mapping
 
 
 def _parse_fast(data: bytes, keys: Collection[str] | None, name: str) -> Mappings | None:
-    """The pattern built from the first record, or None where its matches are not the whole text.
+    """The pattern built from the first record, or None where it leaves any line over.
 
     What follows the addresses, and the block of counters, are alike for many mappings: each different text is
     taken apart once.
@@ -94,24 +94,16 @@ def _parse_fast(data: bytes, keys: Collection[str] | None, name: str) -> Mapping
         return None
     width = sum(len(line) + 1 for line in first[1:-1])
     fields = _fields(first[1:-1])
-    pattern = b"".join(
-        (
-            rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\nSize:( +[0-9]+) kB\n",
-            rb"((?s:.{%d}))VmFlags:(.*)\n" % width,
-        )
-    )
+    # a line that belongs to no record is found as such: what is found has no gaps
+    pattern = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\nSize:.*\n((?s:.{%d}))VmFlags:(.*)\n|(.*\n)" % width
     rows = re.findall(pattern, data)
-    if not rows:
+    start, end, tails, bodies, flags, strays = zip(*rows, strict=True)
+    if any(strays):
         return None
-    texts = tuple(zip(*rows, strict=True))
-    between = len("- \nSize: kB\nVmFlags:\n")
-    if sum(sum(map(len, column)) for column in texts) + between * len(rows) != len(data):
-        return None
-    start, end, tails, _sizes, bodies, flags = texts
     usage = _usage(bodies, fields, keys, name)
     if usage is None:
         return None
-    return Mappings(**columns(start, end, tails, name)._asdict(), flags=_flag_column(flags), usage=usage)
+    return Mappings(**columns(start, end, tails, flags, name)._asdict(), usage=usage)
 
 
 def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, int, int]]:
@@ -154,17 +146,12 @@ def _usage(
     return usage
 
 
-def _flag_column(texts: Sequence[bytes]) -> list[str | None]:
-    known = {text: text.decode("ascii", "replace").strip() for text in set(texts)}
-    return [known[text] for text in texts]
-
-
 def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
     """The tolerant reader: any keys in any order, each record by itself. Same result as :func:`parse_smaps`."""
     check_whole(data, name)
     header_line = re.compile(HEADER)
     headers: list[tuple[bytes, bytes, bytes]] = []
-    flags: list[str | None] = []
+    flags: list[bytes | None] = []
     usage: dict[str, list[int | None]] = {}
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
@@ -189,7 +176,7 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
             column.extend([None] * (len(headers) - 1 - len(column)))
             column.append(value)
         elif line.startswith(b"VmFlags:"):
-            flags[-1] = line[8:].decode("ascii", "replace").strip()
+            flags[-1] = line[8:]
         elif b":" not in line:
             raise MalformedFile(name, number, "neither a mapping nor 'Key: value'", line)
         elif (keys is None or line.split(b":", 1)[0].decode("ascii", "replace") in keys) and _is_known_counter(line):
@@ -197,7 +184,7 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
     for column in usage.values():
         column.extend([None] * (len(headers) - len(column)))
     starts, ends, tails = ([header[at] for header in headers] for at in range(3))
-    return Mappings(**columns(starts, ends, tails, name)._asdict(), flags=flags, usage=usage)
+    return Mappings(**columns(starts, ends, tails, flags, name)._asdict(), usage=usage)
 
 
 _KNOWN_COUNTERS = (

@@ -1,6 +1,7 @@
 """smaps: the fast parser and the tolerant one give the same table, on the text of every kernel."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,45 @@ def test_pieces_may_end_anywhere(records: list[Record], sizes: list[int]) -> Non
         at += size
     reader.feed(data[at:])
     assert written(records) == reader.close()
+
+
+@given(smaps_text.records(), st.lists(st.integers(1, 3000), max_size=5))
+def test_mappings_of_one_sort_say_the_same(records: list[Record], sizes: list[int]) -> None:
+    """Whoever read them, in however many pieces: sorts are numbered from 0, and rows are found by them."""
+    data = smaps_text.smaps(records)
+    reader = SmapsReader()
+    at = 0
+    for size in [*sizes, len(data)]:
+        reader.feed(data[at : at + size])
+        at += size
+    for table in (parse_smaps(data), parse_smaps_by_line(data), written(records), reader.close()):
+        said = list(zip(table.perms, table.offset, table.device, table.inode, table.name, table.flags, strict=True))
+        assert len(set(zip(table.sort, said, strict=True))) == len(set(table.sort))
+        assert sorted(set(table.sort)) == list(range(len(table.one_of_each_sort())))
+        assert [table.sort[row] for row in table.one_of_each_sort()] == sorted(set(table.sort))
+        for perms in set(table.perms):
+            rows = [row for row, text in enumerate(table.perms) if text == perms]
+            assert table.rows_where(lambda row, table=table, perms=perms: table.perms[row] == perms) == rows  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "stray", [b"Rss: 4 kB\n", b"\n", b"nonsense\n", b"7f00-7f01 r--p\n", b"x7f0000000000-7f0000001000 r--p 0 0:0 0\n"]
+)
+@pytest.mark.parametrize("record", [0, 7, 30])
+def test_a_line_too_many_is_never_passed_over(stray: bytes, record: int) -> None:
+    """Between records, before them, behind them: the tolerant reader has the word."""
+    one = Record(0x7F00_0000_0000, 0x7F00_0000_1000, counters=(("Rss", 4), ("Pss", 4)), flags="rd mr")
+    records = [one._replace(start=one.start + at * 8192, end=one.end + at * 8192) for at in range(31)]
+    blocks = [smaps_text.smaps([item]) for item in records]
+    text = b"".join([*blocks[:record], stray, *blocks[record:]])
+
+    def outcome(parse: Callable[[bytes], Mappings]) -> object:
+        try:
+            return parse(text)
+        except MalformedFile:
+            return MalformedFile
+
+    assert outcome(parse_smaps) == outcome(parse_smaps_by_line)
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: "/".join(path.parts[-3:-1]))
