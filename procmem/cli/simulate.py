@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from procmem.cli.output import echo_json, messages_locale, size_format, unicode_output
+from procmem.cli.sizes import limit_of
 from procmem.errors import BadInput
 from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 
-__all__ = ["layout_options", "read_script", "settings_from", "simulate", "size_in_bytes"]
+__all__ = ["layout_options", "read_script", "settings_from", "simulate"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _EPILOG = """\b
 Examples:
   procmem simulate                          the program of the textbook
@@ -60,17 +60,6 @@ def layout_options(command: _Command) -> _Command:
     return command
 
 
-def size_in_bytes(text: str, name: str) -> int | None:
-    """A size with an optional suffix; None for ``unlimited``."""
-    bare = text.strip().upper()
-    if bare == "UNLIMITED":
-        return None
-    number, unit = (bare[:-1], bare[-1:]) if bare[-1:] in {"K", "M", "G"} else (bare, "")
-    if not (number.isascii() and number.isdecimal()) or int(number) * _UNITS[unit] >= 1 << 64:
-        raise click.UsageError(f"{name} {text!r}: not a size such as 64K, 8M or unlimited")
-    return int(number) * _UNITS[unit]
-
-
 def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFacts, randomize: int) -> Settings:
     """Make settings of the shared options; ``words`` are the program's path and its arguments."""
     for text in given["env"]:
@@ -83,7 +72,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
         randomize=randomize if given["aslr"] else 0,
         legacy=given["legacy"],
         read_implies_exec=given["execstack"],
-        stack_limit=size_in_bytes(given["stack_limit"], "--stack-limit"),
+        stack_limit=limit_of(given["stack_limit"], "--stack-limit"),
         exec_path=path,
         argv=tuple(os.fsencode(word) for word in words) or (b"textbook",),
         env=tuple(os.fsencode(text) for text in given["env"]),
@@ -225,7 +214,7 @@ def _areas(given: dict[str, Any]) -> tuple[Any, ...]:
         return ()
     from procmem.simulate.kernel_half import Preset, kernel_half  # noqa: PLC0415
 
-    ram = size_in_bytes(given["ram"], "--ram")
+    ram = limit_of(given["ram"], "--ram")
     return kernel_half(Preset(given["kernel_map"]), ram=1 << 36 if ram is None else ram, pae=given["pae"])
 
 

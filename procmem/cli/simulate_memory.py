@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from procmem.cli.output import echo_json
+from procmem.cli.sizes import size_of
 from procmem.errors import BadInput
 from procmem.model.sim import KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
@@ -25,12 +26,10 @@ _RAM_LEAST = 1 << 20
 
 def memory_settings(settings: Settings, given: dict[str, Any]) -> MemorySettings:
     """The machine that the options describe."""
-    from procmem.cli.simulate import size_in_bytes  # noqa: PLC0415  # it imports this module
-
     native = settings.kernel is KernelKind.NATIVE
-    ram = size_in_bytes(given["ram"], "--ram")
-    swap = size_in_bytes(given["swap"], "--swap")
-    if ram is None or swap is None or ram < _RAM_LEAST or max(ram, swap) > 1 << 36:
+    ram = size_of(given["ram"], "--ram")
+    swap = size_of(given["swap"], "--swap")
+    if ram < _RAM_LEAST or max(ram, swap) > 1 << 36:
         raise click.UsageError("--ram lies between 1M and 64G, and --swap is no more than that")
     return MemorySettings(
         ram=ram,
