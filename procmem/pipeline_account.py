@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.model.account_report import AccountReport, Readings
 from procmem.model.raw import Refusal
-from procmem.parse.mountinfo import devices_of_type
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type
 from procmem.parse.numa import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
@@ -58,7 +58,7 @@ def _account_once(target: Target) -> AccountReport:
         sizes_before=None if seen.snapshot.status is None else dict(seen.snapshot.status.sizes),
         sizes_after=None if status is None else dict(status.sizes),
         numa_nodes=_parsed(target, f"{prefix}numa_maps", lambda data: parse_numa_nodes(data, seen.snapshot.page_size)),
-        shmem_devices=devices_of_type(mounts, (b"tmpfs", b"devtmpfs")) if isinstance(mounts, bytes) else frozenset(),
+        shmem_devices=devices_of_type(mounts, MEMORY_TYPES) if isinstance(mounts, bytes) else frozenset(),
     )
     return account_report(seen.snapshot, seen.regions, readings)
 

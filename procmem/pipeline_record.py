@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
+from procmem.parse.smaps import parse_rollup
 from procmem.pipeline import FILES_OF_A_THREAD, FILES_TO_INSPECT, examine
 from procmem.sources.saving import Recorded
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
+    from procmem.model.raw import RawProcess
+    from procmem.pipeline import Examination
 
 __all__ = ["record_one"]
 
@@ -26,6 +30,7 @@ _FILES_TO_RECORD = (
     "wchan",
     "oom_score_adj",
     "personality",
+    "mountinfo",
 )
 _FILES_OF_THE_SYSTEM = (
     "uptime",
@@ -49,16 +54,55 @@ _FILES_OF_THE_SYSTEM = (
 def record_one(target: Target, *, deep: bool = False) -> Recorded:
     """Read all that a recording keeps of one process: what any report asks for, and what reading it read.
 
+    While the process, or who shares its pages, moves between two files, all is read again, a few times at most: the
+    files of a recording should tell of one moment.
+
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
     """
-    seen = examine(
-        target,
-        keys=None,
-        files=_FILES_TO_RECORD,
-        system=_FILES_OF_THE_SYSTEM,
-        thread_files=FILES_OF_A_THREAD,
-        to_keep=True,
-        deep=deep,
-    )
-    return Recorded(seen.raw, seen.kept, seen.page_runs, seen.words)
+    for _attempt in range(_TRIES):
+        seen = examine(
+            target,
+            keys=None,
+            files=_FILES_TO_RECORD,
+            system=_FILES_OF_THE_SYSTEM,
+            thread_files=FILES_OF_A_THREAD,
+            to_keep=True,
+            deep=deep,
+        )
+        if not _moved(seen):
+            break
+    return Recorded(_without_mounts(seen.raw), seen.kept, seen.page_runs, seen.words)
+
+
+_TRIES = 4
+_KIB = 1024
+_EQUAL = ("Rss", "Private_Clean", "Private_Dirty", "Swap")
+
+
+def _moved(seen: Examination) -> bool:
+    """Whether smaps and smaps_rollup, which were read one after the other, tell of different moments.
+
+    PSS differs by rounding: smaps cuts each mapping's share to whole kB, the rollup only their sum.
+    """
+    rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), b"")
+    table = seen.snapshot.mappings
+    if table is None or not isinstance(rollup, bytes) or not rollup:
+        return False
+    said = parse_rollup(rollup)
+    sums = {key: table.total(key) for key in (*_EQUAL, "Pss")}
+    if any(sums[key] != said[key] for key in _EQUAL if key in said and sums[key] is not None):
+        return True
+    pss = sums["Pss"]
+    return pss is not None and "Pss" in said and not 0 <= said["Pss"] - pss < _KIB * len(table)
+
+
+def _without_mounts(raw: RawProcess) -> RawProcess:
+    """Of the mounts, keep which devices are shared memory: what is mounted where is nobody's business."""
+    files = {
+        name: devices_alone(content, MEMORY_TYPES)
+        if name.rsplit("/", 1)[-1] == "mountinfo" and isinstance(content, bytes)
+        else content
+        for name, content in raw.files.items()
+    }
+    return raw._replace(files=files)

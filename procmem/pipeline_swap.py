@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from procmem.errors import NothingMatches, ProcmemError
 from procmem.model.swap_report import Faulter, Object, Rates, SwapReading
 from procmem.model.system_report import ProcessRow
-from procmem.parse.mountinfo import devices_of_type, mount_points
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_points
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_stat
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
@@ -124,8 +124,8 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
     seen: set[tuple[str, int]] = set()
     devices = set(filter(None, [memfd_device()]))
     for root, mountinfo in _mount_namespaces(source, rows):
-        devices |= devices_of_type(mountinfo, _IN_MEMORY)
-        for point, _ in mount_points(mountinfo, _IN_MEMORY):
+        devices |= devices_of_type(mountinfo, MEMORY_TYPES)
+        for point, _ in mount_points(mountinfo, MEMORY_TYPES):
             for file in tmpfs_files(root + point):
                 if file.key not in seen:
                     seen.add(file.key)
@@ -145,9 +145,6 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
                 seen.add(file.key)
                 if size := swapped_bytes(file.path):
                     yield Object(name, "open shared memory", size)
-
-
-_IN_MEMORY = (b"tmpfs", b"devtmpfs")
 
 
 def _folder(source: Source, pid: int) -> bytes:

@@ -1,6 +1,7 @@
 """One process, one answer: live, from a recording's folder, from its archive, from a copied tree."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,10 @@ from typing import Any
 import pytest
 from programs.build import VARIANTS, build, build_alone, start, write_out
 from running import procmem, python_child, stopped
+
+from procmem.parse.smaps import parse_rollup
+from procmem.pipeline_record import record_one
+from procmem.sources.live import ProcSource
 
 MOVING = ("pss", "uss", "swap_pss", "SwapPss", "Referenced")
 
@@ -80,6 +85,40 @@ def test_a_python_program(tmp_path: Path) -> None:
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()"
     with python_child(code) as pid, stopped(pid):
         compare_all(pid, tmp_path)
+
+
+class Moving:
+    """A process that moved between smaps and smaps_rollup, as often as ``times``."""
+
+    def __init__(self, target: Any, times: int) -> None:
+        self._target = target
+        self._times = times
+        self.looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def read(self, name: str) -> Any:
+        """Of the rollup: one page more, at first."""
+        content = self._target.read(name)
+        if name == "smaps_rollup":
+            self.looks += 1
+            if self.looks <= self._times:
+                return re.sub(rb"(?m)^Rss: +(\d+) kB", lambda found: b"Rss: %8d kB" % (int(found[1]) + 4), content)
+        return content
+
+
+@pytest.mark.parametrize(("times", "looks"), [(0, 1), (2, 3), (99, 4)])
+def test_a_recording_tells_of_one_moment(times: int, looks: int) -> None:
+    """What moves is read again, and not for ever."""
+    with python_child("") as pid, stopped(pid), ProcSource().open(pid) as target:
+        moving = Moving(target, times)
+        files = record_one(moving).raw.files
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
+    assert moving.looks == looks or (times < 99 and looks < moving.looks <= 4), "others may move its PSS as well"
+    content = files["smaps_rollup"]
+    assert isinstance(content, bytes)
+    assert (parse_rollup(content)["Rss"] == parse_rollup(rollup)["Rss"]) == (times < 4)
 
 
 def test_another_proc_tree(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 
-__all__ = ["devices_of_type", "mount_points"]
+__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_points"]
+
+MEMORY_TYPES = (b"tmpfs", b"devtmpfs")
+"""File systems whose files are shared memory (mm/shmem.c)."""
 
 
 def devices_of_type(data: bytes, types: Collection[bytes]) -> frozenset[str]:
@@ -31,3 +34,14 @@ def mount_points(data: bytes, types: Collection[bytes]) -> tuple[tuple[bytes, by
                 point = point.replace(escape, byte)
             found.append((point, kind[-1]))
     return tuple(found)
+
+
+def devices_alone(data: bytes, types: Collection[bytes]) -> bytes:
+    """The lines of mounts of some types without what is private in them: names of folders, sources and options."""
+    kept = []
+    for line in data.split(b"\n"):
+        fields, _, rest = line.partition(b" - ")
+        words, kind = fields.split(), rest.split(b" ", 1)[0]
+        if len(words) > 2 and kind in types:
+            kept.append(b"%s / / rw - %s none rw\n" % (b" ".join(words[:3]), kind))
+    return b"".join(kept)

@@ -188,15 +188,18 @@ def own_swap(size: int) -> Iterator[Path]:
 
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
-def test_what_was_pushed_out_is_found_by_owner() -> None:
+def test_what_was_pushed_out_is_found_by_owner(tmp_path: Path) -> None:
     """Private, shared and tmpfs pages: each with its part, and all parts are what the kernel says is in use."""
     with own_swap(96 * MIB), tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         path = os.path.join(folder, "parked file")
         with python_child(PARKER.format(path=path)) as pid, stopped(pid):
             wait_for(lambda: (_vm_swap(pid) or 0) >= 14 * MIB)
+            wait_for(lambda: _settled(pid))
             answer = procmem("swap", str(pid), "--json", "--interval", "0.2").json
             account = procmem("account", str(pid), "--json").json
             page = procmem("swap", str(pid), "--interval", "0").out
+            assert procmem("record", str(pid), "-o", str(tmp_path / "r")).status == 0
+    recorded = procmem("account", str(tmp_path / "r"), "--json").json
     assert sum(part["bytes"] for part in answer["parts"]) == answer["used"] >= 32 * MIB
     parts = {part["name"]: part["bytes"] for part in answer["parts"]}
     assert parts["processes' own pages"] >= 14 * MIB
@@ -224,6 +227,12 @@ def test_what_was_pushed_out_is_found_by_owner() -> None:
     assert account["totals"]["swap"] == sum(swap.values()) == mine["swap"]
     assert swap["private"] == mine["vm_swap"]
     assert account["unexplained"] == 0
+    # a recording knows too which files are shared memory, and nothing else of the mounts
+    assert [leaf for leaf in recorded["leaves"] if leaf["of"] == "swap"] == [
+        leaf for leaf in account["leaves"] if leaf["of"] == "swap"
+    ]
+    assert [row for row in recorded["reconciliation"] if row["cause"] == "unexplained"] == []
+    assert b"/dev" not in (tmp_path / "r" / str(pid) / "mountinfo").read_bytes()
     causes = [row["cause"] for row in account["reconciliation"] if row["who"].startswith("status VmSwap")]
     assert causes == ["shared memory in swap, which VmSwap leaves out"]
 
@@ -271,6 +280,18 @@ def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
     assert (sort, 5 * MIB < size <= 6 * MIB) == ("tmpfs files", True)
     parts = {part["name"]: part["bytes"] for part in answer["parts"]}
     assert parts.get("no owner found", 0) <= MIB
+
+
+def _settled(pid: int) -> bool:
+    """Whether nothing moves between memory and swap: what is pushed out is written for a while."""
+
+    def sizes() -> list[str]:
+        lines = Path(f"/proc/{pid}/smaps").read_text().splitlines()
+        return [line for line in lines if line.startswith(("Rss:", "Swap:", "Anonymous:"))]
+
+    before = sizes()
+    time.sleep(0.3)
+    return sizes() == before
 
 
 def _vm_swap(pid: int) -> int | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.parse.auxv import parse_auxv
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type
 from procmem.parse.numa import parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_uptime, parse_vmstat
@@ -217,3 +218,17 @@ def test_memory_nodes() -> None:
         b"7f2000000000 default\n"
     )
     assert parse_numa_nodes(text, 4096) == {0: 2 * 4096, 1: 4096 + (2 << 20)}
+
+
+def test_of_mounts_a_recording_keeps_devices_alone() -> None:
+    """Which devices are shared memory: the same answer as from all of it, and no name, source or option."""
+    mounts = (
+        b"22 1 0:20 / /home/private\\040folder rw - ext4 /dev/secret rw\n"
+        b"23 22 0:33 / /run/user/1000 rw,nosuid shared:3 - tmpfs secret rw,size=9k,uid=1000\n"
+        b"24 22 0:5 / /dev rw - devtmpfs udev rw\n"
+        b"broken\n"
+    )
+    kept = devices_alone(mounts, MEMORY_TYPES)
+    assert devices_of_type(kept, MEMORY_TYPES) == devices_of_type(mounts, MEMORY_TYPES) == {"00:21", "00:05"}
+    assert not [word for word in (b"secret", b"private", b"1000", b"size", b"udev", b"run") if word in kept]
+    assert devices_alone(kept, MEMORY_TYPES) == kept
