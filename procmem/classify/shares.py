@@ -26,10 +26,11 @@ def shared_out(
     if not cut.split or "Rss" not in mappings.usage:
         return {}
     shares: dict[int, Share] = {}
+    starts = () if isinstance(runs, Refusal) else [run.start for run in runs]
     for row in sorted(cut.split):
         parts = range(bisect_left(cut.vma, row), bisect_right(cut.vma, row))  # ranges are in the order of mappings
         ranges = [(cut.start[index], cut.end[index]) for index in parts]
-        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, page_size), strict=True))
+        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, starts, page_size), strict=True))
     return shares
 
 
@@ -38,6 +39,7 @@ def _shares_of(
     row: int,
     ranges: Sequence[tuple[int, int]],
     runs: tuple[PageRun, ...] | Refusal,
+    starts: Sequence[int],
     page_size: int,
 ) -> list[Share]:
     def figure(key: str) -> int | None:
@@ -50,8 +52,8 @@ def _shares_of(
     pages = [_whole_pages(start, end, page_size) for start, end in ranges]
     present = swapped = None
     if not isinstance(runs, Refusal):
-        present = _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
-        swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
+        present = _bytes_in(runs, starts, pages, PageState.PRESENT, without=PageState.ZERO)
+        swapped = _bytes_in(runs, starts, pages, PageState.SWAPPED, without=PageState.GUARD)
     sizes = [end - start for start, end in pages]
     rss_parts, rss_exact = _divide(rss, present, sizes)
     swap_parts, swap_exact = _divide(swap, swapped, sizes)
@@ -71,9 +73,10 @@ def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
     return -(-start // page_size) * page_size, -(-end // page_size) * page_size
 
 
-def _bytes_in(runs: Sequence[PageRun], ranges: Sequence[tuple[int, int]], state: int, *, without: int) -> list[int]:
-    """Bytes of pages in a state, for each range."""
-    starts = [run.start for run in runs]
+def _bytes_in(
+    runs: Sequence[PageRun], starts: Sequence[int], ranges: Sequence[tuple[int, int]], state: int, *, without: int
+) -> list[int]:
+    """Bytes of pages in a state, for each range; ``starts`` are those of the runs."""
     totals = []
     for start, end in ranges:
         total = 0
