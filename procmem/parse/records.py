@@ -4,10 +4,15 @@ The column parser is faster and keeps sizes only; here every line survives, thos
 (``THPeligible``, ``ProtectionKey``).
 """
 
+import re
+
 from procmem.errors import MalformedFile
 from procmem.model.mapping import SmapsRecord
+from procmem.parse.maps import TAIL
 
 __all__ = ["smaps_records"]
+
+_HEADER = re.compile(rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) " + TAIL)
 
 
 def smaps_records(data: bytes, *, name: str = "smaps") -> list[SmapsRecord]:
@@ -18,27 +23,34 @@ def smaps_records(data: bytes, *, name: str = "smaps") -> list[SmapsRecord]:
     """
     records: list[SmapsRecord] = []
     values: list[tuple[str, str]] = []
+    known: dict[bytes, tuple[str, str]] = {}  # of many thousand lines most say the same
     for number, line in enumerate(data.split(b"\n"), start=1):
         if not line:
             continue
         if line[:1] in b"0123456789abcdef":
-            words = line.split(b" ", 5)
-            span = words[0].split(b"-")
-            if len(words) < 5 or len(span) != 2:
+            found = _HEADER.fullmatch(line)
+            if found is None:
                 raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", line)
-            perms, offset, device = (word.decode("ascii", "replace") for word in words[1:4])
-            inode, _, path = b" ".join(words[4:]).partition(b" ")
+            _complete(records, values)
             values = []
+            perms, offset, device, inode = (word.decode("ascii") for word in found.groups()[2:6])
             records.append(
-                SmapsRecord(
-                    int(span[0], 16), int(span[1], 16), perms, offset, device, inode.decode(), path.lstrip(b" "), ()
-                )
+                SmapsRecord(int(found[1], 16), int(found[2], 16), perms, offset, device, inode, found[7] or b"", ())
             )
             continue
-        key, colon, value = line.partition(b":")
-        if not colon or not records:
-            raise MalformedFile(name, number, "neither a mapping nor 'Key: value'", line)
-        text = value.decode("ascii", "replace").strip()
-        values.append((key.decode("ascii", "replace"), text.removesuffix(" kB")))
-        records[-1] = records[-1]._replace(values=tuple(values))
+        said = known.get(line)
+        if said is None:
+            key, colon, value = line.partition(b":")
+            if not colon or not records:
+                raise MalformedFile(name, number, "neither a mapping nor 'Key: value'", line)
+            text = value.decode("ascii", "replace").strip()
+            said = known[line] = (key.decode("ascii", "replace"), text.removesuffix(" kB"))
+        values.append(said)
+    _complete(records, values)
     return records
+
+
+def _complete(records: list[SmapsRecord], values: list[tuple[str, str]]) -> None:
+    """Give the last record its values."""
+    if records and values:
+        records[-1] = records[-1]._replace(values=tuple(values))

@@ -92,8 +92,18 @@ def _plain(target: PmapTarget, options: PmapOptions) -> str:
     return "".join(out)
 
 
-def _value(line: SmapsRecord, key: str) -> int:
-    return sum(int(text) for name, text in line.values if name == key and text.isdigit())
+_Values = tuple[tuple[str, str], ...]
+
+
+class _Figures(dict[_Values, dict[str, int]]):
+    """The counters of lines: asked for by what a line says, since of many thousand lines most say the same."""
+
+    def __missing__(self, values: _Values) -> dict[str, int]:
+        found = self[values] = {}
+        for name, text in values:
+            if text.isascii() and text.isdecimal():
+                found[name] = found.get(name, 0) + int(text)
+        return found
 
 
 def _extended(target: PmapTarget, options: PmapOptions) -> str:
@@ -101,10 +111,12 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
     if not options.quiet:
         out.append(f"{'Address':<16}  Kbytes     RSS   Dirty Mode  Mapping\n")
     total = rss_total = dirty_total = 0
+    counters = _Figures()
     for line in target.lines:
         if line.start > options.high:
             break  # what lies below a range still counts in the totals of RSS, what lies above does not
-        rss, dirty = _value(line, "Rss"), _value(line, "Private_Dirty") + _value(line, "Shared_Dirty")
+        figures = counters[line.values]
+        rss, dirty = figures.get("Rss", 0), figures.get("Private_Dirty", 0) + figures.get("Shared_Dirty", 0)
         rss_total += rss
         dirty_total += dirty
         if not _inside(line, options):
@@ -156,7 +168,8 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     has_flags = everything and any(key == "VmFlags" for key, _ in target.lines[0].values)
     heads = ["Address", "Perm", "Offset", "Device", "Inode"]
     front = [[f"{line.start:08x}", line.perms, line.offset, line.device, line.inode] for line in lines]
-    body = [[str(_value(line, key)) for key in keys] for line in lines]
+    counters = _Figures()
+    body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
     flags = [next((text for key, text in line.values if key == "VmFlags"), "") for line in lines]
     totals = [str(sum(int(row[at]) for row in body)) for at in range(len(keys))]
     shown = not options.quiet

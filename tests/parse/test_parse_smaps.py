@@ -1,5 +1,6 @@
 """smaps: the fast parser and the tolerant one give the same table, on the text of every kernel."""
 
+import contextlib
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from smaps_text import KEYS_4_4, KEYS_6_18, Record
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.parse.records import smaps_records
 from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -272,3 +274,43 @@ def test_rollup_is_a_header_and_counters() -> None:
     for wrong in (b"Rss: 4 kB\n", text[:-1], text + b"Rss: x kB\n"):
         with pytest.raises(MalformedFile):
             parse_rollup(wrong)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"1x-2 r--p 00000000 00:00 0",
+        b"1000-2000 r--p 00000000 00:00 \xff",
+        b"1000-2000 r--p 00000000 zz:00 0",
+        b"1000-2000 r--p 00000000 0000 0",
+        b"1000-2000 r--p offset 00:00 0",
+        b"1000-2000-3000 r--p 00000000 00:00 0",
+        b"10000000000000000-20000000000000000 r--p 00000000 00:00 0",
+        b"Rss: 4 kB",
+        b"\xff\xfe",
+    ],
+)
+def test_records_are_refused_with_the_line(line: bytes) -> None:
+    """Nothing of another form becomes a record, and nothing but MalformedFile comes out."""
+    with pytest.raises(MalformedFile):
+        smaps_records(line + b"\n")
+
+
+@given(smaps_text.records())
+def test_records_are_what_was_written(records: list[Record]) -> None:
+    """Every line in order, as text; the addresses are the table's."""
+    data = smaps_text.smaps(records)
+    found = smaps_records(data)
+    assert [(item.start, item.end, item.perms, item.name) for item in found] == [
+        (record.start, record.end, record.perms, record.name) for record in records
+    ]
+    for item, record in zip(found, records, strict=True):
+        values = dict(item.values)
+        assert {key: int(values[key]) for key, _ in record.counters} == dict(record.counters)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_give_records_or_a_malformed_file(data: bytes) -> None:
+    """Never another error."""
+    with contextlib.suppress(MalformedFile):
+        smaps_records(data)
