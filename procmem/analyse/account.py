@@ -5,7 +5,9 @@ several regions, its counters are dealt out so that all margins stay exact (a pa
 file, and dirty before it is clean).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import sub
 
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import is_shmem, reconcile
@@ -48,6 +50,8 @@ SENTENCES = {
 _KINDS = ("anonymous", "file", "shmem")
 _SHARINGS = ("private dirty", "shared dirty", "private clean", "shared clean")
 _COUNTERS = ("Private_Dirty", "Shared_Dirty", "Private_Clean", "Shared_Clean")
+_FIGURES = (*_COUNTERS, "Anonymous", "Rss", "Pss", "Swap", "SwapPss", "Shared_Hugetlb", "Private_Hugetlb")
+"""All that a mapping's leaves follow from, besides its size, its sort and its class."""
 _Cells = dict[tuple[str, str], int]
 
 
@@ -84,19 +88,47 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
 
 def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the sentences, then by class."""
-    sums: dict[tuple[str, str, str], int] = {}
-    for row, members in _by_mapping(regions).items():
+    sums: Counter[_Leaf] = Counter()
+    for (row, members), count in _different(regions):
         shmem = is_shmem(regions.mappings, row, shmem_devices)
         space, memory = _virt(regions, row, members), _dealt(regions, row, members, shmem=shmem)
         for index, virt, rss in zip(members, space, memory, strict=True):
             cls = regions.label[index].cls.value
             for (of, name), size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
-                if size:
-                    sums[of, name, cls] = sums.get((of, name, cls), 0) + size
+                sums[of, name, cls] += size * count
     for (of, name), sentence in SENTENCES.items():
         for known in ByteClass:
-            if (of, name, known.value) in sums:
-                yield Leaf(of, name, known.value, sums[of, name, known.value], sentence)
+            if size := sums[of, name, known.value]:
+                yield Leaf(of, name, known.value, size, sentence)
+
+
+_Leaf = tuple[str, str, str]
+
+
+def _different(regions: Regions) -> Iterator[tuple[tuple[int, list[int]], int]]:
+    """Mappings with their regions, and how many there are of which all figures are the same.
+
+    A process with many thousand mappings has few different ones.
+    """
+    table = regions.mappings
+    figures = list(
+        zip(
+            table.sort,
+            map(sub, table.end, table.start),
+            *(column for key in _FIGURES if (column := table.column(key)) is not None),
+            strict=True,
+        )
+    )
+    first: dict[tuple[object, ...], tuple[int, list[int]]] = {}
+    counts: Counter[tuple[object, ...]] = Counter()
+    for row, members in _by_mapping(regions).items():
+        if len(members) == 1:
+            alike: tuple[object, ...] = (figures[row], regions.label[members[0]].cls)
+        else:
+            alike = (row,)  # what is divided is dealt with by itself
+        first.setdefault(alike, (row, members))
+        counts[alike] += 1
+    return ((first[alike], count) for alike, count in counts.items())
 
 
 def _by_mapping(regions: Regions) -> dict[int, list[int]]:
