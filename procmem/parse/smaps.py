@@ -134,7 +134,7 @@ def _usage(
         word = key[:-1].decode("ascii", "replace")
         if key in _NO_SIZES or (keys is not None and word not in keys):
             continue
-        if not all(line.endswith(b" kB") for line in lines):
+        if word in usage or not all(line.endswith(b" kB") for line in lines):
             return None
         digits = [line[len(key) : -3].strip() for line in lines]
         if not all(text.isdigit() and len(text) <= 20 for text in digits):
@@ -147,7 +147,10 @@ def _usage(
 
 
 def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
-    """The tolerant reader: any keys in any order, each record by itself. Same result as :func:`parse_smaps`."""
+    """The tolerant reader: any keys in any order, each once, each record by itself.
+
+    Same result as :func:`parse_smaps`.
+    """
     check_whole(data, name)
     header_line = re.compile(HEADER)
     headers: list[tuple[bytes, bytes, bytes]] = []
@@ -173,6 +176,8 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
             if value >= 1 << 64:
                 raise MalformedFile(name, number, "a counter beyond 64 bits", line)
             column = usage.setdefault(key, [])
+            if len(column) == len(headers):
+                raise MalformedFile(name, number, "a counter that the mapping has already", line)
             column.extend([None] * (len(headers) - 1 - len(column)))
             column.append(value)
         elif line.startswith(b"VmFlags:"):

@@ -93,7 +93,9 @@ def read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]
     if isinstance(content, Refusal):
         return ()
     try:
-        entries = json.loads(content, object_pairs_hook=_no_duplicates, parse_constant=_no_constants)
+        entries = json.loads(
+            content, object_pairs_hook=_no_duplicates, parse_constant=_no_number, parse_float=_no_number
+        )
         data = store.read(f"{folder}objects.bin")
         if isinstance(data, Refusal):
             raise BrokenRecording(source, f"{folder}objects.bin: {data.value}")
@@ -128,5 +130,5 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _no_constants(text: str) -> None:
-    raise ValueError(f"{text} is no number")
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no whole number")

@@ -260,6 +260,21 @@ def test_wrong_numbers_are_refused(line: bytes, count: int) -> None:
         parse_smaps(data)
 
 
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_counter_that_stands_twice_is_refused(count: int) -> None:
+    """In one record or in all of them, by both readers: neither figure could be trusted."""
+    once = Record(0x1000, 0x2000, counters=(("Rss", 4), ("Pss", 4)))
+    blocks = [smaps_text.smaps([once._replace(start=at << 12, end=(at + 1) << 12)]) for at in range(1, count + 1)]
+    for twice in (range(count), [count - 1]):
+        data = b"".join(
+            block.replace(b"\nPss:", b"\nRss:                   8 kB\nPss:", 1) if at in twice else block
+            for at, block in enumerate(blocks)
+        )
+        for parse in (parse_smaps, parse_smaps_by_line):
+            with pytest.raises(MalformedFile, match="already"):
+                parse(data)
+
+
 def test_a_counter_before_the_first_mapping_is_refused() -> None:
     """It would belong to nobody."""
     with pytest.raises(MalformedFile, match="line 1"):

@@ -138,6 +138,8 @@ OBJECTS = [
     '{"objects": [{"device": "fe:00", "inode": 1, "path": "/x", "pieces": [[-1, 1]]}]}',
     '{"objects": [{"device": "fe:00", "inode": 1, "path": "/x", "pieces": [[NaN, 1]]}]}',
     '{"objects": [{"device": "fe:00", "inode": Infinity, "path": "/x", "pieces": []}]}',
+    '{"objects": [{"device": "fe:00", "inode": 1e999, "path": "/x", "pieces": []}]}',
+    '{"objects": [{"device": "fe:00", "inode": 1, "path": "/x", "pieces": [[0.5, 1]]}]}',
     '{"objects": [{"device": "fe:00", "inode": 1, "path": "/x", "refused": "NO_SUCH_WORD"}]}',
     '{"objects": [{"device": "fe:00", "inode": 1}]}',
     "[" * 100_000,
