@@ -164,6 +164,41 @@ def test_a_map_that_contradicts_a_law_breaks_it(name: str) -> None:
     assert [law.outcome for law in laws if law.name == name] == [Outcome.BROKEN]
 
 
+APART = """
+import ctypes, mmap, os, sys, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+HALF = 4 << 20
+def protect(at, rights):
+    assert libc.mprotect(ctypes.c_void_p(at), ctypes.c_size_t(HALF), rights) == 0
+# private, anonymous, not accounted for
+low = libc.mmap(None, ctypes.c_size_t(2 * HALF), 3, 0x4022, -1, ctypes.c_long(0))
+high = low + HALF
+protect(high, 1)
+ctypes.memset(low, 1, 4096)
+if os.fork():
+    os.wait()
+protect(high, 3)
+ctypes.memset(high, 1, 4096)
+for half in (low, high):
+    assert libc.madvise(ctypes.c_void_p(half), ctypes.c_size_t(HALF), mmap.MADV_DONTNEED) == 0
+    protect(half, 0)
+print(os.getpid(), hex(high), flush=True)
+time.sleep(1000)
+"""
+
+
+def test_what_was_written_once_and_given_back_breaks_no_law() -> None:
+    """Written after a fork, neighbours stay apart; nothing in smaps tells it, where no page is left."""
+    with started([sys.executable, "-c", APART], ready=False) as parent:
+        assert parent.stdout is not None
+        pid, address = parent.stdout.readline().decode().split()
+        starts = [line.split("-")[0] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+        assert address.removeprefix("0x") in starts, "the kernel merged them: nothing to see here"
+        laws = procmem("crosscheck", pid, "--json").json
+    assert [law["outcome"] for law in laws["laws"] if law["name"] == "neighbours merge"] == ["holds"]
+
+
 def test_the_borders_are_those_of_the_textbook() -> None:
     """32 bit under 3 GiB: PIE at 0x41000000, mapping area to 0xb8000000, stack to 0xc0000000; 64 bit likewise."""
     classic = borders_for(32, "x86_64", 0xC000_0000, 8 << 20)
