@@ -19,11 +19,24 @@ from procmem.model.raw import FileContent, Refusal
 if TYPE_CHECKING:
     from procmem.sources.begun import BegunFile
 
-__all__ = ["FdReader", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
+__all__ = ["FdReader", "OpenFolder", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 
 _CHUNK = 65_536
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 TIME_LIMIT_SECONDS = 5.0
+
+
+class OpenFolder:
+    """An open folder, closed when nobody holds it any more: sources and what was opened through them share one."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        close(self.fd)
+
 
 _REFUSALS = {
     errno.EACCES: Refusal.DENIED,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.sources.begun import BegunFile, begun_process
-from procmem.sources.files import FdReader, consume, open_regular, read_bounded, read_whole, refusal_of
+from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ class ProcSource:
     def __init__(self, root: str = "/proc") -> None:
         self.name = root
         try:
-            self._root_fd = os.open(root, _FOLDER)
+            self._root = OpenFolder(os.open(root, _FOLDER))
         except OSError as error:
             raise BadInput(f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc") from error
-        self.is_kernel = root == "/proc" or _is_proc_mount(self._root_fd)
+        self.is_kernel = root == "/proc" or _is_proc_mount(self._root.fd)
 
     @property
     def is_live(self) -> bool:
@@ -46,7 +46,7 @@ class ProcSource:
 
     def pids(self) -> tuple[int, ...]:
         """All process ids, ascending; threads are not listed."""
-        return tuple(sorted(int(name) for name in os.listdir(self._root_fd) if name.isdecimal() and name.isascii()))
+        return tuple(sorted(int(name) for name in os.listdir(self._root.fd) if name.isdecimal() and name.isascii()))
 
     def open(self, pid: int) -> Target:
         """Hold a process (or a thread, by its id) open.
@@ -57,24 +57,26 @@ class ProcSource:
         """
         begun = begun_process(pid) if self.name == "/proc" else None
         if begun is not None:
-            return ProcTarget(pid, begun.folder, self._root_fd, is_kernel=True, begun=begun)
+            return ProcTarget(pid, begun.folder, self._root, is_kernel=True, begun=begun)
         try:
-            fd = os.open(str(pid), _FOLDER, dir_fd=self._root_fd)
+            fd = os.open(str(pid), _FOLDER, dir_fd=self._root.fd)
         except OSError as error:
             if refusal_of(error) is Refusal.DENIED:
                 raise AccessRefused(pid, "this /proc hides other users' processes (hidepid)") from error
             hint = "" if self.is_kernel else f"{self.name} has no folder {pid}"
             raise ProcessGone(pid, hint=hint) from error
-        return ProcTarget(pid, fd, self._root_fd, is_kernel=self.is_kernel)
+        return ProcTarget(pid, fd, self._root, is_kernel=self.is_kernel)
 
 
 class ProcTarget:
     """One open folder ``/proc/<pid>``."""
 
-    def __init__(self, pid: int, fd: int, root_fd: int, *, is_kernel: bool, begun: BegunProcess | None = None) -> None:
+    def __init__(
+        self, pid: int, fd: int, root: OpenFolder, *, is_kernel: bool, begun: BegunProcess | None = None
+    ) -> None:
         self.pid = pid
         self._fd = fd
-        self._root_fd = root_fd
+        self._root = root
         self._is_kernel = is_kernel
         self._map_files_denied = False
         self._memory_fd = fd
@@ -98,7 +100,7 @@ class ProcTarget:
     def look_through(self, tid: int) -> None:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
         try:
-            self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root_fd)
+            self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root.fd)
         except OSError:
             self._memory_fd = self._fd
 
@@ -151,7 +153,7 @@ class ProcTarget:
 
     def read_system(self, name: str) -> FileContent:
         """Read a file of the tree itself, such as ``meminfo``."""
-        return read_whole(name, self._root_fd)
+        return read_whole(name, self._root.fd)
 
     def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
         """Open the file that is mapped: by map_files, else by ``exe`` or by path where identity can be checked."""
@@ -214,7 +216,7 @@ class ProcTarget:
 
     def frame_word(self, name: str, frame: int) -> int | Refusal:
         """The 64-bit word of a frame in a table of the whole machine."""
-        return self._word(name, frame, self._root_fd)
+        return self._word(name, frame, self._root.fd)
 
     def _word(self, name: str, index: int, dir_fd: int) -> int | Refusal:
         try:

@@ -10,7 +10,7 @@ from typing import IO, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
 from procmem.model.raw import FileContent, Refusal
-from procmem.sources.files import read_whole, refusal_of
+from procmem.sources.files import OpenFolder, read_whole, refusal_of
 
 __all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
 
@@ -42,7 +42,7 @@ class FolderStore:
     """A recording in a folder. Each part of a name is opened relative to the one before it, links refused."""
 
     def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._top = OpenFolder(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def read(self, name: str) -> FileContent:
         """One regular file below the folder."""
@@ -80,7 +80,7 @@ class FolderStore:
 
     def _descend(self, folder: str) -> int | Refusal:
         """Open a folder part by part; a part that is a link, or ``..``, is not there for us."""
-        fd = os.dup(self._fd)
+        fd = os.dup(self._top.fd)
         for part in folder.split("/") if folder else ():
             if part in ("", ".", ".."):
                 os.close(fd)

@@ -1,5 +1,6 @@
 """The live source: one process stays one process, refusals are values, nothing is opened that should not be."""
 
+import gc
 import json
 import os
 import subprocess
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from conftest import lacking
-from running import missing_pid, procmem, python_child, started
+from running import FIXTURES, missing_pid, procmem, python_child, started
 
 from procmem.errors import BadInput, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
 from procmem.pipeline import examine
 from procmem.sources.files import read_bounded, read_whole
 from procmem.sources.live import ProcSource
+from procmem.sources.recorded import RecordedSource
 
 SOURCE = ProcSource()
 
@@ -160,3 +162,18 @@ def test_a_proc_mounted_otherwise(tmp_path: Path, options: str) -> None:
     report = json.loads(run.stdout)
     assert report["totals"]["rss"] == report["totals"]["vm_rss"]
     assert report["process"]["page_size"] == os.sysconf("SC_PAGE_SIZE")
+
+
+def test_nothing_stays_open() -> None:
+    """Who watches for days opens sources again and again; a target lives on without its source."""
+    before = len(os.listdir("/proc/self/fd"))
+    fixture = str(FIXTURES / "x86_64-6.18-sleep")
+    for _ in range(20):
+        with ProcSource().open(os.getpid()) as target:
+            assert isinstance(target.read_system("uptime"), bytes)
+        recorded = RecordedSource(fixture)
+        with recorded.open(recorded.pids()[0]) as other:
+            assert isinstance(other.read("stat"), bytes)
+    del target, other, recorded
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
