@@ -302,9 +302,9 @@ def _still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, byte
         return wanted
     if real.stage is Stage.EXEC and vma.name and vma.perms == "rw-p":
         parts = [line for line in real.lines if vma.start <= line[0] < vma.end and line[4] == vma.name]
-        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
         # (all of it is RELRO where the file's part ends with the page)
-        if [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
+        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
+        if parts and [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
             return wanted
     for line in real.lines:
         covers = line[0] <= vma.start and vma.end <= line[1] and line[2] == vma.perms and line[4] == vma.name

@@ -13,7 +13,7 @@ from test_sim_layout import LINKER, image, program
 
 import procmem.simulate
 from procmem import pipeline_crosscheck
-from procmem.model.sim import Base, Certainty, Draws, RealSpace, Settings, Stage
+from procmem.model.sim import Base, Certainty, Draws, RealSpace, Settings, SimVma, Stage
 from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
 from procmem.simulate import textbook
 from procmem.simulate.aslr import drawn_within
@@ -284,3 +284,15 @@ def test_the_linkers_requests_are_those_that_were_counted(
     # the version tables: 16 bytes for each index and one more
     versions = [16 * 4, 16 * 4, 16 * 54, 16 * 9]
     assert asked == [*first, 15, record, 15, 20, 28, *versions, 512, tls, 128, *objects]
+
+
+def test_a_predicted_line_that_became_nothing_is_missing() -> None:
+    """Data of a file of which no line is there by that name: nothing to fit, and no error."""
+    vma = SimVma(0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/gone")
+    other = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/other")
+    relro = [(0x5655_6000, 0x5655_7000, "r--p", 0x1000, b"/gone"), (0x5655_7000, 0x5655_8000, "rw-p", 0x2000, b"/gone")]
+    wanted = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/gone")
+    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
+    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, ())) is None
+    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
+    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None
