@@ -81,12 +81,14 @@ _EQUAL = ("Rss", "Private_Clean", "Private_Dirty", "Swap")
 
 
 def _moved(seen: Examination) -> bool:
-    """Whether smaps and smaps_rollup, which were read one after the other, tell of different moments.
+    """Whether status, smaps and smaps_rollup, which were read one after the other, tell of different moments.
 
     PSS differs by rounding: smaps cuts each mapping's share to whole kB, the rollup only their sum.
     """
     rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), b"")
-    table = seen.snapshot.mappings
+    table, size = seen.snapshot.mappings, seen.snapshot.size("VmSize")
+    if table is not None and size is not None and size != seen.snapshot.virt:
+        return True
     if table is None or not isinstance(rollup, bytes) or not rollup:
         return False
     said = parse_rollup(rollup)

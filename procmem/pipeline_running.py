@@ -17,6 +17,9 @@ from procmem.model.law_report import Counterpart, LawReport
 from procmem.model.raw import Refusal
 from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.sim_files import LoadedObject, ProgramFiles
+from procmem.model.units import size_text
+from procmem.parse.status import parse_status
+from procmem.pipeline import examine
 from procmem.pipeline_crosscheck import check_running, kernel_facts, machine_randomize, really
 from procmem.pipeline_laws import laws_here
 from procmem.pipeline_sim import program_files
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from procmem.model.snapshot import Snapshot
     from procmem.pipeline import Examination
 
-__all__ = ["check_target"]
+__all__ = ["check_target", "examine_at_rest"]
 
 _AT_BASE, _AT_EXECFN = 7, 31
 _COMPAT_STACK_TOP = 0xFFFF_E000
@@ -48,6 +51,31 @@ _TEXTBOOK = (
     ("data", "above text", "initialised"),
     ("text", "from 08048000", "the linker's default place"),
 )
+
+
+def examine_at_rest(target: Target) -> Examination:
+    """Examine a process, again while its size is another one before and after; one that never rests is marked so.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.pipeline.examine`.
+    """
+    sizes = set()
+    for _attempt in range(_TRIES):
+        seen = examine(target)
+        shot = seen.snapshot
+        status = target.read("status" if shot.read_through is None else f"task/{shot.read_through}/status")
+        now = parse_status(status).sizes.get("VmSize") if isinstance(status, bytes) and status else None
+        sizes |= {shot.size("VmSize"), now}
+        if shot.size("VmSize") == now == shot.virt:
+            return seen
+    known = sorted(size for size in sizes if size is not None)
+    if len(known) < 2:
+        return seen
+    moved = f"VIRT was between {size_text(known[0])} and {size_text(known[-1])}"
+    return seen._replace(snapshot=seen.snapshot._replace(unstable=seen.snapshot.unstable or moved))
+
+
+_TRIES = 4
 
 
 def check_target(target: Target, seen: Examination, report: Inspection, *, live: bool) -> LawReport:

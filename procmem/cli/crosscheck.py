@@ -59,13 +59,12 @@ def target(targets: Selection, *, as_json: bool) -> int:
     is foretold from its files and compared line by line, with the drawn values filled in.
     """
     from procmem.analyse.inspection import inspection  # noqa: PLC0415  # not needed for --help
-    from procmem.pipeline import examine  # noqa: PLC0415
-    from procmem.pipeline_running import check_target  # noqa: PLC0415
+    from procmem.pipeline_running import check_target, examine_at_rest  # noqa: PLC0415
     from procmem.render.laws_page import laws_json, laws_page  # noqa: PLC0415
 
     def answer(ref: TargetRef) -> LawReport:
         with ref.open() as target:
-            seen = examine(target)
+            seen = examine_at_rest(target)
             report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
             return check_target(target, seen, report, live=ref.source.is_live)
 

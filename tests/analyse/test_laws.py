@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from programs.build import build
-from running import FIXTURES, ROOT, procmem, started
+from running import FIXTURES, ROOT, procmem, python_child, started
 
 from procmem.model.laws import Outcome
 from procmem.model.mapping import Mappings
@@ -197,6 +197,36 @@ def test_what_was_written_once_and_given_back_breaks_no_law() -> None:
         assert address.removeprefix("0x") in starts, "the kernel merged them: nothing to see here"
         laws = procmem("crosscheck", pid, "--json").json
     assert [law["outcome"] for law in laws["laws"] if law["name"] == "neighbours merge"] == ["holds"]
+
+
+def test_two_moments_side_by_side_break_nothing() -> None:
+    """What contradicts itself because it moved is undecided; what holds all the same holds."""
+    seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
+    broken = with_size(seen.snapshot, "VmSize", 4096)
+    moving = laws_here(broken._replace(unstable="it moved"), seen.objects, walk=True)
+    outcomes = {law.name: law.outcome for law in moving}
+    assert outcomes["VIRT is the sum"] is Outcome.NOT_APPLICABLE
+    assert Outcome.BROKEN not in outcomes.values()
+    assert list(outcomes.values()).count(Outcome.HOLDS) >= 14
+
+
+MOVER = """
+import mmap, random, threading, time
+def move():
+    while True:
+        blocks = [mmap.mmap(-1, random.randrange(1, 64) << 16) for _ in range(8)]
+        for block in blocks:
+            block.close()
+threading.Thread(target=move, daemon=True).start()
+"""
+
+
+def test_a_process_that_never_rests_breaks_no_law() -> None:
+    """It maps and unmaps all the time: read again until it rests for a moment, or called moving."""
+    with python_child(MOVER) as pid:
+        for _ in range(3):
+            run = procmem("crosscheck", str(pid), "--json")
+            assert run.status == 0, run.out
 
 
 def test_the_borders_are_those_of_the_textbook() -> None:
