@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from procmem.errors import NothingMatches, ProcmemError
 from procmem.model.swap_report import Faulter, Object, Rates, SwapReading
 from procmem.model.system_report import ProcessRow
-from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_points
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_ids_of_type, mount_points
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_stat
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
 from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
-from procmem.sources.shmem import memfd_device, open_files, swapped_bytes, tmpfs_files
+from procmem.sources.shmem import open_files, swapped_bytes, tmpfs_files
 
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
@@ -122,9 +122,11 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
     segments = dict(_segments(_system(target, "sysvipc/shm")))
     yield from (Object(b"shmid %d" % shmid, "SysV segments", size) for shmid, size in segments.items() if size)
     seen: set[tuple[str, int]] = set()
-    devices = set(filter(None, [memfd_device()]))
+    devices: set[str] = set()
+    mounts: set[int] = set()
     for root, mountinfo in _mount_namespaces(source, rows):
         devices |= devices_of_type(mountinfo, MEMORY_TYPES)
+        mounts |= mount_ids_of_type(mountinfo, MEMORY_TYPES)
         for point, _ in mount_points(mountinfo, MEMORY_TYPES):
             for file in tmpfs_files(root + point):
                 if file.key not in seen:
@@ -140,7 +142,7 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
     yield from mapped.values()
     seen |= mapped.keys()
     for row in rows:
-        for name, file in open_files(_folder(source, row.pid) + b"/fd", devices):
+        for name, file in open_files(_folder(source, row.pid), mounts):
             if file.key not in seen:
                 seen.add(file.key)
                 if size := swapped_bytes(file.path):

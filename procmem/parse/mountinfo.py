@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_points"]
+__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_ids_of_type", "mount_points"]
 
 MEMORY_TYPES = (b"tmpfs", b"devtmpfs")
 """File systems whose files are shared memory (mm/shmem.c)."""
@@ -18,6 +18,17 @@ def devices_of_type(data: bytes, types: Collection[bytes]) -> frozenset[str]:
             major, _, minor = words[2].partition(b":")
             if major.isdigit() and minor.isdigit():
                 found.add(f"{int(major):02x}:{int(minor):02x}")
+    return frozenset(found)
+
+
+def mount_ids_of_type(data: bytes, types: Collection[bytes]) -> frozenset[int]:
+    """The ids of mounts of some types: what fdinfo calls ``mnt_id``."""
+    found = set()
+    for line in data.split(b"\n"):
+        fields, _, rest = line.partition(b" - ")
+        number = fields.split(b" ", 1)[0]
+        if number.isdigit() and rest.split(b" ", 1)[0] in types:
+            found.add(int(number))
     return frozenset(found)
 
 

@@ -5,14 +5,16 @@ tmpfs, the latter are in swap (mm/filemap.c, filemap_cachestat()). Nothing is re
 """
 
 import os
+import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-__all__ = ["TmpfsFile", "memfd_device", "open_files", "swapped_bytes", "tmpfs_files"]
+__all__ = ["TmpfsFile", "open_files", "swapped_bytes", "tmpfs_files"]
 
 _CACHESTAT = 451  # the same number on all architectures
 _FILES_MAX = 100_000
+_FDINFO_BYTES_MAX = 4096
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -44,18 +46,6 @@ def swapped_bytes(path: bytes) -> int | None:
         if ctypes.CDLL(None, use_errno=True).syscall(_CACHESTAT, fd, span, counts, 0):
             return None
         return int(counts[3]) * os.sysconf("SC_PAGE_SIZE")
-    finally:
-        os.close(fd)
-
-
-def memfd_device() -> str | None:
-    """The device of files that have no mount: memfd, SysV, shared anonymous memory (shm_mnt in mm/shmem.c)."""
-    try:
-        fd = os.memfd_create("procmem-device")
-    except OSError:
-        return None
-    try:
-        return _device(os.fstat(fd).st_dev)
     finally:
         os.close(fd)
 
@@ -92,20 +82,32 @@ def _device(number: int) -> str:
     return f"{os.major(number):02x}:{os.minor(number):02x}"
 
 
-def open_files(folder: bytes, devices: Collection[str]) -> Iterator[tuple[bytes, TmpfsFile]]:
-    """The regular files on some devices among a process's descriptors: what each is called, and where it can be opened.
+def open_files(process: bytes, mounts: Container[int]) -> Iterator[tuple[bytes, TmpfsFile]]:
+    """The files of shared memory that a process has open and that no path leads to: memfds, and deleted ones.
 
-    ``folder`` is its ``/proc/<pid>/fd``; one that may not be read holds nothing that we could tell of.
+    ``process`` is its ``/proc/<pid>``, ``mounts`` are the ids of tmpfs mounts: only such files are touched, since
+    others may lie on a file system that never answers. Gives what each is called, and where it can be opened. A
+    process that may not be looked into holds nothing that we could tell of.
     """
     try:
-        numbers = os.listdir(folder)
+        numbers = os.listdir(process + b"/fd")
     except OSError:
         return
     for number in numbers:
-        link = b"%s/%s" % (folder, number)
+        link = b"%s/fd/%s" % (process, number)
         try:
-            found = os.stat(link)
-            if stat.S_ISREG(found.st_mode) and found.st_blocks and _device(found.st_dev) in devices:
-                yield os.readlink(link), TmpfsFile(link, _device(found.st_dev), found.st_ino)
+            name = os.readlink(link)
+            deleted = name.endswith(b" (deleted)")
+            if name.startswith(b"/memfd:") or (deleted and _mount_id(b"%s/fdinfo/%s" % (process, number)) in mounts):
+                found = os.stat(link)
+                if stat.S_ISREG(found.st_mode) and found.st_blocks:
+                    yield name, TmpfsFile(link, _device(found.st_dev), found.st_ino)
         except OSError:
             continue  # closed meanwhile
+
+
+def _mount_id(path: bytes) -> int:
+    """The mount of an open file, by its fdinfo (proc_pid_fdinfo(5), since 3.15); -1 where it does not say."""
+    with open(path, "rb") as file:
+        found = re.search(rb"^mnt_id:\s*(\d+)$", file.read(_FDINFO_BYTES_MAX), re.MULTILINE)
+    return int(found[1]) if found else -1

@@ -258,13 +258,16 @@ fill(memfd)
 file = os.open(os.path.join({mount!r}, b"of its own"), os.O_RDWR | os.O_CREAT, 0o600)
 fill(file)
 os.close(file)
+gone = os.open(os.path.join({mount!r}, b"gone"), os.O_RDWR | os.O_CREAT, 0o600)
+fill(gone)
+os.unlink(os.path.join({mount!r}, b"gone"))
 """
 
 
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
 def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
-    """A memfd that is only open, and a file on a tmpfs that only a process elsewhere sees: no counter tells of them."""
+    """A memfd and a deleted file that are only open, and a file on a tmpfs elsewhere: no counter tells of them."""
     with (
         own_swap(48 * MIB),
         tempfile.TemporaryDirectory() as mount,
@@ -272,10 +275,11 @@ def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
     ):
         answer = procmem("swap", "--json", "--interval", "0").json
         path = f"/proc/{pid}/root{mount}/of its own"
-    assert sum(part["bytes"] for part in answer["parts"]) == answer["used"] >= 11 * MIB
+    assert sum(part["bytes"] for part in answer["parts"]) == answer["used"] >= 16 * MIB
     found = {item["name"]: (item["sort"], item["swap"]) for item in answer["objects"]}
-    sort, size = found["/memfd:parked (deleted)"]
-    assert (sort, 5 * MIB < size <= 6 * MIB) == ("open shared memory", True)
+    for name in ("/memfd:parked (deleted)", f"{mount}/gone (deleted)"):
+        sort, size = found[name]
+        assert (sort, 5 * MIB < size <= 6 * MIB) == ("open shared memory", True), name
     sort, size = found[path]
     assert (sort, 5 * MIB < size <= 6 * MIB) == ("tmpfs files", True)
     parts = {part["name"]: part["bytes"] for part in answer["parts"]}

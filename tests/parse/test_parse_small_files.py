@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.parse.auxv import parse_auxv
-from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type, mount_ids_of_type
 from procmem.parse.numa import parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_uptime, parse_vmstat
@@ -232,3 +232,4 @@ def test_of_mounts_a_recording_keeps_devices_alone() -> None:
     assert devices_of_type(kept, MEMORY_TYPES) == devices_of_type(mounts, MEMORY_TYPES) == {"00:21", "00:05"}
     assert not [word for word in (b"secret", b"private", b"1000", b"size", b"udev", b"run") if word in kept]
     assert devices_alone(kept, MEMORY_TYPES) == kept
+    assert mount_ids_of_type(kept, MEMORY_TYPES) == mount_ids_of_type(mounts, MEMORY_TYPES) == {23, 24}
