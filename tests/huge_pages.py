@@ -1,21 +1,21 @@
 """Huge pages for a test, given back at its end."""
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from procmem.sources.lab_system import machine_lock
 
 __all__ = ["huge_pages"]
 
 
 @contextlib.contextmanager
 def huge_pages(count: int) -> Iterator[None]:
-    """So many huge pages more than there were, for one user at a time."""
+    """So many huge pages more than there were, for one user at a time: the laboratory changes their number too."""
     setting = Path("/proc/sys/vm/nr_hugepages")
-    with setting.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the setting itself is what all users have in common
+    with machine_lock():
         before = setting.read_text()
         try:
             setting.write_text(str(int(before) + count))

@@ -1,37 +1,33 @@
 """A swap file of our own for a while: one at a time on a machine, and gone afterwards whatever happens."""
 
 import contextlib
-import fcntl
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-LOCK = os.path.join(tempfile.gettempdir(), "procmem-tests-swap.lock")
+from procmem.sources.lab_system import machine_lock
 
 
 @contextlib.contextmanager
 def swap_file(size: int) -> Iterator[Path]:
-    """A swap file of the highest priority, switched off and removed at the end.
+    """A swap file of the highest priority, switched off and removed at the end; the laboratory waits meanwhile.
 
     Raises:
         OSError: this machine, or its file system, does not let us have one.
     """
-    with open(LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with tempfile.TemporaryDirectory(prefix="procmem-swap-", dir="/var/tmp") as folder:
-            path = Path(folder, "swapfile")
-            path.touch(0o600)
-            with open(path, "wb") as file:
-                for _ in range(size >> 20):
-                    file.write(bytes(1 << 20))
-            done = subprocess.run(["mkswap", path], capture_output=True, check=False)
-            if not done.returncode:
-                done = subprocess.run(["swapon", "-p", "32000", path], capture_output=True, check=False)
-            if done.returncode:
-                raise OSError(done.stderr.decode(errors="replace").strip())
-            try:
-                yield path
-            finally:
-                subprocess.run(["swapoff", path], capture_output=True, check=True)
+    with machine_lock(), tempfile.TemporaryDirectory(prefix="procmem-swap-", dir="/var/tmp") as folder:
+        path = Path(folder, "swapfile")
+        path.touch(0o600)
+        with open(path, "wb") as file:
+            for _ in range(size >> 20):
+                file.write(bytes(1 << 20))
+        done = subprocess.run(["mkswap", path], capture_output=True, check=False)
+        if not done.returncode:
+            done = subprocess.run(["swapon", "-p", "32000", path], capture_output=True, check=False)
+        if done.returncode:
+            raise OSError(done.stderr.decode(errors="replace").strip())
+        try:
+            yield path
+        finally:
+            subprocess.run(["swapoff", path], capture_output=True, check=True)
