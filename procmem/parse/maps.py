@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 
-__all__ = ["HEADER", "TAIL", "Columns", "check_whole", "columns", "parse_maps"]
+__all__ = ["HEADER", "Columns", "check_whole", "columns", "parse_maps"]
 
 Value = TypeVar("Value")
 
@@ -22,8 +22,8 @@ TAIL = rb"([r-][w-][x-][sp]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-
 
 _TAIL = re.compile(TAIL)
 
-HEADER = rb"[0-9a-f]{1,16}-[0-9a-f]{1,16} " + TAIL
-"""The form of a whole maps line, without its line end."""
+HEADER = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) " + TAIL
+"""The form of a whole maps line, without its line end; groups: the two addresses, then those of the tail."""
 
 
 def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:

@@ -8,11 +8,11 @@ import re
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import SmapsRecord
-from procmem.parse.maps import TAIL
+from procmem.parse.maps import HEADER
 
 __all__ = ["smaps_records"]
 
-_HEADER = re.compile(rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) " + TAIL)
+_HEADER = re.compile(HEADER)
 
 
 def smaps_records(data: bytes, *, name: str = "smaps") -> list[SmapsRecord]:
