@@ -85,11 +85,13 @@ def _moved(seen: Examination) -> bool:
 
     PSS differs by rounding: smaps cuts each mapping's share to whole kB, the rollup only their sum.
     """
-    rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), b"")
     table, size = seen.snapshot.mappings, seen.snapshot.size("VmSize")
-    if table is not None and size is not None and size != seen.snapshot.virt:
+    if table is None:
+        return False
+    if size is not None and size != seen.snapshot.virt:
         return True
-    if table is None or not isinstance(rollup, bytes) or not rollup:
+    rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), b"")
+    if not isinstance(rollup, bytes) or not rollup:
         return False
     said = parse_rollup(rollup)
     sums = {key: table.total(key) for key in (*_EQUAL, "Pss")}

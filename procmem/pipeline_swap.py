@@ -40,16 +40,16 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
         rates = _rates(source, target, pids, interval) if live and interval else None
         with_cgroup = rates is not None and bool(rates.faulters)
         found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
-        areas = _system(target, "swaps")
+        areas = parse_swaps(_system(target, "swaps"))
         meminfo = _system(target, "meminfo")
         swappiness = _system(target, "sys/vm/swappiness").strip()
-        in_use = any(area.used for area in parse_swaps(areas))
+        in_use = any(area.used for area in areas)
         objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
         release = re.match(r"(\d+)\.(\d+)", target.machine.kernel or "")
     if rates is not None and with_cgroup:
         rates = rates._replace(faulters=tuple(_with_cgroups(rates.faulters, found.rows)))
     return SwapReading(
-        areas=parse_swaps(areas),
+        areas=areas,
         meminfo=parse_meminfo(meminfo),
         swappiness=int(swappiness) if swappiness.isdigit() else None,
         release=(int(release[1]), int(release[2])) if release else None,
