@@ -153,7 +153,7 @@ def _switches(count: int) -> dict[str, float]:
 def _own_switches() -> tuple[int, int]:
     """Voluntary and other switches of this thread (``task/TID/status``)."""
     with open(f"/proc/self/task/{threading.get_native_id()}/status", encoding="utf-8", errors="replace") as file:
-        fields = dict(line.split(":", 1) for line in file.read().splitlines())
+        fields = dict(line.split(":", 1) for line in file)
     return int(fields["voluntary_ctxt_switches"]), int(fields["nonvoluntary_ctxt_switches"])
 
 

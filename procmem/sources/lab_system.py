@@ -209,8 +209,8 @@ def _remove_group(path: str, root: str) -> None:
 
 def _group_root() -> tuple[str, bool]:
     """Where memory cgroups are made, and whether they are of version 2."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        lines = file.read().splitlines()
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        lines = list(file)  # a mount point may hold what str.splitlines() takes for the end of a line
     for line in lines:
         left, _, right = line.partition(" - ")
         place, words = left.split()[4], right.split()
