@@ -58,7 +58,26 @@ LEDGERS: dict[str, tuple[str, ...]] = {
 }
 """Pages of the other commands that read a recording: the whole command line."""
 
-ALL = (*PAGES, *EXPLAINED, *LEDGERS)
+DOCUMENTS: dict[str, tuple[str, ...]] = {
+    "account.json": ("account", f"fixtures/{THREADS}"),
+    "crosscheck.json": ("crosscheck", f"fixtures/{THREADS}"),
+    "diff.json": ("diff", f"fixtures/{SLEEP}", f"fixtures/{BASH}"),
+    "explain.json": ("explain", "--lang", "en", "--from", f"fixtures/{THREADS}"),
+    "inspect.json": ("inspect", "--regions", f"fixtures/{THREADS}"),
+    "lab-list.json": ("lab",),
+    "shared.json": ("shared", f"fixtures/{THREADS}"),
+    "simulate.json": ("simulate",),
+    "simulate-memory.json": ("simulate", "--memory"),
+    "swap.json": ("swap", "--from", f"fixtures/{SLEEP}"),
+    "system.json": ("system", "--from", "fixtures/x86_64-6.18-fork"),
+    "system-classes.json": ("system", "--classes", "--from", "fixtures/x86_64-6.18-fork"),
+    "system-tree.json": ("system", "--by", "tree", "--from", "fixtures/x86_64-6.18-fork"),
+    "threads.json": ("threads", f"fixtures/{THREADS}"),
+    "translate.json": ("translate", "--sim", "0x08048123"),
+}
+"""One document of every command that gives JSON without a living process; ``--json`` is added."""
+
+ALL = (*PAGES, *EXPLAINED, *LEDGERS, *DOCUMENTS)
 
 
 def page(name: str) -> str:
@@ -66,6 +85,8 @@ def page(name: str) -> str:
     words: tuple[str, ...]
     if name in LEDGERS:
         words = LEDGERS[name]
+    elif name in DOCUMENTS:
+        words = (*DOCUMENTS[name], "--json")
     else:
         command: tuple[str, ...] = ("inspect",)
         if name in EXPLAINED:
