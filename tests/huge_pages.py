@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.sources.lab_system import machine_lock
+from procmem.lab.machine_state import machine_lock
 
 __all__ = ["huge_pages"]
 

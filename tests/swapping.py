@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from procmem.sources.lab_system import machine_lock
+from procmem.lab.machine_state import machine_lock
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from programs.build import VARIANTS, build, build_alone, start, write_out
 from running import procmem, python_child, stopped
 
 from procmem.parse.smaps import parse_rollup
-from procmem.pipeline_record import record_one
+from procmem.queries.record import record_one
 from procmem.sources.live import ProcSource
 
 MOVING = ("pss", "uss", "swap_pss", "SwapPss", "Referenced")

@@ -12,8 +12,8 @@ from operator import sub
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import is_shmem, reconcile
 from procmem.analyse.threads import KERNEL_STACK
-from procmem.model.account_report import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.region import ByteClass, Regions
+from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import GATE_NAMES, Snapshot
 
 __all__ = ["ACCOUNT_KEYS", "SENTENCES", "account_report"]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from procmem.model.diff_report import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
 from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
 from procmem.model.snapshot import GATE_NAMES, Snapshot
 from procmem.model.units import size_text
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from procmem.analyse.findings import findings
 from procmem.analyse.inspection import classic_class
-from procmem.model.explanation import Block, Explained, Explanation, Finding, PageFacts, Phrasebook
 from procmem.model.region import ByteClass, Region, Regions
-from procmem.model.reports import Inspection
+from procmem.model.reports.explanation import Block, Explained, Explanation, Finding, PageFacts, Phrasebook
+from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
 

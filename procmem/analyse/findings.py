@@ -6,9 +6,9 @@ thresholds stand here, each with its reason.
 
 from collections.abc import Iterator
 
-from procmem.model.explanation import Finding, Phrasebook
 from procmem.model.region import ByteClass, Region, Regions
-from procmem.model.reports import Inspection
+from procmem.model.reports.explanation import Finding, Phrasebook
+from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
 

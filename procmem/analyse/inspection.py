@@ -11,7 +11,7 @@ from operator import gt, sub
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
-from procmem.model.reports import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
+from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
 
 __all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import gt, ne
 
 from procmem.model.region import ByteClass, Certainty, Label, Regions, for_each_label
-from procmem.model.reports import Band
+from procmem.model.reports.inspection import Band
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["picture"]

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from procmem.model.account_report import UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.mapping import Mappings
+from procmem.model.reports.account import UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import GATE_NAMES, Snapshot
 from procmem.model.units import size_text
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import Regions
-from procmem.model.shared_report import SharedObject, SharedReport, Sharer
+from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import GATE_NAMES, Snapshot
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]

@@ -7,8 +7,8 @@ all the time. Then one asks whether a process misbehaves, or the machine (or a c
 from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.model.region import Regions
-from procmem.model.swap_report import Faulter, Part, Rates, SwapReading, SwapRegion, SwapReport, Verdict
-from procmem.model.system_report import ProcessRow
+from procmem.model.reports.swap import Faulter, Part, Rates, SwapReading, SwapRegion, SwapReport, Verdict
+from procmem.model.reports.system import ProcessRow
 from procmem.model.units import size_text
 
 __all__ = ["swap_regions", "swap_report", "swappiness_words"]

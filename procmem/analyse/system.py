@@ -7,7 +7,7 @@ and not its processes: the second one is left out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from procmem.model.system_report import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport, SystemTotals
+from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport, SystemTotals
 
 __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
 

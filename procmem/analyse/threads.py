@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.model.snapshot import Snapshot, Thread
-from procmem.model.thread_report import SharedState, ThreadReport, ThreadRow
 
 __all__ = ["KERNEL_STACK", "thread_report"]
 

@@ -4,7 +4,7 @@ The page tables themselves cannot be read from outside; the indexes follow from 
 what the last entry says.
 """
 
-from procmem.model.translation import WalkStep
+from procmem.model.reports.translation import WalkStep
 
 __all__ = ["levels_of", "pagemap_bits", "walk_steps"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from procmem.model.watch_report import Sample, Trend
+from procmem.model.reports.watch import Sample, Trend
 
 __all__ = ["trends"]
 

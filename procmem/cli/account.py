@@ -2,12 +2,12 @@
 
 import click
 
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import Selection, TargetRef, target_options
-from procmem.model.account_report import AccountReport
-from procmem.pipeline_account import account_of
-from procmem.render.account_page import account_json, account_page, account_sheet
+from procmem.model.reports.account import AccountReport
+from procmem.queries.account import account_of
+from procmem.render.pages.account import account_json, account_page, account_sheet
 from procmem.render.sheet import to_csv, to_markdown
 
 __all__ = ["account"]

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json
 from procmem.cli.simulate import layout_options, settings_from
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput, ExitStatus
-from procmem.model.law_report import LawReport
+from procmem.model.reports.laws import LawReport
 from procmem.model.sim import MISMATCH, KernelFacts, KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 
@@ -59,8 +59,8 @@ def target(targets: Selection, *, as_json: bool) -> int:
     is foretold from its files and compared line by line, with the drawn values filled in.
     """
     from procmem.analyse.inspection import inspection  # noqa: PLC0415  # not needed for --help
-    from procmem.pipeline_running import check_target, examine_at_rest  # noqa: PLC0415
-    from procmem.render.laws_page import laws_json, laws_page  # noqa: PLC0415
+    from procmem.queries.crosscheck_process import check_target, examine_at_rest  # noqa: PLC0415
+    from procmem.render.pages.laws import laws_json, laws_page  # noqa: PLC0415
 
     def answer(ref: TargetRef) -> LawReport:
         with ref.open() as target:
@@ -92,10 +92,10 @@ def target(targets: Selection, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Schema procmem/crosscheck/1.")
 def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_json: bool, **given: Any) -> int:
     """Predict a program's map, then run the program and compare, line by line."""
-    from procmem.pipeline_crosscheck import crosscheck as check  # noqa: PLC0415  # not needed for --help
-    from procmem.pipeline_crosscheck import machine_randomize, really  # noqa: PLC0415
-    from procmem.pipeline_sim import program_files  # noqa: PLC0415
-    from procmem.render.sim_page import cross_json, cross_page  # noqa: PLC0415
+    from procmem.queries.crosscheck_program import crosscheck as check  # noqa: PLC0415  # not needed for --help
+    from procmem.queries.crosscheck_program import machine_randomize, really  # noqa: PLC0415
+    from procmem.queries.predict_program import program_files  # noqa: PLC0415
+    from procmem.render.pages.simulate import cross_json, cross_page  # noqa: PLC0415
 
     facts = _facts(given)
     settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
@@ -117,7 +117,7 @@ def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_
 
 
 def _facts(given: dict[str, Any]) -> KernelFacts:
-    from procmem.pipeline_crosscheck import kernel_facts  # noqa: PLC0415
+    from procmem.queries.crosscheck_program import kernel_facts  # noqa: PLC0415
 
     kernel = KernelKind(given["kernel"])
     facts, runs_32 = kernel_facts(kernel)
@@ -133,8 +133,8 @@ def _facts(given: dict[str, Any]) -> KernelFacts:
 
 def _repeated(files: ProgramFiles, settings: Settings, times: int, *, as_json: bool) -> int:
     from procmem.analyse.crosscheck import drawn_rows, entropy_bits  # noqa: PLC0415
-    from procmem.pipeline_crosscheck import draw_bases  # noqa: PLC0415
-    from procmem.render.sim_page import drawn_json, drawn_page  # noqa: PLC0415
+    from procmem.queries.crosscheck_program import draw_bases  # noqa: PLC0415
+    from procmem.render.pages.simulate import drawn_json, drawn_page  # noqa: PLC0415
 
     prediction, seen = draw_bases(files, settings, times)
     rows = drawn_rows(prediction.ranges, seen)

@@ -14,8 +14,8 @@ from procmem.cli.sizes import size_of
 from procmem.cli.targets import Selection, TargetRef
 from procmem.errors import AccessRefused, ExitStatus
 from procmem.model.region import ByteClass
-from procmem.pipeline import examine
-from procmem.render.diff_page import change_sheet, diff_json, diff_page
+from procmem.queries.examine import examine
+from procmem.render.pages.diff import change_sheet, diff_json, diff_page
 from procmem.render.sheet import to_csv, to_markdown
 
 __all__ = ["diff"]

@@ -8,17 +8,17 @@ import click
 
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, messages_locale
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput
-from procmem.model.explanation import Explanation, Phrasebook
 from procmem.model.region import ByteClass
-from procmem.pipeline import examine
-from procmem.pipeline_laws import layout_in_short
-from procmem.pipeline_page import page_facts
-from procmem.render.explain_page import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
-from procmem.words import language_of_locale, phrasebook
+from procmem.model.reports.explanation import Explanation, Phrasebook
+from procmem.queries.examine import examine
+from procmem.queries.laws import layout_in_short
+from procmem.queries.page import page_facts
+from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
+from procmem.text import language_of_locale, phrasebook
 
 __all__ = ["explain"]
 

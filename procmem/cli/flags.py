@@ -1,8 +1,19 @@
 """The flags of commands: one table each, for click and for the plainest command lines."""
 
-from procmem.cli.plain import Flag
+__all__ = ["INSPECT_FLAGS", "SYSTEM_FLAGS", "Flag", "table_flags"]
 
-__all__ = ["INSPECT_FLAGS", "SYSTEM_FLAGS", "table_flags"]
+
+class Flag:
+    """An option without a value: what to write, and which argument of the command it sets to what."""
+
+    __slots__ = ("argument", "help", "value", "word")
+
+    def __init__(self, word: str, argument: str, value: str | bool, help: str) -> None:  # noqa: A002  # as click says
+        self.word = word
+        self.argument = argument
+        self.value = value
+        self.help = help
+
 
 _UNIT_FLAGS = (
     Flag("--bytes", "unit", "bytes", "Sizes in bytes."),

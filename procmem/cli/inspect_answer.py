@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.inspection import classic_class, inspection
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo, echo_json, size_format, unicode_output
 from procmem.model.region import ByteClass
-from procmem.pipeline import REGION_KEYS, examine
-from procmem.pipeline_laws import layout_in_short
-from procmem.render.inspect_page import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
+from procmem.queries.examine import REGION_KEYS, examine
+from procmem.queries.laws import layout_in_short
+from procmem.render.pages.inspect import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
 
 if TYPE_CHECKING:
     from procmem.cli.targets import Selection, TargetRef
-    from procmem.model.reports import Inspection
+    from procmem.model.reports.inspection import Inspection
 
 __all__ = ["SORTS", "Wish", "answer", "classes_of"]
 
@@ -61,7 +61,7 @@ def answer(targets: "Selection", wish: Wish) -> int:
 
     reports, status = for_each(targets.refs(), look)
     if wish.picture and wish.form is None:
-        from procmem.render.picture import draw  # noqa: PLC0415  # is loaded by now
+        from procmem.render.drawing import draw  # noqa: PLC0415  # is loaded by now
 
         echo("\n".join(draw(report.picture, bits=report.process.bits, unicode=unicode_output()) for report in reports))
     elif wish.form == "json":

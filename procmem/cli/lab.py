@@ -8,7 +8,7 @@ import click
 
 from procmem.cli.output import echo_json
 from procmem.errors import ExitStatus
-from procmem.model.lab import LabVerdict, Result
+from procmem.model.reports.lab import LabVerdict, Result
 
 __all__ = ["lab"]
 
@@ -34,8 +34,8 @@ def lab(names: tuple[str, ...], everything: bool, report: str | None, as_json: b
 
     Each experiment works in a process of its own, and undoes what it changed. Without a name: the list.
     """
-    from procmem.pipeline_lab import experiments, named, run_all  # noqa: PLC0415  # not needed for --help
-    from procmem.render.lab_page import lab_json, list_page, result_page, summary_line  # noqa: PLC0415
+    from procmem.lab.catalogue import experiments, named, run_all  # noqa: PLC0415  # not needed for --help
+    from procmem.render.pages.lab import lab_json, list_page, result_page, summary_line  # noqa: PLC0415
 
     if everything and names:
         raise click.UsageError("--all runs every experiment: name none")
@@ -50,7 +50,7 @@ def lab(names: tuple[str, ...], everything: bool, report: str | None, as_json: b
         return ExitStatus.DONE
     chosen = experiments() if everything else named(names)
     if report is not None:
-        from procmem.sources.saving import may_save_text  # noqa: PLC0415  # only with --report
+        from procmem.sources.recording.write import may_save_text  # noqa: PLC0415  # only with --report
 
         may_save_text(report)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -78,8 +78,8 @@ def _interrupted(number: int, frame: object) -> None:
 
 
 def _write_report(path: str, results: list[Result]) -> None:
-    from procmem.render.lab_html import lab_html  # noqa: PLC0415  # only with --report
-    from procmem.sources.saving import save_text  # noqa: PLC0415
+    from procmem.render.pages.lab_html import lab_html  # noqa: PLC0415  # only with --report
+    from procmem.sources.recording.write import save_text  # noqa: PLC0415
 
     system = os.uname()
     machine = f"Linux {system.release}, {system.machine}, {os.cpu_count()} processors"

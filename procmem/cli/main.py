@@ -5,7 +5,7 @@ import importlib
 import click
 
 from procmem.cli import COMMANDS
-from procmem.cli.door import guarded
+from procmem.cli.error_handling import guarded
 from procmem.errors import ExitStatus
 
 __all__ = ["cli", "run"]

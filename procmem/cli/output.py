@@ -11,7 +11,7 @@ from procmem.cli.flags import table_flags
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 
 if TYPE_CHECKING:
-    from procmem.cli.plain import Flag
+    from procmem.cli.flags import Flag
 
 __all__ = ["echo", "echo_json", "flag_options", "messages_locale", "size_format", "table_options", "unicode_output"]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from procmem.cli.door import complain
+from procmem.cli.error_handling import complain
 from procmem.errors import AccessRefused, ExitStatus, ProcmemError
 from procmem.model.raw import Refusal
 from procmem.parse.records import smaps_records
 from procmem.parse.status import parse_stat
-from procmem.render.pmap_twin import PmapOptions, PmapTarget, pmap_text
-from procmem.render.text import printable
+from procmem.render.escaping import printable
+from procmem.render.pmap_format import PmapOptions, PmapTarget, pmap_text
 from procmem.sources.live import ProcSource
-from procmem.sources.recorded import RecordedSource
+from procmem.sources.recording.read import RecordedSource
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target

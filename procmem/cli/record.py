@@ -5,11 +5,11 @@ import datetime
 import click
 
 from procmem import __version__
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.raw import RawProcess, Refusal
-from procmem.pipeline_record import record_one
-from procmem.sources.saving import Recorded, save
+from procmem.queries.record import record_one
+from procmem.sources.recording.write import Recorded, save
 
 __all__ = ["record"]
 

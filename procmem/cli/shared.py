@@ -12,13 +12,13 @@ import click
 
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.shared import shared_report
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import Selection, TargetRef, target_options
-from procmem.model.shared_report import SharedReport
-from procmem.pipeline import examine
-from procmem.pipeline_shared import find_sharers
-from procmem.render.shared_page import shared_json, shared_page, shared_sheet
+from procmem.model.reports.shared import SharedReport
+from procmem.queries.examine import examine
+from procmem.queries.shared import find_sharers
+from procmem.render.pages.shared import shared_json, shared_page, shared_sheet
 from procmem.render.sheet import to_csv, to_markdown
 
 if TYPE_CHECKING:

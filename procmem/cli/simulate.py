@@ -117,8 +117,8 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
     Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
     procmem crosscheck.
     """
-    from procmem.pipeline_crosscheck import kernel_facts, machine_randomize, really  # noqa: PLC0415  # not needed for --help
-    from procmem.render.sim_page import simulate_json  # noqa: PLC0415
+    from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really  # noqa: PLC0415  # not needed for --help
+    from procmem.render.pages.simulate import simulate_json  # noqa: PLC0415
 
     facts, _runs_32 = kernel_facts(KernelKind(given["kernel"]))
     settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
@@ -134,7 +134,7 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
         return play_memory(files, settings, script, given, as_json=as_json)
     if script is None:
-        from procmem.simulate.predict import predict  # noqa: PLC0415
+        from procmem.simulate.programs.predict import predict  # noqa: PLC0415
 
         predictions = [("", predict(files, settings, stage))]
     else:
@@ -150,10 +150,10 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
 def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_json: bool) -> None:
     """The simulated process by the page of another command."""
-    from procmem.pipeline_simulated import explain_simulated  # noqa: PLC0415
-    from procmem.render.explain_page import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
-    from procmem.render.inspect_page import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
-    from procmem.words import language_of_locale, phrasebook  # noqa: PLC0415
+    from procmem.queries.explain_simulated import explain_simulated  # noqa: PLC0415
+    from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
+    from procmem.render.pages.inspect import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
+    from procmem.text import language_of_locale, phrasebook  # noqa: PLC0415
 
     words = phrasebook(language_of_locale(messages_locale()))
     told = explain_simulated(prediction, files, words)
@@ -172,10 +172,10 @@ def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_js
 
 def _files(words: tuple[str, ...], settings: Settings) -> ProgramFiles:
     if not words:
-        from procmem.simulate import textbook  # noqa: PLC0415
+        from procmem.simulate.programs import textbook  # noqa: PLC0415
 
         return textbook.files()
-    from procmem.pipeline_sim import program_files  # noqa: PLC0415
+    from procmem.queries.predict_program import program_files  # noqa: PLC0415
 
     return program_files(settings.exec_path, settings.env)
 
@@ -189,7 +189,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
         return "thread\n" * int(given["threads"]) + text
     if has_program or stage is not Stage.MAIN:
         return None
-    from procmem.simulate.textbook import BODY  # noqa: PLC0415
+    from procmem.simulate.programs.textbook import BODY  # noqa: PLC0415
 
     return BODY
 
@@ -212,7 +212,7 @@ def read_script(name: str) -> str:
 def _areas(given: dict[str, Any]) -> tuple[Any, ...]:
     if given["kernel_map"] is None:
         return ()
-    from procmem.simulate.kernel_half import Preset, kernel_half  # noqa: PLC0415
+    from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half  # noqa: PLC0415
 
     ram = limit_of(given["ram"], "--ram")
     return kernel_half(Preset(given["kernel_map"]), ram=1 << 36 if ram is None else ram, pae=given["pae"])
@@ -220,9 +220,9 @@ def _areas(given: dict[str, Any]) -> tuple[Any, ...]:
 
 def _played(files: ProgramFiles, settings: Settings, text: str, *, every: bool) -> list[tuple[str, Prediction]]:
     """The map at main and after each step, or only after the last."""
-    from procmem.simulate.events import ExecFailed  # noqa: PLC0415
-    from procmem.simulate.predict import after, predict, start  # noqa: PLC0415
-    from procmem.simulate.script import parse_script, run_script  # noqa: PLC0415
+    from procmem.simulate.kernel.events import ExecFailed  # noqa: PLC0415
+    from procmem.simulate.programs.predict import after, predict, start  # noqa: PLC0415
+    from procmem.simulate.script.run import parse_script, run_script  # noqa: PLC0415
 
     at_main = predict(files, settings, Stage.MAIN)
     shown = [("", at_main)]
@@ -237,9 +237,9 @@ def _played(files: ProgramFiles, settings: Settings, text: str, *, every: bool) 
 
 
 def _print_pages(predictions: list[tuple[str, Prediction]], areas: tuple[Any, ...], given: dict[str, Any]) -> None:
-    from procmem.render.sim_page import simulate_page  # noqa: PLC0415
-    from procmem.render.sim_picture import bands, picture  # noqa: PLC0415
-    from procmem.render.text import printable_text  # noqa: PLC0415
+    from procmem.render.escaping import printable_text  # noqa: PLC0415
+    from procmem.render.pages.simulate import simulate_page  # noqa: PLC0415
+    from procmem.render.simulated_drawing import bands, picture  # noqa: PLC0415
 
     for number, (text, prediction) in enumerate(predictions):
         if text and len(predictions) > 1:

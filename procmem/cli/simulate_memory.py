@@ -13,10 +13,10 @@ from procmem.errors import BadInput
 from procmem.model.sim import KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 from procmem.model.sim_memory import MemorySettings, Paging
-from procmem.render.memory_page import memory_json, memory_page, moment_of
-from procmem.simulate.memory import cost
-from procmem.simulate.predict import start
-from procmem.simulate.script import Moment, parse_script, run_script
+from procmem.render.pages.simulated_memory import memory_json, memory_page, moment_of
+from procmem.simulate.kernel.memory import cost
+from procmem.simulate.programs.predict import start
+from procmem.simulate.script.run import Moment, parse_script, run_script
 
 __all__ = ["memory_settings", "play_memory"]
 
@@ -45,7 +45,7 @@ def memory_settings(settings: Settings, given: dict[str, Any]) -> MemorySettings
 
 def play_memory(files: ProgramFiles, settings: Settings, text: str, given: dict[str, Any], *, as_json: bool) -> int:
     """Play a script on the machine with memory, and print what it costs after each step."""
-    from procmem.simulate.events import ExecFailed  # noqa: PLC0415  # only where a program cannot start
+    from procmem.simulate.kernel.events import ExecFailed  # noqa: PLC0415  # only where a program cannot start
 
     steps = parse_script(text)
     try:

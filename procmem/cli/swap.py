@@ -7,16 +7,16 @@ import os
 import click
 
 from procmem.analyse.swap import swap_regions, swap_report
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.system_answer import user_name
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import ExitStatus
-from procmem.model.swap_report import SwapRegion
-from procmem.pipeline import examine
-from procmem.pipeline_swap import read_swap
+from procmem.model.reports.swap import SwapRegion
+from procmem.queries.examine import examine
+from procmem.queries.swap import read_swap
+from procmem.render.pages.swap import ranking_sheet, swap_json, swap_page
 from procmem.render.sheet import to_csv, to_markdown
-from procmem.render.swap_page import ranking_sheet, swap_json, swap_page
 
 __all__ = ["swap"]
 

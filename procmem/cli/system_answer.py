@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.cli.output import echo, echo_json, size_format
 from procmem.errors import ExitStatus, NothingMatches, ProcmemError
-from procmem.pipeline_system import cgroups_of, own_mountinfo, read_all
+from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 
 if TYPE_CHECKING:
     from procmem.model.ports import Source
-    from procmem.model.reports import ClassRow
+    from procmem.model.reports.inspection import ClassRow
     from procmem.render.sheet import Sheet
 
 __all__ = ["SORTS", "SystemWish", "answer", "user_name"]
@@ -43,7 +43,7 @@ class SystemWish(NamedTuple):
 
 def answer(wish: SystemWish) -> int:
     """Read, and print, what was wished; the exit status."""
-    from procmem.render.system_page import system_json, system_page, system_sheet  # noqa: PLC0415  # before we wait
+    from procmem.render.pages.system import system_json, system_page, system_sheet  # noqa: PLC0415  # before we wait
 
     source = _source(wish.procfs, wish.recording)
     wanted = _filter(wish.name, wish.user)
@@ -90,11 +90,11 @@ def _written(sheet: "Sheet", unit: str | None, form: str) -> str:
 
 def _source(procfs: str | None, recording: str | None) -> "Source":
     if recording is not None:
-        from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only with --from
+        from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only with --from
 
         return RecordedSource(recording)
     if procfs is None:
-        from procmem.sources.ahead import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
+        from procmem.sources.prefetch_all import AheadSource  # noqa: PLC0415  # what the kernel wrote while we were loaded
 
         return cast("Source", AheadSource.over(_living))
     return _living(procfs)
@@ -151,9 +151,9 @@ def _by_class(
     source: "Source", pids: list[int], wanted: Callable[[bytes, int | None], bool], unit: str | None, form: str | None
 ) -> int:
     from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only with --classes
-    from procmem.pipeline import examine  # noqa: PLC0415  # the same
+    from procmem.queries.examine import examine  # noqa: PLC0415  # the same
+    from procmem.render.pages.system import machine_classes_sheet  # noqa: PLC0415  # the same
     from procmem.render.sheet import to_table  # noqa: PLC0415  # the same
-    from procmem.render.system_page import machine_classes_sheet  # noqa: PLC0415  # the same
 
     answers: list[tuple[ClassRow, ...]] = []
     unreadable = 0

@@ -60,7 +60,7 @@ class Selection(NamedTuple):
 
         words = list(self._words())
         if self.recording is not None:
-            from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only with --from
+            from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only with --from
 
             recorded = RecordedSource(self.recording)
             if not words:
@@ -87,7 +87,7 @@ class Selection(NamedTuple):
     def _of_word(self, word: str, live: Any) -> Iterator[TargetRef]:
         bare = word.removeprefix("/proc/").rstrip("/")
         if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
-            from procmem.sources.recorded import RecordedSource  # noqa: PLC0415  # only for paths
+            from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only for paths
 
             recorded = RecordedSource(word)
             yield TargetRef(word, recorded, recorded.only())

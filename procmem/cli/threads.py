@@ -4,14 +4,14 @@ import click
 
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.threads import thread_report
-from procmem.cli.each import for_each
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.model.raw import Refusal
-from procmem.model.thread_report import ThreadReport
-from procmem.pipeline import FILES_OF_A_THREAD, examine
+from procmem.model.reports.threads import ThreadReport
+from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.render.pages.threads import thread_sheet, threads_json, threads_page
 from procmem.render.sheet import to_csv, to_markdown
-from procmem.render.threads_page import thread_sheet, threads_json, threads_page
 
 __all__ = ["threads"]
 

@@ -39,8 +39,8 @@ def translate(
     if len(words) < 2:
         raise click.UsageError("name a process and addresses, or --sim and addresses")
     from procmem.cli.targets import Selection  # noqa: PLC0415  # not needed for --sim
-    from procmem.pipeline_translate import real_translation  # noqa: PLC0415
-    from procmem.render.translation_page import real_json, real_page  # noqa: PLC0415
+    from procmem.queries.translate import real_translation  # noqa: PLC0415
+    from procmem.render.pages.translate import real_json, real_page  # noqa: PLC0415
 
     addresses = [_address(word, 64) for word in words[1:]]
     (ref,) = Selection(words[:1], None, None, None, None, False).refs()
@@ -57,9 +57,9 @@ def _simulated(
     words: tuple[str, ...], script: str | None, access: str, *, kernel_mode: bool, pae: bool, as_json: bool
 ) -> int:
     from procmem.model.sim import KernelKind  # noqa: PLC0415
-    from procmem.pipeline_translate import simulated_translations  # noqa: PLC0415
-    from procmem.render.translation_page import translation_json, translation_page  # noqa: PLC0415
-    from procmem.simulate.kernels import table_facts  # noqa: PLC0415
+    from procmem.queries.translate import simulated_translations  # noqa: PLC0415
+    from procmem.render.pages.translate import translation_json, translation_page  # noqa: PLC0415
+    from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415
 
     if not words:
         raise click.UsageError("name an address of the simulated machine, such as 0x08048400")

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 
 import click
 
-from procmem.cli.door import complain
-from procmem.cli.each import for_each
+from procmem.cli.error_handling import complain
+from procmem.cli.multi_target import for_each
 from procmem.cli.output import size_format, unicode_output
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import NothingMatches, ProcessGone
-from procmem.model.watch_report import Watched
-from procmem.pipeline_watch import READING_SHARE, Watch
-from procmem.render.watch_page import watch_csv, watch_json, watch_line, watch_page
+from procmem.model.reports.watch import Watched
+from procmem.queries.watch import READING_SHARE, Watch
+from procmem.render.pages.watch import watch_csv, watch_json, watch_line, watch_page
 
 __all__ = ["watch"]
 

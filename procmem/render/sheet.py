@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from procmem.render.escaping import csv_safe, markdown_safe, printable_text
 from procmem.render.human import SizeFormat
-from procmem.render.text import csv_safe, markdown_safe, printable_text
 
 __all__ = ["Column", "Sheet", "to_csv", "to_markdown", "to_table", "to_text"]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from procmem.model.raw import FileContent, Refusal
 
 if TYPE_CHECKING:
-    from procmem.sources.begun import BegunFile
+    from procmem.sources.prefetch import BegunFile
 
 __all__ = ["FdReader", "OpenFolder", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 

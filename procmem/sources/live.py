@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
-from procmem.sources.begun import BegunFile, begun_process
 from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
+from procmem.sources.prefetch import BegunFile, begun_process
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
-    from procmem.sources.begun import BegunProcess
+    from procmem.sources.prefetch import BegunProcess
 
 __all__ = ["ProcSource", "ProcTarget"]
 

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from smaps_text import KEYS_6_18, Record, smaps
 
 from procmem.analyse.inspection import classic_class, inspection
-from procmem.classify.walk import layout, regions
+from procmem.classify.classifier import layout, regions
 from procmem.model.mapping import Mappings
 from procmem.model.raw import Machine, RawProcess, Refusal
 from procmem.model.region import ByteClass, Certainty, Label
-from procmem.model.reports import Inspection
+from procmem.model.reports.inspection import Inspection
 from procmem.parse.process import snapshot
 
 PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]

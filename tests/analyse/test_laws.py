@@ -14,10 +14,10 @@ from running import FIXTURES, ROOT, procmem, python_child, started
 from procmem.model.laws import Outcome
 from procmem.model.mapping import Mappings
 from procmem.model.snapshot import Snapshot, Stat
-from procmem.pipeline import Examination, examine
-from procmem.pipeline_laws import laws_here
-from procmem.simulate.borders import borders_for
-from procmem.sources.recorded import RecordedSource
+from procmem.queries.examine import Examination, examine
+from procmem.queries.laws import laws_here
+from procmem.simulate.arch.borders import borders_for
+from procmem.sources.recording.read import RecordedSource
 
 WITH_MEMORY = [
     path.parent

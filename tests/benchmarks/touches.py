@@ -8,10 +8,10 @@ import time
 
 from procmem.model.sim import PAGE, Settings, SimSpace
 from procmem.model.sim_memory import MemorySettings, SimMemory
-from procmem.simulate.events import Map
-from procmem.simulate.layout import layout_for
-from procmem.simulate.memory import cost, run
-from procmem.simulate.memory_events import Access, Begin, Do
+from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.kernel.events import Map
+from procmem.simulate.kernel.memory import cost, run
+from procmem.simulate.kernel.memory_events import Access, Begin, Do
 
 AT = 0x10000000
 

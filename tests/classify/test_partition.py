@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from procmem.classify.claims import partition
-from procmem.classify.shares import shared_out
+from procmem.classify.apportion import shared_out
+from procmem.classify.partition import partition
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.model.region import ByteClass, Certainty, Claim, Label, Regions

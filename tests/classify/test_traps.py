@@ -14,9 +14,9 @@ from running import FIXTURES, procmem, started, wait_for
 from procmem.model.mapping import Mappings
 from procmem.model.region import Certainty, Regions
 from procmem.model.snapshot import Snapshot, Stat
-from procmem.pipeline import Examination, examine
+from procmem.queries.examine import Examination, examine
 from procmem.sources.live import ProcSource
-from procmem.sources.recorded import RecordedSource
+from procmem.sources.recording.read import RecordedSource
 
 MIB = 1 << 20
 
@@ -40,7 +40,7 @@ def examined(name: str) -> Examination:
 
 def classified(seen: Examination, table: Mappings, stat: Stat) -> Regions:
     """The same process, with other mappings and other numbers in stat."""
-    from procmem.classify.walk import layout, regions  # noqa: PLC0415
+    from procmem.classify.classifier import layout, regions  # noqa: PLC0415
 
     shot: Snapshot = seen.snapshot._replace(mappings=table, stat=stat)
     return regions(shot, layout(shot, seen.objects), ())

@@ -13,7 +13,7 @@ import pytest
 from programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, build, start
 from scoring import SaidRange, Score, report, score
 
-from procmem.pipeline import examine
+from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
 
 PLAIN_BAR, PLAIN_KIND_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.965, 0.94, 0.985, 0.97

@@ -46,7 +46,7 @@ def test_0_done() -> None:
 def test_1_internal_error(tmp_path: Path) -> None:
     """A bug of ours is one line too; PROCMEM_DEBUG=1 shows the traceback."""
     spoiled = (
-        "import sys; import procmem.pipeline as pipeline; pipeline.examine = None\n"
+        "import sys; import procmem.queries.examine as module; module.examine = None\n"
         "from procmem.cli.main import run; sys.exit(run())"
     )
     command = [sys.executable, "-c", spoiled, "inspect", "self"]

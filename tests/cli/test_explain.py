@@ -11,7 +11,7 @@ from running import FIXTURES, procmem, python_child
 import procmem as package
 from procmem.model.units import size_text
 
-WORDS = Path(package.__file__).parent / "words"
+WORDS = Path(package.__file__).parent / "text"
 LANGUAGES = sorted(path.stem for path in WORDS.glob("*.toml"))
 
 

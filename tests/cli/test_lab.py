@@ -12,17 +12,18 @@ from click.testing import CliRunner
 from conftest import lacking
 from running import COMMAND, ROOT, procmem, started, wait_for
 
-from procmem import pipeline_lab
 from procmem.cli.lab import lab
 from procmem.errors import CannotWrite
-from procmem.model.lab import Figure, LabVerdict, Result, Skipped
+from procmem.lab import children as lab_machine
+from procmem.lab import experiment as lab_experiment
+from procmem.lab import machine_state as lab_system
+from procmem.lab.catalogue import experiments, named, run_all
+from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
 from procmem.model.sim import PAGE
 from procmem.model.sim_memory import MemorySettings
-from procmem.pipeline_lab import experiments, named, run_all
-from procmem.render.lab_html import lab_html
-from procmem.render.lab_page import lab_json, result_page
-from procmem.sources import lab_machine, lab_system
-from procmem.sources.saving import save_text
+from procmem.render.pages.lab import lab_json, result_page
+from procmem.render.pages.lab_html import lab_html
+from procmem.sources.recording.write import save_text
 
 ALL = {one.name: one for one in experiments()}
 TIMED = {"thousand", "switches", "goroutines", "java-threads"}
@@ -100,7 +101,7 @@ def test_one_experiment_from_the_command_line(tmp_path: Path) -> None:
 def test_a_wrong_prediction_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half the fault-around window in the simulator: the kernel differs, and the status is 7."""
     wrong = functools.partial(MemorySettings, fault_around=8 * PAGE)
-    monkeypatch.setattr(pipeline_lab, "MemorySettings", wrong)
+    monkeypatch.setattr(lab_experiment, "MemorySettings", wrong)
     result = CliRunner().invoke(lab, ["fault-around"], standalone_mode=False)
     assert result.return_value == 7
     assert "differs" in result.stdout

@@ -10,11 +10,11 @@ import click
 import pytest
 from running import missing_pid, procmem, python_child, stopped
 
+from procmem.cli.fast_path import plain_words
 from procmem.cli.flags import INSPECT_FLAGS as FLAGS
 from procmem.cli.flags import SYSTEM_FLAGS
 from procmem.cli.inspect import inspect
 from procmem.cli.inspect_answer import Wish
-from procmem.cli.plain import plain_words
 from procmem.cli.system import system
 from procmem.cli.system_answer import SystemWish
 
@@ -73,7 +73,7 @@ def test_errors_are_the_same(words: tuple[str, ...]) -> None:
 def test_a_plain_line_loads_no_click() -> None:
     """That is what it is for."""
     text = (
-        "import os, sys; from procmem.cli.plain import run_plain\n"
+        "import os, sys; from procmem.cli.fast_path import run_plain\n"
         "status = run_plain(['inspect', str(os.getppid())]); sys.exit(status or 'click' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", text], stdout=subprocess.DEVNULL, check=False).returncode == 0

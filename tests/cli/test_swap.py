@@ -16,9 +16,9 @@ from running import FIXTURES, procmem, python_child, started, stopped, wait_for
 from swapping import swap_file
 
 from procmem.analyse.swap import swap_report, swappiness_words
+from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
+from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
-from procmem.model.swap_report import Faulter, Object, Rates, SwapReading
-from procmem.model.system_report import ProcessRow
 
 KIB, MIB = 1024, 1 << 20
 GIB = 1 << 30

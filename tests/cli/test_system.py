@@ -14,11 +14,11 @@ from programs.build import build_alone
 from running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
-from procmem.model.system_report import ProcessRow
-from procmem.pipeline_system import _found, _number, _unescaped
-from procmem.sources.ahead import AheadSource, Reading, read_ahead
-from procmem.sources.ahead import started as started_ahead
+from procmem.model.reports.system import ProcessRow
+from procmem.queries.system import _found, _number, _unescaped
 from procmem.sources.live import ProcSource
+from procmem.sources.prefetch_all import AheadSource, Reading, read_ahead
+from procmem.sources.prefetch_all import started as started_ahead
 
 KIB, MIB = 1024, 1 << 20
 

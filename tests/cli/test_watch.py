@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
 
 from procmem.analyse.watch import trends
-from procmem.model.watch_report import Sample, Trend, Watched
-from procmem.render.watch_page import sparkline, watch_csv
+from procmem.model.reports.watch import Sample, Trend, Watched
+from procmem.render.pages.watch import sparkline, watch_csv
 
 MIB = 1 << 20
 

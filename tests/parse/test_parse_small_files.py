@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from procmem.errors import MalformedFile
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type, mount_ids_of_type
-from procmem.parse.numa import parse_numa_nodes
+from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
 from procmem.parse.system import parse_meminfo, parse_swaps, parse_uptime, parse_vmstat
 

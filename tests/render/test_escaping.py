@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from running import procmem
 from smaps_text import KEYS_6_18, Record, smaps
 
+from procmem.render.escaping import csv_safe, markdown_safe, printable, printable_text
 from procmem.render.human import duration, human_size, kib
 from procmem.render.sheet import Column, Sheet, to_csv, to_markdown, to_text
-from procmem.render.text import csv_safe, markdown_safe, printable, printable_text
 
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 NASTY = [

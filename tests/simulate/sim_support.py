@@ -8,8 +8,8 @@ import pytest
 
 from procmem.model.sim import CrossReport, KernelFacts, KernelKind, Settings, Stage, Verdict
 from procmem.model.sim_files import ProgramFiles
-from procmem.pipeline_crosscheck import crosscheck, kernel_facts
-from procmem.pipeline_sim import program_files
+from procmem.queries.crosscheck_program import crosscheck, kernel_facts
+from procmem.queries.predict_program import program_files
 
 ALL_STAGES = (Stage.EXEC, Stage.ENTRY, Stage.MAIN)
 

@@ -13,12 +13,12 @@ from procmem.model.sim import RealSpace, Settings, Stage, Verdict
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses
-from procmem.pipeline_crosscheck import check_running, personality
-from procmem.simulate.naming import named
-from procmem.simulate.predict import start
-from procmem.simulate.script import parse_script, run_script
-from procmem.sources.program import open_file
-from procmem.sources.tracee import Started, Tracee
+from procmem.queries.crosscheck_program import check_running, personality
+from procmem.simulate.kernel.naming import named
+from procmem.simulate.programs.predict import start
+from procmem.simulate.script.run import parse_script, run_script
+from procmem.tracing.program_files import open_file
+from procmem.tracing.tracee import Started, Tracee
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
 

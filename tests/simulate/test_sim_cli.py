@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from sim_elf_bytes import Load, elf32
 from sim_support import need_32bit
 
-from procmem import pipeline_crosscheck
 from procmem.cli.crosscheck import crosscheck
 from procmem.cli.simulate import simulate
 from procmem.errors import BadInput
 from procmem.model.sim import MISMATCH
-from procmem.simulate import layout
-from procmem.sources import probe as probe_module
+from procmem.queries import crosscheck_program
+from procmem.simulate.arch import i386_layout as layout
+from procmem.tracing import probe as probe_module
 
 TEXT = Load(0x8048000, 0x1000, 0x1000, 5, offset=0)
 DATA = Load(0x8049123, 0x300, 0x12345, 6)
@@ -158,7 +158,7 @@ def test_repeated_runs_stay_in_their_ranges(small: str) -> None:
 
 def test_where_32_bit_programs_do_not_run(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate works from the dated table and says so; crosscheck says clearly why it cannot."""
-    monkeypatch.setattr(pipeline_crosscheck, "probe", lambda: None)
+    monkeypatch.setattr(crosscheck_program, "probe", lambda: None)
     assert "kernel facts from table of 2026-11: Linux" in call(simulate, "--stage", "exec", small).stdout
     with pytest.raises(BadInput, match="does not run 32-bit"):
         call(crosscheck, "run", small)

@@ -8,7 +8,7 @@ from sim_elf_bytes import Load, elf32
 from sim_support import files_of, need_32bit, settings_for, wrong_lines
 
 from procmem.model.sim import Settings, Stage
-from procmem.simulate.predict import predict
+from procmem.simulate.programs.predict import predict
 
 R, W, X = 4, 2, 1
 TEXT = Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)

@@ -7,10 +7,10 @@ from procmem.model.elf import ElfImage
 from procmem.model.sim import Draws, KernelKind, Settings, Stage
 from procmem.model.sim_files import LoadedObject, ProgramFiles
 from procmem.parse.elf import read_image
-from procmem.simulate.kernel_half import Preset, kernel_half
-from procmem.simulate.kernels import table_facts
-from procmem.simulate.layout import layout_for
-from procmem.simulate.predict import predict
+from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
+from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.kernel.versions import table_facts
+from procmem.simulate.programs.predict import predict
 
 MIB = 1 << 20
 NATIVE = Settings(kernel=KernelKind.NATIVE, facts=table_facts(KernelKind.NATIVE))

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procmem.model.sim import PAGE, Settings, SimSpace, SimVma, VmFlag
-from procmem.simulate.events import (
+from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.kernel.events import (
     EEXIST,
     EFAULT,
     EINVAL,
@@ -19,9 +20,8 @@ from procmem.simulate.events import (
     Touch,
     Unmap,
 )
-from procmem.simulate.layout import layout_for
-from procmem.simulate.machine import failed, step
-from procmem.simulate.naming import named
+from procmem.simulate.kernel.machine import failed, step
+from procmem.simulate.kernel.naming import named
 
 BASE = 0xB8000000
 STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmFlag.GROWSDOWN | VmFlag.ACCOUNT, anon=1)

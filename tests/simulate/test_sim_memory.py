@@ -20,10 +20,10 @@ from procmem.model.sim_memory import (
     is_swapped,
     slot_of,
 )
-from procmem.simulate.events import Event, Map, Protect, SetBrk, Unmap
-from procmem.simulate.layout import layout_for
-from procmem.simulate.memory import cost, pss_of, run, step
-from procmem.simulate.memory_events import (
+from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.kernel.events import Event, Map, Protect, SetBrk, Unmap
+from procmem.simulate.kernel.memory import cost, pss_of, run, step
+from procmem.simulate.kernel.memory_events import (
     Access,
     Advice,
     Advise,

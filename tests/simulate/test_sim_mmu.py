@@ -3,15 +3,15 @@
 import pytest
 from test_sim_memory import AT, begun, mapped, read, write
 
+from procmem.model.reports.translation import Translation
 from procmem.model.sim import PAGE, KernelKind
 from procmem.model.sim_memory import FIRST_FRAME, Paging, Pte, SimMemory
-from procmem.model.translation import Translation
-from procmem.simulate.events import Map, Protect, Unmap
-from procmem.simulate.memory import step
-from procmem.simulate.memory_events import Do, ForkAs
-from procmem.simulate.mmu import translate
-from procmem.simulate.segments import segment_for
-from procmem.simulate.tlb import Tlb, fill, invlpg, load_cr3, lookup
+from procmem.simulate.arch.i386_mmu import translate
+from procmem.simulate.arch.i386_segments import segment_for
+from procmem.simulate.arch.tlb import Tlb, fill, invlpg, load_cr3, lookup
+from procmem.simulate.kernel.events import Map, Protect, Unmap
+from procmem.simulate.kernel.memory import step
+from procmem.simulate.kernel.memory_events import Do, ForkAs
 
 F = FIRST_FRAME << 12  # physical address of the first frame handed out: 0x1000000
 

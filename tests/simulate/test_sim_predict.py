@@ -12,16 +12,16 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image, program
 
 import procmem.simulate
-from procmem import pipeline_crosscheck
 from procmem.model.sim import Base, Certainty, Draws, RealSpace, Settings, SimVma, Stage
 from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
-from procmem.simulate import textbook
-from procmem.simulate.aslr import drawn_within
-from procmem.simulate.predict import fit_draws, predict, start
-from procmem.simulate.script import BadScript, parse_script, run_script
-from procmem.simulate.small_blocks import SmallBlocks
-from procmem.simulate.symbols import unique_tables
-from procmem.sources import program as program_source
+from procmem.queries import crosscheck_program
+from procmem.simulate.kernel.aslr import drawn_within
+from procmem.simulate.libc.loader_malloc import SmallBlocks
+from procmem.simulate.libc.loader_symbols import unique_tables
+from procmem.simulate.programs import textbook
+from procmem.simulate.programs.predict import fit_draws, predict, start
+from procmem.simulate.script.run import BadScript, parse_script, run_script
+from procmem.tracing import program_files as program_source
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent
@@ -30,7 +30,7 @@ HARMLESS = {"collections", "enum", "fractions", "itertools", "math", "random", "
 
 def test_the_simulator_can_reach_no_process() -> None:
     """Nothing in the room imports a module by which a file, a process or a clock could be read, or opens one."""
-    for path in sorted(ROOM.glob("*.py")):
+    for path in sorted(ROOM.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -89,10 +89,10 @@ def test_everything_is_predicted_before_anything_is_started(monkeypatch: pytest.
         events.append("start")
         raise Started
 
-    monkeypatch.setattr(pipeline_crosscheck, "predict", predicting)
-    monkeypatch.setattr(pipeline_crosscheck, "Tracee", starting)
+    monkeypatch.setattr(crosscheck_program, "predict", predicting)
+    monkeypatch.setattr(crosscheck_program, "Tracee", starting)
     with pytest.raises(Started):
-        pipeline_crosscheck.crosscheck(textbook.files(), Settings(), tuple(Stage))
+        crosscheck_program.crosscheck(textbook.files(), Settings(), tuple(Stage))
     assert events == ["predict", "predict", "predict", "start"]
 
 
@@ -292,7 +292,7 @@ def test_a_predicted_line_that_became_nothing_is_missing() -> None:
     other = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/other")
     relro = [(0x5655_6000, 0x5655_7000, "r--p", 0x1000, b"/gone"), (0x5655_7000, 0x5655_8000, "rw-p", 0x2000, b"/gone")]
     wanted = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/gone")
-    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
-    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, ())) is None
-    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
-    assert pipeline_crosscheck._still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None
+    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
+    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, ())) is None
+    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
+    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None

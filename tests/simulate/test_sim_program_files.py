@@ -10,7 +10,7 @@ from test_sim_layout import LINKER, image
 
 from procmem.errors import BadInput
 from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, ProgramFiles, SearchList
-from procmem.sources.program import OpenedFile, Tokens, find_program, library_list, parse_ld_cache
+from procmem.tracing.program_files import OpenedFile, Tokens, find_program, library_list, parse_ld_cache
 
 IMAGE = image([Load(0, 0x1000, 0x1000, 5, offset=0)], pie=True)
 

@@ -7,9 +7,9 @@ from programs.build import build
 from running import procmem, started
 
 from procmem.model.sim import Settings, Stage
-from procmem.simulate import textbook
-from procmem.simulate.predict import predict
-from procmem.simulate.snapshot import snapshot_of
+from procmem.simulate.programs import textbook
+from procmem.simulate.programs.predict import predict
+from procmem.simulate.programs.snapshot import snapshot_of
 
 # what the classifier may call a simulated area: its own finer words for the simulator's
 _SAME = {"text": {"text", "rodata"}, "heap": {"heap"}, "stack": {"stack"}, "data": {"data"}, "bss": {"bss"}}

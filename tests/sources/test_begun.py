@@ -12,10 +12,10 @@ import pytest
 from running import started
 
 from procmem.model.raw import Refusal
-from procmem.sources import begun
-from procmem.sources.begun import BegunFile, begin_process, begun_process
+from procmem.sources import prefetch as begun
 from procmem.sources.files import consume
 from procmem.sources.live import ProcSource
+from procmem.sources.prefetch import BegunFile, begin_process, begun_process
 
 LARGE = bytes(range(256)) * 8000
 MANY_VMAS = """

@@ -15,10 +15,10 @@ from running import FIXTURES, missing_pid, procmem, python_child, started
 
 from procmem.errors import BadInput, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
-from procmem.pipeline import examine
+from procmem.queries.examine import examine
 from procmem.sources.files import read_bounded, read_whole
 from procmem.sources.live import ProcSource
-from procmem.sources.recorded import RecordedSource
+from procmem.sources.recording.read import RecordedSource
 
 SOURCE = ProcSource()
 

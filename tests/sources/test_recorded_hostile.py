@@ -15,8 +15,8 @@ from running import FIXTURES, pids_in, procmem
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
-from procmem.sources.recorded import PiecesReader, RecordedSource
-from procmem.sources.store import FILE_BYTES_MAX, UNPACKED_BYTES_MAX
+from procmem.sources.recording.read import PiecesReader, RecordedSource
+from procmem.sources.recording.store import FILE_BYTES_MAX, UNPACKED_BYTES_MAX
 
 GOOD = FIXTURES / "x86_64-6.18-sleep"
 PID = pids_in(GOOD)[0]

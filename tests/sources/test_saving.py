@@ -16,8 +16,8 @@ from running import FIXTURES, missing_pid, pids_in, procmem, recordings
 
 from procmem.errors import CannotWrite
 from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, RawProcess, Refusal
-from procmem.sources.recorded import RecordedSource
-from procmem.sources.saving import Recorded, save
+from procmem.sources.recording.read import RecordedSource
+from procmem.sources.recording.write import Recorded, save
 
 
 def own(tmp_path: Path, name: str) -> Path:

@@ -1,0 +1,120 @@
+"""Sharing out a mapping's figures among its ranges, so that the parts add up to the kernel's numbers.
+
+smaps counts whole mappings. Where a mapping holds several ranges, pagemap says which pages are present or
+swapped; the resident size of each range is then exact. What pagemap does not say (PSS, USS), or where it may
+not be read, is shared out in proportion and marked as "about". A page that two ranges share belongs to the
+one that holds its first byte.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from procmem.classify.partition import Partition
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.region import Share
+
+__all__ = ["shared_out"]
+
+_KIB = 1024
+
+
+def shared_out(
+    mappings: Mappings, cut: Partition, runs: tuple[PageRun, ...] | Refusal, page_size: int
+) -> dict[int, Share]:
+    """The figures of every range that is a part of its mapping, by the index of the range."""
+    if not cut.split or "Rss" not in mappings.usage:
+        return {}
+    shares: dict[int, Share] = {}
+    starts = () if isinstance(runs, Refusal) else [run.start for run in runs]
+    for row in sorted(cut.split):
+        parts = range(bisect_left(cut.vma, row), bisect_right(cut.vma, row))  # ranges are in the order of mappings
+        ranges = [(cut.start[index], cut.end[index]) for index in parts]
+        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, starts, page_size), strict=True))
+    return shares
+
+
+def _shares_of(
+    mappings: Mappings,
+    row: int,
+    ranges: Sequence[tuple[int, int]],
+    runs: tuple[PageRun, ...] | Refusal,
+    starts: Sequence[int],
+    page_size: int,
+) -> list[Share]:
+    def figure(key: str) -> int | None:
+        column = mappings.column(key)
+        return None if column is None else column[row]
+
+    rss, pss, swap = figure("Rss"), figure("Pss"), figure("Swap")
+    clean, dirty = figure("Private_Clean"), figure("Private_Dirty")
+    uss = None if clean is None or dirty is None else clean + dirty
+    pages = [_whole_pages(start, end, page_size) for start, end in ranges]
+    present = swapped = None
+    if not isinstance(runs, Refusal):
+        present = _bytes_in(runs, starts, pages, PageState.PRESENT, without=PageState.ZERO)
+        swapped = _bytes_in(runs, starts, pages, PageState.SWAPPED, without=PageState.GUARD)
+    sizes = [end - start for start, end in pages]
+    rss_parts, rss_exact = _divide(rss, present, sizes)
+    swap_parts, swap_exact = _divide(swap, swapped, sizes)
+    # where all of a mapping is private, PSS and USS are RSS; else only the proportion is known
+    pss_parts, pss_exact = (rss_parts, rss_exact) if pss == rss else _divide(pss, None, _weights(rss_parts, sizes))
+    uss_parts, uss_exact = (rss_parts, rss_exact) if uss == rss else _divide(uss, None, _weights(rss_parts, sizes))
+    about = tuple(
+        name
+        for name, exact in (("rss", rss_exact), ("pss", pss_exact), ("uss", uss_exact), ("swap", swap_exact))
+        if not exact
+    )
+    return [Share(rss_parts[at], pss_parts[at], uss_parts[at], swap_parts[at], about) for at in range(len(ranges))]
+
+
+def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
+    """The pages whose first byte lies in a range."""
+    return -(-start // page_size) * page_size, -(-end // page_size) * page_size
+
+
+def _bytes_in(
+    runs: Sequence[PageRun], starts: Sequence[int], ranges: Sequence[tuple[int, int]], state: int, *, without: int
+) -> list[int]:
+    """Bytes of pages in a state, for each range; ``starts`` are those of the runs."""
+    totals = []
+    for start, end in ranges:
+        total = 0
+        at = max(bisect_right(starts, start) - 1, 0)
+        while at < len(runs) and runs[at].start < end:
+            run = runs[at]
+            if run.end > start and run.state & state and not run.state & without:
+                total += min(run.end, end) - max(run.start, start)
+            at += 1
+        totals.append(total)
+    return totals
+
+
+def _weights(parts: Sequence[int | None], sizes: Sequence[int]) -> list[int]:
+    known = [part or 0 for part in parts]
+    return known if any(known) else list(sizes)
+
+
+def _divide(total: int | None, seen: list[int] | None, weights: Sequence[int]) -> tuple[list[int | None], bool]:
+    """Divide a total: as seen where what was seen adds up to it, else in proportion to what was seen, or by weight.
+
+    Parts are whole KiB, as the total is, and add up to it exactly.
+    """
+    if total is None:
+        return [None] * len(weights), True
+    if total == 0:
+        return [0] * len(weights), True
+    if seen is not None and sum(seen) == total:
+        return list(seen), True
+    basis = seen if seen is not None and any(seen) else list(weights)
+    whole = sum(basis)
+    if not whole:
+        basis, whole = [1] * len(basis), len(basis)
+    parts: list[int | None] = []
+    given = running = 0
+    for weight in basis:
+        running += weight
+        until = total * running // whole // _KIB * _KIB if running < whole else total
+        parts.append(until - given)
+        given = until
+    return parts, sum(1 for weight in basis if weight) == 1 and seen is not None

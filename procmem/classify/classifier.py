@@ -1,0 +1,200 @@
+"""The walk over the rules: from a snapshot and the ELF objects in it to regions.
+
+Order does not matter here, rank does: each rule yields claims, the partition lets the strongest win, and
+what nobody claims keeps the label that its mapping has by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from procmem.classify.apportion import shared_out
+from procmem.classify.partition import Partition, partition
+from procmem.classify.rules.brk_and_main_stack import area_claims
+from procmem.classify.rules.elf_segments import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
+from procmem.classify.rules.elf_without_headers import unread_claims
+from procmem.classify.rules.fallback import refine_leftovers
+from procmem.classify.rules.kernel_names import MappingKey, label_of
+from procmem.classify.rules.malloc_arenas import arena_claims
+from procmem.classify.rules.thread_stacks import place_loose_threads, stack_claims
+from procmem.classify.runtimes.detect import Runtimes, runtimes_of
+from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
+from procmem.model.mapping import Mappings
+from procmem.model.raw import MappedFile, PageRun, Refusal
+from procmem.model.region import Claim, ElfObject, Label, Regions
+from procmem.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from procmem.model.deep import DeepLook
+
+__all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
+
+_AT_PHDR, _AT_ENTRY = 3, 9
+Layout = Partition
+
+
+def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
+    """The indexes of the mappings of each file, by device, inode and path."""
+    rows: dict[tuple[str, int, bytes], list[int]] = {}
+    for row in mappings.rows_where(mappings.inode.__getitem__):
+        rows.setdefault((mappings.device[row], mappings.inode[row], mappings.name[row]), []).append(row)
+    return rows
+
+
+def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
+    """The mapped files that may be ELF objects: loaded ones have an executable mapping, or several parts."""
+    mappings = snapshot.mappings
+    if mappings is None:
+        return ()
+    auxv = snapshot.auxv or {}
+    marks = [auxv[key] for key in (_AT_PHDR, _AT_ENTRY) if key in auxv]
+    if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
+        marks = [snapshot.stat.startcode]
+    files = []
+    for (device, inode, path), rows in file_rows(mappings).items():
+        if not path.startswith(b"/") or path.startswith((b"/dev/", b"/SYSV", b"/anon_hugepage", b"/[")):
+            continue
+        if not _may_be_object(mappings, rows):
+            continue
+        ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
+        program = any(start <= address < end for address in marks for start, end in ranges)
+        files.append(MappedFile(device, inode, path, ranges, program))
+    if snapshot.exe is not None and not any(file.is_program for file in files):
+        # its headers and entry point may be anonymous memory by now (code moved to huge pages)
+        return tuple(file._replace(is_program=file.path == snapshot.exe) for file in files)
+    return tuple(files)
+
+
+def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
+    if any("x" in mappings.perms[row] for row in rows):
+        return True
+    return len({mappings.offset[row] for row in rows}) > 1
+
+
+def layout(
+    snapshot: Snapshot,
+    objects: Sequence[ElfObject],
+    runs: Sequence[PageRun] = (),
+    look: DeepLook | None = None,
+) -> Partition:
+    """Cut every mapping into labelled ranges.
+
+    ``runs`` are the populated pages of anonymous memory, empty where pagemap was not read; ``look`` is the target's
+    memory, where it may be looked into.
+    """
+    mappings = snapshot.mappings
+    assert mappings is not None
+    runtimes = runtimes_of(objects)
+    biases: dict[bytes, int] = {}
+    of_objects = list(_object_claims(snapshot, objects, mappings, biases))
+    tls_size = _static_tls_estimate(snapshot, objects, runtimes)
+    claims = [
+        *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
+        *of_objects,
+        *arena_claims(mappings, snapshot.bits, runtimes, runs),
+    ]
+    if runtimes.managed:
+        from procmem.classify.runtimes.managed import runtime_claims  # noqa: PLC0415  # few processes have a runtime
+
+        claims += runtime_claims(mappings, runtimes)
+    blocks: Mapping[int, tuple[int, int]] = {}
+    listed = None
+    if look is not None:
+        from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
+
+        proved = proofs(snapshot, mappings, look, runs, biases, of_objects, tls_size, static=runtimes.static)
+        claims += proved.claims
+        blocks = proved.blocks
+        listed = list(blocks.values()) if proved.complete else None
+    claims += stack_claims(snapshot, mappings, runs, runtimes, tls_size, listed)
+    cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
+    return refine_leftovers(mappings, cut, runtimes, runs, deep=look is not None)
+
+
+def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
+    """Where the program ends above which exec put start_brk; None for one whose heap lies elsewhere (static PIE)."""
+    for item in objects:
+        image, bias = item.image, biases.get(item.file.path)
+        if item.file.is_program and image is not None and bias is not None and image.loads:
+            fixed = image.type == ET_EXEC or image.first(PT_INTERP) is not None
+            return bias + max(segment.vaddr + segment.memsz for segment in image.loads) if fixed else None
+    return None
+
+
+_PTHREAD_SIZE = {64: 2368, 32: 1216}  # struct pthread of glibc 2.36; neighbours differ by some tens of bytes
+_STATIC_TLS_SURPLUS = 832  # the same for static programs, which reserve less for dlopen
+_TLS_SURPLUS = 1664  # glibc elf/dl-tls.c, _dl_tls_static_surplus_init(), with default tunables
+
+
+def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runtimes: Runtimes) -> int | None:
+    """About how many bytes at the top of a thread's stack glibc takes for static TLS and struct pthread."""
+    if not runtimes.has("glibc") or snapshot.bits not in _PTHREAD_SIZE:
+        return None
+    used, align = 0, 64
+    surplus = _STATIC_TLS_SURPLUS if runtimes.static else _TLS_SURPLUS
+    for item in objects:
+        segment = item.image.first(PT_TLS) if item.image is not None else None
+        if segment is not None and segment.memsz < 1 << 20:
+            align = max(align, segment.align)
+            used = -(-(used + segment.memsz) // max(segment.align, 1)) * max(segment.align, 1)
+    size = used + surplus + _PTHREAD_SIZE[snapshot.bits]
+    return -(-size // align) * align
+
+
+def _defaults(mappings: Mappings) -> list[Label]:
+    """The label that each mapping has by itself; mappings that say the same share one."""
+    # where reading implies executing, "x" says nothing about what memory is for
+    code_proves = _code_proves(mappings)
+    labels = []
+    for row in mappings.one_of_each_sort():
+        perms = mappings.perms[row]
+        said = perms if code_proves or "r" not in perms else perms.replace("x", "-")
+        key = MappingKey(said, mappings.name[row], mappings.device[row], bool(mappings.inode[row]), mappings.flags[row])
+        labels.append(label_of(key))
+    return list(map(labels.__getitem__, mappings.sort))
+
+
+def _code_proves(mappings: Mappings) -> bool:
+    """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
+    said = [(mappings.perms[row], mappings.name[row]) for row in mappings.one_of_each_sort()]
+    return any(perms[0] == "r" and perms[2] == "-" and not name.startswith(b"[v") for perms, name in said)
+
+
+def _object_claims(
+    snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings, biases: dict[bytes, int]
+) -> Iterator[Claim]:
+    """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
+    rows = file_rows(mappings)
+    for item in objects:
+        own = rows[(item.file.device, item.file.inode, item.file.path)]
+        role = object_role(item, objects, snapshot.auxv, snapshot.exe)
+        if item.image is None and not item.readable:
+            yield from unread_claims(item, role, mappings, own, snapshot)
+        if item.image is None:
+            continue  # a file that is no ELF file is never loaded as one, however it is mapped
+        for bias, why, certainty in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
+            biases.setdefault(item.file.path, bias)
+            loaded = LoadedObject(item, item.image, bias, role, certainty, why)
+            yield from elf_claims(loaded, snapshot.page_size)
+        yield from code_mapped_again(item, item.image, role, mappings, own)
+
+
+def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:
+    """The mappings that hold several ranges and something in memory: what pagemap is asked about, ascending."""
+    mappings = snapshot.mappings
+    assert mappings is not None
+    ranges = []
+    rss, swap = mappings.column("Rss"), mappings.column("Swap")
+    for row in sorted(cut.split, key=mappings.start.__getitem__):
+        if (rss and rss[row]) or (swap and swap[row]):
+            ranges.append((mappings.start[row], mappings.end[row]))
+    return tuple(ranges)
+
+
+def regions(snapshot: Snapshot, cut: Partition, runs: tuple[PageRun, ...] | Refusal) -> Regions:
+    """Put figures to the ranges: a mapping's own, or shares of them by what pagemap said."""
+    mappings = snapshot.mappings
+    assert mappings is not None
+    shares = shared_out(mappings, cut, runs, snapshot.page_size)
+    return Regions(mappings=mappings, vma=cut.vma, start=cut.start, end=cut.end, label=cut.label, shares=shares)

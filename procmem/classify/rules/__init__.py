@@ -1,0 +1,1 @@
+"""The rules that claim byte ranges, one module for each subject."""

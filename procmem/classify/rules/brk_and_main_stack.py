@@ -1,0 +1,112 @@
+"""The areas that the kernel itself lays out for the main program: heap and main stack.
+
+The names ``[heap]`` and ``[stack]`` follow four addresses of the process that a program may move, and older
+kernels print ``[heap]`` on a BSS that ends where the heap would begin. So the name is held against
+``stat``'s start_brk and start_stack, and against VmFlags, before it is called certain.
+
+Source: fs/proc/task_mmu.c, vma_is_initial_heap() and vma_is_initial_stack(); fs/exec.c, setup_arg_pages().
+"""
+
+from collections.abc import Iterator
+
+from procmem.classify.partition import Rank
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.snapshot import Snapshot
+
+__all__ = ["area_claims"]
+
+_BRK_REACH = (1 << 30) + 2 * 4096
+"""The most that start_brk lies above the BSS (arch/x86/kernel/process.c, arch_randomize_brk(): 1 GiB on 64 bit)."""
+
+
+def area_claims(
+    snapshot: Snapshot, mappings: Mappings, tls_size: int | None, program_end: int | None = None
+) -> Iterator[Claim]:
+    """Claims on the brk heap and on the main thread's stack.
+
+    ``program_end`` is where the program's BSS ends, if the heap must begin soon above it, else None. ``tls_size`` is
+    given for a static program whose C library takes the main thread's TLS from the start of the heap (glibc
+    csu/libc-tls.c), else None.
+    """
+    yield from _heap(snapshot, mappings, program_end)
+    start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+    if tls_size is not None and start_brk is not None and start_brk in mappings.start:
+        evidence = f"the first {tls_size} bytes above start_brk of a static program: TLS, before malloc's first block"
+        label = Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, b"main thread")
+        yield Claim(start_brk, start_brk + tls_size, Rank.BRK + 1, label)
+    yield from _stack(snapshot, mappings)
+
+
+def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> Iterator[Claim]:
+    """One claim for each mapping named [heap]; after fork or mprotect there are several."""
+    start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
+    sure, doubt = Certainty.CERTAIN, ""
+    if start_brk is not None and program_end is not None and not 0 <= start_brk - program_end <= _BRK_REACH:
+        # the name follows start_brk, which a program may move (PR_SET_MM)
+        sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
+    for row in mappings.rows_named(b"[heap]"):
+        name = mappings.name[row]
+        if mappings.inode[row]:
+            continue
+        start, end = mappings.start[row], mappings.end[row]
+        if start_brk is None:
+            label = Label(
+                ByteClass.HEAP,
+                "brk",
+                Certainty.LIKELY,
+                "the kernel names it [heap]; start_brk is not known",
+                name,
+            )
+        elif start >= start_brk:
+            evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}{doubt}"
+            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
+        elif end > start_brk:
+            evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on{doubt}"
+            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
+            below = Label(ByteClass.HEAP, "brk", Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
+            yield Claim(start, start_brk, Rank.NAME, below)
+            start = start_brk
+        else:
+            evidence = f"named [heap] only because it ends at start_brk {start_brk:#x}, where the heap would begin"
+            label = Label(ByteClass.BSS, "exe-bss", Certainty.LIKELY, evidence, snapshot.exe)
+        yield Claim(start, end, Rank.BRK, label)
+
+
+def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
+    """The mapping named [stack], and its parts that lost the name when their permissions changed."""
+    start_stack = snapshot.stat.startstack if snapshot.stat is not None else None
+    rows = [row for row in mappings.rows_named(b"[stack]") if not mappings.inode[row]]
+    edges = set()
+    for row in rows:
+        start, end = mappings.start[row], mappings.end[row]
+        edges |= {start, end}
+        grows_down = mappings.has_flag(row, "gd")
+        if start_stack is not None and start <= start_stack < end and grows_down is False:
+            # the name follows start_stack, which a program may move (PR_SET_MM); a stack made by exec grows
+            evidence = (
+                f"the kernel names it [stack], and it holds start_stack {start_stack:#x}, but it does not grow down"
+            )
+            certainty = Certainty.LIKELY
+        elif start_stack is not None and start <= start_stack < end:
+            evidence = f"the kernel names it [stack], and it holds start_stack {start_stack:#x}"
+            certainty = Certainty.CERTAIN
+        elif grows_down:
+            evidence, certainty = (
+                "the kernel names it [stack], and it grows down (VmFlags gd)",
+                Certainty.CERTAIN,
+            )
+        else:
+            evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
+        yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
+    grow_down = mappings.flags_with("gd")
+    growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down)
+    named = any(mappings.has_flag(row, "gd") for row in rows)
+    for row in growing:
+        if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):
+            continue
+        evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
+        if not named:
+            evidence = "grows down (VmFlags gd), and no mapping named [stack] does: start_stack was moved away"
+        label = Label(ByteClass.STACK, "main", Certainty.LIKELY, evidence, b"main thread")
+        yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)

@@ -1,0 +1,103 @@
+"""ELF objects whose headers could not be read: their areas by permissions alone, never called certain.
+
+A deleted library of another user, or a bare maps file from a bug report, leaves only the pattern that
+linkers make: read-only, executable, read-only, RELRO, writable, and anonymous memory directly behind.
+For the main program ``stat`` still tells where data ends and BSS begins.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from procmem.classify.partition import Rank
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
+from procmem.model.snapshot import Snapshot
+
+__all__ = ["unread_claims"]
+
+
+def unread_claims(
+    item: ElfObject, role: str, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
+) -> Iterator[Claim]:
+    """Claims on the mappings of one unread object, and on the anonymous memory behind its last writable one."""
+    if not any("x" in mappings.perms[row] for row in rows):
+        return
+    path = item.file.path
+    name = path.decode("utf-8", "surrogateescape")
+    because = f"its headers were not read ({item.problem})" if item.problem else "its headers were not read"
+    file = (item.file.device, item.file.inode)
+
+    def label(cls: ByteClass, kind: str, what: str) -> Label:
+        owned = kind if kind == "elf-gap" else f"{role}-{kind}"
+        return Label(cls, owned, Certainty.LIKELY, f"{what} of {name}; {because}", path)
+
+    ordered = sorted(rows, key=mappings.start.__getitem__)
+    seen_code = False
+    for at, row in enumerate(ordered):
+        perms = mappings.perms[row]
+        start, end = mappings.start[row], mappings.end[row]
+        following = ordered[at + 1] if at + 1 < len(ordered) else None
+        if perms[3] == "s":
+            continue
+        if "x" in perms:
+            seen_code = True
+            what = label(ByteClass.TEXT, "text", f"executable mapping ({perms})")
+        elif "w" in perms:
+            what = label(ByteClass.DATA, "data", f"writable mapping ({perms})")
+        elif perms.startswith("---"):
+            what = label(ByteClass.RESERVED, "elf-gap", "inaccessible mapping")
+        elif seen_code and _was_writable(mappings, row, following, ordered[at - 1] if at else None):
+            what = label(ByteClass.DATA, "relro", "read-only mapping that was written before (RELRO)")
+        else:
+            what = label(ByteClass.RODATA, "rodata", f"read-only mapping ({perms})")
+        yield Claim(start, end, Rank.SEGMENT, what, file)
+    yield from _bss(item, mappings, ordered, snapshot, label)
+
+
+def _was_writable(mappings: Mappings, row: int, following: int | None, before: int | None) -> bool:
+    """RELRO: accounted as writable once (VmFlags ac), or with private copies, or the second of two before the data."""
+    accounted = mappings.has_flag(row, "ac")
+    if accounted is not None:
+        return accounted
+    copied = mappings.column("Anonymous")
+    if copied is not None and copied[row]:
+        return True
+    return (
+        following is not None
+        and before is not None
+        and "w" in mappings.perms[following]
+        and mappings.perms[before] == "r--p"
+        and mappings.end[row] == mappings.start[following]
+    )
+
+
+def _bss(
+    item: ElfObject,
+    mappings: Mappings,
+    ordered: Sequence[int],
+    snapshot: Snapshot,
+    label: Callable[[ByteClass, str, str], Label],
+) -> Iterator[Claim]:
+    writable = [row for row in ordered if "w" in mappings.perms[row]]
+    if not writable:
+        return
+    last = writable[-1]
+    behind = next((row for row, start in enumerate(mappings.start) if start == mappings.end[last]), None)
+    stat = snapshot.stat
+    end_data = stat.end_data if stat is not None and item.file.is_program else None
+    if end_data is not None and mappings.start[last] <= end_data < mappings.end[last]:
+        what = label(ByteClass.BSS, "bss", f"behind end_data {end_data:#x} that stat tells, in the last data page")
+        yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
+    if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
+        return
+    if mappings.name[behind] and not mappings.name[behind].startswith(
+        (b"[heap]", b"[anon: glibc: .bss", b"[anon:.bss")
+    ):
+        return
+    start_brk = stat.start_brk if stat is not None else None
+    end = mappings.end[behind]
+    if mappings.name[behind] == b"[heap]" and (start_brk is None or start_brk <= mappings.start[behind]):
+        return
+    if start_brk is not None and mappings.start[behind] < start_brk < end:
+        end = start_brk
+    what = label(ByteClass.BSS, "bss", "writable anonymous memory directly behind the data")
+    yield Claim(mappings.start[behind], end, Rank.SEGMENT, what)

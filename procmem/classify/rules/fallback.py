@@ -1,0 +1,146 @@
+"""Anonymous memory that no rule explains by itself: judged by its neighbours, and by who allocates here.
+
+Inaccessible memory belongs to the neighbour below that it continues (the rest of an arena, of a code range);
+else it is a guard where it is small, and address space set aside where it is large. Writable memory is most
+often an allocator's, and which allocators a process has is known; that is a guess, and called so.
+"""
+
+from collections.abc import Sequence
+from operator import sub
+
+from procmem.classify.partition import Partition
+from procmem.classify.rules.malloc_arenas import touched
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun
+from procmem.model.region import ByteClass, Certainty, Label
+
+__all__ = ["refine_leftovers"]
+
+GUARD_BYTES_MAX = 64 * 1024
+_ALLOCATOR_BYTES_MIN = 64 * 1024
+_HUGE_PAGE = 2 << 20
+_CPYTHON_ARENA = 1 << 20
+_MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
+_RESERVES = {
+    "go-heap": "go-heap-reserve",
+    "jvm-heap": "jvm-heap-reserve",
+    "jvm-metaspace": "jvm-metaspace-reserve",
+    "jvm-code": "jvm-code-reserve",
+    "v8": "v8-reserve",
+    "v8-code": "v8-code-reserve",
+    "partition-alloc": "partition-alloc-reserve",
+}
+"""Kinds whose inaccessible continuation is their own reserve."""
+
+
+def refine_leftovers(
+    mappings: Mappings, cut: Partition, runtimes: Runtimes, runs: Sequence[PageRun], *, deep: bool
+) -> Partition:
+    """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
+
+    ``runs`` are populated pages, empty where pagemap was not read: a block of malloc begins with a header, so memory
+    whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
+    ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
+    """
+    # labels are shared by many ranges: each is looked at once, by identity
+    identities = list(map(id, cut.label))
+    different = dict(zip(identities, cut.label, strict=True))
+    sorts = {identity: sort for identity, label in different.items() if (sort := _leftover_sort(label)) is not None}
+    if not sorts:
+        return cut
+    loaded = {identity for identity, label in different.items() if _is_loaded(label)}
+    reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
+    marked = loaded | reserved
+    found = [index for index, identity in enumerate(identities) if identity in marked]
+    of_loader = [index for index in found if identities[index] in loaded]
+    loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
+    # most of what is small is nobody's neighbour, and stays what it is
+    candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
+    candidates |= {index for index in found if identities[index] in reserved}
+    candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
+    labels = list(cut.label)
+    shared: dict[tuple[object, ...], Label] = {}
+    for index in sorted(candidates):
+        start, end, row = cut.start[index], cut.end[index], cut.vma[index]
+        if identities[index] not in sorts or mappings.inode[row]:
+            continue
+        if sorts[identities[index]] is _RESERVED:
+            below = labels[index - 1] if index and cut.end[index - 1] == start else None
+            label = _inaccessible(end - start, below)
+        else:
+            never = bool(runs) and not touched(runs, start)
+            plain = never or mappings.has_flag(row, "nr") is True
+            label = _writable(start, end, runtimes, loaders, blocks=not deep and not plain)
+        if label is not None:
+            labels[index] = shared.setdefault(tuple(label), label)
+    return cut._replace(label=labels)
+
+
+_RESERVED, _WRITABLE = "reserved", "writable"
+
+
+def _leftover_sort(label: Label) -> str | None:
+    """Which sort of leftover a label is; None for one that a rule explained."""
+    if label.cls is ByteClass.RESERVED:
+        return _RESERVED if label.kind == "reserved" else None
+    return _WRITABLE if label.kind == "anon-private" and label.certainty is Certainty.GUESS else None
+
+
+def _inaccessible(size: int, below: Label | None) -> Label | None:
+    if below is not None and below.kind in _RESERVES and size > GUARD_BYTES_MAX:
+        evidence = f"inaccessible, and continues the memory below it: {below.evidence}"
+        return Label(ByteClass.RESERVED, _RESERVES[below.kind], Certainty.LIKELY, evidence, below.owner)
+    if size <= GUARD_BYTES_MAX:
+        evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
+        return Label(ByteClass.GUARD, "guard", Certainty.LIKELY, evidence)
+    return None
+
+
+def _is_loaded(label: Label) -> bool:
+    """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
+    return label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL
+
+
+def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, blocks: bool) -> Label | None:
+    size = end - start
+    if size < _ALLOCATOR_BYTES_MIN:
+        if {start, end} & loaders:
+            evidence = (
+                f"{size // 1024} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"
+            )
+            return Label(ByteClass.MMAP, "loader", Certainty.GUESS, evidence, b"dynamic linker")
+        return None
+    kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)
+    if kind is None:
+        return None
+    evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
+    return Label(ByteClass.HEAP, kind, certainty, evidence, None)
+
+
+def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[str | None, str, Certainty]:
+    """The allocator that most likely holds such a block, why, and how sure that is."""
+    size = end - start
+    aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
+    candidates: Sequence[tuple[str, str, bool, Certainty]] = (
+        ("mimalloc", "mimalloc", aligned, Certainty.LIKELY),
+        ("mimalloc", "mimalloc", True, Certainty.GUESS),
+        ("jemalloc", "jemalloc", aligned, Certainty.LIKELY),
+        ("jemalloc", "jemalloc", True, Certainty.GUESS),
+        ("tcmalloc", "tcmalloc", True, Certainty.LIKELY),
+        ("php", "php", aligned, Certainty.LIKELY),
+        ("cpython", "cpython-obmalloc", size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
+        ("cpython", "cpython-obmalloc", size >= _CPYTHON_ARENA and not blocks, Certainty.GUESS),
+        ("openblas", "openblas", size >= 32 << 20 and aligned, Certainty.GUESS),
+        ("ruby", "ruby", start % (64 * 1024) == 0, Certainty.GUESS),
+        ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),
+        ("hotspot", "jvm-gc", True, Certainty.GUESS),
+        ("musl", "musl", True, Certainty.GUESS),
+        # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
+        ("glibc", "glibc-main-mmap", blocks and size % _MORECORE == 0, Certainty.GUESS),
+        ("glibc", "glibc-mmap-chunk", blocks, Certainty.GUESS),
+    )
+    for runtime, kind, fits, certainty in candidates:
+        if runtimes.has(runtime) and fits:
+            return kind, f"{runtime} ({runtimes.found[runtime]})", certainty
+    return None, "", Certainty.GUESS

@@ -1,0 +1,122 @@
+"""glibc's malloc arenas by their shape in the map.
+
+An arena heap is a block of fixed, aligned size (64 MiB; 1 MiB on 32 bit; four huge pages with the hugetlb
+tunable before glibc 2.42), of which the lower part is in use and the rest is inaccessible, all of it
+mapped without reserving swap (VmFlags nr). The shape alone is likely, never certain: anybody can map a block
+like that. The proof stands in the block's first words.
+
+Source: glibc malloc/arena.c, new_heap() and grow_heap().
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from procmem.classify.partition import Rank
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+
+__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "touched"]
+
+
+class ArenaHeap(NamedTuple):
+    """A block shaped like an arena heap: [start, top) in use, [top, end) inaccessible."""
+
+    start: int
+    top: int
+    end: int
+
+
+def heap_sizes(bits: int | None) -> tuple[int, ...]:
+    """The sizes that an arena heap may have: HEAP_MAX_SIZE of glibc."""
+    return (1 << 20,) if bits == 32 else (64 << 20,)
+
+
+def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
+    """All blocks with that shape. A heap that is full has no inaccessible part and cannot be seen this way.
+
+    Memory in use may have merged with lower neighbours, so every aligned address is tried, not only starts.
+    """
+    (size,) = heap_sizes(bits)
+    for above in mappings.rows_where(lambda row: mappings.perms[row] == "---p" and not mappings.inode[row]):
+        row = above - 1
+        if row < 0 or mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.name[row] == b"[heap]":
+            continue
+        low, top = mappings.start[row], mappings.end[row]
+        if mappings.start[above] != top:
+            continue
+        base = (top - 1) // size * size
+        if base < low or mappings.end[above] < base + size:
+            continue
+        noreserve = [mappings.has_flag(at, "nr") for at in (row, above)]
+        if False in noreserve:
+            continue
+        yield ArenaHeap(base, top, base + size)
+        while base - size >= low:
+            # a mapping that holds whole blocks below: heaps that are full, one behind the other
+            base -= size
+            yield ArenaHeap(base, base + size, base + size)
+
+
+def touched(runs: Sequence[PageRun], address: int) -> bool:
+    """Whether the page at an address is in memory or in swap."""
+    at = bisect_right(runs, (address, 1 << 65, 0)) - 1
+    return at >= 0 and runs[at].end > address and not runs[at].state & PageState.GUARD
+
+
+def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs: Sequence[PageRun]) -> Iterator[Claim]:
+    """Claims on arena heaps by shape, where the process has glibc.
+
+    ``runs`` are populated pages, empty where pagemap was not read: a heap's first page holds its header, so a
+    block whose first page was never touched is none.
+    """
+    if not runtimes.has("glibc") or runtimes.has("go"):
+        return
+    yield from _huge_arenas(mappings)
+    for heap in arena_heaps(mappings, bits):
+        if runs and not touched(runs, heap.start):
+            continue
+        mib = (heap.end - heap.start) >> 20
+        evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
+        owner = b"arena %x" % heap.start
+        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
+        if heap.top < heap.end:
+            rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+            yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
+
+
+_ANON_HUGE = b"/anon_hugepage (deleted)"
+_PAGES_OF_HUGE_ARENA = 4
+
+
+def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
+    """Arenas of huge pages (tunable glibc.malloc.hugetlb=2, glibc 2.35 to 2.41): four huge pages each, aligned.
+
+    Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
+    """
+    rows = [row for row in mappings.rows_named(_ANON_HUGE) if mappings.perms[row][3] == "p"]
+    page_sizes = mappings.column("KernelPageSize")
+    arenas: set[int] = set()
+    for row, rest in pairwise(rows):
+        size = _PAGES_OF_HUGE_ARENA * ((page_sizes[row] if page_sizes else None) or 2 << 20)
+        start, top, end = mappings.start[row], mappings.end[row], mappings.end[rest]
+        if mappings.perms[row] != "rw-p" or mappings.perms[rest] != "---p" or mappings.start[rest] != top:
+            continue
+        if start % size or end - start != size:
+            continue
+        arenas |= {row, rest}
+        evidence = f"writable huge pages and an inaccessible rest fill an aligned block of {size >> 20} MiB"
+        owner = b"arena %x" % start
+        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        yield Claim(start, top, Rank.ALLOCATOR, used)
+        reserve = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+        yield Claim(top, end, Rank.ALLOCATOR, reserve)
+    for row in rows if arenas else ():
+        if row not in arenas and mappings.perms[row].startswith("rw"):
+            evidence = "private huge pages, in a process whose malloc makes its arenas of huge pages"
+            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", Certainty.GUESS, evidence)
+            yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

@@ -1,0 +1,309 @@
+"""Thread stacks, by everything that can be known without reading the target's memory.
+
+The ladder, from the strongest rung down: a thread's stack pointer lies in a mapping that begins behind a guard;
+MAP_STACK shows in VmFlags as ``nh`` (Linux 6.7) on a mapping behind a guard; guard pages without a mapping of
+their own (MADV_GUARD_INSTALL, 6.13) show as ``gu`` and in pagemap; a guard with a mapping of just the
+default stack's size above it. What has a guard and no thread belonged to a thread that ended, or is a coroutine's.
+
+Sources: glibc nptl/allocatestack.c; kernel commit c4608d1bf7c6 (MAP_STACK sets VM_NOHUGEPAGE);
+Documentation/admin-guide/mm/pagemap.rst (bit 58).
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from operator import gt
+from typing import NamedTuple
+
+from procmem.classify.partition import Partition, Rank
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.snapshot import Snapshot, Thread
+
+__all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
+
+_GUARD_MAX = 1 << 20
+_UNGUARDED_MAX = 16 << 20
+_SIGNAL_STACK_MAX = 1 << 20
+_REPEATED_MIN = 16 * 1024
+SMALL_BYTES = 64 * 1024
+"""Below it pagemap is not asked about memory without MAP_STACK."""
+_USUAL_LIMIT = 8 << 20
+_MANY = 1 << 30
+_GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
+
+
+class StackArea(NamedTuple):
+    """A stack found in the map: its guard (empty where there is none) and its usable range."""
+
+    guard_start: int
+    start: int
+    end: int
+    evidence: str
+    marked: bool
+    """MAP_STACK shows (VmFlags nh), or guard pages were installed in the mapping itself."""
+    installed: bool = False
+    """The guard is a property of pages inside the mapping, not a mapping."""
+    carved: bool | None = None
+    """The guard was writable once (VmFlags ac): a C library maps its stacks inaccessible first and opens them,
+    while coroutine libraries map them writable and close the guard. None where flags do not say."""
+
+
+def stack_claims(
+    snapshot: Snapshot,
+    mappings: Mappings,
+    runs: Sequence[PageRun],
+    runtimes: Runtimes,
+    tls_size: int | None,
+    listed: Sequence[tuple[int, int]] | None = None,
+) -> Iterator[Claim]:
+    """Claims on thread stacks and their guards.
+
+    ``tls_size`` is about how much of a stack's top a thread descriptor and static TLS take; None where unknown.
+    ``listed`` are the stacks that the C library itself listed: what is not among them is no thread's of its making.
+    """
+    known = sorted(listed or ())
+    every = sorted({a.end: a for a in _areas(snapshot, mappings, runs)}.values(), key=lambda area: area.start)
+    areas = [area for area in every if not _overlaps(area, known)]
+    for area in every:
+        if area.installed and area.guard_start < area.start:
+            evidence = "guard pages installed in the mapping (VmFlags gu), by pagemap"
+            guard = Label(ByteClass.GUARD, "stack-guard", Certainty.LIKELY, evidence)
+            yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
+    starts = [area.start for area in areas]
+    holders: dict[int, Thread] = {}
+    unknown = _unplaced(snapshot) if snapshot.threads is None else 0
+    for thread in snapshot.threads or ():
+        if thread.sp is None:
+            unknown += 1
+            continue
+        at = bisect_right(starts, thread.sp) - 1
+        if at >= 0 and areas[at].start <= thread.sp < areas[at].end:
+            holders.setdefault(at, thread)
+    finder = _Finder(
+        sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
+        default=_default_size(snapshot),
+        unknown=unknown,
+        free=Counter(area.end - area.guard_start for at, area in enumerate(areas) if at not in holders),
+        fibers=runtimes.has("ruby") or runtimes.has("php"),
+        complete=listed is not None,
+        marks_show=bool(mappings.flags_with("nh")),
+        runs=runs,
+    )
+    for at, area in enumerate(areas):
+        holder = holders.get(at)
+        label = finder.label(area, holder)
+        if label is None:
+            continue
+        yield Claim(area.start, area.end, Rank.THREAD, label)
+        if tls_size is not None and label.kind == "thread" and area.end - area.start > 2 * tls_size:
+            yield from _tls_claim(area, holder, tls_size)
+        if area.guard_start < area.start:
+            evidence = f"inaccessible, directly below a stack: {label.evidence}"
+            certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
+            guard = Label(ByteClass.GUARD, "stack-guard", certainty, evidence, label.owner)
+            yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
+
+
+def _overlaps(area: StackArea, known: Sequence[tuple[int, int]]) -> bool:
+    at = bisect_right(known, (area.end, 0)) - 1
+    return at >= 0 and known[at][1] > area.guard_start
+
+
+def _default_size(snapshot: Snapshot) -> int | None:
+    """The size of a thread's stack when nobody asks for another: RLIMIT_STACK, which is 8 MiB where nobody set it."""
+    if snapshot.limits is None:
+        return _USUAL_LIMIT
+    limit = snapshot.limits.get("Max stack size")
+    return limit.soft if limit is not None else None
+
+
+def _unplaced(snapshot: Snapshot) -> int:
+    """How many threads besides the main one there are, where ``task`` was not read: as many as may be, if unknown."""
+    count = snapshot.status.threads if snapshot.status is not None else None
+    return _MANY if count is None else count - 1
+
+
+def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterator[Claim]:
+    """The top of a stack that a C library made holds the thread's descriptor and static TLS."""
+    start = area.end - tls_size
+    if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
+        return
+    evidence = f"the top {tls_size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"
+    owner = None if holder is None else holder.owner
+    yield Claim(start, area.end, Rank.THREAD + 1, Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, owner))
+
+
+class _Finder(NamedTuple):
+    """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed."""
+
+    sizes: Counter[int]
+    default: int | None
+    unknown: int
+    free: Counter[int]
+    fibers: bool
+    complete: bool
+    marks_show: bool
+    runs: Sequence[PageRun]
+
+    def untouched(self, area: StackArea) -> bool:
+        """Whether pagemap says that the top page was never used: no stack is used without it."""
+        if not self.runs or (area.end - area.start < SMALL_BYTES and not area.marked):
+            return False
+        at = bisect_right(self.runs, (area.end - 1, 1 << 65, 0)) - 1
+        return at < 0 or self.runs[at].end < area.end
+
+    def label(self, area: StackArea, holder: Thread | None) -> Label | None:
+        """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
+        span, size = area.end - area.guard_start, area.end - area.start
+        if holder is not None:
+            evidence = f"{area.evidence}; the stack pointer {holder.sp:#x} of thread {holder.tid} lies in it"
+            # not certain to the byte: the thread's descriptor and TLS lie at the top of it
+            return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, holder.owner)
+        usual, common = self.default is not None and self.default in (span, size), span in self.sizes
+        # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
+        if not area.marked and (self.marks_show or not (usual or common)):
+            return None
+        if self.untouched(area):
+            return None
+        shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
+        alone = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
+        sure = Certainty.LIKELY if area.marked else Certainty.GUESS
+        if self.complete:
+            evidence = f"{alone}, nor does the C library list it"
+            return Label(ByteClass.STACK, "coroutine", sure if area.marked else Certainty.GUESS, evidence)
+        if self.fibers or area.carved:
+            why = "its guard was writable once, as coroutine libraries make it" if area.carved else "a fiber's"
+            return Label(ByteClass.STACK, "coroutine", sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
+        if self.unknown and self.unknown * 2 >= self.free.total():
+            evidence = f"{alone}; it may be that of a thread whose stack pointer is not known"
+            return Label(ByteClass.STACK, "thread", sure, evidence)
+        if not usual and self.free[span] > max(self.sizes[span], 1):
+            return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, f"{alone}; there are {self.free[span]} like it")
+        if usual or common or area.carved is False:
+            return Label(ByteClass.STACK, "thread-cached", sure, f"{alone}: a thread's that has ended")
+        return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, alone)
+
+
+def _plain(mappings: Mappings, row: int) -> bool:
+    """Private anonymous memory without a name, or with the name that glibc gives a stack."""
+    if mappings.inode[row] or mappings.perms[row][3] != "p":
+        return False
+    return not mappings.name[row] or mappings.name[row].startswith(
+        (b"[anon: glibc: pthread", b"[anon:stack_and_tls", b"[anon: glibc: unused stack", b"[anon:zend_fiber_stack")
+    )
+
+
+def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:
+    """Everything that looks like a stack behind a guard."""
+    default = _default_size(snapshot)
+    nh_known = bool(mappings.flags_with("nh"))
+    perms = mappings.perms
+    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == "---p")}
+    installed = mappings.flags_with("gu")
+    with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed))
+    sizes = Counter(
+        mappings.end[row] - mappings.start[row - 1]
+        for row in inaccessible
+        if row < len(mappings)
+        and mappings.end[row - 1] == mappings.start[row]
+        and perms[row].startswith("rw")
+        and _plain(mappings, row)
+        and _plain(mappings, row - 1)
+    )
+    for row in sorted(inaccessible | with_guards):
+        if not 0 < row < len(mappings) or not perms[row].startswith("rw") or not _plain(mappings, row):
+            continue
+        below = row - 1
+        guard = mappings.end[below] - mappings.start[below]
+        guarded = (
+            mappings.end[below] == mappings.start[row]
+            and mappings.perms[below] == "---p"
+            and guard <= _GUARD_MAX
+            and _plain(mappings, below)
+        )
+        flags = mappings.flags[row]
+        marked = flags is not None and "nh" in flags
+        if flags is not None and "gu" in flags:
+            yield from _installed_guards(mappings, row, runs)
+        if not guarded:
+            continue
+        size = mappings.end[row] - mappings.start[row]
+        span = size + guard
+        carved = mappings.has_flag(below, "ac")
+        what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
+        evidence = f"{what} behind a guard of {guard // 1024} KiB"
+        repeated = sizes[span] > 1 and size >= _REPEATED_MIN
+        if marked or (not nh_known and (default in (size, span) or repeated)) or default in (size, span):
+            yield StackArea(
+                mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved=carved
+            )
+        elif size <= _UNGUARDED_MAX:
+            # only a stack pointer can tell; the area is offered without a mark
+            yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, carved=True)
+
+
+def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> Iterator[StackArea]:
+    """Stacks whose guard pages lie in the mapping itself, so that neighbours' mappings are one (glibc 2.42)."""
+    low, high = mappings.start[row], mappings.end[row]
+    guards = [(run.start, run.end) for run in runs if run.state & PageState.GUARD and low <= run.start < high]
+    for at, (start, end) in enumerate(guards):
+        until = guards[at + 1][0] if at + 1 < len(guards) else high
+        if end < until:
+            evidence = f"behind a guard of {(end - start) // 1024} KiB that is installed in the mapping (VmFlags gu)"
+            yield StackArea(start, end, until, evidence, True, installed=True)
+
+
+def place_loose_threads(
+    snapshot: Snapshot, mappings: Mappings, cut: Partition, blocks: Mapping[int, tuple[int, int]]
+) -> Partition:
+    """Threads whose stack pointer lies in memory that no stack rule claimed: user-supplied and signal stacks.
+
+    A range of its own that nobody else explains becomes a stack, if it is not too large for that. A BSS or a heap
+    that holds somebody's stack stays what it is, but cannot be called certain to the byte any more.
+    ``blocks`` are threads' own stacks, where the C library told them: a stack pointer elsewhere is on another one.
+    """
+    loose = [thread for thread in snapshot.threads or () if thread.sp is not None]
+    if not loose:
+        return cut
+    order: Sequence[int] = range(len(cut.start))
+    starts: Sequence[int] = cut.start
+    if any(map(gt, starts, starts[1:])):
+        order = sorted(order, key=cut.start.__getitem__)
+        starts = [cut.start[index] for index in order]
+    labels = list(cut.label)
+    pthread_like: bool | None = None  # seldom asked for
+    for thread in loose:
+        assert thread.sp is not None
+        at = bisect_right(starts, thread.sp) - 1
+        index = order[at] if at >= 0 else -1
+        if index < 0 or thread.sp >= cut.end[index] or thread.sp in _GO_HEAP:
+            continue
+        label = labels[index]
+        lies = f"the stack pointer {thread.sp:#x} of thread {thread.tid} lies in it"
+        if label.cls in _HOLDERS and label.certainty is Certainty.CERTAIN:
+            labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=f"{label.evidence}; but {lies}")
+        elif label.kind == "anon-private" and label.certainty is Certainty.GUESS:
+            row = cut.vma[index]
+            marked = mappings.has_flag(row, "nh") is True
+            size = cut.end[index] - cut.start[index]
+            if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
+                continue
+            if pthread_like is None:
+                pthread_like = any(label.kind == "thread-cached" for label in cut.label)
+            elsewhere = thread.tid in blocks or (pthread_like and not marked)
+            signal = elsewhere and size <= _SIGNAL_STACK_MAX
+            what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
+            evidence = f"{what} without a guard; {lies}"
+            if signal:
+                evidence += (
+                    ", and its own stack is another one" if thread.tid in blocks else ", and a thread's stack has none"
+                )
+            sure = Certainty.LIKELY if marked else Certainty.GUESS
+            labels[index] = Label(ByteClass.STACK, "signal" if signal else "thread", sure, evidence, thread.owner)
+    return cut._replace(label=labels)
+
+
+_HOLDERS = frozenset({ByteClass.BSS, ByteClass.DATA, ByteClass.HEAP, ByteClass.SHM})

@@ -1,0 +1,1 @@
+"""Memory of language runtimes and allocators, one module for each."""

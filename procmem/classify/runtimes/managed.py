@@ -1,0 +1,172 @@
+"""Memory of language runtimes, by where and how each of them maps it.
+
+Each runtime has habits: fixed addresses (Go), compressed pointers below 32 GiB (HotSpot), aligned pages at
+random low hints (V8). They are knowledge about these programs, seen from outside, so their labels are likely at
+best.
+
+Sources: Go runtime/malloc.go (arena hints); HotSpot memory/virtualspace.cpp, codeCache.cpp, metaspace;
+V8 src/base/platform and src/heap; observation of each of them running.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from procmem.classify.partition import Rank
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.model.mapping import Mappings
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+
+__all__ = ["runtime_claims"]
+
+_GO_FIRST, _GO_LAST = 0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40)
+_COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of HotSpot's compressed object pointers
+_CLASS_SPACE_END = 0x8_0000_0000 + (5 << 30)
+_CODE_CACHE_MIN = 1 << 20
+_CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says more, at most 3 GiB
+_CLASS_SPACE_USUAL = 1 << 30
+_CLASS_SPACE_ALIGNMENT = 16 << 20
+_SAFEPOINT_BYTES = 4096
+_V8_PAGE = 256 * 1024
+_V8_CODE_MIN = 64 << 20
+
+
+def runtime_claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+    """Claims of every runtime that was found."""
+    if runtimes.has("go"):
+        yield from _go(mappings, runtimes)
+    if runtimes.has("hotspot"):
+        yield from _hotspot(mappings)
+    if runtimes.has("v8"):
+        yield from _v8(mappings)
+
+
+def _anonymous(mappings: Mappings, row: int) -> bool:
+    return not mappings.inode[row] and not mappings.name[row] and mappings.perms[row][3] == "p"
+
+
+def _go(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+    """The heap grows from 0xc000000000 up in blocks of 64 MiB; goroutine stacks lie inside it."""
+    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
+        if not _anonymous(mappings, row) or mappings.has_flag(row, "gd"):
+            continue
+        if _GO_FIRST <= start < _GO_LAST:
+            evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
+            if perms.startswith("---"):
+                label = Label(ByteClass.RESERVED, "go-heap-reserve", Certainty.LIKELY, evidence, b"Go runtime")
+            else:
+                label = Label(ByteClass.HEAP, "go-heap", Certainty.LIKELY, evidence, b"Go runtime")
+        elif runtimes.static:
+            evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
+            if perms.startswith("---"):
+                label = Label(ByteClass.RESERVED, "go-runtime-reserve", Certainty.LIKELY, evidence, b"Go runtime")
+            else:
+                label = Label(ByteClass.HEAP, "go-runtime", Certainty.LIKELY, evidence, b"Go runtime")
+        else:
+            continue
+        yield Claim(start, end, Rank.RUNTIME, label)
+
+
+def _hotspot(mappings: Mappings) -> Iterator[Claim]:
+    """Java's heap and class space below and above 32 GiB, the code cache by its permissions."""
+    archive = [row for row, name in enumerate(mappings.name) if name.endswith(b".jsa")]
+    for row in archive:
+        evidence = "a class data sharing archive (.jsa)"
+        label = Label(ByteClass.HEAP, "jvm-cds", Certainty.LIKELY, evidence, mappings.name[row])
+        file = (mappings.device[row], mappings.inode[row])
+        yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
+    yield from _class_space(mappings, archive)
+    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
+        if not _anonymous(mappings, row):
+            continue
+        reserved = perms.startswith("---")
+        if end <= _COMPRESSED_END and start >= 1 << 20:
+            evidence = "below 32 GiB, where compressed object pointers reach, in a process with libjvm"
+            kind = "jvm-heap"
+        elif start >= _COMPRESSED_END and end <= _CLASS_SPACE_END:
+            evidence = "at 32 GiB, where the class space lies, in a process with libjvm"
+            kind = "jvm-metaspace"
+        elif "x" in perms and end - start >= _CODE_CACHE_MIN:
+            evidence = "executable anonymous memory in a process with libjvm"
+            yield Claim(
+                start, end, Rank.RUNTIME, Label(ByteClass.JIT, "jvm-code", Certainty.LIKELY, evidence, b"code cache")
+            )
+            continue
+        else:
+            continue
+        if reserved:
+            label = Label(ByteClass.RESERVED, f"{kind}-reserve", Certainty.LIKELY, evidence, b"Java")
+        else:
+            label = Label(ByteClass.HEAP, kind, Certainty.LIKELY, evidence, b"Java")
+        yield Claim(start, end, Rank.RUNTIME, label)
+    yield from _polling_pages(mappings)
+
+
+def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
+    """The class space lies directly above the archive of ready-made classes, so that short pointers reach both."""
+    if not archive:
+        return
+    below = max(archive, key=mappings.end.__getitem__)
+    for row in _one_reservation(mappings, below + 1, mappings.end[below]):
+        evidence = "directly above the class data sharing archive, where the class space lies"
+        if mappings.perms[row].startswith("---"):
+            label = Label(ByteClass.RESERVED, "jvm-metaspace-reserve", Certainty.LIKELY, evidence, b"Java")
+        else:
+            label = Label(ByteClass.HEAP, "jvm-metaspace", Certainty.LIKELY, evidence, b"Java")
+        yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+
+
+def _one_reservation(mappings: Mappings, row: int, after: int) -> list[int]:
+    """The rows of a class space that begins soon after an address, and nothing that happens to adjoin it.
+
+    It is one block of a round size, of which only the lower part is in use (-XX:CompressedClassSpaceSize, 1 GiB).
+    """
+    rows: list[int] = []
+    ends: list[int] = []
+    first = mappings.start[row] if row < len(mappings) else after
+    at = first
+    while (
+        row < len(mappings)
+        and first - after < _CLASS_SPACE_ALIGNMENT
+        and mappings.start[row] == at
+        and _anonymous(mappings, row)
+        and "x" not in mappings.perms[row]
+        and mappings.end[row] - first <= _CLASS_SPACE_MAX
+    ):
+        rows.append(row)
+        at = mappings.end[row]
+        if mappings.perms[row].startswith("---") and (at - first) % _CLASS_SPACE_ALIGNMENT == 0:
+            ends.append(len(rows))
+            if at - first == _CLASS_SPACE_USUAL:
+                break
+        row += 1
+    return rows[: ends[-1]] if ends else rows
+
+
+def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
+    """Two neighbouring pages, one inaccessible and one read-only, that Java threads touch to be stopped."""
+    for row in range(len(mappings) - 1):
+        pair = (row, row + 1)
+        if not all(_anonymous(mappings, at) for at in pair) or mappings.end[row] != mappings.start[row + 1]:
+            continue
+        if sorted(mappings.perms[at] for at in pair) != ["---p", "r--p"]:
+            continue
+        if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
+            continue
+        evidence = "an inaccessible page beside a read-only one, in a process with libjvm"
+        label = Label(ByteClass.GUARD, "jvm-safepoint", Certainty.LIKELY, evidence, b"Java")
+        yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)
+
+
+def _v8(mappings: Mappings) -> Iterator[Claim]:
+    """V8 places its pages at random addresses below 2**46, aligned to 256 KiB, and its code in one large range."""
+    low_end = 1 << 46
+    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
+        if not _anonymous(mappings, row):
+            continue
+        if "x" in perms:
+            label = Label(
+                ByteClass.JIT, "v8-code", Certainty.LIKELY, "executable anonymous memory in a process with V8", b"V8"
+            )
+            yield Claim(start, end, Rank.RUNTIME, label)
+        elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
+            evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
+            yield Claim(start, end, Rank.RUNTIME, Label(ByteClass.HEAP, "v8", Certainty.LIKELY, evidence, b"V8"))

@@ -1,0 +1,282 @@
+"""glibc's malloc as its own headers tell it: arena heaps, blocks mapped by themselves, a main arena beside brk.
+
+Each of them begins with a header at a page's start whose fields fit the mapping to the byte. Where a shape
+is right and the header is not, that is worth saying too: the memory is then no arena.
+
+Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc_chunk, sysmalloc_mmap()).
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from procmem.classify.partition import Rank
+from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, touched
+from procmem.classify.target_memory.glibc_chunks import arena_contents, first_chunk, heap_contents
+from procmem.classify.target_memory.words import Words
+from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRun, PageState
+from procmem.model.region import ByteClass, Certainty, Claim, Label
+
+__all__ = ["beside_brk", "malloc_claims"]
+
+_PREV_INUSE, _IS_MMAPPED, _NON_MAIN_ARENA = 1, 2, 4
+_FLAG_BITS = 7
+_PAGES_TRIED = 4096
+_CHUNKS_WALKED = 100_000
+_BRK_CHUNKS_WALKED = 50_000
+_MMAP_AS_MORECORE = 1 << 20
+_HUGE_HEAP = 8 << 20
+
+
+def malloc_claims(
+    mappings: Mappings,
+    words: Words,
+    runs: Sequence[PageRun],
+    bits: int | None,
+    page_size: int,
+    taken: Sequence[Claim],
+    users: Callable[[frozenset[int]], Mapping[int, tuple[int, ...]]],
+) -> Iterator[Claim]:
+    """Claims with proof. ``taken`` are stronger claims (objects, stacks), inside which nothing is looked for.
+
+    ``users`` tells which threads allocate from which of some arenas.
+    """
+    heaps = list(_arena_heaps(mappings, words, bits))
+    used_by = users(frozenset(arena for _, arena, _ in heaps))
+    for heap, arena, first in heaps:
+        contents = arena_contents(words, arena, heap.start, heap.top)
+        told = f"; {contents.sentence()}" if contents is not None else ""
+        yield from _heap_claims(heap, arena, told, first=first, tids=used_by.get(arena, ()))
+    proven = {heap.start for heap, _, _ in heaps}
+    covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
+    starts = {start for start, _ in covered}
+    yield from _disproved(mappings, words, runs, bits, proven)
+    for low, high in _spans(mappings):
+        for start, end in _free_parts(low, high, covered):
+            yield from _chunks(words, runs, start, end, page_size, starts)
+
+
+def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
+    """Writable anonymous memory without a break; a block may reach over mappings that differ in flags only.
+
+    A program that asks for huge pages (madvise) for the inside of its large blocks cuts their mappings so.
+    """
+    low = high = 0
+    for row in sorted(range(len(mappings)), key=mappings.start.__getitem__):
+        plain = not mappings.name[row] or mappings.name[row].startswith(b"[anon: glibc: malloc")
+        if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p" or not plain:
+            continue
+        if mappings.start[row] != high:
+            if low < high:
+                yield low, high
+            low = mappings.start[row]
+        high = mappings.end[row]
+    if low < high:
+        yield low, high
+
+
+def beside_brk(
+    mappings: Mappings, words: Words, runs: Sequence[PageRun], start_brk: int | None, page_size: int, skip: int
+) -> Iterator[Claim]:
+    """Memory that merged with the heap's mapping from above: what lies behind the top chunk of the brk heap.
+
+    The chunks are walked from the first one on (``skip`` bytes or more from the start, where TLS lies there).
+    Nothing is claimed unless the walk ends at a page's start, before the mapping does, with no header there.
+    """
+    row = next((row for row, start in enumerate(mappings.start) if start == start_brk), None)
+    if row is None or mappings.name[row] != b"[heap]":
+        return
+    alignment = 2 * words.size
+    first = first_chunk(words, mappings.start[row] + skip)
+    if first is None:
+        return
+    contents = heap_contents(words, first, mappings.end[row])
+    if contents is not None:
+        evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
+        label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, b"[heap]")
+        yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
+        return
+    at = first
+    for _step in range(_BRK_CHUNKS_WALKED):
+        header = words.at(at, 2)
+        if at >= mappings.end[row] or (header is None and touched(runs, at)):
+            return
+        if header is None:
+            break  # a page that was never used holds no header
+        size, flags = header[1] & ~_FLAG_BITS, header[1] & _FLAG_BITS
+        if size < alignment or size % alignment or flags & (_IS_MMAPPED | _NON_MAIN_ARENA):
+            break
+        at += size
+    end = -(-at // page_size) * page_size
+    # fewer bytes than a chunk needs may be left over behind the top chunk
+    if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
+        return
+    evidence = f"malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
+    label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+    yield Claim(end, mappings.end[row], Rank.ALLOCATOR + 1, label)
+
+
+def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What of a range no stronger claim covers."""
+    at = low
+    for start, end in covered:
+        if end <= at:
+            continue
+        if start >= high:
+            break
+        if start > at:
+            yield at, start
+        at = max(at, end)
+    if at < high:
+        yield at, high
+
+
+def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
+    """Every aligned address in writable anonymous memory whose heap_info fits; its arena; is it the arena's first."""
+    writable = [
+        row
+        for row in range(len(mappings))
+        if mappings.perms[row].startswith("rw") and not mappings.inode[row] and mappings.perms[row][3] == "p"
+    ]
+    ends = {mappings.start[row]: mappings.end[row] for row in writable}
+    for size in (*heap_sizes(bits), _HUGE_HEAP):
+        for row in writable:
+            low, high = mappings.start[row], mappings.end[row]
+            for base in range(-(-low // size) * size, high, size):
+                found = words.at(base, 4)
+                if found is None:
+                    continue
+                arena, previous, used, accessible = found
+                first = arena in (base + 4 * words.size, base + 6 * words.size)
+                if not 0 < used <= accessible <= size or used % 4096 or accessible % 4096:
+                    continue
+                if not first and (previous % size or not previous or arena // size * size == base):
+                    continue
+                if not any(start <= arena < end for start, end in ends.items()):
+                    continue
+                # the accessible part must be accessible to its end, and no further
+                if base + accessible > high or (
+                    accessible < size and not _closed(mappings, row, base, accessible, size)
+                ):
+                    continue
+                heap = ArenaHeap(base, base + accessible, base + size)
+                yield heap, arena, first
+
+
+def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int) -> bool:
+    """Whether a heap's rest is inaccessible, from where its accessible part ends to where the block does."""
+    after = row + 1
+    return (
+        base + accessible == mappings.end[row]
+        and after < len(mappings)
+        and mappings.start[after] == mappings.end[row]
+        and mappings.perms[after].startswith("---")
+        and mappings.end[after] >= base + size
+    )
+
+
+def _heap_claims(heap: ArenaHeap, arena: int, told: str, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:
+    which = "its own arena" if first else f"the arena at {arena:#x}"
+    accessible = heap.top - heap.start
+    evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
+    owner = b"arena %x" % arena
+    if tids:
+        owner += b" of thread " + b", ".join(b"%d" % tid for tid in tids[:8])
+    used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence + told, owner)
+    yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
+    if heap.top < heap.end:
+        rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.CERTAIN, evidence, owner)
+        yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
+
+
+def _disproved(
+    mappings: Mappings, words: Words, runs: Sequence[PageRun], bits: int | None, proven: set[int]
+) -> Iterator[Claim]:
+    """Blocks shaped like arena heaps whose first words are no heap_info, or were never written."""
+    for heap in arena_heaps(mappings, bits):
+        if heap.start in proven or (words.at(heap.start, 4) is None and touched(runs, heap.start)):
+            continue
+        evidence = f"shaped like an arena heap, but no heap_info stands at {heap.start:#x}"
+        label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+        yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 1, label)
+        if heap.top < heap.end:
+            rest = Label(ByteClass.RESERVED, "reserved", Certainty.LIKELY, evidence)
+            yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 1, rest)
+
+
+def _chunks(
+    words: Words, runs: Sequence[PageRun], low: int, high: int, page_size: int, known_starts: set[int]
+) -> Iterator[Claim]:
+    """Blocks with headers at page starts, one behind the other, in a range nobody else claims."""
+    found: list[tuple[int, int, str]] = []
+    tried = 0
+    at = -(-low // page_size) * page_size
+    while at < high and tried < _PAGES_TRIED:
+        end, kind = _block_at(words, at, high)
+        if end is not None:
+            found.append((at, end, kind))
+            at = end
+            continue
+        tried += 1
+        at = _next_resident(runs, at + page_size)
+    for number, (start, end, kind) in enumerate(found):
+        chained = end == high or end in known_starts or (number + 1 < len(found) and found[number + 1][0] == end)
+        if kind == "mapped":
+            certainty = Certainty.CERTAIN if chained else Certainty.LIKELY
+            what = "the mapping's end" if end == high else "the next block" if chained else "nothing known"
+            evidence = f"a malloc header {{size {end - start:#x}, IS_MMAPPED}} at {start:#x}; the block ends at {what}"
+            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", certainty, evidence, b"malloc")
+        else:
+            evidence = f"a chain of malloc headers from {start:#x} to {end:#x}, not one of them mapped by itself"
+            label = Label(ByteClass.HEAP, "glibc-main-mmap", Certainty.LIKELY, evidence, b"main arena")
+        yield Claim(start, end, Rank.ALLOCATOR + 2, label)
+
+
+def _block_at(words: Words, at: int, high: int) -> tuple[int | None, str]:
+    """The end of a block whose header stands at a page's start, and its sort."""
+    lead = 0 if words.size == 8 else 2 * words.size  # 32-bit headers stand at page + 8, for alignment to 16
+    header = words.at(at + lead, 2)
+    if header is None:
+        return None, ""
+    previous, size_and_flags = header
+    size, flags = size_and_flags & ~_FLAG_BITS, size_and_flags & _FLAG_BITS
+    if flags == _IS_MMAPPED and previous in (0, lead):
+        end = at + lead + size
+        if size and end % 4096 == 0 and at < end <= high:
+            return end, "mapped"
+        return None, ""
+    if flags & ~_PREV_INUSE or not flags & _PREV_INUSE or previous or size < 2 * words.size:
+        return None, ""
+    return _main_chain(words, at, at + lead, high), "main"
+
+
+def _main_chain(words: Words, block: int, first: int, high: int) -> int | None:
+    """Walk the chunks of a main arena that could not grow by brk; its top chunk ends where a mapping of 1 MiB does."""
+    at = first
+    for _step in range(_CHUNKS_WALKED):
+        header = words.at(at, 2)
+        if header is None:
+            return None
+        size, flags = header[1] & ~_FLAG_BITS, header[1] & _FLAG_BITS
+        if flags & (_IS_MMAPPED | _NON_MAIN_ARENA) or size < 2 * words.size or size % (2 * words.size):
+            return None
+        at += size
+        whole = at - block
+        if at <= high and whole >= _MMAP_AS_MORECORE and (at == high or whole % _MMAP_AS_MORECORE == 0):
+            return at
+        if at >= high:
+            return None
+    return None
+
+
+def _next_resident(runs: Sequence[PageRun], at: int) -> int:
+    """The next page at or above an address that is in memory; far above all where there is none."""
+    index = bisect_right(runs, (at, 1 << 65, 0)) - 1
+    if index >= 0 and runs[index].end > at and runs[index].state & PageState.PRESENT:
+        return at
+    index += 1
+    while index < len(runs):
+        if runs[index].state & PageState.PRESENT:
+            return max(runs[index].start, at)
+        index += 1
+    return 1 << 64

@@ -1,0 +1,85 @@
+"""The one door where an error becomes a line on stderr and a documented exit status.
+
+Python by itself prints a traceback on a full disk, exits with 1 on Ctrl-C and knows no closed output; all of
+that is mended here. click is not needed for it.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable
+
+from procmem.errors import ExitStatus, ProcmemError
+
+__all__ = ["complain", "guarded"]
+
+
+def complain(error: ProcmemError) -> None:
+    """Print an error as one line on stderr, its hint behind it."""
+    from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
+
+    hint = f" ({printable_text(error.hint)})" if error.hint else ""
+    _say(f"{printable_text(str(error))}{hint}")
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # nobody is left to be told
+            sys.stderr.write(f"procmem: {line}\n")
+            sys.stderr.flush()
+
+
+def guarded(work: Callable[[], object]) -> int:
+    """Run a command and give its exit status; never a traceback for what a user can act on."""
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+    try:
+        status = work()
+        sys.stdout.flush()  # while an error can still be told
+    except ProcmemError as error:
+        complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # click makes an exit(1) of a closed pipe
+        return _drop_output()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return _drop_output()
+        _say(f"output: {error.strerror} (free some space, or write elsewhere)")
+        _drop_output()
+        return ExitStatus.CANNOT_WRITE
+    except RecursionError:
+        _say("internal error: input nested too deeply")
+        return ExitStatus.INTERNAL
+    except Exception as error:  # the last door: a bug is ours, and still one line
+        if os.environ.get("PROCMEM_DEBUG"):
+            raise
+        _say(f"internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)")
+        return ExitStatus.INTERNAL
+    return status if isinstance(status, int) else ExitStatus.DONE
+
+
+class _ClosedOutput(io.TextIOBase):
+    """Stands in for an output that the shell has closed (``>&-``): what writes to it fails, and the rest works."""
+
+    encoding = "utf-8"
+    errors = "strict"
+
+    def write(self, text: str) -> int:
+        """Refuse.
+
+        Raises:
+            OSError: always.
+        """
+        del text
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def _drop_output() -> int:
+    """Point stdout to nowhere, so that the interpreter's own flush at exit stays quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return ExitStatus.DONE

@@ -1,0 +1,57 @@
+"""The catalogue of experiments: all of them in the order of the theory, found by name, and run one after another."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from procmem.errors import BadInput, ProcmemError
+from procmem.lab.experiments import pages, sharing, system, tables, threads
+from procmem.model.reports.lab import Figure, Result, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from procmem.lab.experiment import Experiment
+
+__all__ = ["experiments", "named", "run_all"]
+
+
+def experiments() -> tuple[Experiment, ...]:
+    """All experiments, in the order of the theory."""
+    everything = (
+        *pages.EXPERIMENTS,
+        *sharing.EXPERIMENTS,
+        *system.EXPERIMENTS,
+        *tables.EXPERIMENTS,
+        *threads.EXPERIMENTS,
+    )
+    return tuple(sorted(everything, key=lambda one: int(one.row[1:])))
+
+
+def named(names: tuple[str, ...]) -> tuple[Experiment, ...]:
+    """The experiments of these names or rows (M6), in the order of the theory.
+
+    Raises:
+        BadInput: a name that none has.
+    """
+    known = experiments()
+    for name in names:
+        if not any(name in (one.name, one.row) for one in known):
+            raise BadInput(f"no experiment is called {name!r}", hint="procmem lab lists them")
+    return tuple(one for one in known if one.name in names or one.row in names)
+
+
+def run_all(chosen: tuple[Experiment, ...]) -> Iterator[Result]:
+    """Run experiments one after another; one that fails says so and does not stop the others."""
+    for one in chosen:
+        began = time.monotonic()
+        figures: list[Figure] = []
+        reason, skipped = None, False
+        try:
+            figures = one.run()
+        except Skipped as why:
+            reason, skipped = str(why), True
+        except (EOFError, ProcmemError, OSError) as why:
+            reason = f"stopped: {why}"
+        yield Result(one.name, one.row, one.title, one.shows, figures, reason, time.monotonic() - began, skipped)

@@ -1,0 +1,254 @@
+"""Experiments with one process's pages: first touches, rights, the stack, page tables, huge pages."""
+
+from __future__ import annotations
+
+from procmem.lab.children import child, file_of_pages, only_x86_64
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, usage, warmed
+from procmem.model.reports.lab import Figure
+from procmem.model.sim import PAGE
+from procmem.model.sim_memory import Paging
+from procmem.simulate.arch.i386_mmu import translate
+from procmem.simulate.kernel.events import Protect
+from procmem.simulate.kernel.memory_events import Access, Advice, Advise, Do, ReadFile
+
+__all__ = ["EXPERIMENTS"]
+
+_DONTNEED, _FREE = 4, 8
+"""MADV_DONTNEED and MADV_FREE (include/uapi/asm-generic/mman-common.h)."""
+_POPULATE = 0x8000
+_KERNEL = 0xFFFF_8880_0000_0000
+"""The direct map of x86-64 (Documentation/arch/x86/x86_64/mm.rst)."""
+
+
+def _demand_paging() -> list[Figure]:
+    machine = Machine().map()
+    with child() as subject:
+        warmed(subject)
+        before = usage(subject.pid)
+        subject.do("map", AT, SIZE)
+        asked = usage(subject.pid)
+        virt = machine.cost().virt - Machine().cost().virt
+        figures = [
+            Figure("VIRT after mmap", virt, asked.virt - before.virt, "bytes"),
+            Figure("RSS after mmap", machine.cost().rss, asked.rss - before.rss, "bytes"),
+        ]
+        half = SIZE // 2
+        predicted, _ = machine.faults(half, write=True)
+        minor, _major = subject.do("write", AT, half)
+        touched = usage(subject.pid)
+        figures += [
+            Figure("faults, half of it written", predicted, minor, "faults"),
+            Figure("RSS then", machine.cost().rss, touched.rss - before.rss, "bytes"),
+            Figure("VIRT then", virt, touched.virt - before.virt, "bytes"),
+        ]
+        again, _ = machine.faults(half, write=True)
+        figures.append(Figure("faults, written again", again, subject.do("write", AT, half)[0], "faults"))
+    return figures
+
+
+def _zero_page() -> list[Figure]:
+    machine = Machine().map()
+    figures = []
+    with child() as subject:
+        warmed(subject)
+        subject.do("map", AT, SIZE)
+        for verb, write in (("read", False), ("write", True)):
+            predicted, _ = machine.faults(write=write)
+            minor, _major = subject.do(verb, AT, SIZE)
+            rss = usage(subject.pid, AT, AT + SIZE).rss
+            figures.append(Figure(f"faults, {verb}", predicted, minor, "faults"))
+            figures.append(Figure(f"RSS after {verb}", machine.cost().rss, rss, "bytes"))
+    return figures
+
+
+def _fault_around() -> list[Figure]:
+    figures = []
+    with file_of_pages(COUNT) as path, child() as subject:
+        warmed(subject)
+        for name, at in (("aligned", AT), ("9 pages off", AT + 9 * PAGE)):
+            machine = Machine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
+            subject.do("map", at, SIZE, "file", path, 1)
+            predicted, _ = machine.faults(at=at, write=False)
+            minor, _major = subject.do("read", at, SIZE)
+            figures.append(Figure(f"faults, {name}", predicted, minor, "faults"))
+            rss = usage(subject.pid, at, at + SIZE).rss
+            figures.append(Figure(f"RSS, {name}", machine.cost().rss, rss, "bytes"))
+            subject.do("unmap", at, SIZE)
+    return figures
+
+
+def _rights() -> list[Figure]:
+    only_x86_64()
+    hole, plain, shut = AT, AT + (1 << 20), AT + (2 << 20)
+    machine = Machine().map(PAGE, at=plain).map(PAGE, at=shut)
+    machine.then(Access(1, plain, PAGE, True), Access(1, shut, PAGE, True))
+    machine.then(Do(1, Protect(plain, PAGE, "r--")), Do(1, Protect(shut, PAGE, "---")))
+    with child() as subject:
+        for at in (plain, shut):
+            subject.do("map", at, PAGE)
+            subject.do("write", at, PAGE)
+        subject.do("protect", plain, PAGE, 1)
+        subject.do("protect", shut, PAGE, 0)
+        figures = []
+        for name, access, at in (
+            ("read, unmapped", "read", hole),
+            ("write, unmapped", "write", hole),
+            ("write, read-only", "write", plain),
+            ("read, PROT_NONE", "read", shut),
+        ):
+            machine.then(Access(1, at, 1, access == "write"))
+            told = subject.do("fault", access, at)
+            figures.append(Figure(f"error code, {name}", machine.memory.error_code, told and told["code"], "code"))
+        told = subject.do("fault", "fetch", plain)
+        data = Machine(paging=Paging.PAE).map(PAGE).then(Access(1, AT, PAGE, True))
+        fault = translate(data.memory, 1, AT, access="fetch")[0].fault
+        figures.append(Figure("error code, fetch from data", fault and fault.code, told and told["code"], "code"))
+    return figures
+
+
+def _kernel_address() -> list[Figure]:
+    """The simulated side is the MMU's: a present page without the user bit."""
+    only_x86_64()
+    machine = Machine(paging=Paging.PAE, ram=1 << 30)
+    predicted = translate(machine.memory, 1, 0xC100_0000)[0].fault
+    with child() as subject:
+        told = subject.do("fault", "read", _KERNEL)
+        refused = subject.do("kernel_reads", _KERNEL)
+    return [
+        Figure("error code, read", predicted and predicted.code, told and told["code"], "code"),
+        Figure("signal", 11, told and told["signal"], "SIGSEGV"),
+        Figure("write(2) of it", 14, refused, "EFAULT"),
+    ]
+
+
+def _stack() -> list[Figure]:
+    only_x86_64()
+    limit = 1 << 20
+    with child() as subject:
+        start, end = subject.do("stack_limit", limit)
+        lowest = end - limit
+        predicted = Machine()
+        layout = predicted.memory.processes[1].space.layout._replace(stack_limit=limit)
+        process = predicted.memory.processes[1]
+        memory = predicted.memory._replace(processes={1: process._replace(space=process.space._replace(layout=layout))})
+        predicted.memory = memory
+        top = 0xC000_0000
+        figures = []
+        for name, distance in (("at the limit", limit), ("one byte beyond", limit + 1)):
+            predicted.then(Access(1, top - distance, 1, True))
+            told = subject.do("fault", "write", end - distance)
+            figures.append(Figure(f"SIGSEGV {name}", predicted.stopped, told is not None, "yes or no"))
+        subject.do("write", lowest, 1)
+        grown = usage(subject.pid, lowest, end)
+        figures.append(Figure("stack's size then", limit, grown.virt, "bytes"))
+        # the guard gap, with a mapping put in its way
+        gap, wall = 256 * PAGE, lowest - (4 << 20)
+        subject.do("stack_limit", 64 << 20)
+        subject.do("map", wall, PAGE)
+        predicted = Machine().map(PAGE, at=top - (end - wall))
+        for name, distance in (("a guard gap above a mapping", gap), ("one page nearer", gap - PAGE)):
+            predicted.then(Access(1, top - (end - wall) + PAGE + distance, 1, True))
+            told = subject.do("fault", "write", wall + PAGE + distance)
+            figures.append(Figure(f"SIGSEGV {name}", predicted.stopped, told is not None, "yes or no"))
+        del start
+    return figures
+
+
+def _populate() -> list[Figure]:
+    machine = Machine().map().then(Advise(1, AT, SIZE, Advice.POPULATE))
+    with child() as subject:
+        warmed(subject)
+        subject.do("map", AT, SIZE, "anon", "", 3, _POPULATE)
+        rss = usage(subject.pid, AT, AT + SIZE).rss
+        predicted = machine.cost().rss
+        faults, _ = machine.faults(write=True)
+        minor, _major = subject.do("write", AT, SIZE)
+    return [Figure("RSS after mmap", predicted, rss, "bytes"), Figure("faults, write", faults, minor, "faults")]
+
+
+def _giving_back() -> list[Figure]:
+    figures = []
+    with child() as subject:
+        warmed(subject)
+        for name, number, advice in (("DONTNEED", _DONTNEED, Advice.DONTNEED), ("FREE", _FREE, Advice.FREE)):
+            machine = Machine().map()
+            machine.faults(write=True)
+            machine.then(Advise(1, AT, SIZE, advice))
+            subject.do("map", AT, SIZE)
+            subject.do("write", AT, SIZE)
+            subject.do("advise", AT, SIZE, number)
+            seen = usage(subject.pid, AT, AT + SIZE)
+            figures.append(Figure(f"RSS after {name}", machine.cost().rss, seen.rss, "bytes"))
+            faults, _ = machine.faults(write=True)
+            minor, _major = subject.do("write", AT, SIZE)
+            figures.append(Figure(f"faults, write after {name}", faults, minor, "faults"))
+            subject.do("unmap", AT, SIZE)
+    return figures
+
+
+EXPERIMENTS = (
+    Experiment(
+        "demand-paging",
+        "M2",
+        "Asking for memory costs nothing; touching it does",
+        "mmap raises VIRT at once and RSS not at all: each page gets memory at its first touch, by one page fault. "
+        "Touched again, it costs nothing more.",
+        _demand_paging,
+    ),
+    Experiment(
+        "zero-page",
+        "M2",
+        "Reading untouched memory maps one page of zeros",
+        "A first read is a fault, but all pages show the same zero page, which is nobody's, so RSS stays 0. "
+        "The first write is a second fault, and only then is memory used.",
+        _zero_page,
+    ),
+    Experiment(
+        "fault-around",
+        "M2",
+        "A file's pages come sixteen at a fault",
+        "When a file is in the page cache, one fault maps all cached pages of an aligned window of 64 KiB. "
+        "So 1000 pages take 63 faults, or 64 when the mapping is not aligned.",
+        _fault_around,
+    ),
+    Experiment(
+        "populate",
+        "M2",
+        "MAP_POPULATE takes the faults away from you",
+        "The kernel touches every page within mmap. RSS is whole at once, and the program meets no fault.",
+        _populate,
+    ),
+    Experiment(
+        "giving-back",
+        "M2",
+        "Pages are given back at once, or when memory is short",
+        "After MADV_DONTNEED the pages are gone, and a touch is a fault again. "
+        "After MADV_FREE they stay in RSS until somebody needs memory, and writing takes them back without a fault.",
+        _giving_back,
+    ),
+    Experiment(
+        "rights",
+        "M3",
+        "A forbidden access ends in SIGSEGV, with a code",
+        "The processor tells the kernel why: bit 0 the page was there, bit 1 a write, bit 2 user mode, bit 4 a fetch. "
+        "The kernel finds no area that allows it, and the program gets SIGSEGV.",
+        _rights,
+    ),
+    Experiment(
+        "kernel-address",
+        "M11",
+        "Kernel space cannot be touched from user mode",
+        "Reading a kernel address is a protection fault (code 5), whatever lies there. "
+        "Nor can a system call be made to read it for the program: it answers EFAULT.",
+        _kernel_address,
+    ),
+    Experiment(
+        "stack-growth",
+        "M16",
+        "The stack grows by being touched, to its limit",
+        "A touch below the stack extends it in one step, exactly as far as RLIMIT_STACK; one byte more is SIGSEGV. "
+        "A mapping below keeps a gap of 1 MiB free.",
+        _stack,
+    ),
+)
+"""In the order of the theory's rows."""

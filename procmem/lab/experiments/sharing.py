@@ -1,0 +1,248 @@
+"""Experiments with memory that several processes have: fork, shared memory, libraries, files; and with malloc."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+
+from procmem.lab.children import child, file_of_pages, forked
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, Usage, usage, warmed
+from procmem.model.reports.lab import Figure, Skipped
+from procmem.model.sim import PAGE, Settings, Stage
+from procmem.model.sim_memory import MemorySettings, Paging
+from procmem.simulate.kernel.memory import cost
+from procmem.simulate.kernel.memory_events import Access, Begin, End, ForkAs, ReadFile
+from procmem.simulate.programs import textbook
+from procmem.simulate.programs.predict import start
+from procmem.simulate.script.run import Moment, parse_script, run_script
+
+__all__ = ["EXPERIMENTS"]
+
+
+def _seen(pid: int) -> Usage:
+    return usage(pid, AT, AT + SIZE)
+
+
+def _fork() -> list[Figure]:
+    machine = Machine().map().then(Access(1, AT, SIZE, True))
+    figures = []
+
+    def compare(when: str, *pids: tuple[str, int, int]) -> None:
+        for who, mine, theirs in pids:
+            figures.append(Figure(f"PSS {who}, {when}", machine.cost(mine).pss, _seen(theirs).pss, "bytes"))
+
+    with child() as subject:
+        warmed(subject)
+        subject.do("map", AT, SIZE)
+        subject.do("write", AT, SIZE)
+        compare("before", ("parent", 1, subject.pid))
+        with forked(subject) as other:
+            warmed(other, fresh=False)
+            warmed(subject, fresh=False)
+            machine.then(ForkAs(1, 2))
+            both = ("parent", 1, subject.pid), ("child", 2, other.pid)
+            compare("forked", *both)
+            predicted, _ = machine.faults(300 * PAGE, write=True, pid=2)
+            minor, _major = other.do("write", AT, 300 * PAGE)
+            # the interpreter may write a page or two of its own for the first time here
+            figures.append(Figure("faults, child writes 300", predicted, minor, "faults", slack=2))
+            compare("child wrote 300", *both)
+            machine.faults(100 * PAGE, at=AT + 300 * PAGE, write=True)
+            subject.do("write", AT + 300 * PAGE, 100 * PAGE)
+            compare("parent wrote 100", *both)
+            figures.append(Figure("RSS child", machine.cost(2).rss, _seen(other.pid).rss, "bytes"))
+        machine.then(End(2))
+        compare("child gone", ("parent", 1, subject.pid))
+        predicted, _ = machine.faults(write=True)
+        minor, _major = subject.do("write", AT, SIZE)
+        figures.append(Figure("faults, parent writes all", predicted, minor, "faults", slack=2))
+        figures.append(Figure("RSS then: no copies", machine.cost().rss, _seen(subject.pid).rss, "bytes"))
+    return figures
+
+
+def _shared_memory() -> list[Figure]:
+    figures = []
+    with child() as subject:
+        warmed(subject)
+        for kind, name in (
+            ("sysv", b"/SYSV00000000"),
+            ("posix", b"/dev/shm/lab"),  # a name in the simulation
+            ("memfd", b"/memfd:lab"),
+            ("shared", b""),
+        ):
+            machine = Machine().map(name=name, shared=True).then(Access(1, AT, SIZE, True))
+            subject.do("map", AT, SIZE, kind)
+            subject.do("write", AT, SIZE)
+            with forked(subject) as other:
+                machine.then(ForkAs(1, 2), Access(2, AT, SIZE))
+                other.do("read", AT, SIZE)
+                word = "anonymous" if kind == "shared" else kind
+                for who, mine, theirs in (("first", 1, subject.pid), ("second", 2, other.pid)):
+                    seen = _seen(theirs)
+                    figures.append(Figure(f"{word}: RSS {who}", machine.cost(mine).rss, seen.rss, "bytes"))
+                    figures.append(Figure(f"{word}: PSS {who}", machine.cost(mine).pss, seen.pss, "bytes"))
+            subject.do("unmap", AT, SIZE)
+    return figures
+
+
+def _library_text(pid: int, path: str) -> tuple[int, int, int, int]:
+    """Start, size, RSS and PSS of a library's text."""
+    seen = usage(pid, 0, 1 << 47)
+    table = seen.mappings
+    rss, pss = table.column("Rss"), table.column("Pss")
+    for at, name in enumerate(table.name):
+        if name == path.encode() and table.perms[at] == "r-xp" and rss and pss:
+            return table.start[at], table.end[at] - table.start[at], rss[at] or 0, pss[at] or 0
+    raise Skipped("the library has no text of its own")
+
+
+def _library() -> list[Figure]:
+    found = sorted(glob.glob("/lib/*/libm.so.6") + glob.glob("/usr/lib*/libm.so.6"))
+    if not found:
+        raise Skipped("no libm.so.6 to copy")
+    figures = []
+    with file_of_pages(1) as path, child() as first, child() as second:
+        # a copy, since everybody else has the original
+        copy = os.path.join(os.path.dirname(path), "liblab.so")
+        shutil.copyfile(os.path.realpath(found[0]), copy)
+        first.do("load", copy)
+        place, size, _rss, _pss = _library_text(first.pid, copy)
+        machine = Machine().then(ReadFile(b"/lib", size // PAGE)).map(size, name=b"/lib", perms="r-x")
+        machine.then(Access(1, AT, size))
+        first.do("scan", place, size)
+        _, _, rss, pss = _library_text(first.pid, copy)
+        figures.append(Figure("text: RSS of the first", machine.cost().rss, rss, "bytes"))
+        figures.append(Figure("text: PSS of the first", machine.cost().pss, pss, "bytes"))
+        machine.then(Begin(2, machine.memory.processes[1].space), Access(2, AT, size))
+        second.do("load", copy)
+        place, _, _, _ = _library_text(second.pid, copy)
+        second.do("scan", place, size)
+        for who, mine, theirs in (("first", 1, first.pid), ("second", 2, second.pid)):
+            _, _, rss, pss = _library_text(theirs, copy)
+            figures.append(Figure(f"then: RSS of the {who}", machine.cost(mine).rss, rss, "bytes"))
+            # the kernel rounds each half page down to kB
+            figures.append(Figure(f"then: PSS of the {who}", machine.cost(mine).pss, pss, "bytes", slack=1024))
+    return figures
+
+
+def _file_writes() -> list[Figure]:
+    figures = []
+    with file_of_pages(COUNT) as path, child() as subject:
+        warmed(subject)
+        for kind, shared in (("file", False), ("shared-file", True)):
+            machine = Machine().then(ReadFile(b"/file", COUNT)).map(name=b"/file", shared=shared)
+            subject.do("map", AT, SIZE, kind, path)
+            predicted, _ = machine.faults(write=True)
+            minor, _major = subject.do("write", AT, SIZE)
+            word = "shared" if shared else "private"
+            seen = _seen(subject.pid)
+            with open(path, "rb") as file:
+                changed = file.read(PAGE * 2)[PAGE:] == b"\1" * PAGE
+            # the file system may map a folio of several pages at a shared write
+            figures.append(Figure(f"{word}: faults", predicted, minor, "faults"))
+            figures.append(Figure(f"{word}: anonymous", machine.cost().rss_anon, seen.anonymous, "bytes"))
+            figures.append(Figure(f"{word}: RSS", machine.cost().rss, seen.rss, "bytes"))
+            figures.append(Figure(f"{word}: the file is changed", shared, changed, "yes or no"))
+            subject.do("unmap", AT, SIZE)
+    return figures
+
+
+def _simulated(text: str) -> list[Moment]:
+    running = start(textbook.files(), Settings(exec_path=textbook.EXEC_PATH), Stage.MAIN)
+    machine = MemorySettings(ram=1 << 30, paging=Paging.COMPAT)
+    return list(run_script(running, parse_script(text), cpus=2, memory=machine))
+
+
+_BLOCKS, _BLOCK = 64, 64 << 10
+_HEAP_SLACK = 256 << 10
+"""The interpreter's heap has holes of its own, which take or give that much."""
+
+
+def _malloc() -> list[Figure]:
+    large = 400 << 10
+    moments = _simulated(f"malloc small 8\nmalloc a {large}\nfree a\nmalloc a {large}\n")
+    virt = [moment.space.virtual_size for moment in moments]
+    again_in_heap = len(moments[3].space.vmas) == len(moments[0].space.vmas)
+    with child() as subject:
+        warmed(subject)
+        seen = [usage(subject.pid, 0, 1 << 47)]
+        for verb, words in (("malloc", (1, large)), ("free", (0, 1)), ("malloc", (1, large))):
+            place = subject.do(verb, *words)
+            seen.append(usage(subject.pid, 0, 1 << 47))
+        heap = [row for row, name in enumerate(seen[-1].mappings.name) if name == b"[heap]"]
+        table = seen[-1].mappings
+        in_heap = any(table.start[row] <= place[0] < table.end[row] for row in heap)
+    figures = [
+        Figure("malloc of 400 KiB: VIRT", virt[1] - virt[0], seen[1].virt - seen[0].virt, "bytes"),
+        Figure("free: VIRT", virt[2] - virt[1], seen[2].virt - seen[1].virt, "bytes"),
+        Figure("malloc again: in the heap", again_in_heap, in_heap, "yes or no"),
+    ]
+    return figures + _freed()
+
+
+def _freed() -> list[Figure]:
+    lines = ["malloc small 8"]
+    lines += [f"malloc b{n} {_BLOCK}\ntouch b{n} 0 {_BLOCK}" for n in range(_BLOCKS)]
+    lines += [f"free b{n}" for n in range(_BLOCKS)]
+    rss = [cost(moment.memory, 1).rss for moment in _simulated("\n".join(lines)) if moment.memory is not None]
+    with child() as subject:
+        warmed(subject)
+        subject.do("malloc", 1, 8)
+        before = usage(subject.pid, 0, 1 << 47).rss
+        subject.do("malloc", _BLOCKS, _BLOCK)
+        got = usage(subject.pid, 0, 1 << 47).rss
+        subject.do("free", 0, _BLOCKS - 1)
+        stays = usage(subject.pid, 0, 1 << 47).rss
+        subject.do("free", _BLOCKS - 1, _BLOCKS)
+        trimmed = usage(subject.pid, 0, 1 << 47).rss
+    return [
+        Figure("64 blocks written: RSS", rss[2 * _BLOCKS] - rss[0], got - before, "bytes", _HEAP_SLACK),
+        Figure("all but the last freed: RSS", rss[-2] - rss[0], stays - before, "bytes", _HEAP_SLACK),
+        Figure("the last freed: RSS", rss[-1] - rss[0], trimmed - before, "bytes", _HEAP_SLACK),
+    ]
+
+
+EXPERIMENTS = (
+    Experiment(
+        "shared-library",
+        "M4",
+        "A second process gets a library's text for nothing",
+        "Both map the same pages of the page cache, so RSS counts the text in each, and PSS half of it. "
+        "What is added to RAM by the second process is nothing.",
+        _library,
+    ),
+    Experiment(
+        "private-shared-file",
+        "M4",
+        "A private write copies, a shared one alters the file",
+        "The private write makes an anonymous copy of each page, and the file stays as it was. "
+        "The shared write changes the page in the cache, which is the file.",
+        _file_writes,
+    ),
+    Experiment(
+        "fork",
+        "M5",
+        "fork shares all pages; a write makes a copy of one",
+        "After fork each page counts half in both. A write takes a fault and a copy, until only one process has it; "
+        "then the fault just makes it writable again.",
+        _fork,
+    ),
+    Experiment(
+        "shared-memory",
+        "M5",
+        "System V, POSIX, memfd, anonymous: one mechanism",
+        "All four are pages of a file in memory that both processes map: RSS counts them twice, PSS half in each. "
+        "Nothing is copied when one writes.",
+        _shared_memory,
+    ),
+    Experiment(
+        "malloc",
+        "M15",
+        "malloc: the heap or mmap; what is freed may stay",
+        "A large block is a mapping of its own, and gone when freed; after that the threshold has risen, and the heap "
+        "serves it. Freed blocks below one that is in use stay in RSS until the last is freed and the heap is trimmed.",
+        _malloc,
+    ),
+)
+"""In the order of the theory's rows."""

@@ -1,0 +1,224 @@
+"""Experiments with the whole machine: swap, swappiness, randomised addresses."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+import tempfile
+
+from procmem.analyse.crosscheck import drawn_rows, entropy_bits
+from procmem.errors import BadInput
+from procmem.lab.children import Child, child
+from procmem.lab.experiment import AT, SIZE, Experiment, Machine, usage, warmed
+from procmem.lab.machine_state import Group, machine_lock, memory_group, swap_file
+from procmem.model.reports.lab import Figure, Skipped
+from procmem.model.sim import PAGE, KernelKind
+from procmem.simulate.kernel.memory_events import Access, Advice, Advise, ReadFile, Settle, SwapOff
+
+__all__ = ["EXPERIMENTS"]
+
+_PAGEOUT = 21
+_MIB = 1 << 20
+_SWAP = 64 * _MIB
+_RUNS = 64
+
+
+def _swap() -> list[Figure]:
+    with open("/proc/sys/vm/page-cluster", encoding="utf-8") as file:
+        cluster = int(file.read())
+    with machine_lock(), memory_group() as group, child() as subject:
+        group.add(subject.pid)
+        # pages still queued on another processor, from before a migration, would be passed over
+        os.sched_setaffinity(subject.pid, {min(os.sched_getaffinity(0))})
+        warmed(subject)
+        subject.do("map", AT, SIZE)
+        machine = Machine(page_cluster=cluster).map()
+        machine.faults(write=True)
+        subject.do("write", AT, SIZE)
+        with swap_file(_SWAP):
+            figures = _out_and_back(machine, subject, group, cluster)
+            machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
+            subject.do("advise", AT, SIZE, _PAGEOUT)
+        machine.then(SwapOff())
+        seen = usage(subject.pid, AT, AT + SIZE)
+        figures.append(Figure("RSS after swapoff", machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure("swap after swapoff", machine.cost().swap, seen.swap, "bytes"))
+    return figures
+
+
+def _out_and_back(machine: Machine, subject: Child, group: Group, cluster: int) -> list[Figure]:
+    figures = []
+    for name, settle in (("at once", False), ("later", True)):
+        machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
+        subject.do("advise", AT, SIZE, _PAGEOUT)
+        seen = usage(subject.pid, AT, AT + SIZE)
+        figures.append(Figure(f"RSS, paged out ({name})", machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure(f"swap, paged out ({name})", machine.cost().swap, seen.swap, "bytes"))
+        if settle:
+            machine.then(Settle())
+            group.reclaim()
+        warmed(subject, fresh=False)
+        minor, major = machine.faults(write=False)
+        real_minor, real_major = subject.do("read", AT, SIZE)
+        # where the pages lie in swap decides whether a group of eight begins at the first of them
+        slack = 0 if not settle else max(SIZE // PAGE >> cluster, 1) // 25 + 2
+        figures.append(Figure(f"minor faults, read {name}", minor, real_minor, "faults", slack))
+        figures.append(Figure(f"major faults, read {name}", major, real_major, "faults", slack))
+        minor, _ = machine.faults(write=True)
+        subject.do("write", AT, SIZE)
+    return figures
+
+
+_LIMIT, _LOAD = 16 * _MIB, 24 * _MIB
+
+
+def _swappiness() -> list[Figure]:
+    figures = []
+    with machine_lock(), swap_file(_SWAP):
+        for swappiness in (0, 1, 60, 100, 200):
+            machine = Machine(ram=_LIMIT, swap=_SWAP, swappiness=swappiness, group=True).map(_LOAD)
+            machine.then(Access(1, AT, _LOAD, True))
+            killed = machine.memory.killed is not None
+            with memory_group(swappiness) as group, child() as subject:
+                warmed(subject)
+                group.limit(_LIMIT)
+                group.add(subject.pid)
+                subject.do("map", AT, _LOAD)
+                try:
+                    subject.do("write", AT, _LOAD)
+                    swap = usage(subject.pid, AT, AT + _LOAD).swap
+                    really_killed = False
+                except EOFError:
+                    swap, really_killed = 0, True
+            figures.append(Figure(f"killed, swappiness {swappiness}", killed, really_killed, "yes or no"))
+            if not killed:
+                # what does not fit must be out; how much more, the kernel's batches decide
+                least = _LOAD - _LIMIT
+                assert machine.cost().swap >= least
+                figures.append(Figure(f"swapped, swappiness {swappiness}", least, swap, "bytes", relation=">="))
+    return figures
+
+
+_STREAM = 96 * _MIB
+
+
+def _cold_files() -> list[Figure]:
+    """With a large cache and with none allowed exact; with a small one, whether any is swapped."""
+    figures = []
+    with machine_lock(), swap_file(_SWAP), tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+        path = os.path.join(folder, "stream")
+        with open(path, "wb") as file:
+            for _megabyte in range(_STREAM // _MIB):
+                file.write(bytes(_MIB))
+            file.flush()
+            os.fsync(file.fileno())
+        for swappiness in (1, 60):
+            predicted, swap = _streamed(path, swappiness, 64 * _MIB, 16 * _MIB)
+            # the interpreter's own pages are in the group as well
+            figures.append(Figure(f"64 MiB: swapped, {swappiness}", predicted, swap, "bytes", slack=_MIB))
+        predicted, swap = _streamed(path, 0, 16 * _MIB, 12 * _MIB)
+        figures.append(Figure("16 MiB: swapped, 0", predicted, swap, "bytes"))
+        predicted, swap = _streamed(path, 60, 16 * _MIB, 12 * _MIB)
+        # how much also depends on what the kernel remembers of earlier readings
+        figures.append(Figure("16 MiB: any swapped, 60", predicted > 0, swap > 0, "yes or no"))
+    return figures
+
+
+def _streamed(path: str, swappiness: int, room: int, size: int) -> tuple[int, int]:
+    """What is swapped of ``size`` bytes in a group of ``room`` when a file is read past them: predicted, and really."""
+    machine = Machine(ram=room, swap=_SWAP, swappiness=swappiness, group=True).map(size)
+    machine.then(Access(1, AT, size, True), ReadFile(b"/stream", _STREAM // PAGE))
+    with memory_group(swappiness) as group, child() as subject:
+        warmed(subject)
+        group.limit(room)
+        group.add(subject.pid)
+        subject.do("map", AT, size)
+        subject.do("write", AT, size)
+        _forget(path)
+        subject.do("stream", path)
+        return machine.cost().swap, usage(subject.pid, AT, AT + size).swap
+
+
+def _forget(path: str) -> None:
+    """Drop a file from the page cache, so that reading it is counted where it is done."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)
+
+
+def _aslr() -> list[Figure]:
+    from procmem.model.sim import Settings  # noqa: PLC0415  # only here
+    from procmem.queries.crosscheck_program import draw_bases, kernel_facts, machine_randomize  # noqa: PLC0415
+    from procmem.queries.predict_program import program_files  # noqa: PLC0415
+    from procmem.tracing.probe import probe_program  # noqa: PLC0415
+
+    facts, runs_32 = kernel_facts(KernelKind.COMPAT)
+    if not runs_32:
+        raise Skipped("this machine does not run 32-bit x86 programs")
+    randomize = machine_randomize()
+    if not randomize:
+        raise Skipped("kernel.randomize_va_space is 0")
+    with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+        path = os.path.join(folder, "probe")
+        with open(path, "wb") as file:
+            file.write(probe_program())
+        os.chmod(path, stat.S_IRWXU)
+        settings = Settings(randomize=randomize, exec_path=path.encode(), argv=(path.encode(),), facts=facts)
+        try:
+            prediction, seen = draw_bases(program_files(path.encode(), ()), settings, _RUNS)
+        except BadInput as error:
+            raise Skipped(str(error)) from error
+    figures = []
+    for row in drawn_rows(prediction.ranges, seen):
+        name, values = row.range.base.value, row.range.values
+        figures.append(Figure(f"{name}: outside {values} places", 0, row.outside, "runs"))
+        # so many runs show no more than this; three quarters of it leave room for chance
+        least = 0.75 * min(math.log2(values), math.log2(_RUNS))
+        figures.append(
+            Figure(f"{name}: entropy of {_RUNS} runs", round(least, 1), entropy_bits(row.seen), "bits", 0, ">=")
+        )
+    return figures
+
+
+EXPERIMENTS = (
+    Experiment(
+        "swap",
+        "M6",
+        "Out to swap and back: minor at once, major later",
+        "A page in swap is out of RSS; while its copy is still in the swap cache, touching it is a minor fault. "
+        "After that it is read from disk, its neighbours with it (vm.page-cluster): one major fault for eight pages. "
+        "swapoff brings back whatever is out.",
+        _swap,
+        root=True,
+    ),
+    Experiment(
+        "swappiness",
+        "M7",
+        "swappiness is a weight; 0 in a group means no swap",
+        "24 MiB are written in a group of 16 MiB: with 0 the process is killed; with 1 as with 200 the rest goes out, "
+        "since there are no file pages to weigh it against.",
+        _swappiness,
+        root=True,
+    ),
+    Experiment(
+        "cold-files",
+        "M7",
+        "A large cold cache goes first, whatever the weight",
+        "96 MiB of a file are read past memory in use. Where 16 MiB or more of cache lie cold they alone are dropped; "
+        "where the cache is small, memory is swapped too, but never with 0.",
+        _cold_files,
+        root=True,
+    ),
+    Experiment(
+        "aslr",
+        "M9",
+        "Addresses are drawn at each start, from known ranges",
+        "Every base of a 32-bit program lies in its predicted range, and is spread over it. "
+        "That the ranges are small (256 places for libraries) is why 64 bits are safer.",
+        _aslr,
+    ),
+)
+"""In the order of the theory's rows."""

@@ -1,0 +1,166 @@
+"""Experiments with page tables, frames and huge pages."""
+
+from __future__ import annotations
+
+from procmem.lab.children import child, forked, only_x86_64
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, usage, warmed
+from procmem.lab.machine_state import huge_pages, machine_lock
+from procmem.model.reports.lab import Figure, Skipped
+from procmem.model.sim import PAGE
+from procmem.model.sim_memory import frame_of
+from procmem.queries.translate import real_translation
+from procmem.simulate.kernel.events import Unmap
+from procmem.simulate.kernel.memory_events import Access, Do, ForkAs
+from procmem.sources.live import ProcSource
+
+__all__ = ["EXPERIMENTS"]
+
+_HUGETLB = 0x40000
+_HUGE = 2 << 20
+
+
+def _page_tables() -> list[Figure]:
+    only_x86_64()
+    regions = 64
+    size = regions * _HUGE
+    machine = Machine().map(size + _HUGE).then(Access(1, AT, 1, True))
+    predicted = machine.cost().page_tables
+    machine.then(*[Access(1, AT + _HUGE * number, 1, True) for number in range(1, regions + 1)])
+    with child() as subject:
+        warmed(subject)
+        subject.do("map", AT, size + _HUGE)
+        subject.do("write", AT, 1)
+        before = usage(subject.pid).status["VmPTE"]
+        minor, _major = subject.do("touch_each", AT + _HUGE, _HUGE, regions)
+        after = usage(subject.pid)
+        figures = [
+            Figure("faults, a page in each 2 MiB", regions, minor, "faults"),
+            Figure("VmPTE grew by", machine.cost().page_tables - predicted, after.status["VmPTE"] - before, "bytes"),
+        ]
+        machine.then(Do(1, Unmap(AT + _HUGE, size)))
+        subject.do("unmap", AT + _HUGE, size)
+        left = machine.cost().page_tables - predicted
+        figures.append(Figure("left when unmapped", left, usage(subject.pid).status["VmPTE"] - before, "bytes"))
+    return figures
+
+
+def _thp() -> list[Figure]:
+    only_x86_64()
+    try:
+        with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="utf-8") as file:
+            setting = file.read()
+    except OSError as error:
+        raise Skipped(f"no transparent huge pages: {error.strerror}") from error
+    if "[never]" in setting:
+        raise Skipped("transparent huge pages are switched off (never)")
+    at = AT + 300 * PAGE
+    machine = Machine(thp=True).map(at=at)
+    with child(thp=True) as subject:
+        warmed(subject)
+        subject.do("map", at, SIZE)
+        subject.do("advise", at, SIZE, 14)  # MADV_HUGEPAGE
+        predicted, _ = machine.faults(at=at, write=True)
+        minor, _major = subject.do("write", at, SIZE)
+        seen = usage(subject.pid, at, at + SIZE)
+        if minor == COUNT:
+            raise Skipped("the kernel had no free piece of 2 MiB at hand")
+    return [
+        Figure("faults, write", predicted, minor, "faults"),
+        Figure("RSS", machine.cost().rss, seen.rss, "bytes"),
+    ]
+
+
+def _hugetlb() -> list[Figure]:
+    only_x86_64()
+    with machine_lock(), huge_pages(2), child() as subject:
+        warmed(subject)
+        subject.do("map", AT, 2 * _HUGE, "anon", "", 3, _HUGETLB)
+        minor, _major = subject.do("write", AT, 2 * _HUGE)
+        seen = usage(subject.pid, AT, AT + 2 * _HUGE)
+    return [
+        Figure("faults, 4 MiB written", 2, minor, "faults"),
+        Figure("RSS", 0, seen.rss, "bytes"),
+        Figure("HugetlbPages in status", 2 * _HUGE, seen.status.get("HugetlbPages"), "bytes"),
+    ]
+
+
+def _frames() -> list[Figure]:
+    """One page of a process and of its fork, followed to its frame."""
+    machine = Machine().map(PAGE).then(Access(1, AT, 1, True))
+    figures = []
+
+    def simulated(pid: int) -> tuple[int, int]:
+        frame = frame_of(machine.memory.processes[pid].entries[AT // PAGE])
+        return frame, len(machine.memory.maps[frame])
+
+    def compare(when: str, pid: int, first: int) -> None:
+        mine, real = simulated(2), _real_page(pid)
+        figures.append(Figure(f"{when}: mapped", mine[1], real[1], "times"))
+        same = mine[0] == simulated(1)[0], real[0] == first
+        figures.append(Figure(f"{when}: the same frame", *same, "yes or no"))
+
+    with child() as subject:
+        warmed(subject)
+        subject.do("map", AT, PAGE)
+        subject.do("write", AT, 1)
+        first, count, flags = _real_page(subject.pid)
+        figures.append(Figure("alone: mapped", simulated(1)[1], count, "times"))
+        figures.append(Figure("alone: flag ANON", True, "ANON" in flags, "yes or no"))
+        with forked(subject) as other:
+            machine.then(ForkAs(1, 2))
+            compare("forked", other.pid, first)
+            machine.then(Access(2, AT, 1, True))
+            other.do("write", AT, 1)
+            compare("child wrote", other.pid, first)
+    return figures
+
+
+def _real_page(pid: int) -> tuple[int, int, tuple[str, ...]]:
+    """Frame, count and flags of the page at AT (pagemap, kpagecount, kpageflags).
+
+    Raises:
+        Skipped: the kernel does not show frames.
+    """
+    with ProcSource().open(pid) as target:
+        one = real_translation(target, AT)
+    if one.frame is None or one.maps is None or one.flags is None:
+        raise Skipped("; ".join(one.reasons) or "the kernel does not show page frames")
+    return one.frame, one.maps, one.flags
+
+
+EXPERIMENTS = (
+    Experiment(
+        "page-tables",
+        "M18",
+        "Page tables cost memory: 4 KiB for each 2 MiB in use",
+        "One touched page needs a whole page table, which serves 512 of them. "
+        "VmPTE counts these, and they go when the range is unmapped.",
+        _page_tables,
+    ),
+    Experiment(
+        "frames",
+        "M19",
+        "A page is a frame of RAM, shared until it is written",
+        "pagemap names the physical frame behind a page, kpagecount how many map it. "
+        "After fork two processes have one frame; the write of one gives it another.",
+        _frames,
+        root=True,
+    ),
+    Experiment(
+        "huge-pages",
+        "M19",
+        "A huge page is one fault and one entry for 512 pages",
+        "Of 1000 pages, the 512 in one aligned piece of 2 MiB come with one fault: 1000 - 512 + 1. RSS is the same.",
+        _thp,
+    ),
+    Experiment(
+        "hugetlb",
+        "M19",
+        "Pages from the huge page pool are missing from RSS",
+        "The pool was set apart beforehand, so using it changes neither free memory nor RSS. "
+        "Only HugetlbPages in status and two lines of smaps tell of it.",
+        _hugetlb,
+        root=True,
+    ),
+)
+"""In the order of the theory's rows."""

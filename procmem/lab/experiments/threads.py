@@ -1,0 +1,205 @@
+"""Experiments with processes, threads and coroutines: what a thousand of each cost, and what a switch costs."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from procmem.lab.children import Child, child, only_x86_64
+from procmem.lab.experiment import Experiment, Usage, usage
+from procmem.lab.runtimes import goroutines, java_threads
+from procmem.model.reports.lab import Figure, Skipped
+from procmem.model.sim import PAGE, Settings, Stage
+from procmem.parse.system import parse_meminfo
+from procmem.simulate.programs import textbook
+from procmem.simulate.programs.predict import start
+from procmem.simulate.script.run import parse_script, run_script
+from procmem.sources.files import read_whole
+
+__all__ = ["EXPERIMENTS"]
+
+_MANY = 1000
+_SAMPLE = 20
+_KERNEL_STACK = 16 << 10
+"""THREAD_SIZE of x86-64 (arch/x86/include/asm/page_64_types.h)."""
+_ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
+"""An arena of malloc for each thread would reserve 64 MiB more, and hide what a thread itself takes."""
+
+
+def _kernel_stacks() -> int:
+    """Bytes of kernel stacks of the whole machine (KernelStack in meminfo)."""
+    content = read_whole("/proc/meminfo", None)
+    size = parse_meminfo(content).get("KernelStack") if isinstance(content, bytes) else None
+    if size is None:
+        raise Skipped("meminfo does not tell of kernel stacks")
+    return size
+
+
+def _whole(pid: int) -> Usage:
+    return usage(pid, 0, 1 << 47)
+
+
+@contextmanager
+def _many(subject: Child, kind: str, count: int) -> Iterator[Any]:
+    try:
+        yield subject.do("many", kind, count)
+    finally:
+        subject.do("many", "leave", 0)
+
+
+def _room_for(count: int) -> None:
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft not in (-1, resource.RLIM_INFINITY) and soft < count + 100:
+        raise Skipped(f"the limit of processes is {soft}")
+
+
+def _costs() -> list[Figure]:
+    only_x86_64()
+    _room_for(_MANY)
+    figures = []
+    with child(env=_ONE_ARENA) as subject:
+        stacks = _kernel_stacks()
+        with _many(subject, "processes", _MANY) as made:
+            stacks = _kernel_stacks() - stacks
+            seen = [_whole(pid) for pid in made["pids"][:: _MANY // _SAMPLE]]
+            private = sum(one.pss for one in seen) / len(seen)
+            tables = sum(one.status["VmPTE"] for one in seen) / len(seen)
+            virt = sum(one.status["VmSize"] for one in seen) / len(seen)
+            process_seconds = made["seconds"] / _MANY
+    # the machine's other tasks come and go meanwhile
+    slack = _KERNEL_STACK // 4
+    figures += [
+        Figure("process: kernel stack", _KERNEL_STACK, stacks / _MANY, "bytes", slack),
+        Figure("process: virtual", None, virt, "bytes", relation="measured"),
+        Figure("process: its share (PSS)", None, private, "bytes", relation="measured"),
+        Figure("process: page tables", None, tables, "bytes", relation="measured"),
+        Figure("process: creation", None, process_seconds, "seconds", relation="measured"),
+    ]
+    with child(env=_ONE_ARENA) as subject:
+        before, stacks = _whole(subject.pid), _kernel_stacks()
+        with _many(subject, "threads", _MANY) as made:
+            stacks = _kernel_stacks() - stacks
+            after = _whole(subject.pid)
+            thread_seconds = made["seconds"] / _MANY
+    thread = (after.rss - before.rss) / _MANY
+    virt = (after.virt - before.virt) / _MANY
+    tables = (after.status["VmPTE"] - before.status["VmPTE"]) / _MANY
+    figures += [
+        Figure("thread: kernel stack", _KERNEL_STACK, stacks / _MANY, "bytes", slack),
+        # the interpreter keeps a little of its own for each
+        Figure("thread: virtual", _thread_size(), virt, "bytes", slack=64 << 10),
+        Figure("thread: resident", 2 * PAGE, thread, "bytes", relation=">="),
+        Figure("thread: page tables", PAGE, tables, "bytes", slack=PAGE // 2),
+        Figure("thread: creation", None, thread_seconds, "seconds", relation="measured"),
+    ]
+    return figures + _coroutines(thread, thread_seconds)
+
+
+def _thread_size() -> int:
+    """What a thread adds to VIRT, by the simulator, for this process's stack limit."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_STACK)
+    limit = None if soft == resource.RLIM_INFINITY else soft
+    size = limit if limit is not None and limit <= 64 << 20 else 8 << 20
+    if size != limit:
+        raise Skipped("the stack limit leaves no room for a thousand threads")
+    running = start(textbook.files(), Settings(exec_path=textbook.EXEC_PATH, stack_limit=limit), Stage.MAIN)
+    virt = [m.space.virtual_size for m in run_script(running, parse_script("thread\nthread\n"), cpus=2)]
+    return virt[1] - virt[0]
+
+
+def _coroutines(thread: float, thread_seconds: float) -> list[Figure]:
+    figures = []
+    for kind, word in (("generators", "generator"), ("tasks", "asyncio task"), ("greenlets", "greenlet")):
+        with child(env=_ONE_ARENA) as subject:
+            subject.do("many", kind, 10)  # what is loaded once is no cost of each
+            stacks = _kernel_stacks()
+            with _many(subject, kind, _MANY) as made:
+                stacks = _kernel_stacks() - stacks
+            if made is None:
+                continue
+        each = made["resident"] / _MANY
+        figures += [
+            Figure(f"{word}: resident", None, each, "bytes", relation="measured"),
+            Figure(f"{word}: creation", None, made["seconds"] / _MANY, "seconds", relation="measured"),
+            Figure(f"a thread holds times a {word}", 2, round(thread / max(each, 1), 1), "times", relation=">="),
+            Figure(
+                f"takes so many times a {word}", 1, round(thread_seconds * _MANY / made["seconds"], 1), "times", 0, ">="
+            ),
+        ]
+    return figures
+
+
+_SWITCHES = 5000
+
+
+def _switches() -> list[Figure]:
+    with child() as subject:
+        told = subject.do("many", "switches", _SWITCHES)
+    ratio = told["thread"] / told["coroutine"]
+    return [
+        # each of the two gives up the processor once a round: by sleeping, or because the one it woke goes first
+        Figure("switches seen in /proc", 2 * _SWITCHES, told["seen"], "switches", relation=">="),
+        Figure("of them voluntary", None, told["voluntary"], "switches", relation="measured"),
+        Figure("thread to thread", None, told["thread"], "seconds", relation="measured"),
+        Figure("into a coroutine or back", None, told["coroutine"], "seconds", relation="measured"),
+        Figure("a thread switch costs", 5, round(ratio, 1), "times", relation=">="),
+    ]
+
+
+def _goroutines() -> list[Figure]:
+    stack, made, switch = goroutines()
+    return [
+        Figure("stack of a goroutine", 2 << 10, stack, "bytes", slack=512),
+        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
+        Figure("goroutine to goroutine", None, switch / 1e9, "seconds", relation="measured"),
+    ]
+
+
+def _java() -> list[Figure]:
+    running = start(textbook.files(), Settings(exec_path=textbook.EXEC_PATH), Stage.MAIN)
+    sizes = [m.space.virtual_size for m in run_script(running, parse_script("thread 1M\nthread 1M\n"), cpus=2)]
+    virtual, made = java_threads()
+    return [
+        # the runtime keeps a little for each thread
+        Figure("virtual, a thread", sizes[1] - sizes[0], virtual, "bytes", slack=64 << 10),
+        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
+    ]
+
+
+EXPERIMENTS = (
+    Experiment(
+        "thousand",
+        "M20",
+        "What a thousand processes, threads, coroutines hold",
+        "A process has its own address space and tables, a thread a stack (8 MiB virtual, a few KiB resident) and 16 "
+        "KiB in the kernel, a coroutine a small object in user space. So each is cheaper than the one before.",
+        _costs,
+    ),
+    Experiment(
+        "switches",
+        "M20",
+        "A coroutine switches without the kernel",
+        "Handing over from thread to thread is two system calls and a switch in the kernel, counted in /proc. "
+        "Going into a coroutine saves a few registers in user space.",
+        _switches,
+    ),
+    Experiment(
+        "goroutines",
+        "M20",
+        "A goroutine begins with a stack of 2 KiB",
+        "Go's coroutines have small stacks in the heap, which are copied to larger ones when they grow. "
+        "Ten thousand are made and switched by the runtime, without the kernel.",
+        _goroutines,
+    ),
+    Experiment(
+        "java-threads",
+        "M20",
+        "A Java thread has a stack of 1 MiB, and a guard",
+        "A platform thread of Java is a thread of the kernel, with 1 MiB of address space by default. "
+        "Little of it is ever touched.",
+        _java,
+    ),
+)
+"""In the order of the theory's rows."""

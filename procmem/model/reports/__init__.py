@@ -1,0 +1,1 @@
+"""What the analyses give: one module for each report, plain figures in bytes."""

@@ -1,0 +1,95 @@
+"""What ``procmem account`` tells: VIRT and RES divided to the last byte, and who says which figure."""
+
+from typing import NamedTuple
+
+from procmem.model.reports.inspection import ProcessFacts
+
+__all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying"]
+
+
+class AccountTotals(NamedTuple):
+    """The sums that the leaves add up to, in bytes: sums of smaps, or of ``status`` where smaps is refused."""
+
+    virt: int | None
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+
+
+class Leaf(NamedTuple):
+    """A part of one total: the leaves of each ``of`` (``virt``, ``rss``, ``pss``, ``swap``) add up to it.
+
+    ``name`` is what these bytes are today (``reserved``, ``anonymous, private dirty``), ``cls`` the class of the ranges
+    that they lie in.
+    """
+
+    of: str
+    name: str
+    cls: str
+    size: int
+    sentence: str
+
+
+class Saying(NamedTuple):
+    """What one file, or a program that reads it, says of one measure, beside the sum of smaps.
+
+    ``difference`` is bytes above the sum, None where either is unknown. ``cause`` is None where there is no difference
+    and ``unexplained`` where none of the known causes fits.
+    """
+
+    measure: str
+    who: str
+    size: int | None
+    difference: int | None
+    cause: str | None
+
+
+class Readings(NamedTuple):
+    """What was read beside smaps: some of it before and after, to tell movement from disagreement.
+
+    Each is None where it was refused. Sizes are bytes.
+    """
+
+    rollup_before: dict[str, int] | None
+    rollup_after: dict[str, int] | None
+    sizes_before: dict[str, int] | None
+    sizes_after: dict[str, int] | None
+    shmem_devices: frozenset[str]
+    numa_nodes: dict[int, int] | None = None
+
+
+class AccountReport(NamedTuple):
+    """The answer of ``procmem account``.
+
+    ``page_tables`` and ``kernel_stacks`` are memory of the kernel's for this process, outside VIRT and RES.
+    ``huge_pages`` (transparent ones), ``merged`` (by KSM, Linux 6.6) and ``numa_nodes`` (bytes by node) say of what
+    sort the pages in RES are.
+    """
+
+    process: ProcessFacts
+    totals: AccountTotals
+    leaves: tuple[Leaf, ...]
+    page_tables: int | None
+    kernel_stacks: int | None
+    reconciliation: tuple[Saying, ...]
+    warnings: tuple[str, ...]
+    huge_pages: int | None = None
+    merged: int | None = None
+    numa_nodes: dict[int, int] | None = None
+
+    def sums(self, of: str) -> dict[str, int]:
+        """The leaves of one total by name, over all classes, in the order in which they were found."""
+        found: dict[str, int] = {}
+        for leaf in self.leaves:
+            if leaf.of == of:
+                found[leaf.name] = found.get(leaf.name, 0) + leaf.size
+        return found
+
+    @property
+    def unexplained(self) -> int:
+        """How many differences have no known cause."""
+        return sum(1 for saying in self.reconciliation if saying.cause == UNEXPLAINED)
+
+
+UNEXPLAINED = "unexplained"

@@ -1,0 +1,97 @@
+"""What ``procmem swap`` tells: who has what in swap, whether that hurts, and what switching it off would mean."""
+
+from typing import NamedTuple
+
+from procmem.model.reports.system import ProcessRow
+from procmem.model.snapshot import SwapArea
+
+__all__ = ["Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "Verdict"]
+
+
+class Object(NamedTuple):
+    """One object of shared memory with pages in swap: a tmpfs file, a memfd, a SysV segment."""
+
+    name: bytes
+    sort: str
+    swap: int
+
+
+class Faulter(NamedTuple):
+    """A process that waited for pages from disk between two readings, its cgroup's charge and limit in bytes."""
+
+    pid: int
+    name: bytes
+    faults: int
+    cgroup: bytes | None = None
+    charged: int | None = None
+    limit: int | None = None
+
+
+class Rates(NamedTuple):
+    """What happened between two readings, ``seconds`` apart.
+
+    ``swapped_in`` and ``swapped_out`` are bytes (pswpin, pswpout of vmstat); ``stalled`` is the share of the time in
+    which some task waited for memory (``some`` of /proc/pressure/memory), None where the kernel does not measure it.
+    """
+
+    seconds: float
+    swapped_in: int
+    swapped_out: int
+    major_faults: int
+    stalled: float | None
+    faulters: tuple[Faulter, ...]
+
+
+class SwapReading(NamedTuple):
+    """What was read of the system; sizes in bytes, None is unknown. ``objects`` is what shared memory has in swap."""
+
+    areas: tuple[SwapArea, ...]
+    meminfo: dict[str, int]
+    swappiness: int | None
+    release: tuple[int, int] | None
+    rates: Rates | None
+    rows: tuple[ProcessRow, ...]
+    objects: tuple[Object, ...]
+    unreadable: int
+    whole_machine: bool
+
+
+class Part(NamedTuple):
+    """A part of what is in use; the parts add up to it."""
+
+    name: str
+    size: int
+    sentence: str
+
+
+class Verdict(NamedTuple):
+    """The judgement: one of ``no swap``, ``unused``, ``parked``, ``moving``, ``thrashing``, ``unknown``; in words."""
+
+    word: str
+    sentences: tuple[str, ...]
+
+
+class SwapRegion(NamedTuple):
+    """A byte range of a process with something in swap."""
+
+    pid: int | None
+    start: int
+    end: int
+    cls: str
+    kind: str
+    owner: bytes | None
+    swap: int
+
+
+class SwapReport(NamedTuple):
+    """The answer of ``procmem swap``. ``left_after_swapoff`` is below zero where it would not fit."""
+
+    reading: SwapReading
+    total: int
+    used: int
+    parts: tuple[Part, ...]
+    swappiness: str
+    verdict: Verdict
+    left_after_swapoff: int | None
+    ranking: tuple[ProcessRow, ...]
+    regions: tuple[SwapRegion, ...]

@@ -1,0 +1,34 @@
+"""The joint that shows a simulated process by the reports of real ones: classified, pictured, explained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.explain import explanation
+from procmem.analyse.inspection import inspection
+from procmem.classify.classifier import layout, regions
+from procmem.errors import BadInput
+from procmem.queries.laws import layout_in_short
+from procmem.simulate.programs.snapshot import snapshot_of
+
+if TYPE_CHECKING:
+    from procmem.model.reports.explanation import Explanation, Phrasebook
+    from procmem.model.sim import Prediction
+    from procmem.model.sim_files import ProgramFiles
+
+__all__ = ["explain_simulated"]
+
+
+def explain_simulated(prediction: Prediction, files: ProgramFiles, words: Phrasebook) -> Explanation:
+    """The simulated process as ``explain`` would show it; its ``inspection`` is what ``inspect`` would show.
+
+    Raises:
+        BadInput: there is no process at this stage.
+    """
+    made = snapshot_of(prediction, files)
+    if made is None:
+        raise BadInput(f"no process at stage {prediction.stage.value}: {prediction.failure}")
+    shot, objects = made
+    named = regions(shot, layout(shot, objects), ())
+    report = inspection(shot, named, layout=layout_in_short(shot, objects))
+    return explanation(shot, named, report, words, max_map_count=None)

@@ -1,0 +1,42 @@
+"""The joint of the laws: a process held against the kernel's rules, by the borders of its machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.laws import laws_of
+from procmem.model.laws import Law, Outcome
+from procmem.model.reports.inspection import LayoutInShort
+from procmem.model.snapshot import GATE_NAMES
+from procmem.simulate.arch.borders import borders_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from procmem.model.region import ElfObject
+    from procmem.model.snapshot import Snapshot
+
+__all__ = ["laws_here", "layout_in_short"]
+
+
+def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -> tuple[Law, ...]:
+    """Every law, with the borders of the machine that the process runs on; none where that is no x86 machine."""
+    table, machine = snapshot.mappings, snapshot.machine.machine
+    if table is None or not len(table) or snapshot.bits not in (32, 64):
+        return ()
+    if machine is not None and machine != "x86_64" and not (machine.startswith("i") and machine.endswith("86")):
+        return ()
+    ends = list(table.end)
+    for row in (row for name in GATE_NAMES for row in table.rows_named(name)):
+        ends[row] = 0  # a gate lies beyond the border, and belongs to no process
+    limit = (snapshot.limits or {}).get("Max stack size")
+    soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded
+    return laws_of(snapshot, objects, borders_for(snapshot.bits, machine, max(ends), soft), walk=walk)
+
+
+def layout_in_short(snapshot: Snapshot, objects: Sequence[ElfObject]) -> LayoutInShort | None:
+    """How many of the laws that need no walk hold, and which do not; None where none applies."""
+    laws = laws_here(snapshot, objects, walk=False)
+    held = sum(1 for law in laws if law.outcome is Outcome.HOLDS)
+    broken = tuple(law.name for law in laws if law.outcome is Outcome.BROKEN)
+    return LayoutInShort(held, broken) if held or broken else None

@@ -1,0 +1,40 @@
+"""The joint for one page: its state, its physical frame and what the kernel says of that frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.model.raw import Refusal
+from procmem.model.reports.explanation import PageFacts
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+    from procmem.model.snapshot import Snapshot
+
+__all__ = ["page_facts"]
+
+_KERNEL_PAGE_FLAGS = (
+    "LOCKED", "ERROR", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "SLAB", "WRITEBACK", "RECLAIM", "BUDDY",
+    "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE", "UNEVICTABLE", "HWPOISON",
+    "NOPAGE", "KSM", "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
+)  # fmt: skip
+"""Bits of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h), from bit 0 up."""
+
+
+def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
+    """What may be known of the page that holds an address: its state, its frame, the frame's flags."""
+    size = shot.page_size
+    start = address // size * size
+    runs = target.page_runs(((start, start + size),), size)
+    state = None if isinstance(runs, Refusal) else (runs[0].state if runs else 0)
+    frame = target.page_frame(start, size)
+    if isinstance(frame, Refusal):
+        reason = runs.value if isinstance(runs, Refusal) else frame.value
+        return PageFacts(address, size, state, None, None, None, reason)
+    if frame is None:
+        return PageFacts(address, size, state, None, None, None)
+    bits, maps = target.frame_word("kpageflags", frame), target.frame_word("kpagecount", frame)
+    flags = None
+    if isinstance(bits, int):
+        flags = tuple(name for at, name in enumerate(_KERNEL_PAGE_FLAGS) if bits >> at & 1)
+    return PageFacts(address, size, state, frame, flags, maps if isinstance(maps, int) else None)

@@ -1,0 +1,59 @@
+"""The joint for looking at all processes: who maps the same objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from procmem.analyse.shared import ObjectKey, object_keys
+from procmem.errors import ProcmemError
+from procmem.model.reports.shared import Sharer
+from procmem.parse.maps import parse_maps
+from procmem.parse.smaps import parse_smaps
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Source
+    from procmem.model.snapshot import Snapshot
+
+__all__ = ["Others", "find_sharers"]
+
+
+class Others(NamedTuple):
+    """Other processes by the objects that they share with one; how many were looked at, and how many refused."""
+
+    by_object: dict[ObjectKey, tuple[Sharer, ...]]
+    looked_at: int
+    unreadable: int
+
+
+def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Others:
+    """Read the maps of every other process, and keep those that map an object of this one.
+
+    Processes that vanish meanwhile are left out; kernel threads and zombies map nothing.
+    """
+    ours = object_keys(snapshot.mappings) if snapshot.mappings is not None else frozenset()
+    own = {snapshot.pid, snapshot.thread_of}
+    found: dict[ObjectKey, list[Sharer]] = {}
+    looked_at = unreadable = 0
+    for pid in pids:
+        if pid in own:
+            continue
+        try:
+            with source.open(pid) as target:
+                maps = target.read("maps")
+                if not isinstance(maps, bytes):
+                    smaps = target.read("smaps")
+                    table = parse_smaps(smaps, keys=()) if isinstance(smaps, bytes) else None
+                else:
+                    table = parse_maps(maps)
+                comm = target.read("comm")
+        except ProcmemError:
+            continue
+        if table is None:
+            unreadable += 1
+            continue
+        looked_at += 1
+        sharer = Sharer(pid, comm.removesuffix(b"\n") if isinstance(comm, bytes) else None)
+        for key in ours & object_keys(table):
+            found.setdefault(key, []).append(sharer)
+    return Others({key: tuple(sharers) for key, sharers in found.items()}, looked_at, unreadable)

@@ -1,0 +1,214 @@
+"""The joint for swap: the system's files twice, an interval apart, all processes, and the shared memory behind them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Container, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from procmem.errors import NothingMatches, ProcmemError
+from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
+from procmem.model.reports.system import ProcessRow
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_ids_of_type, mount_points
+from procmem.parse.smaps import parse_smaps
+from procmem.parse.status import parse_stat
+from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
+from procmem.queries.system import cgroups_of, own_mountinfo, read_all
+from procmem.sources.shmem import open_files, swapped_bytes, tmpfs_files
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Source, Target
+
+__all__ = ["read_swap"]
+
+_FAULTERS_MAX = 5
+_Faults = dict[int, tuple[bytes, int]]
+
+
+def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: object = str) -> SwapReading:
+    """Read the system's swap; with an ``interval`` in seconds, also what moves.
+
+    A recording tells of one moment, and only of the processes that were recorded.
+    """
+    pids = list(pids)
+    live = source.is_live
+    if not pids:
+        raise NothingMatches(f"{source.name}: no process in it")
+    with source.open(os.getpid() if live else pids[0]) as target:
+        rates = _rates(source, target, pids, interval) if live and interval else None
+        with_cgroup = rates is not None and bool(rates.faulters)
+        found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
+        areas = parse_swaps(_system(target, "swaps"))
+        meminfo = _system(target, "meminfo")
+        swappiness = _system(target, "sys/vm/swappiness").strip()
+        in_use = any(area.used for area in areas)
+        objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
+        release = re.match(r"(\d+)\.(\d+)", target.machine.kernel or "")
+    if rates is not None and with_cgroup:
+        rates = rates._replace(faulters=tuple(_with_cgroups(rates.faulters, found.rows)))
+    return SwapReading(
+        areas=areas,
+        meminfo=parse_meminfo(meminfo),
+        swappiness=int(swappiness) if swappiness.isdigit() else None,
+        release=(int(release[1]), int(release[2])) if release else None,
+        rates=rates,
+        rows=tuple(found.rows),
+        objects=objects,
+        unreadable=found.unreadable,
+        whole_machine=live,
+    )
+
+
+def _system(target: Target, name: str) -> bytes:
+    """A file of the system; nothing where it is refused."""
+    content = target.read_system(name)
+    return content if isinstance(content, bytes) else b""
+
+
+def _rates(source: Source, target: Target, pids: list[int], interval: float) -> Rates:
+    before, faults, stall, began = _moment(source, target, pids)
+    time.sleep(interval)
+    after, faults_after, stall_after, ended = _moment(source, target, pids)
+    seconds = ended - began
+    page = target.machine.page_size or 4096
+
+    def grown(key: str) -> int:
+        return max(after.get(key, 0) - before.get(key, 0), 0)
+
+    grew = sorted(
+        (Faulter(pid, name, count - faults[pid][1]) for pid, (name, count) in faults_after.items() if pid in faults),
+        key=lambda item: -item.faults,
+    )
+    return Rates(
+        seconds=seconds,
+        swapped_in=grown("pswpin") * page,
+        swapped_out=grown("pswpout") * page,
+        major_faults=grown("pgmajfault"),
+        stalled=None if stall is None or stall_after is None else (stall_after - stall) / 1e6 / seconds,
+        faulters=tuple(item for item in grew if item.faults > 0)[:_FAULTERS_MAX],
+    )
+
+
+def _moment(source: Source, target: Target, pids: list[int]) -> tuple[dict[str, int], _Faults, int | None, float]:
+    """The event counters, the major faults of each process, microseconds of pressure, and the time."""
+    faults: _Faults = {}
+    for pid in pids:
+        try:
+            with source.open(pid) as process:
+                content = process.read("stat")
+        except ProcmemError:
+            continue
+        if isinstance(content, bytes) and content:
+            found = parse_stat(content)
+            faults[pid] = (found.comm, found.majflt)
+    pressure = re.search(rb"^some .*total=(\d+)", _system(target, "pressure/memory"), re.MULTILINE)
+    stalled = int(pressure[1]) if pressure else None
+    return parse_vmstat(_system(target, "vmstat")), faults, stalled, time.monotonic()
+
+
+def _with_cgroups(faulters: Iterable[Faulter], rows: list[ProcessRow]) -> Iterator[Faulter]:
+    """Each with what its cgroup is charged, and may be."""
+    groups = {group.path: group for group in cgroups_of(rows, own_mountinfo())}
+    paths = {row.pid: row.cgroup for row in rows}
+    for item in faulters:
+        group = groups.get(paths.get(item.pid) or b"")
+        yield item if group is None else item._replace(cgroup=group.path, charged=group.current, limit=group.limit)
+
+
+def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
+    """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open."""
+    segments = dict(_segments(_system(target, "sysvipc/shm")))
+    yield from (Object(b"shmid %d" % shmid, "SysV segments", size) for shmid, size in segments.items() if size)
+    seen: set[tuple[str, int]] = set()
+    devices: set[str] = set()
+    mounts: set[int] = set()
+    for root, mountinfo in _mount_namespaces(source, rows):
+        devices |= devices_of_type(mountinfo, MEMORY_TYPES)
+        mounts |= mount_ids_of_type(mountinfo, MEMORY_TYPES)
+        for point, _ in mount_points(mountinfo, MEMORY_TYPES):
+            for file in tmpfs_files(root + point):
+                if file.key not in seen:
+                    seen.add(file.key)
+                    if size := swapped_bytes(file.path):
+                        yield Object(file.path, "tmpfs files", size)
+    mapped: dict[tuple[str, int], Object] = {}
+    for row in rows:
+        if (row.swap or 0) > (row.vm_swap or 0):  # only shared memory makes that difference
+            for key, item in _mapped(source, row.pid, devices):
+                if key not in seen and not (item.name.startswith(b"/SYSV") and key[1] in segments):
+                    mapped[key] = max(item, mapped.get(key, item), key=lambda one: one.swap)
+    yield from mapped.values()
+    seen |= mapped.keys()
+    for row in rows:
+        for name, file in open_files(_folder(source, row.pid), mounts):
+            if file.key not in seen:
+                seen.add(file.key)
+                if size := swapped_bytes(file.path):
+                    yield Object(name, "open shared memory", size)
+
+
+def _folder(source: Source, pid: int) -> bytes:
+    return b"%s/%d" % (os.fsencode(source.name), pid)
+
+
+def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[bytes, bytes]]:
+    """The root and mounts that we see, and those that others see (a container has its own /dev/shm)."""
+    yield b"", own_mountinfo()
+    known = {_link(b"/proc/self/ns/mnt")}
+    for row in rows:
+        namespace = _link(_folder(source, row.pid) + b"/ns/mnt")
+        if namespace is None or namespace in known:
+            continue
+        known.add(namespace)
+        try:
+            with source.open(row.pid) as target:
+                mountinfo = target.read("mountinfo")
+        except ProcmemError:
+            continue
+        if isinstance(mountinfo, bytes):
+            yield _folder(source, row.pid) + b"/root", mountinfo
+
+
+def _link(path: bytes) -> bytes | None:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Segment id and bytes in swap (``/proc/sysvipc/shm``, proc_sysvipc(5)); its first line names the columns."""
+    lines = [line.split() for line in data.split(b"\n") if line]
+    if lines and b"shmid" in lines[0] and b"swap" in lines[0]:
+        at, swap = lines[0].index(b"shmid"), lines[0].index(b"swap")
+        for words in lines[1:]:
+            if len(words) > max(at, swap) and words[at].isdigit() and words[swap].isdigit():
+                yield int(words[at]), int(words[swap])
+
+
+def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple[tuple[str, int], Object]]:
+    """The objects that a process maps and that have pages in swap; all of each where it may be opened."""
+    try:
+        with source.open(pid) as target:
+            smaps = target.read("smaps")
+    except ProcmemError:
+        return
+    table = parse_smaps(smaps, keys=("Swap", "SwapPss")) if isinstance(smaps, bytes) else None
+    swaps = table.column("Swap") if table is not None else None
+    if table is None or swaps is None:
+        return
+    sums: dict[tuple[str, int], int] = {}
+    where: dict[tuple[str, int], int] = {}
+    for row, swap in enumerate(swaps):
+        if swap and table.inode[row] and (table.device[row] in devices or table.name[row].startswith(_NAMES)):
+            key = (table.device[row], table.inode[row])
+            sums[key] = sums.get(key, 0) + swap
+            where.setdefault(key, row)
+    for key, row in where.items():
+        whole = swapped_bytes(b"%s/map_files/%x-%x" % (_folder(source, pid), table.start[row], table.end[row]))
+        yield key, Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
+
+
+_NAMES = (b"/memfd:", b"/SYSV", b"/dev/zero", b"/drm mm object")

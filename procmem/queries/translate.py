@@ -1,0 +1,118 @@
+"""The joint of translations: an address of a real process, or of the simulated machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
+from procmem.errors import BadInput
+from procmem.model.raw import Refusal
+from procmem.model.reports.translation import RealTranslation, Translation
+from procmem.parse.process import snapshot
+from procmem.queries.examine import take
+from procmem.queries.page import page_facts
+from procmem.render.escaping import printable
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+    from procmem.model.sim import KernelFacts
+
+__all__ = ["real_translation", "simulated_translations"]
+
+_USER_BITS = {4: 47, 5: 56}
+
+
+def real_translation(target: Target, address: int) -> RealTranslation:
+    """What may be known of one address of a process.
+
+    Raises:
+        ProcessGone, AccessRefused: as :func:`procmem.queries.examine.take`.
+    """
+    raw, mappings = take(target, ("maps",), ("cpuinfo",), thread_files=())
+    shot = snapshot(raw, keys=None, mappings_read=mappings)
+    size = shot.page_size
+    cpuinfo = raw.system.get("cpuinfo")
+    levels = levels_of(shot.machine.machine, cpuinfo if isinstance(cpuinfo, bytes) else None)
+    reasons = []
+    steps = walk_steps(address, levels) if levels is not None else ()
+    if levels is None:
+        reasons.append("levels: not known for this machine (only x86 is)")
+    area = None
+    if shot.mappings is None:
+        reasons.append("maps may not be read")
+    else:
+        for vma in shot.mappings:
+            if vma.start <= address < vma.end:
+                area = f"{vma.start:x}-{vma.end:x} {vma.perms} {printable(vma.name)}".rstrip()
+    word: int | Refusal = target.page_word(address, size)
+    facts = page_facts(target, shot, address)
+    if levels is not None and address >> _USER_BITS[levels]:
+        word = Refusal.ABSENT
+        reasons.append("pagemap: the address lies in kernel space, which it does not show")
+    elif isinstance(word, Refusal):
+        reasons.append(f"pagemap: {word.value}")
+    elif word >> 63 and facts.frame is None:
+        reasons.append("frame: hidden without CAP_SYS_ADMIN (run it as root); its flags and count as well")
+    if facts.frame is not None and facts.flags is None:
+        reasons.append("kpageflags: not permitted, or this kernel has none")
+    known = word if isinstance(word, int) else None
+    return RealTranslation(
+        target.pid,
+        address,
+        size,
+        levels,
+        steps,
+        address % size,
+        area,
+        known,
+        pagemap_bits(known) if known is not None else (),
+        facts.frame,
+        facts.flags,
+        facts.maps,
+        tuple(reasons),
+    )
+
+
+def simulated_translations(
+    addresses: tuple[int, ...],
+    *,
+    script: str | None,
+    access: str,
+    user_mode: bool,
+    pae: bool,
+    facts: KernelFacts,
+) -> tuple[Translation, ...]:
+    """Accesses, one after another, of the textbook program on a native machine.
+
+    Raises:
+        BadInput: a script that cannot be played, or an address beyond 32 bits.
+    """
+    from procmem.model.sim import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
+    from procmem.model.sim_memory import MemorySettings, Paging  # noqa: PLC0415
+    from procmem.simulate.arch.i386_mmu import translate  # noqa: PLC0415
+    from procmem.simulate.arch.tlb import Tlb  # noqa: PLC0415
+    from procmem.simulate.programs import textbook  # noqa: PLC0415
+    from procmem.simulate.programs.predict import start  # noqa: PLC0415
+    from procmem.simulate.script.run import parse_script, run_script  # noqa: PLC0415
+
+    settings = Settings(kernel=KernelKind.NATIVE, facts=facts, exec_path=textbook.EXEC_PATH, argv=(b"textbook",))
+    running = start(textbook.files(), settings, Stage.MAIN)
+    machine = MemorySettings(ram=1 << 31, paging=Paging.PAE if pae else Paging.TWO_LEVEL)
+    memory, tlb = None, Tlb()
+    steps = parse_script(textbook.BODY if script is None else script)
+    for moment in run_script(running, steps, cpus=facts.cpus, memory=machine):
+        memory = moment.memory
+    if memory is None:
+        raise BadInput("the script has no steps", hint="procmem simulate --help lists them")
+    if not memory.processes:
+        raise BadInput("the script ends all its processes")
+    told = []
+    for address in addresses:
+        if not 0 <= address < 1 << 32:
+            raise BadInput(f"{address:#x} is no address of a 32-bit machine")
+        pid = min(memory.processes)
+        one, memory, tlb = translate(memory, pid, address, access=access, user_mode=user_mode, tlb=tlb)
+        told.append(one)
+        if pid not in memory.processes:
+            break
+    return tuple(told)

@@ -1,0 +1,61 @@
+"""Drawing an address space, high addresses on top, as the theory draws it."""
+
+from collections.abc import Sequence
+
+from procmem.model.reports.inspection import Band
+from procmem.render.human import human_size
+
+__all__ = ["draw"]
+
+_WIDTH = 24
+_UNICODE = {"corner": "┌┐", "joint": "├┤", "foot": "└┘", "line": "─", "wall": "│", "up": "↑", "down": "↓"}
+_ASCII = {"corner": "++", "joint": "++", "foot": "++", "line": "-", "wall": "|", "up": "^", "down": "v"}
+
+
+def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
+    """The picture as lines of text: the address of each border, a box for each band, its sizes beside it."""
+    shapes = _UNICODE if unicode else _ASCII
+    digits = 8 if bits == 32 else 16
+    pad = " " * digits
+    lines = []
+    shown = _folded(bands)
+    for number, band in enumerate(shown):
+        left, right = tuple(shapes["joint"] if number else shapes["corner"])
+        lines.append(f"{_address(band.end, digits)} {left}{shapes['line'] * _WIDTH}{right}")
+        wall = shapes["wall"]
+        if band.name is None:
+            text = "..."
+            beside = f"{human_size(band.end - band.start)} not mapped"
+        else:
+            arrow = f" {shapes[band.grows]}" if band.grows else ""
+            text = f"{band.name}{arrow}"
+            beside = human_size(band.virt) if band.virt else ""
+            if band.virt and band.rss is not None:
+                beside += f", {human_size(band.rss)} in memory"
+        lines.append(f"{pad} {wall}{text.center(_WIDTH)}{wall}  {beside}".rstrip())
+    if shown:
+        left, right = tuple(shapes["foot"])
+        lines.append(f"{_address(shown[-1].start, digits)} {left}{shapes['line'] * _WIDTH}{right}")
+    return "\n".join(lines) + "\n"
+
+
+def _address(value: int, digits: int) -> str:
+    return f"{min(value, (1 << 4 * digits) - 1):0{digits}x}"
+
+
+def _folded(bands: Sequence[Band]) -> list[Band]:
+    """Neighbouring mapping areas and the holes between them, drawn as one band."""
+    shown: list[Band] = []
+    for band in bands:
+        if (
+            band.name == "mapping area"
+            and len(shown) > 1
+            and shown[-1].name is None
+            and shown[-2].name == "mapping area"
+        ):
+            above = shown[-2]
+            rss = None if above.rss is None or band.rss is None else above.rss + band.rss
+            shown[-2:] = [above._replace(start=band.start, virt=above.virt + band.virt, rss=rss)]
+        else:
+            shown.append(band)
+    return shown

@@ -1,0 +1,1 @@
+"""One module for each report: the page for a person."""

@@ -1,0 +1,202 @@
+"""What procps-ng 4.0.2's pmap prints, byte for byte, so that scripts and eyes can move over.
+
+The form is that of pmap(1): its columns, widths, totals and habits (``[ anon ]`` for whatever has no slash in its
+name, totals of RSS that a range does not limit). One thing differs on purpose: control characters in names are
+shown as escapes, so that a file's name cannot drive the terminal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from procmem.model.mapping import SmapsRecord
+from procmem.render.escaping import printable
+
+__all__ = ["PmapOptions", "PmapTarget", "pmap_text"]
+
+_SHORT_LEAVES_OUT = frozenset(
+    {
+        "Size",
+        "KernelPageSize",
+        "MMUPageSize",
+        "Shared_Clean",
+        "Shared_Dirty",
+        "Private_Clean",
+        "Private_Dirty",
+        "AnonHugePages",
+        "VmFlags",
+    }
+)
+_SYSV_DEVICE = (0, 1)
+
+
+class PmapOptions(NamedTuple):
+    """pmap's options: ``form`` is ``plain``, ``x``, ``X``, ``XX`` or ``d``; ``low``/``high`` limit the addresses."""
+
+    form: str = "plain"
+    quiet: bool = False
+    show_path: bool = False
+    low: int = 0
+    high: int = (1 << 64) - 1
+
+
+class PmapTarget(NamedTuple):
+    """One process: what pmap prints above its map, and where its stack began."""
+
+    pid: int
+    title: str
+    start_stack: int | None
+    lines: Sequence[SmapsRecord]
+
+
+def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
+    """One process's output."""
+    title = f"{target.pid}:   {target.title}\n"
+    form: Mapping[str, Callable[[PmapTarget, PmapOptions], str]] = {"plain": _plain, "x": _extended, "d": _device}
+    if options.form in form:
+        return title + form[options.form](target, options)
+    return title + _kernel_columns(target, options)
+
+
+def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str:
+    """The last column: a file's name, the id of a System V segment, the stack, or [ anon ]."""
+    major, minor = (int(part, 16) for part in line.device.split(":"))
+    if (major, minor) == _SYSV_DEVICE and b"/SYSV" in line.name:
+        return f"  [ shmid=0x{int(line.inode):x} ]"
+    if b"/" in line.name:
+        name = line.name[line.name.index(b"/") :]
+        if not options.show_path:
+            name = name.rsplit(b"/", 1)[-1] or b"/"
+        return printable(name)
+    if target.start_stack is not None and line.start <= target.start_stack <= line.end:
+        return "  [ stack ]"
+    return "  [ anon ]"
+
+
+def _mode(line: SmapsRecord) -> str:
+    return f"{line.perms[:3]}{'s' if line.perms[3] == 's' else '-'}-"
+
+
+def _inside(line: SmapsRecord, options: PmapOptions) -> bool:
+    return line.end - 1 >= options.low and line.start <= options.high
+
+
+def _kib(line: SmapsRecord) -> int:
+    return (line.end - line.start) // 1024
+
+
+def _plain(target: PmapTarget, options: PmapOptions) -> str:
+    chosen = [line for line in target.lines if _inside(line, options)]
+    out = [f"{line.start:016x} {_kib(line):6}K {_mode(line)} {_mapping(target, line, options)}\n" for line in chosen]
+    if not options.quiet:
+        out.append(f" total {sum(map(_kib, chosen)):16}K\n")
+    return "".join(out)
+
+
+_Values = tuple[tuple[str, str], ...]
+
+
+class _Figures(dict[_Values, dict[str, int]]):
+    """The counters of lines: asked for by what a line says, since of many thousand lines most say the same."""
+
+    def __missing__(self, values: _Values) -> dict[str, int]:
+        found = self[values] = {}
+        for name, text in values:
+            if text.isascii() and text.isdecimal():
+                found[name] = found.get(name, 0) + int(text)
+        return found
+
+
+def _extended(target: PmapTarget, options: PmapOptions) -> str:
+    out = []
+    if not options.quiet:
+        out.append(f"{'Address':<16}  Kbytes     RSS   Dirty Mode  Mapping\n")
+    total = rss_total = dirty_total = 0
+    counters = _Figures()
+    for line in target.lines:
+        if line.start > options.high:
+            break  # what lies below a range still counts in the totals of RSS, what lies above does not
+        figures = counters[line.values]
+        rss, dirty = figures.get("Rss", 0), figures.get("Private_Dirty", 0) + figures.get("Shared_Dirty", 0)
+        rss_total += rss
+        dirty_total += dirty
+        if not _inside(line, options):
+            continue
+        total += _kib(line)
+        mapping = _mapping(target, line, options)
+        out.append(f"{line.start:016x} {_kib(line):7} {rss:7} {dirty:7} {_mode(line)} {mapping}\n")
+    if not options.quiet:
+        out.append(f"{'-' * 16} ------- ------- ------- \n")
+        out.append(f"{'total kB':<16} {total:7} {rss_total:7} {dirty_total:7}\n")
+    return "".join(out)
+
+
+def _device(target: PmapTarget, options: PmapOptions) -> str:
+    out = []
+    if not options.quiet:
+        out.append(f"{'Address':<16}  Kbytes Mode  Offset           Device    Mapping\n")
+    mapped = private = shared = 0
+    for line in target.lines:
+        size = _kib(line)
+        if not _inside(line, options):
+            continue
+        mapped += size
+        if line.perms[3] == "s":
+            shared += size
+        elif line.perms[1] == "w":
+            private += size
+        major, minor = (int(part, 16) for part in line.device.split(":"))
+        out.append(
+            f"{line.start:016x} {size:7} {_mode(line)} {int(line.offset, 16):016x}"
+            f" {major:03x}:{minor:05x} {_mapping(target, line, options)}\n"
+        )
+    if not options.quiet:
+        out.append(f"mapped: {mapped}K    writeable/private: {private}K    shared: {shared}K\n")
+    return "".join(out)
+
+
+def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
+    """-X and -XX: the kernel's own keys as columns, each as wide as its widest text."""
+    lines = [line for line in target.lines if _inside(line, options)]
+    if not target.lines:
+        return ""
+    everything = options.form == "XX"
+    keys = [
+        key
+        for key, _ in target.lines[0].values
+        if (everything or key not in _SHORT_LEAVES_OUT or key == "Size") and key != "VmFlags"
+    ]
+    has_flags = everything and any(key == "VmFlags" for key, _ in target.lines[0].values)
+    heads = ["Address", "Perm", "Offset", "Device", "Inode"]
+    front = [[f"{line.start:08x}", line.perms, line.offset, line.device, line.inode] for line in lines]
+    counters = _Figures()
+    body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
+    flags = [next((text for key, text in line.values if key == "VmFlags"), "") for line in lines]
+    totals = [str(sum(int(row[at]) for row in body)) for at in range(len(keys))]
+    shown = not options.quiet
+    front_widths = [max([len(head) if shown else 0, *(len(row[at]) for row in front)]) for at, head in enumerate(heads)]
+    widths = [
+        max([len(key) if shown else 0, len(totals[at]) if shown else 0, *(len(row[at]) for row in body)])
+        for at, key in enumerate(keys)
+    ]
+    flag_width = max([len("VmFlags") if shown else 0, *map(len, flags)]) if has_flags else 0
+    out = []
+    if shown:
+        cells = [head.rjust(width) for head, width in zip(heads, front_widths, strict=True)]
+        cells += [key.rjust(width) for key, width in zip(keys, widths, strict=True)]
+        cells += ["VmFlags".rjust(flag_width)] if has_flags else []
+        out.append(" ".join([*cells, "Mapping"]) + "\n")
+    for line, first, figures, words in zip(lines, front, body, flags, strict=True):
+        cells = [text.rjust(width) for text, width in zip(first, front_widths, strict=True)]
+        cells += [text.rjust(width) for text, width in zip(figures, widths, strict=True)]
+        cells += [words.rjust(flag_width)] if has_flags else []
+        name = line.name
+        if not options.show_path and name.startswith(b"/"):
+            name = name.rsplit(b"/", 1)[-1]
+        out.append(" ".join([*cells, printable(name)]) + "\n")
+    if shown:
+        blank = " " * (sum(front_widths) + len(front_widths) - 1)
+        out.append(" ".join([blank, *("=" * width for width in widths)]) + " \n")
+        out.append(
+            " ".join([blank, *(text.rjust(width) for text, width in zip(totals, widths, strict=True))]) + " KB \n"
+        )
+    return "".join(out)

@@ -1,0 +1,101 @@
+"""The simulated space as a picture: the same drawing as of a real process, and two to scale.
+
+The bands are those of the theory, high addresses on top: kernel space, stack, mapping area, heap, BSS,
+data, text, the unmapped page zero. The plain drawing gives each band one line. To scale, a line is a
+fixed number of bytes, which shows how empty the space is; in logarithmic scale each doubling counts the
+same, which shows everything that is there.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from procmem.model.reports.inspection import Band
+from procmem.model.sim import KernelArea, Role, SimSpace, SimVma
+from procmem.render.drawing import draw
+from procmem.render.human import human_size
+
+__all__ = ["SCALES", "bands", "picture"]
+
+SCALES = ("plain", "log", "linear")
+_SPACE = 1 << 32
+_LINE_BYTES = 64 << 20
+_PAGE = 4096
+_WIDTH = 24
+_OWN = {Role.TEXT: "text", Role.RODATA: "text", Role.DATA: "data", Role.BSS: "bss"}
+_GROWS = {"stack": "down", "heap": "up"}
+_UNICODE = ("┌┐", "├┤", "└┘", "─", "│")
+_ASCII = ("++", "++", "++", "-", "|")
+
+
+def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band, ...]:
+    """The bands from the highest address to the lowest."""
+    found: list[Band] = []
+    own = False
+    for vma in vmas:
+        # memory without a name belongs to the program where it follows the program's own data
+        # (older kernels print [heap] on a BSS that ends where the heap begins)
+        own = vma.name == program or (own and vma.name in (b"", b"[heap]") and vma.role is Role.BSS)
+        name = _band_name(vma, own=own)
+        last = found[-1] if found else None
+        if last is not None and last.name == name:
+            found[-1] = last._replace(end=vma.end, virt=last.virt + vma.size)
+        else:
+            found.append(Band(vma.start, vma.end, name, vma.size, None, _GROWS.get(name)))
+    top = space.layout.task_size
+    found.append(Band(top, _SPACE, "kernel space" if top == 0xC000_0000 else "not for programs", 0, None, None))
+    return tuple(reversed(list(_with_holes(found))))
+
+
+def _band_name(vma: SimVma, *, own: bool) -> str:
+    if vma.grows_down:
+        return "stack"
+    if vma.name == b"[heap]" and vma.role is not Role.BSS:
+        return "heap"
+    return _OWN.get(vma.role, "mapping area") if own else "mapping area"
+
+
+def _with_holes(found: Sequence[Band]) -> Iterator[Band]:
+    at = 0
+    for band in found:
+        if band.start > at:
+            yield Band(at, band.start, None, 0, None, None)
+        yield band
+        at = max(at, band.end)
+
+
+def picture(shown: Sequence[Band], areas: Sequence[KernelArea], *, scale: str, unicode: bool) -> str:
+    """Draw the bands; ``areas`` of the kernel's gigabyte are told beneath."""
+    drawn = draw(shown, bits=32, unicode=unicode) if scale == "plain" else _tall(shown, scale, unicode=unicode)
+    return drawn + ("\n" + _kernel_lines(areas) if areas else "")
+
+
+def _lines_of(band: Band, scale: str) -> int:
+    size = band.end - band.start
+    if scale == "linear":
+        return max(1, round(size / _LINE_BYTES))
+    # a page gives one line, and so does each further doubling by sixteen
+    return max(1, (size // _PAGE).bit_length() // 4)
+
+
+def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
+    corner, joint, foot, dash, wall = _UNICODE if unicode else _ASCII
+    lines = []
+    for number, band in enumerate(shown):
+        ends = joint if number else corner
+        lines.append(f"{min(band.end, _SPACE - 1):08x} {ends[0]}{dash * _WIDTH}{ends[1]}")
+        count = _lines_of(band, scale)
+        for row in range(count):
+            text = (band.name or "...") if row == count // 2 else ""
+            beside = f"  {human_size(band.end - band.start)}" if row == count // 2 else ""
+            lines.append(f"{'':8} {wall}{text.center(_WIDTH)}{wall}{beside}")
+    if shown:
+        lines.append(f"{shown[-1].start:08x} {foot[0]}{dash * _WIDTH}{foot[1]}")
+    return "\n".join(lines) + "\n"
+
+
+def _kernel_lines(areas: Sequence[KernelArea]) -> str:
+    """The kernel's gigabyte, from high to low, as lines beneath the picture."""
+    lines = ["kernel space of a native i386 kernel:"]
+    for area in reversed(areas):
+        size = human_size(area.end - area.start)
+        lines.append(f"{area.start:08x}-{min(area.end, _SPACE - 1):08x}  {size:>9}  {area.name}: {area.rule}")
+    return "\n".join(lines) + "\n"

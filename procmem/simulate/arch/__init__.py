@@ -1,0 +1,1 @@
+"""What differs between architectures: borders, page tables, the kernel's own part of the address space."""

@@ -1,0 +1,60 @@
+"""The kernel's gigabyte of native i386: what lies from 0xC0000000 up.
+
+Physical memory is mapped straight through at the beginning (physical = virtual - 0xC0000000) as far as it
+fits; the last 128 MiB or so are kept for what must be mapped one page at a time: vmalloc, high memory
+pages in use (kmap), and at the very top areas whose addresses are fixed at compile time. The size of the
+straight part follows from the top downwards, so it is "896 MB" only in books that neglect those areas.
+
+Source: arch/x86/include/asm/pgtable_32_areas.h, fixmap.h; arch/x86/mm/init_32.c, find_low_pfn_range().
+"""
+
+from enum import StrEnum
+
+from procmem.model.sim import PAGE, KernelArea
+from procmem.simulate.kernel.constants import GIB_3
+
+__all__ = ["Preset", "kernel_half"]
+
+_MIB = 1 << 20
+_FIXMAP_TOP = 0xFFFF_F000
+"""FIXADDR_TOP: the last page stays free, so that error numbers are no addresses."""
+_CPU_AREA = 0xFF40_0000
+"""CPU_ENTRY_AREA_BASE of a 6.1 kernel built for 32 processors."""
+_VMALLOC_RESERVE = 128 * _MIB
+"""VMALLOC_RESERVE, changed by the boot option vmalloc=."""
+_VMALLOC_OFFSET = 8 * _MIB
+"""A hole that catches stray accesses behind the straight map."""
+_TOP = 1 << 32
+
+
+class Preset(StrEnum):
+    """Which arithmetic: the book's round 896 MiB, or that of a real 6.1 kernel."""
+
+    CLASSIC = "classic"
+    LINUX_6_1 = "6.1"
+
+
+def kernel_half(preset: Preset, *, ram: int = 2048 * _MIB, pae: bool = False) -> tuple[KernelArea, ...]:
+    """The areas from 0xC0000000 to the top, from low to high, for a machine with ``ram`` bytes."""
+    pmd = 2 * _MIB if pae else 4 * _MIB
+    ldt = (_CPU_AREA - PAGE) & -pmd
+    pkmap = (ldt - PAGE) & -pmd
+    vmalloc_end = pkmap - 2 * PAGE
+    if preset is Preset.CLASSIC:
+        lowmem = (1024 - 128) * _MIB
+        why = "1024 MiB - 128 MiB for vmalloc and the top = 896 MiB"
+    else:
+        lowmem = vmalloc_end - GIB_3 - _VMALLOC_RESERVE
+        why = f"end of vmalloc {vmalloc_end:#x} - 0xc0000000 - 128 MiB"
+    high_memory = GIB_3 + min(ram, lowmem)
+    vmalloc_start = high_memory + _VMALLOC_OFFSET
+    pages = 512 if pae else 1024
+    return (
+        KernelArea(GIB_3, high_memory, "direct map", f"physical = virtual - 0xc0000000; {why}, or all RAM"),
+        KernelArea(high_memory, vmalloc_start, "hole", "8 MiB to catch stray accesses"),
+        KernelArea(vmalloc_start, vmalloc_end, "vmalloc", "vmalloc, ioremap, modules; ends two pages below kmap"),
+        KernelArea(pkmap, pkmap + pages * PAGE, "kmap", f"{pages} pages of high memory in use at one time"),
+        KernelArea(ldt, ldt + pmd, "LDT", "local descriptor tables, under page-table isolation"),
+        KernelArea(_CPU_AREA, _FIXMAP_TOP, "CPU areas, fixmap", "entry stacks, GDT, TSS; then fixed addresses"),
+        KernelArea(_FIXMAP_TOP, _TOP, "last page", "never mapped: addresses here are error numbers"),
+    )

@@ -1,0 +1,1 @@
+"""The kernel's rules: execve, mmap, brk, faults, reclaim."""

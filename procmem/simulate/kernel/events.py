@@ -1,0 +1,101 @@
+"""What can happen to an address space: the system calls and faults that change it, as small values.
+
+The machine takes one at a time; the C library's rules are nothing but makers of such events.
+"""
+
+from typing import NamedTuple
+
+from procmem.errors import BadInput
+from procmem.model.sim import Base, Role
+
+__all__ = [
+    "EEXIST",
+    "EFAULT",
+    "EINVAL",
+    "ENOMEM",
+    "CloneThread",
+    "Event",
+    "ExecFailed",
+    "Exit",
+    "Fork",
+    "Map",
+    "Protect",
+    "SetBrk",
+    "Touch",
+    "Unmap",
+]
+
+ENOMEM, EFAULT, EEXIST, EINVAL = 12, 14, 17, 22
+
+
+class ExecFailed(BadInput):
+    """The kernel would refuse to start this program, or kill it before its first instruction."""
+
+
+class Map(NamedTuple):
+    """mmap of private memory, of a file where ``name`` is given; ``flags`` holds VmFlag bits of the request.
+
+    ``fixed`` is MAP_FIXED, ``no_replace`` MAP_FIXED_NOREPLACE, ``hint`` an address without either.
+    """
+
+    length: int
+    perms: str = "rw-"
+    address: int = 0
+    fixed: bool = False
+    no_replace: bool = False
+    name: bytes = b""
+    offset: int = 0
+    flags: int = 0
+    role: Role = Role.MMAP
+    base: Base = Base.MMAP
+    rule: str = ""
+
+
+class Unmap(NamedTuple):
+    """munmap: free whatever lies in the range."""
+
+    start: int
+    length: int
+
+
+class Protect(NamedTuple):
+    """mprotect: new rights (``rwx`` letters) for a range that must be mapped throughout.
+
+    ``role`` and ``rule`` replace those of the parts where given. ``grows_down`` is PROT_GROWSDOWN.
+    """
+
+    start: int
+    length: int
+    perms: str
+    role: Role | None = None
+    rule: str = ""
+    grows_down: bool = False
+
+
+class SetBrk(NamedTuple):
+    """The brk system call with a wanted end of the heap."""
+
+    address: int
+    rule: str = ""
+
+
+class Touch(NamedTuple):
+    """The program accesses one byte; below a stack this grows it."""
+
+    address: int
+    write: bool = True
+
+
+class CloneThread(NamedTuple):
+    """clone(CLONE_VM): one more thread in the same space; its stack was mapped before."""
+
+
+class Fork(NamedTuple):
+    """fork: the child's space is an equal value; pages are shared until written."""
+
+
+class Exit(NamedTuple):
+    """The last thread ends and the space with it."""
+
+
+Event = Map | Unmap | Protect | SetBrk | Touch | CloneThread | Fork | Exit

@@ -1,0 +1,314 @@
+"""What the kernel does between execve and the first user instruction.
+
+The order is stack, program, interpreter, vdso, stack tables, brk; it matters, because each step takes
+the highest free place that the ones before it left.
+
+Source: fs/binfmt_elf.c, load_elf_binary(), elf_load(), load_elf_interp(); for 32-bit programs on
+x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
+"""
+
+from typing import NamedTuple
+
+from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.sim import PAGE, Base, Draws, Registers, Role, Settings, SimSpace, VmFlag
+from procmem.model.sim_files import ProgramFiles
+from procmem.simulate.arch.i386_layout import layout_for, page_down, page_up
+from procmem.simulate.kernel.events import ExecFailed, Map, Unmap
+from procmem.simulate.kernel.machine import failed, grow_stack, kernel_map_anonymous, step
+from procmem.simulate.kernel.search import find_free
+from procmem.simulate.kernel.stack import FirstStack, first_stack
+
+__all__ = [
+    "executable_stack",
+    "execute",
+    "is_static_pie",
+    "largest_align",
+    "needs_read_implies_exec",
+    "segment_perms",
+]
+
+_EM_386 = 3
+
+
+def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
+    """Make the space that the program's first instruction will see.
+
+    Raises:
+        ExecFailed: the kernel would refuse the file or kill the process on the way.
+    """
+    image = files.program.image
+    _check_image(image)
+    implies = settings.read_implies_exec or needs_read_implies_exec(image)
+    layout = layout_for(settings, read_implies_exec=implies)
+    stack = first_stack(settings, layout, executable=executable_stack(image, implies))
+    space = SimSpace(layout, (stack.vma,))
+    space, bias = _load_program(space, files, settings)
+    entry = image.entry + bias
+    eip = entry
+    interpreter_base = 0
+    if files.interpreter is not None:
+        space, interpreter_base = _load_interpreter(space, files.interpreter.image, files.interpreter.real)
+        eip = interpreter_base + files.interpreter.image.entry
+    space = _map_vdso(space, settings)
+    space = _grow_to_tables(space, stack.esp)
+    space = _with_numbers(space, image, bias, stack)
+    space = _place_brk(space, image, bias, settings, moved=files.interpreter is None and image.type == ET_DYN)
+    return space._replace(
+        registers=Registers(eip=eip, esp=stack.esp),
+        entry=entry,
+        program_bias=bias,
+        interpreter_base=interpreter_base,
+    )
+
+
+def _check_image(image: ElfImage) -> None:
+    if image.bits != 32 or image.machine != _EM_386 or not image.little_endian:
+        raise ExecFailed("not a 32-bit x86 ELF file", hint="the simulator knows the classic 32-bit layout only")
+    if image.type not in (ET_EXEC, ET_DYN):
+        raise ExecFailed("exec: neither an executable nor a shared object (ENOEXEC)")
+    if not image.loads:
+        raise ExecFailed("exec: no PT_LOAD segment, nothing to run")
+
+
+def needs_read_implies_exec(image: ElfImage) -> bool:
+    """Whether the kernel makes every readable mapping executable for this file (elf_read_implies_exec())."""
+    return image.first(PT_GNU_STACK) is None
+
+
+def executable_stack(image: ElfImage, implies: bool) -> bool:
+    """Whether the stack gets x (setup_arg_pages()): the file's own word counts, else the personality."""
+    header = image.first(PT_GNU_STACK)
+    return bool(header.flags & PF_X) if header is not None else implies
+
+
+def is_static_pie(files: ProgramFiles) -> bool:
+    """Whether the program is position-independent and asks for no interpreter."""
+    return files.interpreter is None and files.program.image.type == ET_DYN
+
+
+def largest_align(image: ElfImage) -> int:
+    """The largest power-of-two alignment of the segments, at least a page (maximum_alignment())."""
+    wanted = [s.align for s in image.loads if s.align > 0 and not s.align & (s.align - 1)]
+    return page_up(max(wanted, default=PAGE))
+
+
+def segment_perms(segment: Segment) -> str:
+    """The rights that a program header asks for."""
+    flags = segment.flags
+    return ("r" if flags & PF_R else "-") + ("w" if flags & PF_W else "-") + ("x" if flags & PF_X else "-")
+
+
+def _role(segment: Segment) -> Role:
+    if segment.flags & PF_X:
+        return Role.TEXT
+    return Role.DATA if segment.flags & PF_W else Role.RODATA
+
+
+class _Target(NamedTuple):
+    """Whose segments are mapped, in what words, and with which base they move."""
+
+    name: bytes
+    word: str
+    base: Base
+
+
+def _span(image: ElfImage) -> int:
+    """Bytes from the lowest page to the highest end in memory (total_mapping_size())."""
+    low = min(page_down(s.vaddr) for s in image.loads)
+    return max(s.vaddr + s.memsz for s in image.loads) - low
+
+
+def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int]:
+    image, name = files.program.image, files.program.real
+    first = image.loads[0]
+    if image.type == ET_EXEC:
+        target = _Target(name, "exec: program at its own address", Base.FIXED)
+        space = _load_segment(space, first, 0, target, no_replace=True)
+        bias = 0
+    else:
+        space, bias, target = _load_first_of_pie(space, files, settings)
+    for segment in image.loads[1:]:
+        space = _load_segment(space, segment, bias, target)
+    return space, bias
+
+
+def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int, _Target]:
+    image, name = files.program.image, files.program.real
+    first, align = image.loads[0], largest_align(image)
+    span = page_up(_span(image))
+    if files.interpreter is not None:
+        draws = settings.draws if settings.draws and settings.randomize else Draws()
+        place = (space.layout.program_base + draws.program * PAGE) & -align
+        target = _Target(name, f"exec: PIE base {place:#010x}", Base.PROGRAM)
+    else:
+        found = find_free(space, span)
+        if found is None:
+            raise ExecFailed("exec: no room for the program (ENOMEM)")
+        # only a large alignment makes the kernel choose the address itself
+        place = found & -align if align > PAGE else found + first.vaddr % PAGE
+        target = _Target(name, f"exec: no interpreter, so {_where(space)}", Base.MMAP)
+    bias = page_down(place - first.vaddr)
+    space = _load_segment(space, first, bias, target, no_replace=True, span=span)
+    return space, bias, target
+
+
+def _where(space: SimSpace) -> str:
+    """The rule of a free search, in words."""
+    layout = space.layout
+    if layout.top_down:
+        return f"highest free place below mmap_base {layout.mmap_base:#010x}"
+    return f"lowest free place above the legacy base {layout.legacy_base:#010x}"
+
+
+def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[SimSpace, int]:
+    first = image.loads[0]
+    if image.type == ET_EXEC:
+        bias = 0
+    else:
+        found = find_free(space, page_up(_span(image)))
+        if found is None:
+            raise ExecFailed("exec: no room for the interpreter (ENOMEM)")
+        bias = found - page_down(first.vaddr)
+    target = _Target(name, f"exec: interpreter, {_where(space)}", Base.MMAP)
+    space = _load_segment(space, first, bias, target, no_replace=True, span=page_up(_span(image)))
+    for segment in image.loads[1:]:
+        space = _load_segment(space, segment, bias, target)
+    return space, bias
+
+
+def _load_segment(
+    space: SimSpace,
+    segment: Segment,
+    bias: int,
+    target: _Target,
+    *,
+    no_replace: bool = False,
+    span: int = 0,
+) -> SimSpace:
+    """Map one PT_LOAD (elf_load()): the file part, then fresh memory up to the end of its BSS.
+
+    With ``span`` the whole span is mapped first and the rest of it freed again (elf_map()); that frees
+    nothing which was there before, but joins are made and unmade.
+    """
+    in_page = segment.vaddr % PAGE
+    start = page_down(bias + segment.vaddr)
+    space = _check_range(space, segment, bias)
+    perms = segment_perms(segment)
+    fresh = start
+    if segment.filesz:
+        length = page_up(segment.filesz + in_page)
+        rule = f"{target.word}; PT_LOAD {perms}"
+        space = step(
+            space,
+            Map(
+                max(span, length),
+                perms,
+                start,
+                fixed=True,
+                no_replace=no_replace,
+                name=target.name,
+                offset=segment.offset - in_page,
+                role=_role(segment),
+                base=target.base,
+                rule=rule,
+            ),
+        )
+        if failed(space):
+            raise ExecFailed("exec: a segment lies where something else is; the kernel kills it")
+        if span > length:
+            space = step(space, Unmap(start + length, span - length))
+        fresh = page_up(start + in_page + segment.filesz)
+    if segment.memsz > segment.filesz:
+        space = kernel_map_anonymous(
+            space,
+            fresh,
+            page_up(start + in_page + segment.memsz),
+            executable=bool(segment.flags & PF_X),
+            role=Role.BSS,
+            base=target.base,
+            rule=f"{target.word}; memory beyond the file part (BSS)",
+        )
+        if failed(space):
+            raise ExecFailed("exec: no room for the BSS; the kernel kills it")
+    return space
+
+
+def _check_range(space: SimSpace, segment: Segment, bias: int) -> SimSpace:
+    if not 0 <= bias + segment.vaddr <= space.layout.task_size - segment.memsz:
+        raise ExecFailed("exec: a segment reaches beyond user space; the kernel kills it")
+    return space
+
+
+def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
+    """Place the kernel's own pages with one search for all (arch/x86/entry/vdso/vma.c, map_vdso())."""
+    facts = settings.facts
+    parts = (
+        (b"[vvar]", facts.vvar_pages, "r--"),
+        (b"[vvar_vclock]", facts.vclock_pages, "r--"),
+        (b"[vdso]", facts.vdso_pages, "r-x"),
+    )
+    if not facts.vdso_pages:
+        return space
+    length = sum(pages for _name, pages, _perms in parts) * PAGE
+    place = find_free(space, length)
+    if place is None:
+        raise ExecFailed("exec: no room for the vdso (ENOMEM)")
+    for name, pages, perms in parts:
+        if pages:
+            rule = "exec: vvar and vdso share one search, next free place after the loader"
+            vma_event = Map(
+                pages * PAGE,
+                perms,
+                place,
+                fixed=True,
+                name=name,
+                flags=VmFlag.SPECIAL,
+                role=Role.KERNEL,
+                rule=rule,
+            )
+            implied = space.layout.read_implies_exec
+            # special mappings are made by the kernel itself, which does not look at the personality
+            plain = space._replace(layout=space.layout._replace(read_implies_exec=False))
+            space = step(plain, vma_event)
+            space = space._replace(layout=space.layout._replace(read_implies_exec=implied))
+        place += pages * PAGE
+    return space
+
+
+def _grow_to_tables(space: SimSpace, esp: int) -> SimSpace:
+    """Make room for the pointers to very many arguments (create_elf_tables(), find_extend_vma_locked())."""
+    stack = next(vma for vma in reversed(space.vmas) if vma.grows_down)
+    if esp >= stack.start:
+        return space
+    grown = grow_stack(space, stack, page_down(esp))
+    if grown is None:
+        raise ExecFailed("exec: no room for the argument tables on the stack; the kernel kills it")
+    return grown[0]
+
+
+def _with_numbers(space: SimSpace, image: ElfImage, bias: int, stack: FirstStack) -> SimSpace:
+    """Fill in the fields that ``/proc/PID/stat`` shows."""
+    loads = image.loads
+    code = [s for s in loads if s.flags & PF_X]
+    return space._replace(
+        start_code=bias + min((s.vaddr for s in code), default=0),
+        end_code=bias + max((s.vaddr + s.filesz for s in code), default=0),
+        start_data=bias + max(s.vaddr for s in loads),
+        end_data=bias + max(s.vaddr + s.filesz for s in loads),
+        start_stack=stack.esp,
+        arg_start=stack.arg_start,
+        arg_end=stack.arg_end,
+        env_start=stack.env_start,
+        env_end=stack.env_end,
+    )
+
+
+def _place_brk(space: SimSpace, image: ElfImage, bias: int, settings: Settings, *, moved: bool) -> SimSpace:
+    """Say where the heap will begin; there is none until the program asks for it."""
+    end = page_up(bias + max(s.vaddr + s.memsz for s in image.loads))
+    # a program that loads itself would else have its heap in the mapping area
+    start = space.layout.program_base if moved else end
+    if settings.randomize >= 2:
+        draws = settings.draws or Draws()
+        start += (0 if moved else PAGE) + draws.brk * PAGE
+    return space._replace(start_brk=start, brk=start)

@@ -1,0 +1,243 @@
+"""What a touch of memory does: nothing if the entry allows it, else a page fault and the kernel's answer.
+
+Asking for memory (mmap, brk) only promises it. The first access finds no entry in the page table, the processor
+raises a fault, and the kernel looks at the area: no area, or no right, is SIGSEGV. Fresh anonymous memory that is read
+gets the one page of zeros that all share; written, a frame of its own. A file's page is mapped where it lies in the
+page cache, with up to sixteen neighbours that are there too (fault-around); if it must be read, the fault is a major
+one. A write to what may be written but is shared is answered by a copy (copy on write), unless nobody else is left. A
+page in swap is brought back, with its neighbours in swap.
+
+Source: mm/memory.c, handle_pte_fault() and the functions named below; arch/x86/mm/fault.c.
+"""
+
+from procmem.model.sim import PAGE, SimVma, VmFlag
+from procmem.model.sim_memory import ZERO_FRAME, FileKey, Outcome, Paging, Pte, frame_of, is_swapped, slot_of
+from procmem.simulate.kernel.events import Touch
+from procmem.simulate.kernel.frames import Bench, Worker, bits_for, is_shmem
+from procmem.simulate.kernel.machine import failed, step
+from procmem.simulate.kernel.reclaim import make_room
+
+__all__ = ["access", "file_key", "from_swap", "read_file_page"]
+
+_READ_AHEAD = 32
+"""Pages read at once from a file: 128 KiB (block device's read_ahead_kb)."""
+_HUGE_BITS = 9
+"""A huge page is 2 MiB: 512 pages (PAE and x86-64)."""
+
+
+def access(bench: Bench, worker: Worker, start: int, length: int, *, write: bool) -> bool:
+    """Touch each page of a range; False at the first that is answered by SIGSEGV."""
+    page, end = start // PAGE, -(-(start + length) // PAGE)
+    entries = worker.entries
+    wanted = Pte.PRESENT | (Pte.WRITE if write else 0)
+    marks = Pte.ACCESSED | (Pte.DIRTY if write else 0)
+    while page < end:
+        vma = _area(bench, worker, page, write=write)
+        if vma is None:
+            return False
+        stop = min(end, vma.end // PAGE)
+        while page < stop:
+            entry = entries.get(page, 0)
+            if entry & wanted == wanted:
+                if entry & marks != marks:
+                    entries[page] = entry | marks
+            elif not _fault(bench, worker, vma, page, write=write):
+                return False
+            page += 1
+    return True
+
+
+def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | None:
+    """The area of a page, after a stack has grown to it and a first write has left its mark; None for SIGSEGV."""
+    address = page * PAGE
+    vma = next((vma for vma in worker.space.vmas if vma.end > address), None)
+    if vma is None or vma.start > address or (write and not vma.anon and not vma.flags & VmFlag.SHARED):
+        space = step(worker.space, Touch(address, write))
+        if failed(space):
+            _violation(bench, worker, page, write=write)
+            return None
+        if vma is not None and vma.start > address:
+            bench.note(f"stack grows down to {address:#x}")
+        worker.space = space
+        vma = next(vma for vma in space.vmas if vma.end > address)
+    right = vma.perms[1] == "w" if write else vma.perms[:3] != "---"
+    if not right:
+        _violation(bench, worker, page, write=write)
+        return None
+    return vma
+
+
+def _violation(bench: Bench, worker: Worker, page: int, *, write: bool) -> None:
+    present = worker.entries.get(page, 0) & Pte.PRESENT
+    bench.error_code = (1 if present else 0) | (2 if write else 0) | 4
+    bench.outcome = Outcome.SIGSEGV
+    bench.note(f"fault at {page * PAGE:#x}, error code {bench.error_code:#x}: SIGSEGV")
+
+
+def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> bool:
+    """One page fault. The area allows the access."""
+    make_room(bench, 2 + (1 << bench.settings.page_cluster))
+    entry = worker.entries.get(page)  # reclaim may have taken it
+    bench.need_table(worker, page)
+    major = False
+    if entry is None:
+        if not vma.name and not vma.flags & VmFlag.SHARED:
+            _anonymous(bench, worker, vma, page, write=write)
+        else:
+            major = _from_file(bench, worker, vma, page, write=write)
+    elif is_swapped(entry):
+        major = from_swap(bench, worker, vma, page, entry, write=write)
+    else:
+        _write_to_present(bench, worker, vma, page, entry)
+    if major:
+        worker.major += 1
+    else:
+        worker.minor += 1
+    return True
+
+
+def _bits(bench: Bench, vma: SimVma) -> int:
+    return bits_for(vma, nx=bench.settings.paging is not Paging.TWO_LEVEL)
+
+
+_WRITTEN = Pte.WRITE | Pte.DIRTY
+
+
+def _anonymous(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> None:
+    """do_anonymous_page(), and do_huge_pmd_anonymous_page() where a whole aligned piece is free."""
+    bits = _bits(bench, vma)
+    two_level = bench.settings.paging is Paging.TWO_LEVEL  # has no huge pages for programs (arch/x86/Kconfig)
+    if bench.settings.thp and not two_level and write and _huge(bench, worker, vma, page, bits):
+        return
+    if write:
+        bench.enter(worker, page, bench.take_frame(None), bits | _WRITTEN)
+    else:
+        worker.entries[page] = ZERO_FRAME << 12 | bits
+    if bench.tracing:
+        frame = "the zero page" if not write else f"frame {frame_of(worker.entries[page]):#x}"
+        bench.note(f"minor fault at {page * PAGE:#x}: {frame}")
+
+
+def _huge(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: int) -> bool:
+    count = 1 << _HUGE_BITS
+    first = page & -count
+    if vma.flags & VmFlag.NOHUGEPAGE or vma.start > first * PAGE or vma.end < (first + count) * PAGE:
+        return False
+    if any(other in worker.entries for other in range(first, first + count)):
+        return False
+    start = -(-bench.next_frame // count) * count
+    if start + count > bench.last_frame:
+        return False
+    bench.free_frames.extend(range(bench.next_frame, start))
+    bench.next_frame = start
+    kept, bench.free_frames = bench.free_frames, []
+    for other in range(first, first + count):
+        bench.need_table(worker, other)
+        bench.enter(worker, other, bench.take_frame(None), bits | _WRITTEN)
+    bench.free_frames = kept
+    worker.huge.add(page >> bench.table_bits)
+    bench.note(f"minor fault at {page * PAGE:#x}: a huge page of {count} frames")
+    return True
+
+
+def file_key(vma: SimVma, page: int) -> FileKey:
+    """Which page of which file lies at a page of an area."""
+    return vma.name, (page * PAGE - vma.start + vma.offset) // PAGE
+
+
+def read_file_page(bench: Bench, key: FileKey, *, ahead: int = _READ_AHEAD) -> bool:
+    """Bring a page of a file into the page cache, ``ahead`` pages at once; True where it had to be read."""
+    if key in bench.cache:
+        return False
+    if is_shmem(key[0]):
+        bench.take_frame(key)
+        slot = bench.shmem_slots.pop(key, None)
+        if slot is None:
+            return False
+        bench.swapped_in += 1
+        bench.drop_slot(slot)
+        return True
+    bench.take_frame(key)
+    for index in range(key[1] + 1, key[1] + ahead):
+        if bench.free_pages() <= 2:
+            break
+        if (key[0], index) not in bench.cache:
+            bench.take_frame((key[0], index))
+    return True
+
+
+def _from_file(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> bool:
+    """do_read_fault(), do_cow_fault(), do_shared_fault(): True for a major fault."""
+    key = file_key(vma, page)
+    major = read_file_page(bench, key)
+    bits = _bits(bench, vma)
+    if bench.tracing:
+        bench.note(f"{'major' if major else 'minor'} fault at {page * PAGE:#x}: page {key[1]} of the file")
+    if write and vma.flags & VmFlag.SHARED:
+        bench.enter(worker, page, bench.cache[key], bits | _WRITTEN)
+    elif write:
+        bench.enter(worker, page, bench.take_frame(None), bits | _WRITTEN)
+        bench.note("  a private copy, since it is written")
+    else:
+        bench.enter(worker, page, bench.cache[key], bits)
+        _fault_around(bench, worker, vma, page, bits)
+    return major
+
+
+def _fault_around(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: int) -> None:
+    """Map the neighbours that are in the cache, within one aligned window (do_fault_around())."""
+    window = bench.settings.fault_around // PAGE
+    low = max(page & -window, vma.start // PAGE)
+    high = min((page & -window) + window, vma.end // PAGE)
+    for other in range(low, high):
+        if other not in worker.entries:
+            frame = bench.cache.get(file_key(vma, other))
+            if frame is not None:
+                bench.enter(worker, other, frame, bits & ~Pte.ACCESSED)
+
+
+def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, *, write: bool) -> bool:
+    """do_swap_page(): True for a major fault."""
+    slot = slot_of(entry)
+    major = slot not in bench.swap_cache
+    if major:
+        group = 1 << bench.settings.page_cluster
+        first = slot & -group
+        for other in range(first, first + group):
+            if bench.slots.get(other) and other not in bench.swap_cache:
+                frame = bench.take_frame(None)
+                bench.swap_cache[other] = frame
+                bench.slot_of_frame[frame] = other
+                bench.swapped_in += 1
+    frame = bench.swap_cache[slot]
+    if bench.tracing:
+        bench.note(f"{'major' if major else 'minor'} fault at {page * PAGE:#x}: back from swap slot {slot}")
+    bench.slots[slot] -= 1
+    worker.swap_pages -= 1
+    del worker.entries[page]
+    bench.enter(worker, page, frame, _bits(bench, vma))
+    if not bench.slots[slot]:
+        del bench.swap_cache[slot], bench.slot_of_frame[frame]
+        bench.drop_slot(slot)
+        if vma.perms[1] == "w" and len(bench.maps[frame]) == 1:
+            worker.entries[page] |= Pte.WRITE | Pte.DIRTY
+    if write and not worker.entries[page] & Pte.WRITE:
+        _write_to_present(bench, worker, vma, page, worker.entries[page])
+    return major
+
+
+def _write_to_present(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int) -> None:
+    """do_wp_page(): reuse, or copy."""
+    if not entry & Pte.WRITE and vma.perms[1] == "w":
+        frame = frame_of(entry)
+        private = not vma.flags & VmFlag.SHARED
+        alone = frame != ZERO_FRAME and len(bench.maps[frame]) == 1 and frame not in bench.slot_of_frame
+        if private and (frame == ZERO_FRAME or bench.owner[frame] is not None or not alone):
+            copy = bench.take_frame(None)
+            bench.leave(worker, page)
+            bench.enter(worker, page, copy, _bits(bench, vma))
+            bench.note(f"minor fault at {page * PAGE:#x}: copy on write, frame {copy:#x}")
+        else:
+            bench.note(f"minor fault at {page * PAGE:#x}: nobody else has it, so it is reused")
+        entry = worker.entries[page] | _WRITTEN
+    worker.entries[page] = entry | Pte.PRESENT | Pte.ACCESSED

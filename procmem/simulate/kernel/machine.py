@@ -1,0 +1,227 @@
+"""The kernel as one pure function: ``step(space, event)`` gives the space after the event.
+
+An address space is a sorted row of VMAs and a few borders. Every system call that a program can make
+about memory comes down to five moves: find room, put a VMA in, cut a range out, change the rights of a
+range, move the end of the heap; and one more happens by itself, the growth of the stack at a fault.
+What the call gave back stands in ``registers.eax``, as on x86: an address, 0, or a negated error number.
+A space in which a call failed is otherwise unchanged.
+
+Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
+"""
+
+from typing import assert_never
+
+from procmem.model.sim import PAGE, Base, Role, SimSpace, SimVma, VmFlag
+from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.kernel.events import (
+    EEXIST,
+    EFAULT,
+    EINVAL,
+    ENOMEM,
+    CloneThread,
+    Event,
+    Exit,
+    Fork,
+    Map,
+    Protect,
+    SetBrk,
+    Touch,
+    Unmap,
+)
+from procmem.simulate.kernel.search import find_free, guarded_start
+from procmem.simulate.kernel.vma_list import cut, first_write, insert, range_is_mapped, recolour
+
+__all__ = ["failed", "grow_stack", "kernel_map_anonymous", "step"]
+
+
+def step(space: SimSpace, event: Event) -> SimSpace:
+    """Give the space after one event."""
+    match event:
+        case Map():
+            return _map(space, event)
+        case Unmap():
+            return _unmap(space, event)
+        case Protect():
+            return _protect(space, event)
+        case SetBrk():
+            return _set_brk(space, event)
+        case Touch():
+            return _touch(space, event)
+        case CloneThread():
+            return _result(space, 0)._replace(threads=space.threads + 1)
+        case Fork():
+            return _result(space, 0)
+        case Exit():
+            return _result(space, 0)._replace(vmas=(), threads=0)
+        case _:
+            assert_never(event)
+
+
+def failed(space: SimSpace) -> bool:
+    """Whether the last call gave an error."""
+    return space.registers.eax < 0
+
+
+def _result(space: SimSpace, value: int) -> SimSpace:
+    return space._replace(registers=space.registers._replace(eax=value))
+
+
+def _rights(space: SimSpace, perms: str) -> str:
+    """The rights that READ_IMPLIES_EXEC makes of those asked for (mm/mmap.c, do_mmap())."""
+    if space.layout.read_implies_exec and perms[0] == "r":
+        return perms[:2] + "x"
+    return perms[:3]
+
+
+def _map(space: SimSpace, event: Map) -> SimSpace:
+    length = page_up(event.length)
+    if length <= 0:
+        return _result(space, -EINVAL)
+    if event.fixed or event.no_replace:
+        start = page_down(event.address)
+        if start < 0 or start + length > space.layout.task_size:
+            return _result(space, -ENOMEM)
+        if event.no_replace and any(vma.start < start + length and vma.end > start for vma in space.vmas):
+            return _result(space, -EEXIST)
+    else:
+        found = find_free(space, length, hint=event.address)
+        if found is None:
+            return _result(space, -ENOMEM)
+        start = found
+    perms = _rights(space, event.perms)
+    flags = event.flags
+    # accountable_mapping(): a private writable mapping counts against the commit limit
+    if perms[1] == "w" and not flags & (VmFlag.NORESERVE | VmFlag.SHARED):
+        flags |= VmFlag.ACCOUNT
+    vma = SimVma(
+        start=start,
+        end=start + length,
+        perms=perms + ("s" if flags & VmFlag.SHARED else "p"),
+        offset=event.offset,
+        name=event.name,
+        flags=flags,
+        role=event.role,
+        base=event.base,
+        rule=event.rule,
+    )
+    vmas = insert(cut(space.vmas, vma.start, vma.end), vma)
+    return _result(space._replace(vmas=vmas), start)
+
+
+def kernel_map_anonymous(
+    space: SimSpace, start: int, end: int, *, executable: bool, role: Role, base: Base, rule: str
+) -> SimSpace:
+    """Map fresh memory at a fixed place as vm_brk_flags() does; it joins only the VMA before it."""
+    if start >= end:
+        return _result(space, 0)
+    if end > space.layout.task_size:
+        return _result(space, -ENOMEM)
+    perms = "rwx" if executable or space.layout.read_implies_exec else "rw-"
+    vma = SimVma(start, end, perms + "p", 0, b"", VmFlag.ACCOUNT, role, base, rule)
+    vmas = insert(cut(space.vmas, start, end), vma, after=False)
+    return _result(space._replace(vmas=vmas), 0)
+
+
+def _unmap(space: SimSpace, event: Unmap) -> SimSpace:
+    end = event.start + page_up(event.length)
+    if event.start < 0 or event.start % PAGE or event.length <= 0 or end > space.layout.task_size:
+        return _result(space, -EINVAL)
+    return _result(space._replace(vmas=cut(space.vmas, event.start, end)), 0)
+
+
+def _protect(space: SimSpace, event: Protect) -> SimSpace:
+    start, end = event.start, event.start + page_up(event.length)
+    if start % PAGE:
+        return _result(space, -EINVAL)
+    if event.grows_down:
+        stack = next((vma for vma in space.vmas if vma.end > start), None)
+        if stack is None or not stack.grows_down:
+            return _result(space, -EINVAL)
+        start = stack.start
+    if not range_is_mapped(space.vmas, start, end):
+        return _result(space, -ENOMEM)
+    wanted = _rights(space, event.perms)
+
+    def change(vma: SimVma) -> SimVma:
+        flags = vma.flags
+        perms = wanted if not flags & VmFlag.SPECIAL else event.perms
+        uncounted = VmFlag.ACCOUNT | VmFlag.NORESERVE | VmFlag.SHARED
+        if perms[1] == "w":
+            if not flags & uncounted and vma.perms[1] != "w":
+                flags |= VmFlag.ACCOUNT
+        elif not vma.name and not vma.anon:
+            # mprotect_fixup(): memory that was never written and now cannot be is given back
+            flags &= ~VmFlag.ACCOUNT
+        return vma._replace(
+            perms=perms + vma.perms[3],
+            flags=flags,
+            role=event.role or vma.role,
+            rule=event.rule or vma.rule,
+        )
+
+    return _result(space._replace(vmas=recolour(space.vmas, start, end, change)), 0)
+
+
+def _set_brk(space: SimSpace, event: SetBrk) -> SimSpace:
+    """Move the end of the heap; as the system call does, give back the old end where that fails."""
+    wanted = event.address
+    if wanted < space.start_brk or wanted > space.layout.task_size:
+        return _result(space, space.brk)
+    old, new = page_up(space.brk), page_up(wanted)
+    vmas = space.vmas
+    if new < old:
+        vmas = cut(vmas, new, old)
+    elif new > old:
+        above = next((vma for vma in vmas if vma.end > old), None)
+        # one page must stay free before the next mapping, and the whole gap before a stack
+        if above is not None and new + PAGE > guarded_start(space, above):
+            return _result(space, space.brk)
+        perms = "rwxp" if space.layout.read_implies_exec else "rw-p"
+        heap = SimVma(old, new, perms, 0, b"", VmFlag.ACCOUNT, Role.HEAP, Base.BRK, event.rule)
+        # the part below start_brk is never joined: brk() looks back no further
+        vmas = insert(vmas, heap, before=old > space.start_brk, after=False)
+    return _result(space._replace(vmas=vmas, brk=wanted), wanted)
+
+
+def _touch(space: SimSpace, event: Touch) -> SimSpace:
+    vma = next((vma for vma in space.vmas if vma.end > event.address), None)
+    if vma is None:
+        return _result(space, -EFAULT)
+    if event.address < vma.start:
+        grown = grow_stack(space, vma, page_down(event.address))
+        if grown is None:
+            return _result(space, -EFAULT)
+        space, vma = grown
+    allowed = vma.perms[1] == "w" if event.write else vma.perms[:3] != "---"
+    if not allowed:
+        return _result(space, -EFAULT)
+    if event.write and not vma.flags & VmFlag.SHARED and not vma.anon:
+        index = space.vmas.index(vma)
+        marked = vma._replace(anon=first_write(space.vmas, index))
+        space = space._replace(vmas=(*space.vmas[:index], marked, *space.vmas[index + 1 :]))
+    return _result(space, 0)
+
+
+def grow_stack(space: SimSpace, stack: SimVma, start: int) -> tuple[SimSpace, SimVma] | None:
+    """Extend a stack down to ``start`` in one step; None where the limit or the guard gap forbids it.
+
+    Source: mm/vma.c, expand_downwards() and acct_stack_growth().
+    """
+    limit = space.layout.stack_limit
+    if not stack.grows_down or start < space.layout.min_address:
+        return None
+    if limit is not None and stack.end - start > limit:
+        return None
+    below = next((vma for vma in reversed(space.vmas) if vma.end <= stack.start), None)
+    # an inaccessible neighbour is itself a guard, so no gap is asked for
+    if below is not None and below.end > start:
+        return None
+    if (
+        below is not None
+        and not below.grows_down
+        and below.perms[:3] != "---"
+        and start - below.end < space.layout.guard_gap
+    ):
+        return None
+    grown = stack._replace(start=start)
+    return space._replace(vmas=tuple(grown if vma is stack else vma for vma in space.vmas)), grown

@@ -1,0 +1,79 @@
+"""Where the kernel finds a free place for a mapping that names no address.
+
+Today's layout is top-down: the highest gap below mmap_base that is large enough, and the block lies at
+the end of that gap. The legacy layout, and a top-down search that found nothing, go bottom-up from a
+third of the address space. A stack counts as beginning one guard gap lower than it does.
+
+Sources: mm/vma.c (older kernels mm/mmap.c), unmapped_area() and unmapped_area_topdown();
+arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its topdown brother.
+"""
+
+from collections.abc import Iterator
+
+from procmem.model.sim import SimSpace, SimVma
+from procmem.simulate.arch.i386_layout import page_down, page_up
+
+__all__ = ["bottom_up", "find_free", "guarded_start", "top_down"]
+
+
+def guarded_start(space: SimSpace, vma: SimVma) -> int:
+    """Where a VMA begins for those who look for room below it (include/linux/mm.h, vm_start_gap())."""
+    return max(vma.start - space.layout.guard_gap, 0) if vma.grows_down else vma.start
+
+
+def find_free(space: SimSpace, length: int, *, hint: int = 0) -> int | None:
+    """Find a place for ``length`` bytes; None where there is none (ENOMEM).
+
+    A hint is taken, rounded to a page, where it is free.
+    """
+    length = page_up(length)
+    layout = space.layout
+    if not 0 < length <= layout.task_size:
+        return None
+    if hint and _hint_is_free(space, page_down(hint), length):
+        return page_down(hint)
+    if layout.top_down:
+        found = top_down(space, length)
+        if found is not None:
+            return found
+    return bottom_up(space, length)
+
+
+def _hint_is_free(space: SimSpace, start: int, length: int) -> bool:
+    if start < space.layout.min_address or start + length > space.layout.task_size:
+        return False
+    # the first VMA that ends above the hint decides, as find_vma() gives it
+    above = next((vma for vma in space.vmas if vma.end > start), None)
+    return above is None or start + length <= guarded_start(space, above)
+
+
+def top_down(space: SimSpace, length: int) -> int | None:
+    """Take the end of the highest gap at or below mmap_base."""
+    low, high = space.layout.min_address, space.layout.mmap_base
+    for start, end in reversed(list(_gaps(space))):
+        end_here = min(end, high)
+        if end_here - max(start, low) >= length:
+            return end_here - length
+    return None
+
+
+def bottom_up(space: SimSpace, length: int) -> int | None:
+    """Take the start of the lowest gap at or above the legacy base."""
+    low, high = space.layout.legacy_base, space.layout.task_size
+    for start, end in _gaps(space):
+        start_here = max(start, low)
+        if min(end, high) - start_here >= length:
+            return start_here
+    return None
+
+
+def _gaps(space: SimSpace) -> Iterator[tuple[int, int]]:
+    """All free ranges, from low to high, guard gaps left out."""
+    previous_end = 0
+    for vma in space.vmas:
+        start = guarded_start(space, vma)
+        if start > previous_end:
+            yield previous_end, start
+        previous_end = max(previous_end, vma.end)
+    if previous_end < space.layout.task_size:
+        yield previous_end, space.layout.task_size

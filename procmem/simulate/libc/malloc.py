@@ -1,0 +1,170 @@
+"""glibc's malloc, as far as the map shows it: when the heap's end moves, and when a block is mapped.
+
+Small requests are cut from the heap, which brk extends by at least 128 KiB at a time. A request above the
+mmap threshold that the heap's top cannot serve gets a mapping of its own, and freeing such a block raises
+the threshold. Freeing at the top gives memory back once more than the trim threshold lies there.
+
+Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_chunk().
+"""
+
+from procmem.model.sim import PAGE, Role
+from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.kernel.calls import Caller
+from procmem.simulate.kernel.events import Map, SetBrk, Touch, Unmap
+from procmem.simulate.libc.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, Arena, chunk_size
+
+__all__ = ["CACHE_STRUCT", "Malloc"]
+
+_THRESHOLD = 128 << 10
+"""DEFAULT_MMAP_THRESHOLD_MIN, DEFAULT_TRIM_THRESHOLD and DEFAULT_TOP_PAD."""
+_THRESHOLD_MAX = 512 << 10
+"""DEFAULT_MMAP_THRESHOLD_MAX on 32 bit."""
+_FALLBACK = 1 << 20
+"""MMAP_AS_MORECORE_SIZE: what is mapped at least where brk fails."""
+_CONSOLIDATE = 64 << 10
+"""FASTBIN_CONSOLIDATION_THRESHOLD."""
+CACHE_STRUCT = 384
+"""sizeof(tcache_perthread_struct) on i386, the first thing that malloc allocates."""
+
+
+class Malloc:
+    """The main arena and the mapped blocks. Pointers are those that the program sees."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._arena = Arena()
+        self._mapped: dict[int, int] = {}
+        self._mmap_threshold = _THRESHOLD
+        self._trim_threshold = _THRESHOLD
+        self._contiguous = True
+        self._ready = False
+
+    def rebase(self, caller: Caller) -> None:
+        """Go on with another holder of the same space."""
+        self._caller = caller
+
+    def allocate(self, request: int, *, cached: bool = True) -> int | None:
+        """Serve malloc(request), or calloc with ``cached`` False; None where there is no memory left."""
+        if not self._ready:
+            self._ready = True
+            self.allocate_cache()
+        size = chunk_size(request)
+        chunk = self._arena.from_cache(size) if cached else None
+        if chunk is None:
+            chunk = self._from_arena(size)
+        return None if chunk is None else chunk + HEADER
+
+    def allocate_cache(self) -> None:
+        """Take a thread's cache from the main arena: what each thread does first."""
+        self._from_arena(chunk_size(CACHE_STRUCT))
+
+    def free(self, pointer: int) -> None:
+        """Take a block back."""
+        chunk = pointer - HEADER
+        if chunk in self._mapped:
+            self._free_mapped(chunk)
+            return
+        if self._arena.to_cache(chunk):
+            return
+        size = self._arena.give(chunk)
+        if size >= _CONSOLIDATE:
+            if self._arena.has_fast:
+                self._arena.consolidate()
+            if self._arena.top_size >= self._trim_threshold:
+                self._trim()
+
+    def _from_arena(self, size: int) -> int | None:
+        return self._arena.take(size) or self._from_system(size)
+
+    def _from_system(self, size: int) -> int | None:
+        """Ask the kernel (sysmalloc())."""
+        if size >= self._mmap_threshold:
+            found = self.map_block(size)
+            if found is not None:
+                return found
+        arena = self._arena
+        wanted = size + _THRESHOLD + MIN_CHUNK
+        length = page_up(wanted - arena.top_size) if self._contiguous else page_up(wanted)
+        old_end = arena.top + arena.top_size
+        start = self._sbrk(length)
+        if start is None:
+            start, length = self._map_instead(length, size)
+            if start is None:
+                return None
+            self._contiguous = False
+        if arena.top_size and start == old_end:
+            arena.top_size += length
+        else:
+            self._new_top(start, length)
+        if arena.top_size < size + MIN_CHUNK:
+            return None
+        return arena.take_from_top(size)
+
+    def _new_top(self, start: int, length: int) -> None:
+        """Begin a top at memory that does not border on the old one; its first chunk must be aligned."""
+        arena = self._arena
+        shift = -(start + HEADER) % ALIGN
+        end = start + length
+        if self._contiguous:
+            end = page_up(end + shift + (arena.top_size if arena.top else 0))
+            self._caller.do(SetBrk(end, rule="malloc: the heap's end, up to a whole page"))
+        if arena.top_size:
+            arena.abandon_top()
+        self._caller.do(Touch(start))
+        arena.top = start + shift
+        arena.top_size = (end - arena.top) & -ALIGN if not self._contiguous else end - arena.top
+
+    def _sbrk(self, length: int) -> int | None:
+        old = self._caller.space.brk
+        rule = "malloc: the heap grows by the request and 128 KiB to spare"
+        if self._caller.do(SetBrk(old + length, rule=rule)) != old + length:
+            return None
+        return old
+
+    def _map_instead(self, length: int, size: int) -> tuple[int | None, int]:
+        """Map memory where brk failed (sysmalloc_mmap_fallback())."""
+        if self._contiguous:
+            length = page_up(length + self._arena.top_size)
+        length = max(length, _FALLBACK)
+        if length <= size:
+            return None, 0
+        rule = "malloc: brk failed, so a megabyte is mapped"
+        start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
+        return (start if start >= 0 else None), length
+
+    @property
+    def mmap_threshold(self) -> int:
+        """From this chunk size on a request gets a mapping of its own."""
+        return self._mmap_threshold
+
+    def map_block(self, size: int) -> int | None:
+        """Give a large request a mapping of its own (sysmalloc_mmap())."""
+        length = page_up(size + WORD + ALIGN - 1)
+        rule = f"malloc: request of {size - WORD} bytes or so, at or above the mmap threshold"
+        start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
+        if start < 0:
+            return None
+        self._caller.do(Touch(start))
+        chunk = start + -(start + HEADER) % ALIGN
+        self._mapped[chunk] = start + length - chunk
+        return chunk
+
+    def _free_mapped(self, chunk: int) -> None:
+        size = self._mapped.pop(chunk)
+        # the flag bit of the size field takes part in these comparisons
+        if self._mmap_threshold < size + 2 <= _THRESHOLD_MAX:
+            self._mmap_threshold = size
+            self._trim_threshold = 2 * size
+        start = chunk // PAGE * PAGE
+        self._caller.do(Unmap(start, chunk + size - start))
+
+    def _trim(self) -> None:
+        """Give whole pages at the top back, all but 128 KiB (systrim())."""
+        arena = self._arena
+        area = arena.top_size - MIN_CHUNK - 1
+        extra = (area - _THRESHOLD) // PAGE * PAGE
+        end = arena.top + arena.top_size
+        if area <= _THRESHOLD or not extra or self._caller.space.brk != end:
+            return
+        self._caller.do(SetBrk(end - extra, rule="malloc: trimmed after a free at the top"))
+        arena.top_size -= extra

@@ -1,0 +1,47 @@
+"""The dynamic linker of musl, in outline: enough for the shape of the map, never called exact.
+
+It takes two pages of heap for its allocator's records and makes the first inaccessible, maps each library
+once, needs no cache and no allocator blocks, and makes RELRO parts read-only at the end. A large block of
+thread-local storage gets a mapping of its own.
+
+Source: musl ldso/dynlink.c, map_library(), load_library(); src/malloc/mallocng/malloc.c.
+"""
+
+from procmem.model.elf import PT_TLS
+from procmem.model.sim import PAGE, Base, Role, SimSpace
+from procmem.model.sim_files import ProgramFiles
+from procmem.simulate.kernel.calls import Caller
+from procmem.simulate.kernel.events import Map, SetBrk
+from procmem.simulate.libc.glibc_versions import GlibcTable
+from procmem.simulate.libc.loader_library import map_library, protect_relro
+
+__all__ = ["is_musl", "link_musl"]
+
+_BUILT_IN_TLS = 256
+"""Storage of so many bytes, about, lies in the linker's own data (builtin_tls)."""
+_TLS_BLOCK = 4 * PAGE
+_OUTLINE = GlibcTable("musl", aligned_segments=False, own_address=False)
+
+
+def is_musl(files: ProgramFiles) -> bool:
+    """Whether the program's interpreter is musl's."""
+    return files.interpreter is not None and b"ld-musl" in files.interpreter.opened
+
+
+def link_musl(space: SimSpace, files: ProgramFiles) -> SimSpace:
+    """Do about what musl's linker does before the program's entry point."""
+    assert files.interpreter is not None
+    caller = Caller(space)
+    start = space.brk
+    caller.do(SetBrk(start + 2 * PAGE, rule="musl: records of its allocator"))
+    guard = Map(PAGE, "---", start, fixed=True, role=Role.GUARD, base=Base.BRK, rule="musl: guard page")
+    caller.do(guard)
+    biases = [map_library(caller, library, _OUTLINE, protect_holes=False) for library in files.libraries]
+    tls = [loaded.image.first(PT_TLS) for loaded in (files.program, *files.libraries)]
+    if sum(segment.memsz for segment in tls if segment is not None) > _BUILT_IN_TLS:
+        caller.do(Map(_TLS_BLOCK, "rw-", role=Role.TLS, rule="musl: thread-local storage of the main thread"))
+    for library, bias in zip(files.libraries, biases, strict=True):
+        protect_relro(caller, library, bias)
+    protect_relro(caller, files.interpreter, space.interpreter_base)
+    protect_relro(caller, files.program, space.program_bias)
+    return caller.space

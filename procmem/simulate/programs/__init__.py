@@ -1,0 +1,1 @@
+"""Predictions from a program's files, and the program of the textbook."""

@@ -1,0 +1,192 @@
+"""The front of the simulator: files and settings in, the coming map out, each line with its certainty.
+
+Nothing that a process could tell is an input, so a prediction is made before there is a process, and it
+is the same on a machine that could never run one.
+"""
+
+from typing import NamedTuple
+
+from procmem.model.elf import PT_TLS
+from procmem.model.sim import Base, Certainty, Draws, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
+from procmem.model.sim_files import ProgramFiles
+from procmem.simulate.kernel.aslr import fit, moving_bases, ranges, refine
+from procmem.simulate.kernel.calls import Caller
+from procmem.simulate.kernel.events import ExecFailed
+from procmem.simulate.kernel.execve import execute
+from procmem.simulate.kernel.naming import named
+from procmem.simulate.libc.constructors import run_constructors, unforeseeable, unknown_constructors
+from procmem.simulate.libc.glibc_versions import table_for
+from procmem.simulate.libc.loader import link
+from procmem.simulate.libc.malloc import Malloc
+from procmem.simulate.libc.musl import is_musl, link_musl
+from procmem.simulate.libc.static_start import start_static
+
+__all__ = ["Running", "after", "fit_draws", "predict", "start"]
+
+
+class Running(NamedTuple):
+    """A simulated process at one stage, ready to go on: its space, its malloc, and what is not certain.
+
+    ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only.
+    """
+
+    space: SimSpace
+    malloc: Malloc
+    modules: int
+    guessed: frozenset[Base]
+    notes: tuple[str, ...]
+
+
+def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
+    """Run a program up to a stage.
+
+    Raises:
+        ExecFailed: the kernel or the dynamic linker would end it before.
+    """
+    space = execute(files, settings)
+    images = [files.program.image, *(library.image for library in files.libraries)]
+    modules = sum(1 for image in images if image.first(PT_TLS) is not None)
+    running = Running(space, Malloc(Caller(space)), modules, frozenset(), ())
+    if stage is Stage.EXEC:
+        return running
+    running = running._replace(notes=files.notes)
+    if files.interpreter is None:
+        running = _started_static(running, files) if stage is Stage.MAIN else running
+        return _with_own_constructors(running, files, stage)
+    if files.missing is not None:
+        name = files.missing.decode(errors="replace")
+        raise ExecFailed(f"ld.so: {name} is not found; the program ends before its entry point")
+    running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
+    return _with_own_constructors(running, files, stage)
+
+
+def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
+    if stage is not Stage.MAIN or not files.program.constructors:
+        return running
+    note = "the program's own constructors run before main: what they allocate is not foretold"
+    return running._replace(notes=(*running.notes, note))
+
+
+def _started_static(running: Running, files: ProgramFiles) -> Running:
+    """Go on to ``main`` of a program that has no dynamic linker."""
+    if (files.program.soname or b"").startswith(b"ld-"):
+        note = "a dynamic linker started by hand: what it maps for the program it runs is not foretold"
+        return running._replace(notes=(*running.notes, note))
+    if files.libc_version is None:
+        note = "no glibc in this static program: what its start code maps is not known"
+        return running._replace(notes=(*running.notes, note))
+    table, measured = table_for(files)
+    started = start_static(running.space, files, table)
+    running = running._replace(space=started.space, malloc=started.malloc)
+    if measured or started.alike:
+        return running
+    return running._replace(guessed=frozenset({Base.BRK}), notes=(*running.notes, _unmeasured(files)))
+
+
+def _started_musl(running: Running, files: ProgramFiles) -> Running:
+    space = link_musl(running.space, files)
+    notes = (*running.notes, "musl: known in shape only")
+    return running._replace(
+        space=space, malloc=Malloc(Caller(space)), guessed=frozenset({Base.MMAP, Base.BRK}), notes=notes
+    )
+
+
+def _started_glibc(running: Running, files: ProgramFiles) -> Running:
+    """Let glibc's dynamic linker and the constructors of known libraries work."""
+    table, measured = table_for(files)
+    caller = Caller(link(running.space, files, table))
+    malloc = Malloc(caller)
+    notes = list(running.notes)
+    guessed = frozenset({Base.MMAP}) if files.notes or not measured else frozenset()
+    if not measured:
+        notes.append(_unmeasured(files))
+    for library in run_constructors(malloc, files):
+        guessed |= {Base.BRK}
+        notes.append(f"the constructor of {_text(library)} calls malloc before main: the heap is known in shape only")
+    for library in unknown_constructors(files):
+        notes.append(f"if the constructor of {_text(library)} calls malloc, a heap is there before main")
+    for library in unforeseeable(files):
+        guessed |= {Base.MMAP, Base.BRK}
+        notes.append(f"{_text(library)} maps memory of its own before main, which is not foretold")
+    return Running(caller.space, malloc, running.modules, guessed, tuple(dict.fromkeys(notes)))
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")
+
+
+def _unmeasured(files: ProgramFiles) -> str:
+    version = f"glibc {files.libc_version}" if files.libc_version else "this C library"
+    return f"{version} has not been measured: what it maps is known in shape only"
+
+
+def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction:
+    """Say what ``maps`` will be at a stage."""
+    try:
+        running = start(files, settings, stage)
+    except ExecFailed as error:
+        why = str(error)
+        if settings.randomize and settings.draws is None:
+            why += " (with the zero draw; others may go well)"
+        return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
+    drawn = settings.draws is None
+    moving = moving_bases(files, settings) if drawn else frozenset()
+    before = execute(files, settings).vmas if running.guessed else ()
+    return Prediction(
+        stage,
+        settings,
+        tuple(_graded(vma, moving, running.guessed, before) for vma in named(running.space)),
+        running.space,
+        ranges=ranges(files, settings, running.space) if drawn else (),
+        notes=running.notes,
+        fitted=bool(settings.randomize) and not drawn,
+        program=files.program.real,
+    )
+
+
+def after(prediction: Prediction, running: Running, space: SimSpace) -> Prediction:
+    """The same prediction after the program did something more: its lines, graded as before."""
+    bases = {wanted.base for wanted in prediction.ranges}
+    sure = tuple(vma for vma in prediction.vmas if vma.status is not Certainty.SHAPE)
+    vmas = tuple(_graded(vma, frozenset(bases), running.guessed, sure) for vma in named(space))
+    return prediction._replace(vmas=vmas, space=space)
+
+
+_SCANNED_BITS = 12
+"""Not more values than this are tried one by one to explain a real map."""
+
+
+def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws:
+    """Read off a real map of a stage what was drawn for it."""
+    zero = predict(files, settings._replace(draws=None), real.stage)
+    draws = fit(files, zero, real)
+    wanted = set(real.lines)
+
+    def explained(tried: Draws) -> int:
+        filled = predict(files, settings._replace(draws=tried), real.stage)
+        return sum((vma.start, vma.end, vma.perms, vma.offset, vma.name) in wanted for vma in filled.vmas)
+
+    for _round in range(3):
+        better = refine(draws, predict(files, settings._replace(draws=draws), real.stage), real)
+        if better == draws:
+            break
+        draws = better
+    known = explained(draws)
+    values = 1 << settings.facts.mmap_rnd_bits
+    possible = 0 <= draws.mmap < values
+    if (possible and known == len(zero.vmas)) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
+        return draws
+    # alignment can hide the draw of the mapping area: several values then lead to the same map, and reading one off
+    # the map may give one that the kernel cannot draw; the value also decides what lies above what
+    every = [draws._replace(mmap=value) for value in range(values)]
+    best = max(every, key=explained)
+    return best if explained(best) > known - (not possible) else draws
+
+
+def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:
+    """Give a line its certainty: exact unless its base moves, or a C library not measured placed it."""
+    if vma.base in guessed and not any(old.start < vma.end and old.end > vma.start for old in before):
+        return vma._replace(status=Certainty.SHAPE)
+    if vma.base in moving:
+        return vma._replace(status=Certainty.RANGE)
+    return vma

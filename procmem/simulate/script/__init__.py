@@ -1,0 +1,1 @@
+"""The language of scripts: events one a line, and what runs them."""

@@ -1,0 +1,175 @@
+"""The steps of a script that need memory: touching, sharing, giving advice, being another process.
+
+A script's program makes its calls through a :class:`Caller`; this one keeps the whole machine between them, so that
+malloc and threads, which know nothing of pages, run on it unchanged.
+"""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from procmem.model.sim import PAGE, Role, SimSpace, VmFlag
+from procmem.model.sim_memory import MemorySettings, Outcome, SimMemory
+from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.kernel.calls import Caller
+from procmem.simulate.kernel.events import Event, Map
+from procmem.simulate.kernel.memory import run, step
+from procmem.simulate.kernel.memory_events import (
+    Access,
+    Advice,
+    Advise,
+    Begin,
+    Do,
+    End,
+    ForkAs,
+    MemoryEvent,
+    ReadFile,
+    Settle,
+    SwapOff,
+)
+from procmem.simulate.script.language import BadScript, Block, Step, parsed, part, result_text, size
+
+__all__ = ["FIRST_PID", "MEMORY_VERBS", "MemoryCaller"]
+
+FIRST_PID = 1
+"""The program's own pid in the simulated machine."""
+_SCATTER_MAX = 10_000_000
+
+
+class MemoryCaller(Caller):
+    """The machine as it is now, and which of its processes goes on."""
+
+    def __init__(self, settings: MemorySettings, space: SimSpace) -> None:
+        super().__init__(space)
+        self.memory: SimMemory = step(SimMemory(settings), Begin(FIRST_PID, space))
+        self.pid = FIRST_PID
+        self.last_pid = FIRST_PID
+
+    def do(self, event: Event) -> int:
+        """Make one call; a process that was killed gets nothing done."""
+        self.happen(Do(self.pid, event))
+        return self.space.registers.eax
+
+    def happen(self, *events: MemoryEvent) -> str:
+        """Let something happen to the machine, and say what came of it."""
+        self.memory = run(self.memory, events)
+        process = self.memory.processes.get(self.pid)
+        if process is not None:
+            self.space = process.space
+        if self.memory.outcome is Outcome.SIGSEGV:
+            return f"SIGSEGV, page-fault error code {self.memory.error_code or 0:#x}"
+        if self.memory.outcome is Outcome.OOM:
+            return f"out of memory: process {self.memory.killed} is killed"
+        return "" if process is not None or not events else "nothing: its process has ended"
+
+    def fork(self) -> str:
+        """Make a child; the parent goes on."""
+        self.last_pid += 1
+        told = self.happen(ForkAs(self.pid, self.last_pid))
+        return told or f"= {self.last_pid}, the child's pid; pages are copied when one of the two writes"
+
+
+_Blocks = dict[str, Block]
+_Play = Callable[[MemoryCaller, _Blocks, Step], str]
+
+
+class _Verb(NamedTuple):
+    least: int
+    most: int
+    play: _Play
+
+
+def _block(blocks: _Blocks, step: Step) -> Block:
+    if step.words[0] not in blocks:
+        raise BadScript(step.line, f"no such block: {step.words[0]!r}")
+    return blocks[step.words[0]]
+
+
+def _touching(*, write: bool) -> _Play:
+    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+        block = _block(blocks, step)
+        offset, length = part(step, 1, block)
+        return caller.happen(Access(caller.pid, block.start + offset, length, write))
+
+    return play
+
+
+def _advising(advice: Advice) -> _Play:
+    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+        block = _block(blocks, step)
+        offset, length = part(step, 1, block)
+        return caller.happen(Advise(caller.pid, block.start + offset, length, advice))
+
+    return play
+
+
+def _share(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    length = size(step, 1)
+    name = step.words[2].encode() if len(step.words) > 2 else b""
+    result = caller.do(Map(length, name=name, flags=VmFlag.SHARED, role=Role.MMAP, rule="mmap: shared"))
+    if result >= 0:
+        blocks[step.words[0]] = Block(result, page_up(length), True)
+    return result_text(result)
+
+
+def _cache(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks
+    return caller.happen(ReadFile(step.words[0].encode(), page_up(size(step, 1)) // PAGE))
+
+
+def _scatter(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    block = _block(blocks, step)
+    count = size(step, 1)
+    if count > _SCATTER_MAX:
+        raise BadScript(step.line, f"more than {_SCATTER_MAX} touches")
+    drawn = random.Random(parsed(step, step.words[2]) if len(step.words) > 2 else 0)  # noqa: S311  # to be repeated
+    pages = max(block.length // PAGE, 1)
+    events = (Access(caller.pid, block.start + drawn.randrange(pages) * PAGE, 1, True) for _ in range(count))
+    return caller.happen(*events)
+
+
+def _settle(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks, step
+    return caller.happen(Settle())
+
+
+def _swapoff(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks, step
+    return caller.happen(SwapOff())
+
+
+def _as(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks
+    pid = parsed(step, step.words[0])
+    if pid not in caller.memory.processes:
+        raise BadScript(step.line, f"no process {pid} lives")
+    caller.pid = pid
+    return caller.happen()
+
+
+def _exit(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    del blocks, step
+    caller.happen(End(caller.pid))
+    told = ""
+    if caller.memory.processes:
+        caller.pid = min(caller.memory.processes)
+        caller.happen()
+    return told
+
+
+MEMORY_VERBS = {
+    "touch": _Verb(1, 3, _touching(write=True)),
+    "read": _Verb(1, 3, _touching(write=False)),
+    "share": _Verb(2, 3, _share),
+    "cache": _Verb(2, 2, _cache),
+    "populate": _Verb(1, 3, _advising(Advice.POPULATE)),
+    "dontneed": _Verb(1, 3, _advising(Advice.DONTNEED)),
+    "lazyfree": _Verb(1, 3, _advising(Advice.FREE)),
+    "pageout": _Verb(1, 3, _advising(Advice.PAGEOUT)),
+    "scatter": _Verb(2, 3, _scatter),
+    "settle": _Verb(0, 0, _settle),
+    "swapoff": _Verb(0, 0, _swapoff),
+    "as": _Verb(1, 1, _as),
+    "exit": _Verb(0, 0, _exit),
+}
+"""Steps by name; ``touch`` with a size is one of them."""

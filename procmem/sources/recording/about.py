@@ -1,0 +1,134 @@
+"""The files of a recording that say what it is: about.toml, the index of kept heads, a bare maps file.
+
+A recording may come from a stranger, so every value is checked before it is believed.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from procmem.errors import BrokenRecording
+from procmem.model.raw import KeptFile, MappedFile, Refusal
+from procmem.sources.recording.store import FILE_BYTES_MAX, Store
+
+__all__ = ["SCHEMA", "bare_file", "pid_of_folder", "read_about", "read_objects", "recorded_refusal", "typed"]
+
+SCHEMA = "procmem/recording/1"
+_HEAD_OF_BARE_FILE = 512
+
+
+def bare_file(path: str) -> dict[str, bytes]:
+    """A file that begins like maps or smaps, as the one file of a process; empty if it is none of them."""
+    content = _read_head(path)
+    first, _, rest = content.partition(b"\n")
+    if first.count(b"-") == 0 or first[:1] not in b"0123456789abcdef" or b" " not in first:
+        return {}
+    from procmem.sources.files import read_whole  # noqa: PLC0415  # only here is a path opened by name
+
+    whole = read_whole(path, None, limit=FILE_BYTES_MAX)
+    if isinstance(whole, Refusal):
+        raise BrokenRecording(path, whole.value)
+    return {"smaps" if rest.startswith((b"Size:", b"Rss:")) else "maps": whole}
+
+
+def _read_head(path: str) -> bytes:
+    """The first bytes of a regular file, to see what it is."""
+    with open(path, "rb") as file:
+        return file.read(_HEAD_OF_BARE_FILE)
+
+
+def read_about(store: Store, path: str) -> Mapping[str, Any]:
+    """The recording's own table about itself, empty where there is none.
+
+    Raises:
+        BrokenRecording: it is no TOML, or of a schema that is not known.
+    """
+    content = store.read("about.toml")
+    if isinstance(content, Refusal):
+        return {}
+    try:
+        about = tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BrokenRecording(path, f"about.toml: {error}") from error
+    schema = about.get("schema", SCHEMA)
+    if schema != SCHEMA:
+        raise BrokenRecording(path, f"has schema {schema!r}; this procmem reads {SCHEMA}")
+    for key in ("process", "refused"):
+        if not isinstance(about.get(key, {}), dict):
+            raise BrokenRecording(path, f"about.toml: {key} is no table")
+    return about
+
+
+def pid_of_folder(store: Store, path: str) -> int | None:
+    """The pid of a copied process folder: from its own files, else from its name."""
+    content = store.read("stat")
+    if isinstance(content, bytes) and content.split(b" ", 1)[0].isdigit():
+        return int(content.split(b" ", 1)[0])
+    content = store.read("status")
+    if isinstance(content, bytes):
+        for line in content.split(b"\n"):
+            if line.startswith(b"Pid:") and line[4:].strip().isdigit():
+                return int(line[4:])
+    base = os.path.basename(os.path.normpath(path))
+    return int(base) if base.isdecimal() and base.isascii() else None
+
+
+def typed(about: Mapping[str, Any], key: str, kind: type) -> Any:
+    """A value of about.toml, None where it is not of the kind that it should be."""
+    value = about.get(key)
+    return value if type(value) is kind else None
+
+
+def recorded_refusal(refused: object, name: str) -> Refusal:
+    """The refusal that was recorded for a file, else that it is not in the recording."""
+    word = refused.get(name) if isinstance(refused, dict) else None
+    return Refusal[word] if isinstance(word, str) and word in Refusal.__members__ else Refusal.UNRECORDED
+
+
+def read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]:
+    """Read the index of kept file heads, and their bytes."""
+    content = store.read(f"{folder}objects.json")
+    if isinstance(content, Refusal):
+        return ()
+    try:
+        entries = json.loads(
+            content, object_pairs_hook=_no_duplicates, parse_constant=_no_number, parse_float=_no_number
+        )
+        data = store.read(f"{folder}objects.bin")
+        if isinstance(data, Refusal):
+            raise BrokenRecording(source, f"{folder}objects.bin: {data.value}")
+        kept = []
+        at = 0
+        for entry in entries["objects"]:
+            mapped = MappedFile(
+                device=str(entry["device"]),
+                inode=int(entry["inode"]),
+                path=str(entry["path"]).encode("utf-8", "surrogateescape"),
+                ranges=(),
+            )
+            if entry.get("refused"):
+                kept.append(KeptFile(mapped, (), Refusal[entry["refused"]]))
+                continue
+            pieces = []
+            for offset, length in entry["pieces"]:
+                if not 0 <= int(length) <= len(data) - at or int(offset) < 0:
+                    raise ValueError("a piece beyond the end of objects.bin")
+                pieces.append((int(offset), data[at : at + int(length)]))
+                at += int(length)
+            kept.append(KeptFile(mapped, tuple(pieces)))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BrokenRecording(source, f"{folder}objects.json: {error!r}") from error
+    return tuple(kept)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a key stands twice")
+    return table
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no whole number")

@@ -1,0 +1,312 @@
+"""Recordings as a source: what ``procmem record`` wrote, a copied process folder, or a bare maps file.
+
+The layout is that of ``/proc`` itself, so that a copied tree is a recording too::
+
+    about.toml              schema, kernel, machine, page size, clock ticks, when, what was refused
+    meminfo, swaps, ...     files of the system
+    4711/maps, smaps, ...   files of a process; task/4711/... of its threads
+    4711/links/exe          the text of the link
+    4711/objects.json       index of the kept heads of mapped files; objects.bin has their bytes in that order
+    4711/pagemap.runs       pages present, swapped or guards: "start-end letters" lines
+    4711/memory.words       the few words that --deep read: "address hex" lines
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from procmem.errors import BrokenRecording, ProcessGone
+from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
+from procmem.sources.pagemap import without_overlap
+from procmem.sources.recording.about import (
+    SCHEMA,
+    bare_file,
+    pid_of_folder,
+    read_about,
+    read_objects,
+    recorded_refusal,
+    typed,
+)
+from procmem.sources.recording.store import Store, open_store
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader, Target
+
+__all__ = ["SCHEMA", "PiecesReader", "RecordedSource", "page_run_letters"]
+
+_LETTERS = (
+    ("p", PageState.PRESENT),
+    ("s", PageState.SWAPPED),
+    ("f", PageState.FILE),
+    ("z", PageState.ZERO),
+    ("g", PageState.GUARD),
+    ("h", PageState.HUGE),
+)
+
+
+def page_run_letters(state: int) -> str:
+    """The letters that stand for a page state in ``pagemap.runs``."""
+    return "".join(letter for letter, bit in _LETTERS if state & bit)
+
+
+class PiecesReader:
+    """A reader over kept pieces of a file (or of memory): what was not kept is not there."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Sequence[tuple[int, bytes]]) -> None:
+        self._pieces = sorted(pieces, key=lambda piece: (piece[0], len(piece[1])))
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The kept bytes from an offset on, as far as they go without a hole."""
+        found = b""
+        for start, data in self._pieces:
+            if start > offset + len(found):
+                break
+            inside = offset + len(found) - start
+            if inside < len(data):
+                found += data[inside : inside + length - len(found)]
+            if len(found) == length:
+                break
+        return found
+
+
+class RecordedSource:
+    """Processes of a recording. The pid may be left out when it holds only one."""
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._bare: dict[str, bytes] = {}
+        self._store: Store | None = None
+        if os.path.isfile(path) and (bare := bare_file(path)):
+            self._bare = bare
+            self._folders: dict[int | None, str] = {None: ""}
+            self._about: Mapping[str, Any] = {}
+            return
+        if not os.path.exists(path):
+            raise BrokenRecording(path, "no such file or folder")
+        self._store = open_store(path)
+        self._about = read_about(self._store, path)
+        names = self._store.names("")
+        top = () if isinstance(names, Refusal) else names
+        self._folders = {int(name): f"{name}/" for name in top if name.isdecimal() and name.isascii()}
+        if not self._folders or {"maps", "smaps", "status"} & set(top):
+            if not {"maps", "smaps", "status", "stat"} & set(top):
+                raise BrokenRecording(
+                    path, "holds no process: neither a folder named by a pid, nor maps, smaps or status"
+                )
+            self._folders = {pid_of_folder(self._store, path): ""}
+
+    @property
+    def is_live(self) -> bool:
+        """A recording is the past."""
+        return False
+
+    def pids(self) -> tuple[int, ...]:
+        """The recorded pids, ascending; a bare file has none."""
+        return tuple(sorted(pid for pid in self._folders if pid is not None))
+
+    def only(self) -> int | None:
+        """The pid to use when none was given (None for a file that does not say).
+
+        Raises:
+            BrokenRecording: it holds several processes, so one must be named.
+        """
+        if len(self._folders) != 1:
+            known = ", ".join(str(pid) for pid in self.pids()[:10])
+            raise BrokenRecording(self.name, f"holds {len(self._folders)} processes", hint=f"name a pid: {known}")
+        return next(iter(self._folders))
+
+    def open(self, pid: int | None) -> Target:
+        """Open one recorded process.
+
+        Raises:
+            ProcessGone: this recording does not hold it.
+        """
+        if pid in self._folders:
+            return RecordedTarget(pid, self._folders[pid], self._store, self._bare, self._about, self.name)
+        assert pid is not None
+        if self._store is not None:
+            for leader, folder in self._folders.items():
+                threads = self._store.names(f"{folder}task")
+                if not isinstance(threads, Refusal) and str(pid) in threads:
+                    # as /proc/TID does for a thread that is not listed
+                    return RecordedTarget(pid, folder, self._store, {}, self._about, self.name, thread_of=leader)
+        known = ", ".join(str(known) for known in self.pids()[:10])
+        raise ProcessGone(pid, f"not in {self.name}", hint=f"it holds {known}" if known else "")
+
+
+class RecordedTarget:
+    """One recorded process."""
+
+    def __init__(
+        self,
+        pid: int | None,
+        folder: str,
+        store: Store | None,
+        bare: Mapping[str, bytes],
+        about: Mapping[str, Any],
+        source: str,
+        *,
+        thread_of: int | None = None,
+    ) -> None:
+        self.pid = pid
+        self._folder = folder
+        self._store = store
+        self._bare = bare
+        self._about = about
+        self._source = source
+        self._thread_of = thread_of
+        self._process_about: Mapping[str, Any] = about.get("process", {}).get(str(thread_of or pid), {})
+        self._kept: tuple[KeptFile, ...] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @property
+    def machine(self) -> Machine:
+        """The recorded machine's facts, None where about.toml does not tell them."""
+        about = self._about
+        return Machine(
+            machine=typed(about, "machine", str),
+            kernel=typed(about, "kernel", str),
+            page_size=typed(about, "page_size", int),
+            clock_ticks=typed(about, "clock_ticks", int) or 100,
+            cpus=typed(about, "cpus", int),
+        )
+
+    def look_through(self, tid: int) -> None:
+        """A recording keeps one set of links, pages and words: those of the thread that was read."""
+
+    def read(self, name: str) -> FileContent:
+        """A recorded file; a refusal that was met when recording comes back as the same refusal."""
+        if self._store is None:
+            return self._bare.get(name, Refusal.UNRECORDED)
+        if self._thread_of is not None and not name.startswith("task/"):
+            own = self._store.read(f"{self._folder}task/{self.pid}/{name}")
+            if not isinstance(own, Refusal):
+                return own
+        content = self._store.read(self._folder + name)
+        if content is Refusal.ABSENT:
+            return recorded_refusal(self._process_about.get("refused", {}), name)
+        return content
+
+    def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+        """A recorded file in one piece."""
+        del keep
+        content = self.read(name)
+        if isinstance(content, bytes):
+            use(content)
+        return content
+
+    def link(self, name: str) -> bytes | Refusal:
+        """A recorded link text, else the text of the link itself in a copied folder."""
+        if self._store is None:
+            return Refusal.UNRECORDED
+        text = self._store.read(f"{self._folder}links/{name}")
+        if isinstance(text, bytes):
+            return text
+        found = self._store.text_of_link(self._folder + name)
+        return recorded_refusal(self._process_about.get("refused", {}), name) if isinstance(found, Refusal) else found
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """The recorded names in a folder."""
+        if self._store is None:
+            return Refusal.UNRECORDED
+        found = self._store.names(self._folder + folder)
+        return Refusal.UNRECORDED if isinstance(found, Refusal) else found
+
+    def read_system(self, name: str) -> FileContent:
+        """A recorded file of the system."""
+        content = Refusal.UNRECORDED if self._store is None else self._store.read(name)
+        return recorded_refusal(self._about.get("refused", {}), name) if isinstance(content, Refusal) else content
+
+    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
+        """The kept head of a mapped file; in a copied folder also ``map_files`` and ``exe`` themselves."""
+        if self._store is None:
+            return Refusal.UNRECORDED
+        if self._kept is None:
+            self._kept = read_objects(self._store, self._folder, self._source)
+        for kept in self._kept:
+            if (kept.file.device, kept.file.inode, kept.file.path) == (
+                mapped.device,
+                mapped.inode,
+                mapped.path,
+            ):
+                return PiecesReader(kept.pieces) if kept.refusal is None else kept.refusal
+        names = [f"map_files/{start:x}-{end:x}" for start, end in mapped.ranges]
+        for name in [*names, "exe"] if mapped.is_program else names:
+            content = self._store.read(self._folder + name)
+            if isinstance(content, bytes):
+                return PiecesReader([(0, content)])
+        return Refusal.UNRECORDED
+
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+        """The recorded runs that lie in the ranges."""
+        del page_size
+        content = self.read("pagemap.runs")
+        if isinstance(content, Refusal):
+            return recorded_refusal(self._process_about.get("refused", {}), "pagemap")
+        bits = dict(_LETTERS)
+        runs = []
+        for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+            try:
+                span, letters = line.decode("ascii").split(" ")
+                start, end = (int(text, 16) for text in span.split("-"))
+                state = sum(bits[letter] for letter in set(letters))
+            except (ValueError, KeyError) as error:
+                raise BrokenRecording(self._source, f"pagemap.runs, line {number}: not 'start-end letters'") from error
+            runs.append(PageRun(start, end, state))
+        return tuple(_clip(sorted(runs), without_overlap(ranges)))
+
+    def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
+        """Physical frames are never recorded."""
+        del address, page_size
+        return Refusal.UNRECORDED
+
+    def page_word(self, address: int, page_size: int) -> int | Refusal:
+        """Words of pagemap are folded into runs when they are recorded."""
+        del address, page_size
+        return Refusal.UNRECORDED
+
+    def frame_word(self, name: str, frame: int) -> int | Refusal:
+        """The same for their flags."""
+        del name, frame
+        return Refusal.UNRECORDED
+
+    def memory(self) -> ByteReader | Refusal:
+        """The words of memory that were recorded, if any."""
+        content = self.read("memory.words")
+        if isinstance(content, Refusal):
+            return content
+        pieces = []
+        for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+            try:
+                address, data = line.decode("ascii").split(" ")
+                pieces.append((int(address, 16), bytes.fromhex(data)))
+            except ValueError as error:
+                raise BrokenRecording(self._source, f"memory.words, line {number}: not 'address hex'") from error
+        return PiecesReader(pieces)
+
+
+def _clip(runs: Sequence[PageRun], ranges: Sequence[tuple[int, int]]) -> list[PageRun]:
+    """The parts of sorted runs that lie in sorted ranges."""
+    clipped = []
+    at = 0
+    for start, end in ranges:
+        while at < len(runs) and runs[at].end <= start:
+            at += 1
+        index = at
+        while index < len(runs) and runs[index].start < end:
+            run = runs[index]
+            clipped.append(PageRun(max(run.start, start), min(run.end, end), run.state))
+            index += 1
+    return clipped

@@ -1,0 +1,213 @@
+"""Writing a recording: all of it or nothing, readable by its owner only.
+
+A recording holds addresses and file names of a process, so it is made with mode 0600 (0700 for its
+folders) in a temporary place beside its destination, brought to disk, and then renamed into place.
+"""
+
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from procmem.errors import CannotWrite
+from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
+from procmem.sources.recording.read import SCHEMA, page_run_letters
+
+__all__ = ["Recorded", "may_save_text", "save", "save_text"]
+
+
+class Recorded(NamedTuple):
+    """All that is kept of one process: its raw files, the pieces read of mapped files, its page runs.
+
+    ``page_runs`` is a refusal where pagemap could not be read; ``words`` are the pieces of memory that were read.
+    """
+
+    raw: RawProcess
+    kept: tuple[KeptFile, ...]
+    page_runs: tuple[PageRun, ...] | Refusal
+    words: tuple[tuple[int, bytes], ...] = ()
+
+
+def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -> None:
+    """Write a recording to a folder, or to one archive where the path ends in ``.tar.gz`` or ``.tgz``.
+
+    Raises:
+        CannotWrite: the destination exists, is a link, or the disk is full; nothing is left behind.
+    """
+    if os.path.lexists(path):
+        raise CannotWrite(path, "there is something already", hint="name a new path, or remove it first")
+    files = _all_files(processes, when, version)
+    parent = os.path.dirname(os.path.abspath(path))
+    as_archive = path.endswith((".tar.gz", ".tgz"))
+    scratch = None
+    try:
+        scratch = tempfile.mkdtemp(prefix=".procmem-", dir=parent)
+        inner = os.path.join(scratch, "recording")
+        if as_archive:
+            _write_archive(inner, files)
+        else:
+            _write_folder(inner, files)
+        os.rename(inner, path)
+        _sync_folder(parent)
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def may_save_text(path: str) -> None:
+    """Look before a long work whether its result can be written at all.
+
+    Raises:
+        CannotWrite: no such folder, no permission, or the path is a link or a folder.
+    """
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise CannotWrite(path, "no such folder")
+    if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
+        raise CannotWrite(path, "it is a link, or no regular file")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise CannotWrite(path, "the folder may not be written")
+
+
+def save_text(path: str, text: str) -> None:
+    """Write a text file whole, or leave what was there; readable by its owner only.
+
+    Raises:
+        CannotWrite: as :func:`may_save_text`, or the disk is full; nothing is left behind.
+    """
+    may_save_text(path)
+    parent = os.path.dirname(os.path.abspath(path))
+    scratch = None
+    try:
+        fd, scratch = tempfile.mkstemp(prefix=".procmem-", dir=parent)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(scratch, path)
+        scratch = None
+        _sync_folder(parent)
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+    finally:
+        if scratch is not None:
+            os.unlink(scratch)
+
+
+def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[str, bytes]:
+    """Every file of the recording by its relative name, about.toml first."""
+    files = {"about.toml": _about(processes, when, version).encode("utf-8", "surrogateescape")}
+    for process in processes:
+        raw = process.raw
+        files.update({name: data for name, data in raw.system.items() if isinstance(data, bytes)})
+        top = f"{raw.pid}/"
+        files.update({top + name: data for name, data in raw.files.items() if isinstance(data, bytes)})
+        files.update({f"{top}links/{name}": text for name, text in raw.links.items() if isinstance(text, bytes)})
+        files.update(_object_files(top, process.kept))
+        if not isinstance(process.page_runs, Refusal):
+            lines = [f"{run.start:x}-{run.end:x} {page_run_letters(run.state)}\n" for run in process.page_runs]
+            files[f"{top}pagemap.runs"] = "".join(lines).encode("ascii")
+        if process.words:
+            words = [f"{address:x} {data.hex()}\n" for address, data in process.words]
+            files[f"{top}memory.words"] = "".join(words).encode("ascii")
+    return files
+
+
+def _object_files(top: str, kept: Sequence[KeptFile]) -> dict[str, bytes]:
+    """The index of kept heads, and their bytes one after the other in the order of the index."""
+    files = {}
+    index = []
+    data: list[bytes] = []
+    for item in kept:
+        entry: dict[str, object] = {
+            "device": item.file.device,
+            "inode": item.file.inode,
+            "path": item.file.path.decode("utf-8", "surrogateescape"),
+        }
+        if item.refusal is not None:
+            entry["refused"] = item.refusal.name
+        else:
+            entry["pieces"] = [[offset, len(piece)] for offset, piece in item.pieces]
+            data.extend(piece for _, piece in item.pieces)
+        index.append(entry)
+    files[f"{top}objects.json"] = (json.dumps({"objects": index}, indent=1) + "\n").encode("ascii")
+    files[f"{top}objects.bin"] = b"".join(data)
+    return files
+
+
+def _about(processes: Sequence[Recorded], when: str, version: str) -> str:
+    """The text of about.toml."""
+    machine = processes[0].raw.machine
+    lines = [f"schema = {_toml(SCHEMA)}", f"when = {_toml(when)}", f"procmem = {_toml(version)}"]
+    lines += [f"{key} = {_toml(value)}" for key, value in machine._asdict().items() if value is not None]
+    lines += _refused("refused", processes[0].raw.system)
+    for process in processes:
+        raw = process.raw
+        top = f"process.{raw.pid}"
+        refused: dict[str, object] = {**raw.files, **raw.links}
+        if isinstance(process.page_runs, Refusal):
+            refused["pagemap"] = process.page_runs
+        lines += _refused(f"{top}.refused", refused)
+    return "\n".join(lines) + "\n"
+
+
+def _refused(table: str, contents: Mapping[str, object]) -> list[str]:
+    refused = {name: value for name, value in contents.items() if isinstance(value, Refusal)}
+    return (
+        ["", f"[{table}]", *(f"{_toml(name)} = {_toml(value.name)}" for name, value in refused.items())]
+        if refused
+        else []
+    )
+
+
+def _toml(value: str | int) -> str:
+    """A basic TOML string or integer; JSON's escapes are TOML's, but for DEL."""
+    return str(value) if isinstance(value, int) else json.dumps(value).replace("\x7f", "\\u007F")
+
+
+def _write_folder(folder: str, files: Mapping[str, bytes]) -> None:
+    made: set[str] = set()
+    for name, data in files.items():
+        path = os.path.join(folder, name)
+        parent = os.path.dirname(path)
+        _make_folders(parent, made)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+    os.sync()  # once for all: a process of a thousand threads has thousands of small files
+
+
+def _make_folders(path: str, made: set[str]) -> None:
+    """Make a folder and those above it, each for its owner only (os.makedirs() is so strict with the last alone)."""
+    if path in made or os.path.isdir(path):
+        return
+    _make_folders(os.path.dirname(path), made)
+    os.mkdir(path, 0o700)
+    made.add(path)
+
+
+def _write_archive(path: str, files: Mapping[str, bytes]) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        with tarfile.open(fileobj=file, mode="w:gz") as archive:
+            for name, data in files.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                member.mode = 0o600
+                archive.addfile(member, io.BytesIO(data))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
