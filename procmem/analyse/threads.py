@@ -7,6 +7,7 @@ figures of both.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from procmem.model.note import Note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
@@ -28,7 +29,7 @@ def thread_report(
     open_files: int | None,
     cwd: bytes | None,
     root: bytes | None,
-    warnings: Iterable[str] = (),
+    warnings: Iterable[Note] = (),
 ) -> ThreadReport:
     """Put the rows together. ``touched`` are the populated pages of anonymous memory, in address order."""
     stacks = _Stacks(regions)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.model.raw import Refusal
-from procmem.model.reports.account import AccountReport, Readings
+from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountReport, Readings
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type
 from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
@@ -35,15 +35,10 @@ def account_of(target: Target) -> AccountReport:
     """
     report = _account_once(target)
     for _ in range(_TRIES - 1):
-        if not any(saying.cause is not None and _may_pass(saying.cause) for saying in report.reconciliation):
+        if not {MOVED, UNEXPLAINED} & {saying.cause.code for saying in report.reconciliation if saying.cause}:
             break
         report = _account_once(target)
     return report
-
-
-def _may_pass(cause: str) -> bool:
-    """Whether a difference may be gone at the next reading."""
-    return cause.startswith(("it changed", "unexplained"))
 
 
 def _account_once(target: Target) -> AccountReport:

@@ -14,6 +14,7 @@ from procmem.classify.rules.thread_stacks import SMALL_BYTES
 from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.raw import FileContent, KeptFile, MappedFile, PageRun, PageState, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
@@ -66,7 +67,7 @@ class Examination(NamedTuple):
     page_runs: tuple[PageRun, ...] | Refusal
     touched: tuple[PageRun, ...] = ()
     words: tuple[tuple[int, bytes], ...] = ()
-    peek_problem: str | None = None
+    peek_problem: Refusal | None = None
 
 
 _Pieces = dict[tuple[int, int], bytes]
@@ -195,20 +196,20 @@ def _live_thread(target: "Target") -> int | None:
     return None
 
 
-def _changed(target: "Target", contents: dict[str, FileContent], prefix: str) -> str | None:
+def _changed(target: "Target", contents: dict[str, FileContent], prefix: str) -> Note | None:
     """What shows that this is not one process at one moment: it ended, or it ran another program."""
     before = contents[f"{prefix}stat"]
     if not isinstance(before, bytes):
         return None
     after = target.read(f"{prefix}stat")
     if not isinstance(after, bytes):
-        return "the process ended while it was read"
+        return note("ended")
     first, last = parse_stat(before), parse_stat(after)
     if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
-        return "the process ended while it was read"
+        return note("ended")
     auxv = contents.get(f"{prefix}auxv")
     if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
-        return "the process ran another program (exec) while it was read"
+        return note("executed")
     return None
 
 
@@ -278,14 +279,14 @@ class _ResidentMemory:
 
 def _deep_look(
     target: "Target", loaded: Sequence[_Loaded], runs: Sequence[PageRun]
-) -> "tuple[DeepLook | None, _LoggingReader | None, str | None]":
+) -> "tuple[DeepLook | None, _LoggingReader | None, Refusal | None]":
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DEEP_CONSTANTS, DEEP_SYMBOLS, DeepLook  # noqa: PLC0415  # only for --deep
     from procmem.parse.symbols import constant_bytes, symbol_addresses  # noqa: PLC0415  # only for --deep
 
     memory = target.memory()
     if isinstance(memory, Refusal):
-        return None, None, memory.value
+        return None, None, memory
     log = _LoggingReader(memory)
     symbols: dict[bytes, dict[str, int]] = {}
     constants: dict[str, bytes] = {}
