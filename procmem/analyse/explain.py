@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from procmem.analyse.findings import findings
 from procmem.analyse.inspection import classic_class
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Grouping, Kind
 from procmem.model.note import Note, note
-from procmem.model.region import ByteClass, Regions
+from procmem.model.region import Regions
 from procmem.model.reports.explanation import Block, BlockForm, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["explanation"]
-
-_OBJECT_PREFIXES = ("exe-", "lib-", "ld-")
 
 
 def explanation(
@@ -88,13 +88,10 @@ def _blocks(regions: Regions) -> Sequence[Block]:
 
 def _object_of(regions: Regions, index: int) -> bytes | None:
     label = regions.label[index]
-    if label.kind.startswith(_OBJECT_PREFIXES) or label.kind == "elf-gap":
-        return label.owner
-    return None
+    return label.owner_name if label.kind.grouping is Grouping.OBJECT else None
 
 
 _STACK_PARTS = frozenset({ByteClass.STACK, ByteClass.TLS})
-_APART = frozenset({"brk", "glibc-arena"})
 
 
 def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
@@ -102,23 +99,25 @@ def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
     here, before = regions.label[index], regions.label[last]
     if _object_of(regions, first) is not None:
         return _object_of(regions, index) == _object_of(regions, first)
-    if here.kind == "glibc-arena-reserve" and before.kind == "glibc-arena":
+    if here.kind is kinds.GLIBC_ARENA_RESERVE and before.kind is kinds.GLIBC_ARENA:
         return regions.start[index] == regions.end[last]
     touching = regions.start[index] == regions.end[last]
-    if before.kind == "stack-guard" and here.cls in _STACK_PARTS:
+    if before.kind is kinds.STACK_GUARD and here.cls in _STACK_PARTS:
         return touching
-    if before.cls is ByteClass.STACK and before.kind != "main" and here.cls is ByteClass.TLS:
+    if before.cls is ByteClass.STACK and before.kind is not kinds.MAIN_STACK and here.cls is ByteClass.TLS:
         return touching
-    if here.kind == "coroutine" or (here.kind == "stack-guard" and _next_is(regions, index, "coroutine")):
-        return any(regions.label[member].kind == "coroutine" for member in members)
+    if here.kind is kinds.COROUTINE_STACK or (
+        here.kind is kinds.STACK_GUARD and _next_is(regions, index, kinds.COROUTINE_STACK)
+    ):
+        return any(regions.label[member].kind is kinds.COROUTINE_STACK for member in members)
     same = here.kind == before.kind and here.cls is before.cls and here.owner == before.owner
-    if here.cls is ByteClass.HEAP and here.kind not in _APART:
+    if here.kind.grouping is Grouping.ALLOCATOR:
         return same  # blocks of one allocator, wherever they lie
-    return same and touching and here.cls in (ByteClass.KERNEL, ByteClass.MMAP)
+    return same and touching and here.kind.grouping is Grouping.NEIGHBOURS
 
 
-def _next_is(regions: Regions, index: int, kind: str) -> bool:
-    return index + 1 < len(regions) and regions.label[index + 1].kind == kind
+def _next_is(regions: Regions, index: int, kind: Kind) -> bool:
+    return index + 1 < len(regions) and regions.label[index + 1].kind is kind
 
 
 def _block(regions: Regions, members: Sequence[int]) -> Block:
@@ -127,7 +126,7 @@ def _block(regions: Regions, members: Sequence[int]) -> Block:
         return Block(of_all, BlockForm.ONE, of_all)
     if _object_of(regions, members[0]) is not None:
         return Block(of_all, BlockForm.OBJECT, of_all)
-    arena = next((index for index in members if regions.label[index].kind == "glibc-arena"), None)
+    arena = next((index for index in members if regions.label[index].kind is kinds.GLIBC_ARENA), None)
     if arena is not None and len(members) == 2:
         return Block(of_all, BlockForm.ARENA, (arena,))
     stack = tuple(index for index in members if regions.label[index].cls is ByteClass.STACK)

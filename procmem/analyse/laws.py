@@ -20,13 +20,16 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["laws_of"]
 
 _PAGE = 4096
 _AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR, _AT_EXECFN = 7, 9, 33, 31
-_SPECIAL = (b"[vvar]", b"[vvar_vclock]", b"[vdso]")
+_NEVER_MERGED = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.MIXEDMAP, MemoryFlag.DONTDUMP})
+_SPECIAL = (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)
 _HUGE_PAGE, _PMD_REACH, _PUD_REACH = 2 << 20, 1 << 30, 512 << 30
 
 
@@ -73,9 +76,8 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     table = snapshot.mappings
     if table is None or not len(table):
         return None
-    gates = {row for name in GATE_NAMES for row in table.rows_named(name)}
     rows = list(range(len(table)))
-    for row in sorted(gates, reverse=True):
+    for row in reversed(table.gates()):
         del rows[row]
     if any(map(gt, table.start, table.start[1:])):
         rows.sort(key=table.start.__getitem__)
@@ -87,7 +89,7 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     linker = next(
         (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
     )
-    stack = next((row for row in reversed(table.rows_named(b"[stack]"))), None)
+    stack = next(reversed(table.rows_labelled(KernelName.STACK)), None)
     limit = (snapshot.limits or {}).get("Max stack size")
     known = image if _AT_ENTRY in auxv else None
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
@@ -181,7 +183,7 @@ def _heap_laws(case: _Case) -> Iterator[Law]:
         end = max(-(-(case.bias + s.vaddr + s.memsz) // _PAGE) * _PAGE for s in image.loads)
         yield _law("heap-base", "M14", source, _within(start_brk, (end, end + case.borders.brk_reach)),
                    note("bss end", end=end, start_brk=start_brk))  # fmt: skip
-    rows = [row for row in case.table.rows_named(b"[heap]") if not case.table.inode[row]]
+    rows = case.table.rows_labelled(KernelName.HEAP)
     where = "mm/mmap.c, brk()"
     if not rows or start_brk is None:
         yield _law("heap-start", "M14", where, None, note("no brk") if not rows else note("start_brk unread"))
@@ -212,7 +214,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
             least, most = case.borders.mmap_base
             code = "mmap_base" if held or case.stack_limit is None else "mmap_base, another limit"
             yield _law("mmap-base", "M17", source, held, note(code, end=end, least=least, most=most))
-    rows = sorted((row for name in _SPECIAL for row in case.table.rows_named(name)), key=case.table.start.__getitem__)
+    rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
     base = (case.snapshot.auxv or {}).get(_AT_SYSINFO_EHDR)
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"
     if not rows or base is None:
@@ -220,7 +222,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
     else:
         ends, starts = [case.table.end[row] for row in rows[:-1]], [case.table.start[row] for row in rows[1:]]
         at = case.table.start[rows[-1]]
-        beside = ends == starts and case.table.name[rows[-1]] == b"[vdso]"
+        beside = ends == starts and case.table.named(rows[-1]).named is KernelName.VDSO
         yield _law("vdso", "M18", source, beside and at == base, note("vdso", at=at, base=base))
 
 
@@ -277,12 +279,12 @@ def _merging(case: _Case) -> Law:
         if table.inode[low] and table.offset[low] + table.end[low] - table.start[low] != table.offset[high]:
             continue
         flags = (table.flags[low] or "").split()
-        if {"io", "pf", "mm", "dd"} & set(flags) or table.name[low] in _SPECIAL:
+        if _NEVER_MERGED & set(flags) or table.named(low).named in _SPECIAL:
             continue
-        if written is not None and (written[low] or written[high] or "ac" in flags):
+        if written is not None and (written[low] or written[high] or MemoryFlag.ACCOUNT in flags):
             continue
         # memory that is not accounted for (MAP_NORESERVE) shows no trace of having been written, once it is given back
-        if table.perms[low][3] == "p" and "nr" in flags:
+        if table.perms[low][3] == "p" and MemoryFlag.NORESERVE in flags:
             continue
         alike += 1
     known = any(flags is not None for flags in table.flags)

@@ -13,8 +13,8 @@ from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.sizes import size_of
 from procmem.cli.targets import Selection, TargetRef
 from procmem.errors import AccessRefused, ExitStatus
+from procmem.model.kinds import ByteClass
 from procmem.model.note import Note, note
-from procmem.model.region import ByteClass
 from procmem.queries.examine import examine
 from procmem.render.pages.diff import change_sheet, diff_json, diff_page
 from procmem.render.sheet import to_csv, to_markdown

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from procmem.analyse.inspection import classic_class, inspection
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo, echo_json, size_format, unicode_output
-from procmem.model.region import ByteClass
+from procmem.model.kinds import ByteClass
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
 from procmem.render.pages.inspect import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from procmem.model import owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
 from procmem.model.raw import Machine, Refusal
@@ -143,9 +144,9 @@ class Thread(NamedTuple):
     status: Status | None = None
 
     @property
-    def owner(self) -> bytes:
-        """What its stack, TLS and guard are labelled with: the thread's id and its name."""
-        return b"thread %d %s" % (self.tid, self.comm or b"?")
+    def owner(self) -> owners.Thread:
+        """What its stack, TLS and guard are labelled with."""
+        return owners.Thread(self.tid, self.comm)
 
 
 class Snapshot(NamedTuple):
@@ -194,9 +195,4 @@ class Snapshot(NamedTuple):
         if self.mappings is None:
             return self.size("VmSize")
         table = self.mappings
-        gates = (row for name in GATE_NAMES for row in table.rows_named(name))
-        return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in gates)
-
-
-GATE_NAMES = frozenset({b"[vsyscall]", b"[vectors]"})
-"""Names of gate VMAs (arch_get_gate_vma): printed in maps, counted nowhere."""
+        return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in table.gates())

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
 from procmem.model.region import Certainty, Regions
 from procmem.model.reports.explanation import Block, BlockForm
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.text import N_, gettext, say
-from procmem.text.kinds import CERTAINTIES, CLASSES, kind_sentence, object_name, part_text, region_sentence, role_of
+from procmem.text.kinds import CERTAINTIES, CLASSES, kind_sentence, object_name, part_text, region_sentence
 from procmem.text.laws import law_name
 
 __all__ = ["block_sentence", "classic_text", "head_text", "layout_text", "why_text"]
@@ -58,9 +59,9 @@ CLASSIC = {
 """The place in the textbook's picture of a 32-bit process."""
 
 ROLES = {
-    "exe": N_("The program"),
-    "lib": N_("The library"),
-    "ld": N_("The dynamic linker"),
+    Role.EXE: N_("The program"),
+    Role.LIB: N_("The library"),
+    Role.LD: N_("The dynamic linker"),
 }
 """A loaded object at the beginning of a sentence."""
 
@@ -136,14 +137,14 @@ def _many(block: Block, regions: Regions) -> str:
 
 def _object(block: Block, regions: Regions) -> str:
     parts = [regions[index] for index in block.regions]
-    sums: dict[str, int] = {}
+    sums: dict[Kind, int] = {}
     for part in parts:
         kind = part.label.kind
         sums[kind] = sums.get(kind, 0) + part.size
     rss, uss = [part.rss for part in parts], [part.uss for part in parts]
     figures = {
-        "role": gettext(ROLES[role_of(parts[0].label.kind)]),
-        "object": object_name(parts[0].label.owner),
+        "role": gettext(ROLES[parts[0].label.kind.role or Role.LIB]),
+        "object": object_name(parts[0].label.owner_name),
         "parts": listed([part_text(kind, size) for kind, size in sums.items()]),
         "size": sum(part.size for part in parts),
     }

@@ -3,27 +3,27 @@
 A kind of a loaded object (``lib-text``, ``exe-text``, ``ld-text``) has the words of its part; the role is put in.
 """
 
-from procmem.model.region import ByteClass, Region
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Kind, Role
+from procmem.model.region import Region
 from procmem.text import N_, gettext, say
+from procmem.text.owners import owner_text
 
 __all__ = [
     "CERTAINTIES",
     "CLASSES",
     "KINDS",
-    "has_words",
     "joined",
     "kind_sentence",
     "object_name",
     "part_text",
     "region_sentence",
-    "role_of",
 ]
 
-OBJECT_PREFIXES = ("exe-", "lib-", "ld-")
 ROLES = {
-    "exe": N_("the program"),
-    "lib": N_("the library"),
-    "ld": N_("the dynamic linker"),
+    Role.EXE: N_("the program"),
+    Role.LIB: N_("the library"),
+    Role.LD: N_("the dynamic linker"),
 }
 """What a loaded object is to the program."""
 
@@ -148,9 +148,10 @@ KINDS = {
     "vfio": N_("Registers of a device that the program drives itself."),
     "bpf": N_("A table shared with a BPF program in the kernel."),
     "device": N_("Memory of a device or of a kernel object, {object}."),
-    "unknown": N_("Memory of the kind {kind}."),
 }
-"""By kind: what the bytes are, and why they are there."""
+"""By kind, or by part of a loaded object: what the bytes are, and why they are there."""
+
+UNKNOWN = N_("Memory of the kind {kind}.")
 
 WITHOUT_OWNER = {
     "tls": N_("a thread"),
@@ -210,56 +211,34 @@ PARTS = {
 """A part of a loaded object, as they are listed in one line."""
 
 
-def has_words(kind: str) -> bool:
-    """Whether there is a sentence for this very kind."""
-    return _split(kind)[1] in KINDS
-
-
-def _split(kind: str) -> tuple[str, str]:
-    """The role and the part of a kind; what is of no loaded object stands for itself."""
-    for prefix in OBJECT_PREFIXES:
-        if kind.startswith(prefix) and kind.removeprefix(prefix) in KINDS:
-            return prefix[:-1], kind.removeprefix(prefix)
-    return "lib", kind
-
-
-def role_of(kind: str) -> str:
-    """What the loaded object of a kind is to the program: ``exe``, ``lib`` or ``ld``."""
-    return next((prefix[:-1] for prefix in OBJECT_PREFIXES if kind.startswith(prefix)), "lib")
-
-
 def object_name(owner: bytes | None) -> str:
     """The name of a file without its folders, and without the kernel's word that it is deleted."""
     name = "" if owner is None else owner.decode("utf-8", "surrogateescape")
     return name.removesuffix(" (deleted)").rsplit("/", 1)[-1] if name.startswith("/") else name
 
 
-def part_text(kind: str, size: int) -> str:
+def part_text(kind: Kind, size: int) -> str:
     """A part of a loaded object with its size."""
-    for prefix in OBJECT_PREFIXES:
-        kind = kind.removeprefix(prefix)
-    return say(PARTS[kind], {"size": size})
+    return say(PARTS[kind.part or kind], {"size": size})
 
 
 def kind_sentence(region: Region, *, writable: bool = True) -> str:
     """What it is."""
-    role, kind = _split(region.label.kind)
-    if kind not in KINDS:
-        kind = "unknown"
-    if kind == "file-shared" and not writable:
-        kind = "file-shared-readonly"
-    owner = region.label.owner
-    cls = region.label.cls.value
-    name = "" if owner is None else owner.decode("utf-8", "surrogateescape")
-    if not name:
-        name = gettext(WITHOUT_OWNER[cls]) if cls in WITHOUT_OWNER else "?"
+    kind = region.label.kind
+    words = KINDS.get(kind.part or kind, UNKNOWN)
+    if kind is kinds.FILE_SHARED and not writable:
+        words = KINDS["file-shared-readonly"]
+    cls = region.label.cls
+    owner = owner_text(region.label.owner)
+    if not owner:
+        owner = gettext(WITHOUT_OWNER[cls]) if cls in WITHOUT_OWNER else "?"
     return say(
-        KINDS[kind],
+        words,
         {
-            "role": gettext(ROLES[role]),
-            "object": object_name(owner) or "?",
-            "owner": name,
-            "kind": region.label.kind,
+            "role": gettext(ROLES[kind.role or Role.LIB]),
+            "object": object_name(region.label.owner_name) or "?",
+            "owner": owner,
+            "kind": kind,
         },
     )
 

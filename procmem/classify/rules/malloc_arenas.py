@@ -15,9 +15,12 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "touched"]
 
@@ -43,7 +46,12 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     (size,) = heap_sizes(bits)
     for above in mappings.rows_where(lambda row: mappings.perms[row] == "---p" and not mappings.inode[row]):
         row = above - 1
-        if row < 0 or mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.name[row] == b"[heap]":
+        if (
+            row < 0
+            or mappings.perms[row] != "rw-p"
+            or mappings.inode[row]
+            or mappings.named(row).named is KernelName.HEAP
+        ):
             continue
         low, top = mappings.start[row], mappings.end[row]
         if mappings.start[above] != top:
@@ -51,7 +59,7 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
         base = (top - 1) // size * size
         if base < low or mappings.end[above] < base + size:
             continue
-        noreserve = [mappings.has_flag(at, "nr") for at in (row, above)]
+        noreserve = [mappings.has_flag(at, MemoryFlag.NORESERVE) for at in (row, above)]
         if False in noreserve:
             continue
         yield ArenaHeap(base, top, base + size)
@@ -81,15 +89,14 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
             continue
         mib = (heap.end - heap.start) >> 20
         evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
-        owner = b"arena %x" % heap.start
-        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        owner = owners.Arena(heap.start)
+        used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
         if heap.top < heap.end:
-            rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+            rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
 
 
-_ANON_HUGE = b"/anon_hugepage (deleted)"
 _PAGES_OF_HUGE_ARENA = 4
 
 
@@ -98,7 +105,8 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
 
     Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
     """
-    rows = [row for row in mappings.rows_named(_ANON_HUGE) if mappings.perms[row][3] == "p"]
+    huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE)
+    rows = [row for row in huge if mappings.perms[row][3] == "p"]
     page_sizes = mappings.column("KernelPageSize")
     arenas: set[int] = set()
     for row, rest in pairwise(rows):
@@ -110,13 +118,13 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
             continue
         arenas |= {row, rest}
         evidence = f"writable huge pages and an inaccessible rest fill an aligned block of {size >> 20} MiB"
-        owner = b"arena %x" % start
-        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        owner = owners.Arena(start)
+        used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(start, top, Rank.ALLOCATOR, used)
-        reserve = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+        reserve = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
         yield Claim(top, end, Rank.ALLOCATOR, reserve)
     for row in rows if arenas else ():
         if row not in arenas and mappings.perms[row].startswith("rw"):
             evidence = "private huge pages, in a process whose malloc makes its arenas of huge pages"
-            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", Certainty.GUESS, evidence)
+            label = Label(kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS, evidence)
             yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

@@ -124,7 +124,7 @@ def region_sheet(regions: Regions, rows: Sequence[int]) -> Sheet:
             regions.label[index].cls.value,
             regions.label[index].kind,
             regions.label[index].certainty.value,
-            printable(regions.label[index].owner or table.name[regions.vma[index]]),
+            printable(regions.label[index].owner_name or table.name[regions.vma[index]]),
         )
         for index in rows
     ]
@@ -286,7 +286,7 @@ def _region_json(regions: Regions, region: Region) -> dict[str, Any]:
         "kind": region.label.kind,
         "certainty": region.label.certainty.value,
         "evidence": printable_text(region.label.evidence),
-        **json_text("owner", region.label.owner),
+        **json_text("owner", region.label.owner_name),
         "perms": vma.perms,
         "offset": f"{vma.offset + region.start - vma.start:#x}" if vma.inode else f"{vma.offset:#x}",
         "device": vma.device,
