@@ -96,6 +96,7 @@ def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_
     from procmem.queries.crosscheck_program import machine_randomize, really  # noqa: PLC0415
     from procmem.queries.predict_program import program_files  # noqa: PLC0415
     from procmem.render.pages.simulate import cross_json, cross_page  # noqa: PLC0415
+    from procmem.text.simulate import origin_text  # noqa: PLC0415
 
     facts = _facts(given)
     settings = settings_from(words, given, facts, machine_randomize() if given["aslr"] else 0)
@@ -112,7 +113,7 @@ def run(words: tuple[str, ...], stages: tuple[str, ...], repeat: int | None, as_
     else:
         for report in reports:
             click.echo(cross_page(report), nl=False)
-        click.echo(f"kernel facts from {facts.origin}")
+        click.echo(f"kernel facts from {origin_text(facts.origin)}")
     return ExitStatus.DONE if all(report.holds for report in reports) else MISMATCH
 
 
@@ -122,12 +123,9 @@ def _facts(given: dict[str, Any]) -> KernelFacts:
     kernel = KernelKind(given["kernel"])
     facts, runs_32 = kernel_facts(kernel)
     if not runs_32:
-        raise BadInput(
-            "this machine does not run 32-bit x86 programs, so there is nothing to compare with",
-            hint="procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this",
-        )
+        raise BadInput("no-32-bit")
     if (os.uname().machine == "x86_64") is not (kernel is KernelKind.COMPAT):
-        raise BadInput(f"--kernel {kernel.value}: this machine runs the other kind, so nothing can be compared")
+        raise BadInput("other-kernel-kind", kernel=kernel.value)
     return facts
 
 

@@ -19,9 +19,10 @@ __all__ = ["complain", "guarded"]
 def complain(error: ProcmemError) -> None:
     """Print an error as one line on stderr, its hint behind it."""
     from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
+    from procmem.text.errors import error_text, hint_text  # noqa: PLC0415  # the same
 
-    hint = f" ({printable_text(error.hint)})" if error.hint else ""
-    _say(f"{printable_text(str(error))}{hint}")
+    hint = f" ({printable_text(told)})" if (told := hint_text(error)) else ""
+    _say(f"{printable_text(error_text(error))}{hint}")
 
 
 def _say(line: str) -> None:

@@ -110,7 +110,7 @@ def _glossary(wanted: tuple[str, ...], columns: int) -> int:
         text = glossary_text(term, columns)
         if text is None:
             known = ", ".join(terms())
-            raise BadInput(f"no word {term!r} in the glossary", hint=f"there are {known}")
+            raise BadInput("no-term", term=term, terms=known)
         click.echo(text, nl=False)
     return 0
 
@@ -135,7 +135,7 @@ def _region_at(report: Explanation, address: int) -> int:
         assert regions is not None
         if regions.start[index] <= address < regions.end[index]:
             return index
-    raise BadInput(f"nothing is mapped at {address:#x}", hint="procmem inspect --regions lists what is")
+    raise BadInput("not-mapped", address=address)
 
 
 def _colored(choice: str) -> bool:

@@ -104,5 +104,5 @@ def _read(target: Target, pid: int) -> PmapTarget:
     lines = smaps_records(smaps) if isinstance(smaps, bytes) else []
     if smaps is Refusal.DENIED:
         click.echo(f"{pid}:   {title}")  # as pmap does: the title, then the refusal
-        raise AccessRefused(pid, "smaps: permission denied")
+        raise AccessRefused(pid, "smaps-denied")
     return PmapTarget(pid, title, parsed.startstack if parsed else None, lines)

@@ -206,7 +206,7 @@ def read_script(name: str) -> str:
         with open(name, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name}: {error}") from error
+        raise BadInput("unreadable-script", name=name, reason=str(error)) from error
 
 
 def _areas(given: dict[str, Any]) -> tuple[Any, ...]:
@@ -223,6 +223,7 @@ def _played(files: ProgramFiles, settings: Settings, text: str, *, every: bool) 
     from procmem.simulate.kernel.events import ExecFailed  # noqa: PLC0415
     from procmem.simulate.programs.predict import after, predict, start  # noqa: PLC0415
     from procmem.simulate.script.run import parse_script, run_script  # noqa: PLC0415
+    from procmem.text.simulate import outcome_text  # noqa: PLC0415
 
     at_main = predict(files, settings, Stage.MAIN)
     shown = [("", at_main)]
@@ -231,7 +232,7 @@ def _played(files: ProgramFiles, settings: Settings, text: str, *, every: bool) 
     except ExecFailed:
         return shown
     for moment in run_script(running, parse_script(text), cpus=settings.facts.cpus):
-        told = f"{moment.step.text} {moment.outcome}".rstrip()
+        told = f"{moment.step.text} {outcome_text(moment.outcome)}".rstrip()
         shown.append((told, after(at_main, running, moment.space)))
     return shown if every else shown[-1:]
 

@@ -10,6 +10,7 @@ import click
 from procmem.cli.output import echo_json
 from procmem.cli.sizes import size_of
 from procmem.errors import BadInput
+from procmem.model.note import note
 from procmem.model.sim import KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 from procmem.model.sim_memory import MemorySettings, Paging
@@ -17,6 +18,8 @@ from procmem.render.pages.simulated_memory import memory_json, memory_page, mome
 from procmem.simulate.kernel.memory import cost
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import Moment, parse_script, run_script
+from procmem.text import english
+from procmem.text.simulate import outcome_text
 
 __all__ = ["memory_settings", "play_memory"]
 
@@ -51,13 +54,14 @@ def play_memory(files: ProgramFiles, settings: Settings, text: str, given: dict[
     try:
         running = start(files, settings, Stage.MAIN)
     except ExecFailed as error:
-        raise BadInput(str(error), hint="procmem simulate without --memory tells more") from error
+        raise BadInput("exec-failed", failure=note(error.code, **error.fields)) from error
     machine = memory_settings(settings, given)
     shown = []
     with _progress(run_script(running, steps, cpus=settings.facts.cpus, memory=machine), len(steps)) as moments:
         for moment in moments:
             assert moment.memory is not None
-            told = f"{moment.step.text} {moment.outcome}".rstrip()
+            with english() if as_json else contextlib.nullcontext():
+                told = f"{moment.step.text} {outcome_text(moment.outcome)}".rstrip()
             costs = tuple(cost(moment.memory, pid) for pid in sorted(moment.memory.processes))
             shown.append(moment_of(told, moment.memory, costs))
     if as_json:

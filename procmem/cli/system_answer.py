@@ -56,7 +56,7 @@ def answer(wish: SystemWish) -> int:
     least = wish.min_size
     rows = [row for row in found.rows if not least or (getattr(row, _measure(field)) or 0) >= least]
     if not rows and (wish.name or wish.user or least):
-        raise NothingMatches("no process with memory of its own fits the filters")
+        raise NothingMatches("no-process-fits")
     rows = sorted_rows(rows, field, reverse=wish.reverse, top=None)
     shown = sorted_rows(rows, field, reverse=wish.reverse, top=wish.top)
     report = system_report(
@@ -118,7 +118,7 @@ def _filter(name: str | None, user: str | None) -> Callable[[bytes, int | None],
     if user is not None:
         uid = int(user) if user.isascii() and user.isdecimal() else _user_id(user)
         if uid is None:
-            raise NothingMatches(f"there is no user {user!r}")
+            raise NothingMatches("no-user", user=user)
 
     def wanted(found: bytes, owner: int | None) -> bool:
         fits = pattern is None or found == os.fsencode(name or "") or pattern.fullmatch(found) is not None

@@ -117,10 +117,11 @@ class Selection(NamedTuple):
                 continue
             found.append(process.pid)
         if not found:
-            what = " and ".join(
-                text for text in (self.name and f"name {self.name!r}", self.user and f"user {self.user!r}") if text
+            if not self.user:
+                raise NothingMatches("no-process-named", name=self.name)
+            raise NothingMatches(
+                "no-process-named-of" if self.name else "no-process-of", name=self.name, user=self.user
             )
-            raise NothingMatches(f"no process has {what}")
         return found
 
 
@@ -160,11 +161,11 @@ def _pid(word: str) -> int:
         return os.getpid()
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
-            raise BadInput(f"{word}: no such file or folder", hint="a target is a pid, 'self', or a recording's path")
+            raise BadInput("no-target", word=word)
         raise misuse(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
     pid = int(bare)
     if pid == 0:
-        raise ProcessGone(0, hint="pids begin with 1")
+        raise ProcessGone(0, "pid-zero")
     return pid
 
 

@@ -84,7 +84,7 @@ def _address(text: str, bits: int) -> int:
     except ValueError:
         raise click.UsageError(f"{text!r}: not a hexadecimal address") from None
     if not 0 <= value < 1 << bits:
-        raise BadInput(f"{text} is no address of {bits} bits")
+        raise BadInput("address-too-large", text=text, bits=bits)
     return value
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.sim import PAGE, SimSpace
 
 __all__ = [
@@ -171,7 +172,7 @@ class SimMemory(NamedTuple):
     outcome: Outcome = Outcome.DONE
     error_code: int | None = None
     killed: int | None = None
-    trace: tuple[str, ...] = ()
+    trace: tuple[Note, ...] = ()
 
     @property
     def used_pages(self) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput, MalformedFile
 from procmem.model.elf import PT_INTERP
-from procmem.model.note import note
+from procmem.model.note import Note, note
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import Counterpart, LawReport
 from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
@@ -44,15 +44,7 @@ __all__ = ["check_target", "examine_at_rest"]
 _AT_BASE, _AT_EXECFN = 7, 31
 _COMPAT_STACK_TOP = 0xFFFF_E000
 _PAGE = 4096
-_TEXTBOOK = (
-    ("kernel space", "c0000000-ffffffff", "the upper gigabyte"),
-    ("stack", "ends c0000000", "grows down, 8 MiB at most"),
-    ("mapping area", "below b8000000", "128 MiB below the top, filled downwards"),
-    ("heap", "above the BSS", "grows up"),
-    ("bss", "above data", "zero-initialised"),
-    ("data", "above text", "initialised"),
-    ("text", "from 08048000", "the linker's default place"),
-)
+_TEXTBOOK = ("kernel space", "stack", "mapping area", "heap", "bss", "data", "text")
 
 
 def examine_at_rest(target: Target) -> Examination:
@@ -87,27 +79,27 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
 
 def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     found = []
-    for area, place, way in _TEXTBOOK:
+    for area in _TEXTBOOK:
         own = [band for band in bands if band.name == area]
         here = (min(band.start for band in own), max(band.end for band in own)) if own else None
-        found.append(Counterpart(area, f"{place}: {way}", here))
+        found.append(Counterpart(area, here))
     return tuple(found)
 
 
-def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
+def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
     if shot.bits != 32:
-        return None, "the simulator foretells 32-bit programs; of others the laws are checked"
+        return None, note("not-32-bit")
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
-        return None, "its mappings or its program may not be read"
+        return None, note("no-program")
     if (program.soname or b"").startswith(b"ld-"):
-        return None, "the dynamic linker was started by hand: what it maps for its program is not foretold"
+        return None, note("linker-by-hand")
     kind = KernelKind.COMPAT if shot.machine.machine == "x86_64" else KernelKind.NATIVE
     settings = _settings(target, shot, kind, live=live)
     if settings is None:
-        return None, "how it was started may not be read (stat, auxv)"
+        return None, note("no-start")
     facts = kernel_facts(kind)[0] if live else _facts_of_recording(target, shot, kind)
     files = _files_on_disk(program.file) if live else None
     stage = Stage.MAIN if files is not None else Stage.EXEC
@@ -160,7 +152,7 @@ def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> Ker
         vdso_pages=pages(KernelName.VDSO),
         aux_pairs=len(shot.auxv or {}) + 1,
         mmap_rnd_bits=int(bits) if isinstance(bits, bytes) and bits.strip().isdigit() else known.mmap_rnd_bits,
-        origin="the recording",
+        origin=note("recording"),
     )
 
 
@@ -169,7 +161,7 @@ def _personality(content: bytes) -> int:
     try:
         return int(content, 16)
     except ValueError:
-        raise MalformedFile("personality", 1, "not a hexadecimal number", content) from None
+        raise MalformedFile("personality", 1, "not-hexadecimal", content) from None
 
 
 def _settings(target: Target, shot: Snapshot, kind: KernelKind, *, live: bool) -> Settings | None:

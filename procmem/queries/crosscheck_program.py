@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 
 from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report
+from procmem.model.note import Note, note
 from procmem.model.sim import (
     Base,
     CrossReport,
@@ -116,7 +117,7 @@ def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSetti
         mmap_rnd_bits=bits if bits is not None else known.mmap_rnd_bits,
         heap_label_inclusive=inclusive,
         cpus=settings.cpus,
-        origin=f"probe: a 32-bit program run on this kernel ({settings.release})",
+        origin=note("probe", release=settings.release),
     )
 
 
@@ -148,7 +149,7 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     spaces: list[RealSpace] = []
     with Tracee(how) as child:
         if not child.alive:
-            return RealRun((), "execve was refused" if child.refused else _how_ended(child.ended))
+            return RealRun((), note("refused") if child.refused else _how_ended(child.ended))
         vector = dict(_pairs(child.proc_file("auxv")))
         entry = vector.get(_AT_ENTRY, 0)
         bias = entry - files.program.image.entry
@@ -161,7 +162,7 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
                 known = files.program.main
                 main = known + bias if known is not None else child.find_main(first_sp)
                 if main is None:
-                    return RealRun(tuple(spaces), unchecked="neither a symbol nor the start code tells where main is")
+                    return RealRun(tuple(spaces), unchecked=note("main-unknown"))
                 if not child.run_to(main):
                     return RealRun(tuple(spaces), _how_ended(child.ended))
             spaces.append(_seen(child, stage))
@@ -179,12 +180,12 @@ def _lines(child: Tracee | Untraced) -> tuple[tuple[int, int, str, int, bytes], 
     return tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in maps)
 
 
-def _how_ended(status: int | None) -> str:
+def _how_ended(status: int | None) -> Note:
     if status is None:
-        return "it is gone"
+        return note("gone")
     if os.WIFSIGNALED(status):
-        return f"it was ended by signal {os.WTERMSIG(status)}"
-    return f"it ended with status {os.WEXITSTATUS(status)}"
+        return note("signal", signal=os.WTERMSIG(status))
+    return note("status", status=os.WEXITSTATUS(status))
 
 
 def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> tuple[CrossReport, ...]:
@@ -201,8 +202,9 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     except CannotStart as error:
         if Stage.MAIN not in stages:
             raise
-        at_main = _by_a_stop(files, settings, str(error))
-        unseen = f"{error}; only main can be looked at without it"
+        why = note(error.code, **error.fields)
+        at_main = _by_a_stop(files, settings, why)
+        unseen = note("only-main", why=why)
         return tuple(
             at_main if stage is Stage.MAIN else CrossReport(prediction, (), unchecked=unseen)
             for stage, prediction in predictions.items()
@@ -213,12 +215,12 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         real = next((space for space in run.spaces if space.stage is stage), None)
         unchecked = run.unchecked if real is None else None
         if settings.randomize and (real is None) != (prediction.failure is not None):
-            unchecked = unchecked or "whether it gets here depends on the drawn values"
+            unchecked = unchecked or note("drawn")
         if unchecked is not None:
             reports.append(CrossReport(prediction, (), unchecked=unchecked))
             continue
         if real is None:
-            reports.append(failure_report(prediction, run.ended or "not reached"))
+            reports.append(failure_report(prediction, run.ended or note("not-reached")))
             continue
         if settings.randomize and prediction.failure is None:
             if draws is None:
@@ -229,17 +231,16 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     return tuple(reports)
 
 
-def _by_a_stop(files: ProgramFiles, settings: Settings, why: str) -> CrossReport:
+def _by_a_stop(files: ProgramFiles, settings: Settings, why: Note) -> CrossReport:
     """Start the program untraced, stop it by a signal, and hold what it had at ``main`` against what it shows then."""
     how = Started(settings.exec_path, settings.argv, settings.env, personality(settings), settings.stack_limit)
     with Untraced(how) as child:
         if not child.alive:
             prediction = predict(files, settings, Stage.MAIN)
-            return CrossReport(prediction, (), unchecked=f"{why}; and it ended before it could be stopped")
+            return CrossReport(prediction, (), unchecked=note("ended-before-stop", why=why))
         real = RealSpace(Stage.MAIN, _lines(child), None, parse_stat(child.proc_file("stat")).start_brk)
     report = check_running(files, settings, real)
-    note = f"{why}: looked at by a stop somewhere behind main, where it may have mapped more"
-    notes = (*report.prediction.notes, note)
+    notes = (*report.prediction.notes, note("by-a-stop", why=why))
     return report._replace(prediction=report.prediction._replace(notes=notes))
 
 

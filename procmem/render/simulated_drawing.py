@@ -13,6 +13,7 @@ from procmem.model.sim import KernelArea, Role, SimSpace, SimVma
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.render.drawing import draw
 from procmem.render.human import human_size
+from procmem.text.simulate import area_text
 
 __all__ = ["SCALES", "bands", "picture"]
 
@@ -98,5 +99,7 @@ def _kernel_lines(areas: Sequence[KernelArea]) -> str:
     lines = ["kernel space of a native i386 kernel:"]
     for area in reversed(areas):
         size = human_size(area.end - area.start)
-        lines.append(f"{area.start:08x}-{min(area.end, _SPACE - 1):08x}  {size:>9}  {area.name}: {area.rule}")
+        lines.append(
+            f"{area.start:08x}-{min(area.end, _SPACE - 1):08x}  {size:>9}  {area.name}: {area_text(area.rule)}"
+        )
     return "\n".join(lines) + "\n"

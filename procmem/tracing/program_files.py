@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from procmem.errors import BadInput
+from procmem.model.note import Note, note
 from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
 
 __all__ = ["FileReader", "OpenedFile", "Tokens", "find_program", "library_list", "open_file", "parse_ld_cache"]
@@ -227,14 +228,14 @@ class _Finder:
             missing=self.missing,
         )
 
-    def _notes(self) -> list[str]:
+    def _notes(self) -> list[Note]:
         notes = [
-            f"{name.decode()} is set, which is not modelled"
+            note("variable", name=name)
             for name in (b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK")
             if self._env.get(name)
         ]
         if os.path.exists(b"/etc/ld.so.preload") and os.path.getsize(b"/etc/ld.so.preload"):
-            notes.append("/etc/ld.so.preload is not modelled")
+            notes.append(note("preload"))
         return notes
 
     def _interpreter(self, program: LoadedObject) -> LoadedObject | None:
@@ -242,10 +243,7 @@ class _Finder:
             return None
         interpreter = self.open_object(program.interpreter)
         if interpreter is None:
-            raise BadInput(
-                f"{os.fsdecode(program.interpreter)}: the program's interpreter is not there, or not for i386",
-                hint="install the 32-bit C library of this program",
-            )
+            raise BadInput("no-interpreter", path=program.interpreter)
         return interpreter
 
     def _preload(self) -> list[Needed]:
@@ -391,5 +389,5 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe) -> Pro
     finder = _Finder(describe, variables)
     program = finder.open_object(path)
     if program is None:
-        raise BadInput(f"{os.fsdecode(path)}: no 32-bit x86 ELF file that can be read")
+        raise BadInput("not-i386", path=path)
     return finder.find(program)

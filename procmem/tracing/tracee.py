@@ -135,10 +135,7 @@ class Tracee:
         result = int(self._libc.ptrace(request, self.pid, address, data))
         error = ctypes.get_errno()
         if result == -1 and error:
-            raise CannotStart(
-                f"process {self.pid}: tracing our own child failed: {os.strerror(error)}",
-                hint="a sandbox or seccomp filter may forbid ptrace",
-            )
+            raise CannotStart("no-tracing", pid=self.pid, reason=os.strerror(error))
         return result
 
     def _wait(self) -> int:

@@ -9,7 +9,8 @@ from procmem.render.pages.inspect import facts_json, process_head
 from procmem.render.pages.simulate import cross_json, cross_page
 from procmem.render.sheet import Column, Sheet, to_text
 from procmem.text import english
-from procmem.text.laws import law_figures, law_name, law_says
+from procmem.text.failures import failure_text
+from procmem.text.laws import law_figures, law_name, law_says, textbook_place
 
 __all__ = ["SCHEMA", "laws_json", "laws_page"]
 
@@ -34,7 +35,7 @@ def laws_page(report: LawReport) -> str:
     rows = [
         (
             one.area,
-            one.textbook,
+            textbook_place(one.area),
             f"{one.here[0]:0{digits}x}-{min(one.here[1], (1 << 4 * digits) - 1):0{digits}x}" if one.here else "none",
         )
         for one in report.counterparts
@@ -46,7 +47,8 @@ def laws_page(report: LawReport) -> str:
         lines.append("foretold from its files, drawn values filled in:")
         lines.append(cross_page(report.exact).rstrip("\n"))
     else:
-        lines.append(f"not foretold line by line: {printable_text(report.not_exact or '')}")
+        why = "" if report.not_exact is None else printable_text(failure_text(report.not_exact))
+        lines.append(f"not foretold line by line: {why}")
     return "\n".join(lines) + "\n"
 
 
@@ -71,12 +73,12 @@ def laws_json(report: LawReport) -> dict[str, Any]:
         "counterparts": [
             {
                 "area": one.area,
-                "textbook": one.textbook,
+                "textbook": textbook_place(one.area),
                 "start": f"{one.here[0]:#x}" if one.here else None,
                 "end": f"{one.here[1]:#x}" if one.here else None,
             }
             for one in report.counterparts
         ],
         "exact": cross_json([report.exact]) if report.exact is not None else None,
-        "not_exact": report.not_exact,
+        "not_exact": None if report.not_exact is None else failure_text(report.not_exact),
     }

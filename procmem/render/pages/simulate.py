@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from procmem.model.note import Note
 from procmem.model.sim import (
     Base,
     Certainty,
@@ -18,6 +19,9 @@ from procmem.model.sim import (
 )
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import human_size
+from procmem.text import english
+from procmem.text.failures import failure_text
+from procmem.text.simulate import area_text, note_text, origin_text, rule_text
 
 __all__ = [
     "CROSSCHECK_SCHEMA",
@@ -55,7 +59,7 @@ def map_lines(vmas: Sequence[SimVma], *, rules: bool = True) -> list[str]:
             f"{_MARKS[vma.status]}{vma.start:08x}-{vma.end:08x} {vma.size // _KIB:>8}K {vma.perms} {vma.offset:08x} "
             f"{vma.role.value:<8} "
         )
-        lines.append(f"{head}{name:<{width}}  {printable_text(vma.rule)}" if rules else f"{head}{name}")
+        lines.append(f"{head}{name:<{width}}  {printable_text(rule_text(vma.rule))}" if rules else f"{head}{name}")
     return lines
 
 
@@ -64,10 +68,10 @@ def _total_line(vmas: Sequence[SimVma]) -> str:
     return f" VIRT {total // _KIB}K in {len(vmas)} areas"
 
 
-def simulate_page(prediction: Prediction, *, facts_origin: str, picture: str) -> str:
+def simulate_page(prediction: Prediction, *, facts_origin: Note, picture: str) -> str:
     """The whole answer of ``procmem simulate`` for a person."""
     if prediction.failure is not None:
-        return f"no process: {printable_text(prediction.failure)}\n"
+        return f"no process: {printable_text(failure_text(prediction.failure))}\n"
     lines = [picture] if picture else []
     lines.append(f"at stage {prediction.stage.value}:")
     lines += map_lines(prediction.vmas)
@@ -78,8 +82,8 @@ def simulate_page(prediction: Prediction, *, facts_origin: str, picture: str) ->
     if any(vma.status is not Certainty.EXACT for vma in prediction.vmas):
         lines.append(" ~ drawn at each run: shown with the zero draw    ? size and order certain, address not")
     lines += [f" {line}" for line in _range_lines(prediction.ranges)]
-    lines.append(f" kernel facts from {printable_text(facts_origin)}")
-    lines += [f" note: {printable_text(note)}" for note in prediction.notes]
+    lines.append(f" kernel facts from {printable_text(origin_text(facts_origin))}")
+    lines += [f" note: {printable_text(note_text(note))}" for note in prediction.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -91,6 +95,7 @@ def _range_lines(ranges: Sequence[Range]) -> list[str]:
     ]
 
 
+@english()
 def simulate_json(prediction: Prediction, areas: Sequence[KernelArea]) -> dict[str, Any]:
     """The document of schema ``procmem/simulate/1``; addresses and sizes are numbers of bytes."""
     settings = prediction.settings
@@ -104,9 +109,13 @@ def simulate_json(prediction: Prediction, areas: Sequence[KernelArea]) -> dict[s
         "ranges": [_range(wanted) for wanted in prediction.ranges],
         "brk": {"start": space.start_brk, "end": space.brk} if space is not None else None,
         "virt_bytes": sum(vma.size for vma in prediction.vmas),
-        "failure": prediction.failure,
-        "notes": list(prediction.notes),
+        "failure": _words(prediction.failure),
+        "notes": list(map(note_text, prediction.notes)),
     }
+
+
+def _words(failure: Note | None) -> str | None:
+    return None if failure is None else failure_text(failure)
 
 
 def _inputs(settings: Settings, prediction: Prediction) -> dict[str, Any]:
@@ -135,8 +144,8 @@ def _kernel(settings: Settings, areas: Sequence[KernelArea]) -> dict[str, Any]:
         "aux_pairs": facts.aux_pairs,
         "guard_gap_bytes": facts.guard_gap,
         "mmap_rnd_bits": facts.mmap_rnd_bits,
-        "origin": facts.origin,
-        "areas": [{"start": a.start, "end": a.end, "name": a.name, "rule": a.rule} for a in areas],
+        "origin": origin_text(facts.origin),
+        "areas": [{"start": a.start, "end": a.end, "name": a.name, "rule": area_text(a.rule)} for a in areas],
     }
 
 
@@ -150,7 +159,7 @@ def _vma(vma: SimVma) -> dict[str, Any]:
         "class": vma.role.value,
         "base": vma.base.value,
         "status": vma.status.value,
-        "rule": vma.rule,
+        "rule": rule_text(vma.rule),
     }
 
 
@@ -170,8 +179,8 @@ def cross_page(report: CrossReport) -> str:
     lines = [f"stage {prediction.stage.value}: {_summary(report)}"]
     predicted, real = report.failures
     if predicted is not None or real is not None:
-        lines.append(f"  predicted: {printable_text(predicted or 'it gets here')}")
-        lines.append(f"  really:    {printable_text(real or 'it got here')}")
+        lines.append(f"  predicted: {printable_text(_words(predicted) or 'it gets here')}")
+        lines.append(f"  really:    {printable_text(_words(real) or 'it got here')}")
     lines += [_cross_line(line) for line in report.lines if real is None]
     if report.esp is not None:
         word = "same" if report.esp[0] == report.esp[1] else "differs"
@@ -180,13 +189,13 @@ def cross_page(report: CrossReport) -> str:
         inside = dict(report.within).get(wanted.base, True)
         word = "in its range" if inside else "OUTSIDE its range"
         lines.append(f"  {_BASE_WORDS[wanted.base]}: {word} {wanted.first:08x}-{wanted.last:08x}")
-    lines += [f"  note: {printable_text(note)}" for note in prediction.notes]
+    lines += [f"  note: {printable_text(note_text(note))}" for note in prediction.notes]
     return "\n".join(lines) + "\n"
 
 
 def _summary(report: CrossReport) -> str:
     if report.unchecked is not None:
-        return f"not checked: {printable_text(report.unchecked)}"
+        return f"not checked: {printable_text(failure_text(report.unchecked))}"
     predicted, real = report.failures
     if predicted is not None or real is not None:
         return "as predicted, it does not get here" if report.holds else "NOT as predicted"
@@ -207,7 +216,7 @@ def _cross_line(line: CrossLine) -> str:
     if line.predicted is not None:
         vma = line.predicted
         left = f"{vma.start:08x}-{vma.end:08x} {vma.perms} {vma.offset:08x}"
-        name, rule = vma.name, vma.rule
+        name, rule = vma.name, rule_text(vma.rule)
     if line.real is not None:
         start, end, perms, offset, name = line.real
         right = f"{start:08x}-{end:08x} {perms} {offset:08x}"
@@ -216,6 +225,7 @@ def _cross_line(line: CrossLine) -> str:
     )
 
 
+@english()
 def cross_json(reports: Sequence[CrossReport]) -> dict[str, Any]:
     """The document of schema ``procmem/crosscheck/1``."""
     settings = reports[0].prediction.settings
@@ -234,8 +244,8 @@ def _stage(report: CrossReport) -> dict[str, Any]:
         "holds": report.holds,
         "called_exact": report.called_exact,
         "exact": report.exact,
-        "unchecked": report.unchecked,
-        "failure": {"predicted": report.failures[0], "real": report.failures[1]},
+        "unchecked": _words(report.unchecked),
+        "failure": {"predicted": _words(report.failures[0]), "real": _words(report.failures[1])},
         "esp": {"predicted": report.esp[0], "real": report.esp[1]} if report.esp is not None else None,
         "draws": report.draws._asdict() if report.draws is not None else None,
         "within": {base.value: inside for base, inside in report.within},
@@ -248,7 +258,7 @@ def _stage(report: CrossReport) -> dict[str, Any]:
             }
             for line in report.lines
         ],
-        "notes": list(report.prediction.notes),
+        "notes": list(map(note_text, report.prediction.notes)),
     }
 
 

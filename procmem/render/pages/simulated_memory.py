@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.sim import PAGE
 from procmem.model.sim_memory import MemorySettings, ProcessCost, SimMemory
 from procmem.render.escaping import printable_text
 from procmem.render.human import human_size, kib
 from procmem.render.sheet import Column, Sheet, to_text
+from procmem.text import english
+from procmem.text.simulate import trace_text
 
 __all__ = ["MemoryMoment", "memory_json", "memory_page", "moment_of"]
 
@@ -40,7 +43,7 @@ class MemoryMoment(NamedTuple):
     swapped_out_pages: int
     swapped_in_pages: int
     dropped_pages: int
-    trace: tuple[str, ...]
+    trace: tuple[Note, ...]
 
 
 def moment_of(text: str, memory: SimMemory, costs: tuple[ProcessCost, ...]) -> MemoryMoment:
@@ -66,7 +69,7 @@ def memory_page(moments: Sequence[MemoryMoment], *, trace: bool) -> str:
     if trace:
         for moment in moments:
             lines.append(f"{printable_text(moment.text)}\n")
-            lines += [f"    {printable_text(note)}\n" for note in moment.trace]
+            lines += [f"    {printable_text(trace_text(note))}\n" for note in moment.trace]
     rows: list[tuple[int | str | None, ...]] = []
     for moment in moments:
         rows += [_row(cost, moment.text if first else "") for first, cost in _marked(moment.costs)]
@@ -106,6 +109,7 @@ def _machine(last: MemoryMoment) -> str:
     )
 
 
+@english()
 def memory_json(moment: MemoryMoment) -> dict[str, Any]:
     """The same for programs, in bytes."""
     return {
@@ -118,5 +122,5 @@ def memory_json(moment: MemoryMoment) -> dict[str, Any]:
         "swapped_out_pages": moment.swapped_out_pages,
         "swapped_in_pages": moment.swapped_in_pages,
         "dropped_pages": moment.dropped_pages,
-        "trace": list(moment.trace),
+        "trace": list(map(trace_text, moment.trace)),
     }

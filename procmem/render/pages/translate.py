@@ -7,7 +7,16 @@ from typing import Any
 from procmem.model.reports.translation import Descriptor, RealTranslation, Translation, WalkStep
 from procmem.render.escaping import printable_text
 from procmem.text import english
-from procmem.text.translation import pagemap_bit_text, reason_text
+from procmem.text.simulate import trace_text
+from procmem.text.translation import (
+    answer_text,
+    bit_text,
+    buffer_text,
+    error_bit_text,
+    pagemap_bit_text,
+    reason_text,
+    segment_kind_text,
+)
 
 __all__ = ["SCHEMA", "real_json", "real_page", "translation_json", "translation_page"]
 
@@ -36,22 +45,22 @@ def translation_page(one: Translation) -> str:
         f"  logical   {segment.register} {segment.selector:#04x} : {one.address:#010x}",
         f"  selector  index {segment.number}, GDT, RPL {segment.rpl}",
         f"  segment   {segment.value:#018x}: base {segment.base:#x}, limit {segment.limit:#x}, DPL {segment.dpl}, "
-        f"{segment.kind}",
+        f"{segment_kind_text(segment.kind)}",
         f"  linear    base + offset = {segment.base + one.address:#010x}",
         f"  {'/'.join(map(str, widths)):9} {_split(one.address, widths, 32)}",
-        f"  TLB       {one.tlb[0]}",
+        f"  TLB       {buffer_text(one.tlb[0])}",
         f"  CR3       {one.directory:#010x}",
         *_steps(one.first, digits),
     ]
     if one.fault is not None:
-        lines.append(f"  page fault, error code {one.fault.code:#x}: {'; '.join(one.fault.bits)}")
-        lines.append(f"  kernel    {one.fault.answer}")
+        lines.append(f"  page fault, error code {one.fault.code:#x}: {'; '.join(map(error_bit_text, one.fault.bits))}")
+        lines.append(f"  kernel    {answer_text(one.fault.answer)}")
     if one.second:
         lines += ["  walk again", *_steps(one.second, digits)]
     if one.physical is not None:
         lines.append(f"  physical  {one.physical:#010x}")
     if len(one.tlb) > 1:
-        lines.append(f"  TLB       {one.tlb[-1]}")
+        lines.append(f"  TLB       {buffer_text(one.tlb[-1])}")
     return _folded(lines)
 
 
@@ -67,7 +76,7 @@ def _steps(steps: Sequence[WalkStep], digits: int) -> list[str]:
         lines.append(
             f"  {name:9} entry {step.number:<4} at {step.entry_address or 0:#010x} = {step.entry or 0:#0{digits + 2}x}"
         )
-        lines.append(f"            {', '.join(step.bits)}")
+        lines.append(f"            {', '.join(map(bit_text, step.bits))}")
     return lines
 
 
@@ -98,7 +107,7 @@ def _step_json(step: WalkStep) -> dict[str, Any]:
         "index": step.number,
         "entry_address": None if step.entry_address is None else f"{step.entry_address:#x}",
         "entry": None if step.entry is None else f"{step.entry:#x}",
-        "bits": list(step.bits),
+        "bits": list(map(bit_text, step.bits)),
     }
 
 
@@ -115,6 +124,7 @@ def _segment_json(segment: Descriptor) -> dict[str, Any]:
     }
 
 
+@english()
 def translation_json(one: Translation) -> dict[str, Any]:
     """The simulated translation for programs."""
     return {
@@ -127,11 +137,17 @@ def translation_json(one: Translation) -> dict[str, Any]:
         "segment": _segment_json(one.segment),
         "cr3": f"{one.directory:#x}",
         "walk": [_step_json(step) for step in one.first],
-        "fault": None if one.fault is None else one.fault._asdict(),
+        "fault": None
+        if one.fault is None
+        else {
+            "code": one.fault.code,
+            "bits": list(map(error_bit_text, one.fault.bits)),
+            "answer": answer_text(one.fault.answer),
+        },
         "walk_again": [_step_json(step) for step in one.second],
         "physical": None if one.physical is None else f"{one.physical:#x}",
-        "tlb": list(one.tlb),
-        "decisions": list(one.notes),
+        "tlb": list(map(buffer_text, one.tlb)),
+        "decisions": list(map(trace_text, one.notes)),
     }
 
 

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from procmem.errors import BadInput
+from procmem.errors import BadScript
+from procmem.model.note import Note, note
 from procmem.model.sim import PAGE
 
-__all__ = ["BadScript", "Block", "Step", "check_rights", "parsed", "part", "result_text", "size"]
+__all__ = ["BadScript", "Block", "Step", "check_rights", "parsed", "part", "result_of", "size"]
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _RIGHTS = {f"{r}{w}{x}" for r in "r-" for w in "w-" for x in "x-"}
@@ -24,14 +25,6 @@ class Step(NamedTuple):
         return " ".join((self.verb, *self.words))
 
 
-class BadScript(BadInput):
-    """A step that cannot be understood or done; ``line`` is counted from 1."""
-
-    def __init__(self, line: int, why: str) -> None:
-        super().__init__(f"script, line {line}: {why}", hint="procmem simulate --help lists the steps")
-        self.line = line
-
-
 class Block(NamedTuple):
     """Memory that a script has a name for; ``mapped`` where mmap gave it, not malloc."""
 
@@ -47,9 +40,9 @@ def parsed(step: Step, word: str) -> int:
     try:
         value = int(digits, 0) * unit
     except ValueError:
-        raise BadScript(step.line, f"not a size: {word!r}") from None
+        raise BadScript(step.line, "not-size", word=word) from None
     if not 0 <= value < 1 << 32:
-        raise BadScript(step.line, f"not a size of a 32-bit program: {word!r}")
+        raise BadScript(step.line, "size-too-large", word=word)
     return value
 
 
@@ -69,11 +62,11 @@ def part(step: Step, at: int, block: Block) -> tuple[int, int]:
 def check_rights(step: Step, rights: str) -> None:
     """Refuse what are no rights."""
     if rights not in _RIGHTS:
-        raise BadScript(step.line, f"not rights as maps writes them: {rights!r}")
+        raise BadScript(step.line, "not-rights", rights=rights)
 
 
-def result_text(value: int) -> str:
-    """What a system call gave back, in words."""
+def result_of(value: int) -> Note | None:
+    """What a system call gave back; None for a mere success."""
     if value < 0:
-        return f"failed (error {-value})"
-    return f"= {value:#010x}" if value else ""
+        return note("failed", error=-value)
+    return note("value", value=value) if value else None
