@@ -5,19 +5,37 @@ running process could tell. Paths are raw bytes, as the kernel and the dynamic l
 """
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.model.elf import ElfImage
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader
 
 __all__ = [
     "LdCacheEntry",
     "LoadedObject",
     "Lookup",
     "Needed",
+    "OpenedFile",
     "ProgramFiles",
     "SearchDir",
     "SearchList",
 ]
+
+
+class OpenedFile(NamedTuple):
+    """A file as it was found: the path it was asked by, the one without links, and its bytes.
+
+    ``identity`` is device and inode; ``changes_ids`` says that exec changes the user or group for it.
+    """
+
+    opened: bytes
+    real: bytes
+    size: int
+    identity: tuple[int, int]
+    reader: "ByteReader"
+    changes_ids: bool = False
 
 
 class LdCacheEntry(NamedTuple):

@@ -17,7 +17,7 @@ from procmem.queries.crosscheck_program import check_running, personality
 from procmem.simulate.kernel.naming import named
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
-from procmem.tracing.program_files import open_file
+from procmem.sources.program_files import open_file
 from procmem.tracing.tracee import Started, Tracee
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
@@ -36,7 +36,6 @@ class Actor:
         opened = open_file(os.fsencode(path))
         assert opened is not None
         self.mark = symbol_addresses(opened.reader, ["mark"])["mark"]
-        opened.reader.close()
 
     def first_difference(self, lines: list[str], base: Settings) -> str | None:
         """Do a script in the simulator and for real; the first step after which the maps differ."""

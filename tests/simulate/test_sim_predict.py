@@ -21,7 +21,7 @@ from procmem.simulate.libc.loader_symbols import unique_tables
 from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import fit_draws, predict, start
 from procmem.simulate.script.run import BadScript, parse_script, run_script
-from procmem.tracing import program_files as program_source
+from procmem.sources import program_files as program_source
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent
@@ -68,7 +68,9 @@ def test_finding_a_programs_files_reads_nothing_of_any_process(monkeypatch: pyte
     target.write_bytes(b"x")
     monkeypatch.setattr(os, "open", watched)
     found = LoadedObject(b"", os.fsencode(target), image([Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)]))
-    program_source.find_program(os.fsencode(target), (b"LD_LIBRARY_PATH=/tmp",), lambda _opened: found)
+    program_source.find_program(
+        os.fsencode(target), (b"LD_LIBRARY_PATH=/tmp",), lambda _opened: found, lambda _data: ()
+    )
     monkeypatch.undo()
     assert opened
     assert not [path for path in opened if os.path.realpath(path).startswith("/proc")]

@@ -9,8 +9,9 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image
 
 from procmem.errors import BadInput
-from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, ProgramFiles, SearchList
-from procmem.tracing.program_files import OpenedFile, Tokens, find_program, library_list, parse_ld_cache
+from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, OpenedFile, ProgramFiles, SearchList
+from procmem.parse.ld_cache import parse_ld_cache
+from procmem.sources.program_files import Tokens, find_program, library_list
 
 IMAGE = image([Load(0, 0x1000, 0x1000, 5, offset=0)], pie=True)
 
@@ -83,7 +84,7 @@ class Folder:
         return found._replace(opened=opened.opened) if found is not None else None
 
     def find(self, path: bytes, *env: str) -> ProgramFiles:
-        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe)
+        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe, parse_ld_cache)
 
 
 @pytest.fixture
