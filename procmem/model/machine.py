@@ -9,9 +9,18 @@ THREAD_SIZE of each architecture.
 
 from typing import NamedTuple
 
-__all__ = ["ARCHITECTURES", "GIB_3", "Architecture", "architecture_of", "is_32_bit_machine"]
+__all__ = [
+    "ARCHITECTURES",
+    "COMPAT_TASK_SIZE",
+    "GIB_3",
+    "Architecture",
+    "architecture_of",
+    "is_32_bit_machine",
+    "kernel_stack_of",
+]
 
 GIB_3 = 0xC000_0000
+"""TASK_SIZE of native i386 (page_32_types.h, VMSPLIT_3G) and of ADDR_LIMIT_3GB (page_64_types.h)."""
 COMPAT_TASK_SIZE = 0xFFFF_E000
 """Where user space ends for a 32-bit program on x86-64 (IA32_PAGE_OFFSET)."""
 
@@ -68,3 +77,8 @@ def is_32_bit_machine(machine: str | None) -> bool:
     """Whether a machine of this name runs 32-bit programs alone."""
     rows = [row for row in ARCHITECTURES if machine in row.machines]
     return bool(rows) and all(row.bits == 32 for row in rows)
+
+
+def kernel_stack_of(machine: str | None) -> int | None:
+    """Bytes of a thread's stack in the kernel on a machine of this name; None where that is not known."""
+    return next((row.kernel_stack for row in ARCHITECTURES if machine in row.machines), None)

@@ -13,8 +13,9 @@ from procmem.model.sim import RealSpace, Settings, Stage, Verdict
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses
-from procmem.queries.crosscheck_program import check_running, personality
+from procmem.queries.crosscheck_program import check_running
 from procmem.simulate.kernel.naming import named
+from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
 from procmem.sources.program_files import open_file

@@ -12,6 +12,7 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image, program
 
 import procmem.simulate
+from procmem.analyse.crosscheck import still_there
 from procmem.model.sim import Base, Certainty, Draws, RealSpace, Settings, SimVma, Stage
 from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
 from procmem.queries import crosscheck_program
@@ -294,7 +295,7 @@ def test_a_predicted_line_that_became_nothing_is_missing() -> None:
     other = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/other")
     relro = [(0x5655_6000, 0x5655_7000, "r--p", 0x1000, b"/gone"), (0x5655_7000, 0x5655_8000, "rw-p", 0x2000, b"/gone")]
     wanted = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/gone")
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, ())) is None
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, ())) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
+    assert still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None
