@@ -14,6 +14,7 @@ from procmem.cli.sizes import size_of
 from procmem.cli.targets import Selection, TargetRef
 from procmem.errors import AccessRefused, ExitStatus
 from procmem.model.kinds import ByteClass
+from procmem.model.note import Note, note
 from procmem.queries.examine import examine
 from procmem.render.pages.diff import change_sheet, diff_json, diff_page
 from procmem.render.sheet import to_csv, to_markdown
@@ -65,7 +66,7 @@ def diff(
     least = size_of(threshold, "--threshold")
     first, notes = _look(before, deep=deep)
     last, more = _look(after, deep=deep)
-    notes = [f"{look.name}: {text}" for look, texts in ((first, notes), (last, more)) for text in texts]
+    notes = [note("of", name=look.name, note=one) for look, own in ((first, notes), (last, more)) for one in own]
     report = diff_report(first, last, threshold=max(least, 1), conditions=conditions, warnings=notes)
     size, heading = size_format(unit)
     if form == "json":
@@ -78,7 +79,7 @@ def diff(
     return ExitStatus.MISMATCH if report.failed else ExitStatus.DONE
 
 
-def _look(word: str, *, deep: bool) -> tuple[Look, list[str]]:
+def _look(word: str, *, deep: bool) -> tuple[Look, list[Note]]:
     with _ref(word).open() as target:
         seen = examine(target, deep=deep)
     if seen.regions is None or not seen.snapshot.has_usage:

@@ -13,13 +13,13 @@ from procmem.cli.output import echo_json, messages_locale
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput
 from procmem.model.kinds import ByteClass
-from procmem.model.reports.explanation import Explanation, Phrasebook
+from procmem.model.reports.explanation import Explanation
 from procmem.queries.examine import examine
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
 from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
-from procmem.text import language_of_locale
-from procmem.text.phrasebook import phrasebook
+from procmem.text import language_of_locale, use_language
+from procmem.text.glossary import terms
 
 __all__ = ["explain"]
 
@@ -68,10 +68,10 @@ def explain(
     as_json: bool,
 ) -> int:
     """Explain the memory map of a process, line by line, in plain words."""
-    words = phrasebook(lang or language_of_locale(messages_locale()))
+    use_language(lang or language_of_locale(messages_locale()))
     columns = width or shutil.get_terminal_size((80, 24)).columns
     if glossary:
-        return _glossary(targets.words, columns, words)
+        return _glossary(targets.words, columns)
     for name in classes:
         if name not in tuple(ByteClass):
             raise click.UsageError(f"--class {name!r}: it is one of {', '.join(ByteClass)}")
@@ -85,7 +85,7 @@ def explain(
         report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
         limit = seen.raw.system.get("sys/vm/max_map_count")
         count = int(limit) if isinstance(limit, bytes) and limit.strip().isdigit() else None
-        return explanation(seen.snapshot, seen.regions, report, words, max_map_count=count, page=page)
+        return explanation(seen.snapshot, seen.regions, report, max_map_count=count, page=page)
 
     reports, status = for_each(targets.refs(), answer)
     if as_json:
@@ -96,20 +96,20 @@ def explain(
     pages = []
     for report in reports:
         if findings_only:
-            pages.append(findings_text(report.findings, words, columns))
+            pages.append(findings_text(report.findings, columns))
         elif wanted is not None:
-            pages.append(explain_page(report, words, style._replace(only=_region_at(report, wanted), why=True)))
+            pages.append(explain_page(report, style._replace(only=_region_at(report, wanted), why=True)))
         else:
-            pages.append(explain_page(report, words, style))
+            pages.append(explain_page(report, style))
     _show("\n".join(pages), pager=pager)
     return status
 
 
-def _glossary(terms: tuple[str, ...], columns: int, words: Phrasebook) -> int:
-    for term in terms or (None,):
-        text = glossary_text(words, term, columns)
+def _glossary(wanted: tuple[str, ...], columns: int) -> int:
+    for term in wanted or (None,):
+        text = glossary_text(term, columns)
         if text is None:
-            known = ", ".join(words.sections["glossary"])
+            known = ", ".join(terms())
             raise BadInput(f"no word {term!r} in the glossary", hint=f"there are {known}")
         click.echo(text, nl=False)
     return 0

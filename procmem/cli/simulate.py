@@ -153,17 +153,16 @@ def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_js
     from procmem.queries.explain_simulated import explain_simulated  # noqa: PLC0415
     from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
     from procmem.render.pages.inspect import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
-    from procmem.text import language_of_locale  # noqa: PLC0415
-    from procmem.text.phrasebook import phrasebook  # noqa: PLC0415
+    from procmem.text import language_of_locale, use_language  # noqa: PLC0415
 
-    words = phrasebook(language_of_locale(messages_locale()))
-    told = explain_simulated(prediction, files, words)
+    use_language(language_of_locale(messages_locale()))
+    told = explain_simulated(prediction, files)
     if as_json:
         document = explain_json(told) if command == "explain" else inspect_json(told.inspection, whole_choice())
         echo_json([document], several=False)
     elif command == "explain":
         columns = shutil.get_terminal_size((80, 24)).columns
-        click.echo(explain_page(told, words, ExplainStyle(columns)), nl=False)
+        click.echo(explain_page(told, ExplainStyle(columns)), nl=False)
     else:
         size, unit = size_format(None)
         report = told.inspection

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
 from procmem.errors import BadInput
+from procmem.model.note import note
 from procmem.model.raw import Refusal
 from procmem.model.reports.translation import RealTranslation, Translation
 from procmem.parse.process import snapshot
@@ -36,10 +37,10 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     reasons = []
     steps = walk_steps(address, levels) if levels is not None else ()
     if levels is None:
-        reasons.append("levels: not known for this machine (only x86 is)")
+        reasons.append(note("levels"))
     area = None
     if shot.mappings is None:
-        reasons.append("maps may not be read")
+        reasons.append(note("maps"))
     else:
         for vma in shot.mappings:
             if vma.start <= address < vma.end:
@@ -48,13 +49,13 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     facts = page_facts(target, shot, address)
     if levels is not None and address >> _USER_BITS[levels]:
         word = Refusal.ABSENT
-        reasons.append("pagemap: the address lies in kernel space, which it does not show")
+        reasons.append(note("kernel space"))
     elif isinstance(word, Refusal):
-        reasons.append(f"pagemap: {word.value}")
+        reasons.append(note("pagemap", refusal=word))
     elif word >> 63 and facts.frame is None:
-        reasons.append("frame: hidden without CAP_SYS_ADMIN (run it as root); its flags and count as well")
+        reasons.append(note("frame"))
     if facts.frame is not None and facts.flags is None:
-        reasons.append("kpageflags: not permitted, or this kernel has none")
+        reasons.append(note("kpageflags"))
     known = word if isinstance(word, int) else None
     return RealTranslation(
         target.pid,

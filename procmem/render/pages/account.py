@@ -9,6 +9,9 @@ from procmem.render.escaping import json_text, printable_text
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.pages.inspect import process_head
 from procmem.render.sheet import Column, Sheet, to_table
+from procmem.text import english
+from procmem.text.account import cause_text, leaf_name, leaf_sentence, who_text
+from procmem.text.notes import note_text
 
 __all__ = ["account_json", "account_page", "account_sheet"]
 
@@ -32,7 +35,7 @@ def account_sheet(report: AccountReport) -> Sheet:
         Column("size", "size"),
         Column("sentence", "text"),
     )
-    return Sheet(columns, [tuple(leaf) for leaf in report.leaves])
+    return Sheet(columns, [(*leaf, leaf_sentence(leaf)) for leaf in report.leaves])
 
 
 def account_page(report: AccountReport, size: SizeFormat, unit: str) -> str:
@@ -43,7 +46,7 @@ def account_page(report: AccountReport, size: SizeFormat, unit: str) -> str:
     if report.reconciliation:
         parts.append(_reconciliation(report, size))
     if report.warnings:
-        parts.append("".join(f"note: {printable_text(text)}\n" for text in report.warnings))
+        parts.append("".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings))
     return "\n".join(parts)
 
 
@@ -58,10 +61,10 @@ def _waterfall(report: AccountReport, of: str, title: str, words: str, size: Siz
         if leaf.of == of:
             members.setdefault(leaf.name, []).append(leaf)
     for name, leaves in members.items():
-        lines.append(f"{size(sum(leaf.size for leaf in leaves)):>15}  {name}")
+        lines.append(f"{size(sum(leaf.size for leaf in leaves)):>15}  {leaf_name(of, name)}")
         by_size = sorted(leaves, key=lambda leaf: -leaf.size)
         inside = ", ".join(f"{leaf.cls} {size(leaf.size)}" for leaf in by_size)
-        for text in (leaves[0].sentence, inside):
+        for text in (leaf_sentence(leaves[0]), inside):
             lines += wrap(text, _WIDTH, initial_indent=" " * 19, subsequent_indent=" " * 19)
     if of == "pss" and report.totals.uss is not None:
         lines.append(f"{size(report.totals.uss):>15}  is USS")
@@ -102,13 +105,13 @@ def _reconciliation(report: AccountReport, size: SizeFormat) -> str:
                 "" if label == before else label,
                 saying.size,
                 saying.difference if saying.difference is None or saying.difference else "",
-                saying.who,
+                who_text(saying.who),
             )
         )
         before = label
         if saying.cause is not None:
             amount = human_size(saying.difference) if saying.difference is not None else "?"
-            causes.setdefault(saying.cause, []).append(f"{label}, {saying.who} ({amount})")
+            causes.setdefault(cause_text(saying.cause), []).append(f"{label}, {who_text(saying.who)} ({amount})")
     text = "who says what, and by how much it differs from smaps\n" + to_table(Sheet(columns, rows), size)
     for cause, sayings in causes.items():
         text += "\n".join(wrap(f"why: {'; '.join(sayings)}: {cause}", _WIDTH, subsequent_indent="     ")) + "\n"
@@ -117,6 +120,7 @@ def _reconciliation(report: AccountReport, size: SizeFormat) -> str:
     return text
 
 
+@english()
 def account_json(report: AccountReport) -> dict[str, Any]:
     """The report as plain values: bytes, and null for what is unknown."""
     return {
@@ -129,7 +133,7 @@ def account_json(report: AccountReport) -> dict[str, Any]:
                 "name": leaf.name,
                 "class": leaf.cls,
                 "bytes": leaf.size,
-                "sentence": leaf.sentence,
+                "sentence": leaf_sentence(leaf),
             }
             for leaf in report.leaves
         ],
@@ -144,13 +148,13 @@ def account_json(report: AccountReport) -> dict[str, Any]:
         "reconciliation": [
             {
                 "measure": saying.measure,
-                "who": saying.who,
+                "who": who_text(saying.who),
                 "bytes": saying.size,
                 "difference": saying.difference,
-                "cause": saying.cause,
+                "cause": None if saying.cause is None else cause_text(saying.cause),
             }
             for saying in report.reconciliation
         ],
         "unexplained": report.unexplained,
-        "warnings": [printable_text(text) for text in report.warnings],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }

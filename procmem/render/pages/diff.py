@@ -7,6 +7,9 @@ from procmem.model.reports.diff import Change, DiffReport, Figures, held_growth,
 from procmem.render.escaping import printable_text
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.sheet import Column, Sheet, to_table
+from procmem.text import english
+from procmem.text.diff import failure_text
+from procmem.text.notes import note_text
 
 __all__ = ["change_sheet", "diff_json", "diff_page"]
 
@@ -50,8 +53,8 @@ def diff_page(report: DiffReport, size: SizeFormat, unit: str, *, everything: bo
     parts.append(f"{unit}\n" * bool(unit) + to_table(_class_sheet(report), size))
     if sheet.rows:
         parts.append(to_table(sheet, size))
-    tail = "".join(f"failed: {printable_text(text)}\n" for text in report.failed)
-    tail += "".join(f"note: {printable_text(text)}\n" for text in report.warnings)
+    tail = "".join(f"failed: {printable_text(failure_text(failure))}\n" for failure in report.failed)
+    tail += "".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings)
     return "\n".join([*parts, tail] if tail else parts)
 
 
@@ -102,6 +105,7 @@ def _figures(figures: Figures | None) -> dict[str, Any] | None:
     return None if figures is None else {**figures._asdict(), "held": figures.held}
 
 
+@english()
 def diff_json(report: DiffReport) -> dict[str, Any]:
     """The report as plain values; all regions are there, the unchanged ones too."""
 
@@ -129,6 +133,6 @@ def diff_json(report: DiffReport) -> dict[str, Any]:
             for change in report.classes
         ],
         "regions": [one(change) for change in report.changes],
-        "failed": [printable_text(text) for text in report.failed],
-        "warnings": [printable_text(text) for text in report.warnings],
+        "failed": [printable_text(failure_text(failure)) for failure in report.failed],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }

@@ -4,11 +4,18 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from procmem.model.raw import PageState
 from procmem.model.region import Regions
-from procmem.model.reports.explanation import Block, Explanation, Finding, PageFacts, Phrasebook
+from procmem.model.reports.explanation import Block, BlockForm, Explanation, Finding, PageFacts
 from procmem.render.escaping import printable, printable_text
 from procmem.render.pages.inspect import inspect_json, process_head, whole_choice
+from procmem.text import english
+from procmem.text.explanation import block_sentence, classic_text, head_text, layout_text, why_text
+from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
+from procmem.text.glossary import meaning, terms
+from procmem.text.kinds import region_sentence
+from procmem.text.notes import note_text
+from procmem.text.page import page_sentences, page_title
+from procmem.text.refusals import refusal_text
 
 __all__ = ["ExplainStyle", "explain_json", "explain_page", "findings_text", "glossary_text"]
 
@@ -37,19 +44,23 @@ class ExplainStyle(NamedTuple):
     only: int | None = None
 
 
-def explain_page(report: Explanation, words: Phrasebook, style: ExplainStyle) -> str:
+def explain_page(report: Explanation, style: ExplainStyle) -> str:
     """The page for a person."""
     parts = [process_head(report.inspection.process)]
     if style.only is None and not style.classes:
-        parts.append("".join(_wrapped(sentence, style.width, "") for sentence in (*report.head, report.layout or "")))
+        layout = report.inspection.layout
+        head = [*map(head_text, report.head), "" if layout is None else layout_text(layout)]
+        parts.append("".join(_wrapped(sentence, style.width, "") for sentence in head))
     regions = report.inspection.regions
     if regions is not None:
         parts.append(_map(report, regions, style))
     if report.page is not None:
-        parts.append(_page_text(report.page, words, style))
+        parts.append(_page_text(report.page, style))
     if style.only is None and not style.classes and report.findings:
-        parts.append(findings_text(report.findings, words, style.width))
-    notes = "".join(_wrapped(f"note: {printable_text(text)}", style.width, "") for text in report.inspection.warnings)
+        parts.append(findings_text(report.findings, style.width))
+    notes = "".join(
+        _wrapped(f"note: {printable_text(note_text(note))}", style.width, "") for note in report.inspection.warnings
+    )
     if notes:
         parts.append(notes)
     return "\n".join(part for part in parts if part)
@@ -64,7 +75,7 @@ def _map(report: Explanation, regions: Regions, style: ExplainStyle) -> str:
     single = style.flat or style.why or style.only is not None
     blocks: Sequence[Block]
     if single:
-        blocks = [Block((index,), report.regions[index].sentence) for index in chosen]
+        blocks = [Block((index,), BlockForm.ONE, (index,)) for index in chosen]
     else:
         kept = frozenset(chosen)
         blocks = [
@@ -78,15 +89,17 @@ def _map(report: Explanation, regions: Regions, style: ExplainStyle) -> str:
     lines = [f"{'Address':<{digits}}  Kbytes     RSS   Dirty Mode  Mapping\n"]
     for block in blocks:
         lines += [_line(regions, index, digits, style) for index in block.regions]
+        sentence = block_sentence(block, regions)
         if style.brief:
-            lines.append(_wrapped(_first_sentence(block.sentence), style.width, _INDENT))
+            lines.append(_wrapped(_first_sentence(sentence), style.width, _INDENT))
             continue
-        lines.append(_wrapped(block.sentence, style.width, _INDENT))
+        lines.append(_wrapped(sentence, style.width, _INDENT))
         if style.why:
-            told = report.regions[block.regions[0]]
-            lines.append(_wrapped(f"= {told.classic}", style.width, _INDENT))
-            lines.append(_wrapped(f"< {told.why}", style.width, _INDENT))
-            lines.append(_wrapped(_permissions(regions, block.regions[0]), style.width, _INDENT))
+            first = block.regions[0]
+            label = regions.label[first]
+            lines.append(_wrapped(f"= {classic_text(report.classic[first])}", style.width, _INDENT))
+            lines.append(_wrapped(f"< {why_text(label.evidence, label.certainty)}", style.width, _INDENT))
+            lines.append(_wrapped(_permissions(regions, first), style.width, _INDENT))
     return "".join(lines)
 
 
@@ -174,77 +187,70 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def findings_text(found: Sequence[Finding], words: Phrasebook, width: int) -> str:
+def findings_text(found: Sequence[Finding], width: int) -> str:
     """What deserves attention, with its cure."""
     if not found:
-        return words.say("findings_page", "none") + "\n"
-    cure = words.say("findings_page", "cure")
+        return no_findings() + "\n"
+    cure = cure_label()
     return "\n".join(
-        f"! {item.title}\n" + _wrapped(item.meaning, width, _INDENT) + _wrapped(f"{cure}: {item.cure}", width, _INDENT)
+        f"! {finding_title(item)}\n"
+        + _wrapped(finding_meaning(item), width, _INDENT)
+        + _wrapped(f"{cure}: {finding_cure(item)}", width, _INDENT)
         for item in found
     )
 
 
-def _page_text(page: PageFacts, words: Phrasebook, style: ExplainStyle) -> str:
-    lines = [words.say("page", "title", address=f"{page.address:#x}") + "\n"]
-    sentences = []
-    if page.state is not None:
-        if not page.state:
-            sentences.append(words.say("page", "untouched"))
-        names = (
-            (PageState.GUARD, "guard"),
-            (PageState.ZERO, "zero"),
-            (PageState.PRESENT, "present"),
-            (PageState.SWAPPED, "swapped"),
-            (PageState.FILE, "file"),
-            (PageState.HUGE, "huge"),
-        )
-        sentences += [words.say("page", key) for bit, key in names if page.state & bit]
-    if page.frame is not None:
-        sentences.append(words.say("page", "frame", frame=f"{page.frame:#x}"))
-    if page.flags is not None:
-        sentences.append(words.say("page", "flags", flags=", ".join(page.flags) or "-"))
-    if page.maps is not None:
-        sentences.append(words.say("page", "maps", maps=page.maps))
-    if page.refusal is not None:
-        sentences.append(words.say("page", "refused", reason=page.refusal))
-    lines += [_wrapped(sentence, style.width, _INDENT) for sentence in sentences]
-    return "".join(lines)
+def _page_text(page: PageFacts, style: ExplainStyle) -> str:
+    sentences = "".join(_wrapped(sentence, style.width, _INDENT) for sentence in page_sentences(page))
+    return f"{page_title(page)}\n{sentences}"
 
 
-def glossary_text(words: Phrasebook, term: str | None, width: int) -> str | None:
+def glossary_text(term: str | None, width: int) -> str | None:
     """The glossary, or one term of it (any case); None where the term is unknown."""
-    terms = words.sections["glossary"]
-    chosen = [name for name in terms if term is None or name.lower() == term.lower()]
+    chosen = [name for name in terms() if term is None or name.lower() == term.lower()]
     if not chosen:
         return None
-    return "\n".join(f"{name}\n" + _wrapped(terms[name], width, _INDENT) for name in chosen)
+    return "\n".join(f"{name}\n" + _wrapped(meaning(name), width, _INDENT) for name in chosen)
 
 
+@english()
 def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[str, Any]:
     """The report as plain values: inspect's, with a sentence, the reason and the classic place of each region."""
     base = inspect_json(report.inspection, None if findings_only else whole_choice())
-    regions = base.pop("regions", [])
-    for entry, told in zip(regions, report.regions, strict=False):
-        entry["sentence"] = printable_text(told.sentence)
-        entry["why"] = printable_text(told.why)
-        entry["classic"] = told.classic
-    answer = {**base, "schema": SCHEMA, "head": [printable_text(text) for text in report.head]}
+    entries = base.pop("regions", [])
+    regions = report.inspection.regions
+    if regions is not None:
+        for entry, region, classic in zip(entries, regions, report.classic, strict=False):
+            writable = "w" in regions.mappings.perms[region.vma]
+            entry["sentence"] = printable_text(region_sentence(region, writable=writable))
+            entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
+            entry["classic"] = classic_text(classic)
+    answer = {**base, "schema": SCHEMA, "head": [printable_text(head_text(note)) for note in report.head]}
     if not findings_only:
-        answer["regions"] = regions
-        answer["blocks"] = [
-            {"regions": list(block.regions), "sentence": printable_text(block.sentence)} for block in report.blocks
-        ]
+        answer["regions"] = entries
+        answer["blocks"] = (
+            []
+            if regions is None
+            else [
+                {"regions": list(block.regions), "sentence": printable_text(block_sentence(block, regions))}
+                for block in report.blocks
+            ]
+        )
     answer["findings"] = [
         {
             "name": item.name,
-            "title": item.title,
-            "meaning": printable_text(item.meaning),
-            "cure": item.cure,
+            "title": finding_title(item),
+            "meaning": printable_text(finding_meaning(item)),
+            "cure": finding_cure(item),
             "figures": dict(item.figures),
         }
         for item in report.findings
     ]
     if report.page is not None:
-        answer["page"] = {**report.page._asdict(), "address": f"{report.page.address:#x}"}
+        refusal = report.page.refusal
+        answer["page"] = {
+            **report.page._asdict(),
+            "address": f"{report.page.address:#x}",
+            "refusal": None if refusal is None else refusal_text(refusal),
+        }
     return answer

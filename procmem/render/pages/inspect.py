@@ -10,6 +10,9 @@ from procmem.render.drawing import draw
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import SizeFormat, duration, human_size
 from procmem.render.sheet import Column, Sheet, to_text
+from procmem.text import english
+from procmem.text.laws import law_name
+from procmem.text.notes import note_text
 
 __all__ = [
     "RegionChoice",
@@ -152,7 +155,7 @@ def inspect_page(
     if report.picture and choice is None:
         parts.append(draw(report.picture, bits=report.process.bits, unicode=unicode))
     if report.warnings:
-        parts.append("".join(f"note: {printable_text(text)}\n" for text in report.warnings))
+        parts.append("".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings))
     return "\n".join(parts)
 
 
@@ -207,7 +210,7 @@ def _swap(report: Inspection) -> str:
 
 
 def _layout(layout: LayoutInShort) -> str:
-    broken = f", broken: {', '.join(layout.broken)}" if layout.broken else ""
+    broken = f", broken: {', '.join(map(law_name, layout.broken))}" if layout.broken else ""
     return f"layout: {layout.held} laws of the kernel's layout hold{broken} (procmem crosscheck has each)\n"
 
 
@@ -233,6 +236,7 @@ def facts_json(process: ProcessFacts) -> dict[str, Any]:
     }
 
 
+@english()
 def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, Any]:
     """The report as plain values: sizes in bytes, addresses as hex strings, unknown is null."""
     answer: dict[str, Any] = {
@@ -259,8 +263,10 @@ def inspect_json(report: Inspection, choice: RegionChoice | None) -> dict[str, A
             [] if regions is None else [_region_json(regions, regions[index]) for index in choice.rows(regions)]
         )
     layout = report.layout
-    answer["layout"] = None if layout is None else {"laws_held": layout.held, "laws_broken": list(layout.broken)}
-    answer["warnings"] = [printable_text(text) for text in report.warnings]
+    answer["layout"] = (
+        None if layout is None else {"laws_held": layout.held, "laws_broken": list(map(law_name, layout.broken))}
+    )
+    answer["warnings"] = [printable_text(note_text(note)) for note in report.warnings]
     return answer
 
 

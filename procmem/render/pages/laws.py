@@ -8,6 +8,8 @@ from procmem.render.escaping import printable_text
 from procmem.render.pages.inspect import facts_json, process_head
 from procmem.render.pages.simulate import cross_json, cross_page
 from procmem.render.sheet import Column, Sheet, to_text
+from procmem.text import english
+from procmem.text.laws import law_figures, law_name, law_says
 
 __all__ = ["SCHEMA", "laws_json", "laws_page"]
 
@@ -26,8 +28,8 @@ def laws_page(report: LawReport) -> str:
     else:
         lines.append("laws of the layout: none can be checked (no mappings may be read, or no x86 process)")
     for law in report.laws:
-        lines.append(f"  {law.outcome.value:<14}  {law.name} ({law.row}): {law.says}")
-        lines.append(f"  {'':<14}    {printable_text(law.figures)}    [{law.source}]")
+        lines.append(f"  {law.outcome.value:<14}  {law_name(law.name)} ({law.row}): {law_says(law)}")
+        lines.append(f"  {'':<14}    {printable_text(law_figures(law))}    [{law.source}]")
     digits = 8 if report.process.bits == 32 else 16
     rows = [
         (
@@ -48,13 +50,24 @@ def laws_page(report: LawReport) -> str:
     return "\n".join(lines) + "\n"
 
 
+@english()
 def laws_json(report: LawReport) -> dict[str, Any]:
     """The document of schema ``procmem/laws/1``."""
     return {
         "schema": SCHEMA,
         "process": facts_json(report.process),
         "holds": report.holds,
-        "laws": [{**law._asdict(), "outcome": law.outcome.value} for law in report.laws],
+        "laws": [
+            {
+                "name": law_name(law.name),
+                "row": law.row,
+                "says": law_says(law),
+                "outcome": law.outcome.value,
+                "figures": law_figures(law),
+                "source": law.source,
+            }
+            for law in report.laws
+        ],
         "counterparts": [
             {
                 "area": one.area,

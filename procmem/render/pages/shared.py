@@ -7,6 +7,8 @@ from procmem.model.reports.shared import SharedObject, SharedReport
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import SizeFormat
 from procmem.render.sheet import Column, Sheet, to_text
+from procmem.text import english
+from procmem.text.notes import note_text
 
 __all__ = ["shared_json", "shared_page", "shared_sheet"]
 
@@ -74,10 +76,11 @@ def shared_page(report: SharedReport, size: SizeFormat, unit: str, *, all_sharer
         "freed if gone: private memory, and nameless objects that only this process holds;"
         " pages of named files stay in the page cache\n"
     )
-    notes = "".join(f"note: {printable_text(text)}\n" for text in report.warnings)
+    notes = "".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings)
     return "\n".join([head, table, tail + notes])
 
 
+@english()
 def shared_json(report: SharedReport) -> dict[str, Any]:
     """The report as plain values."""
     return {
@@ -96,5 +99,5 @@ def shared_json(report: SharedReport) -> dict[str, Any]:
         ],
         "looked_at": report.looked_at,
         "unreadable": report.unreadable,
-        "warnings": [printable_text(text) for text in report.warnings],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }

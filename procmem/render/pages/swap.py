@@ -8,6 +8,8 @@ from procmem.model.reports.swap import SwapReport
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.sheet import Column, Sheet, to_table
+from procmem.text import english
+from procmem.text.swap import part_name, part_sentence, reason_text, sort_name, swappiness_text
 
 __all__ = ["ranking_sheet", "swap_json", "swap_page"]
 
@@ -34,7 +36,9 @@ def ranking_sheet(report: SwapReport, top: int | None = None) -> Sheet:
 def swap_page(report: SwapReport, size: SizeFormat, unit: str, top: int | None) -> str:
     """The page for a person."""
     verdict = "\n".join(
-        line for text in report.verdict.sentences for line in wrap(printable_text(text), _WIDTH, subsequent_indent="  ")
+        line
+        for reason in report.verdict.reasons
+        for line in wrap(printable_text(reason_text(reason)), _WIDTH, subsequent_indent="  ")
     )
     parts = [verdict + "\n", _system(report)]
     if report.parts:
@@ -63,7 +67,7 @@ def _system(report: SwapReport) -> str:
     if zswapped := reading.meminfo.get("Zswapped"):
         held = human_size(reading.meminfo.get("Zswap"))
         lines.append(f"zswap       {human_size(zswapped)} of it are held compressed in memory, in {held}, not on disk")
-    lines += wrap(f"swappiness  {report.swappiness}", _WIDTH, subsequent_indent=" " * 12)
+    lines += wrap(f"swappiness  {swappiness_text(report.swappiness)}", _WIDTH, subsequent_indent=" " * 12)
     if report.used and report.left_after_swapoff is not None:
         left = report.left_after_swapoff
         available = human_size(reading.meminfo.get("MemAvailable"))
@@ -79,15 +83,15 @@ def _system(report: SwapReport) -> str:
 def _parts(report: SwapReport, size: SizeFormat) -> str:
     lines = [f"{size(report.used):>12}  in use; of it"]
     for part in report.parts:
-        lines.append(f"{size(part.size):>12}    {part.name}")
-        lines += wrap(part.sentence, _WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18)
+        lines.append(f"{size(part.size):>12}    {part_name(part.name)}")
+        lines += wrap(part_sentence(part.name), _WIDTH, initial_indent=" " * 18, subsequent_indent=" " * 18)
     return "\n".join(lines) + "\n"
 
 
 def _objects(report: SwapReport) -> Sheet:
     columns = (Column("swap", "size"), Column("sort", "text"), Column("shared memory", "text"))
     ordered = sorted(report.reading.objects, key=lambda item: (item.swap, item.name))
-    return Sheet(columns, [(item.swap, item.sort, printable(item.name)) for item in ordered])
+    return Sheet(columns, [(item.swap, sort_name(item.sort), printable(item.name)) for item in ordered])
 
 
 def _regions(report: SwapReport) -> Sheet:
@@ -104,6 +108,7 @@ def _regions(report: SwapReport) -> Sheet:
     return Sheet(columns, rows)
 
 
+@english()
 def swap_json(report: SwapReport) -> dict[str, Any]:
     """The report as plain values."""
     reading = report.reading
@@ -116,7 +121,7 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
         "zswap": reading.meminfo.get("Zswap"),
         "zswapped": reading.meminfo.get("Zswapped"),
         "areas": [{**json_text("path", area.path), **dict(list(area._asdict().items())[1:])} for area in reading.areas],
-        "swappiness": {"value": reading.swappiness, "meaning": report.swappiness},
+        "swappiness": {"value": reading.swappiness, "meaning": swappiness_text(report.swappiness)},
         "rates": None
         if rates is None
         else {
@@ -133,8 +138,14 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
                 for item in rates.faulters
             ],
         },
-        "verdict": {"word": report.verdict.word, "sentences": [printable_text(t) for t in report.verdict.sentences]},
-        "parts": [{"name": part.name, "bytes": part.size, "sentence": part.sentence} for part in report.parts],
+        "verdict": {
+            "word": report.verdict.word,
+            "sentences": [printable_text(reason_text(reason)) for reason in report.verdict.reasons],
+        },
+        "parts": [
+            {"name": part_name(part.name), "bytes": part.size, "sentence": part_sentence(part.name)}
+            for part in report.parts
+        ],
         "left_after_swapoff": report.left_after_swapoff,
         "objects": [{**json_text("name", item.name), "sort": item.sort, "swap": item.swap} for item in reading.objects],
         "processes": [

@@ -9,6 +9,8 @@ from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, Syst
 from procmem.render.escaping import json_text, printable
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.sheet import Column, Sheet, to_table, to_text
+from procmem.text import english
+from procmem.text.system import charge_text
 
 if TYPE_CHECKING:
     from procmem.model.reports.inspection import ClassRow
@@ -108,7 +110,7 @@ def _cgroup_parts(group: CgroupFigures) -> str:
         return ""
     text = f"{printable(group.path)}: {human_size(group.current)} charged (v{group.version}); of it\n"
     text += f"  {human_size(group.pss):>10}  PSS of its processes\n"
-    return text + "".join(f"  {human_size(part):>10}  {name}\n" for name, part in group.parts)
+    return text + "".join(f"  {human_size(part):>10}  {charge_text(name)}\n" for name, part in group.parts)
 
 
 def _notes(report: SystemReport) -> Sequence[str]:
@@ -145,6 +147,7 @@ def _known_sum(values: Any) -> int | None:
     return None if None in listed else sum(listed)
 
 
+@english()
 def system_json(report: SystemReport) -> dict[str, Any]:
     """The report as plain values."""
     return {
@@ -174,7 +177,7 @@ def system_json(report: SystemReport) -> dict[str, Any]:
             {
                 **json_text("path", group.path),
                 **{key: getattr(group, key) for key in group._fields if key not in ("path", "parts")},
-                "parts": [{"name": name, "bytes": part} for name, part in group.parts],
+                "parts": [{"name": charge_text(name), "bytes": part} for name, part in group.parts],
             }
             for group in report.cgroups
         ],

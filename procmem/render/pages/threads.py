@@ -7,6 +7,8 @@ from procmem.model.reports.threads import ThreadReport, ThreadRow
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import SizeFormat, duration, human_size
 from procmem.render.sheet import Column, Sheet, to_text
+from procmem.text import english
+from procmem.text.notes import note_text
 
 __all__ = ["thread_sheet", "threads_json", "threads_page"]
 
@@ -71,7 +73,7 @@ def threads_page(report: ThreadReport, size: SizeFormat, unit: str) -> str:
     head = f"{report.pid}  {printable(report.comm)}  ({len(report.threads)} threads)\n"
     parts = [head, f"{unit}\n" * bool(unit) + to_text(thread_sheet(report), size), _sharing(report)]
     if report.warnings:
-        parts.append("".join(f"note: {printable_text(text)}\n" for text in report.warnings))
+        parts.append("".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings))
     return "\n".join(parts)
 
 
@@ -124,6 +126,7 @@ def _signals(mask: str | None) -> str:
         return "?"
 
 
+@english()
 def threads_json(report: ThreadReport) -> dict[str, Any]:
     """The report as plain values."""
     return {
@@ -142,7 +145,7 @@ def threads_json(report: ThreadReport) -> dict[str, Any]:
             key: value if not isinstance(value, bytes) else json_text(key, value)[key]
             for key, value in report.shared._asdict().items()
         },
-        "warnings": [printable_text(text) for text in report.warnings],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from procmem.model.reports.translation import Descriptor, RealTranslation, Translation, WalkStep
 from procmem.render.escaping import printable_text
+from procmem.text import english
+from procmem.text.translation import pagemap_bit_text, reason_text
 
 __all__ = ["SCHEMA", "real_json", "real_page", "translation_json", "translation_page"]
 
@@ -77,7 +79,7 @@ def real_page(one: RealTranslation) -> str:
         split = " ".join(f"{step.level} {step.number}" for step in one.steps)
         lines.append(f"  {one.levels} levels  {split}, offset {one.offset:#x}")
     if one.pagemap is not None:
-        bits = ", ".join(one.pagemap_bits) or "empty: never touched, or given back"
+        bits = ", ".join(map(pagemap_bit_text, one.pagemap_bits)) or "empty: never touched, or given back"
         lines.append(f"  pagemap   {one.pagemap:#018x}: {bits}")
     if one.frame is not None:
         lines.append(f"  frame     {one.frame:#x}")
@@ -86,7 +88,7 @@ def real_page(one: RealTranslation) -> str:
         lines.append(f"  flags     {', '.join(one.flags) or 'none'}")
     if one.maps is not None:
         lines.append(f"  mapped    {one.maps} time{'s' if one.maps != 1 else ''}")
-    lines += [f"  note: {printable_text(reason)}" for reason in one.reasons]
+    lines += [f"  note: {printable_text(reason_text(reason))}" for reason in one.reasons]
     return _folded(lines)
 
 
@@ -133,6 +135,7 @@ def translation_json(one: Translation) -> dict[str, Any]:
     }
 
 
+@english()
 def real_json(one: RealTranslation) -> dict[str, Any]:
     """The real translation for programs."""
     physical = None if one.frame is None else one.frame * one.page_size + one.offset
@@ -151,5 +154,5 @@ def real_json(one: RealTranslation) -> dict[str, Any]:
         "physical": None if physical is None else f"{physical:#x}",
         "flags": None if one.flags is None else list(one.flags),
         "mapped": one.maps,
-        "reasons": list(one.reasons),
+        "reasons": [reason_text(reason) for reason in one.reasons],
     }
