@@ -14,6 +14,7 @@ from procmem.model.machine import architecture_of
 from procmem.model.region import Certainty, Label, Regions, for_each_label
 from procmem.model.reports.inspection import Band
 from procmem.model.snapshot import Snapshot
+from procmem.model.unknown import exact_sum
 
 __all__ = ["picture"]
 
@@ -44,7 +45,7 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
         if name == "gate":
             continue
         sizes = rss[at:until]
-        resident = None if None in sizes else sum(filter(None, sizes))
+        resident = exact_sum(sizes)
         virt = sum(end[at:until]) - sum(start[at:until])
         bands.append(Band(start[at], max(end[at:until]), name, virt, resident, _GROWS.get(name)))
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))

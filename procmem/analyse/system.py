@@ -16,6 +16,7 @@ from procmem.model.reports.system import (
     SystemReport,
     SystemTotals,
 )
+from procmem.model.unknown import known_sum
 
 __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
 
@@ -41,7 +42,7 @@ def system_report(
     return SystemReport(
         rows=tuple(rows if shown is None else shown),
         processes=len(rows),
-        totals=SystemTotals(*(_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
+        totals=SystemTotals(*(known_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
         groups=() if grouping is None else tuple(_groups(rows, grouping)),
         families=tuple(_families(rows)) if by == "tree" else (),
         cgroups=tuple(cgroups),
@@ -77,7 +78,7 @@ def tree_rows(rows: Iterable[ProcessRow]) -> list[tuple[int, ProcessRow, int | N
         at = len(answer)
         answer.append((depth, row, None))
         below = [walk(child, depth + 1) for child in children.get(row.pid, ())] if depth < _DEPTH_MAX else []
-        whole = _sum([None if row.same_memory is not None else row.pss, *below])
+        whole = known_sum([None if row.same_memory is not None else row.pss, *below])
         answer[at] = (depth, row, whole)
         return whole
 
@@ -97,7 +98,7 @@ def _groups(rows: Sequence[ProcessRow], key: Callable[[ProcessRow], bytes]) -> l
     groups = []
     for name, found in members.items():
         once = [row for row in found if row.same_memory is None]
-        sums = [_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
+        sums = [known_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
         groups.append(GroupRow(name, len(found), sum(row.pss is None for row in found), *sums))
     return sorted(groups, key=lambda group: (group.pss or 0, group.key))
 
@@ -120,24 +121,18 @@ def _families(rows: Sequence[ProcessRow]) -> Iterable[Family]:
         yield Family(pid, by_pid[pid].name, len(found), owns[0], mean, owns[-1], sum(pss) - sum(uss), sum(rss))
 
 
-def _sum(values: Iterable[int | None]) -> int | None:
-    """The sum of what is known; None where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
 def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], memory: CgroupMemory) -> CgroupFigures:
     """Lay what a cgroup's files say beside its processes, those in cgroups below it among them."""
     below = path.rstrip(b"/") + b"/"
     inside = [row for row in rows if row.cgroup is not None and (row.cgroup == path or row.cgroup.startswith(below))]
     once = [row for row in inside if row.same_memory is None]
-    pss = _sum(row.pss for row in once)
+    pss = known_sum(row.pss for row in once)
     return CgroupFigures(
         path=path,
         version=version,
         processes=len(inside),
         pss=pss,
-        swap=_sum(row.swap_pss for row in once),
+        swap=known_sum(row.swap_pss for row in once),
         current=memory.current,
         limit=memory.limit,
         swap_current=memory.swap,

@@ -19,6 +19,7 @@ def exact_sum(values: Iterable[int | None]) -> int | None:
     return total
 
 
-def known_sum(values: Iterable[int | None]) -> int:
-    """The sum of those values that are known."""
-    return sum(filter(None, values))
+def known_sum(values: Iterable[int | None]) -> int | None:
+    """The sum of those values that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

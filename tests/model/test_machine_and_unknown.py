@@ -54,4 +54,5 @@ def test_unknown_stays_unknown_in_an_exact_sum() -> None:
     assert exact_sum([1, None]) is None
     assert exact_sum([]) == 0
     assert known_sum([1, None, 2]) == 3
-    assert known_sum([None]) == 0
+    assert known_sum([None]) is None
+    assert known_sum([]) is None
