@@ -10,20 +10,20 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from procmem.model.sim import (
+from procmem.model.simulation import (
     Base,
-    Certainty,
     CrossLine,
     CrossReport,
     DrawnRow,
     Draws,
+    Exactness,
+    LineVerdict,
     Prediction,
     Range,
     RealSpace,
     SimSpace,
     SimVma,
     Stage,
-    Verdict,
 )
 
 __all__ = ["compare", "drawn_addresses", "drawn_rows", "entropy_bits", "failure_report", "still_there"]
@@ -53,7 +53,7 @@ def compare(
 
 def failure_report(prediction: Prediction, why: str) -> CrossReport:
     """The report of a stage that the real program did not reach."""
-    lines = tuple(CrossLine(vma, None, Verdict.MISSING) for vma in prediction.vmas)
+    lines = tuple(CrossLine(vma, None, LineVerdict.MISSING) for vma in prediction.vmas)
     return CrossReport(prediction, lines, failures=(prediction.failure, why))
 
 
@@ -91,14 +91,14 @@ def _paired(predicted: Sequence[SimVma], real: Sequence[RealLine]) -> list[tuple
 
 def _line(vma: SimVma | None, real: RealLine | None) -> CrossLine:
     if vma is None:
-        return CrossLine(None, real, Verdict.EXTRA)
+        return CrossLine(None, real, LineVerdict.EXTRA)
     if real is None:
-        return CrossLine(vma, None, Verdict.MISSING)
+        return CrossLine(vma, None, LineVerdict.MISSING)
     if _fields(vma) == real:
-        return CrossLine(vma, real, Verdict.SAME)
-    if vma.status is Certainty.SHAPE and real[1] - real[0] == vma.size:
-        return CrossLine(vma, real, Verdict.SHAPE)
-    return CrossLine(vma, real, Verdict.DIFFERS)
+        return CrossLine(vma, real, LineVerdict.SAME)
+    if vma.status is Exactness.SHAPE and real[1] - real[0] == vma.size:
+        return CrossLine(vma, real, LineVerdict.SHAPE)
+    return CrossLine(vma, real, LineVerdict.DIFFERS)
 
 
 def drawn_addresses(space: SimSpace, ranges: Sequence[Range]) -> dict[Base, int]:

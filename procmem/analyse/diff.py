@@ -104,7 +104,7 @@ def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list
             place = clusters[at][0]
         elif region.label.cls is ByteClass.MMAP and regions.mappings.inode[region.vma]:
             place = regions.mappings.offset[region.vma]
-        owner = _owner(region.label.owner or owners.Label(name), names)
+        owner = _owner(region.label.owner or owners.MappingName(name), names)
         groups.setdefault((region.label.cls.value, region.label.kind, owner, place), []).append(region)
     return groups
 

@@ -9,7 +9,7 @@ import struct
 
 from procmem.model.elf import DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_TEXTREL, PT_LOAD, ElfImage
 from procmem.model.ports import ByteReader
-from procmem.model.sim_files import LoadedObject, OpenedFile, SearchList
+from procmem.model.program_files import OpenedFile, ProgramObject, SearchList
 from procmem.parse.elf import (
     NotElf,
     build_id,
@@ -36,7 +36,7 @@ _SCAN_BYTES_MAX = 16 << 20
 _VERSIONS_MAX = 4096
 
 
-def describe_program(opened: OpenedFile) -> LoadedObject | None:
+def describe_program(opened: OpenedFile) -> ProgramObject | None:
     """Say of an opened file what decides its place in memory; None where it is no i386 object."""
     reader = opened.reader
     try:
@@ -54,7 +54,7 @@ def describe_program(opened: OpenedFile) -> LoadedObject | None:
     rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
     version = _VERSION.search(rodata)
     dirs = _SYSTEM_DIRS.search(rodata) if soname and soname.startswith(b"ld-") else None
-    return LoadedObject(
+    return ProgramObject(
         opened=opened.opened,
         real=opened.real,
         image=image,

@@ -2,7 +2,7 @@
 
 import struct
 
-from procmem.model.sim_files import LdCacheEntry
+from procmem.model.program_files import LdCacheEntry
 
 __all__ = ["parse_ld_cache"]
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
 from procmem.model.note import note
+from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import Counterpart, LawReport
-from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.parse.status import parse_personality, parse_status
 from procmem.parse.system import parse_number
 from procmem.queries.consistency import read_consistently
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.raw import MappedFile
     from procmem.model.reports.inspection import Band, Inspection
-    from procmem.model.sim import CrossReport
+    from procmem.model.simulation import CrossReport
     from procmem.model.snapshot import Snapshot
     from procmem.queries.examine import Examination
 

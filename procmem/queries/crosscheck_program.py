@@ -8,7 +8,8 @@ run with randomisation, and a map they were filled into is called fitted.
 from collections.abc import Mapping, Sequence
 
 from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report, still_there
-from procmem.model.sim import (
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import (
     PAGE,
     Base,
     CrossReport,
@@ -21,7 +22,6 @@ from procmem.model.sim import (
     Settings,
     Stage,
 )
-from procmem.model.sim_files import ProgramFiles
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps

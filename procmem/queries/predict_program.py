@@ -1,6 +1,6 @@
 """The files of a program, and what they say: all that a prediction may know."""
 
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
 from procmem.parse.elf_program import describe_program
 from procmem.parse.ld_cache import parse_ld_cache
 from procmem.sources.program_files import find_program

@@ -16,17 +16,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.raw import MappedFile
-from procmem.model.sim_files import (
+from procmem.model.program_files import (
     LdCacheEntry,
-    LoadedObject,
     Lookup,
     Needed,
     OpenedFile,
     ProgramFiles,
+    ProgramObject,
     SearchDir,
     SearchList,
 )
+from procmem.model.raw import MappedFile
 from procmem.sources.files import FdReader
 
 __all__ = ["Tokens", "find_program", "library_list", "open_file", "same_file"]
@@ -54,7 +54,7 @@ _MUSL_ITSELF = tuple(b"lib" + name for name in (b"c.", b"pthread.", b"rt.", b"m.
 _WITHOUT_CAPABILITIES = (2, 37)
 """From this version on there are none for i386."""
 
-Describe = Callable[[OpenedFile], LoadedObject | None]
+Describe = Callable[[OpenedFile], ProgramObject | None]
 ParseCache = Callable[[bytes], tuple[LdCacheEntry, ...]]
 
 
@@ -109,7 +109,7 @@ def _expand(text: bytes, tokens: Tokens) -> bytes:
 class _Loaded:
     """What the finder remembers of one loaded object: its names, and who loaded it."""
 
-    def __init__(self, described: LoadedObject, names: set[bytes], loader: int | None) -> None:
+    def __init__(self, described: ProgramObject, names: set[bytes], loader: int | None) -> None:
         self.described = described
         self.names = names
         self.loader = loader
@@ -142,14 +142,14 @@ class _Finder:
             if entry.flags == _CACHE_FLAGS and not entry.hwcap:
                 self._cache.setdefault(entry.name, entry.path)
 
-    def open_object(self, path: bytes) -> LoadedObject | None:
+    def open_object(self, path: bytes) -> ProgramObject | None:
         """Describe a file, or say that it is no object for this program."""
         opened = open_file(path)
         if opened is None:
             return None
         return self._describe(opened)  # its reader closes the file when nobody holds it any more
 
-    def find(self, program: LoadedObject) -> ProgramFiles:
+    def find(self, program: ProgramObject) -> ProgramFiles:
         """Walk over everything that the program needs."""
         interpreter = self._interpreter(program)
         self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
@@ -197,7 +197,7 @@ class _Finder:
             notes.append("/etc/ld.so.preload is not modelled")
         return notes
 
-    def _interpreter(self, program: LoadedObject) -> LoadedObject | None:
+    def _interpreter(self, program: ProgramObject) -> ProgramObject | None:
         if program.interpreter is None:
             return None
         interpreter = self.open_object(program.interpreter)
@@ -328,7 +328,7 @@ def _origin_of(path: bytes) -> bytes:
     return path.rpartition(b"/")[0] or b"/"
 
 
-def _with_lists(described: LoadedObject, tokens: Tokens) -> LoadedObject:
+def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
     """Put the directories of RPATH and RUNPATH in; a RUNPATH makes an RPATH void."""
     rpath, runpath = described.rpath, described.runpath
     return described._replace(
@@ -355,7 +355,7 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_
     return finder.find(program)
 
 
-def same_file(found: LoadedObject, mapped: MappedFile) -> bool:
+def same_file(found: ProgramObject, mapped: MappedFile) -> bool:
     """Whether a file that was found by its path is the very one that is mapped: by device and inode."""
     major, minor = (int(part, 16) for part in mapped.device.split(":"))
     return found.identity == (os.makedev(major, minor), mapped.inode)

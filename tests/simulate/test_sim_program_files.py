@@ -9,7 +9,7 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image
 
 from procmem.errors import BadInput
-from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, OpenedFile, ProgramFiles, SearchList
+from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
 from procmem.parse.ld_cache import parse_ld_cache
 from procmem.sources.program_files import Tokens, find_program, library_list
 
@@ -50,7 +50,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.objects: dict[bytes, LoadedObject] = {}
+        self.objects: dict[bytes, ProgramObject] = {}
 
     def add(
         self,
@@ -65,7 +65,7 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
         key = os.path.realpath(os.fsencode(path))
-        self.objects[key] = LoadedObject(
+        self.objects[key] = ProgramObject(
             b"",
             key,
             LINKER if name.startswith("ld") else IMAGE,
@@ -79,7 +79,7 @@ class Folder:
         )
         return key
 
-    def describe(self, opened: OpenedFile) -> LoadedObject | None:
+    def describe(self, opened: OpenedFile) -> ProgramObject | None:
         found = self.objects.get(opened.real)
         return found._replace(opened=opened.opened) if found is not None else None
 

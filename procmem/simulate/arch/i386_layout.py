@@ -7,7 +7,7 @@ computed before a program runs. Each function names the kernel code whose answer
 """
 
 from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
-from procmem.model.sim import PAGE, Draws, KernelKind, Settings, SimLayout
+from procmem.model.simulation import PAGE, Draws, KernelKind, Settings, SimLayout
 from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 
 __all__ = ["layout_for", "page_down", "page_up"]

@@ -5,7 +5,7 @@ Source: include/uapi/linux/personality.h; fs/exec.c, begin_new_exec(), for what 
 
 from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
 from procmem.model.mapping import Mappings
-from procmem.model.sim import PAGE, KernelFacts, KernelKind, Settings
+from procmem.model.simulation import PAGE, KernelFacts, KernelKind, Settings
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import KernelName
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from procmem.model.elf import PT_INTERP
+from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.region import ElfObject
-from procmem.model.sim_files import LoadedObject, ProgramFiles
 
 __all__ = ["files_of_headers", "is_dynamic_linker"]
 
@@ -28,7 +28,7 @@ def files_of_headers(program: ElfObject, objects: Sequence[ElfObject], base: int
     return ProgramFiles(program=_loaded(program), interpreter=interpreter)
 
 
-def _loaded(item: ElfObject) -> LoadedObject:
+def _loaded(item: ElfObject) -> ProgramObject:
     assert item.image is not None
     asks = _UNNAMED_INTERPRETER if item.image.first(PT_INTERP) is not None else None
-    return LoadedObject(item.file.path, item.file.path, item.image, interpreter=asks, soname=item.soname)
+    return ProgramObject(item.file.path, item.file.path, item.image, interpreter=asks, soname=item.soname)

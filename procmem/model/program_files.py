@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LdCacheEntry",
-    "LoadedObject",
     "Lookup",
     "Needed",
     "OpenedFile",
     "ProgramFiles",
+    "ProgramObject",
     "SearchDir",
     "SearchList",
 ]
@@ -93,7 +93,7 @@ class Needed(NamedTuple):
     alias: bool = False
 
 
-class LoadedObject(NamedTuple):
+class ProgramObject(NamedTuple):
     """An ELF object as its file tells it: only what decides the map.
 
     ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
@@ -133,9 +133,9 @@ class ProgramFiles(NamedTuple):
     built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes.
     """
 
-    program: LoadedObject
-    interpreter: LoadedObject | None = None
-    libraries: tuple[LoadedObject, ...] = ()
+    program: ProgramObject
+    interpreter: ProgramObject | None = None
+    libraries: tuple[ProgramObject, ...] = ()
     preload: tuple[Needed, ...] = ()
     library_path: SearchList | None = None
     cache_size: int = 0
