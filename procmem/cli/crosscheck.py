@@ -11,9 +11,9 @@ from procmem.cli.output import echo_json
 from procmem.cli.simulate import layout_options, settings_from
 from procmem.cli.targets import Selection, TargetRef, target_options
 from procmem.errors import BadInput, ExitStatus
+from procmem.model.program_files import ProgramFiles
 from procmem.model.reports.laws import LawReport
-from procmem.model.sim import MISMATCH, KernelFacts, KernelKind, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.simulation import MISMATCH, KernelFacts, KernelKind, Settings, Stage
 
 __all__ = ["crosscheck"]
 

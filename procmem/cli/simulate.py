@@ -11,8 +11,8 @@ import click
 from procmem.cli.output import echo_json, messages_locale, size_format, unicode_output
 from procmem.cli.sizes import limit_of
 from procmem.errors import BadInput
-from procmem.model.sim import KernelFacts, KernelKind, Prediction, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import KernelFacts, KernelKind, Prediction, Settings, Stage
 
 __all__ = ["layout_options", "read_script", "settings_from", "simulate"]
 

@@ -11,9 +11,9 @@ from procmem.cli.output import echo_json
 from procmem.cli.sizes import size_of
 from procmem.errors import BadInput
 from procmem.model.note import note
-from procmem.model.sim import KernelKind, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
-from procmem.model.sim_memory import MemorySettings, Paging
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulated_memory import MemorySettings, Paging
+from procmem.model.simulation import KernelKind, Settings, Stage
 from procmem.render.pages.simulated_memory import memory_json, memory_page, moment_of
 from procmem.simulate.kernel.memory import cost
 from procmem.simulate.programs.predict import start

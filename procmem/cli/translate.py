@@ -56,7 +56,7 @@ def translate(
 def _simulated(
     words: tuple[str, ...], script: str | None, access: str, *, kernel_mode: bool, pae: bool, as_json: bool
 ) -> int:
-    from procmem.model.sim import KernelKind  # noqa: PLC0415
+    from procmem.model.simulation import KernelKind  # noqa: PLC0415
     from procmem.queries.translate import simulated_translations  # noqa: PLC0415
     from procmem.render.pages.translate import translation_json, translation_page  # noqa: PLC0415
     from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415

@@ -16,7 +16,7 @@ from procmem.render.escaping import printable
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
-    from procmem.model.sim import KernelFacts
+    from procmem.model.simulation import KernelFacts
 
 __all__ = ["real_translation", "simulated_translations"]
 
@@ -88,8 +88,8 @@ def simulated_translations(
     Raises:
         BadInput: a script that cannot be played, or an address beyond 32 bits.
     """
-    from procmem.model.sim import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
-    from procmem.model.sim_memory import MemorySettings, Paging  # noqa: PLC0415
+    from procmem.model.simulated_memory import MemorySettings, Paging  # noqa: PLC0415
+    from procmem.model.simulation import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
     from procmem.simulate.arch.i386_mmu import translate  # noqa: PLC0415
     from procmem.simulate.arch.tlb import Tlb  # noqa: PLC0415
     from procmem.simulate.programs import textbook  # noqa: PLC0415

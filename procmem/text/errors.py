@@ -1,6 +1,6 @@
 """What went wrong, and what helps: the sentence and the hint of each error's code."""
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from procmem.errors import (
     AccessRefused,
@@ -13,9 +13,10 @@ from procmem.errors import (
     tell_errors_by,
 )
 from procmem.model.note import Note
+from procmem.model.raw import Refusal
 from procmem.text import N_, say
-from procmem.text.failures import FAILURES, failure_text
-from procmem.text.notes import with_words
+from procmem.text.failures import FAILURES, HEADER_PROBLEMS, failure_text
+from procmem.text.refusals import refusal_text
 
 __all__ = ["ERRORS", "Words", "error_text", "hint_text"]
 
@@ -29,7 +30,7 @@ class Words(NamedTuple):
 
 _STEPS_HINT = N_("procmem simulate --help lists them")
 
-ERRORS = {code: Words(sentence) for code, sentence in FAILURES.items()} | {
+ERRORS = {code: Words(sentence) for code, sentence in (*FAILURES.items(), *HEADER_PROBLEMS.items())} | {
     "exec-not-i386": Words(FAILURES["exec-not-i386"], N_("the simulator knows the classic 32-bit layout only")),
     # the target
     "no-process": Words(N_("no such process")),
@@ -154,11 +155,15 @@ _DEFAULT_HINTS = {
 
 
 def _fields(error: ProcmemError) -> dict[str, object]:
-    """The fields of an error; a predicted failure among them in words."""
-    fields = dict(error.fields)
-    if isinstance(fields.get("failure"), Note):
-        fields["failure"] = failure_text(cast("Note", fields["failure"]))
-    return with_words(fields)
+    """The fields of an error; a refusal or a predicted failure among them in words."""
+    return {
+        name: failure_text(value)
+        if isinstance(value, Note)
+        else refusal_text(value)
+        if isinstance(value, Refusal)
+        else value
+        for name, value in error.fields.items()
+    }
 
 
 def error_text(error: ProcmemError) -> str:

@@ -1,11 +1,10 @@
 """Why a program would not begin, did not get to a stage, or cannot be looked at or compared there."""
 
-from collections.abc import Mapping
-
 from procmem.model.note import Note
-from procmem.text import N_, say
+from procmem.text import N_
+from procmem.text.notes import told
 
-__all__ = ["ENDINGS", "FAILURES", "failure_text", "told"]
+__all__ = ["ENDINGS", "FAILURES", "HEADER_PROBLEMS", "failure_text"]
 
 FAILURES = {
     "exec-not-i386": N_("not a 32-bit x86 ELF file"),
@@ -23,6 +22,19 @@ FAILURES = {
     "library-missing": N_("ld.so: {name:name} is not found; the program ends before its entry point"),
 }
 """Why the kernel or the dynamic linker would not let a program begin: predictions like any other."""
+
+HEADER_PROBLEMS = {
+    "elf-magic": N_("ELF not readable: it does not begin with the ELF magic number"),
+    "elf-class": N_("ELF not readable: the ELF header is cut off or of an unknown class"),
+    "elf-header-cut": N_("ELF not readable: the ELF header is cut off"),
+    "elf-header-count": N_("ELF not readable: it claims 65,535 or more program headers"),
+    "elf-header-size": N_("ELF not readable: program headers of {size} bytes, where {due} are due"),
+    "elf-too-many-headers": N_("ELF not readable: {count} program headers are more than any loader takes"),
+    "elf-headers-beyond": N_("ELF not readable: the program headers lie beyond the end of the file"),
+    "elf-load-file": N_("ELF not readable: a PT_LOAD has more bytes in the file than in memory"),
+    "elf-load-beyond": N_("ELF not readable: a PT_LOAD reaches beyond the address space"),
+}
+"""Why the headers of a file could not be read."""
 
 ENDINGS = {
     "with-zero-draw": N_("{failure} (with the zero draw; others may go well)"),
@@ -42,12 +54,6 @@ ENDINGS = {
     "no-start": N_("how it was started may not be read (stat, auxv)"),
 }
 """Why a stage is not reached, or cannot be looked at or compared."""
-
-
-def told(table: Mapping[str, str], note: Note) -> str:
-    """A note by a table; notes among its figures are of the same table."""
-    figures = {name: told(table, value) if isinstance(value, Note) else value for name, value in note.values}
-    return say(table[note.code], figures)
 
 
 def failure_text(failure: Note) -> str:

@@ -2,7 +2,8 @@
 
 from procmem.model.note import Note
 from procmem.text import N_
-from procmem.text.failures import ENDINGS, told
+from procmem.text.failures import ENDINGS
+from procmem.text.notes import told
 
 __all__ = ["area_text", "note_text", "origin_text", "outcome_text", "rule_text", "trace_text"]
 

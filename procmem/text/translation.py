@@ -2,7 +2,7 @@
 
 from procmem.model.note import Note
 from procmem.text import N_, gettext, say
-from procmem.text.notes import with_words
+from procmem.text.notes import told
 
 __all__ = [
     "answer_text",
@@ -136,4 +136,4 @@ def pagemap_bit_text(bit: str) -> str:
 
 def reason_text(reason: Note) -> str:
     """Why something is not known."""
-    return say(REASONS[reason.code], with_words(reason.figures))
+    return told(REASONS, reason)

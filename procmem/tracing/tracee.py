@@ -19,8 +19,9 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from procmem.errors import ExitStatus, ProcmemError
+from procmem.model.note import Note, note
 
-__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program"]
+__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program", "how_ended"]
 
 _PTRACE_TRACEME, _PTRACE_PEEKDATA, _PTRACE_POKEDATA, _PTRACE_CONT = 0, 2, 5, 7
 _PTRACE_SINGLESTEP, _PTRACE_GETREGS, _PTRACE_SETREGS, _PTRACE_SETOPTIONS = 9, 12, 13, 0x4200
@@ -267,3 +268,12 @@ class Tracee:
                 while self.ended is None:
                     self._wait()
         self.pid = 0
+
+
+def how_ended(status: int | None) -> Note:
+    """What a wait status says of a child's end."""
+    if status is None:
+        return note("gone")
+    if os.WIFSIGNALED(status):
+        return note("signal", signal=os.WTERMSIG(status))
+    return note("status", status=os.WEXITSTATUS(status))

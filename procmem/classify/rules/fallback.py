@@ -14,6 +14,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import PageRun
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
@@ -83,10 +84,10 @@ def _leftover_sort(label: Label) -> str | None:
 def _inaccessible(size: int, below: Label | None) -> Label | None:
     reserve = None if below is None else below.kind.reserve
     if below is not None and reserve is not None and size > GUARD_BYTES_MAX:
-        evidence = f"inaccessible, and continues the memory below it: {below.evidence}"
+        evidence = note("continues", below=below.evidence)
         return Label(reserve, Certainty.LIKELY, evidence, below.owner)
     if size <= GUARD_BYTES_MAX:
-        evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
+        evidence = note("small-inaccessible", kib=size // 1024)
         return Label(kinds.GUARD, Certainty.LIKELY, evidence)
     return None
 
@@ -100,20 +101,18 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
     size = end - start
     if size < _ALLOCATOR_BYTES_MIN:
         if {start, end} & loaders:
-            evidence = (
-                f"{size // 1024} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"
-            )
+            evidence = note("adjoins-object", kib=size // 1024)
             return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
-    kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)
-    if kind is None:
+    found = _allocator(start, end, runtimes, blocks=blocks)
+    if found is None:
         return None
-    evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
-    return Label(kind, certainty, evidence)
+    kind, runtime, certainty = found
+    return Label(kind, certainty, note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime]))
 
 
-def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[Kind | None, str, Certainty]:
-    """The allocator that most likely holds such a block, why, and how sure that is."""
+def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[Kind, str, Certainty] | None:
+    """The allocator that most likely holds such a block, which runtime's it is, and how sure that is."""
     size = end - start
     aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
     candidates: Sequence[tuple[str, Kind, bool, Certainty]] = (
@@ -136,5 +135,5 @@ def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tup
     )
     for runtime, kind, fits, certainty in candidates:
         if runtimes.has(runtime) and fits:
-            return kind, f"{runtime} ({runtimes.found[runtime]})", certainty
-    return None, "", Certainty.GUESS
+            return kind, runtime, certainty
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from procmem.model.elf import PT_INTERP
+from procmem.model.note import Note, note
 from procmem.model.region import ElfObject
 from procmem.model.vma_names import without_deleted
 
@@ -45,7 +46,7 @@ class Runtimes(NamedTuple):
     ``static`` says that the program asks for no interpreter: what it has, it brought along.
     """
 
-    found: Mapping[str, str]
+    found: Mapping[str, Note]
     static: bool
 
     @property
@@ -60,7 +61,7 @@ class Runtimes(NamedTuple):
 
 def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
     """Look at the mapped objects' names, and at the section names of the program."""
-    found: dict[str, str] = {}
+    found: dict[str, Note] = {}
     program = next((item for item in objects if item.file.is_program), None)
     for item in objects:
         path = without_deleted(item.file.path)
@@ -72,16 +73,16 @@ def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
                 or path.endswith(prefixes)
                 or (item.soname or b"").startswith(prefixes)
             ):
-                found.setdefault(runtime, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
+                found.setdefault(runtime, note("library-mapped", name=base))
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         for runtime, names in _PROGRAMS.items():
             if base in names or any(base.startswith(name) and base[len(name) :][:1].isdigit() for name in names):
-                found.setdefault(runtime, f"the program is {base.decode('utf-8', 'surrogateescape')}")
+                found.setdefault(runtime, note("program-is", name=base))
         sections = {section.name for section in program.sections or ()}
         if sections & _GO_SECTIONS:
-            found["go"] = "the program has Go's sections"
+            found["go"] = note("go-sections")
         if sections & _STATIC_GLIBC_SECTIONS:
-            found.setdefault("glibc", "the program is linked statically with glibc")
+            found.setdefault("glibc", note("static-glibc"))
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
     return Runtimes(found, static)

@@ -14,6 +14,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 
@@ -51,13 +52,13 @@ def _go(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
         if not _anonymous(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
             continue
         if _GO_FIRST <= start < _GO_LAST:
-            evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
+            evidence = note("go-arena", start=start)
             if perms.startswith("---"):
                 label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
                 label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
         elif runtimes.static:
-            evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
+            evidence = note("go-static")
             if perms.startswith("---"):
                 label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
@@ -71,7 +72,7 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
     """Java's heap and class space below and above 32 GiB, the code cache by its permissions."""
     archive = [row for row, name in enumerate(mappings.name) if name.endswith(b".jsa")]
     for row in archive:
-        evidence = "a class data sharing archive (.jsa)"
+        evidence = note("java-archive")
         label = Label(kinds.JVM_CDS, Certainty.LIKELY, evidence, owners.ObjectFile(mappings.name[row]))
         file = (mappings.device[row], mappings.inode[row])
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
@@ -81,13 +82,13 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
             continue
         reserved = perms.startswith("---")
         if end <= _COMPRESSED_END and start >= 1 << 20:
-            evidence = "below 32 GiB, where compressed object pointers reach, in a process with libjvm"
+            evidence = note("java-low")
             kind = kinds.JVM_HEAP
         elif start >= _COMPRESSED_END and end <= _CLASS_SPACE_END:
-            evidence = "at 32 GiB, where the class space lies, in a process with libjvm"
+            evidence = note("java-class-space")
             kind = kinds.JVM_METASPACE
         elif "x" in perms and end - start >= _CODE_CACHE_MIN:
-            evidence = "executable anonymous memory in a process with libjvm"
+            evidence = note("java-executable")
             yield Claim(
                 start,
                 end,
@@ -111,7 +112,7 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
         return
     below = max(archive, key=mappings.end.__getitem__)
     for row in _one_reservation(mappings, below + 1, mappings.end[below]):
-        evidence = "directly above the class data sharing archive, where the class space lies"
+        evidence = note("java-above-archive")
         if mappings.perms[row].startswith("---"):
             label = Label(kinds.JVM_METASPACE_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         else:
@@ -156,7 +157,7 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
             continue
         if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
             continue
-        evidence = "an inaccessible page beside a read-only one, in a process with libjvm"
+        evidence = note("java-polling")
         label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)
 
@@ -171,10 +172,10 @@ def _v8(mappings: Mappings) -> Iterator[Claim]:
             label = Label(
                 kinds.V8_CODE,
                 Certainty.LIKELY,
-                "executable anonymous memory in a process with V8",
+                note("v8-executable"),
                 owners.Allocator(b"V8"),
             )
             yield Claim(start, end, Rank.RUNTIME, label)
         elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
-            evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
+            evidence = note("v8-page")
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))

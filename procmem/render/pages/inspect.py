@@ -11,6 +11,7 @@ from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import SizeFormat, duration, human_size
 from procmem.render.sheet import Column, Sheet, to_text
 from procmem.text import english
+from procmem.text.evidence import evidence_text
 from procmem.text.laws import law_name
 from procmem.text.notes import note_text
 
@@ -285,7 +286,7 @@ def _region_json(regions: Regions, region: Region) -> dict[str, Any]:
         "class": region.label.cls.value,
         "kind": region.label.kind,
         "certainty": region.label.certainty.value,
-        "evidence": printable_text(region.label.evidence),
+        "evidence": printable_text(evidence_text(region.label.evidence)),
         **json_text("owner", region.label.owner_name),
         "perms": vma.perms,
         "offset": f"{vma.offset + region.start - vma.start:#x}" if vma.inode else f"{vma.offset:#x}",

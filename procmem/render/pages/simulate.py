@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from procmem.model.note import Note
-from procmem.model.sim import (
+from procmem.model.simulation import (
     Base,
-    Certainty,
     CrossLine,
     CrossReport,
     DrawnRow,
+    Exactness,
     KernelArea,
+    LineVerdict,
     Prediction,
     Range,
     Settings,
     SimVma,
-    Verdict,
 )
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.human import human_size
@@ -44,7 +44,7 @@ _BASE_WORDS = {
     Base.BRK: "heap (its start)",
     Base.FIXED: "fixed",
 }
-_MARKS = {Certainty.EXACT: " ", Certainty.RANGE: "~", Certainty.SHAPE: "?"}
+_MARKS = {Exactness.EXACT: " ", Exactness.RANGE: "~", Exactness.SHAPE: "?"}
 _KIB = 1024
 _BAR = 40
 
@@ -79,7 +79,7 @@ def simulate_page(prediction: Prediction, *, facts_origin: Note, picture: str) -
     space = prediction.space
     if space is not None:
         lines.append(f" esp at exec {space.start_stack:#010x}, heap from {space.start_brk:#010x}")
-    if any(vma.status is not Certainty.EXACT for vma in prediction.vmas):
+    if any(vma.status is not Exactness.EXACT for vma in prediction.vmas):
         lines.append(" ~ drawn at each run: shown with the zero draw    ? size and order certain, address not")
     lines += [f" {line}" for line in _range_lines(prediction.ranges)]
     lines.append(f" kernel facts from {printable_text(origin_text(facts_origin))}")
@@ -204,7 +204,7 @@ def _summary(report: CrossReport) -> str:
     others = len([line for line in report.lines if line.predicted is not None]) - report.called_exact
     if others:
         text += f", {others} known in shape only"
-    extra = sum(1 for line in report.lines if line.verdict is Verdict.EXTRA)
+    extra = sum(1 for line in report.lines if line.verdict is LineVerdict.EXTRA)
     if extra:
         text += f", {extra} not foretold"
     return text

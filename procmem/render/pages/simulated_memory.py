@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from procmem.model.note import Note
-from procmem.model.sim import PAGE
-from procmem.model.sim_memory import MemorySettings, ProcessCost, SimMemory
+from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
+from procmem.model.simulation import PAGE
 from procmem.render.escaping import printable_text
 from procmem.render.human import human_size, kib
 from procmem.render.sheet import Column, Sheet, to_text

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from procmem.errors import BadInput
 from procmem.model.note import Note
-from procmem.model.sim import Base, Role
+from procmem.model.simulation import AreaRole, Base
 
 __all__ = [
     "EEXIST",
@@ -47,7 +47,7 @@ class Map(NamedTuple):
     name: bytes = b""
     offset: int = 0
     flags: int = 0
-    role: Role = Role.MMAP
+    role: AreaRole = AreaRole.MMAP
     base: Base = Base.MMAP
     rule: Note | None = None
 
@@ -68,7 +68,7 @@ class Protect(NamedTuple):
     start: int
     length: int
     perms: str
-    role: Role | None = None
+    role: AreaRole | None = None
     rule: Note | None = None
     grows_down: bool = False
 

@@ -11,7 +11,7 @@ arch/x86/kernel/process.c, arch_align_stack().
 from typing import NamedTuple
 
 from procmem.model.note import note
-from procmem.model.sim import PAGE, Base, Draws, KernelKind, Role, Settings, SimLayout, SimVma, VmFlag
+from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down
 from procmem.simulate.kernel.events import ExecFailed
 
@@ -73,8 +73,8 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
         perms + "p",
         0,
         b"",
-        VmFlag.GROWSDOWN | VmFlag.ACCOUNT,
-        Role.STACK,
+        VmBit.GROWSDOWN | VmBit.ACCOUNT,
+        AreaRole.STACK,
         Base.STACK,
         note("exec-stack", top=layout.task_size),
         anon=1,

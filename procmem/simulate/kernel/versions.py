@@ -6,7 +6,7 @@ numbers stand, and every output says so.
 """
 
 from procmem.model.note import note
-from procmem.model.sim import KernelFacts, KernelKind
+from procmem.model.simulation import KernelFacts, KernelKind
 
 __all__ = ["table_facts"]
 

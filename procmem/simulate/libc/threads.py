@@ -7,7 +7,7 @@ Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; npt
 """
 
 from procmem.model.note import note
-from procmem.model.sim import PAGE, Role, VmFlag
+from procmem.model.simulation import PAGE, AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import EINVAL, CloneThread, Map, Protect, Touch
@@ -51,12 +51,18 @@ def create_thread(
     perms = "rwx" if executable else "rw-"
     rule = note("thread-stack", kib=page_up(length) - guard >> 10)
     start = caller.do(
-        Map(length, "---" if guard else perms, flags=VmFlag.NOHUGEPAGE, role=Role.GUARD, rule=note("thread-guard"))
+        Map(
+            length,
+            "---" if guard else perms,
+            flags=VmBit.NOHUGEPAGE,
+            role=AreaRole.GUARD,
+            rule=note("thread-guard"),
+        )
     )
     if start < 0:
         return start
     if guard:
-        caller.do(Protect(start + guard, length - guard, perms, role=Role.STACK, rule=rule))
+        caller.do(Protect(start + guard, length - guard, perms, role=AreaRole.STACK, rule=rule))
     caller.do(Touch(start + length - 1))
     malloc.allocate(8 * (modules + _VECTOR_SLOTS), cached=False)
     caller.do(CloneThread())
