@@ -84,7 +84,6 @@ ERRORS = {code: Words(sentence) for code, sentence in (*FAILURES.items(), *HEADE
     "no-step": Words(N_("no step is called {verb!r}")),
     "wrong-word-count": Words(N_("{verb} takes {least} to {most} words")),
     "too-many-steps": Words(N_("more than {most} steps")),
-    "not-size": Words(N_("not a size: {word!r}")),
     "size-too-large": Words(N_("not a size of a 32-bit program: {word!r}")),
     "not-rights": Words(N_("not rights as maps writes them: {rights!r}")),
     "no-block": Words(N_("no such block: {name!r}")),
