@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from procmem.model import kinds, owners
-from procmem.model.kinds import Kind, Part, Role, object_kind
+from procmem.model.kinds import Kind
 from procmem.model.note import note
 from procmem.model.region import Certainty, Label
-from procmem.model.vma_names import Backing, GivenName, KernelName, VmaName, given_name
+from procmem.model.vma_names import Backing, KernelName, VmaName
 
 __all__ = ["MappingKey", "label_of"]
 
@@ -37,7 +37,7 @@ class MappingKey(NamedTuple):
 
 
 class NameRule(NamedTuple):
-    """One line of a table: kind and certainty, the code of what was seen, and a condition (None for always)."""
+    """One line of a table: kind and certainty, what was seen, and a condition (None for always)."""
 
     kind: Kind
     certainty: Certainty
@@ -46,7 +46,7 @@ class NameRule(NamedTuple):
 
 
 _C, _L, _G = Certainty.CERTAIN, Certainty.LIKELY, Certainty.GUESS
-_N, _W = KernelName, GivenName
+_N = KernelName
 
 _BY_NAME: dict[KernelName, tuple[NameRule, ...]] = {
     # mapped by the kernel; these names cannot be set by a program
@@ -121,31 +121,6 @@ _HUGETLB = (
     NameRule(kinds.HUGETLB_PRIVATE, _C, "hugetlb-private"),
 )
 
-_BY_GIVEN_NAME: dict[GivenName, NameRule] = {
-    _W.GLIBC_ARENA: NameRule(kinds.GLIBC_ARENA, _L, "glibc-arena-name"),
-    _W.GLIBC_MALLOC: NameRule(kinds.GLIBC_MMAP_CHUNK, _L, "glibc-malloc-name"),
-    _W.GLIBC_STACK: NameRule(kinds.THREAD_STACK, _L, "glibc-stack-name"),
-    _W.GLIBC_UNUSED_STACK: NameRule(kinds.CACHED_STACK, _L, "glibc-unused-stack-name"),
-    _W.BSS: NameRule(object_kind(Role.LIB, Part.BSS), _L, "bss-name"),
-    _W.LOADER: NameRule(kinds.LOADER, _L, "loader-name"),
-    _W.GLIBC: NameRule(kinds.ANON_PRIVATE, _L, "glibc-name"),
-    _W.BIONIC_SIGNAL_STACK: NameRule(kinds.SIGNAL_STACK, _L, "bionic-signal-stack-name"),
-    _W.BIONIC_STACK: NameRule(kinds.THREAD_STACK, _L, "bionic-stack-name"),
-    _W.SCUDO: NameRule(kinds.SCUDO, _L, "scudo-name"),
-    _W.BIONIC_MALLOC: NameRule(kinds.BIONIC, _L, "bionic-malloc-name"),
-    _W.PARTITION_ALLOC: NameRule(kinds.PARTITION_ALLOC, _L, "partition-alloc-name"),
-    _W.V8: NameRule(kinds.V8, _L, "v8-name"),
-    _W.PHP: NameRule(kinds.PHP, _L, "php-name"),
-    _W.PHP_FIBER: NameRule(kinds.COROUTINE_STACK, _L, "php-fiber-name"),
-    _W.TCMALLOC: NameRule(kinds.TCMALLOC, _L, "tcmalloc-name"),
-    _W.JEMALLOC: NameRule(kinds.JEMALLOC, _L, "jemalloc-name"),
-    _W.GO_HEAP: NameRule(kinds.GO_HEAP, _L, "go-heap-name"),
-    _W.GO: NameRule(kinds.GO_RUNTIME, _L, "go-name"),
-    _W.DALVIK_JIT: NameRule(kinds.JVM_CODE, _L, "dalvik-code-name"),
-    _W.DALVIK: NameRule(kinds.JVM_HEAP, _L, "dalvik-name"),
-}
-"""What programs call their anonymous memory: settable by anybody, so never more than likely."""
-
 _GENERAL: tuple[NameRule, ...] = (
     # files
     NameRule(kinds.FILE_SHARED, _C, "file-shared", lambda key: key.has_inode and key.shared),
@@ -208,8 +183,10 @@ def _rules(key: MappingKey) -> tuple[NameRule, ...]:
     if key.read.frames and named in _SAY_NOTHING_OF_DEVICES:
         return (_FRAMES,)
     if named is KernelName.GIVEN:
-        given = _BY_GIVEN_NAME.get(given_name(key.name))
-        return _GENERAL if given is None else (given,)
+        from procmem.classify.rules.given_names import rule_of  # noqa: PLC0415  # few processes have such names
+
+        given = rule_of(key.name)
+        return _GENERAL if given is None else (NameRule(*given),)
     return (*_BY_NAME.get(named, ()), *_GENERAL)
 
 
