@@ -11,6 +11,7 @@ __all__ = [
     "CannotWrite",
     "ExitStatus",
     "MalformedFile",
+    "Misuse",
     "NothingMatches",
     "ProcessGone",
     "ProcmemError",
@@ -40,6 +41,12 @@ class ProcmemError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+class Misuse(ProcmemError):
+    """What was asked for makes no sense: a word that is no target, options that exclude each other."""
+
+    exit_code = ExitStatus.USAGE
 
 
 class ProcessGone(ProcmemError):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from procmem.errors import ExitStatus, ProcmemError
 
-__all__ = ["complain", "guarded"]
+__all__ = ["complain", "guarded", "say"]
 
 
 def complain(error: ProcmemError) -> None:
@@ -21,10 +21,11 @@ def complain(error: ProcmemError) -> None:
     from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
 
     hint = f" ({printable_text(error.hint)})" if error.hint else ""
-    _say(f"{printable_text(str(error))}{hint}")
+    say(f"{printable_text(str(error))}{hint}")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print one line on stderr."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # nobody is left to be told
             sys.stderr.write(f"procmem: {line}\n")
@@ -48,16 +49,16 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _drop_output()
-        _say(f"output: {error.strerror} (free some space, or write elsewhere)")
+        say(f"output: {error.strerror} (free some space, or write elsewhere)")
         _drop_output()
         return ExitStatus.CANNOT_WRITE
     except RecursionError:
-        _say("internal error: input nested too deeply")
+        say("internal error: input nested too deeply")
         return ExitStatus.INTERNAL
     except Exception as error:  # the last door: a bug is ours, and still one line
         if os.environ.get("PROCMEM_DEBUG"):
             raise
-        _say(f"internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)")
+        say(f"internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)")
         return ExitStatus.INTERNAL
     return status if isinstance(status, int) else ExitStatus.DONE
 

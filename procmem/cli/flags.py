@@ -1,10 +1,18 @@
-"""The flags of commands: one table each, for click and for the plainest command lines."""
+"""The flags of commands: one table each, for click and for the plainest command lines.
 
-__all__ = ["INSPECT_FLAGS", "SYSTEM_FLAGS", "Flag", "table_flags"]
+Help is kept as the English sentence; it is translated where click is given it.
+"""
+
+from procmem.render.formats import FORMATS
+
+__all__ = ["INSPECT_FLAGS", "SYSTEM_FLAGS", "UNIT_FLAGS", "Flag", "format_flags", "report_flags"]
 
 
 class Flag:
-    """An option without a value: what to write, and which argument of the command it sets to what."""
+    """An option without a value: what to write, and which argument of the command it sets to what.
+
+    Two flags that set one argument to different values exclude each other.
+    """
 
     __slots__ = ("argument", "help", "value", "word")
 
@@ -15,10 +23,21 @@ class Flag:
         self.help = help
 
 
-_UNIT_FLAGS = (
+UNIT_FLAGS = (
     Flag("--bytes", "unit", "bytes", "Sizes in bytes."),
     Flag("--human", "unit", "human", "Sizes with units, such as 1.5 MiB."),
 )
+
+
+def format_flags(schema: str) -> tuple[Flag, ...]:
+    """The flags of the formats of a report (``form``)."""
+    return tuple(Flag(one.option, "form", one.name, one.help.format(schema=schema)) for one in FORMATS)
+
+
+def report_flags(schema: str) -> tuple[Flag, ...]:
+    """The flags of a report: its units (``unit``), its formats (``form``), and whether nothing is left out."""
+    return (*UNIT_FLAGS, *format_flags(schema), Flag("--wide", "wide", True, "Leave no column out, however long lines get."))
+
 
 INSPECT_FLAGS = (
     Flag("--regions", "regions", True, "List every byte range, with its class, kind and owner."),
@@ -31,26 +50,16 @@ INSPECT_FLAGS = (
         " pages that are in memory, never contents. Needs permission to trace the target.",
     ),
     Flag("--picture", "picture", True, "Only the picture of the address space."),
-    *_UNIT_FLAGS,
-    Flag("--json", "form", "json", "Schema procmem/inspect/1; a list, for several targets."),
-    Flag("--csv", "form", "csv", "The class table, or with --regions the regions, as CSV in bytes."),
-    Flag("--markdown", "form", "markdown", "The same as a Markdown table."),
+    *report_flags("procmem/inspect/1"),
 )
-
-
-def table_flags(schema: str) -> tuple[Flag, ...]:
-    """The flags of a report that is one table: its units (``unit``) and its formats (``form``)."""
-    return (
-        *_UNIT_FLAGS,
-        Flag("--json", "form", "json", f"Schema {schema}; a list, for several targets."),
-        Flag("--csv", "form", "csv", "The table as CSV, in bytes."),
-        Flag("--markdown", "form", "markdown", "The table in Markdown."),
-    )
-
-
 SYSTEM_FLAGS = (
     Flag("--reverse", "reverse", True, "The largest first."),
     Flag("--quick", "quick", True, "Read status only: many times faster, without PSS and USS."),
     Flag("--classes", "classes", True, "By class (text, heap, stack, ...) over all processes."),
-    *table_flags("procmem/system/1"),
+    *report_flags("procmem/system/1"),
 )
+
+
+def table_flags(schema: str) -> tuple[Flag, ...]:
+    """Until every command prints by Output."""
+    return tuple(flag for flag in report_flags(schema) if flag.argument != "wide")

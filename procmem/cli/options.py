@@ -1,0 +1,153 @@
+"""Options that several commands share, and the command class that tells their help in the user's language."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from procmem.cli.flags import Flag, format_flags, report_flags
+from procmem.cli.output import Output
+from procmem.errors import Misuse
+from procmem.text import gettext
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+__all__ = [
+    "Command",
+    "Group",
+    "command",
+    "document_options",
+    "flag_options",
+    "language_option",
+    "output_options",
+    "terminal_options",
+]
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_NARROWEST, _WIDEST = 40, 1000
+_CHOSEN = "procmem.chosen"
+
+
+class _Told:
+    """Help in the user's language: the sentences are translated when they are asked for."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help page."""
+        assert isinstance(self, click.Command)
+        self.help = gettext(self.help) if self.help else self.help
+        self.epilog = gettext(self.epilog) if self.epilog else self.epilog
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and param.help:
+                param.help = gettext(param.help)
+        return super().get_help(ctx)  # type: ignore[misc,no-any-return]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what makes no sense is told with its usage."""
+        try:
+            return super().invoke(ctx)  # type: ignore[misc]
+        except Misuse as error:
+            raise click.UsageError(str(error), ctx=ctx) from error
+
+
+class Command(_Told, click.Command):
+    """A command whose help is told in the user's language."""
+
+
+class Group(_Told, click.Group):
+    """The same for a command that has commands."""
+
+
+def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command of a function; it has ``-h`` and ``--lang`` as every command has."""
+    context = {"help_option_names": ["-h", "--help"], **settings.pop("context_settings", {})}
+
+    def make(function: Callable[..., Any]) -> Command:
+        return click.command(cls=Command, context_settings=context, **settings)(language_option(function))
+
+    return make
+
+
+def language_option(function: _Decorated) -> _Decorated:
+    """Add ``--lang``, which was obeyed before the command line was parsed."""
+    option = click.option("--lang", metavar="LANG", expose_value=False, help="Language: en or zh; from LANG when not given.")
+    return option(function)
+
+
+def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
+    """Add options from a table of flags; two that set one argument to different values are refused."""
+
+    def add(function: _Decorated) -> _Decorated:
+        for flag in reversed(flags):
+            function = click.option(
+                flag.word, is_flag=True, expose_value=False, help=flag.help, callback=functools.partial(_set, flag)
+            )(function)
+        return function
+
+    return add
+
+
+def _set(flag: Flag, ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    """Set the argument of a flag that was given; one that was not leaves it as it is, or unset."""
+    ctx.params.setdefault(flag.argument, False if flag.value is True else None)
+    if not given:
+        return
+    words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
+    before = words.setdefault(flag.argument, flag.word)
+    if before != flag.word:
+        raise click.UsageError(f"{before} and {flag.word} exclude each other", ctx=ctx)
+    del param
+    ctx.params[flag.argument] = flag.value
+
+
+def _columns(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    del ctx, param
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def terminal_options(function: _Decorated) -> _Decorated:
+    """Add the options of how a page is fitted to a terminal."""
+    options = (
+        click.option("--width", type=click.IntRange(_NARROWEST, _WIDEST), metavar="N", help="Columns of the output; the terminal's when not given."),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour by class."),
+        click.option("--pager/--no-pager", default=True, help="Page long output on a terminal (on)."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _with_output(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand the options of the output over as one value."""
+
+    @functools.wraps(function)
+    def run(**given: Any) -> Any:
+        output = Output(**{name: given.pop(name) for name in Output._fields if name in given})
+        if output.form == "json" and output.columns is not None:
+            raise Misuse("--columns does not go with --json: a document is whole")
+        return function(output=output, **given)
+
+    return run
+
+
+def output_options(schema: str, *, flags: Sequence[Flag] | None = None) -> Callable[[_Decorated], Callable[..., Any]]:
+    """Add the options of a report: units, formats, columns, and how it is fitted to a terminal.
+
+    The command gets ``output``. ``flags`` stand in place of the usual units and formats.
+    """
+
+    def add(function: _Decorated) -> Callable[..., Any]:
+        columns = click.option(
+            "--columns", metavar="A,B,...", callback=_columns, help="Only these columns of the table, in this order."
+        )
+        told = terminal_options(_with_output(function))
+        return flag_options(report_flags(schema) if flags is None else flags)(columns(told))
+
+    return add
+
+
+def document_options(schema: str) -> Callable[[_Decorated], Callable[..., Any]]:
+    """The same for a report that has no sizes in a table's columns."""
+    wide = [flag for flag in report_flags(schema) if flag.argument == "wide"]
+    return output_options(schema, flags=[*format_flags(schema), *wide])

@@ -1,0 +1,51 @@
+"""The registry of formats: one row here and one module beside it is all that a new format takes.
+
+A format's module has ``write(pages, style, several) -> str``. Modules are imported when their format is asked for.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from procmem.render.page import Page
+    from procmem.render.style import Style
+
+__all__ = ["FORMATS", "TEXT", "Format", "format_named", "write"]
+
+
+class Format(NamedTuple):
+    """A format: its name, which is its option as well, its help, and what it has a place for."""
+
+    name: str
+    module: str
+    help: str
+    holds_notes: bool = False
+    of_tables: bool = True
+
+    @property
+    def option(self) -> str:
+        """The word on the command line."""
+        return f"--{self.name}"
+
+
+TEXT = Format("text", "text", "The page for a person.", holds_notes=True)
+FORMATS = (
+    Format("json", "json_documents", "Schema {schema}; a list, for several targets.", of_tables=False),
+    Format("csv", "csv_tables", "The table as CSV, in bytes."),
+    Format("markdown", "markdown_tables", "The table in Markdown."),
+)
+"""Every format besides text, in the order of the options."""
+
+
+def format_named(name: str | None) -> Format:
+    """The format of a name; text where none is given."""
+    return next((one for one in FORMATS if one.name == name), TEXT)
+
+
+def write(form: Format, pages: Sequence["Page"], style: "Style", *, several: bool = False) -> str:
+    """Write pages; ``several`` where a list is due even for one."""
+    import importlib  # noqa: PLC0415  # is loaded by every Python that imports a package
+
+    module = importlib.import_module(f"procmem.render.formats.{form.module}")
+    text: str = module.write(pages, style, several=several)
+    return text
