@@ -13,6 +13,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import procmem
+from procmem.text.catalogues.build import compile_catalogues
+
 TESTS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TESTS))  # tests import scoring, programs.build, ...
 
@@ -20,6 +23,8 @@ from programs.build import can_build_32bit  # noqa: E402  # found by the line ab
 
 hypothesis.settings.register_profile("quiet", deadline=None, database=None)  # other work on the machine is no failure
 hypothesis.settings.load_profile("quiet")
+
+compile_catalogues(Path(procmem.__file__).parent / "text" / "catalogues")  # as an installation does
 
 
 def lacking(reason: str) -> None:

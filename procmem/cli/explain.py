@@ -18,7 +18,8 @@ from procmem.queries.examine import examine
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
 from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
-from procmem.text import language_of_locale, phrasebook
+from procmem.text import language_of_locale
+from procmem.text.phrasebook import phrasebook
 
 __all__ = ["explain"]
 

@@ -153,7 +153,8 @@ def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_js
     from procmem.queries.explain_simulated import explain_simulated  # noqa: PLC0415
     from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
     from procmem.render.pages.inspect import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
-    from procmem.text import language_of_locale, phrasebook  # noqa: PLC0415
+    from procmem.text import language_of_locale  # noqa: PLC0415
+    from procmem.text.phrasebook import phrasebook  # noqa: PLC0415
 
     words = phrasebook(language_of_locale(messages_locale()))
     told = explain_simulated(prediction, files, words)

@@ -1,34 +1,194 @@
-"""The words of ``procmem explain``, one file a language, so that they can be reviewed and translated as text."""
+"""Every sentence for people, one module a subject, and the language that they are told in.
 
-import tomllib
-from importlib.resources import files
+The English sentences stand in the modules of this room; other languages are gettext catalogues below ``catalogues/``,
+whose message ids are the English sentences. A module of this room holds tables and functions that take codes and
+figures and give a sentence. It computes nothing, and knows nothing of formats, files or the terminal. A command
+imports the modules that it speaks with, and no other.
+
+``N_`` marks a sentence of a table, ``plural`` one with a form for one and a form for many; ``say`` gives it in the
+language in use, filled with figures. English needs no catalogue, and nothing is loaded for it. The language is chosen
+once, by the command line or by a caller from Python; what programs read (JSON) is written inside ``with english():``.
+"""
+
+import os
 
 from procmem.errors import BadInput
-from procmem.model.reports.explanation import Phrasebook
+from procmem.model.units import size_text
 
-__all__ = ["language_of_locale", "languages", "phrasebook"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from gettext import NullTranslations
+
+__all__ = [
+    "N_",
+    "Sentence",
+    "english",
+    "gettext",
+    "language",
+    "language_of_locale",
+    "languages",
+    "ngettext",
+    "plural",
+    "say",
+    "use_language",
+    "use_language_of_command",
+]
+
+DOMAIN = "procmem"
+CATALOGUES = f"{os.path.dirname(__file__)}/catalogues"
+_ENGLISH = "en"
+
+Sentence = str | tuple[str, str]
+"""A sentence of a table: one form, or one for one and one for many."""
+
+
+class _Spoken:
+    """The language in use; English has no catalogue."""
+
+    language = _ENGLISH
+    catalogue: "NullTranslations | None" = None
 
 
 def languages() -> tuple[str, ...]:
     """The languages that there are words for."""
-    return tuple(
-        sorted(entry.name.removesuffix(".toml") for entry in files(__name__).iterdir() if entry.name.endswith(".toml"))
-    )
+    others = (name for name in os.listdir(CATALOGUES) if os.path.exists(_compiled(name)))
+    return tuple(sorted([_ENGLISH, *others]))
 
 
-def phrasebook(language: str) -> Phrasebook:
-    """The words of one language.
+def _compiled(name: str) -> str:
+    return f"{CATALOGUES}/{name}/LC_MESSAGES/{DOMAIN}.mo"
 
-    Raises:
-        BadInput: there are none for it.
-    """
-    if language not in languages():
-        raise BadInput(f"no words for language {language!r}", hint=f"there are {', '.join(languages())}")
-    text = files(__name__).joinpath(f"{language}.toml").read_text("utf-8")
-    return Phrasebook(language, tomllib.loads(text))
+
+def language() -> str:
+    """The language in use."""
+    return _Spoken.language
 
 
 def language_of_locale(value: str) -> str:
     """The language that a LANG value asks for, English where there are no words for it."""
-    word = value.partition(".")[0].partition("_")[0].lower()
-    return word if word in languages() else "en"
+    word = value.partition(".")[0].partition("@")[0].partition("_")[0].lower()
+    return word if word not in ("", "c", "posix", _ENGLISH) and word in languages() else _ENGLISH
+
+
+def use_language(wanted: str) -> None:
+    """Speak this language from now on.
+
+    Raises:
+        BadInput: there are no words for it.
+    """
+    if wanted == _ENGLISH:
+        _Spoken.language, _Spoken.catalogue = wanted, None
+        return
+    if wanted not in languages():
+        raise BadInput(f"no words for language {wanted!r}", hint=f"there are {', '.join(languages())}")
+    from gettext import translation  # noqa: PLC0415  # English does without
+
+    _Spoken.language, _Spoken.catalogue = wanted, translation(DOMAIN, CATALOGUES, [wanted])
+
+
+def use_language_of_command(words: "Sequence[str]", environment: "Mapping[str, str]") -> None:
+    """Speak the language of ``--lang``, else that of the locale; the option parser's own messages with it.
+
+    ``words`` is the command line. Click looks its messages up by gettext's default domain, in the language that the
+    environment names: the catalogue holds them, and ``LANGUAGE`` is set where another one would be taken.
+
+    Raises:
+        BadInput: there are no words for it.
+    """
+    wanted = _option(words)
+    if wanted is None:
+        names = ("LC_ALL", "LC_MESSAGES", "LANG")
+        wanted = language_of_locale(next((value for name in names if (value := environment.get(name))), ""))
+    use_language(wanted)
+    if wanted != _ENGLISH:
+        from gettext import bindtextdomain, textdomain  # noqa: PLC0415  # English does without
+
+        bindtextdomain(DOMAIN, CATALOGUES)
+        textdomain(DOMAIN)
+        os.environ["LANGUAGE"] = wanted
+
+
+def _option(words: "Sequence[str]") -> str | None:
+    """The value of ``--lang``, the last where there are several; words behind ``--`` are no options."""
+    value = None
+    for at, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--lang":
+            value = words[at + 1] if at + 1 < len(words) else None
+        elif word.startswith("--lang="):
+            value = word.removeprefix("--lang=")
+    return value
+
+
+class english:  # noqa: N801  # read as a phrase: ``with english():``
+    """Speak English within the block: for what programs read, which must not change with the user's language."""
+
+    def __enter__(self) -> None:
+        self._kept = _Spoken.catalogue
+        _Spoken.catalogue = None
+
+    def __exit__(self, *error: object) -> None:
+        _Spoken.catalogue = self._kept
+
+
+def N_(sentence: str) -> str:  # noqa: N802  # the name that extraction of messages knows
+    """Mark a sentence of a table for translation; it is translated where it is said."""
+    return sentence
+
+
+def plural(one: str, many: str) -> tuple[str, str]:
+    """Mark a sentence of a table that has a form for one and one for many; its figure ``count`` decides."""
+    return one, many
+
+
+def gettext(sentence: str) -> str:
+    """A sentence in the language in use."""
+    return sentence if _Spoken.catalogue is None else _Spoken.catalogue.gettext(sentence)
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of a sentence for a count, in the language in use."""
+    if _Spoken.catalogue is None:
+        return one if count == 1 else many
+    return _Spoken.catalogue.ngettext(one, many, count)
+
+
+def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> str:
+    """A sentence of a table in the language in use, filled with figures.
+
+    ``{swap:size}`` is bytes with a unit, ``{file:name}`` bytes of another process as text (undecodable ones as
+    surrogates, which ``render`` makes visible); other formats are Python's.
+    """
+    if isinstance(sentence, tuple):
+        assert figures is not None, sentence
+        count = figures["count"]
+        assert isinstance(count, int)
+        template = ngettext(*sentence, count)
+    else:
+        template = gettext(sentence)
+    return template if figures is None else template.format_map({name: _Figure(it) for name, it in figures.items()})
+
+
+class _Figure:
+    """A value that knows the formats of sentences."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+    def __format__(self, form: str) -> str:
+        if form == "size":
+            assert self.value is None or isinstance(self.value, int)
+            return size_text(self.value)
+        if form == "name":
+            return self.value.decode("utf-8", "surrogateescape") if isinstance(self.value, bytes) else str(self.value)
+        return format(self.value, form)

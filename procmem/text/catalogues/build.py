@@ -1,0 +1,44 @@
+"""Compiles the catalogues (``.po``) to what gettext reads (``.mo``), as a hook of the build: wheels ship the result.
+
+A wheel and an editable installation both get it; nothing compiled is kept in the repository.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+__all__ = ["CatalogueHook", "compile_catalogues"]
+
+
+def compile_catalogues(folder: Path) -> tuple[Path, ...]:
+    """Compile every catalogue below a folder that is newer than what was made of it; all compiled files."""
+    compiled = []
+    for source in sorted(folder.glob("*/LC_MESSAGES/*.po")):
+        target = source.with_suffix(".mo")
+        compiled.append(target)
+        if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+            continue
+        with source.open("rb") as text:
+            catalogue = read_po(text)
+        unfinished = target.with_suffix(f".{os.getpid()}")
+        with unfinished.open("wb") as binary:
+            write_mo(binary, catalogue)
+        unfinished.replace(target)  # tests side by side may compile at once
+    return tuple(compiled)
+
+
+class CatalogueHook(BuildHookInterface[Any]):
+    """Hatchling calls it before it collects the files of a wheel or of an editable installation."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, and name the compiled files as part of what is built."""
+        del version
+        root = Path(self.root)
+        compiled = compile_catalogues(Path(__file__).parent)
+        build_data["artifacts"] += [f"/{path.relative_to(root)}" for path in compiled]
