@@ -4,7 +4,8 @@ import click
 
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
-from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.cli.targets import target_options
+from procmem.queries.targets import Selection, TargetRef
 from procmem.model.reports.account import AccountReport
 from procmem.queries.account import account_of
 from procmem.render.pages.account import account_json, account_page, account_sheet

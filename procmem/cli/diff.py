@@ -11,7 +11,7 @@ from procmem.analyse.diff import Condition, Look, diff_report
 from procmem.analyse.inspection import warnings_of
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.sizes import size_of
-from procmem.cli.targets import Selection, TargetRef
+from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import AccessRefused, ExitStatus
 from procmem.model.region import ByteClass
 from procmem.queries.examine import examine

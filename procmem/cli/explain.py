@@ -10,7 +10,8 @@ from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, messages_locale
-from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.cli.targets import target_options
+from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import BadInput
 from procmem.model.region import ByteClass
 from procmem.model.reports.explanation import Explanation, Phrasebook

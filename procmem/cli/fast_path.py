@@ -58,7 +58,7 @@ def run_plain(words: Sequence[str]) -> int | None:
 
 def _inspect(pids: Sequence[int], arguments: dict[str, Any]) -> int:
     from procmem.cli.inspect_answer import Wish, answer  # noqa: PLC0415  # only for this command
-    from procmem.cli.targets import Selection  # noqa: PLC0415  # the same
+    from procmem.queries.targets import Selection  # noqa: PLC0415  # the same
 
     return answer(Selection(tuple(map(str, pids))), Wish(**arguments))
 

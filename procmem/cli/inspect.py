@@ -8,7 +8,8 @@ from procmem.cli.flags import INSPECT_FLAGS
 from procmem.cli.inspect_answer import SORTS, Wish, answer, classes_of
 from procmem.cli.output import flag_options
 from procmem.cli.sizes import size_of
-from procmem.cli.targets import Selection, target_options
+from procmem.cli.targets import target_options
+from procmem.queries.targets import Selection
 
 __all__ = ["inspect"]
 

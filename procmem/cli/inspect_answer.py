@@ -11,7 +11,7 @@ from procmem.queries.laws import layout_in_short
 from procmem.render.pages.inspect import RegionChoice, class_sheet, inspect_json, inspect_page, region_sheet
 
 if TYPE_CHECKING:
-    from procmem.cli.targets import Selection, TargetRef
+    from procmem.queries.targets import Selection, TargetRef
     from procmem.model.reports.inspection import Inspection
 
 __all__ = ["SORTS", "Wish", "answer", "classes_of"]

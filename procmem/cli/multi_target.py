@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from procmem.cli.error_handling import complain
-from procmem.cli.targets import TargetRef
+from procmem.queries.targets import TargetRef
 from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
 
 __all__ = ["for_each"]

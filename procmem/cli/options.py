@@ -1,15 +1,16 @@
 """Options that several commands share, and the command class that tells their help in the user's language."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from procmem.cli.flags import Flag, format_flags, report_flags
+from procmem.cli.flags import REPORT_FLAGS, Flag
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.text import gettext
+from procmem.text.help import options as words
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -18,7 +19,6 @@ __all__ = [
     "Command",
     "Group",
     "command",
-    "document_options",
     "flag_options",
     "language_option",
     "output_options",
@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+NOTHING: Mapping[str, str] = {}
 _NARROWEST, _WIDEST = 40, 1000
 _CHOSEN = "procmem.chosen"
 
@@ -71,17 +72,23 @@ def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
 
 def language_option(function: _Decorated) -> _Decorated:
     """Add ``--lang``, which was obeyed before the command line was parsed."""
-    option = click.option("--lang", metavar="LANG", expose_value=False, help="Language: en or zh; from LANG when not given.")
+    option = click.option("--lang", metavar="LANG", expose_value=False, help=words.LANG)
     return option(function)
 
 
-def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
-    """Add options from a table of flags; two that set one argument to different values are refused."""
+def flag_options(
+    flags: Sequence[Flag], schema: str = "", helps: Mapping[str, str] = NOTHING
+) -> Callable[[_Decorated], _Decorated]:
+    """Add options from a table of flags; two that set one argument to different values are refused.
+
+    ``helps`` are the command's own sentences by the word of the flag.
+    """
 
     def add(function: _Decorated) -> _Decorated:
         for flag in reversed(flags):
+            told = gettext(helps.get(flag.word) or words.FLAGS.get(flag.word) or words.FORMAT).format(schema=schema)
             function = click.option(
-                flag.word, is_flag=True, expose_value=False, help=flag.help, callback=functools.partial(_set, flag)
+                flag.word, is_flag=True, expose_value=False, help=told, callback=functools.partial(_set, flag)
             )(function)
         return function
 
@@ -93,8 +100,8 @@ def _set(flag: Flag, ctx: click.Context, param: click.Parameter, given: bool) ->
     ctx.params.setdefault(flag.argument, False if flag.value is True else None)
     if not given:
         return
-    words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
-    before = words.setdefault(flag.argument, flag.word)
+    given_words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
+    before = given_words.setdefault(flag.argument, flag.word)
     if before != flag.word:
         raise click.UsageError(f"{before} and {flag.word} exclude each other", ctx=ctx)
     del param
@@ -109,9 +116,9 @@ def _columns(ctx: click.Context, param: click.Parameter, text: str | None) -> tu
 def terminal_options(function: _Decorated) -> _Decorated:
     """Add the options of how a page is fitted to a terminal."""
     options = (
-        click.option("--width", type=click.IntRange(_NARROWEST, _WIDEST), metavar="N", help="Columns of the output; the terminal's when not given."),
-        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour by class."),
-        click.option("--pager/--no-pager", default=True, help="Page long output on a terminal (on)."),
+        click.option("--width", type=click.IntRange(_NARROWEST, _WIDEST), metavar="N", help=words.WIDTH),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=words.COLOR),
+        click.option("--pager/--no-pager", default=True, help=words.PAGER),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)
@@ -131,23 +138,17 @@ def _with_output(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def output_options(schema: str, *, flags: Sequence[Flag] | None = None) -> Callable[[_Decorated], Callable[..., Any]]:
+def output_options(
+    schema: str, *, flags: Sequence[Flag] = REPORT_FLAGS, helps: Mapping[str, str] = NOTHING
+) -> Callable[[_Decorated], Callable[..., Any]]:
     """Add the options of a report: units, formats, columns, and how it is fitted to a terminal.
 
     The command gets ``output``. ``flags`` stand in place of the usual units and formats.
     """
 
     def add(function: _Decorated) -> Callable[..., Any]:
-        columns = click.option(
-            "--columns", metavar="A,B,...", callback=_columns, help="Only these columns of the table, in this order."
-        )
+        columns = click.option("--columns", metavar="A,B,...", callback=_columns, help=words.COLUMNS)
         told = terminal_options(_with_output(function))
-        return flag_options(report_flags(schema) if flags is None else flags)(columns(told))
+        return flag_options(flags, schema, helps)(columns(told))
 
     return add
-
-
-def document_options(schema: str) -> Callable[[_Decorated], Callable[..., Any]]:
-    """The same for a report that has no sizes in a table's columns."""
-    wide = [flag for flag in report_flags(schema) if flag.argument == "wide"]
-    return output_options(schema, flags=[*format_flags(schema), *wide])

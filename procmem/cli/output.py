@@ -11,6 +11,8 @@ from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, 
 from procmem.render.formats import format_named, write
 from procmem.render.style import PROSE, Style, size_format
 
+from procmem.text.output import note as note_text
+
 if TYPE_CHECKING:
     from procmem.render.page import Page
 
@@ -42,6 +44,11 @@ class Output(NamedTuple):
             columns=self.columns,
         )
 
+    @property
+    def heading(self) -> str:
+        """The line that names the unit of a table's sizes; empty where each has its own."""
+        return size_format(self.unit)[1]
+
     def show(self, pages: Sequence["Page"], *, several: bool = False) -> None:
         """Print pages in the format asked for; notes go to stderr where it has no place for them."""
         form = format_named(self.form)
@@ -49,7 +56,7 @@ class Output(NamedTuple):
         if not form.holds_notes:
             for page in pages:
                 for note in page.notes:
-                    say(f"note: {note}")
+                    say(note_text(note))
         show(text, pager=self.pager and form.holds_notes)
 
 
@@ -75,7 +82,7 @@ def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
     def add(command: _Decorated) -> _Decorated:
         for flag in reversed(flags):
             kind = {"is_flag": True} if flag.value is True else {"flag_value": flag.value}
-            command = click.option(flag.word, flag.argument, help=flag.help, **kind)(command)
+            command = click.option(flag.word, flag.argument, **kind)(command)
         return command
 
     return add

@@ -6,7 +6,8 @@ import click
 
 from procmem import __version__
 from procmem.cli.multi_target import for_each
-from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.cli.targets import target_options
+from procmem.queries.targets import Selection, TargetRef
 from procmem.model.raw import RawProcess, Refusal
 from procmem.queries.record import record_one
 from procmem.sources.recording.write import Recorded, save

@@ -10,7 +10,8 @@ from procmem.analyse.swap import swap_regions, swap_report
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.system_answer import user_name
-from procmem.cli.targets import Selection, TargetRef, target_options
+from procmem.cli.targets import target_options
+from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import ExitStatus
 from procmem.model.reports.swap import SwapRegion
 from procmem.queries.examine import examine

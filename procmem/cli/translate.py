@@ -38,7 +38,7 @@ def translate(
         return _simulated(words, script, access, kernel_mode=kernel_mode, pae=pae, as_json=as_json)
     if len(words) < 2:
         raise click.UsageError("name a process and addresses, or --sim and addresses")
-    from procmem.cli.targets import Selection  # noqa: PLC0415  # not needed for --sim
+    from procmem.queries.targets import Selection  # noqa: PLC0415  # not needed for --sim
     from procmem.queries.translate import real_translation  # noqa: PLC0415
     from procmem.render.pages.translate import real_json, real_page  # noqa: PLC0415
 

@@ -1,19 +1,25 @@
 """Columns of a sheet: what a cell says as text, and which columns are chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from procmem.errors import Misuse
-from procmem.render.page import Sheet
+from procmem.render.page import Column, Sheet
+from procmem.text import gettext
 
 if TYPE_CHECKING:
     from procmem.render.human import SizeFormat
     from procmem.render.page import Value
 
-__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "only"]
+__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only"]
 
 TO_THE_RIGHT = frozenset({"size", "count", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
+
+
+def column(headings: Mapping[str, str], key: str, kind: str, *, rank: int = 0, least: int = 0) -> Column:
+    """A column by its key, its heading in the user's language."""
+    return Column(gettext(headings[key]), kind, key, rank, least)
 
 
 def cell_text(value: "Value", kind: str, size: "SizeFormat") -> str:

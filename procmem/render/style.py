@@ -4,21 +4,18 @@
 from typing import NamedTuple
 
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
+from procmem.text import gettext
+from procmem.text.output import UNITS
 
-__all__ = ["UNITS", "Style", "size_format"]
+__all__ = ["PROSE", "Style", "size_format"]
 
-UNITS: dict[str | None, tuple[SizeFormat, str]] = {
-    None: (kib, "sizes in KiB"),
-    "bytes": (exact_bytes, "sizes in bytes"),
-    "human": (human_size, ""),
-}
-"""By the unit asked for: the writer of sizes, and the line that names the unit."""
 PROSE = 80
+_SIZES: dict[str | None, SizeFormat] = {None: kib, "bytes": exact_bytes, "human": human_size}
 
 
 def size_format(unit: str | None) -> tuple[SizeFormat, str]:
     """The writer of sizes for --bytes, --human or neither, and the line that names the unit."""
-    return UNITS[unit]
+    return _SIZES[unit], gettext(UNITS[unit]) if UNITS[unit] else ""
 
 
 class Style(NamedTuple):
@@ -39,7 +36,7 @@ class Style(NamedTuple):
     @property
     def size(self) -> SizeFormat:
         """Writes a size in the unit asked for."""
-        return UNITS[self.unit][0]
+        return _SIZES[self.unit]
 
     @property
     def dots(self) -> str:

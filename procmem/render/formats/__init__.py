@@ -14,13 +14,11 @@ __all__ = ["FORMATS", "TEXT", "Format", "format_named", "write"]
 
 
 class Format(NamedTuple):
-    """A format: its name, which is its option as well, its help, and what it has a place for."""
+    """A format: its name, which is its option as well, its module, and whether it has a place for notes."""
 
     name: str
     module: str
-    help: str
     holds_notes: bool = False
-    of_tables: bool = True
 
     @property
     def option(self) -> str:
@@ -28,11 +26,11 @@ class Format(NamedTuple):
         return f"--{self.name}"
 
 
-TEXT = Format("text", "text", "The page for a person.", holds_notes=True)
+TEXT = Format("text", "text", holds_notes=True)
 FORMATS = (
-    Format("json", "json_documents", "Schema {schema}; a list, for several targets.", of_tables=False),
-    Format("csv", "csv_tables", "The table as CSV, in bytes."),
-    Format("markdown", "markdown_tables", "The table in Markdown."),
+    Format("json", "json_documents"),
+    Format("csv", "csv_tables"),
+    Format("markdown", "markdown_tables"),
 )
 """Every format besides text, in the order of the options."""
 

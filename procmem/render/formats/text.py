@@ -29,7 +29,7 @@ def page_text(page: "Page", style: "Style") -> str:
     ):
         sections = [[page.table()._replace(main=True)]]
     parts = ["".join(block_text(block, style) for block in blocks) for blocks in sections]
-    parts.append("".join(_prose(Prose(f"note: {note}"), style) for note in page.notes))
+    parts.append("".join(_prose(Prose(_note(note)), style) for note in page.notes))
     return "\n".join(filter(None, parts))
 
 
@@ -70,7 +70,7 @@ def _facts(block: Facts, style: "Style") -> str:
     )
 
 
-def _picture(block: Picture, style: "Style") -> str:
+def _picture(block: "Picture", style: "Style") -> str:
     text = block.draw(style.unicode)
     if style.width is None:
         return text
@@ -111,7 +111,7 @@ def _texts(sheet: Sheet, style: "Style") -> list[list[str]]:
 
 def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], style: "Style") -> str:
     from procmem.render.fitting import fit, lines_of_cell  # noqa: PLC0415  # only what is too wide
-    from procmem.text.render import left_out  # noqa: PLC0415
+    from procmem.text.output import left_out  # noqa: PLC0415
 
     assert style.width is not None
     by_column = [[row[at] for row in texts] for at in range(len(heads))]
@@ -176,3 +176,9 @@ def _painted(shown: str, cls: str) -> str:
     from procmem.render.colors import painted  # noqa: PLC0415  # only in colour
 
     return painted(shown, cls)
+
+
+def _note(text: str) -> str:
+    from procmem.text.output import note  # noqa: PLC0415  # most pages have none
+
+    return note(text)
