@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from operator import sub
 
 from procmem.analyse.inspection import inspection
-from procmem.analyse.reconcile import is_shmem, reconcile
+from procmem.analyse.reconcile import reconcile
 from procmem.analyse.threads import KERNEL_STACK
 from procmem.model.region import ByteClass, Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
 
 __all__ = ["ACCOUNT_KEYS", "SENTENCES", "account_report"]
 
@@ -90,7 +90,7 @@ def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the sentences, then by class."""
     sums: Counter[_Leaf] = Counter()
     for (row, members), count in _different(regions):
-        shmem = is_shmem(regions.mappings, row, shmem_devices)
+        shmem = regions.mappings.is_shared_memory(row, shmem_devices)
         space, memory = _virt(regions, row, members), _dealt(regions, row, members, shmem=shmem)
         for index, virt, rss in zip(members, space, memory, strict=True):
             cls = regions.label[index].cls.value
@@ -134,8 +134,9 @@ def _different(regions: Regions) -> Iterator[tuple[tuple[int, list[int]], int]]:
 def _by_mapping(regions: Regions) -> dict[int, list[int]]:
     """The regions of each mapping; gates are left out, since no total counts them."""
     members: dict[int, list[int]] = {}
+    gates = set(regions.mappings.gates())
     for index, row in enumerate(regions.vma):
-        if regions.mappings.name[row] not in GATE_NAMES:
+        if row not in gates:
             members.setdefault(row, []).append(index)
     return members
 
@@ -164,20 +165,8 @@ def _virt(regions: Regions, row: int, members: Sequence[int]) -> list[_Cells]:
                 room[at] -= part
                 total -= part
     for at, size in enumerate(room):
-        cells[at]["virt", _unused(regions, row)] = size
+        cells[at]["virt", regions.mappings.unpopulated(row).value] = size
     return cells
-
-
-def _unused(regions: Regions, row: int) -> str:
-    table = regions.mappings
-    if table.perms[row].startswith("---"):
-        return "reserved"
-    if table.inode[row] and not table.name[row].startswith(_MEMORY_NAMES):
-        return "file, not resident"
-    return "not committed" if table.has_flag(row, "nr") else "never touched"
-
-
-_MEMORY_NAMES = (b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")
 
 
 def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -> list[_Cells]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from procmem.model.region import ByteClass, Region, Regions
 from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
 
 __all__ = ["Condition", "Look", "diff_report"]
@@ -89,10 +89,11 @@ def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list
     """The regions of one look by identity."""
     groups: dict[_Key, list[Region]] = {}
     regions, names, at = look.regions, _thread_names(look.snapshot), 0
+    gates = set(regions.mappings.gates())
     for index in sorted(range(len(regions)), key=regions.start.__getitem__):
         region = regions[index]
         name = regions.mappings.name[region.vma]
-        if name in GATE_NAMES:
+        if region.vma in gates:
             continue
         place = 0
         if clusters and _is_nameless(regions, index):
@@ -168,8 +169,9 @@ def _classes(one: Regions, other: Regions) -> Iterator[ClassChange]:
     sides: list[dict[str, list[Region]]] = []
     for regions in (one, other):
         by_class: dict[str, list[Region]] = {}
+        gates = set(regions.mappings.gates())
         for region in regions:
-            if regions.mappings.name[region.vma] not in GATE_NAMES:
+            if region.vma not in gates:
                 by_class.setdefault(region.label.cls.value, []).append(region)
                 by_class.setdefault("total", []).append(region)
         sides.append(by_class)

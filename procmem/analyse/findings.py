@@ -6,11 +6,13 @@ thresholds stand here, each with its reason.
 
 from collections.abc import Iterator
 
+from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Region, Regions
 from procmem.model.reports.explanation import Finding, Phrasebook
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
+from procmem.model.vma_names import KernelName, is_deleted, without_deleted
 
 __all__ = ["findings"]
 
@@ -118,17 +120,14 @@ def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> 
 
 def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figures]]:
     table, totals = regions.mappings, report.totals
-    both = [
-        row
-        for row, (perms, name) in enumerate(zip(table.perms, table.name, strict=True))
-        if "w" in perms and "x" in perms and name != b"[vsyscall]"
-    ]
+    both = [row for row, perms in enumerate(table.perms) if "w" in perms and "x" in perms]
     if both:
         size = sum(table.end[row] - table.start[row] for row in both)
         yield "writable-and-executable", {"count": len(both), "size_bytes": size}
-    deleted = sorted({name for name, inode in zip(table.name, table.inode, strict=True) if inode and _is_deleted(name)})
+    rows = table.rows_where(lambda row: table.inode[row] and _is_deleted_file(table, row))
+    deleted = sorted({table.name[row] for row in rows})
     if deleted:
-        example = deleted[0].removesuffix(b" (deleted)").decode("utf-8", "surrogateescape")
+        example = without_deleted(deleted[0]).decode("utf-8", "surrogateescape")
         yield "deleted-files", {"count": len(deleted), "example": example}
     swap, anonymous = totals.swap, table.total("Anonymous")
     if swap is not None and swap >= SWAPPED_BYTES_MIN:
@@ -146,22 +145,9 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
         yield "huge-pages", {"huge_bytes": huge, "anonymous_bytes": anonymous, "share": share}
 
 
-_NAMELESS = (
-    b"/memfd:",
-    b"/SYSV",
-    b"/dev/zero",
-    b"/anon_hugepage",
-    b"/secretmem",
-    b"/dev/shm/",
-    b"/[aio]",
-    b"/i915",
-    b"/drm",
-)
-
-
-def _is_deleted(name: bytes) -> bool:
+def _is_deleted_file(table: Mappings, row: int) -> bool:
     """A file that is gone from its folder; kernel objects always say "(deleted)" and never had a name."""
-    return name.endswith(b" (deleted)") and not name.startswith(_NAMELESS)
+    return is_deleted(table.name[row]) and table.named(row).named is KernelName.FILE
 
 
 def _copied_text(regions: Regions) -> int:

@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from operator import gt, sub
 
-from procmem.model.mapping import Mappings
+from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.region import ByteClass, Label, Regions, for_each_label
 from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
-from procmem.model.snapshot import GATE_NAMES, Nature, Snapshot
+from procmem.model.snapshot import Nature, Snapshot
 
 __all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]
 
@@ -98,7 +98,7 @@ def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[
     """Sum the columns by class, in the given order, classes without regions left out."""
     names = for_each_label(regions.label, fold)
     sizes: list[int | None] = list(map(sub, regions.end, regions.start))
-    for row in (row for name in GATE_NAMES for row in regions.mappings.rows_named(name)):
+    for row in regions.mappings.gates():
         sizes[bisect_left(regions.vma, row)] = 0  # a gate is nobody's memory, and VmSize leaves it out
     counts = Counter(names)
     virt, rss, pss, uss, swap = _sums_by_name(
@@ -187,17 +187,6 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
     )
 
 
-def _account_kind(name: bytes, perms: str) -> str:
-    """Whether a mapping is inaccessible, of a file, or a gate that is counted nowhere, or memory (empty)."""
-    if name in GATE_NAMES:
-        return "gate"
-    if perms.startswith("---"):
-        return "reserved"
-    if not name or name.startswith((b"[", b"/dev/zero", b"/anon_hugepage", b"/SYSV", b"/memfd:")):
-        return ""
-    return "file"
-
-
 def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     """Divide VIRT, mapping by mapping; None without smaps."""
     if regions is None or not snapshot.has_usage:
@@ -209,13 +198,13 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     of_others, rest = _taken(rest, table.column("Shared_Hugetlb"))
     of_its_own, rest = _taken(rest, table.column("Private_Hugetlb"))
     swapped, rest = _taken(rest, table.column("Swap"))
-    kinds = {row: _account_kind(table.name[row], table.perms[row]) for row in table.one_of_each_sort()}
+    kinds = {row: table.unpopulated(row) for row in table.one_of_each_sort()}
 
-    def left_of(kind: str) -> int:
+    def left_of(kind: Unpopulated) -> int:
         return sum(rest[row] for row in table.rows_where(lambda row: kinds[row] == kind))
 
-    of_files, reserved = left_of("file"), left_of("reserved")
-    untouched = sum(rest) - of_files - reserved - left_of("gate")
+    of_files, reserved = left_of(Unpopulated.FILE), left_of(Unpopulated.RESERVED)
+    untouched = sum(rest) - of_files - reserved - left_of(Unpopulated.GATE)
     return Account(resident, swapped, of_others + of_its_own, of_files, untouched, reserved)
 
 

@@ -19,13 +19,16 @@ from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["laws_of"]
 
 _PAGE = 4096
 _AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR, _AT_EXECFN = 7, 9, 33, 31
-_SPECIAL = (b"[vvar]", b"[vvar_vclock]", b"[vdso]")
+_NEVER_MERGED = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.MIXEDMAP, MemoryFlag.DONTDUMP})
+_SPECIAL = (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)
 _HUGE_PAGE, _PMD_REACH, _PUD_REACH = 2 << 20, 1 << 30, 512 << 30
 
 
@@ -72,9 +75,8 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     table = snapshot.mappings
     if table is None or not len(table):
         return None
-    gates = {row for name in GATE_NAMES for row in table.rows_named(name)}
     rows = list(range(len(table)))
-    for row in sorted(gates, reverse=True):
+    for row in reversed(table.gates()):
         del rows[row]
     if any(map(gt, table.start, table.start[1:])):
         rows.sort(key=table.start.__getitem__)
@@ -86,7 +88,7 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     linker = next(
         (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
     )
-    stack = next((row for row in reversed(table.rows_named(b"[stack]"))), None)
+    stack = next(reversed(table.rows_labelled(KernelName.STACK)), None)
     limit = (snapshot.limits or {}).get("Max stack size")
     known = image if _AT_ENTRY in auxv else None
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
@@ -201,7 +203,7 @@ def _heap_laws(case: _Case) -> Iterator[Law]:
         end = max(-(-(case.bias + s.vaddr + s.memsz) // _PAGE) * _PAGE for s in image.loads)
         yield _law("heap above BSS", "M14", says, source, _within(start_brk, (end, end + case.borders.brk_reach)),
                    f"BSS ends {end:#x}, start_brk {start_brk:#x}")  # fmt: skip
-    rows = [row for row in case.table.rows_named(b"[heap]") if not case.table.inode[row]]
+    rows = case.table.rows_labelled(KernelName.HEAP)
     says = "[heap] grows up from start_brk"
     where = "mm/mmap.c, brk()"
     if not rows or start_brk is None:
@@ -238,7 +240,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
             note = "" if held or case.stack_limit is None else "; the stack limit at exec may have been another one"
             yield _law("mapping area below the stack", "M17", says, source, held,
                        f"linker ends {end:#x}, mmap_base {_interval(case.borders.mmap_base)}{note}")  # fmt: skip
-    rows = sorted((row for name in _SPECIAL for row in case.table.rows_named(name)), key=case.table.start.__getitem__)
+    rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
     base = (case.snapshot.auxv or {}).get(_AT_SYSINFO_EHDR)
     says = "[vvar] and [vdso] adjoin, and AT_SYSINFO_EHDR points to the vdso"
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"
@@ -247,7 +249,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
     else:
         ends, starts = [case.table.end[row] for row in rows[:-1]], [case.table.start[row] for row in rows[1:]]
         at = case.table.start[rows[-1]]
-        beside = ends == starts and case.table.name[rows[-1]] == b"[vdso]"
+        beside = ends == starts and case.table.named(rows[-1]).named is KernelName.VDSO
         yield _law("vdso beside vvar", "M18", says, source, beside and at == base,
                    f"[vdso] at {at:#x}, AT_SYSINFO_EHDR {base:#x}")  # fmt: skip
 
@@ -308,12 +310,12 @@ def _merging(case: _Case) -> Law:
         if table.inode[low] and table.offset[low] + table.end[low] - table.start[low] != table.offset[high]:
             continue
         flags = (table.flags[low] or "").split()
-        if {"io", "pf", "mm", "dd"} & set(flags) or table.name[low] in _SPECIAL:
+        if _NEVER_MERGED & set(flags) or table.named(low).named in _SPECIAL:
             continue
-        if written is not None and (written[low] or written[high] or "ac" in flags):
+        if written is not None and (written[low] or written[high] or MemoryFlag.ACCOUNT in flags):
             continue
         # memory that is not accounted for (MAP_NORESERVE) shows no trace of having been written, once it is given back
-        if table.perms[low][3] == "p" and "nr" in flags:
+        if table.perms[low][3] == "p" and MemoryFlag.NORESERVE in flags:
             continue
         alike += 1
     known = any(flags is not None for flags in table.flags)

@@ -11,24 +11,13 @@ from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
 from procmem.model.reports.account import UNEXPLAINED, AccountTotals, Readings, Saying
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
 
-__all__ = ["is_shmem", "reconcile"]
+__all__ = ["reconcile"]
 
 _KIB = 1024
 _SPLIT_RSS_PAGES = 64  # TASK_RSS_EVENTS_THRESH, mm/memory.c, until 6.1
-_SHMEM_NAMES = (b"/memfd:", b"/SYSV", b"/dev/zero", b"/dev/shm/")
-
-
-def is_shmem(table: Mappings, row: int, devices: frozenset[str]) -> bool:
-    """Whether a mapping is of shared memory: an object of tmpfs, which swap can take (RssShmem, not RssFile).
-
-    ``devices`` are those of tmpfs mounts; objects without a mount (memfd, SysV) are known by their names.
-    """
-    if not table.inode[row] or table.has_flag(row, "ht"):
-        return False
-    return table.device[row] in devices or table.name[row].startswith(_SHMEM_NAMES)
 
 
 class _Facts(NamedTuple):
@@ -55,14 +44,14 @@ def reconcile(snapshot: Snapshot, totals: AccountTotals, readings: Readings) -> 
 
 
 def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _Facts:
-    gates = sum(table.end[row] - table.start[row] for row, name in enumerate(table.name) if name in GATE_NAMES)
+    gates = sum(table.end[row] - table.start[row] for row in table.gates())
     swap = table.column("Swap") or []
     shares = table.column("SwapPss")
     shmem_swap = sum(
         size
         for row, size in enumerate(swap)
         if size
-        and is_shmem(table, row, readings.shmem_devices)
+        and table.is_shared_memory(row, readings.shmem_devices)
         and not (table.perms[row][3] == "p" and shares and shares[row])
     )
     private = table.total("Private_Hugetlb") or 0

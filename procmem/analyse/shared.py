@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from procmem.model.mapping import Mappings
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
-from procmem.model.snapshot import GATE_NAMES, Snapshot
+from procmem.model.snapshot import Snapshot
+from procmem.model.vma_names import Backing, KernelName, is_deleted
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]
 
@@ -17,16 +18,14 @@ ObjectKey = tuple[str, int]
 """Device and inode: what an object is, whatever names lead to it."""
 
 _ANONYMOUS = ("", 0)
-_SORTS = (
-    (b"/memfd:", "memfd"),
-    (b"/SYSV", "sysv"),
-    (b"/dev/shm/", "posix"),
-    (b"/dev/zero", "anon-shared"),
-    (b"/anon_hugepage", "hugetlb"),
-    (b"/dev/", "device"),
-    (b"anon_inode:", "device"),
-    (b"socket:", "device"),
-)
+_SORTS = {
+    KernelName.MEMFD: "memfd",
+    KernelName.SYSV: "sysv",
+    KernelName.POSIX: "posix",
+    KernelName.SHARED_ZERO: "anon-shared",
+    KernelName.ANON_HUGEPAGE: "hugetlb",
+    KernelName.SECRETMEM: "secretmem",
+}
 
 
 def object_keys(mappings: Mappings) -> frozenset[ObjectKey]:
@@ -46,12 +45,14 @@ def shared_report(
     """Sum the mappings of each object. ``others`` are the other processes that map an object."""
     table = regions.mappings if regions is not None else snapshot.mappings
     rows: dict[tuple[str, int, str], list[int]] = {}
+    gates = set(table.gates()) if table is not None else set()
     for row in range(len(table) if table is not None else 0):
         assert table is not None
-        if table.name[row] in GATE_NAMES:
+        if row in gates:
             continue
-        key = (table.device[row], table.inode[row]) if table.inode[row] else _ANONYMOUS
-        rows.setdefault((*key, _sort(table, row)), []).append(row)
+        sort = _sort(table, row)
+        key = _ANONYMOUS if sort == "anonymous" else (table.device[row], table.inode[row])
+        rows.setdefault((*key, sort), []).append(row)
     objects = []
     for (device, inode, sort), members in rows.items():
         assert table is not None
@@ -61,9 +62,10 @@ def shared_report(
 
 
 def _sort(table: Mappings, row: int) -> str:
-    if not table.inode[row]:
+    name = table.named(row)
+    if not table.inode[row] or name.named is KernelName.PRIVATE_ZERO:
         return "anonymous"
-    return next((sort for prefix, sort in _SORTS if table.name[row].startswith(prefix)), "file")
+    return _SORTS.get(name.named, "device" if name.backing is Backing.DEVICE else "file")
 
 
 def _object(
@@ -114,5 +116,5 @@ def _freed(
         return private + (swap or 0)
     if sort == "file":
         return min(anonymous or 0, dirty)
-    nameless = name.endswith(b" (deleted)") and sort != "sysv"
+    nameless = is_deleted(name) and sort != "sysv"
     return private + (swap or 0) if nameless and not sharers else min(anonymous or 0, dirty)

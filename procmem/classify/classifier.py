@@ -24,6 +24,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
+from procmem.model.vma_names import Backing, KernelName
 
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
 
 _AT_PHDR, _AT_ENTRY = 3, 9
+_HOLD_OBJECTS = frozenset({KernelName.FILE, KernelName.MEMFD})
+"""What an ELF object can be loaded from; opening a device may have effects."""
 Layout = Partition
 
 
@@ -53,7 +56,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
         marks = [snapshot.stat.startcode]
     files = []
     for (device, inode, path), rows in file_rows(mappings).items():
-        if not path.startswith(b"/") or path.startswith((b"/dev/", b"/SYSV", b"/anon_hugepage", b"/[")):
+        if mappings.named(rows[0]).named not in _HOLD_OBJECTS:
             continue
         if not _may_be_object(mappings, rows):
             continue
@@ -150,15 +153,14 @@ def _defaults(mappings: Mappings) -> list[Label]:
     for row in mappings.one_of_each_sort():
         perms = mappings.perms[row]
         said = perms if code_proves or "r" not in perms else perms.replace("x", "-")
-        key = MappingKey(said, mappings.name[row], mappings.device[row], bool(mappings.inode[row]), mappings.flags[row])
-        labels.append(label_of(key))
+        labels.append(label_of(MappingKey(said, mappings.name[row], mappings.named(row), mappings.inode[row] != 0)))
     return list(map(labels.__getitem__, mappings.sort))
 
 
 def _code_proves(mappings: Mappings) -> bool:
     """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
-    said = [(mappings.perms[row], mappings.name[row]) for row in mappings.one_of_each_sort()]
-    return any(perms[0] == "r" and perms[2] == "-" and not name.startswith(b"[v") for perms, name in said)
+    rows = (row for row in mappings.one_of_each_sort() if mappings.named(row).backing is not Backing.KERNEL)
+    return any(mappings.perms[row][0] == "r" and mappings.perms[row][2] == "-" for row in rows)
 
 
 def _object_claims(

@@ -17,7 +17,7 @@ from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.sim import PAGE, Settings, SimSpace, SimVma, VmFlag
 from procmem.model.sim_memory import MemorySettings, Outcome, Paging, ProcessCost, SimMemory
 from procmem.parse.status import parse_status
-from procmem.queries.examine import take
+from procmem.queries.read import take
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import cost, run

@@ -4,10 +4,14 @@ A process may have 60,000 mappings. A value object for each would cost more than
 print them all, so the table keeps one list per field and hands out a row only when somebody asks.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple, TypeVar
 
-__all__ = ["Mappings", "SmapsRecord", "Vma", "joined"]
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_label, read_vma_name
+
+__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma", "joined"]
 
 Value = TypeVar("Value")
 
@@ -27,6 +31,21 @@ class Vma(NamedTuple):
     def size(self) -> int:
         """Bytes of address space."""
         return self.end - self.start
+
+
+class Unpopulated(Enum):
+    """What the pages of a mapping are that are neither in memory nor in swap."""
+
+    UNTOUCHED = "never touched"
+    """They come into being as zeros at the first access: anonymous memory, and objects of shared memory alike."""
+    NOT_COMMITTED = "not committed"
+    """The same, of memory that was asked for without a promise (MAP_NORESERVE, VmFlags nr)."""
+    FILE = "file, not resident"
+    """They can be read from a file, or belong to a device."""
+    RESERVED = "reserved"
+    """Inaccessible address space."""
+    GATE = "gate"
+    """A gate VMA is nobody's address space."""
 
 
 class SmapsRecord(NamedTuple):
@@ -53,7 +72,8 @@ class Mappings:
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = ("_ends", "device", "end", "flags", "inode", "name", "offset", "perms", "sort", "start", "usage")
+    _COLUMNS = ("start", "end", "perms", "offset", "device", "inode", "name", "flags", "usage")
+    __slots__ = (*_COLUMNS, "_ends", "_names", "sort")
 
     def __init__(
         self,
@@ -80,6 +100,7 @@ class Mappings:
         self.sort = sort if sort is not None else _sorts(perms, offset, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
         self._ends: tuple[list[int], list[int]] | None = None
+        self._names: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
@@ -102,11 +123,31 @@ class Mappings:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mappings):
             return NotImplemented
-        return all(
-            getattr(self, field) == getattr(other, field) for field in self.__slots__ if field not in ("sort", "_ends")
-        )
+        return all(getattr(self, field) == getattr(other, field) for field in self._COLUMNS)
 
     __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
+
+    def unpopulated(self, row: int) -> Unpopulated:
+        """What the pages of a mapping are that are neither in memory nor in swap."""
+        if self.name[row] in GATES and not self.inode[row]:
+            return Unpopulated.GATE
+        if self.perms[row].startswith("---"):
+            return Unpopulated.RESERVED
+        if self.named(row).backing in (Backing.FILE, Backing.DEVICE):
+            return Unpopulated.FILE
+        return Unpopulated.NOT_COMMITTED if self.has_flag(row, MemoryFlag.NORESERVE) else Unpopulated.UNTOUCHED
+
+    def is_shared_memory(self, row: int, devices: Container[str] = ()) -> bool:
+        """Whether it is of an object that lives in memory and swap alone, and counts as shmem (RssShmem, not RssFile).
+
+        ``devices`` are those of tmpfs mounts; objects without a mount (memfd, System V) are known by their names.
+        """
+        if not self.inode[row] or self.has_flag(row, MemoryFlag.HUGETLB):
+            return False
+        name = self.named(row)
+        # pages of secretmem are never swapped, so mm_counter_file() counts them with files
+        is_shared = name.backing is Backing.SHARED_MEMORY and name.named is not KernelName.SECRETMEM
+        return is_shared or self.device[row] in devices
 
     def column(self, key: str) -> list[int | None] | None:
         """A smaps column in bytes, or None where no VMA has this key."""
@@ -142,9 +183,27 @@ class Mappings:
             return sorted(first[sort] for sort in sorts)
         return [row for row, sort in enumerate(self.sort) if sort in sorts]
 
-    def rows_named(self, name: bytes) -> list[int]:
-        """The indexes of the mappings that have exactly this name, ascending."""
-        return self.rows_where(lambda row: self.name[row] == name)
+    def named(self, row: int) -> VmaName:
+        """The name of a mapping, read: what stands behind it. Few names are different, and each is read once."""
+        key = (self.name[row], self.device[row], self.inode[row] != 0, self.perms[row][3] == "s", self.flags[row])
+        found = self._names.get(key)
+        if found is None:
+            name, device, has_inode, shared, flags = key
+            found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
+            self._names[key] = found
+        return found
+
+    def rows_labelled(self, *names: KernelName) -> list[int]:
+        """The indexes of the mappings to which the kernel gives one of these labels, ascending.
+
+        A file of such a name has an inode, and is none of them.
+        """
+        labels = {kernel_label(name) for name in names}
+        return self.rows_where(lambda row: self.name[row] in labels and not self.inode[row])
+
+    def gates(self) -> list[int]:
+        """The indexes of gate VMAs: printed in maps, counted in no total, and the same page in every process."""
+        return self.rows_where(lambda row: self.name[row] in GATES and not self.inode[row])
 
     def flags_with(self, flag: str) -> frozenset[str | None]:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""

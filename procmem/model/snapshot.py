@@ -193,9 +193,4 @@ class Snapshot(NamedTuple):
         if self.mappings is None:
             return self.size("VmSize")
         table = self.mappings
-        gates = (row for name in GATE_NAMES for row in table.rows_named(name))
-        return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in gates)
-
-
-GATE_NAMES = frozenset({b"[vsyscall]", b"[vectors]"})
-"""Names of gate VMAs (arch_get_gate_vma): printed in maps, counted nowhere."""
+        return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in table.gates())

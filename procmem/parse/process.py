@@ -148,14 +148,10 @@ def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None)
     """The word size: by the shape of auxv, by an address that 32 bits cannot hold, by a 32-bit machine."""
     if auxv_bits is not None:
         return auxv_bits
-    highest = (
-        max(
-            (end for end, name in zip(mappings.end, mappings.name, strict=True) if name != b"[vsyscall]"),
-            default=0,
-        )
-        if mappings
-        else 0
-    )
+    highest = 0
+    if mappings:
+        gates = set(mappings.gates())
+        highest = max((end for row, end in enumerate(mappings.end) if row not in gates), default=0)
     if highest > 1 << 32:
         return 64
     if machine in ("i386", "i486", "i586", "i686", "armv6l", "armv7l"):

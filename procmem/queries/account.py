@@ -9,20 +9,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
+from procmem.classify.evidence import REGION_KEYS
 from procmem.model.raw import Refusal
 from procmem.model.reports.account import AccountReport, Readings
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type
 from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
-from procmem.queries.examine import FILES_TO_INSPECT, REGION_KEYS, examine
+from procmem.queries.consistency import read_consistently
+from procmem.queries.examine import examine
+from procmem.queries.read import FILES_TO_INSPECT
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
 
 __all__ = ["account_of"]
 
-_TRIES = 4
 _FILES = (*FILES_TO_INSPECT, "statm", "mountinfo")
 _Parsed = TypeVar("_Parsed")
 
@@ -33,17 +35,15 @@ def account_of(target: Target) -> AccountReport:
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
-    report = _account_once(target)
-    for _ in range(_TRIES - 1):
-        if not any(saying.cause is not None and _may_pass(saying.cause) for saying in report.reconciliation):
-            break
-        report = _account_once(target)
-    return report
+    return read_consistently(lambda: _account_once(target), _may_agree_next_time)[0]
 
 
-def _may_pass(cause: str) -> bool:
+def _may_agree_next_time(report: AccountReport) -> bool:
     """Whether a difference may be gone at the next reading."""
-    return cause.startswith(("it changed", "unexplained"))
+    return any(
+        saying.cause is not None and saying.cause.startswith(("it changed", "unexplained"))
+        for saying in report.reconciliation
+    )
 
 
 def _account_once(target: Target) -> AccountReport:

@@ -18,7 +18,9 @@ from procmem.model.reports.laws import Counterpart, LawReport
 from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.sim_files import LoadedObject, ProgramFiles
 from procmem.model.units import size_text
+from procmem.model.vma_names import KernelName
 from procmem.parse.status import parse_status
+from procmem.queries.consistency import read_consistently
 from procmem.queries.crosscheck_program import check_running, kernel_facts, machine_randomize, really
 from procmem.queries.examine import examine
 from procmem.queries.laws import laws_here
@@ -59,23 +61,21 @@ def examine_at_rest(target: Target) -> Examination:
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
-    sizes = set()
-    for _attempt in range(_TRIES):
-        seen = examine(target)
+    sizes: set[int | None] = set()
+
+    def is_moving(seen: Examination) -> bool:
         shot = seen.snapshot
         status = target.read("status" if shot.read_through is None else f"task/{shot.read_through}/status")
         now = parse_status(status).sizes.get("VmSize") if isinstance(status, bytes) and status else None
-        sizes |= {shot.size("VmSize"), now}
-        if shot.size("VmSize") == now == shot.virt:
-            return seen
+        sizes.update((shot.size("VmSize"), now))
+        return not shot.size("VmSize") == now == shot.virt
+
+    seen, settled = read_consistently(lambda: examine(target), is_moving)
     known = sorted(size for size in sizes if size is not None)
-    if len(known) < 2:
+    if settled or len(known) < 2:
         return seen
     moved = f"VIRT was between {size_text(known[0])} and {size_text(known[-1])}"
     return seen._replace(snapshot=seen.snapshot._replace(unstable=seen.snapshot.unstable or moved))
-
-
-_TRIES = 4
 
 
 def check_target(target: Target, seen: Examination, report: Inspection, *, live: bool) -> LawReport:
@@ -149,15 +149,15 @@ def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> Ker
     table = shot.mappings
     assert table is not None
 
-    def pages(name: bytes) -> int:
-        return sum(table.end[row] - table.start[row] for row in table.rows_named(name)) // _PAGE
+    def pages(name: KernelName) -> int:
+        return sum(table.end[row] - table.start[row] for row in table.rows_labelled(name)) // _PAGE
 
     known = table_facts(kind)
     bits = target.read_system("sys/vm/mmap_rnd_compat_bits" if kind is KernelKind.COMPAT else "sys/vm/mmap_rnd_bits")
     return known._replace(
-        vvar_pages=pages(b"[vvar]"),
-        vclock_pages=pages(b"[vvar_vclock]"),
-        vdso_pages=pages(b"[vdso]"),
+        vvar_pages=pages(KernelName.VVAR),
+        vclock_pages=pages(KernelName.VVAR_VCLOCK),
+        vdso_pages=pages(KernelName.VDSO),
         aux_pairs=len(shot.auxv or {}) + 1,
         mmap_rnd_bits=int(bits) if isinstance(bits, bytes) and bits.strip().isdigit() else known.mmap_rnd_bits,
         origin="the recording",
@@ -177,7 +177,7 @@ def _settings(target: Target, shot: Snapshot, kind: KernelKind, *, live: bool) -
     stat, table = shot.stat, shot.mappings
     execfn = (shot.auxv or {}).get(_AT_EXECFN)
     assert table is not None
-    rows = table.rows_named(b"[stack]")
+    rows = table.rows_labelled(KernelName.STACK)
     if stat is None or execfn is None or not rows:
         return None
     if stat.arg_start is None or stat.arg_end is None or stat.env_start is None or stat.env_end is None:

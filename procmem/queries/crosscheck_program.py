@@ -24,6 +24,7 @@ from procmem.model.sim import (
     Stage,
 )
 from procmem.model.sim_files import ProgramFiles
+from procmem.model.vma_names import KernelName, kernel_label
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.simulate.kernel.aslr import drawn_within
@@ -96,19 +97,19 @@ def machine_randomize() -> int:
 
 
 def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
-    pages = {b"[vvar]": 0, b"[vvar_vclock]": 0, b"[vdso]": 0}
-    inclusive = False
-    for vma in parse_maps(reading.maps):
-        if vma.name in pages:
-            pages[vma.name] += vma.size // _PAGE
-        inclusive = inclusive or vma.name == b"[heap]"
+    table = parse_maps(reading.maps)
+
+    def pages(name: KernelName) -> int:
+        return sum(table.end[row] - table.start[row] for row in table.rows_labelled(name)) // _PAGE
+
+    inclusive = bool(table.rows_labelled(KernelName.HEAP))
     pairs = _pairs(reading.auxv)
     native = settings.machine != "x86_64"
     bits = settings.rnd_bits if native else settings.rnd_compat_bits
     return known._replace(
-        vvar_pages=pages[b"[vvar]"],
-        vclock_pages=pages[b"[vvar_vclock]"],
-        vdso_pages=pages[b"[vdso]"],
+        vvar_pages=pages(KernelName.VVAR),
+        vclock_pages=pages(KernelName.VVAR_VCLOCK),
+        vdso_pages=pages(KernelName.VDSO),
         aux_pairs=len(pairs) + 1,
         mmap_min_addr=known.mmap_min_addr if settings.mmap_min_addr is None else settings.mmap_min_addr,
         guard_gap=_guard_gap(settings.command_line, known.guard_gap),
@@ -282,7 +283,7 @@ def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> C
     prediction = predict(files, settings, real.stage)
     draws = fit_draws(files, settings, real) if settings.randomize else None
     filled = predict(files, settings._replace(draws=draws), real.stage) if draws is not None else prediction
-    vmas = tuple(vma for vma in filled.vmas if vma.name != b"[heap]")
+    vmas = tuple(vma for vma in filled.vmas if vma.name != kernel_label(KernelName.HEAP))
     lines = [line for vma in vmas if (line := _still_there(vma, real)) is not None]
     within: tuple[tuple[Base, bool], ...] = ()
     if draws is not None:

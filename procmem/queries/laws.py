@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from procmem.analyse.laws import laws_of
 from procmem.model.laws import Law, Outcome
 from procmem.model.reports.inspection import LayoutInShort
-from procmem.model.snapshot import GATE_NAMES
 from procmem.simulate.arch.borders import borders_for
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -
     if machine is not None and machine != "x86_64" and not (machine.startswith("i") and machine.endswith("86")):
         return ()
     ends = list(table.end)
-    for row in (row for name in GATE_NAMES for row in table.rows_named(name)):
+    for row in table.gates():
         ends[row] = 0  # a gate lies beyond the border, and belongs to no process
     limit = (snapshot.limits or {}).get("Max stack size")
     soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded

@@ -1,4 +1,4 @@
-"""The joint for recordings: everything that any report asks for, and what reading it read.
+"""What a recording holds of one process: everything that any report asks for, and what reading it read.
 
 It stands apart from the pipeline because writing needs archives and temporary files, which looking at a
 process does not.
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
 from procmem.parse.smaps import parse_rollup
-from procmem.queries.examine import FILES_OF_A_THREAD, FILES_TO_INSPECT, examine
+from procmem.queries.consistency import read_consistently
+from procmem.queries.examine import examine
+from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT
 from procmem.sources.recording.write import Recorded
 
 if TYPE_CHECKING:
@@ -60,8 +62,9 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
     """
-    for _attempt in range(_TRIES):
-        seen = examine(
+
+    def once() -> Examination:
+        return examine(
             target,
             keys=None,
             files=_FILES_TO_RECORD,
@@ -70,12 +73,11 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
             to_keep=True,
             deep=deep,
         )
-        if not _moved(seen):
-            break
+
+    seen, _ = read_consistently(once, _moved)
     return Recorded(_without_mounts(seen.raw), seen.kept, seen.page_runs, seen.words)
 
 
-_TRIES = 4
 _KIB = 1024
 _EQUAL = ("Rss", "Private_Clean", "Private_Dirty", "Swap")
 

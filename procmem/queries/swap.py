@@ -202,13 +202,10 @@ def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple
     sums: dict[tuple[str, int], int] = {}
     where: dict[tuple[str, int], int] = {}
     for row, swap in enumerate(swaps):
-        if swap and table.inode[row] and (table.device[row] in devices or table.name[row].startswith(_NAMES)):
+        if swap and table.inode[row] and table.is_shared_memory(row, devices):
             key = (table.device[row], table.inode[row])
             sums[key] = sums.get(key, 0) + swap
             where.setdefault(key, row)
     for key, row in where.items():
         whole = swapped_bytes(b"%s/map_files/%x-%x" % (_folder(source, pid), table.start[row], table.end[row]))
         yield key, Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
-
-
-_NAMES = (b"/memfd:", b"/SYSV", b"/dev/zero", b"/drm mm object")

@@ -9,8 +9,8 @@ from procmem.errors import BadInput
 from procmem.model.raw import Refusal
 from procmem.model.reports.translation import RealTranslation, Translation
 from procmem.parse.process import snapshot
-from procmem.queries.examine import take
 from procmem.queries.page import page_facts
+from procmem.queries.read import take
 from procmem.render.escaping import printable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     """What may be known of one address of a process.
 
     Raises:
-        ProcessGone, AccessRefused: as :func:`procmem.queries.examine.take`.
+        ProcessGone, AccessRefused: as :func:`procmem.queries.read.take`.
     """
     raw, mappings = take(target, ("maps",), ("cpuinfo",), thread_files=())
     shot = snapshot(raw, keys=None, mappings_read=mappings)

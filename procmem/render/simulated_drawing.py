@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from procmem.model.reports.inspection import Band
 from procmem.model.sim import KernelArea, Role, SimSpace, SimVma
+from procmem.model.vma_names import KernelName, kernel_label
 from procmem.render.drawing import draw
 from procmem.render.human import human_size
 
@@ -33,7 +34,7 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
     for vma in vmas:
         # memory without a name belongs to the program where it follows the program's own data
         # (older kernels print [heap] on a BSS that ends where the heap begins)
-        own = vma.name == program or (own and vma.name in (b"", b"[heap]") and vma.role is Role.BSS)
+        own = vma.name == program or (own and vma.name in (b"", kernel_label(KernelName.HEAP)) and vma.role is Role.BSS)
         name = _band_name(vma, own=own)
         last = found[-1] if found else None
         if last is not None and last.name == name:
@@ -48,7 +49,7 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
 def _band_name(vma: SimVma, *, own: bool) -> str:
     if vma.grows_down:
         return "stack"
-    if vma.name == b"[heap]" and vma.role is not Role.BSS:
+    if vma.name == kernel_label(KernelName.HEAP) and vma.role is not Role.BSS:
         return "heap"
     return _OWN.get(vma.role, "mapping area") if own else "mapping area"
 

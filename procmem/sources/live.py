@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
+from procmem.model.vma_names import without_deleted
 from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import BegunFile, begun_process
@@ -164,7 +165,7 @@ class ProcTarget:
             fd = self._open_checked("exe", mapped)
         if isinstance(fd, int):
             return FdReader(fd)
-        path = os.fsdecode(mapped.path.removesuffix(b" (deleted)")).replace("\\012", "\n")
+        path = os.fsdecode(without_deleted(mapped.path)).replace("\\012", "\n")
         fd = self._open_checked("root" + path, mapped, always=True)
         return FdReader(fd) if isinstance(fd, int) else fd
 

@@ -10,6 +10,8 @@ import stat
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from procmem.model.vma_names import KernelName, is_deleted, read_vma_name
+
 __all__ = ["TmpfsFile", "open_files", "swapped_bytes", "tmpfs_files"]
 
 _CACHESTAT = 451  # the same number on all architectures
@@ -97,8 +99,8 @@ def open_files(process: bytes, mounts: Container[int]) -> Iterator[tuple[bytes, 
         link = b"%s/fd/%s" % (process, number)
         try:
             name = os.readlink(link)
-            deleted = name.endswith(b" (deleted)")
-            if name.startswith(b"/memfd:") or (deleted and _mount_id(b"%s/fdinfo/%s" % (process, number)) in mounts):
+            memfd = read_vma_name(name, has_inode=True).named is KernelName.MEMFD
+            if memfd or (is_deleted(name) and _mount_id(b"%s/fdinfo/%s" % (process, number)) in mounts):
                 found = os.stat(link)
                 if stat.S_ISREG(found.st_mode) and found.st_blocks:
                     yield name, TmpfsFile(link, _device(found.st_dev), found.st_ino)

@@ -52,7 +52,7 @@ def changed(table: Mappings, **columns: Callable[[int, list[int]], list[int]]) -
 
 def moved(table: Mappings, name: bytes, by: int) -> Mappings:
     """The mapping of a name, elsewhere."""
-    (row,) = table.rows_named(name)
+    (row,) = [row for row, found in enumerate(table.name) if found == name]
 
     def shift(_: int, column: list[int]) -> list[int]:
         return [value + by if at == row else value for at, value in enumerate(column)]

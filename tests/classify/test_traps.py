@@ -74,7 +74,7 @@ def test_a_moved_stack_label_is_not_believed() -> None:
     assert table is not None
     assert stat is not None
     row = some_memory(table)
-    (real,) = table.rows_named(b"[stack]")
+    (real,) = [row for row, found in enumerate(table.name) if found == b"[stack]"]
     regions = classified(
         seen, renamed(table, b"[stack]", b"[stack]", row), stat._replace(startstack=table.start[row] + 4096)
     )

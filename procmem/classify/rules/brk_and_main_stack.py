@@ -13,6 +13,8 @@ from procmem.classify.partition import Rank
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["area_claims"]
 
@@ -45,10 +47,8 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
     if start_brk is not None and program_end is not None and not 0 <= start_brk - program_end <= _BRK_REACH:
         # the name follows start_brk, which a program may move (PR_SET_MM)
         sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
-    for row in mappings.rows_named(b"[heap]"):
+    for row in mappings.rows_labelled(KernelName.HEAP):
         name = mappings.name[row]
-        if mappings.inode[row]:
-            continue
         start, end = mappings.start[row], mappings.end[row]
         if start_brk is None:
             label = Label(
@@ -76,12 +76,12 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
 def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
     """The mapping named [stack], and its parts that lost the name when their permissions changed."""
     start_stack = snapshot.stat.startstack if snapshot.stat is not None else None
-    rows = [row for row in mappings.rows_named(b"[stack]") if not mappings.inode[row]]
+    rows = mappings.rows_labelled(KernelName.STACK)
     edges = set()
     for row in rows:
         start, end = mappings.start[row], mappings.end[row]
         edges |= {start, end}
-        grows_down = mappings.has_flag(row, "gd")
+        grows_down = mappings.has_flag(row, MemoryFlag.GROWSDOWN)
         if start_stack is not None and start <= start_stack < end and grows_down is False:
             # the name follows start_stack, which a program may move (PR_SET_MM); a stack made by exec grows
             evidence = (
@@ -99,9 +99,9 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         else:
             evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
-    grow_down = mappings.flags_with("gd")
+    grow_down = mappings.flags_with(MemoryFlag.GROWSDOWN)
     growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down)
-    named = any(mappings.has_flag(row, "gd") for row in rows)
+    named = any(mappings.has_flag(row, MemoryFlag.GROWSDOWN) for row in rows)
     for row in growing:
         if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):
             continue

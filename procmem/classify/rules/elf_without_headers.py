@@ -11,6 +11,8 @@ from procmem.classify.partition import Rank
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import GivenName, KernelName, given_name
 
 __all__ = ["unread_claims"]
 
@@ -55,7 +57,7 @@ def unread_claims(
 
 def _was_writable(mappings: Mappings, row: int, following: int | None, before: int | None) -> bool:
     """RELRO: accounted as writable once (VmFlags ac), or with private copies, or the second of two before the data."""
-    accounted = mappings.has_flag(row, "ac")
+    accounted = mappings.has_flag(row, MemoryFlag.ACCOUNT)
     if accounted is not None:
         return accounted
     copied = mappings.column("Anonymous")
@@ -89,13 +91,13 @@ def _bss(
         yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
     if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
         return
-    if mappings.name[behind] and not mappings.name[behind].startswith(
-        (b"[heap]", b"[anon: glibc: .bss", b"[anon:.bss")
-    ):
+    named = mappings.named(behind).named
+    given_bss = named is KernelName.GIVEN and given_name(mappings.name[behind]) is GivenName.BSS
+    if named not in (KernelName.NONE, KernelName.HEAP) and not given_bss:
         return
     start_brk = stat.start_brk if stat is not None else None
     end = mappings.end[behind]
-    if mappings.name[behind] == b"[heap]" and (start_brk is None or start_brk <= mappings.start[behind]):
+    if named is KernelName.HEAP and (start_brk is None or start_brk <= mappings.start[behind]):
         return
     if start_brk is not None and mappings.start[behind] < start_brk < end:
         end = start_brk

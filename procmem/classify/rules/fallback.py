@@ -14,6 +14,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun
 from procmem.model.region import ByteClass, Certainty, Label
+from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["refine_leftovers"]
 
@@ -70,7 +71,7 @@ def refine_leftovers(
             label = _inaccessible(end - start, below)
         else:
             never = bool(runs) and not touched(runs, start)
-            plain = never or mappings.has_flag(row, "nr") is True
+            plain = never or mappings.has_flag(row, MemoryFlag.NORESERVE) is True
             label = _writable(start, end, runtimes, loaders, blocks=not deep and not plain)
         if label is not None:
             labels[index] = shared.setdefault(tuple(label), label)

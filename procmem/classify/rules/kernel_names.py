@@ -1,20 +1,17 @@
 """What a mapping is by itself: by the name that the kernel gives it, its device, permissions and flags.
 
-The first rule that fits decides; it is the label of whatever bytes no stronger evidence claims. A name is
-believed only as far as structure agrees with it: any file may be called ``[heap]``, but a real path begins
-with ``/``, and kernel objects live on devices without a disk (major number 0).
-
-Sources: proc_pid_maps(5); fs/proc/task_mmu.c, show_map_vma(); mm/shmem.c, mm/memfd.c, ipc/shm.c, fs/aio.c;
-names set by PR_SET_VMA_ANON_NAME (Linux 5.17) as the C libraries and runtimes choose them.
+The first rule that fits decides; it is the label of whatever bytes no stronger evidence claims. Which of the kernel's
+words a name is, and whether the device agrees, is read in ``model.vma_names``; here stands what follows from it.
+Rules on where a mapping lies, or on its neighbours, have modules of their own.
 """
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from procmem.model.region import ByteClass, Certainty, Label
+from procmem.model.vma_names import Backing, GivenName, KernelName, VmaName, given_name
 
-__all__ = ["NAME_RULES", "MappingKey", "label_of"]
+__all__ = ["MappingKey", "label_of"]
 
 
 class MappingKey(NamedTuple):
@@ -22,341 +19,202 @@ class MappingKey(NamedTuple):
 
     perms: str
     name: bytes
-    device: str
+    read: VmaName
     has_inode: bool
-    flags: str | None
-
-    def has(self, flag: str) -> bool:
-        """Whether VmFlags hold a two-letter flag; False also where the kernel prints no flags."""
-        return self.flags is not None and flag in self.flags.split()
 
     @property
-    def anonymous(self) -> bool:
-        """No file stands behind it."""
-        return not self.name or self.name.startswith(b"[")
+    def executable(self) -> bool:
+        """It may be run."""
+        return "x" in self.perms
 
     @property
-    def on_kernel_device(self) -> bool:
-        """The device has major number 0: no disk, as for tmpfs and for the kernel's own mounts."""
-        return self.device.partition(":")[0].strip("0") == ""
-
-
-class _Test:
-    """A test that only names with a certain first letter can pass, so that others need not try it."""
-
-    __slots__ = ("_fits", "begins")
-
-    def __init__(self, begins: bytes, fits: Callable[[MappingKey], bool]) -> None:
-        self.begins = begins
-        self._fits = fits
-
-    def __call__(self, key: MappingKey) -> bool:
-        return self._fits(key)
+    def shared(self) -> bool:
+        """What is written to it, others see."""
+        return self.perms[3] == "s"
 
 
 class NameRule(NamedTuple):
-    """One line of the table: the class and kind, the test, and the sentence on what was seen."""
+    """One line of a table: class, kind and certainty, what was seen, and a condition (None for always)."""
 
     cls: ByteClass
     kind: str
     certainty: Certainty
-    fits: Callable[[MappingKey], bool]
     evidence: str
-
-
-def _named(*names: bytes) -> Callable[[MappingKey], bool]:
-    return _Test(names[0][:1], lambda key: key.name in names and not key.has_inode)
-
-
-def _starts(*prefixes: bytes) -> Callable[[MappingKey], bool]:
-    first = prefixes[0][:1] if len({prefix[:1] for prefix in prefixes}) == 1 else b""
-    return _Test(first, lambda key: key.name.startswith(prefixes))
-
-
-def _kernel_object(prefix: bytes, suffix: bytes = b"") -> Callable[[MappingKey], bool]:
-    return _Test(
-        prefix[:1],
-        lambda key: key.name.startswith(prefix) and key.name.endswith(suffix) and key.on_kernel_device,
-    )
-
-
-def _matches(pattern: bytes) -> Callable[[MappingKey], bool]:
-    compiled: list[re.Pattern[bytes]] = []
-
-    def fits(key: MappingKey) -> bool:
-        if not compiled:
-            compiled.append(re.compile(pattern))  # when it is first needed: most processes name nothing
-        return compiled[0].match(key.name) is not None
-
-    return _Test(b"[", fits)
-
-
-def _both(*tests: Callable[[MappingKey], bool]) -> Callable[[MappingKey], bool]:
-    return _Test(next(filter(None, map(_begins, tests)), b""), lambda key: all(test(key) for test in tests))
-
-
-def _begins(test: Callable[[MappingKey], bool]) -> bytes:
-    """The first letter of all names that can pass a test; empty where it may be any."""
-    return test.begins if isinstance(test, _Test) else b""
-
-
-def _shared(key: MappingKey) -> bool:
-    return key.perms[3] == "s"
+    fits: Callable[[MappingKey], bool] | None = None
 
 
 _C, _L, _G = Certainty.CERTAIN, Certainty.LIKELY, Certainty.GUESS
-_K = ByteClass
+_K, _N, _W = ByteClass, KernelName, GivenName
 
-NAME_RULES: tuple[NameRule, ...] = (
+_BY_NAME: dict[KernelName, tuple[NameRule, ...]] = {
     # mapped by the kernel; these names cannot be set by a program
-    NameRule(_K.KERNEL, "vdso", _C, _named(b"[vdso]"), "the kernel names it [vdso]"),
-    NameRule(_K.KERNEL, "vvar", _C, _named(b"[vvar]", b"[vvar_vclock]"), "the kernel names it [vvar]"),
-    NameRule(_K.KERNEL, "vsyscall", _C, _named(b"[vsyscall]"), "the kernel names it [vsyscall]"),
-    NameRule(_K.KERNEL, "uprobes", _C, _named(b"[uprobes]"), "the kernel names it [uprobes]"),
-    NameRule(_K.KERNEL, "sigpage", _C, _named(b"[sigpage]", b"[vectors]"), "the kernel names it so"),
+    _N.VDSO: (NameRule(_K.KERNEL, "vdso", _C, "the kernel names it [vdso]"),),
+    _N.VVAR: (NameRule(_K.KERNEL, "vvar", _C, "the kernel names it [vvar]"),),
+    _N.VVAR_VCLOCK: (NameRule(_K.KERNEL, "vvar", _C, "the kernel names it [vvar]"),),
+    _N.VSYSCALL: (NameRule(_K.KERNEL, "vsyscall", _C, "the kernel names it [vsyscall]"),),
+    _N.UPROBES: (NameRule(_K.KERNEL, "uprobes", _C, "the kernel names it [uprobes]"),),
+    _N.SIGPAGE: (NameRule(_K.KERNEL, "sigpage", _C, "the kernel names it so"),),
+    _N.VECTORS: (NameRule(_K.KERNEL, "sigpage", _C, "the kernel names it so"),),
+    _N.PAGE_SIZE_COMPAT: (NameRule(_K.RESERVED, "elf-gap", _L, "padding to larger pages"),),
     # stacks and heap by name alone: the kernel's label follows values that a process may move (PR_SET_MM)
-    NameRule(_K.STACK, "main", _L, _named(b"[stack]"), "the kernel names it [stack]"),
-    NameRule(
-        _K.STACK,
-        "thread",
-        _L,
-        _matches(rb"\[stack:[0-9]+\]$"),
-        "the kernel (3.4 to 4.4) found a thread's stack pointer in it",
+    _N.STACK: (NameRule(_K.STACK, "main", _L, "the kernel names it [stack]"),),
+    _N.STACK_OF_THREAD: (
+        NameRule(_K.STACK, "thread", _L, "the kernel (3.4 to 4.4) found a thread's stack pointer in it"),
     ),
-    NameRule(_K.HEAP, "brk", _L, _named(b"[heap]"), "the kernel names it [heap]"),
+    _N.HEAP: (NameRule(_K.HEAP, "brk", _L, "the kernel names it [heap]"),),
     # shared memory objects
-    NameRule(
-        _K.SHM,
-        "hugetlb",
-        _C,
-        _both(_kernel_object(b"/anon_hugepage"), _shared),
-        "the kernel's file of shared anonymous huge pages",
+    _N.ANON_HUGEPAGE: (
+        NameRule(_K.SHM, "hugetlb", _C, "the kernel's file of shared anonymous huge pages", lambda key: key.shared),
+        # an allocator may be behind it
+        NameRule(_K.MMAP, "hugetlb", _L, "the kernel's file of private anonymous huge pages"),
     ),
-    NameRule(
-        _K.MMAP,
-        "hugetlb",
-        _L,  # an allocator may be behind it
-        _kernel_object(b"/anon_hugepage", b" (deleted)"),
-        "the kernel's file of private anonymous huge pages",
+    _N.SYSV: (
+        NameRule(
+            _K.SHM,
+            "sysv",
+            _C,
+            "named by its System V key, on the kernel's own tmpfs; the inode is the shmid",
+            lambda key: key.read.sure,
+        ),
+        NameRule(_K.SHM, "sysv", _L, "named like a System V segment, on a device without a disk"),
     ),
-    NameRule(
-        _K.SHM,
-        "hugetlb",
-        _C,
-        _both(lambda key: key.has("ht") and key.has_inode, _shared),
-        "a shared file of huge pages (VmFlags ht)",
+    _N.MEMFD: (
+        NameRule(
+            _K.JIT, "jit", _L, "executable, and backed by a memfd, not by an ELF file", lambda key: key.executable
+        ),
+        NameRule(_K.SHM, "memfd", _C, "the kernel's name for a memfd"),
     ),
-    NameRule(
-        _K.MMAP,
-        "hugetlb",
-        _C,
-        lambda key: key.has("ht") and key.has_inode,
-        "a private file of huge pages (VmFlags ht)",
+    _N.SHARED_ZERO: (
+        NameRule(_K.JIT, "jit", _L, "executable anonymous memory", lambda key: key.executable),
+        NameRule(_K.SHM, "anon-shared", _C, "the kernel's file behind shared anonymous memory"),
     ),
-    NameRule(
-        _K.SHM,
-        "sysv",
-        _C,
-        lambda key: key.name.startswith(b"/SYSV") and key.device == "00:01",
-        "named by its System V key, on the kernel's own tmpfs; the inode is the shmid",
+    _N.PRIVATE_ZERO: (
+        NameRule(_K.JIT, "jit", _L, "executable anonymous memory", lambda key: key.executable),
+        NameRule(_K.MMAP, "anon-private", _C, "private mapping of /dev/zero: anonymous memory, not a file"),
     ),
-    NameRule(
-        _K.SHM,
-        "sysv",
-        _L,
-        _kernel_object(b"/SYSV", b" (deleted)"),
-        "named like a System V segment, on a device without a disk",
-    ),
-    NameRule(
-        _K.JIT,
-        "jit",
-        _L,
-        _both(_kernel_object(b"/memfd:", b" (deleted)"), lambda key: "x" in key.perms),
-        "executable, and backed by a memfd, not by an ELF file",
-    ),
-    NameRule(_K.SHM, "memfd", _C, _kernel_object(b"/memfd:", b" (deleted)"), "the kernel's name for a memfd"),
-    NameRule(
-        _K.JIT,
-        "jit",
-        _L,
-        lambda key: key.name.startswith(b"/dev/zero") and "x" in key.perms,
-        "executable anonymous memory",
-    ),
-    NameRule(
-        _K.SHM,
-        "anon-shared",
-        _C,
-        lambda key: key.name.startswith(b"/dev/zero") and key.perms[3] == "s",
-        "the kernel's file behind shared anonymous memory",
-    ),
-    NameRule(
-        _K.MMAP,
-        "anon-private",
-        _C,
-        lambda key: key.name == b"/dev/zero" and key.perms[3] == "p",
-        "private mapping of /dev/zero: anonymous memory, not a file",
-    ),
-    NameRule(_K.SHM, "anon-shared", _C, _matches(rb"\[anon_shmem:"), "named shared anonymous memory"),
-    NameRule(_K.SHM, "posix", _C, _kernel_object(b"/dev/shm/"), "a file in /dev/shm, on a device without a disk"),
-    NameRule(_K.SHM, "secretmem", _C, _kernel_object(b"/secretmem"), "the kernel's name for secret memory"),
-    NameRule(_K.SHM, "ashmem", _L, _starts(b"/dev/ashmem"), "Android shared memory"),
+    _N.GIVEN_SHARED: (NameRule(_K.SHM, "anon-shared", _C, "named shared anonymous memory"),),
+    _N.POSIX: (NameRule(_K.SHM, "posix", _C, "a file in /dev/shm, on a device without a disk"),),
+    _N.SECRETMEM: (NameRule(_K.SHM, "secretmem", _C, "the kernel's name for secret memory"),),
+    _N.ASHMEM: (NameRule(_K.SHM, "ashmem", _L, "Android shared memory"),),
     # devices and kernel objects behind a descriptor
-    NameRule(_K.DEVICE, "aio", _C, _kernel_object(b"/[aio]"), "the ring of an asynchronous input/output context"),
-    NameRule(_K.DEVICE, "perf", _C, _starts(b"anon_inode:[perf_event]"), "the ring of a performance counter"),
-    NameRule(_K.DEVICE, "io_uring", _C, _starts(b"anon_inode:[io_uring]"), "a ring of io_uring"),
-    NameRule(_K.DEVICE, "kvm", _C, _starts(b"anon_inode:kvm"), "a virtual processor's shared page"),
-    NameRule(_K.DEVICE, "vfio", _C, _starts(b"anon_inode:[vfio"), "registers of a device given to user space"),
-    NameRule(_K.DEVICE, "bpf", _C, _starts(b"anon_inode:bpf", b"anon_inode:[bpf"), "a BPF map"),
-    NameRule(_K.DEVICE, "device", _C, _starts(b"anon_inode:"), "a kernel object behind a descriptor"),
-    NameRule(_K.DEVICE, "socket", _C, _starts(b"socket:["), "a packet ring of a socket"),
-    NameRule(
-        _K.DEVICE,
-        "dri",
-        _L,
-        _starts(b"/dev/dri/", b"/drm mm object", b"/i915", b"/dmabuf:", b"/dev/nvidia", b"/dev/kfd"),
-        "memory of a graphics device",
+    _N.AIO: (NameRule(_K.DEVICE, "aio", _C, "the ring of an asynchronous input/output context"),),
+    _N.PERF_EVENT: (NameRule(_K.DEVICE, "perf", _C, "the ring of a performance counter"),),
+    _N.IO_URING: (NameRule(_K.DEVICE, "io_uring", _C, "a ring of io_uring"),),
+    _N.KVM: (NameRule(_K.DEVICE, "kvm", _C, "a virtual processor's shared page"),),
+    _N.VFIO: (NameRule(_K.DEVICE, "vfio", _C, "registers of a device given to user space"),),
+    _N.BPF: (NameRule(_K.DEVICE, "bpf", _C, "a BPF map"),),
+    _N.ANON_INODE: (NameRule(_K.DEVICE, "device", _C, "a kernel object behind a descriptor"),),
+    _N.SOCKET: (NameRule(_K.DEVICE, "socket", _C, "a packet ring of a socket"),),
+    _N.GRAPHICS_OBJECT: (NameRule(_K.DEVICE, "dri", _L, "memory of a graphics device"),),
+    _N.GRAPHICS_DEVICE: (NameRule(_K.DEVICE, "dri", _L, "memory of a graphics device"),),
+    _N.DEVICE_NODE: (NameRule(_K.DEVICE, "device", _L, "a device node"),),
+    _N.OTHER: (
+        NameRule(
+            _K.KERNEL,
+            "special",
+            _L,
+            "the kernel names it in brackets",
+            lambda key: key.read.backing is Backing.KERNEL,
+        ),
     ),
-    NameRule(
-        _K.DEVICE,
-        "device",
-        _C,
-        lambda key: bool(key.name) and (key.has("pf") or key.has("io")),
-        "page frames of a device (VmFlags pf or io)",
-    ),
-    NameRule(_K.DEVICE, "device", _L, _starts(b"/dev/"), "a device node"),
-    # names that programs give to anonymous memory (PR_SET_VMA_ANON_NAME): settable by anybody
-    NameRule(
-        _K.HEAP,
-        "glibc-arena",
-        _L,
-        _matches(rb"\[anon: glibc: malloc arena"),
-        "glibc names it an arena (tunable glibc.mem.decorate_maps)",
-    ),
-    NameRule(
-        _K.HEAP,
-        "glibc-mmap-chunk",
-        _L,
-        _matches(rb"\[anon: glibc: malloc\]"),
-        "glibc names it a block of malloc",
-    ),
-    NameRule(
-        _K.STACK,
-        "thread",
-        _L,
-        _matches(rb"\[anon: glibc: pthread (user )?stack"),
-        "glibc names it a thread's stack",
-    ),
-    NameRule(
-        _K.STACK,
-        "thread-cached",
-        _L,
-        _matches(rb"\[anon: glibc: unused stack"),
-        "glibc names it an unused stack",
-    ),
-    NameRule(_K.BSS, "lib-bss", _L, _matches(rb"\[anon: glibc: \.bss|\[anon:\.bss\]"), "the loader names it .bss"),
-    NameRule(
-        _K.MMAP,
-        "loader",
-        _L,
-        _matches(rb"\[anon: glibc: loader malloc|\[anon:linker_alloc"),
-        "the loader names it its own memory",
-    ),
-    NameRule(_K.MMAP, "anon-private", _L, _matches(rb"\[anon: glibc:"), "glibc names it"),
-    NameRule(_K.STACK, "signal", _L, _matches(rb"\[anon:thread signal stack"), "bionic names it a signal stack"),
-    NameRule(_K.STACK, "thread", _L, _matches(rb"\[anon:stack_and_tls:"), "bionic names it a thread's stack"),
-    NameRule(_K.HEAP, "scudo", _L, _matches(rb"\[anon:scudo:"), "the allocator Scudo names it"),
-    NameRule(_K.HEAP, "bionic", _L, _matches(rb"\[anon:(libc_malloc|bionic_alloc)"), "bionic's allocator names it"),
-    NameRule(_K.HEAP, "partition-alloc", _L, _matches(rb"\[anon:partition_alloc"), "PartitionAlloc names it"),
-    NameRule(_K.HEAP, "v8", _L, _matches(rb"\[anon:v8"), "V8 names it"),
-    NameRule(_K.HEAP, "php", _L, _matches(rb"\[anon:zend_alloc"), "PHP's allocator names it"),
-    NameRule(_K.STACK, "coroutine", _L, _matches(rb"\[anon:zend_fiber_stack"), "PHP names it a fiber's stack"),
-    NameRule(_K.HEAP, "tcmalloc", _L, _matches(rb"\[anon:tcmalloc"), "tcmalloc names it"),
-    NameRule(_K.HEAP, "jemalloc", _L, _matches(rb"\[anon:jemalloc"), "jemalloc names it"),
-    NameRule(_K.HEAP, "go-heap", _L, _matches(rb"\[anon: ?Go: heap"), "the Go runtime names it heap"),
-    NameRule(_K.HEAP, "go-runtime", _L, _matches(rb"\[anon: ?Go:"), "the Go runtime names it"),
-    NameRule(
-        _K.JIT,
-        "jvm-code",
-        _L,
-        _matches(rb"\[anon:dalvik-(jit|zygote-jit)"),
-        "the Android runtime names it code",
-    ),
-    NameRule(_K.HEAP, "jvm-heap", _L, _matches(rb"\[anon:dalvik-"), "the Android runtime names it"),
-    NameRule(_K.RESERVED, "elf-gap", _L, _named(b"[page size compat]"), "padding to larger pages"),
-    NameRule(
-        _K.KERNEL,
-        "special",
-        _L,
-        lambda key: key.name.startswith(b"[") and not key.name.startswith(b"[anon") and not key.has_inode,
-        "the kernel names it in brackets",
-    ),
+}
+"""What follows from the kernel's word; first fit decides, and what fits none goes on to ``_GENERAL``."""
+
+_HUGETLB = (
+    NameRule(_K.SHM, "hugetlb", _C, "a shared file of huge pages (VmFlags ht)", lambda key: key.shared),
+    NameRule(_K.MMAP, "hugetlb", _C, "a private file of huge pages (VmFlags ht)"),
+)
+
+_BY_GIVEN_NAME: dict[GivenName, NameRule] = {
+    _W.GLIBC_ARENA: NameRule(_K.HEAP, "glibc-arena", _L, "glibc names it an arena (tunable glibc.mem.decorate_maps)"),
+    _W.GLIBC_MALLOC: NameRule(_K.HEAP, "glibc-mmap-chunk", _L, "glibc names it a block of malloc"),
+    _W.GLIBC_STACK: NameRule(_K.STACK, "thread", _L, "glibc names it a thread's stack"),
+    _W.GLIBC_UNUSED_STACK: NameRule(_K.STACK, "thread-cached", _L, "glibc names it an unused stack"),
+    _W.BSS: NameRule(_K.BSS, "lib-bss", _L, "the loader names it .bss"),
+    _W.LOADER: NameRule(_K.MMAP, "loader", _L, "the loader names it its own memory"),
+    _W.GLIBC: NameRule(_K.MMAP, "anon-private", _L, "glibc names it"),
+    _W.BIONIC_SIGNAL_STACK: NameRule(_K.STACK, "signal", _L, "bionic names it a signal stack"),
+    _W.BIONIC_STACK: NameRule(_K.STACK, "thread", _L, "bionic names it a thread's stack"),
+    _W.SCUDO: NameRule(_K.HEAP, "scudo", _L, "the allocator Scudo names it"),
+    _W.BIONIC_MALLOC: NameRule(_K.HEAP, "bionic", _L, "bionic's allocator names it"),
+    _W.PARTITION_ALLOC: NameRule(_K.HEAP, "partition-alloc", _L, "PartitionAlloc names it"),
+    _W.V8: NameRule(_K.HEAP, "v8", _L, "V8 names it"),
+    _W.PHP: NameRule(_K.HEAP, "php", _L, "PHP's allocator names it"),
+    _W.PHP_FIBER: NameRule(_K.STACK, "coroutine", _L, "PHP names it a fiber's stack"),
+    _W.TCMALLOC: NameRule(_K.HEAP, "tcmalloc", _L, "tcmalloc names it"),
+    _W.JEMALLOC: NameRule(_K.HEAP, "jemalloc", _L, "jemalloc names it"),
+    _W.GO_HEAP: NameRule(_K.HEAP, "go-heap", _L, "the Go runtime names it heap"),
+    _W.GO: NameRule(_K.HEAP, "go-runtime", _L, "the Go runtime names it"),
+    _W.DALVIK_JIT: NameRule(_K.JIT, "jvm-code", _L, "the Android runtime names it code"),
+    _W.DALVIK: NameRule(_K.HEAP, "jvm-heap", _L, "the Android runtime names it"),
+}
+"""What programs call their anonymous memory: settable by anybody, so never more than likely."""
+
+_GENERAL: tuple[NameRule, ...] = (
     # files
-    NameRule(
-        _K.MMAP,
-        "file-shared",
-        _C,
-        lambda key: key.has_inode and key.perms[3] == "s",
-        "a shared mapping of a file",
-    ),
+    NameRule(_K.MMAP, "file-shared", _C, "a shared mapping of a file", lambda key: key.has_inode and key.shared),
     NameRule(
         _K.MMAP,
         "file-private",
         _C,
-        lambda key: key.has_inode and key.perms.startswith("r--"),
         "a private read-only mapping of a file, not at a place where its headers would load it",
+        lambda key: key.has_inode and key.perms.startswith("r--"),
     ),
     NameRule(
         _K.MMAP,
         "file-private",
         _L,
-        lambda key: key.has_inode and not key.perms.startswith("---"),
         "a private mapping of a file, not at a place where its headers would load it",
+        lambda key: key.has_inode and not key.perms.startswith("---"),
     ),
-    NameRule(_K.MMAP, "file-private", _L, lambda key: key.has_inode, "an inaccessible mapping of a file"),
+    NameRule(_K.MMAP, "file-private", _L, "an inaccessible mapping of a file", lambda key: key.has_inode),
     # anonymous memory without a name
-    NameRule(_K.SHM, "anon-shared", _L, lambda key: key.perms[3] == "s", "shared, and no file stands behind it"),
+    NameRule(_K.SHM, "anon-shared", _L, "shared, and no file stands behind it", lambda key: key.shared),
     NameRule(
         _K.DEVICE,
         "device",
         _L,
-        lambda key: key.has("pf") or key.has("io"),
         "page frames of a device (VmFlags pf or io)",
+        lambda key: key.read.frames,
     ),
     NameRule(
         _K.RESERVED,
         "reserved",
         _L,
-        lambda key: key.perms.startswith("---"),
         "inaccessible, and no file stands behind it",
+        lambda key: key.perms.startswith("---"),
     ),
-    NameRule(
-        _K.JIT,
-        "jit",
-        _L,
-        lambda key: "x" in key.perms,
-        "executable, private, and no ELF file stands behind it",
-    ),
+    NameRule(_K.JIT, "jit", _L, "executable, private, and no ELF file stands behind it", lambda key: key.executable),
     NameRule(
         _K.MMAP,
         "anon-private",
         _G,
-        lambda _: True,
         "private memory that no file stands behind and no stronger evidence explains",
     ),
 )
 """First fit decides."""
 
-
-_rules_by_letter: dict[bytes, tuple[NameRule, ...]] = {}
+_FRAMES = NameRule(_K.DEVICE, "device", _C, "page frames of a device (VmFlags pf or io)")
 
 
 def label_of(key: MappingKey) -> Label:
     """The label that a mapping has by itself."""
-    first = key.name[:1]
-    rules = _rules_by_letter.get(first)
-    if rules is None:
-        rules = tuple(rule for rule in NAME_RULES if _begins(rule.fits) in (b"", first))
-        _rules_by_letter[first] = rules
-    rule = next(rule for rule in rules if rule.fits(key))
-    owner = key.name or None
-    return Label(rule.cls, rule.kind, rule.certainty, rule.evidence, owner)
+    rule = next(rule for rule in _rules(key) if rule.fits is None or rule.fits(key))
+    return Label(rule.cls, rule.kind, rule.certainty, rule.evidence, key.name or None)
+
+
+def _rules(key: MappingKey) -> tuple[NameRule, ...]:
+    """The rules to try, in order."""
+    named, backing = key.read.named, key.read.backing
+    if backing is Backing.HUGETLB and named is not KernelName.ANON_HUGEPAGE:
+        return _HUGETLB
+    if key.read.frames and named in _SAY_NOTHING_OF_DEVICES:
+        return (_FRAMES,)
+    if named is KernelName.GIVEN:
+        given = _BY_GIVEN_NAME.get(given_name(key.name))
+        return _GENERAL if given is None else (given,)
+    return (*_BY_NAME.get(named, ()), *_GENERAL)
+
+
+_SAY_NOTHING_OF_DEVICES = frozenset({KernelName.FILE, KernelName.OTHER, KernelName.GIVEN, KernelName.DEVICE_NODE})
+"""Where the flags tell of page frames, these names do not matter."""

@@ -18,6 +18,8 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "touched"]
 
@@ -43,7 +45,12 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     (size,) = heap_sizes(bits)
     for above in mappings.rows_where(lambda row: mappings.perms[row] == "---p" and not mappings.inode[row]):
         row = above - 1
-        if row < 0 or mappings.perms[row] != "rw-p" or mappings.inode[row] or mappings.name[row] == b"[heap]":
+        if (
+            row < 0
+            or mappings.perms[row] != "rw-p"
+            or mappings.inode[row]
+            or mappings.named(row).named is KernelName.HEAP
+        ):
             continue
         low, top = mappings.start[row], mappings.end[row]
         if mappings.start[above] != top:
@@ -51,7 +58,7 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
         base = (top - 1) // size * size
         if base < low or mappings.end[above] < base + size:
             continue
-        noreserve = [mappings.has_flag(at, "nr") for at in (row, above)]
+        noreserve = [mappings.has_flag(at, MemoryFlag.NORESERVE) for at in (row, above)]
         if False in noreserve:
             continue
         yield ArenaHeap(base, top, base + size)
@@ -89,7 +96,6 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
 
 
-_ANON_HUGE = b"/anon_hugepage (deleted)"
 _PAGES_OF_HUGE_ARENA = 4
 
 
@@ -98,7 +104,8 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
 
     Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
     """
-    rows = [row for row in mappings.rows_named(_ANON_HUGE) if mappings.perms[row][3] == "p"]
+    huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE)
+    rows = [row for row in huge if mappings.perms[row][3] == "p"]
     page_sizes = mappings.column("KernelPageSize")
     arenas: set[int] = set()
     for row, rest in pairwise(rows):

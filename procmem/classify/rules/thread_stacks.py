@@ -21,6 +21,8 @@ from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
+from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import GivenName, KernelName, given_name
 
 __all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
 
@@ -89,7 +91,7 @@ def stack_claims(
         free=Counter(area.end - area.guard_start for at, area in enumerate(areas) if at not in holders),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         complete=listed is not None,
-        marks_show=bool(mappings.flags_with("nh")),
+        marks_show=bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE)),
         runs=runs,
     )
     for at, area in enumerate(areas):
@@ -191,18 +193,23 @@ def _plain(mappings: Mappings, row: int) -> bool:
     """Private anonymous memory without a name, or with the name that glibc gives a stack."""
     if mappings.inode[row] or mappings.perms[row][3] != "p":
         return False
-    return not mappings.name[row] or mappings.name[row].startswith(
-        (b"[anon: glibc: pthread", b"[anon:stack_and_tls", b"[anon: glibc: unused stack", b"[anon:zend_fiber_stack")
+    return not mappings.name[row] or (
+        mappings.named(row).named is KernelName.GIVEN and given_name(mappings.name[row]) in _GIVEN_TO_STACKS
     )
+
+
+_GIVEN_TO_STACKS = frozenset(
+    {GivenName.GLIBC_STACK, GivenName.GLIBC_UNUSED_STACK, GivenName.BIONIC_STACK, GivenName.PHP_FIBER}
+)
 
 
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:
     """Everything that looks like a stack behind a guard."""
     default = _default_size(snapshot)
-    nh_known = bool(mappings.flags_with("nh"))
+    nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
     inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == "---p")}
-    installed = mappings.flags_with("gu")
+    installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed))
     sizes = Counter(
         mappings.end[row] - mappings.start[row - 1]
@@ -225,14 +232,14 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
             and _plain(mappings, below)
         )
         flags = mappings.flags[row]
-        marked = flags is not None and "nh" in flags
-        if flags is not None and "gu" in flags:
+        marked = flags is not None and MemoryFlag.NOHUGEPAGE in flags
+        if flags is not None and MemoryFlag.MAYBE_GUARD in flags:
             yield from _installed_guards(mappings, row, runs)
         if not guarded:
             continue
         size = mappings.end[row] - mappings.start[row]
         span = size + guard
-        carved = mappings.has_flag(below, "ac")
+        carved = mappings.has_flag(below, MemoryFlag.ACCOUNT)
         what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
         evidence = f"{what} behind a guard of {guard // 1024} KiB"
         repeated = sizes[span] > 1 and size >= _REPEATED_MIN
@@ -287,7 +294,7 @@ def place_loose_threads(
             labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=f"{label.evidence}; but {lies}")
         elif label.kind == "anon-private" and label.certainty is Certainty.GUESS:
             row = cut.vma[index]
-            marked = mappings.has_flag(row, "nh") is True
+            marked = mappings.has_flag(row, MemoryFlag.NOHUGEPAGE) is True
             size = cut.end[index] - cut.start[index]
             if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
                 continue

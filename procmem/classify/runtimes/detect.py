@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from procmem.model.elf import PT_INTERP
 from procmem.model.region import ElfObject
+from procmem.model.vma_names import without_deleted
 
 __all__ = ["Runtimes", "runtimes_of"]
 
@@ -62,7 +63,7 @@ def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
     found: dict[str, str] = {}
     program = next((item for item in objects if item.file.is_program), None)
     for item in objects:
-        path = item.file.path.removesuffix(b" (deleted)")
+        path = without_deleted(item.file.path)
         base = path.rsplit(b"/", 1)[-1]
         for runtime, prefixes in _LIBRARIES.items():
             if (
@@ -73,7 +74,7 @@ def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
             ):
                 found.setdefault(runtime, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
     if program is not None:
-        base = program.file.path.removesuffix(b" (deleted)").rsplit(b"/", 1)[-1]
+        base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         for runtime, names in _PROGRAMS.items():
             if base in names or any(base.startswith(name) and base[len(name) :][:1].isdigit() for name in names):
                 found.setdefault(runtime, f"the program is {base.decode('utf-8', 'surrogateescape')}")

@@ -14,6 +14,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model.mapping import Mappings
 from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["runtime_claims"]
 
@@ -46,7 +47,7 @@ def _anonymous(mappings: Mappings, row: int) -> bool:
 def _go(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     """The heap grows from 0xc000000000 up in blocks of 64 MiB; goroutine stacks lie inside it."""
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
-        if not _anonymous(mappings, row) or mappings.has_flag(row, "gd"):
+        if not _anonymous(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
             continue
         if _GO_FIRST <= start < _GO_LAST:
             evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"

@@ -16,6 +16,7 @@ from procmem.classify.target_memory.words import Words
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.vma_names import GivenName, KernelName, given_name
 
 __all__ = ["beside_brk", "malloc_claims"]
 
@@ -56,6 +57,9 @@ def malloc_claims(
             yield from _chunks(words, runs, start, end, page_size, starts)
 
 
+_GIVEN_TO_MALLOC = frozenset({GivenName.GLIBC_ARENA, GivenName.GLIBC_MALLOC})
+
+
 def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     """Writable anonymous memory without a break; a block may reach over mappings that differ in flags only.
 
@@ -63,7 +67,9 @@ def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     """
     low = high = 0
     for row in sorted(range(len(mappings)), key=mappings.start.__getitem__):
-        plain = not mappings.name[row] or mappings.name[row].startswith(b"[anon: glibc: malloc")
+        plain = not mappings.name[row] or (
+            mappings.named(row).named is KernelName.GIVEN and given_name(mappings.name[row]) in _GIVEN_TO_MALLOC
+        )
         if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p" or not plain:
             continue
         if mappings.start[row] != high:
@@ -84,7 +90,7 @@ def beside_brk(
     Nothing is claimed unless the walk ends at a page's start, before the mapping does, with no header there.
     """
     row = next((row for row, start in enumerate(mappings.start) if start == start_brk), None)
-    if row is None or mappings.name[row] != b"[heap]":
+    if row is None or mappings.named(row).named is not KernelName.HEAP:
         return
     alignment = 2 * words.size
     first = first_chunk(words, mappings.start[row] + skip)
@@ -93,7 +99,7 @@ def beside_brk(
     contents = heap_contents(words, first, mappings.end[row])
     if contents is not None:
         evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
-        label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, b"[heap]")
+        label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, mappings.name[row])
         yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
     at = first

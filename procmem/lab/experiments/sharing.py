@@ -68,7 +68,7 @@ def _shared_memory() -> list[Figure]:
         for kind, name in (
             ("sysv", b"/SYSV00000000"),
             ("posix", b"/dev/shm/lab"),  # a name in the simulation
-            ("memfd", b"/memfd:lab"),
+            ("memfd", b"/memfd:lab (deleted)"),
             ("shared", b""),
         ):
             machine = Machine().map(name=name, shared=True).then(Access(1, AT, SIZE, True))

@@ -12,6 +12,7 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 from procmem.model.elf import ET_DYN
 from procmem.model.sim import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
 from procmem.model.sim_files import ProgramFiles
+from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 from procmem.simulate.kernel.execve import largest_align
@@ -127,7 +128,7 @@ def refine(draws: Draws, prediction: Prediction, real: RealSpace) -> Draws:
 
 
 def _stack_draw(space: SimSpace, real: RealSpace) -> int:
-    ends = [end for _start, end, _perms, _offset, name in real.lines if name == b"[stack]"]
+    ends = [end for _start, end, _perms, _offset, name in real.lines if name == kernel_label(KernelName.STACK)]
     return (space.layout.task_size - ends[-1]) // PAGE if ends else 0
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
 from procmem.model.sim import PAGE, Base, Draws, Registers, Role, Settings, SimSpace, VmFlag
 from procmem.model.sim_files import ProgramFiles
+from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for, page_down, page_up
 from procmem.simulate.kernel.events import ExecFailed, Map, Unmap
 from procmem.simulate.kernel.machine import failed, grow_stack, kernel_map_anonymous, step
@@ -243,9 +244,9 @@ def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
     """Place the kernel's own pages with one search for all (arch/x86/entry/vdso/vma.c, map_vdso())."""
     facts = settings.facts
     parts = (
-        (b"[vvar]", facts.vvar_pages, "r--"),
-        (b"[vvar_vclock]", facts.vclock_pages, "r--"),
-        (b"[vdso]", facts.vdso_pages, "r-x"),
+        (kernel_label(KernelName.VVAR), facts.vvar_pages, "r--"),
+        (kernel_label(KernelName.VVAR_VCLOCK), facts.vclock_pages, "r--"),
+        (kernel_label(KernelName.VDSO), facts.vdso_pages, "r-x"),
     )
     if not facts.vdso_pages:
         return space

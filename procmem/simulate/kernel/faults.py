@@ -12,8 +12,9 @@ Source: mm/memory.c, handle_pte_fault() and the functions named below; arch/x86/
 
 from procmem.model.sim import PAGE, SimVma, VmFlag
 from procmem.model.sim_memory import ZERO_FRAME, FileKey, Outcome, Paging, Pte, frame_of, is_swapped, slot_of
+from procmem.model.vma_names import is_file_in_memory
 from procmem.simulate.kernel.events import Touch
-from procmem.simulate.kernel.frames import Bench, Worker, bits_for, is_shmem
+from procmem.simulate.kernel.frames import Bench, Worker, bits_for
 from procmem.simulate.kernel.machine import failed, step
 from procmem.simulate.kernel.reclaim import make_room
 
@@ -149,7 +150,7 @@ def read_file_page(bench: Bench, key: FileKey, *, ahead: int = _READ_AHEAD) -> b
     """Bring a page of a file into the page cache, ``ahead`` pages at once; True where it had to be read."""
     if key in bench.cache:
         return False
-    if is_shmem(key[0]):
+    if is_file_in_memory(key[0]):
         bench.take_frame(key)
         slot = bench.shmem_slots.pop(key, None)
         if slot is None:

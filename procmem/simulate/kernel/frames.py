@@ -23,21 +23,15 @@ from procmem.model.sim_memory import (
     is_swapped,
     slot_of,
 )
+from procmem.model.vma_names import is_file_in_memory
 
-__all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "Worker", "is_shmem"]
+__all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "Worker"]
 
 ANON, FILE, ACTIVE = 0, 2, 1
 """Indexes of the four lists: inactive and active, of anonymous memory and of files (include/linux/mmzone.h)."""
 
 _KEY_BITS = 20
 """Bits of a page number of a 32-bit address: a mapping is (pid << 20 | page number)."""
-
-_SHMEM_NAMES = (b"/SYSV", b"/memfd:", b"/dev/shm/", b"/dev/zero")
-
-
-def is_shmem(name: bytes) -> bool:
-    """Whether a file lives in memory and swap alone (mm/shmem.c): System V, memfd, tmpfs, shared anonymous."""
-    return name.startswith(_SHMEM_NAMES)
 
 
 class OutOfMemory(Exception):
@@ -145,7 +139,7 @@ class Bench:
             raise OutOfMemory
         self.maps[frame] = ()
         self.owner[frame] = owner
-        self.lists[ANON if owner is None or is_shmem(owner[0]) else FILE][frame] = None
+        self.lists[ANON if owner is None or is_file_in_memory(owner[0]) else FILE][frame] = None
         if owner is not None:
             self.cache[owner] = frame
         return frame
@@ -190,7 +184,7 @@ class Bench:
     def kind(self, frame: int) -> int:
         """Which counter of a process a frame goes to: anonymous, file, shared memory."""
         owner = self.owner[frame]
-        return 0 if owner is None else 2 if is_shmem(owner[0]) else 1
+        return 0 if owner is None else 2 if is_file_in_memory(owner[0]) else 1
 
     def need_table(self, worker: Worker, page: int) -> None:
         """Make sure that a page table exists for a page."""

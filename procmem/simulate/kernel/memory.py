@@ -25,6 +25,7 @@ from procmem.model.sim_memory import (
     is_swapped,
     slot_of,
 )
+from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel import machine
 from procmem.simulate.kernel.events import Map, Touch
@@ -128,14 +129,17 @@ def _call(bench: Bench, worker: Worker, event: Do) -> None:
         _new_rights(bench, worker, before)
 
 
+_SHARED_ZERO = kernel_label(KernelName.SHARED_ZERO)
+
+
 def _named_shared(bench: Bench, space: SimSpace, start: int) -> SimSpace:
     """Shared anonymous memory is a file of its own that nobody can open (mm/shmem.c, shmem_zero_setup())."""
     taken = {vma.name for worker in bench.workers.values() for vma in worker.space.vmas}
     taken |= {name for name, _index in bench.cache} | {name for name, _index in bench.shmem_slots}
     number = 1
-    while b"/dev/zero (deleted) #%d" % number in taken:
+    while b"%s #%d" % (_SHARED_ZERO, number) in taken:
         number += 1
-    name = b"/dev/zero (deleted) #%d" % number
+    name = b"%s #%d" % (_SHARED_ZERO, number)
     vmas = tuple(vma._replace(name=name, offset=0) if vma.start == start else vma for vma in space.vmas)
     return space._replace(vmas=vmas)
 
@@ -249,7 +253,7 @@ def _end(bench: Bench, worker: Worker) -> None:
     bench.free_frames.extend([*worker.tables.values(), *worker.roots])
     del bench.workers[worker.pid]
     alive = {vma.name for other in bench.workers.values() for vma in other.space.vmas}
-    gone = {name for name, _ in [*bench.cache, *bench.shmem_slots] if name.startswith(b"/dev/zero")} - alive
+    gone = {name for name, _ in [*bench.cache, *bench.shmem_slots] if name.startswith(_SHARED_ZERO)} - alive
     for key, frame in list(bench.cache.items()):
         if key[0] in gone:
             bench.free_frame(frame)

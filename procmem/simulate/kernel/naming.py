@@ -7,6 +7,7 @@ Source: fs/proc/task_mmu.c, show_map_vma() with vma_is_initial_heap() and vma_is
 """
 
 from procmem.model.sim import SimSpace, SimVma
+from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = ["named"]
 
@@ -22,7 +23,7 @@ def _name(space: SimSpace, vma: SimVma) -> bytes:
     else:
         heap = vma.start < space.brk and vma.end > space.start_brk
     if heap:
-        return b"[heap]"
+        return kernel_label(KernelName.HEAP)
     if vma.start <= space.start_stack <= vma.end:
-        return b"[stack]"
+        return kernel_label(KernelName.STACK)
     return b""

@@ -12,7 +12,8 @@ Source: mm/vmscan.c, get_scan_count(), shrink_inactive_list(), shrink_folio_list
 
 from procmem.model.sim import PAGE
 from procmem.model.sim_memory import Pte
-from procmem.simulate.kernel.frames import ACTIVE, ANON, FILE, Bench, OutOfMemory, is_shmem
+from procmem.model.vma_names import is_file_in_memory
+from procmem.simulate.kernel.frames import ACTIVE, ANON, FILE, Bench, OutOfMemory
 
 __all__ = ["evict", "make_room"]
 
@@ -95,7 +96,7 @@ def evict(bench: Bench, frame: int, *, keep_copy: bool = False) -> bool:
     ``keep_copy`` leaves it in the swap cache, as it is while the writing goes on.
     """
     owner = bench.owner[frame]
-    if owner is not None and not is_shmem(owner[0]):
+    if owner is not None and not is_file_in_memory(owner[0]):
         _unmap(bench, frame, 0)
         bench.note(f"file page {owner[1]} dropped, frame {frame:#x}")
         bench.dropped += 1

@@ -10,6 +10,7 @@ from procmem.model.region import ElfObject
 from procmem.model.sim import PAGE, KernelKind, Prediction, SimSpace
 from procmem.model.sim_files import LoadedObject, ProgramFiles
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status
+from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = ["snapshot_of"]
 
@@ -50,7 +51,7 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
     auxv = {_AT_PAGESZ: PAGE, _AT_ENTRY: space.entry, _AT_PHDR: space.program_bias + _headers(program)}
     if space.interpreter_base:
         auxv[_AT_BASE] = space.interpreter_base
-    vdso = next((vma.start for vma in prediction.vmas if vma.name == b"[vdso]"), None)
+    vdso = next((vma.start for vma in prediction.vmas if vma.name == kernel_label(KernelName.VDSO)), None)
     if vdso is not None:
         auxv[_AT_SYSINFO_EHDR] = vdso
     native = settings.kernel is KernelKind.NATIVE

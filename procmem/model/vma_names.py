@@ -1,0 +1,314 @@
+"""The names in ``maps``, read once: what stands behind a mapping, and which of the kernel's words says so.
+
+All words that the kernel writes behind the inode of a ``maps`` line stand here and nowhere else, those that programs
+give to their memory (``[anon:...]``) too; everybody else asks for :class:`Backing`, :class:`KernelName` and
+:class:`GivenName`. What a name means for the purpose of the memory is told by the rules in ``classify``.
+
+Any file may be called ``[heap]`` or ``SYSV00000000``; but a path begins with ``/``, a label of the kernel has no inode,
+and kernel objects lie on devices without a disk (major number 0). A name is read as a kernel object's only where that
+agrees.
+
+Sources: proc_pid_maps(5); fs/proc/task_mmu.c, show_map_vma(); mm/shmem.c, mm/memfd.c, mm/secretmem.c, ipc/shm.c,
+fs/aio.c, fs/anon_inodes.c, mm/hugetlb.c; PR_SET_VMA_ANON_NAME (Linux 5.17).
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from procmem.model.vm_flags import MemoryFlag
+
+__all__ = [
+    "GATES",
+    "NO_NAME",
+    "Backing",
+    "GivenName",
+    "KernelName",
+    "VmaName",
+    "given_name",
+    "is_deleted",
+    "is_file_in_memory",
+    "kernel_label",
+    "read_vma_name",
+    "without_deleted",
+]
+
+
+class Backing(Enum):
+    """What holds the pages of a mapping that nobody has written to."""
+
+    ANONYMOUS = "anonymous"
+    """Nothing: pages of zeros come into being at the first access."""
+    FILE = "file"
+    """A file of a file system."""
+    SHARED_MEMORY = "shared memory"
+    """An object that lives in memory and swap alone (mm/shmem.c): System V, POSIX, memfd, shared anonymous."""
+    HUGETLB = "hugetlb"
+    """Huge pages that the system set aside (mm/hugetlb.c)."""
+    DEVICE = "device"
+    """A driver, or an object of the kernel behind a descriptor."""
+    KERNEL = "kernel"
+    """Pages that the kernel maps into every process."""
+
+
+class KernelName(Enum):
+    """Which word of the kernel the name is. An unknown word in brackets is ``OTHER``."""
+
+    NONE = "no name"
+    HEAP = "[heap]"
+    STACK = "[stack]"
+    STACK_OF_THREAD = "[stack:TID]"
+    VDSO = "[vdso]"
+    VVAR = "[vvar]"
+    VVAR_VCLOCK = "[vvar_vclock]"
+    VSYSCALL = "[vsyscall]"
+    VECTORS = "[vectors]"
+    SIGPAGE = "[sigpage]"
+    UPROBES = "[uprobes]"
+    PAGE_SIZE_COMPAT = "[page size compat]"
+    GIVEN = "[anon:NAME]"
+    GIVEN_SHARED = "[anon_shmem:NAME]"
+    OTHER = "[...]"
+    ANON_HUGEPAGE = "/anon_hugepage"
+    SYSV = "/SYSV"
+    MEMFD = "/memfd:"
+    SHARED_ZERO = "/dev/zero, shared"
+    PRIVATE_ZERO = "/dev/zero, private"
+    POSIX = "/dev/shm/"  # noqa: S108  # a name to read; nothing is written there
+    SECRETMEM = "/secretmem"
+    ASHMEM = "/dev/ashmem"
+    AIO = "/[aio]"
+    PERF_EVENT = "anon_inode:[perf_event]"
+    IO_URING = "anon_inode:[io_uring]"
+    KVM = "anon_inode:kvm"
+    VFIO = "anon_inode:[vfio"
+    BPF = "anon_inode:bpf"
+    ANON_INODE = "anon_inode:"
+    SOCKET = "socket:["
+    GRAPHICS_OBJECT = "/drm mm object"
+    GRAPHICS_DEVICE = "/dev/dri/"
+    DEVICE_NODE = "/dev/"
+    FILE = "a path"
+
+
+class GivenName(Enum):
+    """Which C library, allocator or runtime gave anonymous memory its name; ``OTHER`` where the name is not known."""
+
+    GLIBC_ARENA = "glibc: malloc arena"
+    GLIBC_MALLOC = "glibc: malloc"
+    GLIBC_STACK = "glibc: pthread stack"
+    GLIBC_UNUSED_STACK = "glibc: unused stack"
+    BSS = ".bss"
+    LOADER = "glibc: loader malloc"
+    GLIBC = "glibc:"
+    BIONIC_SIGNAL_STACK = "thread signal stack"
+    BIONIC_STACK = "stack_and_tls"
+    SCUDO = "scudo:"
+    BIONIC_MALLOC = "libc_malloc"
+    PARTITION_ALLOC = "partition_alloc"
+    V8 = "v8"
+    PHP = "zend_alloc"
+    PHP_FIBER = "zend_fiber_stack"
+    TCMALLOC = "tcmalloc"
+    JEMALLOC = "jemalloc"
+    GO_HEAP = "Go: heap"
+    GO = "Go:"
+    DALVIK_JIT = "dalvik-jit"
+    DALVIK = "dalvik-"
+    OTHER = "another name"
+
+
+class VmaName(NamedTuple):
+    """The name of a mapping, read.
+
+    ``sure`` is False where it looks like a kernel object and not all of it agrees; ``frames`` says that VmFlags tell of
+    page frames that are no memory of the system (``pf``, ``io``).
+    """
+
+    named: KernelName
+    backing: Backing
+    sure: bool = True
+    frames: bool = False
+
+
+_DELETED = b" (deleted)"
+NO_NAME = VmaName(KernelName.NONE, Backing.ANONYMOUS)
+_FILE = VmaName(KernelName.FILE, Backing.FILE)
+
+_LABELS: dict[bytes, KernelName] = {
+    b"[heap]": KernelName.HEAP,
+    b"[stack]": KernelName.STACK,
+    b"[vdso]": KernelName.VDSO,
+    b"[vvar]": KernelName.VVAR,
+    b"[vvar_vclock]": KernelName.VVAR_VCLOCK,  # since 6.13
+    b"[vsyscall]": KernelName.VSYSCALL,
+    b"[vectors]": KernelName.VECTORS,  # arm
+    b"[sigpage]": KernelName.SIGPAGE,  # arm
+    b"[uprobes]": KernelName.UPROBES,
+    b"[page size compat]": KernelName.PAGE_SIZE_COMPAT,  # Android with 16 kB pages
+}
+_LABEL_OF = {named: label for label, named in _LABELS.items()} | {KernelName.SHARED_ZERO: b"/dev/zero (deleted)"}
+GATES = frozenset({b"[vsyscall]", b"[vectors]"})
+"""Names of gate VMAs (arch_get_gate_vma()): printed in maps, counted in no total, the same page in every process."""
+
+_OF_PROCESS = frozenset(
+    {
+        KernelName.HEAP,
+        KernelName.STACK,
+        KernelName.STACK_OF_THREAD,
+        KernelName.PAGE_SIZE_COMPAT,
+        KernelName.GIVEN,
+        KernelName.GIVEN_SHARED,
+    }
+)
+"""Labels on memory of the process's own; what else stands in brackets is the kernel's."""
+
+_OBJECTS: tuple[tuple[bytes, bytes, KernelName, Backing], ...] = (
+    (b"/memfd:", _DELETED, KernelName.MEMFD, Backing.SHARED_MEMORY),
+    (b"/dev/shm/", b"", KernelName.POSIX, Backing.SHARED_MEMORY),
+    (b"/secretmem", b"", KernelName.SECRETMEM, Backing.SHARED_MEMORY),
+    (b"/[aio]", b"", KernelName.AIO, Backing.DEVICE),
+)
+"""Objects on devices without a disk: how the name begins and ends."""
+
+_PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
+    (b"/dev/ashmem", KernelName.ASHMEM, Backing.SHARED_MEMORY),
+    (b"anon_inode:[perf_event]", KernelName.PERF_EVENT, Backing.DEVICE),
+    (b"anon_inode:[io_uring]", KernelName.IO_URING, Backing.DEVICE),
+    (b"anon_inode:kvm", KernelName.KVM, Backing.DEVICE),
+    (b"anon_inode:[vfio", KernelName.VFIO, Backing.DEVICE),
+    (b"anon_inode:bpf", KernelName.BPF, Backing.DEVICE),
+    (b"anon_inode:[bpf", KernelName.BPF, Backing.DEVICE),
+    (b"anon_inode:", KernelName.ANON_INODE, Backing.DEVICE),
+    (b"socket:[", KernelName.SOCKET, Backing.DEVICE),
+    # made by shmem_file_setup(): they live in memory and swap as tmpfs files do
+    (b"/drm mm object", KernelName.GRAPHICS_OBJECT, Backing.SHARED_MEMORY),
+    (b"/i915", KernelName.GRAPHICS_OBJECT, Backing.SHARED_MEMORY),
+    (b"/dev/dri/", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
+    (b"/dmabuf:", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
+    (b"/dev/nvidia", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
+    (b"/dev/kfd", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
+    (b"/dev/", KernelName.DEVICE_NODE, Backing.DEVICE),
+)
+"""The first that fits decides."""
+
+_GIVEN = b"[anon:"
+_GIVEN_SHARED = b"[anon_shmem:"
+_STACK_OF_THREAD = b"[stack:"
+_GIVEN_NAMES: tuple[tuple[bytes, GivenName], ...] = (
+    # glibc since 2.39, with the tunable glibc.mem.decorate_maps
+    (b"glibc: malloc arena", GivenName.GLIBC_ARENA),
+    (b"glibc: malloc]", GivenName.GLIBC_MALLOC),
+    (b"glibc: pthread stack", GivenName.GLIBC_STACK),
+    (b"glibc: pthread user stack", GivenName.GLIBC_STACK),
+    (b"glibc: unused stack", GivenName.GLIBC_UNUSED_STACK),
+    (b"glibc: .bss", GivenName.BSS),
+    (b".bss]", GivenName.BSS),
+    (b"glibc: loader malloc", GivenName.LOADER),
+    (b"linker_alloc", GivenName.LOADER),
+    (b"glibc:", GivenName.GLIBC),
+    # bionic and the Android runtime
+    (b"thread signal stack", GivenName.BIONIC_SIGNAL_STACK),
+    (b"stack_and_tls:", GivenName.BIONIC_STACK),
+    (b"scudo:", GivenName.SCUDO),
+    (b"libc_malloc", GivenName.BIONIC_MALLOC),
+    (b"bionic_alloc", GivenName.BIONIC_MALLOC),
+    (b"dalvik-jit", GivenName.DALVIK_JIT),
+    (b"dalvik-zygote-jit", GivenName.DALVIK_JIT),
+    (b"dalvik-", GivenName.DALVIK),
+    # allocators and runtimes
+    (b"partition_alloc", GivenName.PARTITION_ALLOC),
+    (b"v8", GivenName.V8),
+    (b"zend_alloc", GivenName.PHP),
+    (b"zend_fiber_stack", GivenName.PHP_FIBER),
+    (b"tcmalloc", GivenName.TCMALLOC),
+    (b"jemalloc", GivenName.JEMALLOC),
+    (b"Go: heap", GivenName.GO_HEAP),
+    (b"Go:", GivenName.GO),
+)
+"""How the given name begins (``]`` where it must end there); the first that fits decides."""
+
+
+def kernel_label(named: KernelName) -> bytes:
+    """The label that the kernel prints, for those that it writes as one fixed word: ``[heap]``, ``[stack]``, ..."""
+    return _LABEL_OF[named]
+
+
+def is_deleted(name: bytes) -> bool:
+    """Whether the kernel says that no directory entry leads to the file any more (or that none ever did)."""
+    return name.endswith(_DELETED)
+
+
+def without_deleted(name: bytes) -> bytes:
+    """The path alone. A file may really be called ``x (deleted)``: only its inode tells."""
+    return name.removesuffix(_DELETED)
+
+
+@lru_cache(maxsize=1024)  # the simulator asks at every fault
+def is_file_in_memory(name: bytes) -> bool:
+    """Whether a name, seen without its device, is that of an object of shared memory (/proc/<pid>/fd, a simulation)."""
+    return read_vma_name(name, device="00:01", has_inode=True, shared=True).backing is Backing.SHARED_MEMORY
+
+
+def given_name(name: bytes) -> GivenName:
+    """Who gave the memory its name; NONE of the kernel's labels are asked here, only ``[anon:...]``."""
+    given = name[len(_GIVEN) :].lstrip(b" ")
+    return next((who for begins, who in _GIVEN_NAMES if given.startswith(begins)), GivenName.OTHER)
+
+
+def read_vma_name(
+    name: bytes, *, device: str = "00:00", has_inode: bool = False, shared: bool = False, flags: str | None = None
+) -> VmaName:
+    """Read the name of a mapping with what its line and its VmFlags say beside it.
+
+    ``device`` is as maps prints it, ``shared`` the fourth letter of the permissions, ``flags`` the VmFlags line.
+    """
+    marks = flags.split() if flags else ()
+    if has_inode and MemoryFlag.HUGETLB in marks:
+        named = _of_path(name, device, shared=shared).named
+        return VmaName(named, Backing.HUGETLB)
+    if not name:
+        found = VmaName(KernelName.NONE, Backing.SHARED_MEMORY) if shared else NO_NAME
+    elif name[:1] == b"[" and not has_inode:
+        found = _in_brackets(name)
+    else:
+        found = _of_path(name, device, shared=shared)
+        if found is _FILE and not has_inode and not name.startswith(b"/"):
+            found = VmaName(KernelName.OTHER, Backing.ANONYMOUS)
+    if (MemoryFlag.PFNMAP in marks or MemoryFlag.IO in marks) and found.backing is not Backing.KERNEL:
+        return found._replace(backing=Backing.DEVICE, frames=True)
+    return found
+
+
+def _in_brackets(name: bytes) -> VmaName:
+    named = _LABELS.get(name)
+    if named is None:
+        if name.startswith(_GIVEN):
+            named = KernelName.GIVEN
+        elif name.startswith(_GIVEN_SHARED):
+            return VmaName(KernelName.GIVEN_SHARED, Backing.SHARED_MEMORY)
+        elif name.startswith(_STACK_OF_THREAD) and name[len(_STACK_OF_THREAD) : -1].isdigit():
+            named = KernelName.STACK_OF_THREAD
+        else:
+            named = KernelName.OTHER
+    return VmaName(named, Backing.ANONYMOUS if named in _OF_PROCESS else Backing.KERNEL)
+
+
+def _of_path(name: bytes, device: str, *, shared: bool) -> VmaName:
+    diskless = device.partition(":")[0].strip("0") == ""
+    if name.startswith(b"/anon_hugepage") and diskless and (shared or is_deleted(name)):
+        return VmaName(KernelName.ANON_HUGEPAGE, Backing.HUGETLB)
+    if name.startswith(b"/SYSV") and diskless and (device == "00:01" or is_deleted(name)):
+        return VmaName(KernelName.SYSV, Backing.SHARED_MEMORY, device == "00:01")
+    if name.startswith(b"/dev/zero") and (len(name) == len(b"/dev/zero") or name.startswith(b"/dev/zero (deleted)")):
+        if shared:
+            return VmaName(KernelName.SHARED_ZERO, Backing.SHARED_MEMORY)
+        if not is_deleted(name):
+            return VmaName(KernelName.PRIVATE_ZERO, Backing.ANONYMOUS)
+    for begins, ends, named, backing in _OBJECTS:
+        if diskless and name.startswith(begins) and name.endswith(ends):
+            return VmaName(named, backing)
+    for begins, named, backing in _PREFIXES:
+        if name.startswith(begins):
+            return VmaName(named, backing)
+    return _FILE

@@ -1,0 +1,135 @@
+"""Reading one process: which files, in which order, and again when it changed meanwhile.
+
+Reading order matters: the small files come first and last, so that a process that ended, or ran another program,
+between them is noticed (an empty smaps looks whole).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.classify.evidence import REGION_KEYS
+from procmem.errors import AccessRefused, ProcessGone
+from procmem.model.raw import FileContent, RawProcess, Refusal
+from procmem.model.snapshot import Nature
+from procmem.parse.process import nature_of
+from procmem.parse.smaps import SmapsReader
+from procmem.parse.status import parse_stat, parse_status
+from procmem.queries.consistency import read_consistently
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from procmem.model.mapping import Mappings
+    from procmem.model.ports import Target
+
+__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "take"]
+
+FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
+THREAD_FILES_TO_INSPECT = ("syscall", "comm")
+FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
+_TRIES = 3
+
+
+def take(
+    target: Target,
+    files: Iterable[str],
+    system: Iterable[str] = ("uptime",),
+    *,
+    keys: Collection[str] | None = REGION_KEYS,
+    keep: bool = False,
+    thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
+) -> tuple[RawProcess, Mappings | None]:
+    """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
+
+    With ``keep`` the raw text of a large smaps is kept as well.
+
+    Raises:
+        ProcessGone: it ended before anything could be read.
+        AccessRefused: not even status and stat may be read.
+    """
+
+    def once() -> tuple[RawProcess, SmapsReader]:
+        smaps = SmapsReader(keys=keys)
+        return _take_once(target, files, system, smaps, keep=keep, thread_files=thread_files), smaps
+
+    (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES)
+    if all(isinstance(content, Refusal) for content in raw.files.values()):
+        if Refusal.DENIED in raw.files.values():
+            raise AccessRefused(raw.pid or 0, "nothing of it may be read")
+        raise ProcessGone(raw.pid or 0, "ended while it was read")
+    has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
+    return raw, smaps.close() if has_smaps else None
+
+
+def _take_once(
+    target: Target,
+    files: Iterable[str],
+    system: Iterable[str],
+    smaps: SmapsReader,
+    *,
+    keep: bool,
+    thread_files: Iterable[str],
+) -> RawProcess:
+    contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
+    status, stat = contents["status"], contents["stat"]
+    nature = nature_of(
+        parse_status(status) if isinstance(status, bytes) else None,
+        parse_stat(stat) if isinstance(stat, bytes) else None,
+    )
+    read_through = _live_thread(target) if nature is Nature.DEAD_LEADER else None
+    if read_through is not None:
+        target.look_through(read_through)
+    prefix = "" if read_through is None else f"task/{read_through}/"
+    if prefix:
+        contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}
+    for name in files:
+        path = name if name.startswith("task/") else prefix + name
+        contents[path] = target.read_pieces(path, smaps.feed, keep=keep) if name == "smaps" else target.read(path)
+        if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
+            contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
+    tids = _thread_ids(target)
+    for tid in tids or ():
+        for name in thread_files:
+            contents[f"task/{tid}/{name}"] = target.read(f"task/{tid}/{name}")
+    return RawProcess(
+        pid=target.pid,
+        files=contents,
+        links={"exe": target.link("exe")},
+        thread_ids=tids,
+        system={name: target.read_system(name) for name in system},
+        machine=target.machine,
+        read_through=read_through,
+        unstable=_changed(target, contents, prefix),
+    )
+
+
+def _thread_ids(target: Target) -> tuple[int, ...] | None:
+    names = target.names("task")
+    return None if isinstance(names, Refusal) else tuple(sorted(int(name) for name in names if name.isdecimal()))
+
+
+def _live_thread(target: Target) -> int | None:
+    """The first thread of a process that still runs, when its leader does not."""
+    for tid in _thread_ids(target) or ():
+        content = target.read(f"task/{tid}/stat")
+        if isinstance(content, bytes) and parse_stat(content).state not in ("Z", "X"):
+            return tid
+    return None
+
+
+def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> str | None:
+    """What shows that this is not one process at one moment: it ended, or it ran another program."""
+    before = contents[f"{prefix}stat"]
+    if not isinstance(before, bytes):
+        return None
+    after = target.read(f"{prefix}stat")
+    if not isinstance(after, bytes):
+        return "the process ended while it was read"
+    first, last = parse_stat(before), parse_stat(after)
+    if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
+        return "the process ended while it was read"
+    auxv = contents.get(f"{prefix}auxv")
+    if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
+        return "the process ran another program (exec) while it was read"
+    return None

@@ -1,0 +1,62 @@
+"""Readers around a reader: one that remembers what was read, and one that keeps to pages that are in memory.
+
+What was remembered is what a recording keeps, so that a later look at it finds exactly what this one read.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from procmem.model.raw import PageRun, PageState
+
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader
+
+__all__ = ["LoggingReader", "Pieces", "ResidentMemory", "merged_pieces"]
+
+Pieces = dict[tuple[int, int], bytes]
+"""What was read, by offset and the length that was asked for."""
+
+
+class LoggingReader:
+    """A reader that remembers what was read."""
+
+    def __init__(self, reader: "ByteReader", pieces: Pieces | None = None) -> None:
+        self._reader = reader
+        self.pieces: Pieces = {} if pieces is None else pieces
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Read, and remember."""
+        data = self._reader.read_at(offset, length)
+        self.pieces[offset, length] = data
+        return data
+
+
+class ResidentMemory:
+    """The target's memory, but only where its pages are present: reading must not change the target."""
+
+    def __init__(self, memory: "ByteReader", runs: Sequence[PageRun]) -> None:
+        self._memory = memory
+        self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
+        self._starts = [start for start, _ in self._runs]
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes, or none where a page of them is not in memory."""
+        at = bisect_right(self._starts, offset) - 1
+        end = self._runs[at][1] if at >= 0 else 0
+        while at >= 0 and offset < end < offset + length and at + 1 < len(self._runs) and self._runs[at + 1][0] == end:
+            at += 1
+            end = self._runs[at][1]
+        return self._memory.read_at(offset, length) if offset + length <= end else b""
+
+
+def merged_pieces(pieces: Pieces) -> tuple[tuple[int, bytes], ...]:
+    """Pieces by offset, those that lie within another one or adjoin it made one."""
+    merged: list[tuple[int, bytes]] = []
+    for (offset, _), data in sorted(pieces.items()):
+        if merged and offset <= merged[-1][0] + len(merged[-1][1]):
+            start, before = merged[-1]
+            merged[-1] = (start, before + data[max(start + len(before) - offset, 0) :])
+        elif data:
+            merged.append((offset, data))
+    return tuple(merged)
