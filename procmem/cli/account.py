@@ -5,9 +5,9 @@ import click
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.model.reports.account import AccountReport
 from procmem.queries.account import account_of
+from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.account import account_json, account_page, account_sheet
 from procmem.render.sheet import to_csv, to_markdown
 

@@ -10,11 +10,11 @@ from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json
 from procmem.cli.simulate import layout_options, settings_from
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import BadInput, ExitStatus
 from procmem.model.reports.laws import LawReport
 from procmem.model.sim import MISMATCH, KernelFacts, KernelKind, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
+from procmem.queries.targets import Selection, TargetRef
 
 __all__ = ["crosscheck"]
 

@@ -11,13 +11,13 @@ from procmem.analyse.inspection import inspection
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, messages_locale
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import BadInput
 from procmem.model.region import ByteClass
 from procmem.model.reports.explanation import Explanation, Phrasebook
 from procmem.queries.examine import examine
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
+from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
 from procmem.text import language_of_locale
 from procmem.text.phrasebook import phrasebook

@@ -37,8 +37,3 @@ INSPECT_FLAGS = (
     *REPORT_FLAGS,
 )
 SYSTEM_FLAGS = (Flag("--reverse", "reverse"), Flag("--quick", "quick"), Flag("--classes", "classes"), *REPORT_FLAGS)
-
-
-def table_flags(schema: str) -> tuple[Flag, ...]:
-    """Until every command prints by Output."""
-    return tuple(flag for flag in REPORT_FLAGS if flag.argument != "wide")

@@ -1,12 +1,15 @@
 """The group of commands, loaded one at a time; click runs without its own error handling, behind our door."""
 
 import importlib
+import os
+import sys
 
 import click
 
 from procmem.cli import COMMANDS
 from procmem.cli.error_handling import guarded
 from procmem.errors import ExitStatus
+from procmem.text import use_language_of_command
 
 __all__ = ["cli", "run"]
 
@@ -66,6 +69,7 @@ def run() -> int:
 
 
 def _run() -> object:
+    use_language_of_command(sys.argv[1:], os.environ)
     try:
         return cli.main(prog_name="procmem", standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -31,32 +31,27 @@ _NARROWEST, _WIDEST = 40, 1000
 _CHOSEN = "procmem.chosen"
 
 
-class _Told:
-    """Help in the user's language: the sentences are translated when they are asked for."""
+class Command(click.Command):
+    """A command whose help is in the user's language: its sentences are translated when they are asked for."""
 
     def get_help(self, ctx: click.Context) -> str:
         """The help page."""
-        assert isinstance(self, click.Command)
         self.help = gettext(self.help) if self.help else self.help
         self.epilog = gettext(self.epilog) if self.epilog else self.epilog
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and param.help:
                 param.help = gettext(param.help)
-        return super().get_help(ctx)  # type: ignore[misc,no-any-return]
+        return super().get_help(ctx)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what makes no sense is told with its usage."""
         try:
-            return super().invoke(ctx)  # type: ignore[misc]
+            return super().invoke(ctx)
         except Misuse as error:
             raise click.UsageError(str(error), ctx=ctx) from error
 
 
-class Command(_Told, click.Command):
-    """A command whose help is told in the user's language."""
-
-
-class Group(_Told, click.Group):
+class Group(Command, click.Group):
     """The same for a command that has commands."""
 
 

@@ -6,17 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from procmem.cli.error_handling import say
-from procmem.cli.flags import Flag, table_flags
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
 from procmem.render.formats import format_named, write
 from procmem.render.style import PROSE, Style, size_format
-
-from procmem.text.output import note as note_text
+from procmem.text.pages.output import note as note_text
 
 if TYPE_CHECKING:
     from procmem.render.page import Page
 
-__all__ = ["Output", "echo", "echo_json", "flag_options", "messages_locale", "size_format", "table_options", "unicode_output"]
+__all__ = [
+    "Output",
+    "echo",
+    "echo_json",
+    "messages_locale",
+    "size_format",
+    "table_options",
+    "unicode_output",
+]
 
 
 class Output(NamedTuple):
@@ -55,7 +61,7 @@ class Output(NamedTuple):
         text = write(form, pages, self.style, several=several)
         if not form.holds_notes:
             for page in pages:
-                for note in page.notes:
+                for note in (*page.notes, *page.remarks):
                     say(note_text(note))
         show(text, pager=self.pager and form.holds_notes)
 
@@ -71,21 +77,11 @@ _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
 def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
-    """Add the options of a report that is one table: its units (``unit``) and its formats (``form``)."""
-    return flag_options(table_flags(schema))
+    """Until every command prints by Output."""
+    from procmem.cli.flags import REPORT_FLAGS  # noqa: PLC0415
+    from procmem.cli.options import flag_options  # noqa: PLC0415
 
-
-def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
-    """Add options from a table of flags."""
-    import click  # noqa: PLC0415  # the plainest command lines do without it
-
-    def add(command: _Decorated) -> _Decorated:
-        for flag in reversed(flags):
-            kind = {"is_flag": True} if flag.value is True else {"flag_value": flag.value}
-            command = click.option(flag.word, flag.argument, **kind)(command)
-        return command
-
-    return add
+    return flag_options([flag for flag in REPORT_FLAGS if flag.argument != "wide"], schema)
 
 
 def echo_json(documents: Sequence[Any], *, several: bool) -> None:
@@ -99,5 +95,3 @@ def echo_json(documents: Sequence[Any], *, several: bool) -> None:
 def messages_locale() -> str:
     """The locale in which the user wants to be spoken to, empty where none is set."""
     return os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
-
-

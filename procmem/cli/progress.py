@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from procmem.text.pages.output import looking
+
 __all__ = ["progress"]
 
 _Thing = TypeVar("_Thing")
@@ -18,5 +20,5 @@ def progress(things: Iterable[_Thing], label: str, *, count: int | None = None) 
         return
     import click  # noqa: PLC0415  # the plainest command lines do without it
 
-    with click.progressbar(things, length=count, label=label, file=sys.stderr) as bar:
+    with click.progressbar(things, length=count, label=looking(label), file=sys.stderr) as bar:
         yield iter(bar)

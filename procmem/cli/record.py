@@ -7,9 +7,9 @@ import click
 from procmem import __version__
 from procmem.cli.multi_target import for_each
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.model.raw import RawProcess, Refusal
 from procmem.queries.record import record_one
+from procmem.queries.targets import Selection, TargetRef
 from procmem.sources.recording.write import Recorded, save
 
 __all__ = ["record"]

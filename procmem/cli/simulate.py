@@ -151,24 +151,29 @@ def simulate(words: tuple[str, ...], as_json: bool, **given: Any) -> int:
 def _show_as(command: str, prediction: Prediction, files: ProgramFiles, *, as_json: bool) -> None:
     """The simulated process by the page of another command."""
     from procmem.queries.explain_simulated import explain_simulated  # noqa: PLC0415
+    from procmem.render.formats import TEXT, write  # noqa: PLC0415
+    from procmem.render.json.inspect import inspect_json  # noqa: PLC0415
     from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page  # noqa: PLC0415
-    from procmem.render.pages.inspect import inspect_json, inspect_page, whole_choice  # noqa: PLC0415
+    from procmem.render.pages.inspect import inspect_page  # noqa: PLC0415
+    from procmem.render.style import Style  # noqa: PLC0415
     from procmem.text import language_of_locale  # noqa: PLC0415
     from procmem.text.phrasebook import phrasebook  # noqa: PLC0415
 
     words = phrasebook(language_of_locale(messages_locale()))
     told = explain_simulated(prediction, files, words)
     if as_json:
-        document = explain_json(told) if command == "explain" else inspect_json(told.inspection, whole_choice())
+        document = (
+            explain_json(told)
+            if command == "explain"
+            else inspect_json(told.inspection, range(len(told.inspection.regions or ())))
+        )
         echo_json([document], several=False)
     elif command == "explain":
         columns = shutil.get_terminal_size((80, 24)).columns
         click.echo(explain_page(told, words, ExplainStyle(columns)), nl=False)
     else:
-        size, unit = size_format(None)
-        report = told.inspection
-        page = inspect_page(report, size=size, unit=unit, choice=None, sort=None, unicode=unicode_output())
-        click.echo(page, nl=False)
+        page = inspect_page(told.inspection, size_format(None)[1], listed=None)
+        click.echo(write(TEXT, [page], Style(unicode=unicode_output())), nl=False)
 
 
 def _files(words: tuple[str, ...], settings: Settings) -> ProgramFiles:

@@ -9,15 +9,15 @@ import click
 from procmem.analyse.swap import swap_regions, swap_report
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, size_format, table_options
-from procmem.cli.system_answer import user_name
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import ExitStatus
 from procmem.model.reports.swap import SwapRegion
 from procmem.queries.examine import examine
 from procmem.queries.swap import read_swap
+from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.swap import ranking_sheet, swap_json, swap_page
 from procmem.render.sheet import to_csv, to_markdown
+from procmem.sources.find import user_name
 
 __all__ = ["swap"]
 

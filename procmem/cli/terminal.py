@@ -1,7 +1,6 @@
 """What the terminal is like: its width, its characters, its colours; and the pager for what is longer than it."""
 
 import os
-
 import sys
 
 __all__ = ["has_colors", "is_terminal", "show", "terminal_lines", "terminal_width", "unicode_output"]
@@ -17,7 +16,9 @@ def is_terminal() -> bool:
 
 def _size() -> tuple[int, int]:
     """Columns and lines: of the environment, else of the terminal, else 80 and 24."""
-    columns, lines = (int(word) if (word := os.environ.get(name, "")).isdecimal() else 0 for name in ("COLUMNS", "LINES"))
+    columns, lines = (
+        int(word) if (word := os.environ.get(name, "")).isdecimal() else 0 for name in ("COLUMNS", "LINES")
+    )
     if not columns or not lines:
         try:
             size = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else 1)
@@ -56,9 +57,9 @@ def has_colors(choice: str) -> bool:
 
 def show(text: str, *, pager: bool) -> None:
     """Print a report, through the pager where it is longer than the terminal; an error is met here, not at the end."""
-    if pager and is_terminal() and os.environ.get("TERM", "dumb") != "dumb" and text.count("\n") >= terminal_lines():
-        if _paged(text):
-            return
+    is_long = pager and is_terminal() and text.count("\n") >= terminal_lines()
+    if is_long and os.environ.get("TERM", "dumb") != "dumb" and _paged(text):
+        return
     sys.stdout.write(text)
     sys.stdout.flush()
 

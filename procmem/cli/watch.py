@@ -15,9 +15,9 @@ from procmem.cli.error_handling import complain
 from procmem.cli.multi_target import for_each
 from procmem.cli.output import size_format, unicode_output
 from procmem.cli.targets import target_options
-from procmem.queries.targets import Selection, TargetRef
 from procmem.errors import NothingMatches, ProcessGone
 from procmem.model.reports.watch import Watched
+from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
 from procmem.render.pages.watch import watch_csv, watch_json, watch_line, watch_page
 

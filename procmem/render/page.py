@@ -89,11 +89,13 @@ Block = Prose | Facts | Sheet | Picture
 class Page(NamedTuple):
     """A report. A blank line stands between two sections, none between the blocks of one.
 
-    ``table`` gives what the formats of tables write (CSV, Markdown), ``document`` the values for JSON. ``notes`` tell what could not be read: they stand at the end of a text, in the
-    document, and on stderr where a format has no place for them.
+    ``table`` gives what the formats of tables write (CSV, Markdown), ``document`` the values for JSON. ``notes`` tell
+    what could not be read: they stand at the end of a text, and on stderr where a format has no place for them.
+    ``remarks`` are the same, of those that a text has among its sections.
     """
 
     sections: Sequence[Sequence[Block]]
     table: Callable[[], Sheet]
     document: Callable[[], Any]
     notes: Sequence[str] = ()
+    remarks: Sequence[str] = ()

@@ -1,11 +1,10 @@
 """How a page is to look: the size of the output, its characters and colours, units, and the columns chosen."""
 
-
 from typing import NamedTuple
 
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 from procmem.text import gettext
-from procmem.text.output import UNITS
+from procmem.text.pages.output import UNITS
 
 __all__ = ["PROSE", "Style", "size_format"]
 
@@ -42,5 +41,3 @@ class Style(NamedTuple):
     def dots(self) -> str:
         """What stands for text left out."""
         return "\u2026" if self.unicode else "..."
-
-

@@ -3,12 +3,13 @@
 import os
 import re
 
-from procmem.errors import Misuse
+from procmem.errors import Misuse, NothingMatches
 
-__all__ = ["children_of", "processes_named", "user_id", "user_name"]
+__all__ = ["children_of", "processes_named", "user_name", "wanted_processes"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -56,8 +57,31 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def user_id(name: str) -> int | None:
-    """The number of a user, given by name or by number; None where there is no such name."""
+def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes, int | None], bool]":
+    """Whether a process, by its name and the number of its user, is one of those asked for.
+
+    Raises:
+        Misuse: the name is no regular expression.
+        NothingMatches: there is no such user.
+    """
+    try:
+        pattern = re.compile(os.fsencode(name)) if name else None
+    except re.error as error:
+        raise Misuse(f"--name {name!r}: {error}") from error
+    uid = None
+    if user is not None:
+        uid = _user_id(user)
+        if uid is None:
+            raise NothingMatches(f"there is no user {user!r}")
+
+    def wanted(found: bytes, owner: int | None) -> bool:
+        fits = pattern is None or found == os.fsencode(name or "") or pattern.fullmatch(found) is not None
+        return fits and (uid is None or owner == uid)
+
+    return wanted
+
+
+def _user_id(name: str) -> int | None:
     if name.isascii() and name.isdecimal():
         return int(name)
     import pwd  # noqa: PLC0415  # only with --user

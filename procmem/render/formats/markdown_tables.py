@@ -30,7 +30,12 @@ def to_markdown(sheet: "Sheet", size: "SizeFormat") -> str:
     for row in (*sheet.rows, *sheet.totals):
         cells = [cell_text(value, kind, size) for value, kind in zip(row, kinds, strict=True)]
         lines.append(
-            _line([text if k in TO_THE_RIGHT else markdown_safe(printable_text(text)) for text, k in zip(cells, kinds, strict=True)])
+            _line(
+                [
+                    text if k in TO_THE_RIGHT else markdown_safe(printable_text(text))
+                    for text, k in zip(cells, kinds, strict=True)
+                ]
+            )
         )
     return "\n".join(lines) + "\n"
 

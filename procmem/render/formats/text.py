@@ -111,7 +111,7 @@ def _texts(sheet: Sheet, style: "Style") -> list[list[str]]:
 
 def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], style: "Style") -> str:
     from procmem.render.fitting import fit, lines_of_cell  # noqa: PLC0415  # only what is too wide
-    from procmem.text.output import left_out  # noqa: PLC0415
+    from procmem.text.pages.output import left_out  # noqa: PLC0415
 
     assert style.width is not None
     by_column = [[row[at] for row in texts] for at in range(len(heads))]
@@ -179,6 +179,6 @@ def _painted(shown: str, cls: str) -> str:
 
 
 def _note(text: str) -> str:
-    from procmem.text.output import note  # noqa: PLC0415  # most pages have none
+    from procmem.text.pages.output import note  # noqa: PLC0415  # most pages have none
 
     return note(text)

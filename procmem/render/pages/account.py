@@ -7,7 +7,7 @@ from typing import Any
 from procmem.model.reports.account import AccountReport, Leaf
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.human import SizeFormat, human_size
-from procmem.render.pages.inspect import process_head
+from procmem.render.process_head import head_text
 from procmem.render.sheet import Column, Sheet, to_table
 
 __all__ = ["account_json", "account_page", "account_sheet"]
@@ -37,7 +37,7 @@ def account_sheet(report: AccountReport) -> Sheet:
 
 def account_page(report: AccountReport, size: SizeFormat, unit: str) -> str:
     """The page for a person."""
-    parts = [process_head(report.process)]
+    parts = [head_text(report.process)]
     waterfalls = [_waterfall(report, of, title, words, size) for of, title, words in _HEADS]
     parts.append((f"{unit}\n" if unit else "") + "\n".join(filter(None, waterfalls)) + _beside(report, size))
     if report.reconciliation:

@@ -8,7 +8,8 @@ from procmem.model.raw import PageState
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import Block, Explanation, Finding, PageFacts, Phrasebook
 from procmem.render.escaping import printable, printable_text
-from procmem.render.pages.inspect import inspect_json, process_head, whole_choice
+from procmem.render.json.inspect import inspect_json
+from procmem.render.process_head import head_text
 
 __all__ = ["ExplainStyle", "explain_json", "explain_page", "findings_text", "glossary_text"]
 
@@ -39,7 +40,7 @@ class ExplainStyle(NamedTuple):
 
 def explain_page(report: Explanation, words: Phrasebook, style: ExplainStyle) -> str:
     """The page for a person."""
-    parts = [process_head(report.inspection.process)]
+    parts = [head_text(report.inspection.process)]
     if style.only is None and not style.classes:
         parts.append("".join(_wrapped(sentence, style.width, "") for sentence in (*report.head, report.layout or "")))
     regions = report.inspection.regions
@@ -223,7 +224,7 @@ def glossary_text(words: Phrasebook, term: str | None, width: int) -> str | None
 
 def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[str, Any]:
     """The report as plain values: inspect's, with a sentence, the reason and the classic place of each region."""
-    base = inspect_json(report.inspection, None if findings_only else whole_choice())
+    base = inspect_json(report.inspection, None if findings_only else range(len(report.inspection.regions or ())))
     regions = base.pop("regions", [])
     for entry, told in zip(regions, report.regions, strict=False):
         entry["sentence"] = printable_text(told.sentence)

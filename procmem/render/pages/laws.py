@@ -5,8 +5,9 @@ from typing import Any
 from procmem.model.laws import Outcome
 from procmem.model.reports.laws import LawReport
 from procmem.render.escaping import printable_text
-from procmem.render.pages.inspect import facts_json, process_head
+from procmem.render.json.fields import facts_json
 from procmem.render.pages.simulate import cross_json, cross_page
+from procmem.render.process_head import head_text
 from procmem.render.sheet import Column, Sheet, to_text
 
 __all__ = ["SCHEMA", "laws_json", "laws_page"]
@@ -18,7 +19,7 @@ def laws_page(report: LawReport) -> str:
     """Each law with its outcome and figures, the textbook's areas beside the real ones, and the exact comparison."""
     held = sum(1 for law in report.laws if law.outcome is Outcome.HOLDS)
     broken = sum(1 for law in report.laws if law.outcome is Outcome.BROKEN)
-    lines = [process_head(report.process)]
+    lines = [head_text(report.process)]
     if report.laws:
         lines.append(
             f"laws of the layout: {held} hold, {broken} broken, {len(report.laws) - held - broken} not applicable"

@@ -7,7 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.json.shared import shared_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
-from procmem.text.shared import HEADINGS, told
+from procmem.text.pages.shared import HEADINGS, told
 
 __all__ = ["shared_page", "shared_sheet"]
 

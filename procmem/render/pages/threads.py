@@ -8,7 +8,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import duration
 from procmem.render.json.threads import threads_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
-from procmem.text.threads import HEADINGS, told
+from procmem.text.pages.threads import HEADINGS, told
 
 __all__ = ["thread_sheet", "threads_page"]
 

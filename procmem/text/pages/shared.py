@@ -28,7 +28,8 @@ _SENTENCES: dict[str, Sentence] = {
     ),
     "looked, refused": plural(
         "looked at {count} other process, {refused} more could not be read; {alone} objects are mapped by nobody else",
-        "looked at {count} other processes, {refused} more could not be read; {alone} objects are mapped by nobody else",
+        "looked at {count} other processes, {refused} more could not be read; {alone} objects are mapped by nobody"
+        " else",
     ),
     "freed": N_(
         "freed if gone: private memory, and nameless objects that only this process holds;"
