@@ -12,7 +12,8 @@ from operator import sub
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.analyse.threads import KERNEL_STACK
-from procmem.model.region import ByteClass, Regions
+from procmem.model.kinds import ByteClass
+from procmem.model.region import Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
 

@@ -6,11 +6,12 @@ of one identity are summed. Within one process, memory that nobody owns is match
 that overlap are the same thing, grown or shrunk.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from procmem.model.region import ByteClass, Region, Regions
+from procmem.model import owners
+from procmem.model.kinds import ByteClass
+from procmem.model.region import Region, Regions
 from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
 from procmem.model.snapshot import Snapshot
 from procmem.model.units import size_text
@@ -102,32 +103,28 @@ def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list
             place = clusters[at][0]
         elif region.label.cls is ByteClass.MMAP and regions.mappings.inode[region.vma]:
             place = regions.mappings.offset[region.vma]
-        owner = _owner(region.label.owner or name, names)
+        owner = _owner(region.label.owner or owners.Label(name), names)
         groups.setdefault((region.label.cls.value, region.label.kind, owner, place), []).append(region)
     return groups
 
 
-def _thread_names(snapshot: Snapshot) -> Mapping[bytes, str]:
+def _thread_names(snapshot: Snapshot) -> Mapping[int, str]:
     """Thread id to a name that the next run has too: its number in the order of the ids, and its own name."""
     names = {}
     for number, thread in enumerate(sorted(snapshot.threads or (), key=lambda one: one.tid)):
         own = (thread.comm or b"?").decode("utf-8", "surrogateescape")
-        names[b"%d" % thread.tid] = f"#{number} {own}" if number else "main thread"
+        names[thread.tid] = f"#{number} {own}" if number else "main thread"
     return names
 
 
-def _owner(owner: bytes, threads: Mapping[bytes, str]) -> str:
+def _owner(owner: owners.Owner, threads: Mapping[int, str]) -> str:
     """An owner without what differs from run to run: addresses of arenas, ids of threads."""
-    text = owner.decode("utf-8", "surrogateescape")
-    if not text.startswith(("thread ", "arena ")):
-        return text
-    if text.startswith("thread "):
-        tid = text.split(" ", 2)[1]
-        known = threads.get(tid.encode())
-        return text if known is None else f"thread {known}"
-    text = re.sub(r"^arena [0-9a-f]+", "arena", text)
-    arena, of, tids = text.partition(" of thread ")
-    return arena + of + ", ".join(threads.get(tid.encode(), tid) for tid in tids.split(", ")) if of else text
+    if isinstance(owner, owners.Thread) and owner.tid in threads:
+        return f"thread {threads[owner.tid]}"
+    if isinstance(owner, owners.Arena):
+        tids = ", ".join(threads.get(tid, str(tid)) for tid in owner.tids)
+        return f"arena of thread {tids}" if tids else "arena"
+    return (owners.owner_name(owner) or b"").decode("utf-8", "surrogateescape")
 
 
 def _figures(regions: Sequence[Region]) -> Figures | None:

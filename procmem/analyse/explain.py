@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from procmem.analyse.findings import findings
 from procmem.analyse.inspection import classic_class
-from procmem.model.region import ByteClass, Region, Regions
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Grouping, Kind, Role
+from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Block, Explained, Explanation, Finding, PageFacts, Phrasebook
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
@@ -17,7 +19,6 @@ from procmem.model.units import size_text
 
 __all__ = ["explanation", "region_sentence"]
 
-_OBJECT_PREFIXES = ("exe-", "lib-", "ld-")
 _INACCESSIBLE = frozenset({ByteClass.GUARD, ByteClass.RESERVED})
 
 
@@ -132,16 +133,13 @@ def region_sentence(region: Region, words: Phrasebook, *, writable: bool = True)
 
 
 def _what(region: Region, words: Phrasebook, *, writable: bool = True) -> str:
-    kind = region.label.kind
-    role = "lib"
-    for prefix in _OBJECT_PREFIXES:
-        if kind.startswith(prefix) and words.has("kinds", kind.removeprefix(prefix)):
-            role, kind = prefix[:-1], kind.removeprefix(prefix)
+    kind: str = region.label.kind.part or region.label.kind
+    role = region.label.kind.role or Role.LIB
     if not words.has("kinds", kind):
         kind = "unknown"
     if kind == "file-shared" and not writable:
         kind = "file-shared-readonly"
-    owner = region.label.owner
+    owner = region.label.owner_name
     name = "" if owner is None else owner.decode("utf-8", "surrogateescape")
     base = name.removesuffix(" (deleted)").rsplit("/", 1)[-1] if name.startswith("/") else name
     return words.say(
@@ -194,13 +192,10 @@ def _blocks(regions: Regions, explained: Sequence[Explained], words: Phrasebook)
 
 def _object_of(regions: Regions, index: int) -> bytes | None:
     label = regions.label[index]
-    if label.kind.startswith(_OBJECT_PREFIXES) or label.kind == "elf-gap":
-        return label.owner
-    return None
+    return label.owner_name if label.kind.grouping is Grouping.OBJECT else None
 
 
 _STACK_PARTS = frozenset({ByteClass.STACK, ByteClass.TLS})
-_APART = frozenset({"brk", "glibc-arena"})
 
 
 def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
@@ -208,23 +203,25 @@ def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
     here, before = regions.label[index], regions.label[last]
     if _object_of(regions, first) is not None:
         return _object_of(regions, index) == _object_of(regions, first)
-    if here.kind == "glibc-arena-reserve" and before.kind == "glibc-arena":
+    if here.kind is kinds.GLIBC_ARENA_RESERVE and before.kind is kinds.GLIBC_ARENA:
         return regions.start[index] == regions.end[last]
     touching = regions.start[index] == regions.end[last]
-    if before.kind == "stack-guard" and here.cls in _STACK_PARTS:
+    if before.kind is kinds.STACK_GUARD and here.cls in _STACK_PARTS:
         return touching
-    if before.cls is ByteClass.STACK and before.kind != "main" and here.cls is ByteClass.TLS:
+    if before.cls is ByteClass.STACK and before.kind is not kinds.MAIN_STACK and here.cls is ByteClass.TLS:
         return touching
-    if here.kind == "coroutine" or (here.kind == "stack-guard" and _next_is(regions, index, "coroutine")):
-        return any(regions.label[member].kind == "coroutine" for member in members)
+    if here.kind is kinds.COROUTINE_STACK or (
+        here.kind is kinds.STACK_GUARD and _next_is(regions, index, kinds.COROUTINE_STACK)
+    ):
+        return any(regions.label[member].kind is kinds.COROUTINE_STACK for member in members)
     same = here.kind == before.kind and here.cls is before.cls and here.owner == before.owner
-    if here.cls is ByteClass.HEAP and here.kind not in _APART:
+    if here.kind.grouping is Grouping.ALLOCATOR:
         return same  # blocks of one allocator, wherever they lie
-    return same and touching and here.cls in (ByteClass.KERNEL, ByteClass.MMAP)
+    return same and touching and here.kind.grouping is Grouping.NEIGHBOURS
 
 
-def _next_is(regions: Regions, index: int, kind: str) -> bool:
-    return index + 1 < len(regions) and regions.label[index + 1].kind == kind
+def _next_is(regions: Regions, index: int, kind: Kind) -> bool:
+    return index + 1 < len(regions) and regions.label[index + 1].kind is kind
 
 
 def _block(regions: Regions, members: Sequence[int], explained: Sequence[Explained], words: Phrasebook) -> Block:
@@ -234,7 +231,7 @@ def _block(regions: Regions, members: Sequence[int], explained: Sequence[Explain
     owner = _object_of(regions, members[0])
     if owner is not None:
         return Block(tuple(members), _object_sentence(chosen, owner, words))
-    arena = next((index for index in members if regions.label[index].kind == "glibc-arena"), None)
+    arena = next((index for index in members if regions.label[index].kind is kinds.GLIBC_ARENA), None)
     if arena is not None and len(members) == 2:
         reserve = size_text(chosen[-1].size)
         return Block(tuple(members), words.say("blocks", "arena", sentence=explained[arena].sentence, reserve=reserve))
@@ -254,12 +251,10 @@ def _block(regions: Regions, members: Sequence[int], explained: Sequence[Explain
 
 def _object_sentence(parts: Sequence[Region], owner: bytes, words: Phrasebook) -> str:
     """A loaded object as one: its parts with their sizes, and what of it is in memory."""
-    role = next((p[:-1] for p in _OBJECT_PREFIXES if parts[0].label.kind.startswith(p)), "lib")
+    role = parts[0].label.kind.role or Role.LIB
     sums: dict[str, int] = {}
     for part in parts:
-        name = part.label.kind
-        for prefix in _OBJECT_PREFIXES:
-            name = name.removeprefix(prefix)
+        name: str = part.label.kind.part or part.label.kind
         sums[name] = sums.get(name, 0) + part.size
     listed = words.say("blocks", "comma").join(
         f"{words.say('parts', name)} {size_text(size)}" for name, size in sums.items()

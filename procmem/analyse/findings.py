@@ -6,8 +6,10 @@ thresholds stand here, each with its reason.
 
 from collections.abc import Iterator
 
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Finding, Phrasebook
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
@@ -111,10 +113,10 @@ def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> 
         yield "limit-locked", {"locked_bytes": locked, "limit_bytes": lock_limit}
     stack_limit = soft("Max stack size")
     for region in _of(regions, "main", "thread"):
-        limit = stack_limit if region.label.kind == "main" else region.size
-        used = region.size if region.label.kind == "main" else region.rss
+        limit = stack_limit if region.label.kind is kinds.MAIN_STACK else region.size
+        used = region.size if region.label.kind is kinds.MAIN_STACK else region.rss
         if limit and used is not None and used >= STACK_NEAR * limit and region.label.cls is ByteClass.STACK:
-            owner = (region.label.owner or b"?").decode("utf-8", "surrogateescape")
+            owner = (region.label.owner_name or b"?").decode("utf-8", "surrogateescape")
             yield "stack-limit", {"owner": owner, "used_bytes": used, "limit_bytes": limit}
 
 

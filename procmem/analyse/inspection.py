@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from operator import gt, sub
 
+from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings, Unpopulated
-from procmem.model.region import ByteClass, Label, Regions, for_each_label
+from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
 
@@ -18,26 +19,13 @@ __all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]
 
 from procmem.analyse.picture import picture
 
-_CLASSIC = {
-    ByteClass.RODATA: "text",
-    ByteClass.TLS: "data",
-    ByteClass.SHM: "mmap",
-    ByteClass.JIT: "mmap",
-    ByteClass.DEVICE: "mmap",
-    ByteClass.KERNEL: "mmap",
-}
-
 
 def classic_class(label: Label) -> str:
     """Fold a class into the six words text, data, bss, heap, mmap and stack.
 
-    Read-only data goes with text, as size(1) counts it; guards and reservations go with their owner.
+    Read-only data goes with text, as size(1) counts it; guards and reservations go with what they belong to.
     """
-    if label.cls in (ByteClass.GUARD, ByteClass.RESERVED):
-        if "stack" in label.kind:
-            return "stack"
-        return "heap" if label.kind.endswith("-reserve") else "mmap"
-    return _CLASSIC.get(label.cls, label.cls.value)
+    return label.kind.classic.value
 
 
 def inspection(

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import gt, ne
 
-from procmem.model.region import ByteClass, Certainty, Label, Regions, for_each_label
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Role
+from procmem.model.region import Certainty, Label, Regions, for_each_label
 from procmem.model.reports.inspection import Band
 from procmem.model.snapshot import Snapshot
 
@@ -78,13 +80,13 @@ def _only_one_program(regions: Regions, names: list[str], stretches: Iterable[tu
 
 
 def _band_name(label: Label) -> str:
-    if label.kind == "vsyscall":
+    if label.kind is kinds.VSYSCALL:
         return "gate"
-    if label.cls is ByteClass.STACK and label.kind == "main":
+    if label.kind is kinds.MAIN_STACK:
         return "stack"
-    if label.cls is ByteClass.HEAP and label.kind == "brk":
+    if label.kind is kinds.BRK:
         return "heap"
-    if label.kind.startswith("exe-") and label.cls in _OWN_BANDS:
+    if label.kind.role is Role.EXE and label.cls in _OWN_BANDS:
         return _OWN_BANDS[label.cls]
     return "mapping area"
 

@@ -173,7 +173,7 @@ def swap_regions(pid: int | None, regions: Regions | None) -> Sequence[SwapRegio
             region.end,
             region.label.cls.value,
             region.label.kind,
-            region.label.owner or regions.mappings.name[region.vma] or None,
+            region.label.owner_name or regions.mappings.name[region.vma] or None,
             region.swap,
         )
         for region in regions

@@ -7,8 +7,10 @@ figures of both.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from procmem.model import kinds, owners
+from procmem.model.kinds import ByteClass
 from procmem.model.raw import PageRun, PageState
-from procmem.model.region import ByteClass, Region, Regions
+from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.model.snapshot import Snapshot, Thread
 
@@ -35,7 +37,7 @@ def thread_report(
     status = snapshot.status
     fields = status.fields if status is not None else {}
     rows = tuple(_row(thread, snapshot, stacks, touched) for thread in snapshot.threads or ())
-    cached = [region for region in stacks.regions if region.label.kind == "thread-cached"]
+    cached = [region for region in stacks.regions if region.label.kind is kinds.CACHED_STACK]
     return ThreadReport(
         pid=snapshot.pid,
         comm=snapshot.comm,
@@ -81,7 +83,7 @@ class _Stacks:
         """The stack that a thread owns; where nobody says, the one that its stack pointer lies in."""
         owned = self._by_owner.get(thread.owner)
         if owned is None and main:
-            owned = self._by_owner.get(b"main thread")
+            owned = self._by_owner.get(owners.MAIN_THREAD)
         if owned is not None:
             return owned
         if thread.sp is None:
@@ -105,17 +107,15 @@ class _Stacks:
 
     def tls_of(self, thread: Thread, *, main: bool) -> Region | None:
         """The thread's TLS block."""
-        return self._tls.get(thread.owner) or (self._tls.get(b"main thread") if main else None)
+        return self._tls.get(thread.owner) or (self._tls.get(owners.MAIN_THREAD) if main else None)
 
 
 def _arenas(regions: Regions | None) -> dict[int, int]:
-    """The arena of each thread, by the owners of arena heaps ("arena ADDRESS of thread TID, TID")."""
+    """The arena of each thread, by the owners of arena heaps."""
     found: dict[int, int] = {}
     for label in {id(label): label for label in (regions.label if regions is not None else ())}.values():
-        if label.kind == "glibc-arena" and label.owner is not None:
-            arena, _, tids = label.owner.removeprefix(b"arena ").partition(b" of thread ")
-            for tid in tids.split(b", ") if tids else ():
-                found[int(tid)] = int(arena, 16)
+        if label.kind is kinds.GLIBC_ARENA and isinstance(label.owner, owners.Arena):
+            found |= dict.fromkeys(label.owner.tids, label.owner.address)
     return found
 
 

@@ -12,7 +12,7 @@ from procmem.analyse.inspection import warnings_of
 from procmem.cli.output import echo_json, size_format, table_options
 from procmem.cli.sizes import size_of
 from procmem.errors import AccessRefused, ExitStatus
-from procmem.model.region import ByteClass
+from procmem.model.kinds import ByteClass
 from procmem.queries.examine import examine
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.diff import change_sheet, diff_json, diff_page

@@ -12,7 +12,7 @@ from procmem.cli.multi_target import for_each
 from procmem.cli.output import echo_json, messages_locale
 from procmem.cli.targets import target_options
 from procmem.errors import BadInput
-from procmem.model.region import ByteClass
+from procmem.model.kinds import ByteClass
 from procmem.model.reports.explanation import Explanation, Phrasebook
 from procmem.queries.examine import examine
 from procmem.queries.laws import layout_in_short

@@ -11,7 +11,7 @@ from procmem.cli.output import Output
 from procmem.cli.sizes import size_of
 from procmem.cli.targets import target_options
 from procmem.errors import Misuse
-from procmem.model.region import ByteClass
+from procmem.model.kinds import ByteClass
 from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
 from procmem.queries.targets import Selection
 from procmem.text.help import inspect as words

@@ -4,36 +4,19 @@ A region is a byte range inside one VMA. The regions of a VMA partition it: noth
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import Enum, StrEnum
+from enum import Enum
 from operator import add
 from typing import NamedTuple, TypeVar
 
 from procmem.model.elf import ElfImage, Section
+from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.owners import Owner, owner_name
 from procmem.model.raw import MappedFile
 
 __all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
 
 Value = TypeVar("Value")
-
-
-class ByteClass(StrEnum):
-    """What a byte range is for; the order is that of the tables, from the program's own to the kernel's."""
-
-    TEXT = "text"
-    RODATA = "rodata"
-    DATA = "data"
-    BSS = "bss"
-    TLS = "tls"
-    HEAP = "heap"
-    STACK = "stack"
-    MMAP = "mmap"
-    SHM = "shm"
-    JIT = "jit"
-    GUARD = "guard"
-    RESERVED = "reserved"
-    KERNEL = "kernel"
-    DEVICE = "device"
 
 
 class Certainty(Enum):
@@ -54,11 +37,20 @@ class Label(NamedTuple):
     allocator that it belongs to, None where it is the process's.
     """
 
-    cls: ByteClass
-    kind: str
+    kind: Kind
     certainty: Certainty
     evidence: str
-    owner: bytes | None = None
+    owner: Owner | None = None
+
+    @property
+    def cls(self) -> ByteClass:
+        """What it is for."""
+        return self.kind.cls
+
+    @property
+    def owner_name(self) -> bytes | None:
+        """The owner as bytes, for tables and JSON."""
+        return owner_name(self.owner)
 
 
 class Claim(NamedTuple):

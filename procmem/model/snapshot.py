@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from procmem.model import owners
 from procmem.model.mapping import Mappings
 from procmem.model.raw import Machine, Refusal
 
@@ -142,9 +143,9 @@ class Thread(NamedTuple):
     status: Status | None = None
 
     @property
-    def owner(self) -> bytes:
-        """What its stack, TLS and guard are labelled with: the thread's id and its name."""
-        return b"thread %d %s" % (self.tid, self.comm or b"?")
+    def owner(self) -> owners.Thread:
+        """What its stack, TLS and guard are labelled with."""
+        return owners.Thread(self.tid, self.comm)
 
 
 class Snapshot(NamedTuple):

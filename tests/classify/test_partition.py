@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from procmem.classify.apportion import shared_out
 from procmem.classify.partition import partition
+from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState, Refusal
-from procmem.model.region import ByteClass, Certainty, Claim, Label, Regions
+from procmem.model.region import Certainty, Claim, Label, Regions
 
 PAGE = 4096
-DEFAULT = Label(ByteClass.MMAP, "default", Certainty.GUESS, "nobody claims it")
+DEFAULT = Label(Kind("default", ByteClass.MMAP), Certainty.GUESS, "nobody claims it")
 
 
 @st.composite
@@ -49,7 +50,7 @@ def claims(draw: st.DrawFn) -> Claim:
     """Any range, any rank, any condition."""
     start = draw(st.integers(0, 40 * PAGE))
     kind = draw(st.sampled_from("abcdef"))
-    label = Label(draw(st.sampled_from(list(ByteClass))), kind, Certainty.LIKELY, "claimed")
+    label = Label(Kind(kind, draw(st.sampled_from(list(ByteClass)))), Certainty.LIKELY, "claimed")
     return Claim(
         start,
         start + draw(st.integers(1, 12 * PAGE)),

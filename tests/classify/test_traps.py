@@ -132,7 +132,7 @@ def test_a_program_inside_an_emulator(tmp_path: Path) -> None:
     program = build("sleeper.c", ("-m32", "-static", "-no-pie"), tmp_path)
     with started(["qemu-i386-static", str(program)]) as child:
         regions = regions_of(child.pid)
-    guest = [label for label in regions.label if label.owner == os.fsencode(str(program))]
+    guest = [label for label in regions.label if label.owner_name == os.fsencode(str(program))]
     assert {label.cls.value for label in guest} >= {"text", "rodata", "data", "bss"}
     assert all(label.certainty is not Certainty.CERTAIN for label in guest)
     assert any(label.kind == "jit" for label in regions.label)
@@ -168,14 +168,14 @@ def test_threads_of_musl(flags: tuple[str, ...], tmp_path: Path) -> None:
         tids = {int(name) for name in os.listdir(f"/proc/{child.pid}/task")} - {child.pid}
         regions = regions_of(child.pid)
         proved = regions_of(child.pid, deep=True)
-    owners = b" ".join(label.owner or b"" for label in regions.label if label.cls.value == "stack")
+    owners = b" ".join(label.owner_name or b"" for label in regions.label if label.cls.value == "stack")
     assert len(tids) == 3
     assert all(b"thread %d " % tid in owners + b" " for tid in tids)
     # its own ring proves them, with guards and TLS, each in one block without a hole
     sure = [region for region in proved if "musl's descriptor" in region.label.evidence]
     assert {region.label.certainty for region in sure} == {Certainty.CERTAIN}
     for tid in tids:
-        own = [region for region in sure if (region.label.owner or b"").startswith(b"thread %d " % tid)]
+        own = [region for region in sure if (region.label.owner_name or b"").startswith(b"thread %d " % tid)]
         assert [region.label.kind for region in own] == ["stack-guard", "thread", "tls"]
         assert own[0].end == own[1].start
         assert own[1].end == own[2].start

@@ -10,8 +10,10 @@ Source: fs/proc/task_mmu.c, vma_is_initial_heap() and vma_is_initial_stack(); fs
 from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
+from procmem.model import kinds, owners
+from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
@@ -35,7 +37,7 @@ def area_claims(
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
     if tls_size is not None and start_brk is not None and start_brk in mappings.start:
         evidence = f"the first {tls_size} bytes above start_brk of a static program: TLS, before malloc's first block"
-        label = Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, b"main thread")
+        label = Label(kinds.TLS, Certainty.LIKELY, evidence, owners.MAIN_THREAD)
         yield Claim(start_brk, start_brk + tls_size, Rank.BRK + 1, label)
     yield from _stack(snapshot, mappings)
 
@@ -48,28 +50,28 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
         # the name follows start_brk, which a program may move (PR_SET_MM)
         sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
     for row in mappings.rows_labelled(KernelName.HEAP):
-        name = mappings.name[row]
+        name = owners.Label(mappings.name[row])
         start, end = mappings.start[row], mappings.end[row]
         if start_brk is None:
             label = Label(
-                ByteClass.HEAP,
-                "brk",
+                kinds.BRK,
                 Certainty.LIKELY,
                 "the kernel names it [heap]; start_brk is not known",
                 name,
             )
         elif start >= start_brk:
             evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}{doubt}"
-            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
+            label = Label(kinds.BRK, sure, evidence, name)
         elif end > start_brk:
             evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on{doubt}"
-            label = Label(ByteClass.HEAP, "brk", sure, evidence, name)
-            below = Label(ByteClass.HEAP, "brk", Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
+            label = Label(kinds.BRK, sure, evidence, name)
+            below = Label(kinds.BRK, Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
             yield Claim(start, start_brk, Rank.NAME, below)
             start = start_brk
         else:
             evidence = f"named [heap] only because it ends at start_brk {start_brk:#x}, where the heap would begin"
-            label = Label(ByteClass.BSS, "exe-bss", Certainty.LIKELY, evidence, snapshot.exe)
+            program = None if snapshot.exe is None else owners.ObjectFile(snapshot.exe)
+            label = Label(object_kind(Role.EXE, Part.BSS), Certainty.LIKELY, evidence, program)
         yield Claim(start, end, Rank.BRK, label)
 
 
@@ -98,7 +100,7 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
             )
         else:
             evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
-        yield Claim(start, end, Rank.BRK, Label(ByteClass.STACK, "main", certainty, evidence, b"main thread"))
+        yield Claim(start, end, Rank.BRK, Label(kinds.MAIN_STACK, certainty, evidence, owners.MAIN_THREAD))
     grow_down = mappings.flags_with(MemoryFlag.GROWSDOWN)
     growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down)
     named = any(mappings.has_flag(row, MemoryFlag.GROWSDOWN) for row in rows)
@@ -108,5 +110,5 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
         if not named:
             evidence = "grows down (VmFlags gd), and no mapping named [stack] does: start_stack was moved away"
-        label = Label(ByteClass.STACK, "main", Certainty.LIKELY, evidence, b"main thread")
+        label = Label(kinds.MAIN_STACK, Certainty.LIKELY, evidence, owners.MAIN_THREAD)
         yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)

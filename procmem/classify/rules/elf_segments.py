@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from procmem.classify.partition import Rank
+from procmem.model import kinds, owners
 from procmem.model.elf import (
     ET_DYN,
     ET_EXEC,
@@ -29,8 +30,9 @@ from procmem.model.elf import (
     Section,
     Segment,
 )
+from procmem.model.kinds import ByteClass, Part, Role, object_kind
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
+from procmem.model.region import Certainty, Claim, ElfObject, Label
 
 __all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
 
@@ -40,19 +42,19 @@ _VADDR = attrgetter("vaddr")
 
 
 class LoadedObject(NamedTuple):
-    """An object at one load bias; ``role`` is ``exe``, ``lib`` or ``ld``."""
+    """An object at one load bias; ``role`` says whose it is."""
 
     object: ElfObject
     image: ElfImage
     bias: int
-    role: str
+    role: Role
     certainty: Certainty
     why: str
 
 
 def object_role(
     item: ElfObject, objects: Sequence[ElfObject], auxv: Mapping[int, int] | None, exe: bytes | None
-) -> str:
+) -> Role:
     """Whether an object is the program, the dynamic linker or a library.
 
     The kernel's own words decide: the program holds AT_ENTRY's address, the linker AT_BASE's. When the linker was
@@ -64,19 +66,19 @@ def object_role(
         started = next((o for o in objects if o.file.path == exe), None)
     base = (auxv or {}).get(_AT_BASE, 0)
     if base and any(start <= base < end for start, end in item.file.ranges):
-        return "ld"
+        return Role.LD
     if started is not None and not _asks_interpreter(started):
         program = next((o for o in objects if o is not started and _asks_interpreter(o) and _is_program(o)), None)
         if program is not None:
-            return "ld" if item is started else "exe" if item is program else "lib"
+            return Role.LD if item is started else Role.EXE if item is program else Role.LIB
     if item is started:
-        return "exe"
+        return Role.EXE
     base_name = item.file.path.rsplit(b"/", 1)[-1]
     if not base and (item.soname or base_name).startswith((b"ld-", b"ld.so", b"ld64")):
-        return "ld"
+        return Role.LD
     if started is None and item.image is not None and _asks_interpreter(item) and _is_program(item):
-        return "exe"
-    return "lib"
+        return Role.EXE
+    return Role.LIB
 
 
 def _asks_interpreter(item: ElfObject) -> bool:
@@ -182,12 +184,12 @@ class _Labels(NamedTuple):
     loaded: LoadedObject
     name: str
 
-    def label(self, cls: ByteClass, kind: str, what: str) -> Label:
+    def label(self, part: Part | None, what: str) -> Label:
         """A label whose evidence names the part of the file, the bias, and why the bias is believed."""
         loaded = self.loaded
         evidence = f"{what} of {self.name}, load bias {loaded.bias:#x}; {loaded.why}"
-        owned = kind if cls is ByteClass.RESERVED else f"{loaded.role}-{kind}"
-        return Label(cls, owned, loaded.certainty, evidence, loaded.object.file.path)
+        kind = kinds.ELF_GAP if part is None else object_kind(loaded.role, part)
+        return Label(kind, loaded.certainty, evidence, owners.ObjectFile(loaded.object.file.path))
 
     def claim(self, start: int, end: int, rank: int, label: Label) -> Claim:
         """A claim on the file's own mappings, and, less certain, on anonymous memory that took their place."""
@@ -200,7 +202,7 @@ class _Labels(NamedTuple):
         needs, excludes = {
             ByteClass.TEXT: ("x", ""),
             ByteClass.RODATA: ("r", "w"),
-            ByteClass.DATA: ("r", "x" if label.kind.endswith("relro") else ""),
+            ByteClass.DATA: ("r", "x" if label.kind.part is Part.RELRO else ""),
             ByteClass.BSS: ("r", ""),
         }[label.cls]
         return Claim(start, end, rank, label, file, None, replaced, needs, excludes)
@@ -223,14 +225,12 @@ def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
             gap_start = -(-(bias + segment.vaddr + segment.memsz) // page_size) * page_size
             gap_end = (bias + loads[number + 1].vaddr) // page_size * page_size
             if gap_start < gap_end:
-                gap = make.label(
-                    ByteClass.RESERVED, "elf-gap", f"inaccessible hole between PT_LOAD {number} and {number + 1}"
-                )
+                gap = make.label(None, f"inaccessible hole between PT_LOAD {number} and {number + 1}")
                 file = (loaded.object.file.device, loaded.object.file.inode)
                 yield Claim(gap_start, gap_end, Rank.SEGMENT, gap, file, "---p")
     relro = image.first(PT_GNU_RELRO)
     if relro is not None and relro.memsz and any(_inside(relro, segment, page_size) for segment in loads):
-        what = make.label(ByteClass.DATA, "relro", "PT_GNU_RELRO (read-only after relocation)")
+        what = make.label(Part.RELRO, "PT_GNU_RELRO (read-only after relocation)")
         start = bias + relro.vaddr
         yield make.claim(start, start + relro.memsz, Rank.RELRO, what)
         yield make.claim(start // page_size * page_size, start, Rank.PADDING + 2, what)
@@ -241,14 +241,13 @@ def _segment_claims(make: _Labels, number: int, segment: Segment, page_size: int
     start = make.loaded.bias + segment.vaddr
     file_end, end = start + segment.filesz, start + segment.memsz
     flags = _flag_text(segment)
-    cls, kind = _class_of(segment)
-    main = make.label(cls, kind, f"PT_LOAD {number} ({flags})")
+    main = make.label(_part_of(segment), f"PT_LOAD {number} ({flags})")
     if segment.filesz:
         last_page = -(-file_end // page_size) * page_size
         yield make.claim(start // page_size * page_size, last_page, Rank.PADDING, main)
         yield make.claim(start, file_end, Rank.SEGMENT, main)
     if end > file_end:
-        bss = make.label(ByteClass.BSS, "bss", f"zero-initialised end of PT_LOAD {number} ({flags})")
+        bss = make.label(Part.BSS, f"zero-initialised end of PT_LOAD {number} ({flags})")
         yield make.claim(file_end, end, Rank.SEGMENT, bss)
         yield make.claim(file_end, -(-end // page_size) * page_size, Rank.PADDING + 1, bss)
 
@@ -262,10 +261,10 @@ def _flag_text(segment: Segment) -> str:
     return "".join(letter if segment.flags & bit else "-" for letter, bit in (("r", 4), ("w", PF_W), ("x", PF_X)))
 
 
-def _class_of(segment: Segment) -> tuple[ByteClass, str]:
+def _part_of(segment: Segment) -> Part:
     if segment.flags & PF_X:
-        return ByteClass.TEXT, "text"
-    return (ByteClass.DATA, "data") if segment.flags & PF_W else (ByteClass.RODATA, "rodata")
+        return Part.TEXT
+    return Part.DATA if segment.flags & PF_W else Part.RODATA
 
 
 def _section_claims(make: _Labels, segment: Segment) -> Iterator[Claim]:
@@ -279,21 +278,21 @@ def _section_claims(make: _Labels, segment: Segment) -> Iterator[Claim]:
         return
     bias = make.loaded.bias
     if sections[0].addr > segment.vaddr:
-        head = make.label(ByteClass.RODATA, "rodata", "ELF and program headers in an executable segment")
+        head = make.label(Part.RODATA, "ELF and program headers in an executable segment")
         yield make.claim(bias + segment.vaddr, bias + sections[0].addr, Rank.SECTION, head)
     edges = [*(section.addr for section in sections[1:]), segment.vaddr + segment.filesz]
     for section, until in zip(sections, edges, strict=True):
         if section.flags & SHF_EXECINSTR:
-            what = make.label(ByteClass.TEXT, "text", "code in an executable segment")
+            what = make.label(Part.TEXT, "code in an executable segment")
         elif section.flags & SHF_WRITE:
-            what = make.label(ByteClass.DATA, "data", "writable section in an executable segment")
+            what = make.label(Part.DATA, "writable section in an executable segment")
         else:
-            what = make.label(ByteClass.RODATA, "rodata", "section without code in an executable segment")
+            what = make.label(Part.RODATA, "section without code in an executable segment")
         yield make.claim(bias + section.addr, bias + until, Rank.SECTION, what)
 
 
 def code_mapped_again(
-    item: ElfObject, image: ElfImage, role: str, mappings: Mappings, rows: Sequence[int]
+    item: ElfObject, image: ElfImage, role: Role, mappings: Mappings, rows: Sequence[int]
 ) -> Iterator[Claim]:
     """Executable mappings of a file's code at a place where its headers would not load it: still machine code."""
     name = item.file.path.decode("utf-8", "surrogateescape")
@@ -311,7 +310,8 @@ def code_mapped_again(
         )
         if code is not None:
             evidence = f"executable mapping of code of {name}, away from where its headers would load it"
-            label = Label(ByteClass.TEXT, f"{role}-text", Certainty.LIKELY, evidence, item.file.path)
+            kind = object_kind(role, Part.TEXT)
+            label = Label(kind, Certainty.LIKELY, evidence, owners.ObjectFile(item.file.path))
             file = (item.file.device, item.file.inode)
             yield Claim(mappings.start[row], mappings.end[row], Rank.LEAST, label, file)
 

@@ -8,8 +8,10 @@ For the main program ``stat`` still tells where data ends and BSS begins.
 from collections.abc import Callable, Iterator, Sequence
 
 from procmem.classify.partition import Rank
+from procmem.model import kinds, owners
+from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Certainty, Claim, ElfObject, Label
+from procmem.model.region import Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GivenName, KernelName, given_name
@@ -18,7 +20,7 @@ __all__ = ["unread_claims"]
 
 
 def unread_claims(
-    item: ElfObject, role: str, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
+    item: ElfObject, role: Role, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
 ) -> Iterator[Claim]:
     """Claims on the mappings of one unread object, and on the anonymous memory behind its last writable one."""
     if not any("x" in mappings.perms[row] for row in rows):
@@ -28,9 +30,9 @@ def unread_claims(
     because = f"its headers were not read ({item.problem})" if item.problem else "its headers were not read"
     file = (item.file.device, item.file.inode)
 
-    def label(cls: ByteClass, kind: str, what: str) -> Label:
-        owned = kind if kind == "elf-gap" else f"{role}-{kind}"
-        return Label(cls, owned, Certainty.LIKELY, f"{what} of {name}; {because}", path)
+    def label(part: Part | None, what: str) -> Label:
+        kind = kinds.ELF_GAP if part is None else object_kind(role, part)
+        return Label(kind, Certainty.LIKELY, f"{what} of {name}; {because}", owners.ObjectFile(path))
 
     ordered = sorted(rows, key=mappings.start.__getitem__)
     seen_code = False
@@ -42,15 +44,15 @@ def unread_claims(
             continue
         if "x" in perms:
             seen_code = True
-            what = label(ByteClass.TEXT, "text", f"executable mapping ({perms})")
+            what = label(Part.TEXT, f"executable mapping ({perms})")
         elif "w" in perms:
-            what = label(ByteClass.DATA, "data", f"writable mapping ({perms})")
+            what = label(Part.DATA, f"writable mapping ({perms})")
         elif perms.startswith("---"):
-            what = label(ByteClass.RESERVED, "elf-gap", "inaccessible mapping")
+            what = label(None, "inaccessible mapping")
         elif seen_code and _was_writable(mappings, row, following, ordered[at - 1] if at else None):
-            what = label(ByteClass.DATA, "relro", "read-only mapping that was written before (RELRO)")
+            what = label(Part.RELRO, "read-only mapping that was written before (RELRO)")
         else:
-            what = label(ByteClass.RODATA, "rodata", f"read-only mapping ({perms})")
+            what = label(Part.RODATA, f"read-only mapping ({perms})")
         yield Claim(start, end, Rank.SEGMENT, what, file)
     yield from _bss(item, mappings, ordered, snapshot, label)
 
@@ -77,7 +79,7 @@ def _bss(
     mappings: Mappings,
     ordered: Sequence[int],
     snapshot: Snapshot,
-    label: Callable[[ByteClass, str, str], Label],
+    label: Callable[[Part | None, str], Label],
 ) -> Iterator[Claim]:
     writable = [row for row in ordered if "w" in mappings.perms[row]]
     if not writable:
@@ -87,7 +89,7 @@ def _bss(
     stat = snapshot.stat
     end_data = stat.end_data if stat is not None and item.file.is_program else None
     if end_data is not None and mappings.start[last] <= end_data < mappings.end[last]:
-        what = label(ByteClass.BSS, "bss", f"behind end_data {end_data:#x} that stat tells, in the last data page")
+        what = label(Part.BSS, f"behind end_data {end_data:#x} that stat tells, in the last data page")
         yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
     if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
         return
@@ -101,5 +103,5 @@ def _bss(
         return
     if start_brk is not None and mappings.start[behind] < start_brk < end:
         end = start_brk
-    what = label(ByteClass.BSS, "bss", "writable anonymous memory directly behind the data")
+    what = label(Part.BSS, "writable anonymous memory directly behind the data")
     yield Claim(mappings.start[behind], end, Rank.SEGMENT, what)

@@ -11,9 +11,11 @@ from operator import sub
 from procmem.classify.partition import Partition
 from procmem.classify.rules.malloc_arenas import touched
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.model import kinds, owners
+from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun
-from procmem.model.region import ByteClass, Certainty, Label
+from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["refine_leftovers"]
@@ -23,16 +25,6 @@ _ALLOCATOR_BYTES_MIN = 64 * 1024
 _HUGE_PAGE = 2 << 20
 _CPYTHON_ARENA = 1 << 20
 _MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
-_RESERVES = {
-    "go-heap": "go-heap-reserve",
-    "jvm-heap": "jvm-heap-reserve",
-    "jvm-metaspace": "jvm-metaspace-reserve",
-    "jvm-code": "jvm-code-reserve",
-    "v8": "v8-reserve",
-    "v8-code": "v8-code-reserve",
-    "partition-alloc": "partition-alloc-reserve",
-}
-"""Kinds whose inaccessible continuation is their own reserve."""
 
 
 def refine_leftovers(
@@ -84,23 +76,24 @@ _RESERVED, _WRITABLE = "reserved", "writable"
 def _leftover_sort(label: Label) -> str | None:
     """Which sort of leftover a label is; None for one that a rule explained."""
     if label.cls is ByteClass.RESERVED:
-        return _RESERVED if label.kind == "reserved" else None
-    return _WRITABLE if label.kind == "anon-private" and label.certainty is Certainty.GUESS else None
+        return _RESERVED if label.kind is kinds.RESERVED else None
+    return _WRITABLE if label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS else None
 
 
 def _inaccessible(size: int, below: Label | None) -> Label | None:
-    if below is not None and below.kind in _RESERVES and size > GUARD_BYTES_MAX:
+    reserve = None if below is None else below.kind.reserve
+    if below is not None and reserve is not None and size > GUARD_BYTES_MAX:
         evidence = f"inaccessible, and continues the memory below it: {below.evidence}"
-        return Label(ByteClass.RESERVED, _RESERVES[below.kind], Certainty.LIKELY, evidence, below.owner)
+        return Label(reserve, Certainty.LIKELY, evidence, below.owner)
     if size <= GUARD_BYTES_MAX:
         evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
-        return Label(ByteClass.GUARD, "guard", Certainty.LIKELY, evidence)
+        return Label(kinds.GUARD, Certainty.LIKELY, evidence)
     return None
 
 
 def _is_loaded(label: Label) -> bool:
     """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
-    return label.kind.startswith(("exe-", "lib-", "ld-")) or label.cls is ByteClass.KERNEL
+    return label.kind.role is not None or label.cls is ByteClass.KERNEL
 
 
 def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, blocks: bool) -> Label | None:
@@ -110,36 +103,36 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
             evidence = (
                 f"{size // 1024} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"
             )
-            return Label(ByteClass.MMAP, "loader", Certainty.GUESS, evidence, b"dynamic linker")
+            return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
     kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)
     if kind is None:
         return None
     evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
-    return Label(ByteClass.HEAP, kind, certainty, evidence, None)
+    return Label(kind, certainty, evidence)
 
 
-def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[str | None, str, Certainty]:
+def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[Kind | None, str, Certainty]:
     """The allocator that most likely holds such a block, why, and how sure that is."""
     size = end - start
     aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
-    candidates: Sequence[tuple[str, str, bool, Certainty]] = (
-        ("mimalloc", "mimalloc", aligned, Certainty.LIKELY),
-        ("mimalloc", "mimalloc", True, Certainty.GUESS),
-        ("jemalloc", "jemalloc", aligned, Certainty.LIKELY),
-        ("jemalloc", "jemalloc", True, Certainty.GUESS),
-        ("tcmalloc", "tcmalloc", True, Certainty.LIKELY),
-        ("php", "php", aligned, Certainty.LIKELY),
-        ("cpython", "cpython-obmalloc", size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
-        ("cpython", "cpython-obmalloc", size >= _CPYTHON_ARENA and not blocks, Certainty.GUESS),
-        ("openblas", "openblas", size >= 32 << 20 and aligned, Certainty.GUESS),
-        ("ruby", "ruby", start % (64 * 1024) == 0, Certainty.GUESS),
-        ("luajit", "luajit", size % (128 * 1024) == 0, Certainty.GUESS),
-        ("hotspot", "jvm-gc", True, Certainty.GUESS),
-        ("musl", "musl", True, Certainty.GUESS),
+    candidates: Sequence[tuple[str, Kind, bool, Certainty]] = (
+        ("mimalloc", kinds.MIMALLOC, aligned, Certainty.LIKELY),
+        ("mimalloc", kinds.MIMALLOC, True, Certainty.GUESS),
+        ("jemalloc", kinds.JEMALLOC, aligned, Certainty.LIKELY),
+        ("jemalloc", kinds.JEMALLOC, True, Certainty.GUESS),
+        ("tcmalloc", kinds.TCMALLOC, True, Certainty.LIKELY),
+        ("php", kinds.PHP, aligned, Certainty.LIKELY),
+        ("cpython", kinds.CPYTHON_OBMALLOC, size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
+        ("cpython", kinds.CPYTHON_OBMALLOC, size >= _CPYTHON_ARENA and not blocks, Certainty.GUESS),
+        ("openblas", kinds.OPENBLAS, size >= 32 << 20 and aligned, Certainty.GUESS),
+        ("ruby", kinds.RUBY, start % (64 * 1024) == 0, Certainty.GUESS),
+        ("luajit", kinds.LUAJIT, size % (128 * 1024) == 0, Certainty.GUESS),
+        ("hotspot", kinds.JVM_GC, True, Certainty.GUESS),
+        ("musl", kinds.MUSL, True, Certainty.GUESS),
         # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
-        ("glibc", "glibc-main-mmap", blocks and size % _MORECORE == 0, Certainty.GUESS),
-        ("glibc", "glibc-mmap-chunk", blocks, Certainty.GUESS),
+        ("glibc", kinds.GLIBC_MAIN_MMAP, blocks and size % _MORECORE == 0, Certainty.GUESS),
+        ("glibc", kinds.GLIBC_MMAP_CHUNK, blocks, Certainty.GUESS),
     )
     for runtime, kind, fits, certainty in candidates:
         if runtimes.has(runtime) and fits:

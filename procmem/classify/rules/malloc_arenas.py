@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
@@ -88,11 +89,11 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
             continue
         mib = (heap.end - heap.start) >> 20
         evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
-        owner = b"arena %x" % heap.start
-        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        owner = owners.Arena(heap.start)
+        used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
         if heap.top < heap.end:
-            rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+            rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
 
 
@@ -117,13 +118,13 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
             continue
         arenas |= {row, rest}
         evidence = f"writable huge pages and an inaccessible rest fill an aligned block of {size >> 20} MiB"
-        owner = b"arena %x" % start
-        used = Label(ByteClass.HEAP, "glibc-arena", Certainty.LIKELY, evidence, owner)
+        owner = owners.Arena(start)
+        used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(start, top, Rank.ALLOCATOR, used)
-        reserve = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.LIKELY, evidence, owner)
+        reserve = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
         yield Claim(top, end, Rank.ALLOCATOR, reserve)
     for row in rows if arenas else ():
         if row not in arenas and mappings.perms[row].startswith("rw"):
             evidence = "private huge pages, in a process whose malloc makes its arenas of huge pages"
-            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", Certainty.GUESS, evidence)
+            label = Label(kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS, evidence)
             yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

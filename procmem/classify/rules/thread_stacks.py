@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Partition, Rank
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GivenName, KernelName, given_name
@@ -72,7 +74,7 @@ def stack_claims(
     for area in every:
         if area.installed and area.guard_start < area.start:
             evidence = "guard pages installed in the mapping (VmFlags gu), by pagemap"
-            guard = Label(ByteClass.GUARD, "stack-guard", Certainty.LIKELY, evidence)
+            guard = Label(kinds.STACK_GUARD, Certainty.LIKELY, evidence)
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
     holders: dict[int, Thread] = {}
@@ -100,12 +102,12 @@ def stack_claims(
         if label is None:
             continue
         yield Claim(area.start, area.end, Rank.THREAD, label)
-        if tls_size is not None and label.kind == "thread" and area.end - area.start > 2 * tls_size:
+        if tls_size is not None and label.kind is kinds.THREAD_STACK and area.end - area.start > 2 * tls_size:
             yield from _tls_claim(area, holder, tls_size)
         if area.guard_start < area.start:
             evidence = f"inaccessible, directly below a stack: {label.evidence}"
             certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
-            guard = Label(ByteClass.GUARD, "stack-guard", certainty, evidence, label.owner)
+            guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
             yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
 
 
@@ -135,7 +137,7 @@ def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterato
         return
     evidence = f"the top {tls_size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"
     owner = None if holder is None else holder.owner
-    yield Claim(start, area.end, Rank.THREAD + 1, Label(ByteClass.TLS, "tls", Certainty.LIKELY, evidence, owner))
+    yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, Certainty.LIKELY, evidence, owner))
 
 
 class _Finder(NamedTuple):
@@ -163,7 +165,7 @@ class _Finder(NamedTuple):
         if holder is not None:
             evidence = f"{area.evidence}; the stack pointer {holder.sp:#x} of thread {holder.tid} lies in it"
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
-            return Label(ByteClass.STACK, "thread", Certainty.LIKELY, evidence, holder.owner)
+            return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common)):
@@ -175,18 +177,18 @@ class _Finder(NamedTuple):
         sure = Certainty.LIKELY if area.marked else Certainty.GUESS
         if self.complete:
             evidence = f"{alone}, nor does the C library list it"
-            return Label(ByteClass.STACK, "coroutine", sure if area.marked else Certainty.GUESS, evidence)
+            return Label(kinds.COROUTINE_STACK, sure if area.marked else Certainty.GUESS, evidence)
         if self.fibers or area.carved:
             why = "its guard was writable once, as coroutine libraries make it" if area.carved else "a fiber's"
-            return Label(ByteClass.STACK, "coroutine", sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
+            return Label(kinds.COROUTINE_STACK, sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
         if self.unknown and self.unknown * 2 >= self.free.total():
             evidence = f"{alone}; it may be that of a thread whose stack pointer is not known"
-            return Label(ByteClass.STACK, "thread", sure, evidence)
+            return Label(kinds.THREAD_STACK, sure, evidence)
         if not usual and self.free[span] > max(self.sizes[span], 1):
-            return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, f"{alone}; there are {self.free[span]} like it")
+            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, f"{alone}; there are {self.free[span]} like it")
         if usual or common or area.carved is False:
-            return Label(ByteClass.STACK, "thread-cached", sure, f"{alone}: a thread's that has ended")
-        return Label(ByteClass.STACK, "coroutine", Certainty.GUESS, alone)
+            return Label(kinds.CACHED_STACK, sure, f"{alone}: a thread's that has ended")
+        return Label(kinds.COROUTINE_STACK, Certainty.GUESS, alone)
 
 
 def _plain(mappings: Mappings, row: int) -> bool:
@@ -292,14 +294,14 @@ def place_loose_threads(
         lies = f"the stack pointer {thread.sp:#x} of thread {thread.tid} lies in it"
         if label.cls in _HOLDERS and label.certainty is Certainty.CERTAIN:
             labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=f"{label.evidence}; but {lies}")
-        elif label.kind == "anon-private" and label.certainty is Certainty.GUESS:
+        elif label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS:
             row = cut.vma[index]
             marked = mappings.has_flag(row, MemoryFlag.NOHUGEPAGE) is True
             size = cut.end[index] - cut.start[index]
             if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
                 continue
             if pthread_like is None:
-                pthread_like = any(label.kind == "thread-cached" for label in cut.label)
+                pthread_like = any(label.kind is kinds.CACHED_STACK for label in cut.label)
             elsewhere = thread.tid in blocks or (pthread_like and not marked)
             signal = elsewhere and size <= _SIGNAL_STACK_MAX
             what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
@@ -309,7 +311,7 @@ def place_loose_threads(
                     ", and its own stack is another one" if thread.tid in blocks else ", and a thread's stack has none"
                 )
             sure = Certainty.LIKELY if marked else Certainty.GUESS
-            labels[index] = Label(ByteClass.STACK, "signal" if signal else "thread", sure, evidence, thread.owner)
+            labels[index] = Label(kinds.SIGNAL_STACK if signal else kinds.THREAD_STACK, sure, evidence, thread.owner)
     return cut._replace(label=labels)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["runtime_claims"]
@@ -52,15 +53,15 @@ def _go(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
         if _GO_FIRST <= start < _GO_LAST:
             evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
             if perms.startswith("---"):
-                label = Label(ByteClass.RESERVED, "go-heap-reserve", Certainty.LIKELY, evidence, b"Go runtime")
+                label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
-                label = Label(ByteClass.HEAP, "go-heap", Certainty.LIKELY, evidence, b"Go runtime")
+                label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
         elif runtimes.static:
             evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
             if perms.startswith("---"):
-                label = Label(ByteClass.RESERVED, "go-runtime-reserve", Certainty.LIKELY, evidence, b"Go runtime")
+                label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
-                label = Label(ByteClass.HEAP, "go-runtime", Certainty.LIKELY, evidence, b"Go runtime")
+                label = Label(kinds.GO_RUNTIME, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
         else:
             continue
         yield Claim(start, end, Rank.RUNTIME, label)
@@ -71,7 +72,7 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
     archive = [row for row, name in enumerate(mappings.name) if name.endswith(b".jsa")]
     for row in archive:
         evidence = "a class data sharing archive (.jsa)"
-        label = Label(ByteClass.HEAP, "jvm-cds", Certainty.LIKELY, evidence, mappings.name[row])
+        label = Label(kinds.JVM_CDS, Certainty.LIKELY, evidence, owners.ObjectFile(mappings.name[row]))
         file = (mappings.device[row], mappings.inode[row])
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
     yield from _class_space(mappings, archive)
@@ -81,22 +82,25 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
         reserved = perms.startswith("---")
         if end <= _COMPRESSED_END and start >= 1 << 20:
             evidence = "below 32 GiB, where compressed object pointers reach, in a process with libjvm"
-            kind = "jvm-heap"
+            kind = kinds.JVM_HEAP
         elif start >= _COMPRESSED_END and end <= _CLASS_SPACE_END:
             evidence = "at 32 GiB, where the class space lies, in a process with libjvm"
-            kind = "jvm-metaspace"
+            kind = kinds.JVM_METASPACE
         elif "x" in perms and end - start >= _CODE_CACHE_MIN:
             evidence = "executable anonymous memory in a process with libjvm"
             yield Claim(
-                start, end, Rank.RUNTIME, Label(ByteClass.JIT, "jvm-code", Certainty.LIKELY, evidence, b"code cache")
+                start,
+                end,
+                Rank.RUNTIME,
+                Label(kinds.JVM_CODE, Certainty.LIKELY, evidence, owners.Allocator(b"code cache")),
             )
             continue
         else:
             continue
         if reserved:
-            label = Label(ByteClass.RESERVED, f"{kind}-reserve", Certainty.LIKELY, evidence, b"Java")
+            label = Label(kind.reserve or kind, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         else:
-            label = Label(ByteClass.HEAP, kind, Certainty.LIKELY, evidence, b"Java")
+            label = Label(kind, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(start, end, Rank.RUNTIME, label)
     yield from _polling_pages(mappings)
 
@@ -109,9 +113,9 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
     for row in _one_reservation(mappings, below + 1, mappings.end[below]):
         evidence = "directly above the class data sharing archive, where the class space lies"
         if mappings.perms[row].startswith("---"):
-            label = Label(ByteClass.RESERVED, "jvm-metaspace-reserve", Certainty.LIKELY, evidence, b"Java")
+            label = Label(kinds.JVM_METASPACE_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         else:
-            label = Label(ByteClass.HEAP, "jvm-metaspace", Certainty.LIKELY, evidence, b"Java")
+            label = Label(kinds.JVM_METASPACE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
 
 
@@ -153,7 +157,7 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
         if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
             continue
         evidence = "an inaccessible page beside a read-only one, in a process with libjvm"
-        label = Label(ByteClass.GUARD, "jvm-safepoint", Certainty.LIKELY, evidence, b"Java")
+        label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)
 
 
@@ -165,9 +169,12 @@ def _v8(mappings: Mappings) -> Iterator[Claim]:
             continue
         if "x" in perms:
             label = Label(
-                ByteClass.JIT, "v8-code", Certainty.LIKELY, "executable anonymous memory in a process with V8", b"V8"
+                kinds.V8_CODE,
+                Certainty.LIKELY,
+                "executable anonymous memory in a process with V8",
+                owners.Allocator(b"V8"),
             )
             yield Claim(start, end, Rank.RUNTIME, label)
         elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
             evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
-            yield Claim(start, end, Rank.RUNTIME, Label(ByteClass.HEAP, "v8", Certainty.LIKELY, evidence, b"V8"))
+            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))

@@ -13,9 +13,10 @@ from procmem.classify.partition import Rank
 from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, touched
 from procmem.classify.target_memory.glibc_chunks import arena_contents, first_chunk, heap_contents
 from procmem.classify.target_memory.words import Words
+from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vma_names import GivenName, KernelName, given_name
 
 __all__ = ["beside_brk", "malloc_claims"]
@@ -99,7 +100,7 @@ def beside_brk(
     contents = heap_contents(words, first, mappings.end[row])
     if contents is not None:
         evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
-        label = Label(ByteClass.HEAP, "brk", Certainty.CERTAIN, evidence, mappings.name[row])
+        label = Label(kinds.BRK, Certainty.CERTAIN, evidence, owners.Label(mappings.name[row]))
         yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
     at = first
@@ -118,7 +119,7 @@ def beside_brk(
     if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
         return
     evidence = f"malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
-    label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+    label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
     yield Claim(end, mappings.end[row], Rank.ALLOCATOR + 1, label)
 
 
@@ -185,13 +186,11 @@ def _heap_claims(heap: ArenaHeap, arena: int, told: str, *, first: bool, tids: t
     which = "its own arena" if first else f"the arena at {arena:#x}"
     accessible = heap.top - heap.start
     evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
-    owner = b"arena %x" % arena
-    if tids:
-        owner += b" of thread " + b", ".join(b"%d" % tid for tid in tids[:8])
-    used = Label(ByteClass.HEAP, "glibc-arena", Certainty.CERTAIN, evidence + told, owner)
+    owner = owners.Arena(arena, tids)
+    used = Label(kinds.GLIBC_ARENA, Certainty.CERTAIN, evidence + told, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
-        rest = Label(ByteClass.RESERVED, "glibc-arena-reserve", Certainty.CERTAIN, evidence, owner)
+        rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.CERTAIN, evidence, owner)
         yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
 
 
@@ -203,10 +202,10 @@ def _disproved(
         if heap.start in proven or (words.at(heap.start, 4) is None and touched(runs, heap.start)):
             continue
         evidence = f"shaped like an arena heap, but no heap_info stands at {heap.start:#x}"
-        label = Label(ByteClass.MMAP, "anon-private", Certainty.LIKELY, evidence)
+        label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 1, label)
         if heap.top < heap.end:
-            rest = Label(ByteClass.RESERVED, "reserved", Certainty.LIKELY, evidence)
+            rest = Label(kinds.RESERVED, Certainty.LIKELY, evidence)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 1, rest)
 
 
@@ -231,10 +230,10 @@ def _chunks(
             certainty = Certainty.CERTAIN if chained else Certainty.LIKELY
             what = "the mapping's end" if end == high else "the next block" if chained else "nothing known"
             evidence = f"a malloc header {{size {end - start:#x}, IS_MMAPPED}} at {start:#x}; the block ends at {what}"
-            label = Label(ByteClass.HEAP, "glibc-mmap-chunk", certainty, evidence, b"malloc")
+            label = Label(kinds.GLIBC_MMAP_CHUNK, certainty, evidence, owners.Allocator(b"malloc"))
         else:
             evidence = f"a chain of malloc headers from {start:#x} to {end:#x}, not one of them mapped by itself"
-            label = Label(ByteClass.HEAP, "glibc-main-mmap", Certainty.LIKELY, evidence, b"main arena")
+            label = Label(kinds.GLIBC_MAIN_MMAP, Certainty.LIKELY, evidence, owners.Allocator(b"main arena"))
         yield Claim(start, end, Rank.ALLOCATOR + 2, label)
 
 

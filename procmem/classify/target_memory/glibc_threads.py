@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import Words
+from procmem.model import kinds
 from procmem.model.deep import DeepLook
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["GlibcThread", "arena_threads", "glibc_threads", "thread_claims"]
@@ -187,21 +188,21 @@ def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterato
         dead = thread.state == "cached" or owner is None
         if thread.tls is not None and not dead:
             evidence = f"glibc's struct pthread of thread {thread.tid} at {thread.address:#x}, and its static TLS below"
-            label = Label(ByteClass.TLS, "tls", Certainty.CERTAIN, evidence, owner)
+            label = Label(kinds.TLS, Certainty.CERTAIN, evidence, owner)
             yield Claim(thread.tls, thread.top, Rank.THREAD + 35, label)
         if thread.block is None:
             continue
         start, end = thread.block
         if thread.state == "user":
             end = thread.top  # what a program supplies may be longer than the stack that fits into it
-        kind = "thread-cached" if dead else "thread"
+        kind = kinds.CACHED_STACK if dead else kinds.THREAD_STACK
         listed = {"used": "in use", "user": "supplied by the program", "cached": "cached"}[thread.state]
         evidence = f"glibc lists it as a stack {listed}: struct pthread at {thread.address:#x} names this block"
         if dead and thread.state != "cached":
             evidence += f", and thread {thread.tid} does not exist"
-        label = Label(ByteClass.STACK, kind, Certainty.CERTAIN, evidence, owner)
+        label = Label(kind, Certainty.CERTAIN, evidence, owner)
         rank = Rank.RELRO + 1 if thread.state == "user" else Rank.THREAD + 1
         yield Claim(start + thread.guard, end, rank, label)
         if thread.guard:
-            guard = Label(ByteClass.GUARD, "stack-guard", Certainty.CERTAIN, evidence, owner)
+            guard = Label(kinds.STACK_GUARD, Certainty.CERTAIN, evidence, owner)
             yield Claim(start, start + thread.guard, rank, guard)

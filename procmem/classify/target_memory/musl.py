@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import Words
+from procmem.model import kinds
 from procmem.model.mapping import Mappings
-from procmem.model.region import ByteClass, Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["MuslThread", "musl_claims", "musl_threads"]
@@ -108,10 +109,10 @@ def musl_claims(threads: tuple[MuslThread, ...], snapshot: Snapshot) -> Iterator
         if owner is None:
             continue
         evidence = f"musl's descriptor of thread {thread.tid} at {thread.address:#x} names this block"
-        stack = Label(ByteClass.STACK, "thread", Certainty.CERTAIN, evidence, owner)
+        stack = Label(kinds.THREAD_STACK, Certainty.CERTAIN, evidence, owner)
         yield Claim(start + thread.guard, thread.stack_end, Rank.THREAD + 1, stack)
-        tls = Label(ByteClass.TLS, "tls", Certainty.CERTAIN, f"{evidence}; its TLS lies above the stack", owner)
+        tls = Label(kinds.TLS, Certainty.CERTAIN, f"{evidence}; its TLS lies above the stack", owner)
         yield Claim(thread.stack_end, end, Rank.THREAD + 1, tls)
         if thread.guard:
-            guard = Label(ByteClass.GUARD, "stack-guard", Certainty.CERTAIN, evidence, owner)
+            guard = Label(kinds.STACK_GUARD, Certainty.CERTAIN, evidence, owner)
             yield Claim(start, start + thread.guard, Rank.THREAD + 1, guard)

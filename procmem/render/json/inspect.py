@@ -86,7 +86,7 @@ def _region(regions: Regions, region: Region) -> dict[str, Any]:
         "kind": region.label.kind,
         "certainty": region.label.certainty.value,
         "evidence": printable_text(region.label.evidence),
-        **json_text("owner", region.label.owner),
+        **json_text("owner", region.label.owner_name),
         "perms": vma.perms,
         "offset": address(vma.offset + region.start - vma.start if vma.inode else vma.offset),
         "device": vma.device,

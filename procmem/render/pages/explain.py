@@ -116,7 +116,7 @@ def _line(regions: Regions, index: int, digits: int, style: ExplainStyle) -> str
     if clean is not None and dirty is not None and whole:
         sum_dirty = (clean[row] or 0) + (dirty[row] or 0)
     mode = table.perms[row][:3] + ("s" if table.perms[row][3] == "s" else "-") + "-"
-    name = printable(table.name[row] or region.label.owner)
+    name = printable(table.name[row] or region.label.owner_name)
     name = name.rsplit("/", 1)[-1] if name.startswith("/") else name
     what = f"{name or '[ anon ]'}  {region.label.cls.value}/{region.label.kind}"
     if style.color:

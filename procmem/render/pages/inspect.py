@@ -131,7 +131,7 @@ def region_sheet(regions: Regions | None, rows: Sequence[int]) -> Sheet:
             regions.label[index].cls.value,
             regions.label[index].kind,
             regions.label[index].certainty.value,
-            printable(regions.label[index].owner or table.name[regions.vma[index]]),
+            printable(regions.label[index].owner_name or table.name[regions.vma[index]]),
         )
         for index in rows
     ]
