@@ -44,6 +44,11 @@ class Finished:
         return f"status {self.status}\n--- out\n{self.out[-3000:]}\n--- err\n{self.err[-3000:]}"
 
     @property
+    def trouble(self) -> str:
+        """What stderr says besides notes: those are in the document as well, and are no trouble."""
+        return "".join(line for line in self.err.splitlines(True) if not line.startswith("procmem: note: "))
+
+    @property
     def json(self) -> Any:
         """The document that was printed."""
         return json.loads(self.out)

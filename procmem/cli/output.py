@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from procmem.cli.error_handling import say
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
-from procmem.render.formats import format_named, write
+from procmem.render.formats import TEXT, format_named, write
 from procmem.render.style import PROSE, Style, size_format
 from procmem.text.pages.output import note as note_text
 
@@ -64,6 +64,10 @@ class Output(NamedTuple):
                 for note in (*page.notes, *page.remarks):
                     say(note_text(note))
         show(text, pager=self.pager and form.holds_notes)
+
+    def show_part(self, page: "Page") -> None:
+        """Print a page of several that come one after another, a blank line behind it."""
+        echo(write(TEXT, [page], self.style) + "\n")
 
 
 def echo(text: str) -> None:

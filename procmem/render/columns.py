@@ -17,9 +17,11 @@ TO_THE_RIGHT = frozenset({"size", "count", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
 
 
-def column(headings: Mapping[str, str], key: str, kind: str, *, rank: int = 0, least: int = 0) -> Column:
+def column(
+    headings: Mapping[str, str], key: str, kind: str, *, rank: int = 0, least: int = 0, below: bool = False
+) -> Column:
     """A column by its key, its heading in the user's language."""
-    return Column(gettext(headings[key]), kind, key, rank, least)
+    return Column(gettext(headings[key]), kind, key, rank, least, below)
 
 
 def cell_text(value: "Value", kind: str, size: "SizeFormat") -> str:

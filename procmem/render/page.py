@@ -22,7 +22,8 @@ class Column(NamedTuple):
     ``kind`` says what its values are: ``size`` (bytes), ``count``, ``address``, ``figure`` (text to the right),
     ``text``, ``path`` (text whose middle may be left out) or ``class`` (text that has a colour). ``key`` names it for
     programs and for ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the columns
-    with the highest ``rank`` are left out first, and text of more than ``least`` cells is folded or shortened.
+    with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and a column
+    that may stand ``below`` goes to lines of its own under each row.
     """
 
     heading: str
@@ -30,6 +31,7 @@ class Column(NamedTuple):
     key: str = ""
     rank: int = 0
     least: int = 0
+    below: bool = False
 
     @property
     def name(self) -> str:
@@ -40,7 +42,7 @@ class Column(NamedTuple):
 class Sheet(NamedTuple):
     """A table. ``totals`` are rows that stand below a line; ``ruled`` draws one below the headings as well.
 
-    ``main`` is the table of its page that ``--columns`` chooses from.
+    ``main`` is the table of its page that ``--columns`` chooses from; ``indent`` are blanks before each line.
     """
 
     columns: tuple[Column, ...]
@@ -48,6 +50,7 @@ class Sheet(NamedTuple):
     totals: Sequence[Sequence[Value]] = ()
     ruled: bool = False
     main: bool = False
+    indent: int = 0
 
 
 class Prose(NamedTuple):

@@ -9,10 +9,14 @@ from procmem.render.page import READABLE, Facts, Prose, Sheet
 from procmem.render.width import cells, folded, padded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from procmem.render.page import Block, Page, Picture
     from procmem.render.style import Style
 
 __all__ = ["block_text", "page_text", "table_text", "write"]
+
+_UNDER = "    "
 
 
 def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
@@ -83,6 +87,12 @@ def table_text(sheet: Sheet, style: "Style") -> str:
     """A table: text to the left, figures to the right; the last column runs free where the width is not limited."""
     if sheet.main:
         sheet = chosen(sheet, style.columns)
+    if sheet.indent:
+        lead = " " * sheet.indent
+        inner = style if style.width is None else style._replace(width=style.width - sheet.indent)
+        return "".join(
+            f"{lead}{line}\n" for line in table_text(sheet._replace(indent=0, main=False), inner).splitlines()
+        )
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
     widths = [max(map(cells, column)) for column in zip(heads, *texts, strict=True)]
@@ -90,7 +100,7 @@ def table_text(sheet: Sheet, style: "Style") -> str:
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
     if style.width is None or style.wide or natural <= style.width:
-        return _lines(sheet, [heads], texts, len(sheet.rows), widths, style)
+        return _lines(sheet, heads, texts, widths, style)
     return _fitted(sheet, heads, texts, style)
 
 
@@ -114,31 +124,46 @@ def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], 
     from procmem.text.pages.output import left_out  # noqa: PLC0415
 
     assert style.width is not None
-    by_column = [[row[at] for row in texts] for at in range(len(heads))]
-    found = fit(sheet.columns, heads, by_column, style.width)
-    shown = only(sheet, found.places)
+    beside = [at for at, column in enumerate(sheet.columns) if not column.below] or list(range(len(heads)))
+    under = [at for at in range(len(heads)) if at not in beside]
+    by_column = [[row[at] for row in texts] for at in beside]
+    found = fit([sheet.columns[at] for at in beside], [heads[at] for at in beside], by_column, style.width)
+    kept = [beside[place] for place in found.places]
+    shown = only(sheet, kept)
     kinds = [column.kind for column in shown.columns]
-    places = tuple(zip(found.places, kinds, found.widths, strict=True))
+    places = tuple(zip(kept, kinds, found.widths, strict=True))
     cut = [_spread([lines_of_cell(row[at], kind, width, style.dots) for at, kind, width in places]) for row in texts]
-    body = [lines for row in cut for lines in row]
-    border = sum(len(row) for row in cut[: len(sheet.rows)])
     heads_folded = [folded(heads[at], width) for at, _, width in places]
     most = max(map(len, heads_folded))
     top = _spread([[""] * (most - len(lines)) + lines for lines in heads_folded])
-    text = _lines(shown, top, body, border, found.widths, style)
-    missing = [column.name for at, column in enumerate(sheet.columns) if at not in found.places]
+    line = _liner(shown, found.widths, style)
+    rule = "  ".join("-" * width for width in found.widths)
+    lines = [*map(line, top), *([rule] if sheet.ruled else [])]
+    for number, (row, cells_of_row) in enumerate(zip(texts, cut, strict=True)):
+        if number == len(sheet.rows):
+            lines.append(rule)
+        lines += map(line, cells_of_row)
+        lines += [told for at in under if row[at] for told in folded(row[at], style.width, first=_UNDER)]
+    missing = [column.name for at, column in enumerate(sheet.columns) if at not in kept and at not in under]
+    text = "\n".join(lines) + "\n"
     return text + (_prose(Prose(left_out(missing)), style) if missing else "")
 
 
 def _lines(
-    sheet: Sheet,
-    top: Sequence[Sequence[str]],
-    body: Sequence[Sequence[str]],
-    border: int,
-    widths: Sequence[int],
-    style: "Style",
+    sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], widths: Sequence[int], style: "Style"
 ) -> str:
-    """Lay out lines of cells: the headings, and the body with a rule before line ``border``."""
+    """Lay out a table whose cells are one line each."""
+    line = _liner(sheet, widths, style)
+    rule = "  ".join("-" * width for width in widths)
+    border = len(sheet.rows)
+    lines = [line(heads), *([rule] if sheet.ruled else []), *map(line, texts[:border])]
+    if border < len(texts):
+        lines += [rule, *map(line, texts[border:])]
+    return "\n".join(lines) + "\n"
+
+
+def _liner(sheet: Sheet, widths: Sequence[int], style: "Style") -> "Callable[[Sequence[str]], str]":
+    """What lays a line of cells out."""
     kinds = [column.kind for column in sheet.columns]
     last = len(kinds) - 1
     right = [kind in TO_THE_RIGHT for kind in kinds]
@@ -159,11 +184,7 @@ def _lines(
             parts[at] = _painted(parts[at], texts[at])
         return "  ".join(parts).rstrip()
 
-    rule = "  ".join("-" * width for width in widths)
-    lines = [*map(line, top), *([rule] if sheet.ruled else []), *map(line, body[:border])]
-    if border < len(body):
-        lines += [rule, *map(line, body[border:])]
-    return "\n".join(lines) + "\n"
+    return line
 
 
 def _spread(row: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -52,7 +52,7 @@ def _columns() -> tuple[Column, ...]:
         column(HEADINGS, "sharers", "count"),
         column(HEADINGS, "sort", "text", rank=8),
         column(HEADINGS, "object", "path", least=24),
-        column(HEADINGS, "who", "text", rank=2, least=16),
+        column(HEADINGS, "who", "text", below=True),
     )
 
 
