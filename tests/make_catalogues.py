@@ -13,13 +13,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-import procmem.text
 from procmem.text.catalogues.build import compile_catalogues
 
 __all__ = ["extracted", "read_catalogue", "write_catalogue"]
 
 KEYWORDS = {"N_": None, "_": None, "gettext": None, "plural": (1, 2), "ngettext": (1, 2)}
-CATALOGUES = Path(procmem.text.CATALOGUES)
+CATALOGUES = Path(__file__).resolve().parent.parent / "procmem" / "text" / "catalogues"
 _HEADER = """\
 # Sentences of procmem in another language. Terms of the field (VIRT, RES, PSS, VMA, ...) stay as they are;
 # words in {braces} are figures and names of the process at hand, and must be kept.

@@ -17,37 +17,38 @@ from procmem.model.region import Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
 
-__all__ = ["ACCOUNT_KEYS", "SENTENCES", "account_report"]
+__all__ = ["ACCOUNT_KEYS", "LEAVES", "account_report"]
 
 _HUGE_KEYS = ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped")
 ACCOUNT_KEYS = ("Shared_Clean", "Shared_Dirty", "KSM", *_HUGE_KEYS)
 """Counters of smaps that the account needs besides those of classification."""
 
-SENTENCES = {
-    ("virt", "resident"): "in memory now: this part is RES",
-    ("virt", "swapped"): "moved out to swap; the next access brings it back",
-    ("virt", "hugetlb"): "huge pages from the reserved pool: in memory, but counted by neither RES nor PSS",
-    ("virt", "file, not resident"): "mapped from a file and not in memory through this process: read when accessed",
-    ("virt", "never touched"): "asked for but never touched, or given back: costs no memory",
-    ("virt", "not committed"): "asked for without reserving swap (MAP_NORESERVE) and not in memory: costs no memory",
-    ("virt", "reserved"): "inaccessible address space (PROT_NONE), set aside for later: costs no memory",
-    ("rss", "anonymous, private dirty"): "the program's own data, written, nobody else's: freed when it ends",
-    ("rss", "anonymous, private clean"): "the program's own data, of which swap has a copy as well",
-    ("rss", "anonymous, shared dirty"): "data from before a fork that parent and children still share",
-    ("rss", "anonymous, shared clean"): "data shared since a fork, of which swap has a copy as well",
-    ("rss", "file, private clean"): "pages of files that at the moment only this process maps: dropped at need",
-    ("rss", "file, private dirty"): "pages of files, changed and not written back yet, that only this process maps",
-    ("rss", "file, shared clean"): "pages of files that others map too (libraries): in memory once for all",
-    ("rss", "file, shared dirty"): "pages of files that others map too, changed and not written back yet",
-    ("rss", "shmem, private clean"): "shared memory that at the moment only this process maps, unchanged",
-    ("rss", "shmem, private dirty"): "shared memory that at the moment only this process maps, written",
-    ("rss", "shmem, shared clean"): "shared memory that others map too, unchanged",
-    ("rss", "shmem, shared dirty"): "shared memory that others map too, written: in memory once for all",
-    ("pss", "private"): "nobody else maps it: USS, what ending the process gives back",
-    ("pss", "its share of shared"): "pages that several map, each divided by the number that map it",
-    ("swap", "private"): "its own pages in swap: VmSwap",
-    ("swap", "shared memory"): "pages of shared memory in swap, which VmSwap leaves out",
-}
+LEAVES = (
+    ("virt", "resident"),
+    ("virt", "swapped"),
+    ("virt", "hugetlb"),
+    ("virt", "file, not resident"),
+    ("virt", "never touched"),
+    ("virt", "not committed"),
+    ("virt", "reserved"),
+    ("rss", "anonymous, private dirty"),
+    ("rss", "anonymous, private clean"),
+    ("rss", "anonymous, shared dirty"),
+    ("rss", "anonymous, shared clean"),
+    ("rss", "file, private clean"),
+    ("rss", "file, private dirty"),
+    ("rss", "file, shared clean"),
+    ("rss", "file, shared dirty"),
+    ("rss", "shmem, private clean"),
+    ("rss", "shmem, private dirty"),
+    ("rss", "shmem, shared clean"),
+    ("rss", "shmem, shared dirty"),
+    ("pss", "private"),
+    ("pss", "its share of shared"),
+    ("swap", "private"),
+    ("swap", "shared memory"),
+)
+"""Every leaf by total and name, in the order in which they are told."""
 _KINDS = ("anonymous", "file", "shmem")
 _SHARINGS = ("private dirty", "shared dirty", "private clean", "shared clean")
 _COUNTERS = ("Private_Dirty", "Shared_Dirty", "Private_Clean", "Shared_Clean")
@@ -88,7 +89,7 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
 
 
 def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
-    """All leaves, by total, then by name in the order of the sentences, then by class."""
+    """All leaves, by total, then by name in the order of the table, then by class."""
     sums: Counter[_Leaf] = Counter()
     for (row, members), count in _different(regions):
         shmem = regions.mappings.is_shared_memory(row, shmem_devices)
@@ -97,10 +98,10 @@ def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
             cls = regions.label[index].cls.value
             for (of, name), size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
                 sums[of, name, cls] += size * count
-    for (of, name), sentence in SENTENCES.items():
+    for of, name in LEAVES:
         for known in ByteClass:
             if size := sums[of, name, known.value]:
-                yield Leaf(of, name, known.value, size, sentence)
+                yield Leaf(of, name, known.value, size)
 
 
 _Leaf = tuple[str, str, str]

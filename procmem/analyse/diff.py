@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from procmem.model import owners
 from procmem.model.kinds import ByteClass
+from procmem.model.note import Note, note
 from procmem.model.region import Region, Regions
 from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
 from procmem.model.snapshot import Snapshot
-from procmem.model.units import size_text
 
 __all__ = ["Condition", "Look", "diff_report"]
 
@@ -40,7 +40,7 @@ _Key = tuple[str, str, str, int]
 
 
 def diff_report(
-    before: Look, after: Look, *, threshold: int, conditions: Iterable[Condition] = (), warnings: Iterable[str] = ()
+    before: Look, after: Look, *, threshold: int, conditions: Iterable[Condition] = (), warnings: Iterable[Note] = ()
 ) -> DiffReport:
     """Lay two looks side by side; what changed by less than ``threshold`` bytes counts as the same."""
     same_process = _same_process(before.snapshot, after.snapshot)
@@ -178,7 +178,7 @@ def _classes(one: Regions, other: Regions) -> Iterator[ClassChange]:
             yield ClassChange(cls, found[0] or _NOTHING, found[1] or _NOTHING)
 
 
-def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> Iterator[str]:
+def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> Iterator[Note]:
     """The conditions that are met; growth is of memory and swap together."""
     known = {change.cls: change for change in classes}
     for condition in conditions:
@@ -188,5 +188,5 @@ def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> 
         grown, held = held_growth(change.before, change.after), change.before.held or 0
         limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
         if grown > limit:
-            share = f", {grown / held:+.0%}" if held else ""
-            yield f"{condition.text}: {condition.cls} grew by {size_text(grown)}{share}"
+            share = grown / held if held else None
+            yield note("grown", condition=condition.text, cls=condition.cls, grown=grown, share=share)

@@ -10,10 +10,9 @@ from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.region import Region, Regions
-from procmem.model.reports.explanation import Finding, Phrasebook
+from procmem.model.reports.explanation import Finding
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
-from procmem.model.units import size_text
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
 
 __all__ = ["findings"]
@@ -33,7 +32,7 @@ HUGE_SHARE = 0.1
 
 
 def findings(
-    snapshot: Snapshot, regions: Regions, report: Inspection, words: Phrasebook, *, max_map_count: int | None
+    snapshot: Snapshot, regions: Regions, report: Inspection, *, max_map_count: int | None
 ) -> Iterator[Finding]:
     """Everything that crosses its threshold, the most common questions first."""
     for name, figures in (
@@ -41,13 +40,7 @@ def findings(
         *_limits(snapshot, regions, max_map_count),
         *_contents(regions, report),
     ):
-        # figures ending in _bytes are sizes: words see them without the ending, with a unit
-        shown = {
-            key.removesuffix("_bytes"): size_text(value) if key.endswith("_bytes") and isinstance(value, int) else value
-            for key, value in figures.items()
-        }
-        texts = words.sections["findings"][name]
-        yield Finding(name, texts["title"], texts["meaning"].format(**shown), texts["cure"], figures)
+        yield Finding(name, figures)
 
 
 _Figures = dict[str, int | str | None]

@@ -11,6 +11,8 @@ from operator import gt, sub
 
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings, Unpopulated
+from procmem.model.note import Note, note
+from procmem.model.raw import Refusal
 from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
@@ -33,7 +35,7 @@ def inspection(
     regions: Regions | None,
     *,
     classic: bool = False,
-    peek_problem: str | None = None,
+    peek_problem: Refusal | None = None,
     layout: LayoutInShort | None = None,
 ) -> Inspection:
     """Put the report together.
@@ -206,62 +208,52 @@ def _taken(rest: list[int], column: list[int | None] | None) -> tuple[int, list[
     return sum(parts), list(map(sub, rest, parts))
 
 
-_CURES = {
-    "DENIED": "run it as the same user, or as root",
-    "STUCK": "the process is stuck in the kernel",
-    "GONE": "the process has ended",
-}
-_TELLS = {
-    "smaps": "resident, proportional and swapped sizes of each mapping",
-    "auxv": "where the program's headers and entry point lie",
-    "cmdline": "the command line",
-    "exe": "which file the program is",
-}
+_TELLING_FILES = frozenset({"smaps", "auxv", "cmdline", "exe"})
+"""Files that are missed when they may not be read: without them something stays unknown."""
 _OWN_SENTENCE = frozenset({Nature.KERNEL_THREAD, Nature.ZOMBIE})
 
 
-def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: str | None) -> Iterable[str]:
+def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: Refusal | None) -> Iterable[Note]:
     """What could not be read, and why; what is out of the ordinary about the task."""
     if snapshot.thread_of is not None:
-        yield f"{snapshot.pid} is a thread of process {snapshot.thread_of}; the memory is that of the whole process"
+        yield note("thread", tid=snapshot.pid, pid=snapshot.thread_of)
     if snapshot.nature is Nature.KERNEL_THREAD:
-        yield "a kernel thread: it runs in the kernel's own address space and has no memory of its own"
+        yield note("kernel thread")
     elif snapshot.nature is Nature.ZOMBIE:
-        yield "a zombie: it has ended, its memory is freed, and only its exit status waits for its parent"
+        yield note("zombie")
     elif snapshot.nature is Nature.DEAD_LEADER:
         if snapshot.read_through is not None:
-            yield f"its main thread has ended; read through its live thread {snapshot.read_through}"
+            yield note("dead leader", tid=snapshot.read_through)
         else:
-            yield "its main thread has ended, and none of its other threads could be read"
+            yield note("dead leader, unread")
     if snapshot.unstable is not None:
-        yield f"changed while reading: {snapshot.unstable}; the figures may not belong together"
+        yield note("unstable", why=snapshot.unstable)
     if snapshot.nature not in _OWN_SENTENCE:
         yield from _refused(snapshot)
     if peek_problem is not None:
-        yield f"mem: {peek_problem}; --deep told nothing more, and labels are less certain for it"
+        yield note("memory refused", refusal=peek_problem)
     if regions is not None:
         yield from _apportioned(regions)
     if snapshot.has_usage and snapshot.mappings is not None:
         yield from _beside_smaps(snapshot, snapshot.mappings)
 
 
-def _refused(snapshot: Snapshot) -> Iterable[str]:
+def _refused(snapshot: Snapshot) -> Iterable[Note]:
     for name, refusal in snapshot.refusals.items():
         base = name.rsplit("/", 1)[-1]
         if base == "smaps" and snapshot.mappings is not None:
-            yield f"{name}: {refusal.value}; maps was read instead, so sizes in memory are unknown"
-        elif base in _TELLS and not (base == "exe" and snapshot.exe is None and refusal.name == "UNRECORDED"):
-            cure = _CURES.get(refusal.name)
-            yield f"{name}: {refusal.value}; unknown: {_TELLS[base]}" + (f" ({cure})" if cure else "")
+            yield note("maps instead", file=name, refusal=refusal)
+        elif base in _TELLING_FILES and not (base == "exe" and snapshot.exe is None and refusal is Refusal.UNRECORDED):
+            yield note("refused", file=name, refusal=refusal, base=base)
 
 
-def _apportioned(regions: Regions) -> Iterable[str]:
+def _apportioned(regions: Regions) -> Iterable[Note]:
     about = {name for share in regions.shares.values() for name in share.about}
     if "rss" in about:
-        yield "some mappings hold several ranges, and pagemap did not say which pages are whose: shared out (about)"
+        yield note("shared out")
 
 
-def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[str]:
+def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[Note]:
     swap, vm_swap = table.total("Swap"), snapshot.size("VmSwap")
     if swap is not None and vm_swap is not None and swap > vm_swap:
-        yield f"swap of {swap // 1024} kB holds {(swap - vm_swap) // 1024} kB of shared memory, which VmSwap leaves out"
+        yield note("shared memory in swap", swap_kib=swap // 1024, shared_kib=(swap - vm_swap) // 1024)

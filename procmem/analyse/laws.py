@@ -17,6 +17,7 @@ from typing import NamedTuple
 from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
 from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject
 from procmem.model.snapshot import Snapshot
@@ -68,7 +69,7 @@ def _undecided(law: Law) -> Law:
     """Of a process that changed while it was read, what seems broken may be two moments side by side."""
     if law.outcome is not Outcome.BROKEN:
         return law
-    return law._replace(outcome=Outcome.NOT_APPLICABLE, figures=f"{law.figures}; it changed while it was read")
+    return law._replace(outcome=Outcome.NOT_APPLICABLE, moved=True)
 
 
 def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) -> _Case | None:
@@ -94,17 +95,13 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
 
 
-def _law(name: str, row: str, says: str, source: str, verdict: bool | None, figures: str) -> Law:
+def _law(name: str, row: str, source: str, verdict: bool | None, figures: Note, *, says: str = "") -> Law:
     outcome = Outcome.NOT_APPLICABLE if verdict is None else Outcome.HOLDS if verdict else Outcome.BROKEN
-    return Law(name, row, says, outcome, figures, source)
+    return Law(name, row, says or name, outcome, figures, source)
 
 
 def _within(value: int, interval: tuple[int, int]) -> bool:
     return interval[0] <= value <= interval[1]
-
-
-def _interval(interval: tuple[int, int]) -> str:
-    return f"{interval[0]:#x} to {interval[1]:#x}"
 
 
 def _space_laws(case: _Case) -> Iterator[Law]:
@@ -112,31 +109,20 @@ def _space_laws(case: _Case) -> Iterator[Law]:
     table, rows = case.table, case.rows
     apart = all(table.end[a] <= table.start[b] for a, b in pairwise(rows))
     aligned = all(table.start[row] % _PAGE == 0 and table.end[row] % _PAGE == 0 for row in rows)
-    yield _law(
-        "whole pages, apart", "M1", "mappings are whole pages and never overlap", "mm/vma.c, vma_link()",
-        apart and aligned, f"{len(rows)} mappings",
-    )  # fmt: skip
+    yield _law("pages-apart", "M1", "mm/vma.c, vma_link()", apart and aligned, note("mappings", count=len(rows)))
     top = table.end[rows[-1]] if rows else 0
+    border = case.borders.task_size
     yield _law(
-        "below the border", "M10", "all of user space lies below TASK_SIZE, the kernel above",
-        "arch/x86/include/asm/processor.h, TASK_SIZE", top <= case.borders.task_size,
-        f"highest end {top:#x}, border {case.borders.task_size:#x}",
+        "below-border", "M10", "arch/x86/include/asm/processor.h, TASK_SIZE", top <= border,
+        note("border", top=top, border=border),
     )  # fmt: skip
     lowest = table.start[rows[0]] if rows else 0
-    yield _law(
-        "page zero is empty", "M12", "nothing is mapped at address 0, so that a null pointer faults",
-        "security/min_addr.c, mmap_min_addr", lowest >= _PAGE, f"lowest mapping {lowest:#x}",
-    )  # fmt: skip
+    yield _law("page-zero", "M12", "security/min_addr.c, mmap_min_addr", lowest >= _PAGE, note("lowest", lowest=lowest))
     size, sums = case.snapshot.size("VmSize"), case.snapshot.virt
     yield _law(
-        "VIRT is the sum", "M8", "VmSize is the sum of all mappings but gates", "mm/mmap.c, vm_stat_account()",
-        None if size is None else size == sums,
-        f"VmSize {_kib(size)}, sum {_kib(sums)}",
+        "virt-sum", "M8", "mm/mmap.c, vm_stat_account()", None if size is None else size == sums,
+        note("virt", size=size, sum=sums),
     )  # fmt: skip
-
-
-def _kib(size: int | None) -> str:
-    return "unknown" if size is None else f"{size // 1024} kB"
 
 
 def _mapped_at(case: _Case, address: int) -> int | None:
@@ -151,36 +137,31 @@ def _program_laws(case: _Case) -> Iterator[Law]:
     source = "fs/binfmt_elf.c, load_elf_binary()"
     image = case.program
     if image is None:
-        says = "the program lies where its headers say"
-        yield _law("program in place", "M13", says, source, None, "its headers or auxv may not be read")
+        yield _law("program-place", "M13", source, None, note("no headers"), says="program-place-unread")
         return
     loads = image.loads
     missing = [s for s in loads if _mapped_at(case, (case.bias + s.vaddr) & -_PAGE) is None]
     yield _law(
-        "program in place", "M13", "every PT_LOAD is mapped at its p_vaddr plus one bias",
-        "fs/binfmt_elf.c, elf_load()",
-        not missing, f"{len(loads) - len(missing)} of {len(loads)} segments, bias {case.bias:#x}",
+        "program-place", "M13", "fs/binfmt_elf.c, elf_load()", not missing,
+        note("segments", found=len(loads) - len(missing), segments=len(loads), bias=case.bias),
     )  # fmt: skip
     ordered = all(a.vaddr + a.memsz <= b.vaddr for a, b in pairwise(loads))
     first, last = case.bias + loads[0].vaddr, case.bias + loads[-1].vaddr + loads[-1].memsz
-    yield _law(
-        "text, data, BSS in order", "M14", "segments follow one another upwards; the BSS ends the last one",
-        "gABI, Program Header: PT_LOAD", ordered, f"{first:#x} to {last:#x}",
-    )  # fmt: skip
+    yield _law("segment-order", "M14", "gABI, Program Header: PT_LOAD", ordered, note("range", start=first, end=last))
     if image.type == ET_EXEC:
-        yield _law("place of the program", "M14", "a fixed program (ET_EXEC) is not moved", source, case.bias == 0,
-                   f"bias {case.bias:#x}")  # fmt: skip
+        yield _law(
+            "program-base", "M14", source, case.bias == 0, note("bias", bias=case.bias), says="program-base-fixed"
+        )
     elif image.first(PT_INTERP) is None:
-        yield _law("place of the program", "M14", "a program without interpreter goes to the mapping area", source,
-                   None, f"bias {case.bias:#x}")  # fmt: skip
+        yield _law("program-base", "M14", source, None, note("bias", bias=case.bias), says="program-base-static")
     else:
         # alignment may take it below the base, at most by its own size
         align = max((s.align for s in loads), default=_PAGE)
         low, high = case.borders.program_base
         yield _law(
-            "place of the program", "M14", "a PIE lies above ELF_ET_DYN_BASE, by at most its draw",
-            "arch/x86/include/asm/elf.h, ELF_ET_DYN_BASE", _within(case.bias, (low - max(align, _PAGE), high)),
-            f"bias {case.bias:#x}, possible {_interval((low, high))}",
+            "program-base", "M14", "arch/x86/include/asm/elf.h, ELF_ET_DYN_BASE",
+            _within(case.bias, (low - max(align, _PAGE), high)),
+            note("bias range", bias=case.bias, least=low, most=high),
         )  # fmt: skip
 
 
@@ -189,41 +170,35 @@ def _heap_laws(case: _Case) -> Iterator[Law]:
     source = "fs/binfmt_elf.c, load_elf_binary(); arch/x86/kernel/process.c, arch_randomize_brk()"
     stat, image = case.snapshot.stat, case.program
     start_brk = stat.start_brk if stat is not None else None
-    says = "the heap begins above the BSS, by at most its draw"
     if start_brk is None or image is None:
-        yield _law("heap above BSS", "M14", says, source, None, "start_brk or the program's headers may not be read")
+        yield _law("heap-base", "M14", source, None, note("heap base unread"))
     elif image.type != ET_EXEC and image.first(PT_INTERP) is None:
         base = case.borders.program_base
-        reach = (base[0] & -_PAGE, base[1] + case.borders.brk_reach)
+        least, most = base[0] & -_PAGE, base[1] + case.borders.brk_reach
         yield _law(
-            "heap above BSS", "M14", "without an interpreter the heap begins where PIEs do, far from the program",
-            source, _within(start_brk, reach), f"start_brk {start_brk:#x}, possible {_interval(reach)}",
+            "heap-base", "M14", source, _within(start_brk, (least, most)),
+            note("start_brk range", start_brk=start_brk, least=least, most=most), says="heap-base-static",
         )  # fmt: skip
     else:
         end = max(-(-(case.bias + s.vaddr + s.memsz) // _PAGE) * _PAGE for s in image.loads)
-        yield _law("heap above BSS", "M14", says, source, _within(start_brk, (end, end + case.borders.brk_reach)),
-                   f"BSS ends {end:#x}, start_brk {start_brk:#x}")  # fmt: skip
+        yield _law("heap-base", "M14", source, _within(start_brk, (end, end + case.borders.brk_reach)),
+                   note("bss end", end=end, start_brk=start_brk))  # fmt: skip
     rows = case.table.rows_labelled(KernelName.HEAP)
-    says = "[heap] grows up from start_brk"
     where = "mm/mmap.c, brk()"
     if not rows or start_brk is None:
-        figures = "no brk yet" if not rows else "start_brk may not be read"
-        yield _law("heap from start_brk", "M14", says, where, None, figures)
+        yield _law("heap-start", "M14", where, None, note("no brk") if not rows else note("start_brk unread"))
     else:
         first = min(case.table.start[row] for row in rows)
-        yield _law("heap from start_brk", "M14", says, where, first == start_brk,
-                   f"first [heap] {first:#x}, start_brk {start_brk:#x}")  # fmt: skip
+        yield _law("heap-start", "M14", where, first == start_brk,
+                   note("first heap", first=first, start_brk=start_brk))  # fmt: skip
 
 
 def _mapping_laws(case: _Case) -> Iterator[Law]:
     """The mapping area hangs below the stack, with a gap."""
-    says = "the first thing mapped (the dynamic linker) ends at mmap_base, below the stack's room"
     source = "arch/x86/mm/mmap.c, mmap_base()"
     linker = case.interpreter
     if linker is None:
-        yield _law(
-            "mapping area below the stack", "M17", says, source, None, "no dynamic linker was mapped by the kernel"
-        )
+        yield _law("mmap-base", "M17", source, None, note("no linker"))
     else:
         start, end = min(s for s, _ in linker.ranges), max(e for _, e in linker.ranges)
         row = _mapped_at(case, end)
@@ -232,70 +207,64 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
             row = _mapped_at(case, end)
         held = _within(end, case.borders.mmap_base)
         if not held and _within(start, case.borders.legacy_base):
-            yield _law(
-                "mapping area below the stack", "M17", "the old layout: bottom-up from a third of user space", source,
-                True, f"linker at {start:#x}, legacy base {_interval(case.borders.legacy_base)}",
-            )  # fmt: skip
+            least, most = case.borders.legacy_base
+            yield _law("mmap-base", "M17", source, True, note("legacy", start=start, least=least, most=most),
+                       says="mmap-base-legacy")  # fmt: skip
         else:
-            note = "" if held or case.stack_limit is None else "; the stack limit at exec may have been another one"
-            yield _law("mapping area below the stack", "M17", says, source, held,
-                       f"linker ends {end:#x}, mmap_base {_interval(case.borders.mmap_base)}{note}")  # fmt: skip
+            least, most = case.borders.mmap_base
+            code = "mmap_base" if held or case.stack_limit is None else "mmap_base, another limit"
+            yield _law("mmap-base", "M17", source, held, note(code, end=end, least=least, most=most))
     rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
     base = (case.snapshot.auxv or {}).get(_AT_SYSINFO_EHDR)
-    says = "[vvar] and [vdso] adjoin, and AT_SYSINFO_EHDR points to the vdso"
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"
     if not rows or base is None:
-        yield _law("vdso beside vvar", "M18", says, source, None, "not mapped, or auxv may not be read")
+        yield _law("vdso", "M18", source, None, note("no vdso"))
     else:
         ends, starts = [case.table.end[row] for row in rows[:-1]], [case.table.start[row] for row in rows[1:]]
         at = case.table.start[rows[-1]]
         beside = ends == starts and case.table.named(rows[-1]).named is KernelName.VDSO
-        yield _law("vdso beside vvar", "M18", says, source, beside and at == base,
-                   f"[vdso] at {at:#x}, AT_SYSINFO_EHDR {base:#x}")  # fmt: skip
+        yield _law("vdso", "M18", source, beside and at == base, note("vdso", at=at, base=base))
 
 
 def _stack_laws(case: _Case) -> Iterator[Law]:
     """The main stack: on top, limited, with a gap below it."""
     table, stat = case.table, case.snapshot.stat
     if case.stack is None:
-        says = "the stack ends at STACK_TOP, minus its draw"
-        yield _law("stack on top", "M16", says, "fs/exec.c, setup_arg_pages()", None, "no mapping is named [stack]")
+        yield _law("stack-top", "M16", "fs/exec.c, setup_arg_pages()", None, note("no stack"))
         return
     start, end = table.start[case.stack], table.end[case.stack]
+    least, most = case.borders.stack_end
     yield _law(
-        "stack on top", "M16", "the stack ends at STACK_TOP, minus its draw", "fs/exec.c, setup_arg_pages()",
-        _within(end, case.borders.stack_end), f"ends {end:#x}, possible {_interval(case.borders.stack_end)}",
+        "stack-top", "M16", "fs/exec.c, setup_arg_pages()", _within(end, (least, most)),
+        note("stack end", end=end, least=least, most=most),
     )  # fmt: skip
     limit = case.stack_limit
     yield _law(
-        "stack within its limit", "M16", "the stack is no larger than RLIMIT_STACK", "mm/mmap.c, acct_stack_growth()",
+        "stack-limit", "M16", "mm/mmap.c, acct_stack_growth()",
         None if limit is None else end - start <= max(limit, 128 << 10),
-        f"{_kib(end - start)} of {_kib(limit) if limit is not None else 'no known limit'}",
+        note("stack size" if limit is not None else "stack size, no limit", size=end - start, limit=limit),
     )  # fmt: skip
-    says = "above start_stack lie arguments, environment and the program's name, in this order"
     source = "fs/binfmt_elf.c, create_elf_tables()"
     places = [] if stat is None else [stat.startstack, stat.arg_start, stat.arg_end, stat.env_start, stat.env_end]
     name = (case.snapshot.auxv or {}).get(_AT_EXECFN)
     if None in places or not places:
-        yield _law("strings on the stack", "M16", says, source, None, "stat's addresses may not be read")
+        yield _law("stack-strings", "M16", source, None, note("stat unread"))
     else:
         steps = [place for place in (*places, name, end - case.word) if place is not None]
         held = start <= steps[0] and not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0
-        yield _law("strings on the stack", "M16", says, source, held,
-                   f"start_stack {steps[0]:#x}, arguments {steps[1]:#x}, environment {steps[3]:#x}")  # fmt: skip
+        yield _law("stack-strings", "M16", source, held,
+                   note("strings", start_stack=steps[0], arguments=steps[1], environment=steps[3]))  # fmt: skip
     at = bisect_right(case.rows, start, key=table.start.__getitem__) - 1
     below = table.end[case.rows[at - 1]] if at else 0
     yield _law(
-        "gap below the stack", "M16", "256 pages below the stack stay free, so that it cannot grow into a mapping",
-        "mm/mmap.c, stack_guard_gap", start - below >= GUARD_GAP or table.perms[case.rows[at - 1]].startswith("---"),
-        f"next mapping ends {_kib(start - below)} below",
+        "stack-gap", "M16", "mm/mmap.c, stack_guard_gap",
+        start - below >= GUARD_GAP or table.perms[case.rows[at - 1]].startswith("---"),
+        note("gap", gap=start - below),
     )  # fmt: skip
 
 
 def _merging(case: _Case) -> Law:
     """Neighbours that are alike in all that smaps shows would be one mapping, unless each was written by itself."""
-    says = "adjoining mappings differ in rights, flags or file, or were written apart (anon_vma)"
-    source = "mm/vma.c, can_vma_merge_before()"
     table = case.table
     written = table.column("Anonymous")
     adjoining = alike = 0
@@ -319,18 +288,17 @@ def _merging(case: _Case) -> Law:
             continue
         alike += 1
     known = any(flags is not None for flags in table.flags)
-    figures = f"{adjoining} adjoining pairs, {alike} of them alike and never written"
-    return _law("neighbours merge", "M12", says, source, alike == 0 if known else None, figures)
+    figures = note("pairs", adjoining=adjoining, alike=alike)
+    return _law("merging", "M12", "mm/vma.c, can_vma_merge_before()", alike == 0 if known else None, figures)
 
 
 def _page_tables(case: _Case) -> Iterator[Law]:
     """VmPTE: a table of 4 KiB for each region of each level in which a page was ever used."""
     cost = case.snapshot.size("VmPTE")
     table, rss = case.table, case.table.column("Rss")
-    says = "VmPTE is 4 kB for each 2 MiB, 1 GiB and 512 GiB in use: at least for what is resident, at most for all"
     source = "mm/memory.c, __pte_alloc(); mm_inc_nr_ptes()"
     if cost is None or rss is None or case.snapshot.machine.machine not in ("x86_64", None):
-        yield _law("cost of page tables", "M18", says, source, None, f"VmPTE {_kib(cost)}")
+        yield _law("page-tables", "M18", source, None, note("tables", size=cost))
         return
     most = sum(_regions_of([(table.start[row], table.end[row]) for row in case.rows], reach)
                for reach in (_HUGE_PAGE, _PMD_REACH, _PUD_REACH))  # fmt: skip
@@ -341,8 +309,8 @@ def _page_tables(case: _Case) -> Iterator[Law]:
               if start // _HUGE_PAGE == (end - 1) // _HUGE_PAGE and end - start < _HUGE_PAGE}  # fmt: skip
     least = len(inside) + len({block * _HUGE_PAGE // _PMD_REACH for block in inside}) + 1
     yield _law(
-        "cost of page tables", "M18", says, source, least * _PAGE <= cost <= (most + 1) * _PAGE,
-        f"VmPTE {_kib(cost)}, possible {least * 4} to {(most + 1) * 4} kB",
+        "page-tables", "M18", source, least * _PAGE <= cost <= (most + 1) * _PAGE,
+        note("tables range", size=cost, least_kib=least * 4, most_kib=(most + 1) * 4),
     )  # fmt: skip
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
-from procmem.model.reports.account import UNEXPLAINED, AccountTotals, Readings, Saying
+from procmem.model.note import Note, note
+from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import Snapshot
-from procmem.model.units import size_text
 
 __all__ = ["reconcile"]
 
@@ -115,47 +115,47 @@ def _who_says_what(
         return None if rollup is None else sum(rollup.get(key, 0) for key in keys)
 
     pages = snapshot.page_size
-    yield "virt", "smaps, sum of Size (the reference)", totals.virt
-    yield "virt", "status VmSize; ps VSZ", status.get("VmSize")
-    yield "virt", "statm size; top VIRT, htop, psutil vms", statm.size if statm else None
+    yield "virt", "smaps Size", totals.virt
+    yield "virt", "status VmSize", status.get("VmSize")
+    yield "virt", "statm size", statm.size if statm else None
     yield "virt", "stat vsize", stat.vsize if stat else None
-    yield "virt", "pmap, total Kbytes", None if totals.virt is None else totals.virt + facts.gates
-    yield "rss", "smaps, sum of Rss (the reference); pmap -x", totals.rss
-    yield "rss", "smaps_rollup Rss", rolled("Rss")
-    yield "rss", "status VmRSS; ps RSS", status.get("VmRSS")
+    yield "virt", "pmap Kbytes", None if totals.virt is None else totals.virt + facts.gates
+    yield "rss", "smaps Rss", totals.rss
+    yield "rss", "rollup Rss", rolled("Rss")
+    yield "rss", "status VmRSS", status.get("VmRSS")
     parts = [status.get(key) for key in ("RssAnon", "RssFile", "RssShmem")]
-    yield "rss", "status RssAnon + RssFile + RssShmem", None if None in parts else sum(filter(None, parts))
-    yield "rss", "statm resident; top RES, htop, psutil rss", statm.resident if statm else None
+    yield "rss", "status Rss*", None if None in parts else sum(filter(None, parts))
+    yield "rss", "statm resident", statm.resident if statm else None
     yield "rss", "stat rss", stat.rss_pages * pages if stat else None
-    yield "pss", "smaps, sum of Pss (the reference); smem, pmap -X", totals.pss
-    yield "pss", "smaps_rollup Pss; ps PSS, psutil pss", rolled("Pss")
-    yield "uss", "smaps, sum of Private_* (the reference); smem", totals.uss
-    yield "uss", "smaps_rollup Private_*; ps USS", rolled("Private_Clean", "Private_Dirty")
+    yield "pss", "smaps Pss", totals.pss
+    yield "pss", "rollup Pss", rolled("Pss")
+    yield "uss", "smaps Private_*", totals.uss
+    yield "uss", "rollup Private_*", rolled("Private_Clean", "Private_Dirty")
     yield "uss", "psutil uss", rolled("Private_Clean", "Private_Dirty", "Private_Hugetlb")
-    yield "swap", "smaps, sum of Swap (the reference); smem, pmap -X", totals.swap
-    yield "swap", "smaps_rollup Swap; psutil swap", rolled("Swap")
-    yield "swap", "status VmSwap; top SWAP, smemstat", status.get("VmSwap")
+    yield "swap", "smaps Swap", totals.swap
+    yield "swap", "rollup Swap", rolled("Swap")
+    yield "swap", "status VmSwap", status.get("VmSwap")
 
 
-def _cause(measure: str, who: str, difference: int | None, facts: _Facts) -> str | None:
+def _cause(measure: str, who: str, difference: int | None, facts: _Facts) -> Note | None:
     """The first known cause whose size fits."""
     if not difference:
         return None
     if measure == "virt":
-        if who.startswith("pmap") and difference == facts.gates:
-            return "[vsyscall]: a page of the kernel's that is the same in every process; VmSize leaves it out"
+        if who == "pmap Kbytes" and difference == facts.gates:
+            return note("gate")
         if facts.release is not None and facts.release < (4, 12) and difference == 4 * _KIB:
-            return "this kernel counts the guard page of the main stack"
+            return note("guard page")
     if measure == "pss" and 0 < difference < facts.mappings * _KIB:
-        return f"rounding: smaps cuts each of {facts.mappings} mappings to whole kB, the rollup only their sum"
+        return note("rounding", mappings=facts.mappings)
     if who == "psutil uss" and difference == facts.private_hugetlb:
-        return "hugetlb: psutil counts the private huge pages as well, which RSS and PSS leave out"
-    if who.startswith("status VmSwap") and difference == -facts.shmem_swap:
-        return "shared memory in swap, which VmSwap leaves out"
+        return note("hugetlb")
+    if who == "status VmSwap" and difference == -facts.shmem_swap:
+        return note("shared memory")
     slack = facts.stat_slack if who.startswith("stat ") else facts.status_slack
     if measure == "rss" and who.startswith("stat") and abs(difference) <= slack:
         version = "{}.{}".format(*facts.release) if facts.release else "?"
-        return f"kernel {version} keeps this counter in parts, by CPU or thread: it may lag by {size_text(slack)}"
+        return note("counter", version=version, slack=slack)
     if facts.moved.get(measure):
-        return f"it changed while it was read: by {size_text(facts.moved[measure])} between two readings"
-    return UNEXPLAINED
+        return note(MOVED, moved=facts.moved[measure])
+    return note(UNEXPLAINED)

@@ -7,6 +7,7 @@ what it wrote to (relocations, data), or what nobody else happens to map at the 
 from collections.abc import Iterable, Mapping
 
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
@@ -40,7 +41,7 @@ def shared_report(
     *,
     looked_at: int,
     unreadable: int,
-    warnings: Iterable[str] = (),
+    warnings: Iterable[Note] = (),
 ) -> SharedReport:
     """Sum the mappings of each object. ``others`` are the other processes that map an object."""
     table = regions.mappings if regions is not None else snapshot.mappings

@@ -165,8 +165,8 @@ def _parts(
         cache, mapped = stat.get("file", 0), stat.get("file_mapped", 0)
         kernel = stat.get("kernel", sum(stat.get(key, 0) for key in ("kernel_stack", "pagetables", "slab", "percpu")))
         named = [
-            ("page cache that nobody maps", cache - mapped),
-            ("kernel memory", kernel),
+            ("page cache", cache - mapped),
+            ("kernel", kernel),
             ("sockets", stat.get("sock", 0)),
         ]
         slab = stat.get("slab", 0)
@@ -175,16 +175,16 @@ def _parts(
         # the root group of v1 is not charged for kernel memory, although it says how much there is
         kernel = 0 if root else _number(files.get("memory.kmem.usage_in_bytes")) or 0
         slab = 0
-        named = [("page cache that nobody maps", cache - mapped), ("kernel memory", kernel)]
+        named = [("page cache", cache - mapped), ("kernel", kernel)]
     yield from ((name, size) for name, size in named if size)
     if slab:
-        yield "of kernel memory: slab", slab
+        yield "slab", slab
     if pss is not None:
         rest = current - pss - sum(size for _, size in named)
         if rest >= 0:
-            yield "charged here for pages that processes elsewhere map, and for what memory.stat does not name", rest
+            yield "others", rest
         else:
-            yield "pages of its processes that other cgroups are charged for (who touches first, pays)", rest
+            yield "elsewhere", rest
 
 
 def _number(text: bytes | None) -> int | None:

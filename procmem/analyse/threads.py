@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
+from procmem.model.note import Note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
@@ -30,7 +31,7 @@ def thread_report(
     open_files: int | None,
     cwd: bytes | None,
     root: bytes | None,
-    warnings: Iterable[str] = (),
+    warnings: Iterable[Note] = (),
 ) -> ThreadReport:
     """Put the rows together. ``touched`` are the populated pages of anonymous memory, in address order."""
     stacks = _Stacks(regions)

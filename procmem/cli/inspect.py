@@ -8,11 +8,11 @@ from procmem.cli.answers import answer_inspect
 from procmem.cli.flags import INSPECT_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.cli.sizes import size_of
 from procmem.cli.targets import target_options
 from procmem.errors import Misuse
 from procmem.model.kinds import ByteClass
 from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
+from procmem.queries.options import size_of
 from procmem.queries.targets import Selection
 from procmem.text.help import inspect as words
 

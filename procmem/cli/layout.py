@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from procmem.cli.sizes import limit_of
 from procmem.errors import Misuse
 from procmem.model.sim import KernelFacts, KernelKind, Settings
+from procmem.queries.options import limit_of
 from procmem.text.help.simulate import OPTIONS
 
 __all__ = ["layout_options", "settings_from"]

@@ -1,28 +1,19 @@
 """Printing reports: what every command does alike with its pages."""
 
-import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.cli.error_handling import say
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
 from procmem.render.formats import TEXT, format_named, write
-from procmem.render.style import PROSE, Style, size_format
+from procmem.render.style import Style, size_format
 from procmem.text.pages.output import note as note_text
 
 if TYPE_CHECKING:
     from procmem.render.page import Page
 
-__all__ = [
-    "Output",
-    "echo",
-    "echo_json",
-    "messages_locale",
-    "size_format",
-    "table_options",
-    "unicode_output",
-]
+__all__ = ["Output", "echo"]
 
 
 class Output(NamedTuple):
@@ -42,7 +33,7 @@ class Output(NamedTuple):
         width = self.width or (terminal_width() if is_terminal() else None)
         return Style(
             width=width,
-            prose=width or PROSE,
+            prose=width or terminal_width(),
             unicode=unicode_output(),
             color=has_colors(self.color),
             unit=self.unit,
@@ -74,28 +65,3 @@ def echo(text: str) -> None:
     """Print text; an error is met here, not when the program ends."""
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-# --- until every command prints by Output
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-
-
-def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
-    """Until every command prints by Output."""
-    from procmem.cli.flags import REPORT_FLAGS  # noqa: PLC0415
-    from procmem.cli.options import flag_options  # noqa: PLC0415
-
-    return flag_options([flag for flag in REPORT_FLAGS if flag.argument != "wide"], schema)
-
-
-def echo_json(documents: Sequence[Any], *, several: bool) -> None:
-    """Print one JSON document, or a list of them where several processes were asked for."""
-    import json  # noqa: PLC0415  # only this format needs it
-
-    if documents or several:
-        echo(json.dumps(list(documents) if several else documents[0], indent=1) + "\n")
-
-
-def messages_locale() -> str:
-    """The locale in which the user wants to be spoken to, empty where none is set."""
-    return os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")

@@ -7,14 +7,12 @@ import click
 from procmem.cli.layout import layout_options, settings_from
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.cli.sizes import limit_of, size_of
 from procmem.errors import Misuse
 from procmem.model.sim import KernelKind, Prediction, Settings, Stage
 from procmem.model.sim_files import ProgramFiles
 from procmem.model.sim_memory import MemorySettings, Paging
-from procmem.text import language
+from procmem.queries.options import limit_of, size_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
-from procmem.text.phrasebook import phrasebook
 
 __all__ = ["simulate"]
 
@@ -39,9 +37,7 @@ _RAM_LEAST = 1 << 20
 @click.option("--thp", is_flag=True, help=OPTIONS["thp"])
 @click.option("--trace", is_flag=True, help=OPTIONS["trace"])
 @click.option("--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help=OPTIONS["scale"])
-@click.option(
-    "--as", "shown_as", type=click.Choice(["map", "inspect", "explain"]), default="map", help=OPTIONS["as"]
-)
+@click.option("--as", "shown_as", type=click.Choice(["map", "inspect", "explain"]), default="map", help=OPTIONS["as"])
 @click.option("--picture", is_flag=True, help=OPTIONS["picture"])
 @click.option("--no-picture", is_flag=True, help=OPTIONS["no_picture"])
 @output_options("procmem/simulate/1", helps=FLAGS)
@@ -92,9 +88,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
     return None if has_program or stage is not Stage.MAIN else SCRIPT_OF_TEXTBOOK
 
 
-def _memory(
-    files: ProgramFiles, settings: Settings, script: str | None, given: dict[str, Any], output: Output
-) -> int:
+def _memory(files: ProgramFiles, settings: Settings, script: str | None, given: dict[str, Any], output: Output) -> int:
     """What each step of a script costs in frames, faults and swap."""
     from procmem.cli.progress import progress  # noqa: PLC0415
     from procmem.queries.simulate import play_memory  # noqa: PLC0415
@@ -132,12 +126,12 @@ def _show_as(name: str, prediction: Prediction, files: ProgramFiles, output: Out
     """The simulated process by the page of another command."""
     from procmem.queries.explain_simulated import explain_simulated  # noqa: PLC0415
 
-    told = explain_simulated(prediction, files, phrasebook(language()))
+    told = explain_simulated(prediction, files)
     report = told.inspection
     if name == "explain":
         from procmem.render.pages.explain import ExplainChoice, explain_page  # noqa: PLC0415
 
-        page = explain_page(told, phrasebook(language()), ExplainChoice())
+        page = explain_page(told, ExplainChoice())
     else:
         from procmem.render.pages.inspect import inspect_page  # noqa: PLC0415
 

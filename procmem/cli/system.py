@@ -8,8 +8,8 @@ from procmem.cli.answers import answer_system
 from procmem.cli.flags import SYSTEM_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.cli.sizes import size_of
 from procmem.queries.all_processes import GROUPINGS, SORTS, SystemOptions
+from procmem.queries.options import size_of
 from procmem.text.help import options as shared_words
 from procmem.text.help import system as words
 

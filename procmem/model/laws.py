@@ -7,6 +7,8 @@ cannot be foretold like that; but the kernel places its areas by the same rules,
 from enum import StrEnum
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = ["GUARD_GAP", "Borders", "Law", "Outcome"]
 
 GUARD_GAP = 256 * 4096
@@ -24,15 +26,18 @@ class Outcome(StrEnum):
 class Law(NamedTuple):
     """One law: what it says, what came of it, and the figures.
 
-    ``row`` is the row of the theory that it belongs to; ``source`` names the kernel's code.
+    ``row`` is the row of the theory that it belongs to; ``says`` is its name, or that of the form in which it applies
+    here; ``source`` names the kernel's code. ``moved`` where it seems broken, but the process changed while it was
+    read.
     """
 
     name: str
     row: str
     says: str
     outcome: Outcome
-    figures: str
+    figures: Note
     source: str
+    moved: bool = False
 
 
 class Borders(NamedTuple):

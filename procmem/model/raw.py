@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = [
     "FileContent",
     "KeptFile",
@@ -22,15 +24,15 @@ __all__ = [
 
 
 class Refusal(Enum):
-    """Why a file has no content for us; the value is the reason in words."""
+    """Why a file has no content for us: it may not be read, is not there, its process ended or does not answer, ..."""
 
-    DENIED = "permission denied"
-    ABSENT = "not there"
-    GONE = "the process ended"
-    STUCK = "no answer within the time limit"
-    TOO_LARGE = "larger than the limit for such a file"
-    FAILED = "reading failed"
-    UNRECORDED = "not in the recording"
+    DENIED = "denied"
+    ABSENT = "absent"
+    GONE = "gone"
+    STUCK = "stuck"
+    TOO_LARGE = "too large"
+    FAILED = "failed"
+    UNRECORDED = "unrecorded"
 
 
 FileContent = bytes | Refusal
@@ -65,7 +67,7 @@ class RawProcess(NamedTuple):
     system: Mapping[str, FileContent]
     machine: Machine
     read_through: int | None = None
-    unstable: str | None = None
+    unstable: Note | None = None
 
 
 class MappedFile(NamedTuple):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from procmem.model import owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
 from procmem.model.raw import Machine, Refusal
 
 __all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "Thread"]
@@ -177,7 +178,7 @@ class Snapshot(NamedTuple):
     uptime: float | None
     read_through: int | None
     thread_of: int | None
-    unstable: str | None
+    unstable: Note | None
     refusals: Mapping[str, Refusal]
 
     def size(self, key: str) -> int | None:

@@ -6,7 +6,7 @@ Source: proc_meminfo(5), proc_swaps(5), proc_vmstat(5), proc_uptime(5).
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["parse_meminfo", "parse_swaps", "parse_uptime", "parse_vmstat"]
+__all__ = ["parse_count", "parse_meminfo", "parse_swaps", "parse_uptime", "parse_vmstat"]
 
 _KIB = 1024
 
@@ -79,3 +79,8 @@ def parse_uptime(data: bytes) -> float | None:
         return float(words[0]) if words else None
     except ValueError:
         return None
+
+
+def parse_count(data: object) -> int | None:
+    """The number in a file below ``/proc/sys`` that holds nothing else; None where it was not read, or is no number."""
+    return int(data) if isinstance(data, bytes) and data.strip().isdigit() else None

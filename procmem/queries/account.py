@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.classify.evidence import REGION_KEYS
 from procmem.model.raw import Refusal
-from procmem.model.reports.account import AccountReport, Readings
+from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountReport, Readings
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type
 from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
@@ -40,10 +40,7 @@ def account_of(target: Target) -> AccountReport:
 
 def _may_agree_next_time(report: AccountReport) -> bool:
     """Whether a difference may be gone at the next reading."""
-    return any(
-        saying.cause is not None and saying.cause.startswith(("it changed", "unexplained"))
-        for saying in report.reconciliation
-    )
+    return bool({MOVED, UNEXPLAINED} & {saying.cause.code for saying in report.reconciliation if saying.cause})
 
 
 def _account_once(target: Target) -> AccountReport:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput, MalformedFile
 from procmem.model.elf import PT_INTERP
+from procmem.model.note import note
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import Counterpart, LawReport
 from procmem.model.sim import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.sim_files import LoadedObject, ProgramFiles
-from procmem.model.units import size_text
 from procmem.model.vma_names import KernelName
 from procmem.parse.status import parse_status
 from procmem.queries.consistency import read_consistently
@@ -74,7 +74,7 @@ def examine_at_rest(target: Target) -> Examination:
     known = sorted(size for size in sizes if size is not None)
     if settled or len(known) < 2:
         return seen
-    moved = f"VIRT was between {size_text(known[0])} and {size_text(known[-1])}"
+    moved = note("moved", least=known[0], most=known[-1])
     return seen._replace(snapshot=seen.snapshot._replace(unstable=seen.snapshot.unstable or moved))
 
 
@@ -87,10 +87,10 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
 
 def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     found = []
-    for area, place, note in _TEXTBOOK:
+    for area, place, way in _TEXTBOOK:
         own = [band for band in bands if band.name == area]
         here = (min(band.start for band in own), max(band.end for band in own)) if own else None
-        found.append(Counterpart(area, f"{place}: {note}", here))
+        found.append(Counterpart(area, f"{place}: {way}", here))
     return tuple(found)
 
 

@@ -36,7 +36,7 @@ class Examination(NamedTuple):
     page_runs: tuple[PageRun, ...] | Refusal
     touched: tuple[PageRun, ...] = ()
     words: tuple[tuple[int, bytes], ...] = ()
-    peek_problem: str | None = None
+    peek_problem: Refusal | None = None
 
 
 class _Loaded(NamedTuple):
@@ -100,13 +100,13 @@ def examine(
 
 def _deep_look(
     target: "Target", loaded: Sequence[_Loaded], runs: Sequence[PageRun]
-) -> "tuple[DeepLook | None, LoggingReader | None, str | None]":
+) -> "tuple[DeepLook | None, LoggingReader | None, Refusal | None]":
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
 
     memory = target.memory()
     if isinstance(memory, Refusal):
-        return None, None, memory.value
+        return None, None, memory
     log = LoggingReader(memory)
     symbols: dict[bytes, dict[str, int]] = {}
     constants: dict[str, bytes] = {}

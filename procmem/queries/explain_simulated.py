@@ -12,14 +12,14 @@ from procmem.queries.laws import layout_in_short
 from procmem.simulate.programs.snapshot import snapshot_of
 
 if TYPE_CHECKING:
-    from procmem.model.reports.explanation import Explanation, Phrasebook
+    from procmem.model.reports.explanation import Explanation
     from procmem.model.sim import Prediction
     from procmem.model.sim_files import ProgramFiles
 
 __all__ = ["explain_simulated"]
 
 
-def explain_simulated(prediction: Prediction, files: ProgramFiles, words: Phrasebook) -> Explanation:
+def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanation:
     """The simulated process as ``explain`` would show it; its ``inspection`` is what ``inspect`` would show.
 
     Raises:
@@ -31,4 +31,4 @@ def explain_simulated(prediction: Prediction, files: ProgramFiles, words: Phrase
     shot, objects = made
     named = regions(shot, layout(shot, objects), ())
     report = inspection(shot, named, layout=layout_in_short(shot, objects))
-    return explanation(shot, named, report, words, max_map_count=None)
+    return explanation(shot, named, report, max_map_count=None)

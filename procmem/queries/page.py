@@ -29,7 +29,7 @@ def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
     state = None if isinstance(runs, Refusal) else (runs[0].state if runs else 0)
     frame = target.page_frame(start, size)
     if isinstance(frame, Refusal):
-        reason = runs.value if isinstance(runs, Refusal) else frame.value
+        reason = runs if isinstance(runs, Refusal) else frame
         return PageFacts(address, size, state, None, None, None, reason)
     if frame is None:
         return PageFacts(address, size, state, None, None, None)

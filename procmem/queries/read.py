@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from procmem.classify.evidence import REGION_KEYS
 from procmem.errors import AccessRefused, ProcessGone
+from procmem.model.note import Note, note
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
@@ -118,18 +119,18 @@ def _live_thread(target: Target) -> int | None:
     return None
 
 
-def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> str | None:
+def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> Note | None:
     """What shows that this is not one process at one moment: it ended, or it ran another program."""
     before = contents[f"{prefix}stat"]
     if not isinstance(before, bytes):
         return None
     after = target.read(f"{prefix}stat")
     if not isinstance(after, bytes):
-        return "the process ended while it was read"
+        return note("ended")
     first, last = parse_stat(before), parse_stat(after)
     if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
-        return "the process ended while it was read"
+        return note("ended")
     auxv = contents.get(f"{prefix}auxv")
     if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
-        return "the process ran another program (exec) while it was read"
+        return note("executed")
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from procmem.model.units import size_text
+from procmem.text.units import size_text
 
 __all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib"]
 

@@ -7,7 +7,7 @@ A page is made by ``render.pages``; each format of ``render.formats`` writes wha
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["READABLE", "Block", "Column", "Facts", "Page", "Picture", "Prose", "Sheet", "Value"]
+__all__ = ["READABLE", "Block", "Column", "Facts", "MapLine", "Page", "Picture", "Prose", "Sheet", "Value"]
 
 READABLE = -1
 """A measure of prose: as wide as sentences are well read, which the style says."""
@@ -86,7 +86,16 @@ class Picture(NamedTuple):
     draw: Callable[[bool], str]
 
 
-Block = Prose | Facts | Sheet | Picture
+class MapLine(NamedTuple):
+    """A line of a memory map: figures, a name that may be shortened, and what the region is, in a colour."""
+
+    figures: str
+    name: str
+    what: str
+    cls: str = ""
+
+
+Block = Prose | Facts | Sheet | Picture | MapLine
 
 
 class Page(NamedTuple):

@@ -31,11 +31,3 @@ def process_head(process: ProcessFacts) -> list[Block]:
     if process.cmdline:
         blocks.append(Prose(" ".join(printable(word) for word in process.cmdline).rstrip(), "  "))
     return blocks
-
-
-def head_text(process: ProcessFacts) -> str:
-    """The lines as text of any width."""
-    from procmem.render.formats.text import block_text  # noqa: PLC0415
-    from procmem.render.style import Style  # noqa: PLC0415
-
-    return "".join(block_text(block, Style()) for block in process_head(process))

@@ -91,4 +91,3 @@ def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
     if shown:
         lines.append(f"{shown[-1].start:08x} {foot[0]}{dash * _WIDTH}{foot[1]}")
     return "\n".join(lines) + "\n"
-

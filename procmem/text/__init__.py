@@ -13,12 +13,16 @@ once, by the command line or by a caller from Python; what programs read (JSON) 
 import os
 
 from procmem.errors import BadInput
-from procmem.model.units import size_text
+from procmem.text.units import size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from gettext import NullTranslations
+    from typing import ParamSpec, TypeVar
+
+    _Arguments = ParamSpec("_Arguments")
+    _Answer = TypeVar("_Answer")
 
 __all__ = [
     "N_",
@@ -123,7 +127,7 @@ def _option(words: "Sequence[str]") -> str | None:
 
 
 class english:  # noqa: N801  # read as a phrase: ``with english():``
-    """Speak English within the block: for what programs read, which must not change with the user's language."""
+    """Speak English within a block or a function: for what programs read, which does not change with the language."""
 
     def __enter__(self) -> None:
         self._kept = _Spoken.catalogue
@@ -131,6 +135,16 @@ class english:  # noqa: N801  # read as a phrase: ``with english():``
 
     def __exit__(self, *error: object) -> None:
         _Spoken.catalogue = self._kept
+
+    def __call__(self, function: "Callable[_Arguments, _Answer]") -> "Callable[_Arguments, _Answer]":
+        """As a decorator: the whole function speaks English."""
+
+        def speaking_english(*args: "_Arguments.args", **kwargs: "_Arguments.kwargs") -> "_Answer":
+            with english():
+                return function(*args, **kwargs)
+
+        speaking_english.__doc__ = function.__doc__
+        return speaking_english
 
 
 def N_(sentence: str) -> str:  # noqa: N802  # the name that extraction of messages knows
@@ -158,7 +172,7 @@ def ngettext(one: str, many: str, count: int) -> str:
 def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> str:
     """A sentence of a table in the language in use, filled with figures.
 
-    ``{swap:size}`` is bytes with a unit, ``{file:name}`` bytes of another process as text (undecodable ones as
+    ``{swap:size}`` is bytes with a unit, ``{swap:kB}`` whole kB as the kernel counts them, ``{file:name}`` bytes of another process as text (undecodable ones as
     surrogates, which ``render`` makes visible); other formats are Python's.
     """
     if isinstance(sentence, tuple):
@@ -189,6 +203,9 @@ class _Figure:
         if form == "size":
             assert self.value is None or isinstance(self.value, int)
             return size_text(self.value)
+        if form == "kB":
+            assert self.value is None or isinstance(self.value, int)
+            return gettext("unknown") if self.value is None else f"{self.value // 1024} kB"
         if form == "name":
             return self.value.decode("utf-8", "surrogateescape") if isinstance(self.value, bytes) else str(self.value)
         return format(self.value, form)

@@ -12,6 +12,7 @@ from procmem.model.raw import Machine, RawProcess, Refusal
 from procmem.model.region import Certainty, Label
 from procmem.model.reports.inspection import Inspection
 from procmem.parse.process import snapshot
+from procmem.text.notes import note_text
 
 PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]
 NAMES = [
@@ -95,7 +96,7 @@ def test_without_smaps_the_small_files_still_speak() -> None:
     report = report_of({"status": status, "smaps": Refusal.DENIED})
     assert (report.totals.virt, report.totals.rss, report.totals.swap) == (800 * 1024, 400 * 1024, 8192)
     assert (report.totals.pss, report.totals.uss, report.account, report.regions) == (None, None, None, None)
-    assert any("smaps" in warning and "permission denied" in warning for warning in report.warnings)
+    assert any("smaps: permission denied" in note_text(warning) for warning in report.warnings)
 
 
 def test_with_maps_alone_sizes_in_memory_are_unknown() -> None:
@@ -120,7 +121,7 @@ def test_swap_of_shared_memory_is_named() -> None:
     figures = tuple((key, 16 if key == "Swap" else 0) for key in KEYS_6_18)
     text = smaps([Record(0x1000, 0x100_0000, "rw-s", 0, "00:01", 3, b"/dev/zero (deleted)", figures)])
     report = report_of({"smaps": text, "status": b"Name:\tx\nState:\tS (x)\nVmSize:\t 16380 kB\nVmSwap:\t 4 kB\n"})
-    assert any("12 kB of shared memory" in warning for warning in report.warnings)
+    assert any("12 kB of shared memory" in note_text(warning) for warning in report.warnings)
 
 
 def test_old_kernels_leave_columns_out() -> None:

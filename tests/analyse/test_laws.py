@@ -13,6 +13,7 @@ from running import FIXTURES, ROOT, procmem, python_child, started
 
 from procmem.model.laws import Outcome
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.snapshot import Snapshot, Stat
 from procmem.queries.examine import Examination, examine
 from procmem.queries.laws import laws_here
@@ -107,24 +108,22 @@ def second_half_apart(shot: Snapshot) -> Snapshot:
 
 
 BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
-    "whole pages, apart": lambda shot: with_mappings(
+    "pages-apart": lambda shot: with_mappings(
         shot, changed(table_of(shot), end=lambda _, ends: [ends[0] + (1 << 30), *ends[1:]])
     ),
-    "below the border": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", 1 << 60)),
-    "page zero is empty": lambda shot: with_mappings(
-        shot, changed(table_of(shot), start=lambda _, starts: [0, *starts[1:]])
-    ),
-    "VIRT is the sum": lambda shot: with_size(shot, "VmSize", 4096),
-    "program in place": lambda shot: with_auxv(shot, 9, 1 << 30),
-    "place of the program": lambda shot: with_auxv(shot, 9, -(1 << 45)),
-    "heap above BSS": lambda shot: with_stat(shot, "start_brk", 2 << 46),
-    "heap from start_brk": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
-    "mapping area below the stack": lambda shot: shot._replace(
+    "below-border": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", 1 << 60)),
+    "page-zero": lambda shot: with_mappings(shot, changed(table_of(shot), start=lambda _, starts: [0, *starts[1:]])),
+    "virt-sum": lambda shot: with_size(shot, "VmSize", 4096),
+    "program-place": lambda shot: with_auxv(shot, 9, 1 << 30),
+    "program-base": lambda shot: with_auxv(shot, 9, -(1 << 45)),
+    "heap-base": lambda shot: with_stat(shot, "start_brk", 2 << 46),
+    "heap-start": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
+    "mmap-base": lambda shot: shot._replace(
         limits={**(shot.limits or {}), "Max stack size": (shot.limits or {})["Max stack size"]._replace(soft=64 << 40)}
     ),
-    "vdso beside vvar": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
-    "stack on top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
-    "stack within its limit": lambda shot: with_mappings(
+    "vdso": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
+    "stack-top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
+    "stack-limit": lambda shot: with_mappings(
         shot,
         changed(
             table_of(shot),
@@ -134,8 +133,8 @@ BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
             ],
         ),
     ),
-    "strings on the stack": lambda shot: with_stat(shot, "arg_start", 1),
-    "gap below the stack": lambda shot: with_mappings(
+    "stack-strings": lambda shot: with_stat(shot, "arg_start", 1),
+    "stack-gap": lambda shot: with_mappings(
         shot,
         changed(
             table_of(shot),
@@ -151,8 +150,8 @@ BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
             ],
         ),
     ),
-    "neighbours merge": second_half_apart,
-    "cost of page tables": lambda shot: with_size(shot, "VmPTE", 1 << 30),
+    "merging": second_half_apart,
+    "page-tables": lambda shot: with_size(shot, "VmPTE", 1 << 30),
 }
 
 
@@ -203,9 +202,9 @@ def test_two_moments_side_by_side_break_nothing() -> None:
     """What contradicts itself because it moved is undecided; what holds all the same holds."""
     seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
     broken = with_size(seen.snapshot, "VmSize", 4096)
-    moving = laws_here(broken._replace(unstable="it moved"), seen.objects, walk=True)
+    moving = laws_here(broken._replace(unstable=note("ended")), seen.objects, walk=True)
     outcomes = {law.name: law.outcome for law in moving}
-    assert outcomes["VIRT is the sum"] is Outcome.NOT_APPLICABLE
+    assert outcomes["virt-sum"] is Outcome.NOT_APPLICABLE
     assert Outcome.BROKEN not in outcomes.values()
     assert list(outcomes.values()).count(Outcome.HOLDS) >= 14
 

@@ -9,9 +9,9 @@ import click
 import pytest
 from running import FIXTURES, ROOT, procmem
 
-from procmem.cli import COMMANDS
-from procmem.cli.sizes import limit_of, size_of
 from procmem.errors import ExitStatus
+from procmem.queries.options import limit_of, size_of
+from procmem.text.help.commands import COMMANDS
 
 README = (ROOT / "README.md").read_text()
 

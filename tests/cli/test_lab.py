@@ -21,8 +21,11 @@ from procmem.lab.catalogue import experiments, named, run_all
 from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
 from procmem.model.sim import PAGE
 from procmem.model.sim_memory import MemorySettings
-from procmem.render.pages.lab import lab_json, result_page
+from procmem.render.formats.text import page_text
+from procmem.render.json.lab import lab_json
+from procmem.render.pages.lab import result_page
 from procmem.render.pages.lab_html import lab_html
+from procmem.render.style import Style
 from procmem.sources.recording.write import save_text
 
 ALL = {one.name: one for one in experiments()}
@@ -49,7 +52,7 @@ def _missing(reason: str) -> None:
 def test_the_kernel_agrees(name: str) -> None:
     """Each experiment that anybody may do."""
     result = one_result(name)
-    assert result.verdict is LabVerdict.AGREES, result_page(result)
+    assert result.verdict is LabVerdict.AGREES, page_text(result_page(result), Style())
 
 
 @pytest.mark.needs_root
@@ -57,7 +60,7 @@ def test_the_kernel_agrees(name: str) -> None:
 def test_the_kernel_agrees_with_root(name: str) -> None:
     """Swap, swappiness, the pool of huge pages; what they made is gone, also when tests run side by side."""
     result = one_result(name)
-    assert result.verdict is LabVerdict.AGREES, result_page(result)
+    assert result.verdict is LabVerdict.AGREES, page_text(result_page(result), Style())
 
 
 @pytest.mark.parametrize("name", sorted(TIMED))

@@ -15,10 +15,11 @@ from conftest import lacking
 from running import FIXTURES, procmem, python_child, started, stopped, wait_for
 from swapping import swap_file
 
-from procmem.analyse.swap import swap_report, swappiness_words
-from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
+from procmem.analyse.swap import swap_report
+from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading, SwapReport
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
+from procmem.text.swap import reason_text, swappiness_text
 
 KIB, MIB = 1024, 1 << 20
 GIB = 1 << 30
@@ -69,20 +70,25 @@ def reading(**fields: Any) -> SwapReading:
     return SwapReading(**(known | fields))
 
 
+def reasons(report: SwapReport) -> str:
+    """The judgement as it is told."""
+    return " ".join(map(reason_text, report.verdict.reasons))
+
+
 def test_parts_add_up_and_the_rest_has_a_name() -> None:
     """40 = 25 + 9 + 5 + 1, which the swap cache of 2 explains."""
     report = swap_report(reading())
     assert [(part.name, part.size // MIB) for part in report.parts] == [
-        ("processes' own pages", 25),
+        ("private", 25),
         ("tmpfs files", 9),
         ("mapped shared memory", 5),
-        ("swap cache", 1),
+        ("cache", 1),
     ]
     report = swap_report(reading(objects=()))
-    assert [(part.name, part.size // MIB) for part in report.parts[1:]] == [("swap cache", 2), ("no owner found", 13)]
+    assert [(part.name, part.size // MIB) for part in report.parts[1:]] == [("cache", 2), ("unowned", 13)]
     assert sum(part.size for part in report.parts) == report.used == 40 * MIB
     report = swap_report(reading(rows=(process(5, vm_swap=20 * MIB, swap=20 * MIB, swap_pss=None),)))
-    assert ("processes that may not be read", 20 * MIB) in [(part.name, part.size) for part in report.parts]
+    assert ("refused", 20 * MIB) in [(part.name, part.size) for part in report.parts]
     assert sum(part.size for part in report.parts) == 40 * MIB
 
 
@@ -122,17 +128,17 @@ def test_no_swap_and_unused_swap() -> None:
 def test_who_is_to_blame() -> None:
     """One process, a cgroup's limit, or the machine."""
     fast = Rates(1.0, 50 * MIB, 50 * MIB, 1000, 0.5, (Faulter(5, b"db", 900), Faulter(6, b"web", 100)))
-    alone = " ".join(swap_report(reading(rates=fast)).verdict.sentences)
+    alone = reasons(swap_report(reading(rates=fast)))
     assert "db (5), with 90%" in alone
     assert "One process asks for most: db (5)" in alone
     many = tuple(process(pid, uss=100 * MIB, swap=MIB, swap_pss=MIB) for pid in range(5, 15))
-    assert "machine is too small" in " ".join(swap_report(reading(rates=fast, rows=many)).verdict.sentences)
+    assert "machine is too small" in reasons(swap_report(reading(rates=fast, rows=many)))
     limited = fast._replace(faulters=(Faulter(5, b"db", 9, b"/small", 64 * MIB, 64 * MIB),))
-    words = " ".join(swap_report(reading(rates=limited, rows=many)).verdict.sentences)
+    words = reasons(swap_report(reading(rates=limited, rows=many)))
     assert "cgroup /small is at its limit" in words
     assert "machine is not the trouble" in words
     roomy = fast._replace(faulters=(Faulter(5, b"db", 9, b"/big", 6 * MIB, 64 * MIB),))
-    assert "limit" not in " ".join(swap_report(reading(rates=roomy, rows=many)).verdict.sentences)
+    assert "limit" not in reasons(swap_report(reading(rates=roomy, rows=many)))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,7 @@ def test_who_is_to_blame() -> None:
 )
 def test_swappiness_in_words(value: int | None, release: tuple[int, int] | None, words: str) -> None:
     """Zero is not off, and the range depends on the kernel."""
-    assert words in swappiness_words(value, release)
+    assert words in swappiness_text(swap_report(reading(swappiness=value, release=release)).swappiness)
 
 
 def test_a_machine_as_it_is() -> None:

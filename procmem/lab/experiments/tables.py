@@ -12,6 +12,7 @@ from procmem.queries.translate import real_translation
 from procmem.simulate.kernel.events import Unmap
 from procmem.simulate.kernel.memory_events import Access, Do, ForkAs
 from procmem.sources.live import ProcSource
+from procmem.text.translation import reason_text
 
 __all__ = ["EXPERIMENTS"]
 
@@ -124,7 +125,7 @@ def _real_page(pid: int) -> tuple[int, int, tuple[str, ...]]:
     with ProcSource().open(pid) as target:
         one = real_translation(target, AT)
     if one.frame is None or one.maps is None or one.flags is None:
-        raise Skipped("; ".join(one.reasons) or "the kernel does not show page frames")
+        raise Skipped("; ".join(map(reason_text, one.reasons)) or "the kernel does not show page frames")
     return one.frame, one.maps, one.flags
 
 

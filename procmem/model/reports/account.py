@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.reports.inspection import ProcessFacts
 
 __all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying"]
@@ -28,21 +29,21 @@ class Leaf(NamedTuple):
     name: str
     cls: str
     size: int
-    sentence: str
 
 
 class Saying(NamedTuple):
     """What one file, or a program that reads it, says of one measure, beside the sum of smaps.
 
-    ``difference`` is bytes above the sum, None where either is unknown. ``cause`` is None where there is no difference
-    and ``unexplained`` where none of the known causes fits.
+    ``who`` is a file and its field (``status VmRSS``). ``difference`` is bytes above the sum, None where either is
+    unknown. ``cause`` is None where there is no difference; its code is ``unexplained`` where none of the known
+    causes fits.
     """
 
     measure: str
     who: str
     size: int | None
     difference: int | None
-    cause: str | None
+    cause: Note | None
 
 
 class Readings(NamedTuple):
@@ -73,7 +74,7 @@ class AccountReport(NamedTuple):
     page_tables: int | None
     kernel_stacks: int | None
     reconciliation: tuple[Saying, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]
     huge_pages: int | None = None
     merged: int | None = None
     numa_nodes: dict[int, int] | None = None
@@ -89,7 +90,8 @@ class AccountReport(NamedTuple):
     @property
     def unexplained(self) -> int:
         """How many differences have no known cause."""
-        return sum(1 for saying in self.reconciliation if saying.cause == UNEXPLAINED)
+        return sum(1 for saying in self.reconciliation if saying.cause is not None and saying.cause.code == UNEXPLAINED)
 
 
-UNEXPLAINED = "unexplained"
+MOVED, UNEXPLAINED = "moved", "unexplained"
+"""Causes that may be gone at the next reading."""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = ["Change", "ClassChange", "DiffReport", "Figures"]
 
 
@@ -51,15 +53,15 @@ class ClassChange(NamedTuple):
 
 
 class DiffReport(NamedTuple):
-    """The answer of ``procmem diff``. ``failed`` are the conditions of --fail-if-grows that are met, in words."""
+    """The answer of ``procmem diff``. ``failed`` are the conditions of --fail-if-grows that are met."""
 
     names: tuple[str, str]
     same_process: bool
     threshold: int
     classes: tuple[ClassChange, ...]
     changes: tuple[Change, ...]
-    failed: tuple[str, ...]
-    warnings: tuple[str, ...]
+    failed: tuple[Note, ...]
+    warnings: tuple[Note, ...]
 
     @property
     def is_same(self) -> bool:

@@ -1,56 +1,40 @@
 """What ``procmem explain`` tells: a head, blocks of regions with their sentences, and findings."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import NamedTuple
 
+from procmem.model.note import Note
+from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import Inspection
 
-__all__ = ["Block", "Explained", "Explanation", "Finding", "PageFacts", "Phrasebook"]
+__all__ = ["Block", "BlockForm", "Explanation", "Finding", "PageFacts"]
 
 
-class Phrasebook(NamedTuple):
-    """All words of one language, by section and key, as its file has them; ``{braces}`` are filled with figures."""
+class BlockForm(Enum):
+    """How a run of regions is told: by one of them, as a loaded object, an arena with its reserve, or many alike."""
 
-    language: str
-    sections: Mapping[str, Mapping[str, Any]]
-
-    def say(self, section: str, key: str, **figures: object) -> str:
-        """A sentence with its figures; an unknown key is an error of ours, never a blank."""
-        template: str = self.sections[section][key]
-        return template.format(**figures)
-
-    def has(self, section: str, key: str) -> bool:
-        """Whether there is such a sentence."""
-        return key in self.sections.get(section, {})
-
-
-class Explained(NamedTuple):
-    """One region explained. ``region`` is its index in the report's regions.
-
-    ``sentence`` says what it is and how much of it is in memory, ``why`` how we know, ``classic`` where it stands in
-    the textbook's picture.
-    """
-
-    region: int
-    sentence: str
-    why: str
-    classic: str
+    ONE = "one"
+    OBJECT = "object"
+    ARENA = "arena"
+    MANY = "many"
 
 
 class Block(NamedTuple):
-    """Neighbouring regions with one explanation; a region alone is a block of one."""
+    """Neighbouring regions with one explanation; a region alone is a block of one.
+
+    ``shown`` are the regions that the explanation is about: not the guard of a stack, for example.
+    """
 
     regions: tuple[int, ...]
-    sentence: str
+    form: BlockForm
+    shown: tuple[int, ...]
 
 
 class Finding(NamedTuple):
-    """Something that deserves attention. ``figures`` are the numbers behind it, in bytes where they are sizes."""
+    """Something that deserves attention. ``figures`` are the numbers behind it; sizes are bytes, and named so."""
 
     name: str
-    title: str
-    meaning: str
-    cure: str
     figures: Mapping[str, int | str | None]
 
 
@@ -67,16 +51,15 @@ class PageFacts(NamedTuple):
     frame: int | None
     flags: tuple[str, ...] | None
     maps: int | None
-    refusal: str | None = None
+    refusal: Refusal | None = None
 
 
 class Explanation(NamedTuple):
-    """The answer of ``procmem explain``; ``layout`` is the sentence on the laws of the kernel's layout."""
+    """The answer of ``procmem explain``; ``classic`` is each region's place in the textbook's picture."""
 
     inspection: Inspection
-    head: tuple[str, ...]
-    regions: tuple[Explained, ...]
+    head: tuple[Note, ...]
+    classic: tuple[str, ...]
     blocks: tuple[Block, ...]
     findings: tuple[Finding, ...]
     page: PageFacts | None = None
-    layout: str | None = None

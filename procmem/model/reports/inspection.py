@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.region import Regions
 from procmem.model.snapshot import Nature
 
@@ -103,5 +104,5 @@ class Inspection(NamedTuple):
     classes: tuple[ClassRow, ...]
     picture: tuple[Band, ...]
     regions: Regions | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]
     layout: LayoutInShort | None = None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = ["SharedObject", "SharedReport", "Sharer"]
 
 
@@ -44,4 +46,4 @@ class SharedReport(NamedTuple):
     objects: tuple[SharedObject, ...]
     looked_at: int
     unreadable: int
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "Verdict"]
+__all__ = ["SORTS", "Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "Verdict"]
 
 
 class Object(NamedTuple):
@@ -56,19 +57,28 @@ class SwapReading(NamedTuple):
     whole_machine: bool
 
 
+SORTS = ("tmpfs files", "SysV segments", "mapped shared memory", "open shared memory")
+"""Sorts of shared memory, each a part of what is in use: files on tmpfs; segments of shmget(2); what processes map and
+what they only have open of memfd, shared anonymous memory and deleted files."""
+
+
 class Part(NamedTuple):
-    """A part of what is in use; the parts add up to it."""
+    """A part of what is in use; the parts add up to it.
+
+    ``name`` is ``private`` (pages of processes' own), ``refused`` (processes that may not be read), one of
+    :data:`SORTS`, ``unrecorded``, ``cache`` (in memory as well), ``unowned``, or ``moved`` (between two files that were
+    read one after the other; below zero).
+    """
 
     name: str
     size: int
-    sentence: str
 
 
 class Verdict(NamedTuple):
-    """The judgement: one of ``no swap``, ``unused``, ``parked``, ``moving``, ``thrashing``, ``unknown``; in words."""
+    """The judgement: one of ``no swap``, ``unused``, ``parked``, ``moving``, ``thrashing``, ``unknown``; and why."""
 
     word: str
-    sentences: tuple[str, ...]
+    reasons: tuple[Note, ...]
 
 
 class SwapRegion(NamedTuple):
@@ -90,7 +100,7 @@ class SwapReport(NamedTuple):
     total: int
     used: int
     parts: tuple[Part, ...]
-    swappiness: str
+    swappiness: Note
     verdict: Verdict
     left_after_swapoff: int | None
     ranking: tuple[ProcessRow, ...]

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = ["SharedState", "ThreadReport", "ThreadRow"]
 
 
@@ -63,7 +65,7 @@ class ThreadReport(NamedTuple):
     kernel_stack: int | None
     cached_stacks: int
     cached_bytes: int
-    warnings: tuple[str, ...]
+    warnings: tuple[Note, ...]
 
     def total(self, field: str) -> int | None:
         """The sum of a size over the threads that have it; None where no thread has."""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
+
 __all__ = ["Descriptor", "Fault", "RealTranslation", "Translation", "WalkStep"]
 
 
@@ -82,4 +84,4 @@ class RealTranslation(NamedTuple):
     frame: int | None
     flags: tuple[str, ...] | None
     maps: int | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Note, ...]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only
 from procmem.render.escaping import printable_text
-from procmem.render.page import READABLE, Facts, Prose, Sheet
+from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet
 from procmem.render.width import cells, folded, padded
 
 if TYPE_CHECKING:
@@ -45,7 +45,21 @@ def block_text(block: "Block", style: "Style") -> str:
         return _prose(block, style)
     if isinstance(block, Facts):
         return _facts(block, style)
+    if isinstance(block, MapLine):
+        return _map_line(block, style)
     return _picture(block, style)
+
+
+def _map_line(block: MapLine, style: "Style") -> str:
+    name = block.name
+    if style.width is not None:
+        room = style.width - cells(block.figures) - cells(block.what)
+        if cells(name) > room:
+            from procmem.render.width import elided  # noqa: PLC0415  # seldom
+
+            name = elided(name, max(room, 1), style.dots)
+    told = f"{name}{block.what}"
+    return f"{block.figures}{_painted(told, block.cls) if style.color else told}\n"
 
 
 def _limit(measure: int, style: "Style") -> int | None:

@@ -7,27 +7,33 @@ from procmem.model.region import Region, Regions
 from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, Totals
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, facts_json
+from procmem.text import english
+from procmem.text.laws import law_name
+from procmem.text.notes import note_text
 
 __all__ = ["SCHEMA", "class_json", "inspect_json"]
 
 SCHEMA = "procmem/inspect/1"
 
 
+@english()
 def inspect_json(report: Inspection, listed: Sequence[int] | None) -> dict[str, Any]:
     """The report as plain values; ``listed`` are the regions to give, None where none are asked for."""
-    answer: dict[str, Any] = {
+    regions = report.regions
+    return {
         "schema": SCHEMA,
         "process": facts_json(report.process),
         "totals": _totals(report.totals),
         "account": None if report.account is None else _account(report.account),
         "classes": [class_json(row) for row in report.classes],
+        "regions": None if listed is None else _regions(regions, listed),
+        "layout": None if report.layout is None else _layout(report.layout),
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
-    if listed is not None:
-        regions = report.regions
-        answer["regions"] = [] if regions is None else [_region(regions, regions[index]) for index in listed]
-    answer["layout"] = None if report.layout is None else _layout(report.layout)
-    answer["warnings"] = [printable_text(text) for text in report.warnings]
-    return answer
+
+
+def _regions(regions: Regions | None, listed: Sequence[int]) -> list[dict[str, Any]]:
+    return [] if regions is None else [_region(regions, regions[index]) for index in listed]
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def class_json(row: ClassRow) -> dict[str, Any]:
 
 
 def _layout(layout: LayoutInShort) -> dict[str, Any]:
-    return {"laws_held": layout.held, "laws_broken": list(layout.broken)}
+    return {"laws_held": layout.held, "laws_broken": [law_name(law) for law in layout.broken]}
 
 
 def _region(regions: Regions, region: Region) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from typing import Any
 from procmem.model.reports.shared import SharedObject, SharedReport
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import process_json
+from procmem.text import english
+from procmem.text.notes import note_text
 
 __all__ = ["SCHEMA", "shared_json"]
 
 SCHEMA = "procmem/shared/1"
 
 
+@english()
 def shared_json(report: SharedReport) -> dict[str, Any]:
     """The report as plain values."""
     return {
@@ -19,7 +22,7 @@ def shared_json(report: SharedReport) -> dict[str, Any]:
         "objects": [_object(item) for item in report.objects],
         "looked_at": report.looked_at,
         "unreadable": report.unreadable,
-        "warnings": [printable_text(text) for text in report.warnings],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 
 

@@ -7,6 +7,8 @@ from procmem.model.reports.inspection import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport
 from procmem.render.escaping import json_text
 from procmem.render.json.inspect import class_json
+from procmem.text import english
+from procmem.text.system import charge_text
 
 __all__ = ["CLASSES_SCHEMA", "SCHEMA", "classes_json", "system_json"]
 
@@ -14,6 +16,7 @@ SCHEMA = "procmem/system/1"
 CLASSES_SCHEMA = "procmem/system-classes/1"
 
 
+@english()
 def system_json(report: SystemReport) -> dict[str, Any]:
     """The report as plain values."""
     totals = report.totals
@@ -86,10 +89,11 @@ def _cgroup(group: CgroupFigures) -> dict[str, Any]:
         "current": group.current,
         "limit": group.limit,
         "swap_current": group.swap_current,
-        "parts": [{"name": name, "bytes": part} for name, part in group.parts],
+        "parts": [{"name": charge_text(name), "bytes": part} for name, part in group.parts],
     }
 
 
+@english()
 def classes_json(classes: Sequence[ClassRow], *, processes: int, unreadable: int) -> dict[str, Any]:
     """Classes over all processes."""
     return {

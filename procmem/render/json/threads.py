@@ -5,12 +5,15 @@ from typing import Any
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, process_json
+from procmem.text import english
+from procmem.text.notes import note_text
 
 __all__ = ["SCHEMA", "threads_json"]
 
 SCHEMA = "procmem/threads/1"
 
 
+@english()
 def threads_json(report: ThreadReport) -> dict[str, Any]:
     """The report as plain values."""
     return {
@@ -26,7 +29,7 @@ def threads_json(report: ThreadReport) -> dict[str, Any]:
             "kernel_stack_each": report.kernel_stack,
         },
         "shared": _shared(report.shared),
-        "warnings": [printable_text(text) for text in report.warnings],
+        "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 
 

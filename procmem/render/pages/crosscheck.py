@@ -104,7 +104,9 @@ def _sheet(reports: Sequence[CrossReport]) -> Sheet:
         column(HEADINGS, "stage", "text"),
         column(HEADINGS, "verdict", "text"),
         *(
-            column(HEADINGS, name, kind)._replace(key=f"{side}_{name}", heading=f"{gettext(HEADINGS[side])} {gettext(HEADINGS[name])}")
+            column(HEADINGS, name, kind)._replace(
+                key=f"{side}_{name}", heading=f"{gettext(HEADINGS[side])} {gettext(HEADINGS[name])}"
+            )
             for side in ("predicted", "real")
             for name, kind in zip(_PLACE, kinds, strict=True)
         ),
@@ -123,8 +125,7 @@ def _cells(report: CrossReport, line: CrossLine) -> Sequence[Value]:
         left = (predicted.start, predicted.end, predicted.perms, predicted.offset)
         name, rule = predicted.name, predicted.rule
     if real is not None:
-        *right_list, name = real
-        right = tuple(right_list)
+        right, name = real[:4], real[4]
     return (report.prediction.stage.value, line.verdict.value, *left, *right, printable(name), printable_text(rule))
 
 

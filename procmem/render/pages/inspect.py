@@ -11,6 +11,8 @@ from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
+from procmem.text.laws import law_name
+from procmem.text.notes import note_text
 from procmem.text.pages.inspect import HEADINGS, told
 
 __all__ = ["class_sheet", "inspect_page", "picture_page", "region_sheet"]
@@ -41,7 +43,7 @@ def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None,
         sections=sections,
         table=lambda: class_sheet(report, sort) if listed is None else region_sheet(regions, listed),
         document=lambda: _document(report, listed),
-        notes=report.warnings,
+        notes=[note_text(note) for note in report.warnings],
     )
 
 
@@ -168,4 +170,4 @@ def _swap(report: Inspection) -> str:
 
 def _layout(layout: LayoutInShort) -> str:
     code = "layout, broken" if layout.broken else "layout"
-    return told(code, count=layout.held, broken=", ".join(layout.broken))
+    return told(code, count=layout.held, broken=", ".join(map(law_name, layout.broken)))

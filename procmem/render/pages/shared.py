@@ -7,6 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.json.shared import shared_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
+from procmem.text.notes import note_text
 from procmem.text.pages.shared import HEADINGS, told
 
 __all__ = ["shared_page", "shared_sheet"]
@@ -34,7 +35,7 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
         ],
         table=lambda: shared_sheet(report, all_sharers=True),
         document=lambda: shared_json(report),
-        notes=report.warnings,
+        notes=[note_text(note) for note in report.warnings],
     )
 
 

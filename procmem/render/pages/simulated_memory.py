@@ -44,9 +44,7 @@ def _sheet(moments: Sequence[MemoryMoment], *, once: bool) -> Sheet:
     """The costs; ``once`` names a step on the first of its lines alone."""
     rows: list[Sequence[Value]] = []
     for moment in moments:
-        rows += [
-            _row(cost, moment.text if not once or number == 0 else "") for number, cost in enumerate(moment.costs)
-        ]
+        rows += [_row(cost, moment.text if not once or number == 0 else "") for number, cost in enumerate(moment.costs)]
         if not moment.costs:  # nobody lives
             rows.append((*["-"] * (len(_columns()) - 1), moment.text))
     return Sheet(_columns(), rows)

@@ -9,6 +9,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
 from procmem.text.pages.system import HEADINGS, told
+from procmem.text.system import charge_text
 
 __all__ = ["classes_page", "machine_classes_sheet", "system_page", "system_sheet"]
 
@@ -122,7 +123,10 @@ def _cgroup_parts(group: CgroupFigures) -> list[Block]:
     if not group.parts or group.current is None:
         return []
     head = told("charged", path=printable(group.path), current=group.current, version=group.version)
-    rows = [(human_size(group.pss), told("of processes")), *((human_size(part), name) for name, part in group.parts)]
+    rows = [
+        (human_size(group.pss), told("of processes")),
+        *((human_size(part), charge_text(name)) for name, part in group.parts),
+    ]
     return [Prose(head), Facts(rows, indent=_INDENT, right=True, least=_PART_LABELS)]
 
 

@@ -8,6 +8,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import duration
 from procmem.render.json.threads import threads_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
+from procmem.text.notes import note_text
 from procmem.text.pages.threads import HEADINGS, told
 
 __all__ = ["thread_sheet", "threads_page"]
@@ -25,7 +26,7 @@ def threads_page(report: ThreadReport, unit: str) -> Page:
         sections=[[Prose(head)], table, _sharing(report)],
         table=lambda: thread_sheet(report),
         document=lambda: threads_json(report),
-        notes=report.warnings,
+        notes=[note_text(note) for note in report.warnings],
     )
 
 

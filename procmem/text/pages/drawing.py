@@ -1,7 +1,7 @@
 """The words in pictures of an address space."""
 
-from procmem.model.units import size_text
 from procmem.text import N_, gettext, say
+from procmem.text.units import size_text
 
 __all__ = ["area", "beside", "unmapped"]
 

@@ -79,9 +79,7 @@ _SENTENCES: dict[str, Sentence] = {
     "unchecked": N_("not checked: {reason}"),
     "does not get here": N_("as predicted, it does not get here"),
     "not as predicted": N_("NOT as predicted"),
-    "exact": plural(
-        "{exact} of {count} line called exact is exact", "{exact} of {count} lines called exact are exact"
-    ),
+    "exact": plural("{exact} of {count} line called exact is exact", "{exact} of {count} lines called exact are exact"),
     "exact once fitted": plural(
         "{exact} of {count} line called exact is exact once fitted",
         "{exact} of {count} lines called exact are exact once fitted",
@@ -111,6 +109,6 @@ def base(code: str) -> str:
     return gettext(BASES[code])
 
 
-def told(code: str, **figures: object) -> str:
+def told(code: str, /, **figures: object) -> str:
     """The sentence of a code."""
     return say(_SENTENCES[code], figures)

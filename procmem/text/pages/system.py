@@ -64,6 +64,6 @@ _SENTENCES: dict[str, Sentence] = {
 }
 
 
-def told(code: str, **figures: object) -> str:
+def told(code: str, /, **figures: object) -> str:
     """The sentence of a code."""
     return say(_SENTENCES[code], figures)

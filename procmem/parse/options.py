@@ -1,0 +1,46 @@
+"""Values of options: sizes with a suffix, conditions of growth."""
+
+import re
+
+from procmem.errors import Misuse
+
+__all__ = ["limit_of", "parse_growth", "size_of"]
+
+_SUFFIXES = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_DIGITS_MAX = 20
+
+
+def size_of(text: str, option: str = "--min-size") -> int:
+    """A size with an optional suffix, powers of 1024: 4096, 64K, 1M, 1MiB; below 2^64, as an address space is.
+
+    Raises:
+        Misuse: it is no such size.
+    """
+    bare = text.strip().upper().removesuffix("IB").removesuffix("B") or "x"
+    number, suffix = (bare[:-1], bare[-1]) if bare[-1] in _SUFFIXES else (bare, "")
+    if not number.isascii() or not number.isdecimal() or len(number) > _DIGITS_MAX:
+        raise Misuse(f"{option} {text!r}: not a size such as 4096, 64K or 1M")
+    if (size := int(number) * _SUFFIXES[suffix]) >= 1 << 64:
+        raise Misuse(f"{option} {text!r}: larger than any address space")
+    return size
+
+
+def limit_of(text: str, option: str) -> int | None:
+    """The same, or None for ``unlimited``, as setrlimit(2) has it."""
+    return None if text.strip().lower() == "unlimited" else size_of(text, option)
+
+
+def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, float | None]:
+    """``CLASS>HOW``: a class, and a size or per cent.
+
+    Raises:
+        Misuse: it is no such condition.
+    """
+    found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
+    if found is None or found[1] not in classes:
+        raise Misuse(
+            f"--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {', '.join(classes)}"
+        )
+    if found[2] is not None:
+        return found[1], None, float(found[2])
+    return found[1], size_of(found[3], "--fail-if-grows"), None

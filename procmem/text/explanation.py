@@ -1,0 +1,161 @@
+"""The words of ``procmem explain`` around the kinds: the head, runs of regions told as one, and the classic places."""
+
+from collections.abc import Callable
+
+from procmem.model.kinds import Kind, Role
+from procmem.model.note import Note
+from procmem.model.region import Certainty, Regions
+from procmem.model.reports.explanation import Block, BlockForm
+from procmem.model.reports.inspection import LayoutInShort
+from procmem.text import N_, gettext, say
+from procmem.text.kinds import CERTAINTIES, CLASSES, kind_sentence, object_name, part_text, region_sentence
+from procmem.text.laws import law_name
+
+__all__ = ["block_sentence", "classic_text", "head_text", "layout_text", "why_text"]
+
+HEAD = {
+    "small": N_(
+        "VIRT is {virt:size}, and {share} % of it is in memory: this process asks for little that it does not use."
+    ),
+    "reserved": N_(
+        "VIRT is {virt:size}, but {reserved:size} of that is address space set aside that nobody can touch, and {untouched:size} was never used: only {rss:size} are in memory."
+    ),
+    "untouched": N_(
+        "VIRT is {virt:size}, but {untouched:size} of that was asked for and never used: only {rss:size} are in memory."
+    ),
+    "files": N_(
+        "VIRT is {virt:size}; {files:size} of that are files whose pages were not needed: {rss:size} are in memory."
+    ),
+    "two classes": N_(
+        "Of the {rss:size} in memory, {first_size:size} are {first} and {second_size:size} {second}; {private:size} would be freed if the process ended."
+    ),
+    "one class": N_(
+        "The {rss:size} in memory are nearly all {first}; {private:size} would be freed if the process ended."
+    ),
+    "no swap": N_("Nothing of it is swapped out."),
+    "swap": N_("{swap:size} are swapped out, most of it {first}: they come back page by page when they are touched."),
+    "swap unknown": N_("How much of it is swapped out is not known."),
+    "no mappings": N_("Its mappings could not be read, so only totals are known: VIRT {virt:size}, RES {rss:size}."),
+    "no sizes": N_("Its mappings are known, but not how much of each is in memory: VIRT {virt:size}, RES {rss:size}."),
+}
+"""The sentences that matter most."""
+
+LAYOUT_HOLDS = N_(
+    "Its areas lie as the kernel lays them out: {held} laws of the layout hold (procmem crosscheck has each)."
+)
+LAYOUT_BROKEN = N_(
+    "Its areas do not all lie as the kernel lays them out: {held} laws of the layout hold, broken: {broken} (procmem crosscheck has each)."
+)
+
+CLASSIC = {
+    "text": N_("text: at the bottom, from 0x08048000 in the classic layout"),
+    "data": N_("data: right above text"),
+    "bss": N_("BSS: right above data"),
+    "heap": N_("heap: above BSS, growing up"),
+    "mmap": N_("mapping area: between heap and stack"),
+    "stack": N_("stack: at the top of user space, growing down"),
+    "kernel": N_("kernel space in the classic picture; here a page that the kernel maps into user space"),
+}
+"""The place in the textbook's picture of a 32-bit process."""
+
+ROLES = {
+    Role.EXE: N_("The program"),
+    Role.LIB: N_("The library"),
+    Role.LD: N_("The dynamic linker"),
+}
+"""A loaded object at the beginning of a sentence."""
+
+BLOCKS = {
+    "object": N_(
+        "{role} {object}: {parts}. {rss:size} of {size:size} in memory, {private:size} private; what is not private is shared with everybody who maps it."
+    ),
+    "object unknown": N_("{role} {object}: {parts}. How much of it is in memory is not known."),
+    "arena": N_("{sentence} {reserve:size} behind it are reserved for its growth."),
+    "many": N_("{count} of the same sort, {size:size} together, {rss:size} in memory. {sentence}"),
+    "many unknown": N_("{count} of the same sort, {size:size} together. {sentence}"),
+}
+"""Runs of like regions, told as one."""
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a list, with what stands between them."""
+    return gettext(N_(", ")).join(parts)
+
+
+def head_text(note: Note) -> str:
+    """A sentence of the head; classes in it are named as in a sentence."""
+    figures = dict(note.figures)
+    for name in ("first", "second"):
+        if name in figures:
+            figures[name] = gettext(CLASSES[str(figures[name])])
+    return say(HEAD[note.code], figures)
+
+
+def layout_text(layout: LayoutInShort) -> str:
+    """What came of the laws of the kernel's layout."""
+    broken = listed([law_name(name) for name in layout.broken])
+    return say(LAYOUT_BROKEN if layout.broken else LAYOUT_HOLDS, {"held": layout.held, "broken": broken})
+
+
+def classic_text(place: str) -> str:
+    """The place in the classic layout."""
+    return gettext(CLASSIC[place])
+
+
+def why_text(evidence: str, certainty: Certainty) -> str:
+    """How we know what a range is, and how surely."""
+    words = {"evidence": evidence, "certainty": gettext(CERTAINTIES[certainty.value])}
+    return say(N_("{evidence} ({certainty})"), words)
+
+
+def block_sentence(block: Block, regions: Regions) -> str:
+    """What a run of regions is; a region alone has its own sentence."""
+    return _FORMS[block.form](block, regions)
+
+
+def _alone(block: Block, regions: Regions) -> str:
+    region = regions[block.shown[0]]
+    return region_sentence(region, writable="w" in regions.mappings.perms[region.vma])
+
+
+def _arena(block: Block, regions: Regions) -> str:
+    rest = regions[block.regions[-1]]
+    return say(BLOCKS["arena"], {"sentence": _alone(block, regions), "reserve": rest.size})
+
+
+def _many(block: Block, regions: Regions) -> str:
+    figures = {
+        "count": len(block.shown),
+        "size": sum(regions.end[index] - regions.start[index] for index in block.shown),
+        "sentence": kind_sentence(regions[block.shown[0]]),
+    }
+    rss = [regions.rss[index] for index in block.shown]
+    if None in rss:
+        return say(BLOCKS["many unknown"], figures)
+    return say(BLOCKS["many"], {**figures, "rss": sum(filter(None, rss))})
+
+
+def _object(block: Block, regions: Regions) -> str:
+    parts = [regions[index] for index in block.regions]
+    sums: dict[Kind, int] = {}
+    for part in parts:
+        kind = part.label.kind
+        sums[kind] = sums.get(kind, 0) + part.size
+    rss, uss = [part.rss for part in parts], [part.uss for part in parts]
+    figures = {
+        "role": gettext(ROLES[parts[0].label.kind.role or Role.LIB]),
+        "object": object_name(parts[0].label.owner_name),
+        "parts": listed([part_text(kind, size) for kind, size in sums.items()]),
+        "size": sum(part.size for part in parts),
+    }
+    if None in rss or None in uss:
+        return say(BLOCKS["object unknown"], figures)
+    return say(BLOCKS["object"], {**figures, "rss": sum(filter(None, rss)), "private": sum(filter(None, uss))})
+
+
+_FORMS: dict[BlockForm, Callable[[Block, Regions], str]] = {
+    BlockForm.ONE: _alone,
+    BlockForm.OBJECT: _object,
+    BlockForm.ARENA: _arena,
+    BlockForm.MANY: _many,
+}

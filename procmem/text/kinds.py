@@ -1,0 +1,278 @@
+"""What each kind of byte range is, and how much of it is in memory: the sentences of ``procmem explain``.
+
+A kind of a loaded object (``lib-text``, ``exe-text``, ``ld-text``) has the words of its part; the role is put in.
+"""
+
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Kind, Role
+from procmem.model.region import Region
+from procmem.text import N_, gettext, say
+from procmem.text.owners import owner_text
+
+__all__ = [
+    "CERTAINTIES",
+    "CLASSES",
+    "KINDS",
+    "joined",
+    "kind_sentence",
+    "object_name",
+    "part_text",
+    "region_sentence",
+]
+
+ROLES = {
+    Role.EXE: N_("the program"),
+    Role.LIB: N_("the library"),
+    Role.LD: N_("the dynamic linker"),
+}
+"""What a loaded object is to the program."""
+
+KINDS = {
+    "text": N_(
+        "Machine code of {role} {object}. It is mapped from the file, never written, and one copy in memory serves every process that maps it."
+    ),
+    "rodata": N_(
+        "Read-only parts of {role} {object}: headers, constants, symbol and unwinding tables. Nobody may write or run it."
+    ),
+    "data": N_(
+        "Initialised variables of {role} {object}. Each page starts as the file's and becomes a private copy when it is first written."
+    ),
+    "relro": N_(
+        "RELRO of {role} {object}: pointers that the dynamic linker filled in at start and then made read-only, so that no bug can bend them."
+    ),
+    "bss": N_(
+        "BSS of {role} {object}: variables that start as zero. The file holds no bytes for them; pages appear when they are first used."
+    ),
+    "tdata": N_("The first values of thread-local variables of {role} {object}; each thread gets its own copy."),
+    "tls": N_("Thread-local storage and the C library's descriptor of {owner}."),
+    "brk": N_("The classic heap: malloc's main area. It lies above the program's BSS and grows upward by brk()."),
+    "glibc-arena": N_(
+        "A malloc arena of the C library ({owner}). Threads get arenas of their own so that they need not wait for each other."
+    ),
+    "glibc-mmap-chunk": N_(
+        "A large block of malloc, mapped by itself (by default from 128 KiB on). free() gives it back to the kernel at once."
+    ),
+    "glibc-main-mmap": N_("The main malloc area where brk() could not grow it: malloc took a mapping instead."),
+    "jemalloc": N_("Memory that the allocator jemalloc manages."),
+    "tcmalloc": N_("Memory that the allocator tcmalloc manages."),
+    "mimalloc": N_("Memory that the allocator mimalloc manages."),
+    "musl": N_("Memory that musl's malloc manages."),
+    "scudo": N_("Memory that the allocator Scudo manages."),
+    "bionic": N_("Memory that Android's C library manages."),
+    "partition-alloc": N_("Memory that Chromium's PartitionAlloc manages."),
+    "openblas": N_("A work buffer of OpenBLAS, the linear algebra library."),
+    "go-heap": N_("Go's heap. Goroutine stacks lie inside it too."),
+    "go-runtime": N_("Tables of the Go runtime: the heap's maps, caches, the collector's queues."),
+    "jvm-heap": N_("The Java heap, where objects live; the garbage collector manages it."),
+    "jvm-metaspace": N_("Java metaspace: classes, methods and constants that the virtual machine has loaded."),
+    "jvm-cds": N_("Java's archive of ready-made classes, shared with other virtual machines that use the same file."),
+    "jvm-gc": N_("Memory of the Java virtual machine itself, most often the garbage collector's tables."),
+    "v8": N_("JavaScript heap of V8: objects and strings, in pages of 256 KiB."),
+    "wasm-memory": N_("The linear memory of a WebAssembly program, with room reserved to let it grow."),
+    "cpython-obmalloc": N_("Python's memory for small objects, taken in blocks of 1 MiB."),
+    "ruby": N_("Ruby's memory for objects."),
+    "php": N_("PHP's request memory, taken in blocks of 2 MiB."),
+    "luajit": N_("Memory of LuaJIT's allocator."),
+    "main": N_(
+        "The main thread's stack: local variables and return addresses. It grows downward from the top when deeper calls need it."
+    ),
+    "thread": N_(
+        "The stack of {owner}. It was mapped whole when the thread was made; pages appear as calls go deeper."
+    ),
+    "thread-cached": N_("The stack of a thread that has ended. The C library keeps it for the next thread."),
+    "signal": N_("A signal stack: handlers of {owner} run here, so that even a stack overflow can be handled."),
+    "coroutine": N_("The stack of a coroutine or fiber, which the program itself switches to, without the kernel."),
+    "file-private": N_(
+        "A private mapping of the file {object}: reading shows the file, writing would make a private copy."
+    ),
+    "file-shared": N_(
+        "A shared mapping of the file {object}: what is written goes to the file, and others who map it see it."
+    ),
+    "file-shared-readonly": N_(
+        "A shared, read-only mapping of the file {object}: all processes that map it see the same pages, and what others write to the file."
+    ),
+    "anon-private": N_("Private anonymous memory that the program mapped; no file stands behind it."),
+    "loader": N_(
+        "Small memory of the dynamic linker: lists of loaded objects, thread-local storage of the main thread."
+    ),
+    "hugetlb": N_("Memory in huge pages from the system's reserve (hugetlb). RES and PSS leave it out."),
+    "sysv": N_("A System V shared memory segment ({object}); it outlives the processes unless it is removed."),
+    "posix": N_("A POSIX shared memory object ({object}), a file in memory that several processes can map."),
+    "memfd": N_("A memory file ({object}) without a name in any folder; whoever is given its descriptor can map it."),
+    "anon-shared": N_("Shared anonymous memory: a parent and the children it forks see the same pages."),
+    "secretmem": N_(
+        "Secret memory: the kernel itself keeps no mapping of it, so that not even a kernel bug can leak it."
+    ),
+    "ashmem": N_("Android shared memory."),
+    "jit": N_("Machine code made while the program runs, by a just-in-time compiler or a similar generator."),
+    "jvm-code": N_("Java's code cache: bytecode that was compiled to machine code while the program runs."),
+    "v8-code": N_("Machine code that V8 compiled from JavaScript while the program runs."),
+    "stack-guard": N_(
+        "A guard below a stack: touching it means that the stack overflowed, and ends the program instead of corrupting memory."
+    ),
+    "guard": N_("A guard: a small inaccessible range that catches whoever runs over the edge."),
+    "jvm-safepoint": N_(
+        "Polling pages of the Java virtual machine: threads touch them, and stop when the page is made inaccessible."
+    ),
+    "glibc-arena-reserve": N_(
+        "The rest of a malloc arena's block, kept free so that the arena can grow in one piece. It costs address space, not memory."
+    ),
+    "go-heap-reserve": N_("Address space that Go keeps free for its heap to grow into."),
+    "go-runtime-reserve": N_("Address space that the Go runtime keeps free for its tables."),
+    "jvm-heap-reserve": N_("Address space reserved for the Java heap up to its maximum (-Xmx)."),
+    "jvm-metaspace-reserve": N_(
+        "Address space reserved for Java classes (1 GiB by default), close enough for short pointers."
+    ),
+    "jvm-code-reserve": N_("Address space reserved for Java's code cache."),
+    "v8-reserve": N_("Address space that V8 keeps free around its heap."),
+    "v8-code-reserve": N_("Address space reserved for V8's code, so that calls between functions stay short."),
+    "partition-alloc-reserve": N_("Address space that PartitionAlloc keeps free, so that stray pointers hit nothing."),
+    "elf-gap": N_(
+        "A hole between the parts of {role} {object}: the linker left it for alignment, the loader closed it. Nothing lies there; it is no guard."
+    ),
+    "reserved": N_("Address space set aside and inaccessible: nothing is stored there, and it costs no memory."),
+    "vdso": N_("Code of the kernel for this process: reading the clock without a system call."),
+    "vvar": N_("Data of the kernel that the vdso reads, such as the clock's state."),
+    "vsyscall": N_(
+        "A fixed page of the kernel for very old programs. It is the same in every process and counted in none."
+    ),
+    "uprobes": N_("A page where the kernel runs instructions that a debugger or tracer replaced."),
+    "sigpage": N_("A page of the kernel for returning from signals."),
+    "special": N_("Memory that the kernel mapped for this process."),
+    "perf": N_("The ring in which the kernel hands over performance samples."),
+    "io_uring": N_("A ring shared with the kernel: input and output without a system call for each."),
+    "aio": N_("The ring of an asynchronous input/output context."),
+    "socket": N_("A ring of network packets shared with the kernel."),
+    "dri": N_("Memory of a graphics device."),
+    "kvm": N_("State of a virtual machine's processor, shared with the kernel."),
+    "vfio": N_("Registers of a device that the program drives itself."),
+    "bpf": N_("A table shared with a BPF program in the kernel."),
+    "device": N_("Memory of a device or of a kernel object, {object}."),
+}
+"""By kind, or by part of a loaded object: what the bytes are, and why they are there."""
+
+UNKNOWN = N_("Memory of the kind {kind}.")
+
+WITHOUT_OWNER = {
+    "tls": N_("a thread"),
+    "heap": N_("owner unknown"),
+    "stack": N_("a thread"),
+    "kernel": N_("the kernel"),
+}
+"""Whose a range is where nobody can say it, by class; a question mark for the others."""
+
+RESIDENCY = {
+    "unknown": N_("How much of it is in memory is not known."),
+    "none": N_("None of its {size:size} is in memory."),
+    "untouchable": N_("It takes {size:size} of address space and no memory."),
+    "all_private": N_("All {size:size} are in memory, and private to this process."),
+    "all": N_("All {size:size} are in memory, {private:size} of that private to this process."),
+    "part_private": N_("{rss:size} of {size:size} are in memory, all private to this process."),
+    "part": N_("{rss:size} of {size:size} are in memory, {private:size} of that private to this process."),
+    "uncounted": N_("Its {size:size} belong to the kernel and count in no process's RES."),
+    "swapped": N_("{swap:size} are swapped out."),
+    "about": N_("(The figures of this part are shared out: about.)"),
+}
+"""How much of it is in memory."""
+
+CERTAINTIES = {
+    "certain": N_("certain"),
+    "likely": N_("likely"),
+    "guess": N_("a guess"),
+}
+
+CLASSES = {
+    "text": N_("code (text)"),
+    "rodata": N_("read-only data"),
+    "data": N_("initialised data"),
+    "bss": N_("BSS"),
+    "tls": N_("thread-local storage"),
+    "heap": N_("heap"),
+    "stack": N_("stacks"),
+    "mmap": N_("mappings"),
+    "shm": N_("shared memory"),
+    "jit": N_("generated code"),
+    "guard": N_("guards"),
+    "reserved": N_("reservations"),
+    "kernel": N_("the kernel's pages"),
+    "device": N_("device memory"),
+}
+"""The class of a byte range, within a sentence."""
+
+PARTS = {
+    "text": N_("text {size:size}"),
+    "rodata": N_("rodata {size:size}"),
+    "data": N_("data {size:size}"),
+    "relro": N_("RELRO {size:size}"),
+    "bss": N_("BSS {size:size}"),
+    "tdata": N_("TLS template {size:size}"),
+    "elf-gap": N_("holes {size:size}"),
+}
+"""A part of a loaded object, as they are listed in one line."""
+
+
+def object_name(owner: bytes | None) -> str:
+    """The name of a file without its folders, and without the kernel's word that it is deleted."""
+    name = "" if owner is None else owner.decode("utf-8", "surrogateescape")
+    return name.removesuffix(" (deleted)").rsplit("/", 1)[-1] if name.startswith("/") else name
+
+
+def part_text(kind: Kind, size: int) -> str:
+    """A part of a loaded object with its size."""
+    return say(PARTS[kind.part or kind], {"size": size})
+
+
+def kind_sentence(region: Region, *, writable: bool = True) -> str:
+    """What it is."""
+    kind = region.label.kind
+    words = KINDS.get(kind.part or kind, UNKNOWN)
+    if kind is kinds.FILE_SHARED and not writable:
+        words = KINDS["file-shared-readonly"]
+    cls = region.label.cls
+    owner = owner_text(region.label.owner)
+    if not owner:
+        owner = gettext(WITHOUT_OWNER[cls]) if cls in WITHOUT_OWNER else "?"
+    return say(
+        words,
+        {
+            "role": gettext(ROLES[kind.role or Role.LIB]),
+            "object": object_name(region.label.owner_name) or "?",
+            "owner": owner,
+            "kind": kind,
+        },
+    )
+
+
+_INACCESSIBLE = frozenset({ByteClass.GUARD, ByteClass.RESERVED})
+
+
+def _residency(region: Region) -> list[str]:
+    if region.rss is None:
+        return [gettext(RESIDENCY["unknown"])]
+    figures = {"size": region.size, "rss": region.rss, "private": region.uss, "swap": region.swap}
+    if not region.rss and region.label.cls in _INACCESSIBLE:
+        key = "untouchable"
+    elif not region.rss and region.label.cls is ByteClass.KERNEL:
+        key = "uncounted"
+    elif not region.rss:
+        key = "none"
+    else:
+        key = ("all" if region.rss >= region.size else "part") + ("_private" if region.uss == region.rss else "")
+    keys = [key]
+    if region.swap:
+        keys.append("swapped")
+    if "rss" in region.about:
+        keys.append("about")
+    return [say(RESIDENCY[key], figures) for key in keys]
+
+
+def joined(first: str, *others: str) -> str:
+    """Sentences one after the other."""
+    for other in others:
+        first = say(N_("{first} {second}"), {"first": first, "second": other})
+    return first
+
+
+def region_sentence(region: Region, *, writable: bool = True) -> str:
+    """What it is, and how much of it is in memory."""
+    return joined(kind_sentence(region, writable=writable), *_residency(region))

@@ -1,0 +1,72 @@
+"""What a report has to say beside its figures: what could not be read, what is out of the ordinary about a process."""
+
+from collections.abc import Mapping
+
+from procmem.model.note import Note
+from procmem.model.raw import Refusal
+from procmem.text import N_, gettext, say
+from procmem.text.refusals import refusal_text
+
+__all__ = ["note_text", "with_words"]
+
+NOTES = {
+    "thread": N_("{tid} is a thread of process {pid}; the memory is that of the whole process"),
+    "kernel thread": N_("a kernel thread: it runs in the kernel's own address space and has no memory of its own"),
+    "zombie": N_("a zombie: it has ended, its memory is freed, and only its exit status waits for its parent"),
+    "dead leader": N_("its main thread has ended; read through its live thread {tid}"),
+    "dead leader, unread": N_("its main thread has ended, and none of its other threads could be read"),
+    "unstable": N_("changed while reading: {why}; the figures may not belong together"),
+    "ended": N_("the process ended while it was read"),
+    "executed": N_("the process ran another program (exec) while it was read"),
+    "moved": N_("VIRT was between {least:size} and {most:size}"),
+    "memory refused": N_("mem: {refusal}; --deep told nothing more, and labels are less certain for it"),
+    "maps instead": N_("{file}: {refusal}; maps was read instead, so sizes in memory are unknown"),
+    "refused": N_("{file}: {refusal}; unknown: {unknown}"),
+    "shared out": N_(
+        "some mappings hold several ranges, and pagemap did not say which pages are whose: shared out (about)"
+    ),
+    "shared memory in swap": N_(
+        "swap of {swap_kib} kB holds {shared_kib} kB of shared memory, which VmSwap leaves out"
+    ),
+    "of": N_("{name}: {note}"),
+}
+
+TELLS = {
+    "smaps": N_("resident, proportional and swapped sizes of each mapping"),
+    "auxv": N_("where the program's headers and entry point lie"),
+    "cmdline": N_("the command line"),
+    "exe": N_("which file the program is"),
+}
+"""What stays unknown where a file may not be read."""
+
+CURES = {
+    Refusal.DENIED: N_("run it as the same user, or as root"),
+    Refusal.STUCK: N_("the process is stuck in the kernel"),
+    Refusal.GONE: N_("the process has ended"),
+}
+"""What helps, or why nothing does."""
+
+
+def with_words(figures: Mapping[str, object]) -> dict[str, object]:
+    """Figures with refusals and other notes among them put into words."""
+    return {
+        name: refusal_text(value)
+        if isinstance(value, Refusal)
+        else note_text(value)
+        if isinstance(value, Note)
+        else value
+        for name, value in figures.items()
+    }
+
+
+def note_text(note: Note) -> str:
+    """A note as a sentence; what belongs to it (a refusal, another note) is put into words too."""
+    figures = with_words(note.figures)
+    if note.code == "refused":
+        base, refusal = note.figures["base"], note.figures["refusal"]
+        assert isinstance(base, str)
+        assert isinstance(refusal, Refusal)
+        figures["unknown"] = gettext(TELLS[base])
+        text = say(NOTES[note.code], figures)
+        return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(CURES[refusal])}) if refusal in CURES else text
+    return say(NOTES[note.code], figures)

@@ -1,0 +1,40 @@
+"""The tables of words cover what the values can be, and hold nothing that no value uses."""
+
+import pytest
+
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Kind, Part
+from procmem.model.raw import Refusal
+from procmem.model.region import Certainty, Label, Region
+from procmem.text import kinds as kind_words
+from procmem.text.explanation import CLASSIC
+from procmem.text.refusals import REFUSALS
+
+
+def test_every_kind_has_words() -> None:
+    """A kind, or the part of an object that it is, has a sentence; no sentence is of a kind that does not exist."""
+    forms = {"file-shared-readonly"}  # the other form of file-shared
+    assert set(kind_words.KINDS) == {str(kind.part or kind) for kind in kinds.KINDS} | forms
+
+
+def test_a_kind_without_words_is_told_by_its_name() -> None:
+    """The test above keeps it from being released; a reader still gets no traceback."""
+    fake = Kind("fake", ByteClass.MMAP)
+    region = Region(0, 4096, 0, Label(fake, Certainty.GUESS, "no reason"), 0, 0, 0, 0, ())
+    assert kind_words.kind_sentence(region) == "Memory of the kind fake."
+
+
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        (kind_words.PARTS, {*Part, kinds.ELF_GAP}),
+        (kind_words.CLASSES, set(ByteClass)),
+        (kind_words.CERTAINTIES, {certainty.value for certainty in Certainty}),
+        (REFUSALS, set(Refusal)),
+        (CLASSIC, {kind.classic for kind in kinds.KINDS} | {ByteClass.KERNEL}),
+    ],
+    ids=["parts", "classes", "certainties", "refusals", "classic"],
+)
+def test_every_value_has_words(table: dict[object, str], values: set[object]) -> None:
+    """One entry a value, and none too many."""
+    assert set(table) == values
