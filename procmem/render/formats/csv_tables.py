@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from procmem.render.columns import chosen
+from procmem.render.columns import TO_THE_RIGHT, chosen
 from procmem.render.escaping import csv_safe, printable_text
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def _heading(column: "Column") -> str:
 
 
 def _cell(value: "Value", kind: str) -> "Value":
+    if value == "-" and kind in TO_THE_RIGHT:
+        return ""  # there is no such figure
     if kind == "address" and isinstance(value, int):
         return f"{value:#x}"
     return csv_safe(printable_text(value)) if isinstance(value, str) else value

@@ -31,7 +31,7 @@ def _segment(segment: Descriptor) -> dict[str, Any]:
         "rpl": segment.rpl,
         "descriptor": f"{segment.value:#018x}",
         "base": address(segment.base),
-        "limit": address(segment.limit),
+        "limit": segment.limit,
         "dpl": segment.dpl,
     }
 

@@ -8,7 +8,6 @@ HEADINGS = {
     "topic": N_("topic"),
     "experiment": N_("experiment"),
     "title": N_("title"),
-    "root": N_("root"),
     "figure": N_("figure"),
     "predicted": N_("predicted"),
     "kernel": N_("kernel"),
