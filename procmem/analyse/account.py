@@ -11,8 +11,8 @@ from operator import sub
 
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
-from procmem.analyse.threads import KERNEL_STACK
 from procmem.model.kinds import ByteClass
+from procmem.model.machine import kernel_stack_of
 from procmem.model.region import Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
@@ -61,7 +61,7 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     """Divide each total into leaves, and lay beside it what other files and programs say."""
     seen = inspection(snapshot, regions)
     totals = AccountTotals(seen.totals.virt, seen.totals.rss, seen.totals.pss, seen.totals.uss, seen.totals.swap)
-    stack = KERNEL_STACK.get(snapshot.machine.machine or "")
+    stack = kernel_stack_of(snapshot.machine.machine)
     threads = seen.process.threads
     leaves: tuple[Leaf, ...] = ()
     if regions is not None and snapshot.has_usage:

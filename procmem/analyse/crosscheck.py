@@ -1,7 +1,7 @@
 """The simulator's map laid beside the real one, line by line, with a verdict for each.
 
 A prediction is worth only what it risks: every line called exact must be there to the byte, every base
-called drawn must lie in its range, and nothing may be there that was not foretold. Lines are paired first
+called drawn must lie in its range, and nothing may be there that was not predicted. Lines are paired first
 where they are equal, then by what they are (name, rights, offset), in the order of addresses; what is left
 over is missing or extra.
 """
@@ -10,22 +10,23 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from procmem.model.sim import (
+from procmem.model.simulation import (
     Base,
-    Certainty,
     CrossLine,
     CrossReport,
     DrawnRow,
     Draws,
+    Exactness,
+    LineVerdict,
     Prediction,
     Range,
     RealSpace,
     SimSpace,
     SimVma,
-    Verdict,
+    Stage,
 )
 
-__all__ = ["compare", "drawn_addresses", "drawn_rows", "entropy_bits", "failure_report"]
+__all__ = ["compare", "drawn_addresses", "drawn_rows", "entropy_bits", "failure_report", "still_there"]
 
 RealLine = tuple[int, int, str, int, bytes]
 
@@ -52,7 +53,7 @@ def compare(
 
 def failure_report(prediction: Prediction, why: str) -> CrossReport:
     """The report of a stage that the real program did not reach."""
-    lines = tuple(CrossLine(vma, None, Verdict.MISSING) for vma in prediction.vmas)
+    lines = tuple(CrossLine(vma, None, LineVerdict.MISSING) for vma in prediction.vmas)
     return CrossReport(prediction, lines, failures=(prediction.failure, why))
 
 
@@ -90,14 +91,14 @@ def _paired(predicted: Sequence[SimVma], real: Sequence[RealLine]) -> list[tuple
 
 def _line(vma: SimVma | None, real: RealLine | None) -> CrossLine:
     if vma is None:
-        return CrossLine(None, real, Verdict.EXTRA)
+        return CrossLine(None, real, LineVerdict.EXTRA)
     if real is None:
-        return CrossLine(vma, None, Verdict.MISSING)
+        return CrossLine(vma, None, LineVerdict.MISSING)
     if _fields(vma) == real:
-        return CrossLine(vma, real, Verdict.SAME)
-    if vma.status is Certainty.SHAPE and real[1] - real[0] == vma.size:
-        return CrossLine(vma, real, Verdict.SHAPE)
-    return CrossLine(vma, real, Verdict.DIFFERS)
+        return CrossLine(vma, real, LineVerdict.SAME)
+    if vma.status is Exactness.SHAPE and real[1] - real[0] == vma.size:
+        return CrossLine(vma, real, LineVerdict.SHAPE)
+    return CrossLine(vma, real, LineVerdict.DIFFERS)
 
 
 def drawn_addresses(space: SimSpace, ranges: Sequence[Range]) -> dict[Base, int]:
@@ -123,3 +124,25 @@ def entropy_bits(values: Sequence[int]) -> float:
     counts = Counter(values)
     total = sum(counts.values())
     return -sum(n / total * math.log2(n / total) for n in counts.values()) if total else 0.0
+
+
+def still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes] | None:
+    """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike.
+
+    What exec made writable may have been split since: its first part is read-only after relocation (RELRO).
+    """
+    wanted = (vma.start, vma.end, vma.perms, vma.offset, vma.name)
+    if wanted in real.lines:
+        return wanted
+    if real.stage is Stage.EXEC and vma.name and vma.perms == "rw-p":
+        parts = [line for line in real.lines if vma.start <= line[0] < vma.end and line[4] == vma.name]
+        # (all of it is RELRO where the file's part ends with the page)
+        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
+        if parts and [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
+            return wanted
+    for line in real.lines:
+        covers = line[0] <= vma.start and vma.end <= line[1] and line[2] == vma.perms and line[4] == vma.name
+        if covers and (not vma.name or (vma.grows_down and line[1] == vma.end)):
+            return wanted
+    alike = (line for line in real.lines if vma.name and line[2:] == (vma.perms, vma.offset, vma.name))
+    return next(alike, None)

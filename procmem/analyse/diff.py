@@ -15,6 +15,7 @@ from procmem.model.note import Note, note
 from procmem.model.region import Region, Regions
 from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
 from procmem.model.snapshot import Snapshot
+from procmem.model.unknown import exact_sum
 
 __all__ = ["Condition", "Look", "diff_report"]
 
@@ -103,7 +104,7 @@ def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list
             place = clusters[at][0]
         elif region.label.cls is ByteClass.MMAP and regions.mappings.inode[region.vma]:
             place = regions.mappings.offset[region.vma]
-        owner = _owner(region.label.owner or owners.Label(name), names)
+        owner = _owner(region.label.owner or owners.MappingName(name), names)
         groups.setdefault((region.label.cls.value, region.label.kind, owner, place), []).append(region)
     return groups
 
@@ -132,16 +133,11 @@ def _figures(regions: Sequence[Region]) -> Figures | None:
         return None
     return Figures(
         sum(region.size for region in regions),
-        _sum(region.rss for region in regions),
-        _sum(region.pss for region in regions),
-        _sum(region.swap for region in regions),
+        exact_sum(region.rss for region in regions),
+        exact_sum(region.pss for region in regions),
+        exact_sum(region.swap for region in regions),
         len(regions),
     )
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    listed = list(values)
-    return None if None in listed else sum(filter(None, listed))
 
 
 def _change(key: _Key, first: Sequence[Region], last: Sequence[Region], threshold: int) -> Change:

@@ -16,6 +16,7 @@ from procmem.model.raw import Refusal
 from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
+from procmem.model.unknown import exact_sum
 
 __all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]
 
@@ -114,9 +115,9 @@ def _sums_by_name(
         members[name].append(index)
     answers = []
     for column in columns:
-        sums = {name: _sum([column[at] for at in rows]) for name, rows in members.items()}
+        sums = {name: exact_sum([column[at] for at in rows]) for name, rows in members.items()}
         if None in column:
-            sums[common] = _sum([value for value, name in zip(column, names, strict=True) if name == common])
+            sums[common] = exact_sum([value for value, name in zip(column, names, strict=True) if name == common])
         else:
             sums[common] = sum(filter(None, column)) - sum(filter(None, sums.values()))
         answers.append(sums)
@@ -133,20 +134,15 @@ def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, .
         ClassRow(
             cls.value,
             sum(row.virt for row in found),
-            _sum([row.rss for row in found]),
-            _sum([row.pss for row in found]),
-            _sum([row.uss for row in found]),
-            _sum([row.swap for row in found]),
+            exact_sum([row.rss for row in found]),
+            exact_sum([row.pss for row in found]),
+            exact_sum([row.uss for row in found]),
+            exact_sum([row.swap for row in found]),
             sum(row.regions for row in found),
         )
         for cls in ByteClass
         if (found := rows.get(cls.value))
     )
-
-
-def _sum(values: Sequence[int | None]) -> int | None:
-    """The sum; None where one of the values is unknown."""
-    return None if None in values else sum(filter(None, values))
 
 
 def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
@@ -156,7 +152,7 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
         huge = [table.total("Shared_Hugetlb"), table.total("Private_Hugetlb")]
         rss, pss, swap, swap_pss = (table.total(key) for key in ("Rss", "Pss", "Swap", "SwapPss"))
         uss = None if clean is None or dirty is None else clean + dirty
-        hugetlb = None if None in huge else sum(part for part in huge if part is not None)
+        hugetlb = exact_sum(huge)
     else:
         rss, swap, hugetlb = (snapshot.size(key) for key in ("VmRSS", "VmSwap", "HugetlbPages"))
         pss = uss = swap_pss = None

@@ -10,14 +10,14 @@ from operator import gt, ne
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Role
+from procmem.model.machine import architecture_of
 from procmem.model.region import Certainty, Label, Regions, for_each_label
 from procmem.model.reports.inspection import Band
 from procmem.model.snapshot import Snapshot
+from procmem.model.unknown import exact_sum
 
 __all__ = ["picture"]
 
-_USER_TOP_64 = 1 << 47
-_SPACE_32 = 1 << 32
 _GROWS = {"stack": "down", "heap": "up"}
 _OWN_NAMES = frozenset({"text", "data", "bss"})
 _OWN_BANDS = {
@@ -45,7 +45,7 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
         if name == "gate":
             continue
         sizes = rss[at:until]
-        resident = None if None in sizes else sum(filter(None, sizes))
+        resident = exact_sum(sizes)
         virt = sum(end[at:until]) - sum(start[at:until])
         bands.append(Band(start[at], max(end[at:until]), name, virt, resident, _GROWS.get(name)))
     return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
@@ -103,12 +103,10 @@ def _with_holes(bands: list[Band]) -> Iterator[Band]:
 def _above(snapshot: Snapshot, bands: list[Band]) -> Iterator[Band]:
     """What lies above the highest mapping: unused addresses, then the kernel's."""
     top = bands[-1].end if bands else 0
-    if snapshot.bits == 32 and top <= _SPACE_32:
-        limit = 0xC000_0000 if top <= 0xC000_0000 else 0xFFFF_E000
-        space = _SPACE_32
-    else:
-        limit = _USER_TOP_64 if top <= _USER_TOP_64 else 1 << 56
-        space = 1 << 64
+    row = architecture_of(snapshot.machine.machine, snapshot.bits)
+    if top > row.space_end:  # no process of this word size has such an address
+        row = architecture_of(snapshot.machine.machine, 64)
+    limit, space = row.user_end(top), row.space_end
     if top < limit:
         yield Band(top, limit, None, 0, None, None)
     yield Band(max(top, limit), space, "kernel space", 0, None, None)

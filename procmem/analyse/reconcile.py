@@ -13,6 +13,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import Snapshot
+from procmem.model.unknown import exact_sum
 
 __all__ = ["reconcile"]
 
@@ -124,7 +125,7 @@ def _who_says_what(
     yield "rss", "rollup Rss", rolled("Rss")
     yield "rss", "status VmRSS", status.get("VmRSS")
     parts = [status.get(key) for key in ("RssAnon", "RssFile", "RssShmem")]
-    yield "rss", "status Rss*", None if None in parts else sum(filter(None, parts))
+    yield "rss", "status Rss*", exact_sum(parts)
     yield "rss", "statm resident", statm.resident if statm else None
     yield "rss", "stat rss", stat.rss_pages * pages if stat else None
     yield "pss", "smaps Pss", totals.pss

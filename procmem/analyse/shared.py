@@ -11,6 +11,7 @@ from procmem.model.note import Note
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
+from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import Backing, KernelName, is_deleted
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]
@@ -74,8 +75,7 @@ def _object(
 ) -> SharedObject:
     def total(name: str) -> int | None:
         column = table.column(name)
-        values = None if column is None else [column[row] for row in members]
-        return None if values is None or None in values else sum(filter(None, values))
+        return None if column is None else exact_sum(column[row] for row in members)
 
     rss, pss, swap, anonymous = (total(name) for name in ("Rss", "Pss", "Swap", "Anonymous"))
     clean, dirty = total("Private_Clean"), total("Private_Dirty")

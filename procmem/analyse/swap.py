@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.model.note import Note, note
 from procmem.model.region import Regions
-from procmem.model.reports.swap import SORTS, Part, Rates, SwapReading, SwapRegion, SwapReport, Verdict
+from procmem.model.reports.swap import SORTS, Part, Rates, SwapReading, SwapRegion, SwapReport, SwapVerdict
 from procmem.model.reports.system import ProcessRow
 
 __all__ = ["swap_regions", "swap_report"]
@@ -87,21 +87,23 @@ def _swappiness(value: int | None, release: tuple[int, int] | None) -> Note:
     return note("even" if value == _EVEN_SWAPPINESS else "swap first", value=value, most=most)
 
 
-def _verdict(reading: SwapReading, total: int, used: int) -> Verdict:
+def _verdict(reading: SwapReading, total: int, used: int) -> SwapVerdict:
     if not total:
-        return Verdict("no swap", (note("no swap"),))
+        return SwapVerdict("no swap", (note("no swap"),))
     rates = reading.rates
     if rates is None:
-        return Verdict("unknown" if used else "unused", (note("one reading", used=used, total=total),))
+        return SwapVerdict("unknown" if used else "unused", (note("one reading", used=used, total=total),))
     moved_in, moved_out = rates.swapped_in / rates.seconds, rates.swapped_out / rates.seconds
     flow = {"into": int(moved_in), "out": int(moved_out), "seconds": rates.seconds, "stalled": rates.stalled}
     both = min(moved_in, moved_out) >= _BUSY_BYTES_PER_SECOND
     if both or (moved_in >= _BUSY_BYTES_PER_SECOND and (rates.stalled or 0) >= _STALLED_MUCH):
-        return Verdict("thrashing", (note("thrashing", **flow), *_who(reading, rates)))
+        return SwapVerdict("thrashing", (note("thrashing", **flow), *_who(reading, rates)))
     if moved_in >= _BUSY_BYTES_PER_SECOND or moved_out >= _BUSY_BYTES_PER_SECOND:
-        return Verdict("moving", (note("moving out" if moved_out > moved_in else "moving in", **flow),))
+        return SwapVerdict("moving", (note("moving out" if moved_out > moved_in else "moving in", **flow),))
     return (
-        Verdict("parked", (note("parked", used=used, **flow),)) if used else Verdict("unused", (note("idle", **flow),))
+        SwapVerdict("parked", (note("parked", used=used, **flow),))
+        if used
+        else SwapVerdict("unused", (note("idle", **flow),))
     )
 
 

@@ -7,7 +7,16 @@ and not its processes: the second one is left out.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport, SystemTotals
+from procmem.model.reports.system import (
+    CgroupFigures,
+    CgroupMemory,
+    Family,
+    GroupRow,
+    ProcessRow,
+    SystemReport,
+    SystemTotals,
+)
+from procmem.model.unknown import known_sum
 
 __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
 
@@ -33,7 +42,7 @@ def system_report(
     return SystemReport(
         rows=tuple(rows if shown is None else shown),
         processes=len(rows),
-        totals=SystemTotals(*(_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
+        totals=SystemTotals(*(known_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
         groups=() if grouping is None else tuple(_groups(rows, grouping)),
         families=tuple(_families(rows)) if by == "tree" else (),
         cgroups=tuple(cgroups),
@@ -69,7 +78,7 @@ def tree_rows(rows: Iterable[ProcessRow]) -> list[tuple[int, ProcessRow, int | N
         at = len(answer)
         answer.append((depth, row, None))
         below = [walk(child, depth + 1) for child in children.get(row.pid, ())] if depth < _DEPTH_MAX else []
-        whole = _sum([None if row.same_memory is not None else row.pss, *below])
+        whole = known_sum([None if row.same_memory is not None else row.pss, *below])
         answer[at] = (depth, row, whole)
         return whole
 
@@ -89,7 +98,7 @@ def _groups(rows: Sequence[ProcessRow], key: Callable[[ProcessRow], bytes]) -> l
     groups = []
     for name, found in members.items():
         once = [row for row in found if row.same_memory is None]
-        sums = [_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
+        sums = [known_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
         groups.append(GroupRow(name, len(found), sum(row.pss is None for row in found), *sums))
     return sorted(groups, key=lambda group: (group.pss or 0, group.key))
 
@@ -112,53 +121,28 @@ def _families(rows: Sequence[ProcessRow]) -> Iterable[Family]:
         yield Family(pid, by_pid[pid].name, len(found), owns[0], mean, owns[-1], sum(pss) - sum(uss), sum(rss))
 
 
-def _sum(values: Iterable[int | None]) -> int | None:
-    """The sum of what is known; None where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], files: Mapping[str, bytes]) -> CgroupFigures:
+def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], memory: CgroupMemory) -> CgroupFigures:
     """Lay what a cgroup's files say beside its processes, those in cgroups below it among them."""
     below = path.rstrip(b"/") + b"/"
     inside = [row for row in rows if row.cgroup is not None and (row.cgroup == path or row.cgroup.startswith(below))]
     once = [row for row in inside if row.same_memory is None]
-    current, limit, swap = (
-        _number(files.get(name))
-        for name in (
-            ("memory.current", "memory.max", "memory.swap.current")
-            if version == 2
-            else ("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.memsw.usage_in_bytes")
-        )
-    )
-    if version == 1:
-        swap = None if swap is None or current is None else max(swap - current, 0)
-    pss = _sum(row.pss for row in once)
+    pss = known_sum(row.pss for row in once)
     return CgroupFigures(
         path=path,
         version=version,
         processes=len(inside),
         pss=pss,
-        swap=_sum(row.swap_pss for row in once),
-        current=current,
-        limit=None if limit is not None and limit >= _UNLIMITED else limit,
-        swap_current=swap,
-        parts=tuple(_parts(version, pss, current, files, root=path == b"/")),
+        swap=known_sum(row.swap_pss for row in once),
+        current=memory.current,
+        limit=memory.limit,
+        swap_current=memory.swap,
+        parts=tuple(_parts(version, pss, memory, root=path == b"/")),
     )
 
 
-_UNLIMITED = 1 << 60  # v1 says "no limit" as the largest number of whole pages
-
-
-def _parts(
-    version: int, pss: int | None, current: int | None, files: Mapping[str, bytes], *, root: bool
-) -> Iterable[tuple[str, int]]:
+def _parts(version: int, pss: int | None, memory: CgroupMemory, *, root: bool) -> Iterable[tuple[str, int]]:
     """What the cgroup is charged for besides pages of its processes (Documentation/admin-guide/cgroup-v2.rst)."""
-    stat = {}
-    for line in files.get("memory.stat", b"").split(b"\n"):
-        key, _, value = line.partition(b" ")
-        if value.isdigit():
-            stat[key.decode("ascii", "replace")] = int(value)
+    stat, current = memory.stat, memory.current
     if not stat or current is None:
         return
     if version == 2:
@@ -173,7 +157,7 @@ def _parts(
     else:
         cache, mapped = stat.get("total_cache", 0), stat.get("total_mapped_file", 0)
         # the root group of v1 is not charged for kernel memory, although it says how much there is
-        kernel = 0 if root else _number(files.get("memory.kmem.usage_in_bytes")) or 0
+        kernel = 0 if root else memory.kernel or 0
         slab = 0
         named = [("page cache", cache - mapped), ("kernel", kernel)]
     yield from ((name, size) for name, size in named if size)
@@ -185,9 +169,3 @@ def _parts(
             yield "others", rest
         else:
             yield "elsewhere", rest
-
-
-def _number(text: bytes | None) -> int | None:
-    """A file's one number; ``max`` and what is missing are None."""
-    word = (text or b"").strip()
-    return int(word) if word.isdigit() else None

@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
+from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.model.snapshot import Snapshot, Thread
 
-__all__ = ["KERNEL_STACK", "thread_report"]
-
-KERNEL_STACK = {"x86_64": 16384, "aarch64": 16384, "i686": 8192, "s390x": 16384, "ppc64le": 16384, "riscv64": 16384}
-"""THREAD_SIZE by architecture (arch/*/include/asm/thread_info.h and page types), in bytes."""
+__all__ = ["thread_report"]
 
 _POLICIES = {0: "normal", 1: "fifo", 2: "round robin", 3: "batch", 5: "idle", 6: "deadline", 7: "extensible"}
 
@@ -54,7 +52,7 @@ def thread_report(
             ignored_signals=fields.get("SigIgn"),
             shared_pending_signals=fields.get("ShdPnd"),
         ),
-        kernel_stack=KERNEL_STACK.get(snapshot.machine.machine or ""),
+        kernel_stack=kernel_stack_of(snapshot.machine.machine),
         cached_stacks=len(cached),
         cached_bytes=sum(region.size for region in cached),
         warnings=tuple(warnings),

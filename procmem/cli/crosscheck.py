@@ -12,7 +12,7 @@ from procmem.cli.output import Output
 from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus, Misuse
 from procmem.model.reports.laws import LawReport
-from procmem.model.sim import KernelKind, Stage
+from procmem.model.simulation import KernelKind, Stage
 from procmem.queries.targets import Selection, TargetRef
 from procmem.text.help import crosscheck as words
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from procmem.errors import Misuse
-from procmem.model.sim import KernelFacts, KernelKind, Settings
+from procmem.model.simulation import KernelFacts, KernelKind, Settings
 from procmem.queries.options import limit_of
 from procmem.text.help.simulate import OPTIONS
 

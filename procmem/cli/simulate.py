@@ -8,9 +8,9 @@ from procmem.cli.layout import layout_options, settings_from
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.errors import Misuse
-from procmem.model.sim import KernelKind, Prediction, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
-from procmem.model.sim_memory import MemorySettings, Paging
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulated_memory import MemorySettings, Paging
+from procmem.model.simulation import KernelKind, Prediction, Settings, Stage
 from procmem.queries.options import limit_of, size_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
 

@@ -14,8 +14,8 @@ from procmem.errors import ProcmemError
 from procmem.lab.children import Child
 from procmem.model.mapping import Mappings
 from procmem.model.reports.lab import Figure, Skipped
-from procmem.model.sim import PAGE, Settings, SimSpace, SimVma, VmFlag
-from procmem.model.sim_memory import MemorySettings, Outcome, Paging, ProcessCost, SimMemory
+from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, ProcessCost, SimMemory
+from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
 from procmem.parse.status import parse_status
 from procmem.queries.read import take
 from procmem.simulate.arch.i386_layout import layout_for
@@ -29,7 +29,7 @@ __all__ = [
     "COUNT",
     "SIZE",
     "Experiment",
-    "Machine",
+    "SimulatedMachine",
     "Usage",
     "usage",
     "warmed",
@@ -52,24 +52,24 @@ class Experiment(NamedTuple):
     root: bool = False
 
 
-class Machine:
+class SimulatedMachine:
     """The simulated machine of one experiment, with one process that has nothing but a stack."""
 
     def __init__(self, **knobs: object) -> None:
         knobs.setdefault("paging", Paging.COMPAT)
         layout = layout_for(Settings(), read_implies_exec=False)
-        stack = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmFlag.GROWSDOWN | VmFlag.ACCOUNT, anon=1)
+        stack = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmBit.GROWSDOWN | VmBit.ACCOUNT, anon=1)
         space = SimSpace(layout, (stack,), start_brk=0x8050000, brk=0x8050000)
         self.memory: SimMemory = run(SimMemory(MemorySettings(**knobs)), [Begin(1, space)])  # type: ignore[arg-type]
 
     def map(
         self, size: int = SIZE, *, at: int = AT, name: bytes = b"", perms: str = "rw-", shared: bool = False
-    ) -> Machine:
+    ) -> SimulatedMachine:
         """Map memory at a place."""
-        flags = VmFlag.SHARED if shared else 0
+        flags = VmBit.SHARED if shared else 0
         return self.then(Do(1, Map(size, perms, at, fixed=True, name=name, flags=flags)))
 
-    def then(self, *events: MemoryEvent) -> Machine:
+    def then(self, *events: MemoryEvent) -> SimulatedMachine:
         """Let something happen."""
         self.memory = run(self.memory, events)
         return self
@@ -88,7 +88,7 @@ class Machine:
     @property
     def stopped(self) -> bool:
         """Whether the last event ended in SIGSEGV."""
-        return self.memory.outcome is Outcome.SIGSEGV
+        return self.memory.outcome is AccessOutcome.SIGSEGV
 
 
 class Usage(NamedTuple):

@@ -5,7 +5,17 @@
 
 from typing import NamedTuple
 
-__all__ = ["MAIN_THREAD", "Allocator", "Arena", "Label", "MainThread", "ObjectFile", "Owner", "Thread", "owner_name"]
+__all__ = [
+    "MAIN_THREAD",
+    "Allocator",
+    "Arena",
+    "MainThread",
+    "MappingName",
+    "ObjectFile",
+    "Owner",
+    "Thread",
+    "owner_name",
+]
 
 
 class Thread(NamedTuple):
@@ -34,7 +44,7 @@ class ObjectFile(NamedTuple):
     path: bytes
 
 
-class Label(NamedTuple):
+class MappingName(NamedTuple):
     """What maps calls memory that is no file's: a word of the kernel, or the name that the program gave."""
 
     name: bytes
@@ -46,7 +56,7 @@ class Allocator(NamedTuple):
     name: bytes
 
 
-Owner = Thread | MainThread | Arena | ObjectFile | Label | Allocator
+Owner = Thread | MainThread | Arena | ObjectFile | MappingName | Allocator
 MAIN_THREAD = MainThread()
 _TIDS_SHOWN = 8
 
@@ -64,5 +74,5 @@ def owner_name(owner: Owner | None) -> bytes | None:
             return name + b" of thread " + shown if shown else name
         case ObjectFile(path):
             return path
-        case Label(name) | Allocator(name) | MainThread(name):
+        case MappingName(name) | Allocator(name) | MainThread(name):
             return name

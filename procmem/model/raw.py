@@ -7,6 +7,7 @@ other files know.
 
 from collections.abc import Mapping
 from enum import Enum
+from itertools import takewhile
 from typing import NamedTuple
 
 from procmem.model.note import Note
@@ -50,6 +51,13 @@ class Machine(NamedTuple):
     page_size: int | None = None
     clock_ticks: int | None = None
     cpus: int | None = None
+
+    @property
+    def release(self) -> tuple[int, int] | None:
+        """The kernel's version as two numbers, None where it does not begin with such."""
+        major, _, rest = (self.kernel or "").partition(".")
+        minor = "".join(takewhile(str.isdecimal, rest))
+        return (int(major), int(minor)) if major.isdecimal() and minor else None
 
 
 class RawProcess(NamedTuple):

@@ -7,6 +7,7 @@ it, so that each report can say which file was refused and what it would have to
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
+from procmem.model.machine import is_32_bit_machine
 from procmem.model.mapping import Mappings
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, Thread
@@ -154,7 +155,7 @@ def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None)
         highest = max((end for row, end in enumerate(mappings.end) if row not in gates), default=0)
     if highest > 1 << 32:
         return 64
-    if machine in ("i386", "i486", "i586", "i686", "armv6l", "armv7l"):
+    if is_32_bit_machine(machine):
         return 32
     return 32 if highest else None
 

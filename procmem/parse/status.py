@@ -7,7 +7,16 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
-__all__ = ["parse_cmdline", "parse_limits", "parse_stat", "parse_statm", "parse_status", "parse_syscall"]
+__all__ = [
+    "parse_cmdline",
+    "parse_comm",
+    "parse_limits",
+    "parse_personality",
+    "parse_stat",
+    "parse_statm",
+    "parse_status",
+    "parse_syscall",
+]
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
@@ -167,3 +176,20 @@ def parse_cmdline(data: bytes) -> tuple[bytes, ...]:
     A process may overwrite this text as it likes, so nothing can be malformed.
     """
     return tuple(data.removesuffix(b"\0").split(b"\0")) if data else ()
+
+
+def parse_comm(data: bytes) -> bytes:
+    """The name in ``comm``, without the newline that the kernel puts behind it."""
+    return data.removesuffix(b"\n")
+
+
+def parse_personality(data: bytes, *, name: str = "personality") -> int:
+    """The bits that ``personality`` tells (fs/proc/base.c, proc_pid_personality(): eight hexadecimal digits).
+
+    Raises:
+        MalformedFile: not a hexadecimal number.
+    """
+    try:
+        return int(data, 16)
+    except ValueError:
+        raise MalformedFile(name, 1, "not a hexadecimal number", data) from None

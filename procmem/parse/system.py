@@ -6,7 +6,16 @@ Source: proc_meminfo(5), proc_swaps(5), proc_vmstat(5), proc_uptime(5).
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["parse_count", "parse_meminfo", "parse_swaps", "parse_uptime", "parse_vmstat"]
+__all__ = [
+    "parse_guard_gap",
+    "parse_meminfo",
+    "parse_number",
+    "parse_pressure",
+    "parse_segments_in_swap",
+    "parse_swaps",
+    "parse_uptime",
+    "parse_vmstat",
+]
 
 _KIB = 1024
 
@@ -81,6 +90,39 @@ def parse_uptime(data: bytes) -> float | None:
         return None
 
 
-def parse_count(data: object) -> int | None:
-    """The number in a file below ``/proc/sys`` that holds nothing else; None where it was not read, or is no number."""
-    return int(data) if isinstance(data, bytes) and data.strip().isdigit() else None
+def parse_number(data: bytes) -> int | None:
+    """The number that a file below ``/proc/sys`` holds, None where it holds none."""
+    word = data.strip()
+    return int(word) if word.isdigit() else None
+
+
+def parse_pressure(data: bytes) -> int | None:
+    """Microseconds in which some task waited for memory (``/proc/pressure/memory``, Linux 4.20), or None."""
+    for line in data.split(b"\n"):
+        kind, _, figures = line.partition(b" ")
+        total = figures.rpartition(b" total=")[2]
+        if kind == b"some" and total.isdigit():
+            return int(total)
+    return None
+
+
+def parse_guard_gap(command_line: bytes, page_size: int) -> int | None:
+    """The boot option ``stack_guard_gap=``, in bytes (mm/mmap.c, cmdline_parse_stack_guard_gap()); None without it."""
+    for word in command_line.split():
+        name, mark, value = word.partition(b"=")
+        if name == b"stack_guard_gap" and mark and value.isdigit():
+            return int(value) * page_size
+    return None
+
+
+def parse_segments_in_swap(data: bytes) -> dict[int, int]:
+    """Segment id to bytes in swap (``/proc/sysvipc/shm``, proc_sysvipc(5)); its first line names the columns."""
+    lines = [line.split() for line in data.split(b"\n") if line]
+    if not lines or b"shmid" not in lines[0] or b"swap" not in lines[0]:
+        return {}
+    at, swap = lines[0].index(b"shmid"), lines[0].index(b"swap")
+    return {
+        int(words[at]): int(words[swap])
+        for words in lines[1:]
+        if len(words) > max(at, swap) and words[at].isdigit() and words[swap].isdigit()
+    }

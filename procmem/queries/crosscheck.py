@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.analyse.inspection import inspection
 from procmem.errors import BadInput
-from procmem.model.sim import DrawnRow, KernelFacts, KernelKind
+from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
 from procmem.queries.predict_program import program_files
@@ -16,9 +16,9 @@ from procmem.sources.machine import runs_x86_64
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
+    from procmem.model.program_files import ProgramFiles
     from procmem.model.reports.laws import LawReport
-    from procmem.model.sim import Settings
-    from procmem.model.sim_files import ProgramFiles
+    from procmem.model.simulation import Settings
 
 __all__ = [
     "Bases",

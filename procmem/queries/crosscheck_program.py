@@ -1,16 +1,16 @@
-"""Predicting and then looking: the joint between the simulator and really started programs.
+"""Predicting a program and then looking at it: the simulator beside programs that are really started.
 
 The order is the point. Everything is predicted from files and settings first; only then is the program
 started, stopped and read. What is read never goes back into a prediction, but for the drawn values of a
 run with randomisation, and a map they were filled into is called fitted.
 """
 
-import os
-import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report
-from procmem.model.sim import (
+from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report, still_there
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import (
+    PAGE,
     Base,
     CrossReport,
     Draws,
@@ -20,18 +20,19 @@ from procmem.model.sim import (
     RealRun,
     RealSpace,
     Settings,
-    SimVma,
     Stage,
 )
-from procmem.model.sim_files import ProgramFiles
 from procmem.model.vma_names import KernelName, kernel_label
+from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
+from procmem.parse.system import parse_guard_gap
 from procmem.simulate.kernel.aslr import drawn_within
+from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, personality
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.predict import fit_draws, predict
 from procmem.tracing.probe import KernelSettings, ProbeReading, probe, read_kernel_settings
-from procmem.tracing.tracee import CannotStart, Started, Tracee
+from procmem.tracing.tracee import CannotStart, Started, Tracee, how_ended
 from procmem.tracing.untraced import Untraced
 
 __all__ = [
@@ -40,29 +41,11 @@ __all__ = [
     "draw_bases",
     "kernel_facts",
     "machine_randomize",
-    "personality",
     "really",
     "run_really",
 ]
 
-_ADDR_NO_RANDOMIZE, _READ_IMPLIES_EXEC = 0x004_0000, 0x040_0000
-_ADDR_COMPAT_LAYOUT, _ADDR_LIMIT_3GB = 0x020_0000, 0x800_0000
 _AT_ENTRY, _AT_BASE = 9, 7
-_PAGE = 4096
-
-
-def personality(settings: Settings) -> int:
-    """The personality bits under which these settings come true."""
-    bits = 0
-    if not settings.randomize:
-        bits |= _ADDR_NO_RANDOMIZE
-    if settings.read_implies_exec:
-        bits |= _READ_IMPLIES_EXEC
-    if settings.legacy:
-        bits |= _ADDR_COMPAT_LAYOUT
-    if settings.limit_3gb and settings.kernel is KernelKind.COMPAT:
-        bits |= _ADDR_LIMIT_3GB
-    return bits
 
 
 def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
@@ -71,7 +54,7 @@ def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
     Another kind of kernel than the running one is answered from the dated table.
     """
     settings = read_kernel_settings()
-    running = KernelKind.COMPAT if settings.machine == "x86_64" else KernelKind.NATIVE
+    running = kernel_kind(settings.machine)
     reading = probe()
     known = table_facts(kernel)
     if kernel is not running or reading is None:
@@ -98,44 +81,22 @@ def machine_randomize() -> int:
 
 def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
     table = parse_maps(reading.maps)
-
-    def pages(name: KernelName) -> int:
-        return sum(table.end[row] - table.start[row] for row in table.rows_labelled(name)) // _PAGE
-
-    inclusive = bool(table.rows_labelled(KernelName.HEAP))
-    pairs = _pairs(reading.auxv)
-    native = settings.machine != "x86_64"
-    bits = settings.rnd_bits if native else settings.rnd_compat_bits
-    return known._replace(
-        vvar_pages=pages(KernelName.VVAR),
-        vclock_pages=pages(KernelName.VVAR_VCLOCK),
-        vdso_pages=pages(KernelName.VDSO),
-        aux_pairs=len(pairs) + 1,
+    bits = settings.rnd_bits if known is table_facts(KernelKind.NATIVE) else settings.rnd_compat_bits
+    origin = f"probe: a 32-bit program run on this kernel ({settings.release})"
+    guard_gap = parse_guard_gap(settings.command_line, PAGE)
+    return facts_of_pages(known, table, aux_pairs=len(_vector(reading.auxv)), origin=origin)._replace(
         mmap_min_addr=known.mmap_min_addr if settings.mmap_min_addr is None else settings.mmap_min_addr,
-        guard_gap=_guard_gap(settings.command_line, known.guard_gap),
+        guard_gap=known.guard_gap if guard_gap is None else guard_gap,
         mmap_rnd_bits=bits if bits is not None else known.mmap_rnd_bits,
-        heap_label_inclusive=inclusive,
+        heap_label_inclusive=bool(table.rows_labelled(KernelName.HEAP)),
         cpus=settings.cpus,
-        origin=f"probe: a 32-bit program run on this kernel ({settings.release})",
     )
 
 
-def _pairs(auxv: bytes) -> list[tuple[int, int]]:
-    pairs = []
-    for key, value in struct.iter_unpack("<II", auxv[: len(auxv) // 8 * 8]):
-        if not key:
-            break
-        pairs.append((key, value))
-    return pairs
-
-
-def _guard_gap(command_line: bytes, default: int) -> int:
-    """The boot option ``stack_guard_gap=``, in pages (mm/mmap.c, cmdline_parse_stack_guard_gap())."""
-    for word in command_line.split():
-        name, mark, value = word.partition(b"=")
-        if name == b"stack_guard_gap" and mark and value.isdigit():
-            return int(value) * _PAGE
-    return default
+def _vector(auxv: bytes) -> Mapping[int, int]:
+    """The auxiliary vector of a program that was started just now."""
+    found = parse_auxv(auxv)
+    return {} if found is None else found[0]
 
 
 def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> RealRun:
@@ -148,22 +109,22 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     spaces: list[RealSpace] = []
     with Tracee(how) as child:
         if not child.alive:
-            return RealRun((), "execve was refused" if child.refused else _how_ended(child.ended))
-        vector = dict(_pairs(child.proc_file("auxv")))
+            return RealRun((), "execve was refused" if child.refused else how_ended(child.ended))
+        vector = _vector(child.proc_file("auxv"))
         entry = vector.get(_AT_ENTRY, 0)
         bias = entry - files.program.image.entry
         first_sp = child.registers().sp
         for stage in stages:
             linked = stage is Stage.EXEC or not vector.get(_AT_BASE) or child.registers().ip == entry
             if not linked and not child.run_to(entry):
-                return RealRun(tuple(spaces), _how_ended(child.ended))
+                return RealRun(tuple(spaces), how_ended(child.ended))
             if stage is Stage.MAIN:
                 known = files.program.main
                 main = known + bias if known is not None else child.find_main(first_sp)
                 if main is None:
                     return RealRun(tuple(spaces), unchecked="neither a symbol nor the start code tells where main is")
                 if not child.run_to(main):
-                    return RealRun(tuple(spaces), _how_ended(child.ended))
+                    return RealRun(tuple(spaces), how_ended(child.ended))
             spaces.append(_seen(child, stage))
     return RealRun(tuple(spaces))
 
@@ -177,14 +138,6 @@ def _seen(child: Tracee, stage: Stage) -> RealSpace:
 def _lines(child: Tracee | Untraced) -> tuple[tuple[int, int, str, int, bytes], ...]:
     maps = parse_maps(child.proc_file("maps"))
     return tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in maps)
-
-
-def _how_ended(status: int | None) -> str:
-    if status is None:
-        return "it is gone"
-    if os.WIFSIGNALED(status):
-        return f"it was ended by signal {os.WTERMSIG(status)}"
-    return f"it ended with status {os.WEXITSTATUS(status)}"
 
 
 def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage]) -> tuple[CrossReport, ...]:
@@ -284,32 +237,10 @@ def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> C
     draws = fit_draws(files, settings, real) if settings.randomize else None
     filled = predict(files, settings._replace(draws=draws), real.stage) if draws is not None else prediction
     vmas = tuple(vma for vma in filled.vmas if vma.name != kernel_label(KernelName.HEAP))
-    lines = [line for vma in vmas if (line := _still_there(vma, real)) is not None]
+    lines = [line for vma in vmas if (line := still_there(vma, real)) is not None]
     within: tuple[tuple[Base, bool], ...] = ()
     if draws is not None:
         moving = {wanted.base for wanted in prediction.ranges}
         within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
     shown = filled._replace(vmas=vmas, ranges=prediction.ranges)
     return compare(shown, real._replace(lines=tuple(lines), esp=None), draws=draws, within=within)
-
-
-def _still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes] | None:
-    """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike.
-
-    What exec made writable may have been split since: its first part is read-only after relocation (RELRO).
-    """
-    wanted = (vma.start, vma.end, vma.perms, vma.offset, vma.name)
-    if wanted in real.lines:
-        return wanted
-    if real.stage is Stage.EXEC and vma.name and vma.perms == "rw-p":
-        parts = [line for line in real.lines if vma.start <= line[0] < vma.end and line[4] == vma.name]
-        # (all of it is RELRO where the file's part ends with the page)
-        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
-        if parts and [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
-            return wanted
-    for line in real.lines:
-        covers = line[0] <= vma.start and vma.end <= line[1] and line[2] == vma.perms and line[4] == vma.name
-        if covers and (not vma.name or (vma.grows_down and line[1] == vma.end)):
-            return wanted
-    alike = (line for line in real.lines if vma.name and line[2:] == (vma.perms, vma.offset, vma.name))
-    return next(alike, None)

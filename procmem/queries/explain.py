@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
-from procmem.parse.system import parse_count
+from procmem.parse.system import parse_number
 from procmem.queries.examine import examine
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
@@ -30,5 +30,6 @@ def explain(target: Target, *, deep: bool, address: int | None = None) -> Explan
     page = page_facts(target, seen.snapshot, address) if address is not None else None
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
-    limit = parse_count(seen.raw.system.get(_LIMIT))
+    content = seen.raw.system.get(_LIMIT)
+    limit = parse_number(content) if isinstance(content, bytes) else None
     return explanation(seen.snapshot, seen.regions, report, max_map_count=limit, page=page)

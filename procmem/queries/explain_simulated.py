@@ -12,9 +12,9 @@ from procmem.queries.laws import layout_in_short
 from procmem.simulate.programs.snapshot import snapshot_of
 
 if TYPE_CHECKING:
+    from procmem.model.program_files import ProgramFiles
     from procmem.model.reports.explanation import Explanation
-    from procmem.model.sim import Prediction
-    from procmem.model.sim_files import ProgramFiles
+    from procmem.model.simulation import Prediction
 
 __all__ = ["explain_simulated"]
 

@@ -1,4 +1,4 @@
-"""The joint of the laws: a process held against the kernel's rules, by the borders of its machine."""
+"""The laws of layout: a process held against the kernel's rules, by the borders of its machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from procmem.analyse.laws import laws_of
 from procmem.model.laws import Law, Outcome
+from procmem.model.machine import architecture_of
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.simulate.arch.borders import borders_for
 
@@ -23,7 +24,7 @@ def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -
     table, machine = snapshot.mappings, snapshot.machine.machine
     if table is None or not len(table) or snapshot.bits not in (32, 64):
         return ()
-    if machine is not None and machine != "x86_64" and not (machine.startswith("i") and machine.endswith("86")):
+    if not architecture_of(machine, snapshot.bits).has_laws:
         return ()
     ends = list(table.end)
     for row in table.gates():

@@ -92,8 +92,8 @@ def _moved(seen: Examination) -> bool:
         return False
     if size is not None and size != seen.snapshot.virt:
         return True
-    rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), b"")
-    if not isinstance(rollup, bytes) or not rollup:
+    rollup = next((text for name, text in seen.raw.files.items() if name.endswith("smaps_rollup")), None)
+    if not isinstance(rollup, bytes) or not len(rollup):
         return False
     said = parse_rollup(rollup)
     sums = {key: table.total(key) for key in (*_EQUAL, "Pss")}

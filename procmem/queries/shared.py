@@ -1,4 +1,4 @@
-"""The joint for looking at all processes: who maps the same objects."""
+"""All other processes: who maps the same objects as one does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from procmem.errors import ProcmemError
 from procmem.model.reports.shared import Sharer
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
+from procmem.parse.status import parse_comm
 from procmem.queries.examine import examine
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Oth
             unreadable += 1
             continue
         looked_at += 1
-        sharer = Sharer(pid, comm.removesuffix(b"\n") if isinstance(comm, bytes) else None)
+        sharer = Sharer(pid, parse_comm(comm) if isinstance(comm, bytes) else None)
         for key in ours & object_keys(table):
             found.setdefault(key, []).append(sharer)
     return Others({key: tuple(sharers) for key, sharers in found.items()}, looked_at, unreadable)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from procmem.errors import BadInput
+from procmem.model.program_files import ProgramFiles
 from procmem.model.reports.simulated_memory import MemoryMoment
-from procmem.model.sim import PAGE, KernelArea, Prediction, Settings, Stage
-from procmem.model.sim_files import ProgramFiles
-from procmem.model.sim_memory import MemorySettings, ProcessCost, SimMemory
+from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
+from procmem.model.simulation import PAGE, KernelArea, Prediction, Settings, Stage
 from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really
 from procmem.queries.predict_program import program_files
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half

@@ -1,9 +1,8 @@
-"""The joint for swap: the system's files twice, an interval apart, all processes, and the shared memory behind them."""
+"""Swap: the system's files twice, an interval apart, all processes, and the shared memory behind them."""
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -11,12 +10,31 @@ from typing import TYPE_CHECKING
 from procmem.errors import NothingMatches, ProcmemError
 from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
 from procmem.model.reports.system import ProcessRow
+from procmem.model.vma_names import KernelName
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_ids_of_type, mount_points
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_stat
-from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
+from procmem.parse.system import (
+    parse_meminfo,
+    parse_number,
+    parse_pressure,
+    parse_segments_in_swap,
+    parse_swaps,
+    parse_vmstat,
+)
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
-from procmem.sources.shmem import open_files, swapped_bytes, tmpfs_files
+from procmem.sources.shmem import (
+    OWN_ROOT,
+    map_file,
+    mount_namespace,
+    open_files,
+    own_folder,
+    process_folder,
+    root_of,
+    segment_name,
+    swapped_bytes,
+    tmpfs_files,
+)
 
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
@@ -42,17 +60,17 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
         found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
         areas = parse_swaps(_system(target, "swaps"))
         meminfo = _system(target, "meminfo")
-        swappiness = _system(target, "sys/vm/swappiness").strip()
+        swappiness = parse_number(_system(target, "sys/vm/swappiness"))
         in_use = any(area.used for area in areas)
         objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
-        release = re.match(r"(\d+)\.(\d+)", target.machine.kernel or "")
+        release = target.machine.release
     if rates is not None and with_cgroup:
         rates = rates._replace(faulters=tuple(_with_cgroups(rates.faulters, found.rows)))
     return SwapReading(
         areas=areas,
         meminfo=parse_meminfo(meminfo),
-        swappiness=int(swappiness) if swappiness.isdigit() else None,
-        release=(int(release[1]), int(release[2])) if release else None,
+        swappiness=swappiness,
+        release=release,
         rates=rates,
         rows=tuple(found.rows),
         objects=objects,
@@ -103,8 +121,7 @@ def _moment(source: Source, target: Target, pids: list[int]) -> tuple[dict[str, 
         if isinstance(content, bytes) and content:
             found = parse_stat(content)
             faults[pid] = (found.comm, found.majflt)
-    pressure = re.search(rb"^some .*total=(\d+)", _system(target, "pressure/memory"), re.MULTILINE)
-    stalled = int(pressure[1]) if pressure else None
+    stalled = parse_pressure(_system(target, "pressure/memory"))
     return parse_vmstat(_system(target, "vmstat")), faults, stalled, time.monotonic()
 
 
@@ -119,8 +136,8 @@ def _with_cgroups(faulters: Iterable[Faulter], rows: list[ProcessRow]) -> Iterat
 
 def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
     """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open."""
-    segments = dict(_segments(_system(target, "sysvipc/shm")))
-    yield from (Object(b"shmid %d" % shmid, "SysV segments", size) for shmid, size in segments.items() if size)
+    segments = parse_segments_in_swap(_system(target, "sysvipc/shm"))
+    yield from (Object(segment_name(shmid), "SysV segments", size) for shmid, size in segments.items() if size)
     seen: set[tuple[str, int]] = set()
     devices: set[str] = set()
     mounts: set[int] = set()
@@ -136,29 +153,26 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
     mapped: dict[tuple[str, int], Object] = {}
     for row in rows:
         if (row.swap or 0) > (row.vm_swap or 0):  # only shared memory makes that difference
-            for key, item in _mapped(source, row.pid, devices):
-                if key not in seen and not (item.name.startswith(b"/SYSV") and key[1] in segments):
+            for key, item, is_segment in _mapped(source, row.pid, devices):
+                if key not in seen and not (is_segment and key[1] in segments):
                     mapped[key] = max(item, mapped.get(key, item), key=lambda one: one.swap)
     yield from mapped.values()
     seen |= mapped.keys()
     for row in rows:
-        for name, file in open_files(_folder(source, row.pid), mounts):
+        for name, file in open_files(process_folder(source.name, row.pid), mounts):
             if file.key not in seen:
                 seen.add(file.key)
                 if size := swapped_bytes(file.path):
                     yield Object(name, "open shared memory", size)
 
 
-def _folder(source: Source, pid: int) -> bytes:
-    return b"%s/%d" % (os.fsencode(source.name), pid)
-
-
 def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[bytes, bytes]]:
     """The root and mounts that we see, and those that others see (a container has its own /dev/shm)."""
-    yield b"", own_mountinfo()
-    known = {_link(b"/proc/self/ns/mnt")}
+    yield OWN_ROOT, own_mountinfo()
+    known = {mount_namespace(own_folder())}
     for row in rows:
-        namespace = _link(_folder(source, row.pid) + b"/ns/mnt")
+        folder = process_folder(source.name, row.pid)
+        namespace = mount_namespace(folder)
         if namespace is None or namespace in known:
             continue
         known.add(namespace)
@@ -168,27 +182,10 @@ def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[
         except ProcmemError:
             continue
         if isinstance(mountinfo, bytes):
-            yield _folder(source, row.pid) + b"/root", mountinfo
+            yield root_of(folder), mountinfo
 
 
-def _link(path: bytes) -> bytes | None:
-    try:
-        return os.readlink(path)
-    except OSError:
-        return None
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Segment id and bytes in swap (``/proc/sysvipc/shm``, proc_sysvipc(5)); its first line names the columns."""
-    lines = [line.split() for line in data.split(b"\n") if line]
-    if lines and b"shmid" in lines[0] and b"swap" in lines[0]:
-        at, swap = lines[0].index(b"shmid"), lines[0].index(b"swap")
-        for words in lines[1:]:
-            if len(words) > max(at, swap) and words[at].isdigit() and words[swap].isdigit():
-                yield int(words[at]), int(words[swap])
-
-
-def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple[tuple[str, int], Object]]:
+def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple[tuple[str, int], Object, bool]]:
     """The objects that a process maps and that have pages in swap; all of each where it may be opened."""
     try:
         with source.open(pid) as target:
@@ -207,5 +204,6 @@ def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple
             sums[key] = sums.get(key, 0) + swap
             where.setdefault(key, row)
     for key, row in where.items():
-        whole = swapped_bytes(b"%s/map_files/%x-%x" % (_folder(source, pid), table.start[row], table.end[row]))
-        yield key, Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
+        whole = swapped_bytes(map_file(process_folder(source.name, pid), table.start[row], table.end[row]))
+        found = Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
+        yield key, found, table.named(row).named is KernelName.SYSV

@@ -16,7 +16,7 @@ from procmem.queries.read import take
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
-    from procmem.model.sim import KernelFacts
+    from procmem.model.simulation import KernelFacts
 
 __all__ = ["real_translation", "simulated_accesses", "simulated_translations"]
 
@@ -88,8 +88,8 @@ def simulated_translations(
     Raises:
         BadInput: a script that cannot be played, or an address beyond 32 bits.
     """
-    from procmem.model.sim import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
-    from procmem.model.sim_memory import MemorySettings, Paging  # noqa: PLC0415
+    from procmem.model.simulated_memory import MemorySettings, Paging  # noqa: PLC0415
+    from procmem.model.simulation import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
     from procmem.simulate.arch.i386_mmu import translate  # noqa: PLC0415
     from procmem.simulate.arch.tlb import Tlb  # noqa: PLC0415
     from procmem.simulate.programs import textbook  # noqa: PLC0415
@@ -127,7 +127,7 @@ def simulated_accesses(
     Raises:
         BadInput: as :func:`simulated_translations`, or no such file.
     """
-    from procmem.model.sim import KernelKind  # noqa: PLC0415  # only for --sim
+    from procmem.model.simulation import KernelKind  # noqa: PLC0415  # only for --sim
     from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415
     from procmem.sources.script_file import read_script  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from procmem.analyse.watch import trends
 from procmem.errors import ProcessGone
 from procmem.model.reports.watch import Sample, Watched
+from procmem.model.unknown import exact_sum
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
@@ -84,8 +85,8 @@ class Watch:
     def _rollup(self) -> dict[str, int | None]:
         content = self._target.read("smaps_rollup")
         rolled = parse_rollup(content) if isinstance(content, bytes) and content else {}
-        private = [rolled.get(key) for key in ("Private_Clean", "Private_Dirty")]
-        return {"PSS": rolled.get("Pss"), "USS": None if None in private else sum(filter(None, private))}
+        uss = exact_sum(rolled.get(key) for key in ("Private_Clean", "Private_Dirty"))
+        return {"PSS": rolled.get("Pss"), "USS": uss}
 
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""

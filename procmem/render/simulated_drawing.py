@@ -9,7 +9,7 @@ same, which shows everything that is there.
 from collections.abc import Iterator, Sequence
 
 from procmem.model.reports.inspection import Band
-from procmem.model.sim import Role, SimSpace, SimVma
+from procmem.model.simulation import AreaRole, SimSpace, SimVma
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.render.drawing import centred, draw
 from procmem.render.human import human_size
@@ -22,7 +22,7 @@ _SPACE = 1 << 32
 _LINE_BYTES = 64 << 20
 _PAGE = 4096
 _WIDTH = 24
-_OWN = {Role.TEXT: "text", Role.RODATA: "text", Role.DATA: "data", Role.BSS: "bss"}
+_OWN = {AreaRole.TEXT: "text", AreaRole.RODATA: "text", AreaRole.DATA: "data", AreaRole.BSS: "bss"}
 _GROWS = {"stack": "down", "heap": "up"}
 _UNICODE = ("┌┐", "├┤", "└┘", "─", "│")
 _ASCII = ("++", "++", "++", "-", "|")
@@ -35,7 +35,9 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
     for vma in vmas:
         # memory without a name belongs to the program where it follows the program's own data
         # (older kernels print [heap] on a BSS that ends where the heap begins)
-        own = vma.name == program or (own and vma.name in (b"", kernel_label(KernelName.HEAP)) and vma.role is Role.BSS)
+        own = vma.name == program or (
+            own and vma.name in (b"", kernel_label(KernelName.HEAP)) and vma.role is AreaRole.BSS
+        )
         name = _band_name(vma, own=own)
         last = found[-1] if found else None
         if last is not None and last.name == name:
@@ -50,7 +52,7 @@ def bands(space: SimSpace, vmas: Sequence[SimVma], program: bytes) -> tuple[Band
 def _band_name(vma: SimVma, *, own: bool) -> str:
     if vma.grows_down:
         return "stack"
-    if vma.name == kernel_label(KernelName.HEAP) and vma.role is not Role.BSS:
+    if vma.name == kernel_label(KernelName.HEAP) and vma.role is not AreaRole.BSS:
         return "heap"
     return _OWN.get(vma.role, "mapping area") if own else "mapping area"
 

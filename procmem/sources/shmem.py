@@ -113,3 +113,40 @@ def _mount_id(path: bytes) -> int:
     with open(path, "rb") as file:
         found = re.search(rb"^mnt_id:\s*(\d+)$", file.read(_FDINFO_BYTES_MAX), re.MULTILINE)
     return int(found[1]) if found else -1
+
+
+OWN_ROOT = b""
+"""What paths are put behind that are meant as we see them."""
+
+
+def own_folder() -> bytes:
+    """Our own folder of /proc."""
+    return b"/proc/self"
+
+
+def process_folder(proc: str, pid: int) -> bytes:
+    """A process's folder in a mounted proc file system."""
+    return b"%s/%d" % (os.fsencode(proc), pid)
+
+
+def root_of(process: bytes) -> bytes:
+    """What a process sees as the root of all paths."""
+    return process + b"/root"
+
+
+def map_file(process: bytes, start: int, end: int) -> bytes:
+    """The link to the file behind a mapping (proc_pid_map_files(5), since 3.3)."""
+    return b"%s/map_files/%x-%x" % (process, start, end)
+
+
+def mount_namespace(process: bytes) -> bytes | None:
+    """Which mount namespace a process is in; None where that may not be read."""
+    try:
+        return os.readlink(process + b"/ns/mnt")
+    except OSError:
+        return None
+
+
+def segment_name(shmid: int) -> bytes:
+    """What to call a System V segment that no mapping names."""
+    return b"shmid %d" % shmid

@@ -14,6 +14,7 @@ import struct
 import tempfile
 from typing import NamedTuple
 
+from procmem.model.machine import architecture_of
 from procmem.tracing.tracee import CannotStart, Started, Tracee
 from procmem.tracing.untraced import Untraced
 
@@ -60,7 +61,7 @@ def probe_program() -> bytes:
 
 def probe(personality: int = 0) -> ProbeReading | None:
     """Run the probe and read it; None where this machine does not run 32-bit x86 programs."""
-    if os.uname().machine not in {"x86_64", "i386", "i486", "i586", "i686"}:
+    if not architecture_of(os.uname().machine, 32).has_laws:
         return None
     with contextlib.ExitStack() as stack:
         path = _written(stack)

@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 
 from procmem.errors import ExitStatus, ProcmemError
 
-__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program"]
+__all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program", "how_ended"]
 
 _PTRACE_TRACEME, _PTRACE_PEEKDATA, _PTRACE_POKEDATA, _PTRACE_CONT = 0, 2, 5, 7
 _PTRACE_SINGLESTEP, _PTRACE_GETREGS, _PTRACE_SETREGS, _PTRACE_SETOPTIONS = 9, 12, 13, 0x4200
@@ -270,3 +270,12 @@ class Tracee:
                 while self.ended is None:
                     self._wait()
         self.pid = 0
+
+
+def how_ended(status: int | None) -> str:
+    """What a wait status says of a child's end."""
+    if status is None:
+        return "it is gone"
+    if os.WIFSIGNALED(status):
+        return f"it was ended by signal {os.WTERMSIG(status)}"
+    return f"it ended with status {os.WEXITSTATUS(status)}"

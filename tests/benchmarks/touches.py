@@ -6,8 +6,8 @@ machine's.
 
 import time
 
-from procmem.model.sim import PAGE, Settings, SimSpace
-from procmem.model.sim_memory import MemorySettings, SimMemory
+from procmem.model.simulated_memory import MemorySettings, SimMemory
+from procmem.model.simulation import PAGE, Settings, SimSpace
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import cost, run

@@ -19,8 +19,8 @@ from procmem.lab import experiment as lab_experiment
 from procmem.lab import machine_state as lab_system
 from procmem.lab.catalogue import experiments, named, run_all
 from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
-from procmem.model.sim import PAGE
-from procmem.model.sim_memory import MemorySettings
+from procmem.model.simulated_memory import MemorySettings
+from procmem.model.simulation import PAGE
 from procmem.render.formats.text import page_text
 from procmem.render.json.lab import lab_json
 from procmem.render.pages.lab import result_page

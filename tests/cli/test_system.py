@@ -15,7 +15,7 @@ from running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.model.reports.system import ProcessRow
-from procmem.queries.system import _found, _number, _unescaped
+from procmem.parse.cgroup import parse_cgroup_files
 from procmem.sources.live import ProcSource
 from procmem.sources.prefetch_all import AheadSource, Reading, read_ahead
 from procmem.sources.prefetch_all import started as started_ahead
@@ -184,7 +184,7 @@ def test_cgroup_parts_add_up() -> None:
     stat = b"anon 500\nfile 300\nkernel 90\nslab 40\nsock 10\nfile_mapped 100\n"
     files = {"memory.current": b"1000\n", "memory.max": b"max\n", "memory.swap.current": b"7\n", "memory.stat": stat}
     inside = [row(1, pss=550, cgroup=b"/a"), row(2, pss=50, cgroup=b"/a/b"), row(3, pss=9, cgroup=b"/ab")]
-    group = cgroup_figures(b"/a", 2, inside, files)
+    group = cgroup_figures(b"/a", 2, inside, parse_cgroup_files(2, files))
     assert (group.processes, group.pss, group.current, group.limit, group.swap_current) == (2, 600, 1000, None, 7)
     parts = dict(group.parts)
     assert parts.pop("slab") == 40
@@ -202,26 +202,10 @@ def test_cgroups_of_version_1() -> None:
         "memory.kmem.usage_in_bytes": b"100",
         "memory.stat": b"total_cache 300\ntotal_mapped_file 50\n",
     }
-    group = cgroup_figures(b"/a", 1, [row(1, pss=700, cgroup=b"/a")], files)
+    group = cgroup_figures(b"/a", 1, [row(1, pss=700, cgroup=b"/a")], parse_cgroup_files(1, files))
     assert (group.limit, group.swap_current) == (None, 600)
     assert 700 + sum(size for _, size in group.parts) == 1000
     assert [name for name, size in group.parts if size < 0] == ["elsewhere"]
-
-
-def test_names_of_status_are_unescaped() -> None:
-    """An escaped backslash before an n is no newline."""
-    assert _unescaped(rb"a\nb\\nc") == b"a\nb\\nc"
-
-
-def test_names_and_figures_of_status() -> None:
-    """A name may hold tabs, blanks at its end, and what looks like another line's key."""
-    content = b"Name:\ta\tState:\\nUid: \nState:\tS (sleeping)\nUid:\t7\t8\t9\t9\nVmSize:\t  12 kB\n"
-    assert _found(content, (b"Name", b"Uid", b"VmSize", b"VmRSS")) == {
-        b"Name": b"a\tState:\\nUid: ",
-        b"Uid": b"7\t8\t9\t9",
-        b"VmSize": b"  12 kB",
-    }
-    assert (_number(b"7\t8"), _number(None), _number(b"x")) == (7, None, None)
 
 
 @pytest.mark.needs("gcc")

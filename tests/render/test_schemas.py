@@ -15,7 +15,7 @@ from procmem.cli.main import cli
 SCHEMAS = sorted(
     entry.name.removesuffix(".json") for entry in files("procmem.render.json").joinpath("schemas").iterdir()
 )
-OF_A_PROCESS = (
+OF_A_PROCESS: tuple[tuple[str, ...], ...] = (
     ("inspect",),
     ("inspect", "--regions"),
     ("inspect", "--classic", "--regions", "--deep"),
@@ -27,7 +27,7 @@ OF_A_PROCESS = (
     ("crosscheck",),
     ("swap",),
 )
-OF_A_MACHINE = (
+OF_A_MACHINE: tuple[tuple[str, ...], ...] = (
     ("system",),
     ("system", "--by", "user"),
     ("system", "--by", "tree"),
@@ -35,7 +35,7 @@ OF_A_MACHINE = (
     ("system", "--classes"),
 )
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
-OTHERS = (
+OTHERS: tuple[tuple[str, ...], ...] = (
     ("diff", SLEEP, str(FIXTURES / "x86_64-6.18-bash")),
     ("diff", SLEEP, SLEEP, "--fail-if-grows", "heap>10%"),
     ("explain", "--glossary"),

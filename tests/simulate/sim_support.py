@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from procmem.model.sim import CrossReport, KernelFacts, KernelKind, Settings, Stage, Verdict
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import CrossReport, KernelFacts, KernelKind, LineVerdict, Settings, Stage
 from procmem.queries.crosscheck_program import crosscheck, kernel_facts
 from procmem.queries.predict_program import program_files
 
@@ -55,7 +55,7 @@ def _wrong_in(report: CrossReport) -> list[str]:
     predicted, real = report.failures
     if (predicted is None) != (real is None) or report.unchecked is not None:
         return [f"{stage}: predicted {predicted!r}, really {real!r}, unchecked {report.unchecked!r}"]
-    wrong = [] if real else [f"{stage}: {line}" for line in report.lines if line.verdict is not Verdict.SAME]
+    wrong = [] if real else [f"{stage}: {line}" for line in report.lines if line.verdict is not LineVerdict.SAME]
     if report.esp is not None and report.esp[0] != report.esp[1]:
         wrong.append(f"{stage}: esp {report.esp[0]:#x}, really {report.esp[1]:#x}")
     wrong += [f"{stage}: {base} outside its range" for base, inside in report.within if not inside]

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from sim_support import files_of, need_32bit, settings_for
 
-from procmem.model.sim import RealSpace, Settings, Stage, Verdict
+from procmem.model.simulation import LineVerdict, RealSpace, Settings, Stage
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses
-from procmem.queries.crosscheck_program import check_running, personality
+from procmem.queries.crosscheck_program import check_running
 from procmem.simulate.kernel.naming import named
+from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
-from procmem.tracing.program_files import open_file
+from procmem.sources.program_files import open_file
 from procmem.tracing.tracee import Started, Tracee
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
@@ -36,7 +37,6 @@ class Actor:
         opened = open_file(os.fsencode(path))
         assert opened is not None
         self.mark = symbol_addresses(opened.reader, ["mark"])["mark"]
-        opened.reader.close()
 
     def first_difference(self, lines: list[str], base: Settings) -> str | None:
         """Do a script in the simulator and for real; the first step after which the maps differ."""
@@ -186,6 +186,6 @@ def test_a_process_that_has_run_on_still_shows_what_it_had_at_main(actors: dict[
             start_brk = parse_stat(child.proc_file("stat")).start_brk
         real = RealSpace(Stage.MAIN, seen, None, start_brk)
         report = check_running(actor.files, settings, real)
-        assert report.holds, [line for line in report.lines if line.verdict is not Verdict.SAME]
+        assert report.holds, [line for line in report.lines if line.verdict is not LineVerdict.SAME]
         moved = tuple((line[0] + 4096, line[1] + 4096, *line[2:]) if line[4] == b"[vvar]" else line for line in seen)
         assert not check_running(actor.files, settings, real._replace(lines=moved)).holds

@@ -16,7 +16,7 @@ from sim_support import need_32bit
 from procmem.cli.crosscheck import crosscheck
 from procmem.cli.simulate import simulate
 from procmem.errors import BadInput
-from procmem.model.sim import MISMATCH
+from procmem.model.simulation import MISMATCH
 from procmem.queries import crosscheck_program
 from procmem.simulate.arch import i386_layout as layout
 from procmem.tracing import probe as probe_module

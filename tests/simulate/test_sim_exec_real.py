@@ -7,7 +7,7 @@ import pytest
 from sim_elf_bytes import Load, elf32
 from sim_support import files_of, need_32bit, settings_for, wrong_lines
 
-from procmem.model.sim import Settings, Stage
+from procmem.model.simulation import Settings, Stage
 from procmem.simulate.programs.predict import predict
 
 R, W, X = 4, 2, 1

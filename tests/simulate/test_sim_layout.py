@@ -4,8 +4,8 @@ import pytest
 from sim_elf_bytes import Load, elf32
 
 from procmem.model.elf import ElfImage
-from procmem.model.sim import Draws, KernelKind, Settings, Stage
-from procmem.model.sim_files import LoadedObject, ProgramFiles
+from procmem.model.program_files import ProgramFiles, ProgramObject
+from procmem.model.simulation import Draws, KernelKind, Settings, Stage
 from procmem.parse.elf import read_image
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.arch.i386_layout import layout_for
@@ -33,8 +33,8 @@ def image(loads: list[Load], *, pie: bool = False, gnu_stack: int | None = R | W
 
 
 def program(loads: list[Load], *, pie: bool = False, linker: ElfImage | None = None) -> ProgramFiles:
-    interpreter = LoadedObject(b"/lib/ld", b"/lib/ld", linker) if linker is not None else None
-    made = LoadedObject(b"./a.out", b"/a.out", image(loads, pie=pie), interpreter=b"/lib/ld" if linker else None)
+    interpreter = ProgramObject(b"/lib/ld", b"/lib/ld", linker) if linker is not None else None
+    made = ProgramObject(b"./a.out", b"/a.out", image(loads, pie=pie), interpreter=b"/lib/ld" if linker else None)
     return ProgramFiles(made, interpreter)
 
 

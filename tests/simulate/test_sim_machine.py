@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procmem.model.sim import PAGE, Settings, SimSpace, SimVma, VmFlag
+from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.events import (
     EEXIST,
@@ -24,7 +24,7 @@ from procmem.simulate.kernel.machine import failed, step
 from procmem.simulate.kernel.naming import named
 
 BASE = 0xB8000000
-STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmFlag.GROWSDOWN | VmFlag.ACCOUNT, anon=1)
+STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmBit.GROWSDOWN | VmBit.ACCOUNT, anon=1)
 
 
 def _space(**changes: object) -> SimSpace:
@@ -95,7 +95,7 @@ def test_neighbours_of_one_kind_become_one() -> None:
     assert parts.vmas[0].offset == 0
     apart = _run(_space(), Map(PAGE, "r--", name=b"/f", offset=0), Map(PAGE, "r--", name=b"/f", offset=PAGE))
     assert len(_lines(apart)) == 2
-    assert len(_lines(_run(_space(), Map(PAGE, flags=VmFlag.NOHUGEPAGE), Map(PAGE)))) == 2
+    assert len(_lines(_run(_space(), Map(PAGE, flags=VmBit.NOHUGEPAGE), Map(PAGE)))) == 2
 
 
 def test_the_accounting_flag_outlives_the_right_to_write() -> None:
@@ -140,7 +140,7 @@ def test_memory_that_was_never_written_is_given_back_by_mprotect() -> None:
 
 def test_the_heap_is_one_area_that_never_joins_the_bss() -> None:
     """The call brk makes [heap] at start_brk; growing extends it, shrinking to nothing removes it."""
-    bss = SimVma(0x804F000, 0x8050000, "rw-p", 0, b"", VmFlag.ACCOUNT)
+    bss = SimVma(0x804F000, 0x8050000, "rw-p", 0, b"", VmBit.ACCOUNT)
     space = _space()._replace(vmas=(bss, STACK))
     space = _run(space, SetBrk(0x8051000), SetBrk(0x8053010))
     assert _lines(space) == [(0x804F000, 0x8050000, "rw-p"), (0x8050000, 0x8054000, "rw-p")]

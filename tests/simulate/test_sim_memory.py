@@ -7,20 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procmem.model.sim import PAGE, Settings, SimSpace, SimVma, VmFlag
-from procmem.model.sim_memory import (
-    ZERO_FRAME,
-    MemorySettings,
-    Outcome,
-    Paging,
-    Pte,
-    SimMemory,
-    frame_of,
-    is_held,
-    is_swapped,
-    slot_of,
-)
+from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, SimMemory
+from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
 from procmem.simulate.kernel.events import Event, Map, Protect, SetBrk, Unmap
 from procmem.simulate.kernel.memory import cost, pss_of, run, step
 from procmem.simulate.kernel.memory_events import (
@@ -37,7 +27,7 @@ from procmem.simulate.kernel.memory_events import (
     SwapOff,
 )
 
-STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmFlag.GROWSDOWN | VmFlag.ACCOUNT, anon=1)
+STACK = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmBit.GROWSDOWN | VmBit.ACCOUNT, anon=1)
 AT = 0x80000000
 N = 1000
 MIB = 1 << 20
@@ -99,7 +89,7 @@ def test_private_and_shared_writes_to_a_file() -> None:
     """Private: a copy each, in RssAnon; shared: the file's own page."""
     private = begun(ReadFile(b"/f", N), mapped(name=b"/f"), write())
     assert cost(private, 1)[2:5] == (N * PAGE, 0, 0)
-    shared = begun(ReadFile(b"/f", N), mapped(name=b"/f", flags=VmFlag.SHARED), write())
+    shared = begun(ReadFile(b"/f", N), mapped(name=b"/f", flags=VmBit.SHARED), write())
     assert cost(shared, 1)[2:5] == (0, N * PAGE, 0)
     assert (cost(private, 1).minor, cost(shared, 1).minor) == (N, N)
 
@@ -122,7 +112,7 @@ def test_fork_shares_until_somebody_writes() -> None:
 
 def test_shared_memory_is_one_memory() -> None:
     """Shared anonymous memory survives a fork as one set of pages."""
-    memory = begun(mapped(flags=VmFlag.SHARED), write(), ForkAs(1, 2), write(pid=2), write(1, pid=2))
+    memory = begun(mapped(flags=VmBit.SHARED), write(), ForkAs(1, 2), write(pid=2), write(1, pid=2))
     assert (cost(memory, 1).rss_shmem, cost(memory, 1).pss, cost(memory, 2).pss) == (4000 << 10, 2000 << 10, 2000 << 10)
     assert run(memory, [End(1), End(2)]).used_pages == 0
 
@@ -136,7 +126,7 @@ def test_advice() -> None:
     memory = begun(mapped(), write(), Advise(1, AT, N * PAGE, Advice.FREE), write(100), ram=6 * MIB, swap=0)
     assert cost(memory, 1).rss == N * PAGE
     memory = run(memory, [mapped(at=AT + 64 * MIB), Access(1, AT + 64 * MIB, N * PAGE, write=True)])
-    assert memory.outcome is Outcome.DONE
+    assert memory.outcome is AccessOutcome.DONE
     assert cost(memory, 1).rss < 2 * N * PAGE
     kept = memory.processes[1].entries
     assert all(AT // PAGE + page in kept for page in range(100))
@@ -197,7 +187,11 @@ def test_more_than_memory_swaps_and_then_thrashes() -> None:
 def test_swappiness_0_in_a_group_is_no_swap_and_the_killer_comes() -> None:
     """And 1 swaps as 60 does; on the whole machine 0 swaps too, when files are gone."""
     pages = 24 * MIB // PAGE
-    for swappiness, group, outcome in ((0, True, Outcome.OOM), (1, True, Outcome.DONE), (0, False, Outcome.DONE)):
+    for swappiness, group, outcome in (
+        (0, True, AccessOutcome.OOM),
+        (1, True, AccessOutcome.DONE),
+        (0, False, AccessOutcome.DONE),
+    ):
         memory = begun(mapped(pages), write(pages), ram=16 * MIB, swappiness=swappiness, group=group)
         assert memory.outcome is outcome
     assert begun(mapped(pages), write(pages), ram=16 * MIB, swap=0).killed == 1
@@ -250,11 +244,11 @@ def test_rights_and_faults() -> None:
     assert step(memory, Access(1, 0x70000000, write=True)).error_code == 6
     memory = run(memory, [write(), Do(1, Protect(AT, N * PAGE, "r--"))])
     denied = step(memory, write(1))
-    assert (denied.outcome, denied.error_code) == (Outcome.SIGSEGV, 7)
+    assert (denied.outcome, denied.error_code) == (AccessOutcome.SIGSEGV, 7)
     shut = step(memory, Do(1, Protect(AT, N * PAGE, "---")))
     assert (step(shut, read(1)).error_code, cost(shut, 1).rss) == (4, N * PAGE)
     opened = run(shut, [Do(1, Protect(AT, N * PAGE, "rw-")), write()])
-    assert (opened.outcome, cost(opened, 1).rss) == (Outcome.DONE, N * PAGE)
+    assert (opened.outcome, cost(opened, 1).rss) == (AccessOutcome.DONE, N * PAGE)
 
 
 def test_the_stack_grows_by_touching_and_is_counted() -> None:
@@ -270,9 +264,7 @@ def test_the_stack_grows_by_touching_and_is_counted() -> None:
 _PIDS = st.sampled_from([1, 1, 1, 2, 3])
 _PLACES = st.integers(0, 60).map(lambda page: AT + page * PAGE)
 _LENGTHS = st.integers(1, 40).map(lambda pages: pages * PAGE)
-_KINDS = st.sampled_from(
-    [(b"", 0), (b"", VmFlag.SHARED), (b"/f", 0), (b"/f", VmFlag.SHARED), (b"/SYSV0", VmFlag.SHARED)]
-)
+_KINDS = st.sampled_from([(b"", 0), (b"", VmBit.SHARED), (b"/f", 0), (b"/f", VmBit.SHARED), (b"/SYSV0", VmBit.SHARED)])
 
 
 def _mapping(pid: int, at: int, length: int, kind: tuple[bytes, int], perms: str) -> MemoryEvent:
@@ -344,7 +336,7 @@ def _check(memory: SimMemory) -> None:
                 rss += 1
             vma = next(vma for vma in process.space.vmas if vma.end > page * PAGE)
             assert vma.start <= page * PAGE, "a page without an area"
-            if entry & Pte.WRITE and frame_of(entry) != ZERO_FRAME and not vma.flags & VmFlag.SHARED:
+            if entry & Pte.WRITE and frame_of(entry) != ZERO_FRAME and not vma.flags & VmBit.SHARED:
                 assert len(memory.maps[frame_of(entry)]) == 1, "a private page that two can write"
                 assert memory.owner[frame_of(entry)] is None, "a private write into a file"
         assert cost(memory, pid).rss == rss * PAGE

@@ -4,10 +4,11 @@ import pytest
 from test_sim_memory import AT, begun, mapped, read, write
 
 from procmem.model.reports.translation import Translation
-from procmem.model.sim import PAGE, KernelKind
-from procmem.model.sim_memory import FIRST_FRAME, Paging, Pte, SimMemory
+from procmem.model.simulated_memory import FIRST_FRAME, Paging, SimMemory
+from procmem.model.simulation import PAGE, KernelKind
 from procmem.simulate.arch.i386_mmu import translate
 from procmem.simulate.arch.i386_segments import segment_for
+from procmem.simulate.arch.page_entries import Pte
 from procmem.simulate.arch.tlb import Tlb, fill, invlpg, load_cr3, lookup
 from procmem.simulate.kernel.events import Map, Protect, Unmap
 from procmem.simulate.kernel.memory import step

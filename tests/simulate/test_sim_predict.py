@@ -12,8 +12,9 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image, program
 
 import procmem.simulate
-from procmem.model.sim import Base, Certainty, Draws, RealSpace, Settings, SimVma, Stage
-from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
+from procmem.analyse.crosscheck import still_there
+from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject
+from procmem.model.simulation import Base, Draws, Exactness, RealSpace, Settings, SimVma, Stage
 from procmem.queries import crosscheck_program
 from procmem.simulate.kernel.aslr import drawn_within
 from procmem.simulate.libc.loader_malloc import SmallBlocks
@@ -21,7 +22,7 @@ from procmem.simulate.libc.loader_symbols import unique_tables
 from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import fit_draws, predict, start
 from procmem.simulate.script.run import BadScript, parse_script, run_script
-from procmem.tracing import program_files as program_source
+from procmem.sources import program_files as program_source
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent
@@ -67,8 +68,10 @@ def test_finding_a_programs_files_reads_nothing_of_any_process(monkeypatch: pyte
     target = tmp_path / "program"
     target.write_bytes(b"x")
     monkeypatch.setattr(os, "open", watched)
-    found = LoadedObject(b"", os.fsencode(target), image([Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)]))
-    program_source.find_program(os.fsencode(target), (b"LD_LIBRARY_PATH=/tmp",), lambda _opened: found)
+    found = ProgramObject(b"", os.fsencode(target), image([Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)]))
+    program_source.find_program(
+        os.fsencode(target), (b"LD_LIBRARY_PATH=/tmp",), lambda _opened: found, lambda _data: ()
+    )
     monkeypatch.undo()
     assert opened
     assert not [path for path in opened if os.path.realpath(path).startswith("/proc")]
@@ -98,10 +101,10 @@ def test_everything_is_predicted_before_anything_is_started(monkeypatch: pytest.
 
 def test_without_randomisation_everything_is_exact_and_with_it_what_moves_is_in_a_range() -> None:
     """The fixed program stays exact; the mapping area and the stack are drawn."""
-    assert {vma.status for vma in predict(textbook.files(), Settings(), Stage.MAIN).vmas} == {Certainty.EXACT}
+    assert {vma.status for vma in predict(textbook.files(), Settings(), Stage.MAIN).vmas} == {Exactness.EXACT}
     drawn = predict(textbook.files(), Settings(randomize=2), Stage.MAIN)
     for vma in drawn.vmas:
-        assert (vma.status is Certainty.EXACT) == (vma.base is Base.FIXED)
+        assert (vma.status is Exactness.EXACT) == (vma.base is Base.FIXED)
     assert {wanted.base: wanted.values for wanted in drawn.ranges} == {Base.MMAP: 256, Base.STACK: 2050, Base.BRK: 8192}
     assert not drawn.fitted
     assert predict(textbook.files(), Settings(randomize=2, draws=Draws(mmap=4)), Stage.MAIN).fitted
@@ -111,8 +114,8 @@ def test_a_c_library_not_measured_is_known_in_shape_only() -> None:
     """What the kernel did is exact; what an unknown glibc mapped is not called so."""
     files = textbook.files()._replace(libc_version="2.99")
     prediction = predict(files, Settings(), Stage.ENTRY)
-    exact = {vma.name for vma in prediction.vmas if vma.status is Certainty.EXACT}
-    shape = {vma.name for vma in prediction.vmas if vma.status is Certainty.SHAPE}
+    exact = {vma.name for vma in prediction.vmas if vma.status is Exactness.EXACT}
+    shape = {vma.name for vma in prediction.vmas if vma.status is Exactness.SHAPE}
     assert b"/lib/libc.so.6" in shape
     assert {b"/usr/bin/textbook", b"/lib/ld-linux.so.2", b"[vdso]", b"[stack]"} <= exact
     assert "2.99" in prediction.notes[0]
@@ -128,7 +131,7 @@ def test_a_constructor_that_calls_malloc_is_said() -> None:
     root = files.program._replace(needed=(*files.program.needed, needed))
     files = files._replace(program=root, libraries=(*files.libraries, plus))
     heap = next(vma for vma in predict(files, Settings(), Stage.ENTRY).vmas if vma.name == b"[heap]")
-    assert heap.status is Certainty.SHAPE
+    assert heap.status is Exactness.SHAPE
     assert predict(files, Settings(), Stage.ENTRY).notes
 
 
@@ -292,7 +295,7 @@ def test_a_predicted_line_that_became_nothing_is_missing() -> None:
     other = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/other")
     relro = [(0x5655_6000, 0x5655_7000, "r--p", 0x1000, b"/gone"), (0x5655_7000, 0x5655_8000, "rw-p", 0x2000, b"/gone")]
     wanted = (0x5655_6000, 0x5655_8000, "rw-p", 0x1000, b"/gone")
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, ())) is None
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
-    assert crosscheck_program._still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, (other,))) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, ())) is None
+    assert still_there(vma, RealSpace(Stage.EXEC, tuple(relro))) == wanted
+    assert still_there(vma, RealSpace(Stage.EXEC, tuple(relro[:1]))) is None

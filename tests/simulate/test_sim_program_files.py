@@ -9,8 +9,9 @@ from sim_elf_bytes import Load
 from test_sim_layout import LINKER, image
 
 from procmem.errors import BadInput
-from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, ProgramFiles, SearchList
-from procmem.tracing.program_files import OpenedFile, Tokens, find_program, library_list, parse_ld_cache
+from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
+from procmem.parse.ld_cache import parse_ld_cache
+from procmem.sources.program_files import Tokens, find_program, library_list
 
 IMAGE = image([Load(0, 0x1000, 0x1000, 5, offset=0)], pie=True)
 
@@ -49,7 +50,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.objects: dict[bytes, LoadedObject] = {}
+        self.objects: dict[bytes, ProgramObject] = {}
 
     def add(
         self,
@@ -64,7 +65,7 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
         key = os.path.realpath(os.fsencode(path))
-        self.objects[key] = LoadedObject(
+        self.objects[key] = ProgramObject(
             b"",
             key,
             LINKER if name.startswith("ld") else IMAGE,
@@ -78,12 +79,12 @@ class Folder:
         )
         return key
 
-    def describe(self, opened: OpenedFile) -> LoadedObject | None:
+    def describe(self, opened: OpenedFile) -> ProgramObject | None:
         found = self.objects.get(opened.real)
         return found._replace(opened=opened.opened) if found is not None else None
 
     def find(self, path: bytes, *env: str) -> ProgramFiles:
-        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe)
+        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe, parse_ld_cache)
 
 
 @pytest.fixture

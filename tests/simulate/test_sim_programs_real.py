@@ -9,7 +9,7 @@ import pytest
 import sim_programs
 from sim_support import ALL_STAGES, files_of, need_32bit, settings_for, wrong_lines
 
-from procmem.model.sim import Settings, Stage
+from procmem.model.simulation import Settings, Stage
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
 

@@ -6,7 +6,7 @@ import pytest
 from programs.build import build
 from running import procmem, started
 
-from procmem.model.sim import Settings, Stage
+from procmem.model.simulation import Settings, Stage
 from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import predict
 from procmem.simulate.programs.snapshot import snapshot_of

@@ -50,7 +50,7 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
         # the name follows start_brk, which a program may move (PR_SET_MM)
         sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
     for row in mappings.rows_labelled(KernelName.HEAP):
-        name = owners.Label(mappings.name[row])
+        name = owners.MappingName(mappings.name[row])
         start, end = mappings.start[row], mappings.end[row]
         if start_brk is None:
             label = Label(

@@ -198,7 +198,7 @@ def label_of(key: MappingKey) -> Label:
 def _owner(key: MappingKey) -> owners.Owner | None:
     if not key.name:
         return None
-    return owners.ObjectFile(key.name) if key.has_inode else owners.Label(key.name)
+    return owners.ObjectFile(key.name) if key.has_inode else owners.MappingName(key.name)
 
 
 def _rules(key: MappingKey) -> tuple[NameRule, ...]:

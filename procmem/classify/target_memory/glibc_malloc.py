@@ -100,7 +100,7 @@ def beside_brk(
     contents = heap_contents(words, first, mappings.end[row])
     if contents is not None:
         evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
-        label = Label(kinds.BRK, Certainty.CERTAIN, evidence, owners.Label(mappings.name[row]))
+        label = Label(kinds.BRK, Certainty.CERTAIN, evidence, owners.MappingName(mappings.name[row]))
         yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
     at = first

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from procmem.lab.children import child, file_of_pages, only_x86_64
-from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, usage, warmed
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.model.reports.lab import Figure
-from procmem.model.sim import PAGE
-from procmem.model.sim_memory import Paging
+from procmem.model.simulated_memory import Paging
+from procmem.model.simulation import PAGE
 from procmem.simulate.arch.i386_mmu import translate
 from procmem.simulate.kernel.events import Protect
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, Do, ReadFile
@@ -21,13 +21,13 @@ _KERNEL = 0xFFFF_8880_0000_0000
 
 
 def _demand_paging() -> list[Figure]:
-    machine = Machine().map()
+    machine = SimulatedMachine().map()
     with child() as subject:
         warmed(subject)
         before = usage(subject.pid)
         subject.do("map", AT, SIZE)
         asked = usage(subject.pid)
-        virt = machine.cost().virt - Machine().cost().virt
+        virt = machine.cost().virt - SimulatedMachine().cost().virt
         figures = [
             Figure("VIRT after mmap", virt, asked.virt - before.virt, "bytes"),
             Figure("RSS after mmap", machine.cost().rss, asked.rss - before.rss, "bytes"),
@@ -47,7 +47,7 @@ def _demand_paging() -> list[Figure]:
 
 
 def _zero_page() -> list[Figure]:
-    machine = Machine().map()
+    machine = SimulatedMachine().map()
     figures = []
     with child() as subject:
         warmed(subject)
@@ -66,7 +66,7 @@ def _fault_around() -> list[Figure]:
     with file_of_pages(COUNT) as path, child() as subject:
         warmed(subject)
         for name, at in (("aligned", AT), ("9 pages off", AT + 9 * PAGE)):
-            machine = Machine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
+            machine = SimulatedMachine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
             subject.do("map", at, SIZE, "file", path, 1)
             predicted, _ = machine.faults(at=at, write=False)
             minor, _major = subject.do("read", at, SIZE)
@@ -80,7 +80,7 @@ def _fault_around() -> list[Figure]:
 def _rights() -> list[Figure]:
     only_x86_64()
     hole, plain, shut = AT, AT + (1 << 20), AT + (2 << 20)
-    machine = Machine().map(PAGE, at=plain).map(PAGE, at=shut)
+    machine = SimulatedMachine().map(PAGE, at=plain).map(PAGE, at=shut)
     machine.then(Access(1, plain, PAGE, True), Access(1, shut, PAGE, True))
     machine.then(Do(1, Protect(plain, PAGE, "r--")), Do(1, Protect(shut, PAGE, "---")))
     with child() as subject:
@@ -100,7 +100,7 @@ def _rights() -> list[Figure]:
             told = subject.do("fault", access, at)
             figures.append(Figure(f"error code, {name}", machine.memory.error_code, told and told["code"], "code"))
         told = subject.do("fault", "fetch", plain)
-        data = Machine(paging=Paging.PAE).map(PAGE).then(Access(1, AT, PAGE, True))
+        data = SimulatedMachine(paging=Paging.PAE).map(PAGE).then(Access(1, AT, PAGE, True))
         fault = translate(data.memory, 1, AT, access="fetch")[0].fault
         figures.append(Figure("error code, fetch from data", fault and fault.code, told and told["code"], "code"))
     return figures
@@ -109,7 +109,7 @@ def _rights() -> list[Figure]:
 def _kernel_address() -> list[Figure]:
     """The simulated side is the MMU's: a present page without the user bit."""
     only_x86_64()
-    machine = Machine(paging=Paging.PAE, ram=1 << 30)
+    machine = SimulatedMachine(paging=Paging.PAE, ram=1 << 30)
     predicted = translate(machine.memory, 1, 0xC100_0000)[0].fault
     with child() as subject:
         told = subject.do("fault", "read", _KERNEL)
@@ -127,7 +127,7 @@ def _stack() -> list[Figure]:
     with child() as subject:
         start, end = subject.do("stack_limit", limit)
         lowest = end - limit
-        predicted = Machine()
+        predicted = SimulatedMachine()
         layout = predicted.memory.processes[1].space.layout._replace(stack_limit=limit)
         process = predicted.memory.processes[1]
         memory = predicted.memory._replace(processes={1: process._replace(space=process.space._replace(layout=layout))})
@@ -145,7 +145,7 @@ def _stack() -> list[Figure]:
         gap, wall = 256 * PAGE, lowest - (4 << 20)
         subject.do("stack_limit", 64 << 20)
         subject.do("map", wall, PAGE)
-        predicted = Machine().map(PAGE, at=top - (end - wall))
+        predicted = SimulatedMachine().map(PAGE, at=top - (end - wall))
         for name, distance in (("a guard gap above a mapping", gap), ("one page nearer", gap - PAGE)):
             predicted.then(Access(1, top - (end - wall) + PAGE + distance, 1, True))
             told = subject.do("fault", "write", wall + PAGE + distance)
@@ -155,7 +155,7 @@ def _stack() -> list[Figure]:
 
 
 def _populate() -> list[Figure]:
-    machine = Machine().map().then(Advise(1, AT, SIZE, Advice.POPULATE))
+    machine = SimulatedMachine().map().then(Advise(1, AT, SIZE, Advice.POPULATE))
     with child() as subject:
         warmed(subject)
         subject.do("map", AT, SIZE, "anon", "", 3, _POPULATE)
@@ -171,7 +171,7 @@ def _giving_back() -> list[Figure]:
     with child() as subject:
         warmed(subject)
         for name, number, advice in (("DONTNEED", _DONTNEED, Advice.DONTNEED), ("FREE", _FREE, Advice.FREE)):
-            machine = Machine().map()
+            machine = SimulatedMachine().map()
             machine.faults(write=True)
             machine.then(Advise(1, AT, SIZE, advice))
             subject.do("map", AT, SIZE)

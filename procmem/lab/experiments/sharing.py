@@ -7,10 +7,10 @@ import os
 import shutil
 
 from procmem.lab.children import child, file_of_pages, forked
-from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, Usage, usage, warmed
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, Usage, usage, warmed
 from procmem.model.reports.lab import Figure, Skipped
-from procmem.model.sim import PAGE, Settings, Stage
-from procmem.model.sim_memory import MemorySettings, Paging
+from procmem.model.simulated_memory import MemorySettings, Paging
+from procmem.model.simulation import PAGE, Settings, Stage
 from procmem.simulate.kernel.memory import cost
 from procmem.simulate.kernel.memory_events import Access, Begin, End, ForkAs, ReadFile
 from procmem.simulate.programs import textbook
@@ -25,7 +25,7 @@ def _seen(pid: int) -> Usage:
 
 
 def _fork() -> list[Figure]:
-    machine = Machine().map().then(Access(1, AT, SIZE, True))
+    machine = SimulatedMachine().map().then(Access(1, AT, SIZE, True))
     figures = []
 
     def compare(when: str, *pids: tuple[str, int, int]) -> None:
@@ -71,7 +71,7 @@ def _shared_memory() -> list[Figure]:
             ("memfd", b"/memfd:lab (deleted)"),
             ("shared", b""),
         ):
-            machine = Machine().map(name=name, shared=True).then(Access(1, AT, SIZE, True))
+            machine = SimulatedMachine().map(name=name, shared=True).then(Access(1, AT, SIZE, True))
             subject.do("map", AT, SIZE, kind)
             subject.do("write", AT, SIZE)
             with forked(subject) as other:
@@ -108,7 +108,7 @@ def _library() -> list[Figure]:
         shutil.copyfile(os.path.realpath(found[0]), copy)
         first.do("load", copy)
         place, size, _rss, _pss = _library_text(first.pid, copy)
-        machine = Machine().then(ReadFile(b"/lib", size // PAGE)).map(size, name=b"/lib", perms="r-x")
+        machine = SimulatedMachine().then(ReadFile(b"/lib", size // PAGE)).map(size, name=b"/lib", perms="r-x")
         machine.then(Access(1, AT, size))
         first.do("scan", place, size)
         _, _, rss, pss = _library_text(first.pid, copy)
@@ -131,7 +131,7 @@ def _file_writes() -> list[Figure]:
     with file_of_pages(COUNT) as path, child() as subject:
         warmed(subject)
         for kind, shared in (("file", False), ("shared-file", True)):
-            machine = Machine().then(ReadFile(b"/file", COUNT)).map(name=b"/file", shared=shared)
+            machine = SimulatedMachine().then(ReadFile(b"/file", COUNT)).map(name=b"/file", shared=shared)
             subject.do("map", AT, SIZE, kind, path)
             predicted, _ = machine.faults(write=True)
             minor, _major = subject.do("write", AT, SIZE)

@@ -10,10 +10,10 @@ import tempfile
 from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.errors import BadInput
 from procmem.lab.children import Child, child
-from procmem.lab.experiment import AT, SIZE, Experiment, Machine, usage, warmed
+from procmem.lab.experiment import AT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import Group, machine_lock, memory_group, swap_file
 from procmem.model.reports.lab import Figure, Skipped
-from procmem.model.sim import PAGE, KernelKind
+from procmem.model.simulation import PAGE, KernelKind
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, ReadFile, Settle, SwapOff
 
 __all__ = ["EXPERIMENTS"]
@@ -33,7 +33,7 @@ def _swap() -> list[Figure]:
         os.sched_setaffinity(subject.pid, {min(os.sched_getaffinity(0))})
         warmed(subject)
         subject.do("map", AT, SIZE)
-        machine = Machine(page_cluster=cluster).map()
+        machine = SimulatedMachine(page_cluster=cluster).map()
         machine.faults(write=True)
         subject.do("write", AT, SIZE)
         with swap_file(_SWAP):
@@ -47,7 +47,7 @@ def _swap() -> list[Figure]:
     return figures
 
 
-def _out_and_back(machine: Machine, subject: Child, group: Group, cluster: int) -> list[Figure]:
+def _out_and_back(machine: SimulatedMachine, subject: Child, group: Group, cluster: int) -> list[Figure]:
     figures = []
     for name, settle in (("at once", False), ("later", True)):
         machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
@@ -77,7 +77,7 @@ def _swappiness() -> list[Figure]:
     figures = []
     with machine_lock(), swap_file(_SWAP):
         for swappiness in (0, 1, 60, 100, 200):
-            machine = Machine(ram=_LIMIT, swap=_SWAP, swappiness=swappiness, group=True).map(_LOAD)
+            machine = SimulatedMachine(ram=_LIMIT, swap=_SWAP, swappiness=swappiness, group=True).map(_LOAD)
             machine.then(Access(1, AT, _LOAD, True))
             killed = machine.memory.killed is not None
             with memory_group(swappiness) as group, child() as subject:
@@ -127,7 +127,7 @@ def _cold_files() -> list[Figure]:
 
 def _streamed(path: str, swappiness: int, room: int, size: int) -> tuple[int, int]:
     """What is swapped of ``size`` bytes in a group of ``room`` when a file is read past them: predicted, and really."""
-    machine = Machine(ram=room, swap=_SWAP, swappiness=swappiness, group=True).map(size)
+    machine = SimulatedMachine(ram=room, swap=_SWAP, swappiness=swappiness, group=True).map(size)
     machine.then(Access(1, AT, size, True), ReadFile(b"/stream", _STREAM // PAGE))
     with memory_group(swappiness) as group, child() as subject:
         warmed(subject)
@@ -150,7 +150,7 @@ def _forget(path: str) -> None:
 
 
 def _aslr() -> list[Figure]:
-    from procmem.model.sim import Settings  # noqa: PLC0415  # only here
+    from procmem.model.simulation import Settings  # noqa: PLC0415  # only here
     from procmem.queries.crosscheck_program import draw_bases, kernel_facts, machine_randomize  # noqa: PLC0415
     from procmem.queries.predict_program import program_files  # noqa: PLC0415
     from procmem.tracing.probe import probe_program  # noqa: PLC0415

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from procmem.lab.children import child, forked, only_x86_64
-from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, Machine, usage, warmed
+from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import huge_pages, machine_lock
 from procmem.model.reports.lab import Figure, Skipped
-from procmem.model.sim import PAGE
-from procmem.model.sim_memory import frame_of
+from procmem.model.simulation import PAGE
 from procmem.queries.translate import real_translation
+from procmem.simulate.arch.page_entries import frame_of
 from procmem.simulate.kernel.events import Unmap
 from procmem.simulate.kernel.memory_events import Access, Do, ForkAs
 from procmem.sources.live import ProcSource
@@ -24,7 +24,7 @@ def _page_tables() -> list[Figure]:
     only_x86_64()
     regions = 64
     size = regions * _HUGE
-    machine = Machine().map(size + _HUGE).then(Access(1, AT, 1, True))
+    machine = SimulatedMachine().map(size + _HUGE).then(Access(1, AT, 1, True))
     predicted = machine.cost().page_tables
     machine.then(*[Access(1, AT + _HUGE * number, 1, True) for number in range(1, regions + 1)])
     with child() as subject:
@@ -55,7 +55,7 @@ def _thp() -> list[Figure]:
     if "[never]" in setting:
         raise Skipped("transparent huge pages are switched off (never)")
     at = AT + 300 * PAGE
-    machine = Machine(thp=True).map(at=at)
+    machine = SimulatedMachine(thp=True).map(at=at)
     with child(thp=True) as subject:
         warmed(subject)
         subject.do("map", at, SIZE)
@@ -87,7 +87,7 @@ def _hugetlb() -> list[Figure]:
 
 def _frames() -> list[Figure]:
     """One page of a process and of its fork, followed to its frame."""
-    machine = Machine().map(PAGE).then(Access(1, AT, 1, True))
+    machine = SimulatedMachine().map(PAGE).then(Access(1, AT, 1, True))
     figures = []
 
     def simulated(pid: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from procmem.lab.children import Child, child, only_x86_64
 from procmem.lab.experiment import Experiment, Usage, usage
 from procmem.lab.runtimes import goroutines, java_threads
 from procmem.model.reports.lab import Figure, Skipped
-from procmem.model.sim import PAGE, Settings, Stage
+from procmem.model.simulation import PAGE, Settings, Stage
 from procmem.parse.system import parse_meminfo
 from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import start

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from procmem.model.laws import Law, Outcome
 from procmem.model.reports.inspection import ProcessFacts
-from procmem.model.sim import CrossReport
+from procmem.model.simulation import CrossReport
 
 __all__ = ["Counterpart", "LawReport"]
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from procmem.model.sim_memory import MemorySettings, ProcessCost
+from procmem.model.simulated_memory import MemorySettings, ProcessCost
 
 __all__ = ["MemoryMoment"]
 

@@ -6,7 +6,7 @@ from procmem.model.note import Note
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["SORTS", "Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "Verdict"]
+__all__ = ["SORTS", "Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "SwapVerdict"]
 
 
 class Object(NamedTuple):
@@ -74,7 +74,7 @@ class Part(NamedTuple):
     size: int
 
 
-class Verdict(NamedTuple):
+class SwapVerdict(NamedTuple):
     """The judgement: one of ``no swap``, ``unused``, ``parked``, ``moving``, ``thrashing``, ``unknown``; and why."""
 
     word: str
@@ -101,7 +101,7 @@ class SwapReport(NamedTuple):
     used: int
     parts: tuple[Part, ...]
     swappiness: Note
-    verdict: Verdict
+    verdict: SwapVerdict
     left_after_swapoff: int | None
     ranking: tuple[ProcessRow, ...]
     regions: tuple[SwapRegion, ...]

@@ -1,8 +1,9 @@
 """What ``procmem system`` tells: one row a process, groups of them, and totals that count nothing twice."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["CgroupFigures", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
+__all__ = ["CgroupFigures", "CgroupMemory", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
 
 
 class ProcessRow(NamedTuple):
@@ -66,6 +67,19 @@ class Family(NamedTuple):
     own_most: int
     shared: int
     rss_sum: int
+
+
+class CgroupMemory(NamedTuple):
+    """What the files of a memory cgroup say, in bytes; None where a file is missing, or there is no limit.
+
+    ``swap`` is without memory, in both versions. ``stat`` is memory.stat by key, ``kernel`` memory.kmem of version 1.
+    """
+
+    current: int | None
+    limit: int | None
+    swap: int | None
+    kernel: int | None
+    stat: Mapping[str, int]
 
 
 class CgroupFigures(NamedTuple):

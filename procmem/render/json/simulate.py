@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from procmem.model.reports.simulated_memory import MemoryMoment
-from procmem.model.sim import CrossLine, CrossReport, DrawnRow, Draws, KernelArea, Prediction, Range, Settings, SimVma
-from procmem.model.sim_memory import MemorySettings, ProcessCost
+from procmem.model.simulated_memory import MemorySettings, ProcessCost
+from procmem.model.simulation import (
+    CrossLine,
+    CrossReport,
+    DrawnRow,
+    Draws,
+    KernelArea,
+    Prediction,
+    Range,
+    Settings,
+    SimVma,
+)
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.json.fields import address
 

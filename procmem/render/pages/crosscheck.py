@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import log2
 
-from procmem.model.sim import CrossLine, CrossReport, DrawnRow, Verdict
+from procmem.model.simulation import CrossLine, CrossReport, DrawnRow, LineVerdict
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.simulate import cross_json, drawn_json
@@ -64,7 +64,7 @@ def _summary(report: CrossReport) -> str:
     others = len([line for line in report.lines if line.predicted is not None]) - report.called_exact
     if others:
         parts.append(told("shape only", others=others))
-    extra = sum(1 for line in report.lines if line.verdict is Verdict.EXTRA)
+    extra = sum(1 for line in report.lines if line.verdict is LineVerdict.EXTRA)
     if extra:
         parts.append(told("not predicted", extra=extra))
     return ", ".join(parts)

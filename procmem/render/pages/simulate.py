@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from procmem.model.sim import Certainty, KernelArea, Prediction, SimVma
+from procmem.model.simulation import Exactness, KernelArea, Prediction, SimVma
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
@@ -13,7 +13,7 @@ from procmem.text.pages.simulate import HEADINGS, base, told
 
 __all__ = ["range_lines", "simulate_page"]
 
-_MARKS = {Certainty.EXACT: "", Certainty.RANGE: "~", Certainty.SHAPE: "?"}
+_MARKS = {Exactness.EXACT: "", Exactness.RANGE: "~", Exactness.SHAPE: "?"}
 _KIB = 1024
 _LAST = (1 << 32) - 1
 
@@ -51,7 +51,7 @@ def _sections(
     space = prediction.space
     if space is not None:
         lines.append(told("esp", esp=space.start_stack, heap=space.start_brk))
-    if any(vma.status is not Certainty.EXACT for vma in prediction.vmas):
+    if any(vma.status is not Exactness.EXACT for vma in prediction.vmas):
         lines.append(told("marks"))
     lines += range_lines(prediction)
     lines.append(told("facts", origin=printable_text(prediction.settings.facts.origin)))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from procmem.model.reports.simulated_memory import MemoryMoment
-from procmem.model.sim_memory import MemorySettings, ProcessCost
+from procmem.model.simulated_memory import MemorySettings, ProcessCost
 from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.json.simulate import memory_json

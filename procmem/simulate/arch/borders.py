@@ -9,13 +9,13 @@ stack_maxrandom_size(); arch/x86/kernel/process.c, arch_randomize_brk().
 """
 
 from procmem.model.laws import GUARD_GAP, Borders
-from procmem.simulate.kernel.constants import GIB_3, STACK_DRAW_PAGES
+from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
+from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 
 __all__ = ["borders_for"]
 
 _TASK_SIZE_64 = 0x7FFF_FFFF_F000
 _TASK_SIZE_57 = 0xFF_FFFF_FFFF_F000
-_COMPAT_TASK_SIZE = 0xFFFF_E000
 _STACK_DRAW_PAGES_64 = 0x3FFFFF
 _RND_BITS_MAX_64, _RND_BITS_MAX_32 = 32, 16
 """CONFIG_ARCH_MMAP_RND_BITS_MAX and CONFIG_ARCH_MMAP_RND_COMPAT_BITS_MAX of x86."""
@@ -35,7 +35,7 @@ def borders_for(bits: int, machine: str | None, highest: int, stack_limit: int |
         program = _TASK_SIZE_64 // 3 * 2
         return _borders(_TASK_SIZE_64, size, program, _STACK_DRAW_PAGES_64, _RND_BITS_MAX_64, stack_limit, 1 << 30)
     native = machine is not None and machine != "x86_64"
-    size = GIB_3 if native or highest <= GIB_3 else _COMPAT_TASK_SIZE
+    size = GIB_3 if native or highest <= GIB_3 else COMPAT_TASK_SIZE
     program = 0x40_0000 if native else -(-(size // 3) // 4096) * 4096 + (16 << 20)
     return _borders(size, size, program, STACK_DRAW_PAGES, _RND_BITS_MAX_32, stack_limit, 32 << 20)
 

@@ -10,8 +10,8 @@ Source: arch/x86/include/asm/pgtable_32_areas.h, fixmap.h; arch/x86/mm/init_32.c
 
 from enum import StrEnum
 
-from procmem.model.sim import PAGE, KernelArea
-from procmem.simulate.kernel.constants import GIB_3
+from procmem.model.machine import GIB_3
+from procmem.model.simulation import PAGE, KernelArea
 
 __all__ = ["Preset", "kernel_half"]
 

@@ -6,12 +6,12 @@ They come from the kind of kernel, the personality bits and the stack limit alon
 computed before a program runs. Each function names the kernel code whose answer it gives.
 """
 
-from procmem.model.sim import PAGE, Draws, KernelKind, Settings, SimLayout
-from procmem.simulate.kernel.constants import GIB_3, STACK_DRAW_PAGES
+from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
+from procmem.model.simulation import PAGE, Draws, KernelKind, Settings, SimLayout
+from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 
 __all__ = ["layout_for", "page_down", "page_up"]
 
-_COMPAT_TASK_SIZE = 0xFFFF_E000
 """IA32_PAGE_OFFSET without the 3 GiB limit (arch/x86/include/asm/page_64_types.h)."""
 
 _NATIVE_PROGRAM_BASE = 0x0040_0000
@@ -41,7 +41,7 @@ def layout_for(settings: Settings, *, read_implies_exec: bool) -> SimLayout:
     """
     facts = settings.facts
     native = settings.kernel is KernelKind.NATIVE
-    task_size = GIB_3 if native or settings.limit_3gb else _COMPAT_TASK_SIZE
+    task_size = GIB_3 if native or settings.limit_3gb else COMPAT_TASK_SIZE
     draws = settings.draws or Draws()
     drawn = draws.mmap * PAGE if settings.randomize else 0
     legacy_base = page_up(task_size // 3)

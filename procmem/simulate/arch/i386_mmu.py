@@ -12,13 +12,14 @@ user bit, and that is all that keeps a program out. It begins with the direct ma
 Source: Intel SDM volume 3, 4.3 and 4.4; arch/x86/mm/fault.c; arch/x86/include/asm/trap_pf.h.
 """
 
+from procmem.model.machine import GIB_3
 from procmem.model.reports.translation import Fault, Translation, WalkStep
-from procmem.model.sim import PAGE, KernelKind
-from procmem.model.sim_memory import Outcome, Paging, Pte, SimMemory, SimProcess, frame_of, is_swapped
+from procmem.model.simulated_memory import AccessOutcome, Paging, SimMemory, SimProcess
+from procmem.model.simulation import PAGE, KernelKind
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.arch.i386_segments import segment_for
+from procmem.simulate.arch.page_entries import Pte, frame_of, is_swapped
 from procmem.simulate.arch.tlb import Tlb, fill, lookup
-from procmem.simulate.kernel.constants import GIB_3
 from procmem.simulate.kernel.memory import run
 from procmem.simulate.kernel.memory_events import Access
 
@@ -212,7 +213,7 @@ def _kernel(
     after = run(traced, (Access(pid, address, 1, access == "write"),))
     notes = after.trace
     after = after._replace(settings=memory.settings, trace=())
-    if after.outcome is Outcome.SIGSEGV:
+    if after.outcome is AccessOutcome.SIGSEGV:
         why = "the area does not allow it" if vma is not None else "no area holds the address"
         return after, f"SIGSEGV: {why}", False, notes
     process = after.processes.get(pid)

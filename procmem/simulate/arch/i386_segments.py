@@ -8,7 +8,7 @@ Source: arch/x86/include/asm/segment.h; arch/x86/kernel/cpu/common.c, gdt_page.
 """
 
 from procmem.model.reports.translation import Descriptor
-from procmem.model.sim import KernelKind
+from procmem.model.simulation import KernelKind
 
 __all__ = ["segment_for"]
 

@@ -10,7 +10,7 @@ Source: Intel SDM volume 3, 4.10; arch/x86/mm/tlb.c.
 
 from typing import NamedTuple
 
-from procmem.model.sim_memory import PAGE_SHIFT, Pte
+from procmem.simulate.arch.page_entries import PAGE_SHIFT, Pte
 
 __all__ = ["Tlb", "fill", "invlpg", "load_cr3", "lookup"]
 

@@ -10,8 +10,8 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 """
 
 from procmem.model.elf import ET_DYN
-from procmem.model.sim import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.constants import STACK_DRAW_PAGES

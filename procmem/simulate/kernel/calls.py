@@ -5,7 +5,7 @@ This small holder keeps the space between the calls, so that the rules above can
 they describe. It never leaves the function that made it.
 """
 
-from procmem.model.sim import SimSpace
+from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.events import Event
 from procmem.simulate.kernel.machine import step
 

@@ -6,7 +6,7 @@ The machine takes one at a time; the C library's rules are nothing but makers of
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.sim import Base, Role
+from procmem.model.simulation import AreaRole, Base
 
 __all__ = [
     "EEXIST",
@@ -46,7 +46,7 @@ class Map(NamedTuple):
     name: bytes = b""
     offset: int = 0
     flags: int = 0
-    role: Role = Role.MMAP
+    role: AreaRole = AreaRole.MMAP
     base: Base = Base.MMAP
     rule: str = ""
 
@@ -67,7 +67,7 @@ class Protect(NamedTuple):
     start: int
     length: int
     perms: str
-    role: Role | None = None
+    role: AreaRole | None = None
     rule: str = ""
     grows_down: bool = False
 

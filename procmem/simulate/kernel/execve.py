@@ -10,8 +10,8 @@ x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 from typing import NamedTuple
 
 from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
-from procmem.model.sim import PAGE, Base, Draws, Registers, Role, Settings, SimSpace, VmFlag
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import PAGE, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for, page_down, page_up
 from procmem.simulate.kernel.events import ExecFailed, Map, Unmap
@@ -99,10 +99,10 @@ def segment_perms(segment: Segment) -> str:
     return ("r" if flags & PF_R else "-") + ("w" if flags & PF_W else "-") + ("x" if flags & PF_X else "-")
 
 
-def _role(segment: Segment) -> Role:
+def _role(segment: Segment) -> AreaRole:
     if segment.flags & PF_X:
-        return Role.TEXT
-    return Role.DATA if segment.flags & PF_W else Role.RODATA
+        return AreaRole.TEXT
+    return AreaRole.DATA if segment.flags & PF_W else AreaRole.RODATA
 
 
 class _Target(NamedTuple):
@@ -225,7 +225,7 @@ def _load_segment(
             fresh,
             page_up(start + in_page + segment.memsz),
             executable=bool(segment.flags & PF_X),
-            role=Role.BSS,
+            role=AreaRole.BSS,
             base=target.base,
             rule=f"{target.word}; memory beyond the file part (BSS)",
         )
@@ -263,8 +263,8 @@ def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
                 place,
                 fixed=True,
                 name=name,
-                flags=VmFlag.SPECIAL,
-                role=Role.KERNEL,
+                flags=VmBit.SPECIAL,
+                role=AreaRole.KERNEL,
                 rule=rule,
             )
             implied = space.layout.read_implies_exec

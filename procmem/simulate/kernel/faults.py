@@ -10,9 +10,10 @@ page in swap is brought back, with its neighbours in swap.
 Source: mm/memory.c, handle_pte_fault() and the functions named below; arch/x86/mm/fault.c.
 """
 
-from procmem.model.sim import PAGE, SimVma, VmFlag
-from procmem.model.sim_memory import ZERO_FRAME, FileKey, Outcome, Paging, Pte, frame_of, is_swapped, slot_of
+from procmem.model.simulated_memory import AccessOutcome, FileKey, Paging
+from procmem.model.simulation import PAGE, SimVma, VmBit
 from procmem.model.vma_names import is_file_in_memory
+from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_swapped, slot_of
 from procmem.simulate.kernel.events import Touch
 from procmem.simulate.kernel.frames import Bench, Worker, bits_for
 from procmem.simulate.kernel.machine import failed, step
@@ -52,7 +53,7 @@ def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | N
     """The area of a page, after a stack has grown to it and a first write has left its mark; None for SIGSEGV."""
     address = page * PAGE
     vma = next((vma for vma in worker.space.vmas if vma.end > address), None)
-    if vma is None or vma.start > address or (write and not vma.anon and not vma.flags & VmFlag.SHARED):
+    if vma is None or vma.start > address or (write and not vma.anon and not vma.flags & VmBit.SHARED):
         space = step(worker.space, Touch(address, write))
         if failed(space):
             _violation(bench, worker, page, write=write)
@@ -71,7 +72,7 @@ def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | N
 def _violation(bench: Bench, worker: Worker, page: int, *, write: bool) -> None:
     present = worker.entries.get(page, 0) & Pte.PRESENT
     bench.error_code = (1 if present else 0) | (2 if write else 0) | 4
-    bench.outcome = Outcome.SIGSEGV
+    bench.outcome = AccessOutcome.SIGSEGV
     bench.note(f"fault at {page * PAGE:#x}, error code {bench.error_code:#x}: SIGSEGV")
 
 
@@ -82,7 +83,7 @@ def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool)
     bench.need_table(worker, page)
     major = False
     if entry is None:
-        if not vma.name and not vma.flags & VmFlag.SHARED:
+        if not vma.name and not vma.flags & VmBit.SHARED:
             _anonymous(bench, worker, vma, page, write=write)
         else:
             major = _from_file(bench, worker, vma, page, write=write)
@@ -122,7 +123,7 @@ def _anonymous(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: b
 def _huge(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: int) -> bool:
     count = 1 << _HUGE_BITS
     first = page & -count
-    if vma.flags & VmFlag.NOHUGEPAGE or vma.start > first * PAGE or vma.end < (first + count) * PAGE:
+    if vma.flags & VmBit.NOHUGEPAGE or vma.start > first * PAGE or vma.end < (first + count) * PAGE:
         return False
     if any(other in worker.entries for other in range(first, first + count)):
         return False
@@ -174,7 +175,7 @@ def _from_file(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: b
     bits = _bits(bench, vma)
     if bench.tracing:
         bench.note(f"{'major' if major else 'minor'} fault at {page * PAGE:#x}: page {key[1]} of the file")
-    if write and vma.flags & VmFlag.SHARED:
+    if write and vma.flags & VmBit.SHARED:
         bench.enter(worker, page, bench.cache[key], bits | _WRITTEN)
     elif write:
         bench.enter(worker, page, bench.take_frame(None), bits | _WRITTEN)
@@ -231,7 +232,7 @@ def _write_to_present(bench: Bench, worker: Worker, vma: SimVma, page: int, entr
     """do_wp_page(): reuse, or copy."""
     if not entry & Pte.WRITE and vma.perms[1] == "w":
         frame = frame_of(entry)
-        private = not vma.flags & VmFlag.SHARED
+        private = not vma.flags & VmBit.SHARED
         alone = frame != ZERO_FRAME and len(bench.maps[frame]) == 1 and frame not in bench.slot_of_frame
         if private and (frame == ZERO_FRAME or bench.owner[frame] is not None or not alone):
             copy = bench.take_frame(None)

@@ -9,21 +9,10 @@ is needed.
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from procmem.model.sim import PAGE, SimSpace, SimVma
-from procmem.model.sim_memory import (
-    FIRST_FRAME,
-    ZERO_FRAME,
-    FileKey,
-    Outcome,
-    Paging,
-    Pte,
-    SimMemory,
-    SimProcess,
-    frame_of,
-    is_swapped,
-    slot_of,
-)
+from procmem.model.simulated_memory import FIRST_FRAME, AccessOutcome, FileKey, Paging, SimMemory, SimProcess
+from procmem.model.simulation import PAGE, SimSpace, SimVma
 from procmem.model.vma_names import is_file_in_memory
+from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_swapped, slot_of
 
 __all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "Worker"]
 
@@ -94,7 +83,7 @@ class Bench:
         self.next_slot = memory.next_slot
         self.swapped_out, self.swapped_in = memory.swapped_out, memory.swapped_in
         self.dropped, self.scanned = memory.dropped, memory.scanned
-        self.outcome, self.error_code, self.killed = Outcome.DONE, memory.error_code, memory.killed
+        self.outcome, self.error_code, self.killed = AccessOutcome.DONE, memory.error_code, memory.killed
         self.notes: list[str] = []
         self.tracing = memory.settings.trace
 

@@ -11,7 +11,7 @@ Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
 
 from typing import assert_never
 
-from procmem.model.sim import PAGE, Base, Role, SimSpace, SimVma, VmFlag
+from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.events import (
     EEXIST,
@@ -91,12 +91,12 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
     perms = _rights(space, event.perms)
     flags = event.flags
     # accountable_mapping(): a private writable mapping counts against the commit limit
-    if perms[1] == "w" and not flags & (VmFlag.NORESERVE | VmFlag.SHARED):
-        flags |= VmFlag.ACCOUNT
+    if perms[1] == "w" and not flags & (VmBit.NORESERVE | VmBit.SHARED):
+        flags |= VmBit.ACCOUNT
     vma = SimVma(
         start=start,
         end=start + length,
-        perms=perms + ("s" if flags & VmFlag.SHARED else "p"),
+        perms=perms + ("s" if flags & VmBit.SHARED else "p"),
         offset=event.offset,
         name=event.name,
         flags=flags,
@@ -109,7 +109,7 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
 
 
 def kernel_map_anonymous(
-    space: SimSpace, start: int, end: int, *, executable: bool, role: Role, base: Base, rule: str
+    space: SimSpace, start: int, end: int, *, executable: bool, role: AreaRole, base: Base, rule: str
 ) -> SimSpace:
     """Map fresh memory at a fixed place as vm_brk_flags() does; it joins only the VMA before it."""
     if start >= end:
@@ -117,7 +117,7 @@ def kernel_map_anonymous(
     if end > space.layout.task_size:
         return _result(space, -ENOMEM)
     perms = "rwx" if executable or space.layout.read_implies_exec else "rw-"
-    vma = SimVma(start, end, perms + "p", 0, b"", VmFlag.ACCOUNT, role, base, rule)
+    vma = SimVma(start, end, perms + "p", 0, b"", VmBit.ACCOUNT, role, base, rule)
     vmas = insert(cut(space.vmas, start, end), vma, after=False)
     return _result(space._replace(vmas=vmas), 0)
 
@@ -144,14 +144,14 @@ def _protect(space: SimSpace, event: Protect) -> SimSpace:
 
     def change(vma: SimVma) -> SimVma:
         flags = vma.flags
-        perms = wanted if not flags & VmFlag.SPECIAL else event.perms
-        uncounted = VmFlag.ACCOUNT | VmFlag.NORESERVE | VmFlag.SHARED
+        perms = wanted if not flags & VmBit.SPECIAL else event.perms
+        uncounted = VmBit.ACCOUNT | VmBit.NORESERVE | VmBit.SHARED
         if perms[1] == "w":
             if not flags & uncounted and vma.perms[1] != "w":
-                flags |= VmFlag.ACCOUNT
+                flags |= VmBit.ACCOUNT
         elif not vma.name and not vma.anon:
             # mprotect_fixup(): memory that was never written and now cannot be is given back
-            flags &= ~VmFlag.ACCOUNT
+            flags &= ~VmBit.ACCOUNT
         return vma._replace(
             perms=perms + vma.perms[3],
             flags=flags,
@@ -177,7 +177,7 @@ def _set_brk(space: SimSpace, event: SetBrk) -> SimSpace:
         if above is not None and new + PAGE > guarded_start(space, above):
             return _result(space, space.brk)
         perms = "rwxp" if space.layout.read_implies_exec else "rw-p"
-        heap = SimVma(old, new, perms, 0, b"", VmFlag.ACCOUNT, Role.HEAP, Base.BRK, event.rule)
+        heap = SimVma(old, new, perms, 0, b"", VmBit.ACCOUNT, AreaRole.HEAP, Base.BRK, event.rule)
         # the part below start_brk is never joined: brk() looks back no further
         vmas = insert(vmas, heap, before=old > space.start_brk, after=False)
     return _result(space._replace(vmas=vmas, brk=wanted), wanted)
@@ -195,7 +195,7 @@ def _touch(space: SimSpace, event: Touch) -> SimSpace:
     allowed = vma.perms[1] == "w" if event.write else vma.perms[:3] != "---"
     if not allowed:
         return _result(space, -EFAULT)
-    if event.write and not vma.flags & VmFlag.SHARED and not vma.anon:
+    if event.write and not vma.flags & VmBit.SHARED and not vma.anon:
         index = space.vmas.index(vma)
         marked = vma._replace(anon=first_write(space.vmas, index))
         space = space._replace(vmas=(*space.vmas[:index], marked, *space.vmas[index + 1 :]))

@@ -11,22 +11,11 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import assert_never
 
-from procmem.model.sim import PAGE, SimSpace, VmFlag
-from procmem.model.sim_memory import (
-    ZERO_FRAME,
-    Outcome,
-    Paging,
-    ProcessCost,
-    Pte,
-    SimMemory,
-    SimProcess,
-    frame_of,
-    is_held,
-    is_swapped,
-    slot_of,
-)
+from procmem.model.simulated_memory import AccessOutcome, Paging, ProcessCost, SimMemory, SimProcess
+from procmem.model.simulation import PAGE, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
 from procmem.simulate.kernel import machine
 from procmem.simulate.kernel.events import Map, Touch
 from procmem.simulate.kernel.faults import access, from_swap, read_file_page
@@ -58,7 +47,7 @@ def run(memory: SimMemory, events: Iterable[MemoryEvent]) -> SimMemory:
     """Give the memory after several events."""
     bench = Bench(memory)
     for event in events:
-        bench.outcome = Outcome.DONE
+        bench.outcome = AccessOutcome.DONE
         try:
             _do(bench, event)
         except OutOfMemory:
@@ -119,7 +108,7 @@ def _call(bench: Bench, worker: Worker, event: Do) -> None:
     if isinstance(call, Map) and not machine.failed(after):
         start = after.registers.eax
         bench.zap(worker, start, start + page_up(call.length))  # MAP_FIXED takes the place of what was there
-        if call.flags & VmFlag.SHARED and not call.name:
+        if call.flags & VmBit.SHARED and not call.name:
             after = _named_shared(bench, after, start)
     worker.space = after
     for start, end in _lost(before, after):
@@ -192,7 +181,7 @@ def _advise(bench: Bench, worker: Worker, event: Advise) -> None:
             for vma in worker.space.vmas:
                 low, high = max(start, vma.start), min(end, vma.end)
                 if low < high and vma.perms[:3] != "---":
-                    private_write = vma.perms[1] == "w" and not vma.flags & VmFlag.SHARED
+                    private_write = vma.perms[1] == "w" and not vma.flags & VmBit.SHARED
                     counted = worker.minor, worker.major
                     access(bench, worker, low, high - low, write=private_write)
                     worker.minor, worker.major = counted  # done in the call: no fault is raised
@@ -229,7 +218,7 @@ def _fork(bench: Bench, parent: Worker, pid: int) -> None:
     """Copy what a fault could not bring back: pages of areas that were written (vma_needs_copy())."""
     child = _begin(bench, pid, parent.space)
     for vma in parent.space.vmas:
-        if not vma.anon or vma.flags & VmFlag.SHARED:
+        if not vma.anon or vma.flags & VmBit.SHARED:
             continue
         for page in bench.pages_in(parent, vma.start, vma.end):
             make_room(bench, 1)
@@ -302,7 +291,7 @@ def _kill_one(bench: Bench) -> None:
     victim = max(bench.workers.values(), key=lambda one: (sum(one.pages) + one.swap_pages + len(one.tables), one.pid))
     bench.note(f"out of memory: process {victim.pid} is killed")
     _end(bench, victim)
-    bench.outcome, bench.killed = Outcome.OOM, victim.pid
+    bench.outcome, bench.killed = AccessOutcome.OOM, victim.pid
 
 
 def pss_of(memory: SimMemory, pid: int) -> Fraction:

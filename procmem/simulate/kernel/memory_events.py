@@ -6,7 +6,7 @@ A layout event (``events``) is one of these once it is said which process makes 
 from enum import StrEnum
 from typing import NamedTuple
 
-from procmem.model.sim import SimSpace
+from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.events import Event
 
 __all__ = ["Access", "Advice", "Advise", "Begin", "Do", "End", "ForkAs", "MemoryEvent", "ReadFile", "Settle", "SwapOff"]

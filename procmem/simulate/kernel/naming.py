@@ -6,7 +6,7 @@ start_brk to brk is the heap, whoever holds the first stack pointer is the stack
 Source: fs/proc/task_mmu.c, show_map_vma() with vma_is_initial_heap() and vma_is_initial_stack().
 """
 
-from procmem.model.sim import SimSpace, SimVma
+from procmem.model.simulation import SimSpace, SimVma
 from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = ["named"]

@@ -10,9 +10,9 @@ Left out: refault costs, which move the weight in the kernel, and MGLRU.
 Source: mm/vmscan.c, get_scan_count(), shrink_inactive_list(), shrink_folio_list(); mm/oom_kill.c.
 """
 
-from procmem.model.sim import PAGE
-from procmem.model.sim_memory import Pte
+from procmem.model.simulation import PAGE
 from procmem.model.vma_names import is_file_in_memory
+from procmem.simulate.arch.page_entries import Pte
 from procmem.simulate.kernel.frames import ACTIVE, ANON, FILE, Bench, OutOfMemory
 
 __all__ = ["evict", "make_room"]

@@ -10,7 +10,7 @@ arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its topdown brother.
 
 from collections.abc import Iterator
 
-from procmem.model.sim import SimSpace, SimVma
+from procmem.model.simulation import SimSpace, SimVma
 from procmem.simulate.arch.i386_layout import page_down, page_up
 
 __all__ = ["bottom_up", "find_free", "guarded_start", "top_down"]

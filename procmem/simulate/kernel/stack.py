@@ -10,7 +10,7 @@ arch/x86/kernel/process.c, arch_align_stack().
 
 from typing import NamedTuple
 
-from procmem.model.sim import PAGE, Base, Draws, KernelKind, Role, Settings, SimLayout, SimVma, VmFlag
+from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down
 from procmem.simulate.kernel.events import ExecFailed
 
@@ -72,8 +72,8 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
         perms + "p",
         0,
         b"",
-        VmFlag.GROWSDOWN | VmFlag.ACCOUNT,
-        Role.STACK,
+        VmBit.GROWSDOWN | VmBit.ACCOUNT,
+        AreaRole.STACK,
         Base.STACK,
         f"exec: ends at STACK_TOP {layout.task_size:#010x}, begins 128 KiB below its strings",
         anon=1,

@@ -5,7 +5,7 @@ release. A machine that runs 32-bit programs is asked (by a tiny program of our 
 numbers stand, and every output says so.
 """
 
-from procmem.model.sim import KernelFacts, KernelKind
+from procmem.model.simulation import KernelFacts, KernelKind
 
 __all__ = ["table_facts"]
 

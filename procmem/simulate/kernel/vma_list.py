@@ -10,14 +10,14 @@ Source: mm/vma.c (older kernels mm/mmap.c), can_vma_merge_before(), can_vma_merg
 
 from collections.abc import Callable
 
-from procmem.model.sim import SimVma, VmFlag
+from procmem.model.simulation import SimVma, VmBit
 
 __all__ = ["can_merge", "cut", "first_write", "insert", "join", "range_is_mapped", "recolour"]
 
 Vmas = tuple[SimVma, ...]
 Change = Callable[[SimVma], SimVma]
 
-_NEVER_MERGED = VmFlag.SPECIAL
+_NEVER_MERGED = VmBit.SPECIAL
 """Special mappings (vdso) have an operation table that forbids it."""
 
 

@@ -6,7 +6,7 @@ threads share the ones that exist, the main one first.
 Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_arena().
 """
 
-from procmem.model.sim import Role, VmFlag
+from procmem.model.simulation import AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Touch, Unmap
@@ -69,7 +69,7 @@ class ThreadArenas:
             if heap.opened + more > _HEAP_MAX:
                 return
             rule = "malloc: a thread's arena, opened further"
-            self._caller.do(Protect(heap.start + heap.opened, more, "rw-", role=Role.HEAP, rule=rule))
+            self._caller.do(Protect(heap.start + heap.opened, more, "rw-", role=AreaRole.HEAP, rule=rule))
             heap.opened += more
             heap.top += more
         heap.top -= size
@@ -80,7 +80,7 @@ class ThreadArenas:
             return None
         opened = page_up(_HEAD + _TOP_PAD)
         rule = "malloc: arena of a thread, its first part"
-        self._caller.do(Protect(start, opened, "rw-", role=Role.HEAP, rule=rule))
+        self._caller.do(Protect(start, opened, "rw-", role=AreaRole.HEAP, rule=rule))
         self._caller.do(Touch(start))
         heap = _Heap(start, opened)
         self._heaps.append(heap)
@@ -89,7 +89,7 @@ class ThreadArenas:
     def _reserve(self) -> int | None:
         """Find an aligned megabyte, by mapping two and freeing what is too much."""
         rule = "malloc: arena of a thread, reserved"
-        first = Map(_HEAP_MAX, "---", flags=VmFlag.NORESERVE, role=Role.RESERVED, rule=rule)
+        first = Map(_HEAP_MAX, "---", flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
         if self._next_start:
             hint, self._next_start = self._next_start, 0
             start = self._caller.do(first._replace(address=hint))

@@ -7,7 +7,7 @@ them is called exact.
 
 from typing import NamedTuple
 
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
 from procmem.simulate.libc.malloc import Malloc
 
 __all__ = ["run_constructors", "unforeseeable", "unknown_constructors"]

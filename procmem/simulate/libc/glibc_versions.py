@@ -10,7 +10,7 @@ Measured by counting the requests to the linker's allocator (elf/dl-minimal-mall
 
 from typing import NamedTuple
 
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
 
 __all__ = ["TABLES", "GlibcTable", "table_for"]
 

@@ -13,8 +13,8 @@ elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 from itertools import pairwise
 
 from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
-from procmem.model.sim import PAGE, Role, SimSpace
-from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
+from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject, SearchDir, SearchList
+from procmem.model.simulation import PAGE, AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Touch, Unmap
@@ -98,7 +98,7 @@ class _Linker:
         for needed in files.preload:
             self._load(needed)
         preloaded = sum(1 for needed in files.preload if needed.library is not None)
-        queue: list[tuple[int, LoadedObject]] = [(-1, files.program)]
+        queue: list[tuple[int, ProgramObject]] = [(-1, files.program)]
         queue += [(index, files.libraries[index]) for index in range(preloaded)]
         while queue:
             owner, loaded = queue.pop(0)
@@ -183,7 +183,9 @@ class _Linker:
             self._take_list(owner, kind)
         if needed.cache_used and self._cache_at is None and self._files.cache_size:
             rule = "ld.so: its cache, unmapped before the program begins"
-            self._cache_at = self.caller.do(Map(self._files.cache_size, "r--", name=_CACHE, role=Role.MMAP, rule=rule))
+            self._cache_at = self.caller.do(
+                Map(self._files.cache_size, "r--", name=_CACHE, role=AreaRole.MMAP, rule=rule)
+            )
         table = self._table
         if needed.alias and needed.library is None:
             if needed.opened:
@@ -199,7 +201,7 @@ class _Linker:
         self._biases.append(map_library(self.caller, library, table))
         self._widen_stack_rights(library)
 
-    def _widen_stack_rights(self, library: LoadedObject) -> None:
+    def _widen_stack_rights(self, library: ProgramObject) -> None:
         """Make the stack executable where a library asks for it (_dl_make_stack_executable())."""
         header = library.image.first(PT_GNU_STACK)
         flags = header.flags if header is not None else PF_R | PF_W | PF_X

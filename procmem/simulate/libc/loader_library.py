@@ -10,8 +10,8 @@ Source: glibc elf/dl-map-segments.h, _dl_map_segments(); elf/dl-reloc.c, _dl_pro
 from itertools import pairwise
 
 from procmem.model.elf import PF_W, PF_X, PT_GNU_RELRO, Segment
-from procmem.model.sim import PAGE, Base, Role
-from procmem.model.sim_files import LoadedObject
+from procmem.model.program_files import ProgramObject
+from procmem.model.simulation import PAGE, AreaRole, Base
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Unmap
@@ -21,7 +21,7 @@ from procmem.simulate.libc.glibc_versions import GlibcTable
 __all__ = ["map_library", "protect_relro", "relocate_text"]
 
 
-def map_library(caller: Caller, library: LoadedObject, table: GlibcTable, *, protect_holes: bool = True) -> int:
+def map_library(caller: Caller, library: ProgramObject, table: GlibcTable, *, protect_holes: bool = True) -> int:
     """Map a library where the kernel finds room; gives its load bias."""
     loads = library.image.loads
     first, last = loads[0], loads[-1]
@@ -33,7 +33,7 @@ def map_library(caller: Caller, library: LoadedObject, table: GlibcTable, *, pro
     if holes and protect_holes:
         rule = "ld.so: hole between segments, made inaccessible"
         gap = page_down(last.vaddr) - first_end
-        caller.do(Protect(bias + first_end, gap, "---", role=Role.RESERVED, rule=rule))
+        caller.do(Protect(bias + first_end, gap, "---", role=AreaRole.RESERVED, rule=rule))
     for segment in loads:
         if segment is not first:
             _map_segment(caller, library, segment, bias)
@@ -41,7 +41,7 @@ def map_library(caller: Caller, library: LoadedObject, table: GlibcTable, *, pro
     return bias
 
 
-def _reserve(caller: Caller, library: LoadedObject, length: int, table: GlibcTable) -> int:
+def _reserve(caller: Caller, library: ProgramObject, length: int, table: GlibcTable) -> int:
     """Find a place for the span and map the first segment's file range over all of it."""
     first = library.image.loads[0]
     aligns = [s.align for s in library.image.loads if s.align > 0 and not s.align & (s.align - 1)]
@@ -63,7 +63,7 @@ def _reserve(caller: Caller, library: LoadedObject, length: int, table: GlibcTab
     if align <= PAGE or not table.aligned_segments:
         return caller.do(whole)
     room = length + align if length >= align else 2 * align
-    found = caller.do(Map(room, "---", hint, role=Role.RESERVED, rule=rule))
+    found = caller.do(Map(room, "---", hint, role=AreaRole.RESERVED, rule=rule))
     start = -(-found // align) * align
     caller.do(whole._replace(address=start, fixed=True))
     end = page_up(start + length)
@@ -74,13 +74,13 @@ def _reserve(caller: Caller, library: LoadedObject, length: int, table: GlibcTab
     return start
 
 
-def _role(segment: Segment) -> Role:
+def _role(segment: Segment) -> AreaRole:
     if segment.flags & PF_X:
-        return Role.TEXT
-    return Role.DATA if segment.flags & PF_W else Role.RODATA
+        return AreaRole.TEXT
+    return AreaRole.DATA if segment.flags & PF_W else AreaRole.RODATA
 
 
-def _map_segment(caller: Caller, library: LoadedObject, segment: Segment, bias: int) -> None:
+def _map_segment(caller: Caller, library: ProgramObject, segment: Segment, bias: int) -> None:
     in_page = segment.vaddr % PAGE
     length = page_up(segment.filesz + in_page)
     if not length:
@@ -115,10 +115,10 @@ def _zero_rest(caller: Caller, segment: Segment, bias: int) -> None:
         caller.do(Protect(page, PAGE, perms))
     if zero_end > zero_page:
         rule = "ld.so: memory beyond the file part (BSS)"
-        caller.do(Map(zero_end - zero_page, perms, zero_page, fixed=True, role=Role.BSS, base=Base.MMAP, rule=rule))
+        caller.do(Map(zero_end - zero_page, perms, zero_page, fixed=True, role=AreaRole.BSS, base=Base.MMAP, rule=rule))
 
 
-def protect_relro(caller: Caller, loaded: LoadedObject, bias: int) -> None:
+def protect_relro(caller: Caller, loaded: ProgramObject, bias: int) -> None:
     """Make PT_GNU_RELRO read-only; both ends are rounded down to a page."""
     segment = loaded.image.first(PT_GNU_RELRO)
     if segment is None or not segment.memsz:
@@ -130,7 +130,7 @@ def protect_relro(caller: Caller, loaded: LoadedObject, bias: int) -> None:
         caller.do(Protect(start, end - start, "r--", rule=rule))
 
 
-def relocate_text(caller: Caller, loaded: LoadedObject, bias: int) -> None:
+def relocate_text(caller: Caller, loaded: ProgramObject, bias: int) -> None:
     """Open read-only segments for relocation and close them again; what stays is the accounting flag."""
     if not loaded.textrel:
         return

@@ -7,7 +7,7 @@ the threshold. Freeing at the top gives memory back once more than the trim thre
 Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_chunk().
 """
 
-from procmem.model.sim import PAGE, Role
+from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, SetBrk, Touch, Unmap
@@ -129,7 +129,7 @@ class Malloc:
         if length <= size:
             return None, 0
         rule = "malloc: brk failed, so a megabyte is mapped"
-        start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
+        start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
         return (start if start >= 0 else None), length
 
     @property
@@ -141,7 +141,7 @@ class Malloc:
         """Give a large request a mapping of its own (sysmalloc_mmap())."""
         length = page_up(size + WORD + ALIGN - 1)
         rule = f"malloc: request of {size - WORD} bytes or so, at or above the mmap threshold"
-        start = self._caller.do(Map(length, "rw-", role=Role.HEAP, rule=rule))
+        start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
         if start < 0:
             return None
         self._caller.do(Touch(start))

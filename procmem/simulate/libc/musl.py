@@ -8,8 +8,8 @@ Source: musl ldso/dynlink.c, map_library(), load_library(); src/malloc/mallocng/
 """
 
 from procmem.model.elf import PT_TLS
-from procmem.model.sim import PAGE, Base, Role, SimSpace
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, SetBrk
 from procmem.simulate.libc.glibc_versions import GlibcTable
@@ -34,12 +34,12 @@ def link_musl(space: SimSpace, files: ProgramFiles) -> SimSpace:
     caller = Caller(space)
     start = space.brk
     caller.do(SetBrk(start + 2 * PAGE, rule="musl: records of its allocator"))
-    guard = Map(PAGE, "---", start, fixed=True, role=Role.GUARD, base=Base.BRK, rule="musl: guard page")
+    guard = Map(PAGE, "---", start, fixed=True, role=AreaRole.GUARD, base=Base.BRK, rule="musl: guard page")
     caller.do(guard)
     biases = [map_library(caller, library, _OUTLINE, protect_holes=False) for library in files.libraries]
     tls = [loaded.image.first(PT_TLS) for loaded in (files.program, *files.libraries)]
     if sum(segment.memsz for segment in tls if segment is not None) > _BUILT_IN_TLS:
-        caller.do(Map(_TLS_BLOCK, "rw-", role=Role.TLS, rule="musl: thread-local storage of the main thread"))
+        caller.do(Map(_TLS_BLOCK, "rw-", role=AreaRole.TLS, rule="musl: thread-local storage of the main thread"))
     for library, bias in zip(files.libraries, biases, strict=True):
         protect_relro(caller, library, bias)
     protect_relro(caller, files.interpreter, space.interpreter_base)

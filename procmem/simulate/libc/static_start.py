@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
-from procmem.model.sim import SimSpace
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import SetBrk
 from procmem.simulate.libc.glibc_versions import GlibcTable

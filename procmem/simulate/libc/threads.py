@@ -6,7 +6,7 @@ and lays the thread's descriptor and its thread-local storage at the upper end.
 Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; nptl/nptl-init.c.
 """
 
-from procmem.model.sim import PAGE, Role, VmFlag
+from procmem.model.simulation import PAGE, AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import EINVAL, CloneThread, Map, Protect, Touch
@@ -50,12 +50,18 @@ def create_thread(
     perms = "rwx" if executable else "rw-"
     rule = f"pthread_create: stack of a thread, {page_up(length) - guard >> 10} KiB"
     start = caller.do(
-        Map(length, "---" if guard else perms, flags=VmFlag.NOHUGEPAGE, role=Role.GUARD, rule="guard page of a thread")
+        Map(
+            length,
+            "---" if guard else perms,
+            flags=VmBit.NOHUGEPAGE,
+            role=AreaRole.GUARD,
+            rule="guard page of a thread",
+        )
     )
     if start < 0:
         return start
     if guard:
-        caller.do(Protect(start + guard, length - guard, perms, role=Role.STACK, rule=rule))
+        caller.do(Protect(start + guard, length - guard, perms, role=AreaRole.STACK, rule=rule))
     caller.do(Touch(start + length - 1))
     malloc.allocate(8 * (modules + _VECTOR_SLOTS), cached=False)
     caller.do(CloneThread())

@@ -7,8 +7,8 @@ is the same on a machine that could never run one.
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
-from procmem.model.sim import Base, Certainty, Draws, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
-from procmem.model.sim_files import ProgramFiles
+from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import Base, Draws, Exactness, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
 from procmem.simulate.kernel.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
@@ -147,7 +147,7 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
 def after(prediction: Prediction, running: Running, space: SimSpace) -> Prediction:
     """The same prediction after the program did something more: its lines, graded as before."""
     bases = {wanted.base for wanted in prediction.ranges}
-    sure = tuple(vma for vma in prediction.vmas if vma.status is not Certainty.SHAPE)
+    sure = tuple(vma for vma in prediction.vmas if vma.status is not Exactness.SHAPE)
     vmas = tuple(_graded(vma, frozenset(bases), running.guessed, sure) for vma in named(space))
     return prediction._replace(vmas=vmas, space=space)
 
@@ -186,7 +186,7 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
 def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:
     """Give a line its certainty: exact unless its base moves, or a C library not measured placed it."""
     if vma.base in guessed and not any(old.start < vma.end and old.end > vma.start for old in before):
-        return vma._replace(status=Certainty.SHAPE)
+        return vma._replace(status=Exactness.SHAPE)
     if vma.base in moving:
-        return vma._replace(status=Certainty.RANGE)
+        return vma._replace(status=Exactness.RANGE)
     return vma

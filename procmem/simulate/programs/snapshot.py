@@ -5,10 +5,10 @@ no thread has run. Files get inode numbers of their own, since those of a disk d
 """
 
 from procmem.model.mapping import Mappings
+from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.raw import Machine, MappedFile
 from procmem.model.region import ElfObject
-from procmem.model.sim import PAGE, KernelKind, Prediction, SimSpace
-from procmem.model.sim_files import LoadedObject, ProgramFiles
+from procmem.model.simulation import PAGE, KernelKind, Prediction, SimSpace
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status
 from procmem.model.vma_names import KernelName, kernel_label
 
@@ -39,13 +39,13 @@ def snapshot_of(prediction: Prediction, files: ProgramFiles) -> tuple[Snapshot, 
     return _snapshot(prediction, space, table, files.program), objects
 
 
-def _object(item: LoadedObject, files: ProgramFiles, prediction: Prediction, inode: int) -> ElfObject:
+def _object(item: ProgramObject, files: ProgramFiles, prediction: Prediction, inode: int) -> ElfObject:
     ranges = tuple((vma.start, vma.end) for vma in prediction.vmas if vma.name == item.real)
     file = MappedFile(_DISK, inode, item.real, ranges, is_program=item is files.program)
     return ElfObject(file, item.image, soname=item.soname)
 
 
-def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program: LoadedObject) -> Snapshot:
+def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program: ProgramObject) -> Snapshot:
     settings = prediction.settings
     comm = settings.exec_path.rsplit(b"/", 1)[-1][:15]
     auxv = {_AT_PAGESZ: PAGE, _AT_ENTRY: space.entry, _AT_PHDR: space.program_bias + _headers(program)}
@@ -81,7 +81,7 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
     )  # fmt: skip
 
 
-def _headers(program: LoadedObject) -> int:
+def _headers(program: ProgramObject) -> int:
     """Where the program headers lie before they are moved (AT_PHDR less the bias)."""
     image = program.image
     for segment in image.loads:

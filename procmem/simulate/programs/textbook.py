@@ -17,8 +17,8 @@ from procmem.model.elf import (
     ElfImage,
     Segment,
 )
-from procmem.model.sim import PAGE
-from procmem.model.sim_files import LoadedObject, Lookup, Needed, ProgramFiles
+from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject
+from procmem.model.simulation import PAGE
 
 __all__ = ["BODY", "EXEC_PATH", "files"]
 
@@ -72,7 +72,7 @@ def _shared(text: int, data: int, bss: int, relro: int) -> ElfImage:
 
 def files() -> ProgramFiles:
     """The textbook program with its linker and its one library."""
-    library = LoadedObject(
+    library = ProgramObject(
         _LIBRARY,
         _LIBRARY,
         _shared(1600 * _KIB, 16 * _KIB, 40 * _KIB, 8 * _KIB),
@@ -81,14 +81,14 @@ def files() -> ProgramFiles:
         soname=b"libc.so.6",
         highest_version=53,
     )
-    linker = LoadedObject(
+    linker = ProgramObject(
         _LINKER,
         _LINKER,
         _shared(160 * _KIB, 12 * _KIB, 0, 8 * _KIB),
         soname=b"ld-linux.so.2",
         highest_version=8,
     )
-    program = LoadedObject(
+    program = ProgramObject(
         EXEC_PATH,
         EXEC_PATH,
         _program(),

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.sim import PAGE
+from procmem.model.simulation import PAGE
 
-__all__ = ["BadScript", "Block", "Step", "check_rights", "parsed", "part", "result_text", "size"]
+__all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_text", "size"]
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _RIGHTS = {f"{r}{w}{x}" for r in "r-" for w in "w-" for x in "x-"}
@@ -32,7 +32,7 @@ class BadScript(BadInput):
         self.line = line
 
 
-class Block(NamedTuple):
+class AllocatedBlock(NamedTuple):
     """Memory that a script has a name for; ``mapped`` where mmap gave it, not malloc."""
 
     start: int
@@ -58,7 +58,7 @@ def size(step: Step, at: int) -> int:
     return parsed(step, step.words[at])
 
 
-def part(step: Step, at: int, block: Block) -> tuple[int, int]:
+def part(step: Step, at: int, block: AllocatedBlock) -> tuple[int, int]:
     """Offset and length of a part of a block; the whole of it where none is named."""
     if len(step.words) <= at:
         return 0, block.length

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from procmem.model.sim import PAGE, Role, SimSpace, VmFlag
-from procmem.model.sim_memory import MemorySettings, Outcome, SimMemory
+from procmem.model.simulated_memory import AccessOutcome, MemorySettings, SimMemory
+from procmem.model.simulation import PAGE, AreaRole, SimSpace, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Event, Map
@@ -27,7 +27,7 @@ from procmem.simulate.kernel.memory_events import (
     Settle,
     SwapOff,
 )
-from procmem.simulate.script.language import BadScript, Block, Step, parsed, part, result_text, size
+from procmem.simulate.script.language import AllocatedBlock, BadScript, Step, parsed, part, result_text, size
 
 __all__ = ["FIRST_PID", "MEMORY_VERBS", "MemoryCaller"]
 
@@ -56,9 +56,9 @@ class MemoryCaller(Caller):
         process = self.memory.processes.get(self.pid)
         if process is not None:
             self.space = process.space
-        if self.memory.outcome is Outcome.SIGSEGV:
+        if self.memory.outcome is AccessOutcome.SIGSEGV:
             return f"SIGSEGV, page-fault error code {self.memory.error_code or 0:#x}"
-        if self.memory.outcome is Outcome.OOM:
+        if self.memory.outcome is AccessOutcome.OOM:
             return f"out of memory: process {self.memory.killed} is killed"
         return "" if process is not None or not events else "nothing: its process has ended"
 
@@ -69,7 +69,7 @@ class MemoryCaller(Caller):
         return told or f"= {self.last_pid}, the child's pid; pages are copied when one of the two writes"
 
 
-_Blocks = dict[str, Block]
+_Blocks = dict[str, AllocatedBlock]
 _Play = Callable[[MemoryCaller, _Blocks, Step], str]
 
 
@@ -79,7 +79,7 @@ class _Verb(NamedTuple):
     play: _Play
 
 
-def _block(blocks: _Blocks, step: Step) -> Block:
+def _block(blocks: _Blocks, step: Step) -> AllocatedBlock:
     if step.words[0] not in blocks:
         raise BadScript(step.line, f"no such block: {step.words[0]!r}")
     return blocks[step.words[0]]
@@ -106,9 +106,9 @@ def _advising(advice: Advice) -> _Play:
 def _share(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
     length = size(step, 1)
     name = step.words[2].encode() if len(step.words) > 2 else b""
-    result = caller.do(Map(length, name=name, flags=VmFlag.SHARED, role=Role.MMAP, rule="mmap: shared"))
+    result = caller.do(Map(length, name=name, flags=VmBit.SHARED, role=AreaRole.MMAP, rule="mmap: shared"))
     if result >= 0:
-        blocks[step.words[0]] = Block(result, page_up(length), True)
+        blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
     return result_text(result)
 
 

@@ -29,15 +29,24 @@ Sizes are bytes, or have K, M or G behind them. RIGHTS are written as in maps (r
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from procmem.model.sim import Role, SimSpace
-from procmem.model.sim_memory import MemorySettings, SimMemory
+from procmem.model.simulated_memory import MemorySettings, SimMemory
+from procmem.model.simulation import AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Fork, Map, Protect, SetBrk, Touch, Unmap
 from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.threads import DEFAULT_GUARD, create_thread
 from procmem.simulate.programs.predict import Running
-from procmem.simulate.script.language import BadScript, Block, Step, check_rights, parsed, part, result_text, size
+from procmem.simulate.script.language import (
+    AllocatedBlock,
+    BadScript,
+    Step,
+    check_rights,
+    parsed,
+    part,
+    result_text,
+    size,
+)
 from procmem.simulate.script.memory import FIRST_PID, MEMORY_VERBS, MemoryCaller
 
 __all__ = ["BadScript", "Moment", "Step", "parse_script", "run_script"]
@@ -101,10 +110,10 @@ class _Player:
         self.malloc.rebase(self.caller)
         self.arenas = ThreadArenas(self.caller, self.malloc, cpus)
         self.modules = running.modules
-        self.blocks: dict[str, Block] = {}
+        self.blocks: dict[str, AllocatedBlock] = {}
         self.depth = running.space.registers.esp
 
-    def block(self, step: Step, *, mapped: bool | None = None) -> Block:
+    def block(self, step: Step, *, mapped: bool | None = None) -> AllocatedBlock:
         """Give the block a step names."""
         found = self.blocks.get(step.words[0])
         if found is None or (mapped is not None and found.mapped is not mapped):
@@ -117,7 +126,7 @@ class _Player:
         pointer = self.malloc.allocate(length)
         if pointer is None:
             return "failed: no memory left"
-        self.blocks[step.words[0]] = Block(pointer, length, False)
+        self.blocks[step.words[0]] = AllocatedBlock(pointer, length, False)
         return f"= {pointer:#010x}"
 
     def do_free(self, step: Step) -> str:
@@ -132,9 +141,9 @@ class _Player:
         name = step.words[3].encode() if len(step.words) > 3 else b""
         check_rights(step, rights)
         rule = "mmap: highest free place" if self.caller.space.layout.top_down else "mmap: lowest free place"
-        result = self.caller.do(Map(length, rights, name=name, role=Role.MMAP, rule=rule))
+        result = self.caller.do(Map(length, rights, name=name, role=AreaRole.MMAP, rule=rule))
         if result >= 0:
-            self.blocks[step.words[0]] = Block(result, page_up(length), True)
+            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
         return result_text(result)
 
     def do_munmap(self, step: Step) -> str:

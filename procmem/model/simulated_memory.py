@@ -1,39 +1,26 @@
 """Values of the simulated memory: frames, page tables, swap, and what a process costs.
 
-An address space says what may be touched; here is what was. Page-table entries are the words that the
-processor would read: a frame above bit 12 and the x86 bits below it. Sizes are bytes unless a name says
-``pages`` or ``frame``.
+An address space says what may be touched; here is what was. Sizes are bytes unless a name says ``pages`` or ``frame``;
+what the words of page tables mean is told in ``simulate.arch``.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from procmem.model.sim import PAGE, SimSpace
+from procmem.model.simulation import PAGE, SimSpace
 
 __all__ = [
     "FIRST_FRAME",
-    "FRAME_MASK",
-    "PAGE_SHIFT",
-    "ZERO_FRAME",
+    "AccessOutcome",
     "FileKey",
     "MemorySettings",
-    "Outcome",
     "Paging",
     "ProcessCost",
-    "Pte",
     "SimMemory",
     "SimProcess",
-    "frame_of",
-    "is_held",
-    "is_swapped",
-    "slot_of",
 ]
 
-PAGE_SHIFT = 12
-FRAME_MASK = (1 << 40) - 1
-ZERO_FRAME = 1
-"""The one page of zeros that every first read of anonymous memory maps (mm/memory.c, do_anonymous_page())."""
 FIRST_FRAME = 0x1000
 """The first frame handed out: the first 16 MiB are the simulated kernel's own."""
 
@@ -54,47 +41,6 @@ class Paging(StrEnum):
         return 10 if self is Paging.TWO_LEVEL else 9
 
 
-class Pte:
-    """Bits of a page-table entry (arch/x86/include/asm/pgtable_types.h).
-
-    PROT_NONE is Linux's use of the global bit in an entry that is not present; SWAPPED is this simulator's mark
-    of a swap entry, whose slot stands where the frame would.
-    """
-
-    PRESENT = 1
-    WRITE = 2
-    USER = 4
-    WRITE_THROUGH = 8
-    NO_CACHE = 16
-    ACCESSED = 32
-    DIRTY = 64
-    LARGE = 128
-    GLOBAL = 256
-    PROT_NONE = 256
-    SWAPPED = 1 << 10
-    NX = 1 << 63
-
-
-def frame_of(entry: int) -> int:
-    """The frame of an entry."""
-    return entry >> PAGE_SHIFT & FRAME_MASK
-
-
-def slot_of(entry: int) -> int:
-    """The swap slot of a swap entry."""
-    return entry >> PAGE_SHIFT & FRAME_MASK
-
-
-def is_swapped(entry: int) -> bool:
-    """Whether the entry names a place in swap."""
-    return entry & (Pte.PRESENT | Pte.PROT_NONE | Pte.SWAPPED) == Pte.SWAPPED
-
-
-def is_held(entry: int) -> bool:
-    """Whether the entry holds a frame, also where no access is allowed."""
-    return bool(entry & (Pte.PRESENT | Pte.PROT_NONE))
-
-
 class MemorySettings(NamedTuple):
     """The machine: RAM and swap in bytes, and the kernel's knobs.
 
@@ -113,7 +59,7 @@ class MemorySettings(NamedTuple):
     trace: bool = False
 
 
-class Outcome(StrEnum):
+class AccessOutcome(StrEnum):
     """What the last event came to."""
 
     DONE = "done"
@@ -168,7 +114,7 @@ class SimMemory(NamedTuple):
     swapped_in: int = 0
     dropped: int = 0
     scanned: int = 0
-    outcome: Outcome = Outcome.DONE
+    outcome: AccessOutcome = AccessOutcome.DONE
     error_code: int | None = None
     killed: int | None = None
     trace: tuple[str, ...] = ()

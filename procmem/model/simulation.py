@@ -14,28 +14,28 @@ from procmem.errors import ExitStatus
 __all__ = [
     "MISMATCH",
     "PAGE",
+    "AreaRole",
     "Base",
-    "Certainty",
     "CrossLine",
     "CrossReport",
     "DrawnRow",
     "Draws",
+    "Exactness",
     "KernelArea",
     "KernelFacts",
     "KernelKind",
+    "LineVerdict",
     "Prediction",
     "Range",
     "RealRun",
     "RealSpace",
     "Registers",
-    "Role",
     "Settings",
     "SimLayout",
     "SimSpace",
     "SimVma",
     "Stage",
-    "Verdict",
-    "VmFlag",
+    "VmBit",
 ]
 
 PAGE = 4096
@@ -45,7 +45,7 @@ MISMATCH = ExitStatus.MISMATCH
 """Exit status of a cross-check in which something called exact was not."""
 
 
-class Certainty(StrEnum):
+class Exactness(StrEnum):
     """How far a predicted line may be trusted."""
 
     EXACT = "exact"
@@ -68,7 +68,7 @@ class KernelKind(StrEnum):
     COMPAT = "compat"
 
 
-class Role(StrEnum):
+class AreaRole(StrEnum):
     """What an area is for, in the words of the classic picture and a few finer ones."""
 
     TEXT = "text"
@@ -94,7 +94,7 @@ class Base(StrEnum):
     BRK = "brk"
 
 
-class VmFlag:
+class VmBit:
     """Bits of ``vm_flags`` that decide merging and growth (include/linux/mm.h), in numbers of our own."""
 
     ACCOUNT = 1
@@ -118,10 +118,10 @@ class SimVma(NamedTuple):
     offset: int
     name: bytes = b""
     flags: int = 0
-    role: Role = Role.MMAP
+    role: AreaRole = AreaRole.MMAP
     base: Base = Base.FIXED
     rule: str = ""
-    status: Certainty = Certainty.EXACT
+    status: Exactness = Exactness.EXACT
     anon: int = 0
 
     @property
@@ -132,7 +132,7 @@ class SimVma(NamedTuple):
     @property
     def grows_down(self) -> bool:
         """Whether the kernel extends it downwards at a fault (VM_GROWSDOWN)."""
-        return bool(self.flags & VmFlag.GROWSDOWN)
+        return bool(self.flags & VmBit.GROWSDOWN)
 
 
 class KernelFacts(NamedTuple):
@@ -314,14 +314,14 @@ class RealRun(NamedTuple):
 
 
 class CrossLine(NamedTuple):
-    """A predicted line beside the real one; the verdict is a word of ``Verdict``."""
+    """A predicted line beside the real one; the verdict is a word of ``LineVerdict``."""
 
     predicted: SimVma | None
     real: tuple[int, int, str, int, bytes] | None
-    verdict: "Verdict"
+    verdict: "LineVerdict"
 
 
-class Verdict(StrEnum):
+class LineVerdict(StrEnum):
     """What came of one line: only the first three are as they should be."""
 
     SAME = "same"
@@ -352,7 +352,7 @@ class CrossReport(NamedTuple):
     @property
     def called_exact(self) -> int:
         """How many lines were called exact."""
-        return sum(1 for line in self.lines if line.predicted is not None and line.predicted.status is Certainty.EXACT)
+        return sum(1 for line in self.lines if line.predicted is not None and line.predicted.status is Exactness.EXACT)
 
     @property
     def exact(self) -> int:
@@ -360,7 +360,9 @@ class CrossReport(NamedTuple):
         return sum(
             1
             for line in self.lines
-            if line.verdict is Verdict.SAME and line.predicted is not None and line.predicted.status is Certainty.EXACT
+            if line.verdict is LineVerdict.SAME
+            and line.predicted is not None
+            and line.predicted.status is Exactness.EXACT
         )
 
     @property
@@ -374,11 +376,11 @@ class CrossReport(NamedTuple):
             return False
         if not all(inside for _base, inside in self.within):
             return False
-        guessing = any(vma.status is Certainty.SHAPE for vma in self.prediction.vmas) or self.prediction.notes
+        guessing = any(vma.status is Exactness.SHAPE for vma in self.prediction.vmas) or self.prediction.notes
         for line in self.lines:
-            if line.verdict in {Verdict.SAME, Verdict.IN_RANGE, Verdict.SHAPE}:
+            if line.verdict in {LineVerdict.SAME, LineVerdict.IN_RANGE, LineVerdict.SHAPE}:
                 continue
-            if line.predicted is not None and line.predicted.status is not Certainty.SHAPE:
+            if line.predicted is not None and line.predicted.status is not Exactness.SHAPE:
                 return False
             if line.predicted is None and not guessing:
                 return False

@@ -3,7 +3,7 @@
 A prediction may know files and settings only. So this is the place where libraries are looked for, in
 the linker's own order: RPATH of the loader and of those who loaded it, LD_LIBRARY_PATH, RUNPATH,
 ``/etc/ld.so.cache``, the directories built into the linker. Nothing of any process is read. What an ELF
-file says is for the caller to read: ``describe`` is handed in.
+file or the cache says is for others to read: ``describe`` and ``parse_cache`` are handed in.
 
 Source: glibc elf/dl-load.c, _dl_map_object(), open_path(), fillin_rpath(); elf/dl-cache.c;
 sysdeps/generic/dl-cache.h for the form of the cache.
@@ -12,17 +12,26 @@ sysdeps/generic/dl-cache.h for the form of the cache.
 import os
 import re
 import stat
-import struct
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from procmem.errors import BadInput
-from procmem.model.sim_files import LdCacheEntry, LoadedObject, Lookup, Needed, ProgramFiles, SearchDir, SearchList
+from procmem.model.program_files import (
+    LdCacheEntry,
+    Lookup,
+    Needed,
+    OpenedFile,
+    ProgramFiles,
+    ProgramObject,
+    SearchDir,
+    SearchList,
+)
+from procmem.model.raw import MappedFile
+from procmem.sources.files import FdReader
 
-__all__ = ["FileReader", "OpenedFile", "Tokens", "find_program", "library_list", "open_file", "parse_ld_cache"]
+__all__ = ["Tokens", "find_program", "library_list", "open_file", "same_file"]
 
 LD_CACHE = b"/etc/ld.so.cache"
-_CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 _CACHE_FLAGS = 3
 """FLAG_ELF_LIBC6 without an architecture: the libraries of i386 (dl-cache.h, _DL_CACHE_DEFAULT_ID)."""
 
@@ -45,33 +54,8 @@ _MUSL_ITSELF = tuple(b"lib" + name for name in (b"c.", b"pthread.", b"rt.", b"m.
 _WITHOUT_CAPABILITIES = (2, 37)
 """From this version on there are none for i386."""
 
-Describe = Callable[["OpenedFile"], LoadedObject | None]
-
-
-class FileReader:
-    """A file held open for reading anywhere."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Give up to ``length`` bytes from ``offset``."""
-        return os.pread(self._descriptor, length, offset)
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._descriptor)
-
-
-class OpenedFile(NamedTuple):
-    """A file as it was found: the path it was asked by, the one without links, and its bytes."""
-
-    opened: bytes
-    real: bytes
-    size: int
-    identity: tuple[int, int]
-    reader: FileReader
-    changes_ids: bool = False
+Describe = Callable[[OpenedFile], ProgramObject | None]
+ParseCache = Callable[[bytes], tuple[LdCacheEntry, ...]]
 
 
 def open_file(path: bytes) -> OpenedFile | None:
@@ -93,30 +77,9 @@ def open_file(path: bytes) -> OpenedFile | None:
         real,
         status.st_size,
         (status.st_dev, status.st_ino),
-        FileReader(descriptor),
+        FdReader(descriptor),
         changes_ids=group or bool(status.st_mode & stat.S_ISUID),
     )
-
-
-def parse_ld_cache(data: bytes) -> tuple[LdCacheEntry, ...]:
-    """Read the entries of ``/etc/ld.so.cache``; an unknown form gives none.
-
-    The older form may stand before the newer one, which then begins at the next multiple of 8.
-    """
-    start = data.find(_CACHE_MAGIC)
-    if start < 0 or len(data) < start + 48:
-        return ()
-    (count,) = struct.unpack_from("<I", data, start + 20)
-    entries = []
-    for number in range(min(count, (len(data) - start - 48) // 24)):
-        flags, key, value, _version, hwcap = struct.unpack_from("<iIIIQ", data, start + 48 + 24 * number)
-        entries.append(LdCacheEntry(_text(data, start + key), _text(data, start + value), flags, hwcap))
-    return tuple(entries)
-
-
-def _text(data: bytes, start: int) -> bytes:
-    end = data.find(b"\0", start)
-    return data[start:end] if end >= 0 else b""
 
 
 class Tokens(NamedTuple):
@@ -146,7 +109,7 @@ def _expand(text: bytes, tokens: Tokens) -> bytes:
 class _Loaded:
     """What the finder remembers of one loaded object: its names, and who loaded it."""
 
-    def __init__(self, described: LoadedObject, names: set[bytes], loader: int | None) -> None:
+    def __init__(self, described: ProgramObject, names: set[bytes], loader: int | None) -> None:
         self.described = described
         self.names = names
         self.loader = loader
@@ -157,8 +120,9 @@ class _Loaded:
 class _Finder:
     """One walk over a program and all it needs, breadth first."""
 
-    def __init__(self, describe: Describe, env: Mapping[bytes, bytes]) -> None:
+    def __init__(self, describe: Describe, parse_cache: ParseCache, env: Mapping[bytes, bytes]) -> None:
         self._describe = describe
+        self._parse_cache = parse_cache
         self._env = env
         self.libraries: list[_Loaded] = []
         self.missing: bytes | None = None
@@ -172,24 +136,20 @@ class _Finder:
         if opened is None:
             return
         data = opened.reader.read_at(0, opened.size)
-        opened.reader.close()
         self.cache_size = opened.size
         self._cache = {}
-        for entry in parse_ld_cache(data):
+        for entry in self._parse_cache(data):
             if entry.flags == _CACHE_FLAGS and not entry.hwcap:
                 self._cache.setdefault(entry.name, entry.path)
 
-    def open_object(self, path: bytes) -> LoadedObject | None:
+    def open_object(self, path: bytes) -> ProgramObject | None:
         """Describe a file, or say that it is no object for this program."""
         opened = open_file(path)
         if opened is None:
             return None
-        try:
-            return self._describe(opened)
-        finally:
-            opened.reader.close()
+        return self._describe(opened)  # its reader closes the file when nobody holds it any more
 
-    def find(self, program: LoadedObject) -> ProgramFiles:
+    def find(self, program: ProgramObject) -> ProgramFiles:
         """Walk over everything that the program needs."""
         interpreter = self._interpreter(program)
         self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
@@ -237,7 +197,7 @@ class _Finder:
             notes.append("/etc/ld.so.preload is not modelled")
         return notes
 
-    def _interpreter(self, program: LoadedObject) -> LoadedObject | None:
+    def _interpreter(self, program: ProgramObject) -> ProgramObject | None:
         if program.interpreter is None:
             return None
         interpreter = self.open_object(program.interpreter)
@@ -368,7 +328,7 @@ def _origin_of(path: bytes) -> bytes:
     return path.rpartition(b"/")[0] or b"/"
 
 
-def _with_lists(described: LoadedObject, tokens: Tokens) -> LoadedObject:
+def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
     """Put the directories of RPATH and RUNPATH in; a RUNPATH makes an RPATH void."""
     rpath, runpath = described.rpath, described.runpath
     return described._replace(
@@ -377,7 +337,7 @@ def _with_lists(described: LoadedObject, tokens: Tokens) -> LoadedObject:
     )
 
 
-def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe) -> ProgramFiles:
+def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_cache: ParseCache) -> ProgramFiles:
     """Find a program's interpreter and libraries, as they would be found under this environment.
 
     Raises:
@@ -388,8 +348,14 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe) -> Pro
         name, mark, value = text.partition(b"=")
         if mark:
             variables[name] = value
-    finder = _Finder(describe, variables)
+    finder = _Finder(describe, parse_cache, variables)
     program = finder.open_object(path)
     if program is None:
         raise BadInput(f"{os.fsdecode(path)}: no 32-bit x86 ELF file that can be read")
     return finder.find(program)
+
+
+def same_file(found: ProgramObject, mapped: MappedFile) -> bool:
+    """Whether a file that was found by its path is the very one that is mapped: by device and inode."""
+    major, minor = (int(part, 16) for part in mapped.device.split(":"))
+    return found.identity == (os.makedev(major, minor), mapped.inode)

@@ -5,19 +5,37 @@ running process could tell. Paths are raw bytes, as the kernel and the dynamic l
 """
 
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.model.elf import ElfImage
 
+if TYPE_CHECKING:
+    from procmem.model.ports import ByteReader
+
 __all__ = [
     "LdCacheEntry",
-    "LoadedObject",
     "Lookup",
     "Needed",
+    "OpenedFile",
     "ProgramFiles",
+    "ProgramObject",
     "SearchDir",
     "SearchList",
 ]
+
+
+class OpenedFile(NamedTuple):
+    """A file as it was found: the path it was asked by, the one without links, and its bytes.
+
+    ``identity`` is device and inode; ``changes_ids`` says that exec changes the user or group for it.
+    """
+
+    opened: bytes
+    real: bytes
+    size: int
+    identity: tuple[int, int]
+    reader: "ByteReader"
+    changes_ids: bool = False
 
 
 class LdCacheEntry(NamedTuple):
@@ -75,7 +93,7 @@ class Needed(NamedTuple):
     alias: bool = False
 
 
-class LoadedObject(NamedTuple):
+class ProgramObject(NamedTuple):
     """An ELF object as its file tells it: only what decides the map.
 
     ``opened`` is the path by which it is opened, ``real`` the one that ``maps`` prints. ``needed`` are its
@@ -115,9 +133,9 @@ class ProgramFiles(NamedTuple):
     built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes.
     """
 
-    program: LoadedObject
-    interpreter: LoadedObject | None = None
-    libraries: tuple[LoadedObject, ...] = ()
+    program: ProgramObject
+    interpreter: ProgramObject | None = None
+    libraries: tuple[ProgramObject, ...] = ()
     preload: tuple[Needed, ...] = ()
     library_path: SearchList | None = None
     cache_size: int = 0

@@ -1,0 +1,159 @@
+"""What an ELF file of i386 says that decides where a program and its libraries lie: the input of a prediction.
+
+Version tables, symbols that must be unique, constructors, built-in directories; headers are read by ``parse.elf``.
+Source: the System V gABI and its i386 supplement; glibc elf/dl-load.c for what of it matters.
+"""
+
+import re
+import struct
+
+from procmem.model.elf import DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_TEXTREL, PT_LOAD, ElfImage
+from procmem.model.ports import ByteReader
+from procmem.model.program_files import OpenedFile, ProgramObject, SearchList
+from procmem.parse.elf import (
+    NotElf,
+    build_id,
+    dynamic_entries,
+    dynamic_strings,
+    file_offset,
+    interpreter,
+    read_image,
+    read_sections,
+)
+
+__all__ = ["describe_program"]
+
+_EM_386 = 3
+_DT_FLAGS, _DF_TEXTREL = 30, 4
+_DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+_DT_STRTAB, _DT_SYMTAB, _DT_REL, _DT_RELSZ = 5, 6, 17, 18
+_DT_INIT_ARRAYSZ = 27
+_SHT_SYMTAB, _STB_GNU_UNIQUE = 2, 10
+_SYMBOLS_MAX, _NAME_MAX = 1 << 20, 4096
+_VERSION = re.compile(rb"stable release version ([0-9]+\.[0-9]+)")
+_SYSTEM_DIRS = re.compile(rb"(?:/[\w.+/-]*lib[\w.+/-]*/\0){2,}")
+_SCAN_BYTES_MAX = 16 << 20
+_VERSIONS_MAX = 4096
+
+
+def describe_program(opened: OpenedFile) -> ProgramObject | None:
+    """Say of an opened file what decides its place in memory; None where it is no i386 object."""
+    reader = opened.reader
+    try:
+        image = read_image(reader)
+    except NotElf:
+        return None
+    if image.bits != 32 or image.machine != _EM_386:
+        return None
+    entries = dynamic_entries(reader, image) or ()
+    tags = dict(entries)
+    soname = next(iter(dynamic_strings(reader, image, entries, DT_SONAME)), None)
+    asked = interpreter(reader, image)
+    needed = dynamic_strings(reader, image, entries, DT_NEEDED)
+    alone = asked is None and soname is None and not needed
+    rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
+    version = _VERSION.search(rodata)
+    dirs = _SYSTEM_DIRS.search(rodata) if soname and soname.startswith(b"ld-") else None
+    return ProgramObject(
+        opened=opened.opened,
+        real=opened.real,
+        image=image,
+        identity=opened.identity,
+        interpreter=asked,
+        needed_names=needed,
+        soname=soname,
+        rpath=_list(dynamic_strings(reader, image, entries, DT_RPATH)),
+        runpath=_list(dynamic_strings(reader, image, entries, DT_RUNPATH)),
+        textrel=DT_TEXTREL in tags or bool(tags.get(_DT_FLAGS, 0) & _DF_TEXTREL),
+        highest_version=_highest_version(reader, image, tags),
+        unique_symbols=_unique_symbols(reader, image, tags),
+        constructors=max(tags.get(_DT_INIT_ARRAYSZ, 0) // 4 - 1, 0),
+        changes_ids=opened.changes_ids,
+        build_id=build_id(reader, image),
+        glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
+        system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
+        main=_main_address(reader, image) if asked is not None or soname is None else None,
+    )
+
+
+_SCANNED = (b"libc.so.6", b"ld-linux.so.2")
+"""Objects that carry glibc's version, and the linker's built-in directories, in their constants."""
+
+
+def _list(texts: tuple[bytes, ...]) -> SearchList | None:
+    return SearchList(texts[-1], ()) if texts else None
+
+
+def _constants(reader: ByteReader, image: ElfImage) -> bytes:
+    """The bytes of the segments that cannot be written, up to a bound."""
+    parts = []
+    for segment in image.segments:
+        if segment.type == PT_LOAD and not segment.flags & 2:
+            parts.append(reader.read_at(segment.offset, min(segment.filesz, _SCAN_BYTES_MAX)))
+    return b"".join(parts)
+
+
+def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> int | None:
+    """The highest index in the version tables (gABI supplement: Verneed, Vernaux, Verdef)."""
+    highest: int | None = None
+    place = file_offset(image, tags.get(_DT_VERNEED, 0)) if _DT_VERNEED in tags else None
+    for _entry in range(min(tags.get(_DT_VERNEEDNUM, 0), _VERSIONS_MAX)):
+        head = reader.read_at(place, 16) if place is not None else b""
+        if place is None or len(head) < 16:
+            break
+        _version, count, _file, aux, following = struct.unpack("<HHIII", head)
+        at = place + aux
+        for _item in range(count):
+            item = reader.read_at(at, 16)
+            if len(item) < 16:
+                break
+            _hash, _flags, other, _name, next_aux = struct.unpack("<IHHII", item)
+            highest = max(highest or 0, other & 0x7FFF)
+            at += next_aux
+        place = place + following if following else None
+    place = file_offset(image, tags.get(_DT_VERDEF, 0)) if _DT_VERDEF in tags else None
+    for _entry in range(min(tags.get(_DT_VERDEFNUM, 0), _VERSIONS_MAX)):
+        head = reader.read_at(place, 20) if place is not None else b""
+        if place is None or len(head) < 20:
+            break
+        _version, _flags, index, _count, _hash, _aux, following = struct.unpack("<HHHHIII", head)
+        highest = max(highest or 0, index & 0x7FFF)
+        place = place + following if following else None
+    return highest
+
+
+def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> frozenset[bytes]:
+    """The names of STB_GNU_UNIQUE symbols that the object defines and its data relocations name."""
+    places = {tag: file_offset(image, tags[tag]) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL) if tag in tags}
+    strings, symbols, relocations = (places.get(tag) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL))
+    if strings is None or symbols is None or relocations is None:
+        return frozenset()
+    data = reader.read_at(relocations, min(tags.get(_DT_RELSZ, 0), _SCAN_BYTES_MAX) // 8 * 8)
+    named = {info >> 8 for _offset, info in struct.iter_unpack("<II", data[: len(data) // 8 * 8])} - {0}
+    if not named:
+        return frozenset()
+    table = reader.read_at(symbols, 16 * (max(named) + 1)) if max(named) < _SYMBOLS_MAX else b""
+    found = set()
+    for number in named:
+        if 16 * (number + 1) > len(table):
+            continue
+        name, _value, _size, info, _other, section = struct.unpack_from("<IIIBBH", table, 16 * number)
+        if info >> 4 == _STB_GNU_UNIQUE and section:
+            found.add(reader.read_at(strings + name, _NAME_MAX).split(b"\0", 1)[0])
+    return frozenset(found)
+
+
+def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
+    """Where ``main`` is, from the symbol table; None in a stripped file."""
+    sections = read_sections(reader, image) or ()
+    for section in sections:
+        if section.type != _SHT_SYMTAB or section.link >= len(sections) or section.size > _SCAN_BYTES_MAX:
+            continue
+        names = reader.read_at(sections[section.link].offset, min(sections[section.link].size, _SCAN_BYTES_MAX))
+        # a name may be the tail of a longer one
+        wanted = {match.start() for match in re.finditer(rb"main\0", names)}
+        table = reader.read_at(section.offset, section.size // 16 * 16)
+        for name, value, _size, _info, _other, index in struct.iter_unpack("<IIIBBH", table):
+            if name in wanted and value and index:
+                return int(value)
+    return None

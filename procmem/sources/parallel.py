@@ -1,0 +1,46 @@
+"""Doing one thing with every process, by a few threads that take from one queue.
+
+Reading different processes goes in parallel: the kernel works while the interpreter's lock is free. One process is
+read by one thread.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Source
+
+__all__ = ["with_every_pid"]
+
+_THREADS_MAX = 8
+
+
+def with_every_pid(source: "Source", pids: Iterable[int], work: Callable[[int], None]) -> None:
+    """Call ``work`` with every pid; it may be called by several threads at a time, each pid once."""
+    import threading  # noqa: PLC0415  # after what the children read was waited for
+
+    shared = iter(pids)
+    lock = threading.Lock()
+
+    def take() -> None:
+        while True:
+            with lock:
+                pid = next(shared, None)
+            if pid is None:
+                return
+            work(pid)
+
+    helpers = [threading.Thread(target=take, daemon=True) for _ in range(_helpers(source))]
+    for helper in helpers:
+        helper.start()
+    take()
+    for helper in helpers:
+        helper.join()
+
+
+def _helpers(source: "Source") -> int:
+    """As many as there are processors besides our own; a recording, or what was read already, is read by one."""
+    if getattr(source, "read_by_one", False):
+        return 0
+    return min(len(os.sched_getaffinity(0)), _THREADS_MAX) - 1 if source.is_live else 0
