@@ -11,6 +11,7 @@ __all__ = ["centred", "draw"]
 _WIDTH = 24
 _UNICODE = {"corner": "┌┐", "joint": "├┤", "foot": "└┘", "line": "─", "wall": "│", "up": "↑", "down": "↓"}
 _ASCII = {"corner": "++", "joint": "++", "foot": "++", "line": "-", "wall": "|", "up": "^", "down": "v"}
+_ARROWS = "↑↓"
 
 
 def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
@@ -39,8 +40,9 @@ def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
 
 
 def centred(text: str, width: int) -> str:
-    """The text in the middle of so many cells."""
-    return text.center(width - (cells(text) - len(text)))
+    """The text in the middle of so many cells; an arrow behind it is one cell wide everywhere."""
+    bare = text.rstrip(_ARROWS)
+    return text.center(width - (cells(bare) - len(bare)))
 
 
 def _address(value: int, digits: int) -> str:

@@ -3,22 +3,28 @@
 A format's module has ``write(pages, style, several) -> str``. Modules are imported when their format is asked for.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from procmem.render.page import Page
     from procmem.render.style import Style
 
 __all__ = ["FORMATS", "TEXT", "Format", "format_named", "write"]
 
 
-class Format(NamedTuple):
-    """A format: its name, which is its option as well, its module, and whether it has a place for notes."""
+class Format:
+    """A format: its name, which is its option as well, its module, and whether it has a place for notes.
 
-    name: str
-    module: str
-    holds_notes: bool = False
+    A plain class, since the plainest command lines load this before all else.
+    """
+
+    __slots__ = ("holds_notes", "module", "name")
+
+    def __init__(self, name: str, module: str, *, holds_notes: bool = False) -> None:
+        self.name = name
+        self.module = module
+        self.holds_notes = holds_notes
 
     @property
     def option(self) -> str:
@@ -40,7 +46,7 @@ def format_named(name: str | None) -> Format:
     return next((one for one in FORMATS if one.name == name), TEXT)
 
 
-def write(form: Format, pages: Sequence["Page"], style: "Style", *, several: bool = False) -> str:
+def write(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bool = False) -> str:
     """Write pages; ``several`` where a list is due even for one."""
     import importlib  # noqa: PLC0415  # is loaded by every Python that imports a package
 

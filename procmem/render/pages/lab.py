@@ -26,9 +26,10 @@ def list_page(experiments: Iterable[tuple[str, str, str, bool]]) -> Page:
         column(HEADINGS, "title", "text", least=20),
     )
     rows = [(row, f"{name}*" if root else name, gettext(title)) for name, row, title, root in listed]
-    shown = Sheet(columns, rows, main=True, indent=_INDENT)
+    unnamed = columns[0]._replace(heading="")  # the page explains it in a sentence
+    shown = Sheet((unnamed, *columns[1:]), rows, main=True)
     return Page(
-        [[Prose(told("list")), shown], [Prose(told("how"), measure=_WIDTH)]],
+        [[Prose(told("list"), measure=_WIDTH), shown], [Prose(told("how"), measure=_WIDTH)]],
         lambda: Sheet(columns, rows),
         lambda: list_json(listed),
     )

@@ -31,7 +31,7 @@ _SENTENCES: dict[str, Sentence] = {
     "exact": N_("exact"),
     "within": N_("within {slack}"),
     "reason": N_("{verdict}: {reason}"),
-    "summary": N_("{agrees} agree, {differs} differ, {skipped} skipped; {seconds:.1f} s"),
+    "summary": N_("{agrees} agrees, {differs} differs, {skipped} skipped; {seconds:.1f} s"),
 }
 
 
