@@ -6,7 +6,7 @@ what the last entry says.
 
 from procmem.model.reports.translation import WalkStep
 
-__all__ = ["levels_of", "pagemap_bits", "walk_steps"]
+__all__ = ["frame_flags", "levels_of", "pagemap_bits", "walk_steps"]
 
 _NAMES = ("PGD", "P4D", "PUD", "PMD", "PTE")
 """Linux's names of the five levels, from CR3 down; with four levels P4D is left out."""
@@ -43,3 +43,16 @@ def walk_steps(address: int, levels: int) -> tuple[WalkStep, ...]:
 def pagemap_bits(word: int) -> tuple[str, ...]:
     """The names of the bits that are set in a word of pagemap."""
     return tuple(name for bit, name in _PAGEMAP_BITS if word >> bit & 1)
+
+
+_KERNEL_PAGE_FLAGS = (
+    "LOCKED", "ERROR", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "SLAB", "WRITEBACK", "RECLAIM", "BUDDY",
+    "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE", "UNEVICTABLE", "HWPOISON",
+    "NOPAGE", "KSM", "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
+)  # fmt: skip
+"""Bits of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h), from bit 0 up."""
+
+
+def frame_flags(word: int) -> tuple[str, ...]:
+    """The names of the bits that are set in a frame's word of ``/proc/kpageflags``."""
+    return tuple(name for at, name in enumerate(_KERNEL_PAGE_FLAGS) if word >> at & 1)

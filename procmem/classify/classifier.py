@@ -97,10 +97,7 @@ def layout(
         *of_objects,
         *arena_claims(mappings, snapshot.bits, runtimes, runs),
     ]
-    if runtimes.managed:
-        from procmem.classify.runtimes.managed import runtime_claims  # noqa: PLC0415  # few processes have a runtime
-
-        claims += runtime_claims(mappings, runtimes)
+    claims += runtimes.claims(mappings)
     blocks: Mapping[int, tuple[int, int]] = {}
     listed = None
     if look is not None:

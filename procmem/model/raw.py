@@ -21,6 +21,7 @@ __all__ = [
     "PageState",
     "RawProcess",
     "Refusal",
+    "said_or_nothing",
 ]
 
 
@@ -37,6 +38,12 @@ class Refusal(Enum):
 
 
 FileContent = bytes | Refusal
+"""What a file of /proc said, or why it did not."""
+
+
+def said_or_nothing(content: FileContent) -> bytes:
+    """The bytes, none where they were refused: for files of which every line is optional."""
+    return content if isinstance(content, bytes) else b""
 
 
 class Machine(NamedTuple):

@@ -1,9 +1,10 @@
-"""The joint for one page: its state, its physical frame and what the kernel says of that frame."""
+"""One page: its state, its physical frame and what the kernel says of that frame."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from procmem.analyse.translation import frame_flags
 from procmem.model.raw import Refusal
 from procmem.model.reports.explanation import PageFacts
 
@@ -12,13 +13,6 @@ if TYPE_CHECKING:
     from procmem.model.snapshot import Snapshot
 
 __all__ = ["page_facts"]
-
-_KERNEL_PAGE_FLAGS = (
-    "LOCKED", "ERROR", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "SLAB", "WRITEBACK", "RECLAIM", "BUDDY",
-    "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE", "UNEVICTABLE", "HWPOISON",
-    "NOPAGE", "KSM", "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
-)  # fmt: skip
-"""Bits of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h), from bit 0 up."""
 
 
 def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
@@ -34,7 +28,5 @@ def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
     if frame is None:
         return PageFacts(address, size, state, None, None, None)
     bits, maps = target.frame_word("kpageflags", frame), target.frame_word("kpagecount", frame)
-    flags = None
-    if isinstance(bits, int):
-        flags = tuple(name for at, name in enumerate(_KERNEL_PAGE_FLAGS) if bits >> at & 1)
+    flags = frame_flags(bits) if isinstance(bits, int) else None
     return PageFacts(address, size, state, frame, flags, maps if isinstance(maps, int) else None)

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from procmem.errors import NothingMatches, ProcmemError
+from procmem.model.raw import said_or_nothing
 from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
 from procmem.model.reports.system import ProcessRow
 from procmem.model.vma_names import KernelName
@@ -81,8 +82,7 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
 
 def _system(target: Target, name: str) -> bytes:
     """A file of the system; nothing where it is refused."""
-    content = target.read_system(name)
-    return content if isinstance(content, bytes) else b""
+    return said_or_nothing(target.read_system(name))
 
 
 def _rates(source: Source, target: Target, pids: list[int], interval: float) -> Rates:
@@ -130,7 +130,8 @@ def _with_cgroups(faulters: Iterable[Faulter], rows: list[ProcessRow]) -> Iterat
     groups = {group.path: group for group in cgroups_of(rows, own_mountinfo())}
     paths = {row.pid: row.cgroup for row in rows}
     for item in faulters:
-        group = groups.get(paths.get(item.pid) or b"")
+        path = paths.get(item.pid)
+        group = groups.get(path) if path is not None else None
         yield item if group is None else item._replace(cgroup=group.path, charged=group.current, limit=group.limit)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import ProcmemError
-from procmem.model.raw import Refusal
+from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, ProcessRow
 from procmem.model.unknown import exact_sum
 from procmem.parse.cgroup import memory_cgroup, memory_mount, parse_cgroup_files
@@ -170,5 +170,4 @@ def own_mountinfo() -> bytes:
     """Where file systems are mounted, for us."""
     from procmem.sources.files import read_whole  # noqa: PLC0415  # few questions need it
 
-    content = read_whole("/proc/self/mountinfo", None)
-    return content if isinstance(content, bytes) else b""
+    return said_or_nothing(read_whole("/proc/self/mountinfo", None))

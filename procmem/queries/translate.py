@@ -1,4 +1,4 @@
-"""The joint of translations: an address of a real process, or of the simulated machine."""
+"""Translations: an address of a real process, or of the simulated machine."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def simulated_translations(
     from procmem.simulate.programs.predict import start  # noqa: PLC0415
     from procmem.simulate.script.run import parse_script, run_script  # noqa: PLC0415
 
-    settings = Settings(kernel=KernelKind.NATIVE, facts=facts, exec_path=textbook.EXEC_PATH, argv=(b"textbook",))
+    settings = Settings(kernel=KernelKind.NATIVE, facts=facts, exec_path=textbook.EXEC_PATH, argv=textbook.ARGV)
     running = start(textbook.files(), settings, Stage.MAIN)
     machine = MemorySettings(ram=1 << 31, paging=Paging.PAE if pae else Paging.TWO_LEVEL)
     memory, tlb = None, Tlb()

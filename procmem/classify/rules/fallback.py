@@ -11,8 +11,9 @@ from operator import sub
 from procmem.classify.partition import Partition
 from procmem.classify.rules.malloc_arenas import touched
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.classify.runtimes.table import Block
 from procmem.model import kinds, owners
-from procmem.model.kinds import ByteClass, Kind
+from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun
 from procmem.model.region import Certainty, Label
@@ -22,9 +23,6 @@ __all__ = ["refine_leftovers"]
 
 GUARD_BYTES_MAX = 64 * 1024
 _ALLOCATOR_BYTES_MIN = 64 * 1024
-_HUGE_PAGE = 2 << 20
-_CPYTHON_ARENA = 1 << 20
-_MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
 
 
 def refine_leftovers(
@@ -105,36 +103,9 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
             )
             return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
-    kind, why, certainty = _allocator(start, end, runtimes, blocks=blocks)
-    if kind is None:
+    found = runtimes.guess(Block(start, end, may_be_malloc=blocks))
+    if found is None:
         return None
+    why = f"{found.runtime} ({runtimes.found[found.runtime]})"
     evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
-    return Label(kind, certainty, evidence)
-
-
-def _allocator(start: int, end: int, runtimes: Runtimes, *, blocks: bool) -> tuple[Kind | None, str, Certainty]:
-    """The allocator that most likely holds such a block, why, and how sure that is."""
-    size = end - start
-    aligned = start % _HUGE_PAGE == 0 or end % _HUGE_PAGE == 0
-    candidates: Sequence[tuple[str, Kind, bool, Certainty]] = (
-        ("mimalloc", kinds.MIMALLOC, aligned, Certainty.LIKELY),
-        ("mimalloc", kinds.MIMALLOC, True, Certainty.GUESS),
-        ("jemalloc", kinds.JEMALLOC, aligned, Certainty.LIKELY),
-        ("jemalloc", kinds.JEMALLOC, True, Certainty.GUESS),
-        ("tcmalloc", kinds.TCMALLOC, True, Certainty.LIKELY),
-        ("php", kinds.PHP, aligned, Certainty.LIKELY),
-        ("cpython", kinds.CPYTHON_OBMALLOC, size % _CPYTHON_ARENA == 0, Certainty.LIKELY),
-        ("cpython", kinds.CPYTHON_OBMALLOC, size >= _CPYTHON_ARENA and not blocks, Certainty.GUESS),
-        ("openblas", kinds.OPENBLAS, size >= 32 << 20 and aligned, Certainty.GUESS),
-        ("ruby", kinds.RUBY, start % (64 * 1024) == 0, Certainty.GUESS),
-        ("luajit", kinds.LUAJIT, size % (128 * 1024) == 0, Certainty.GUESS),
-        ("hotspot", kinds.JVM_GC, True, Certainty.GUESS),
-        ("musl", kinds.MUSL, True, Certainty.GUESS),
-        # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
-        ("glibc", kinds.GLIBC_MAIN_MMAP, blocks and size % _MORECORE == 0, Certainty.GUESS),
-        ("glibc", kinds.GLIBC_MMAP_CHUNK, blocks, Certainty.GUESS),
-    )
-    for runtime, kind, fits, certainty in candidates:
-        if runtimes.has(runtime) and fits:
-            return kind, f"{runtime} ({runtimes.found[runtime]})", certainty
-    return None, "", Certainty.GUESS
+    return Label(found.kind, found.certainty, evidence)

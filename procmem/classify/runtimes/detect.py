@@ -1,42 +1,25 @@
-"""Which allocators and language runtimes a process has, from the objects that it maps.
+"""Which allocators and language runtimes of the table a process has, from the objects that it maps."""
 
-No memory is read for this: a library's name, a section of the program, the program's own name. What a
-runtime does with anonymous memory is knowledge about such programs, so it gives patterns, never proofs.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
+from procmem.classify.runtimes.table import RUNTIMES, Block, Runtime
 from procmem.model.elf import PT_INTERP
-from procmem.model.region import ElfObject
+from procmem.model.kinds import Kind
+from procmem.model.mapping import Mappings
+from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.vma_names import without_deleted
 
-__all__ = ["Runtimes", "runtimes_of"]
+__all__ = ["Guess", "Runtimes", "runtimes_of"]
 
-_LIBRARIES: Mapping[str, tuple[bytes, ...]] = {
-    "glibc": (b"libc.so.6", b"libc-2."),
-    "musl": (b"ld-musl-", b"libc.musl-"),
-    "bionic": (b"/bionic/libc.so",),
-    "hotspot": (b"libjvm.so",),
-    "v8": (b"libnode.so", b"libv8.so"),
-    "cpython": (b"libpython3", b"libpython2"),
-    "ruby": (b"libruby",),
-    "php": (b"libphp",),
-    "luajit": (b"libluajit",),
-    "jemalloc": (b"libjemalloc",),
-    "tcmalloc": (b"libtcmalloc",),
-    "mimalloc": (b"libmimalloc",),
-    "openblas": (b"libopenblas", b"libscipy_openblas", b"libblas"),
-}
-_PROGRAMS: Mapping[str, tuple[bytes, ...]] = {
-    "v8": (b"node", b"nodejs", b"chrome", b"chromium", b"electron", b"deno", b"d8"),
-    "cpython": (b"python",),
-    "ruby": (b"ruby",),
-    "php": (b"php",),
-    "luajit": (b"luajit",),
-}
-_GO_SECTIONS = frozenset({".go.buildinfo", ".gopclntab"})
-_STATIC_GLIBC_SECTIONS = frozenset({"__libc_freeres_fn", "__libc_subfreeres", "__libc_atexit", "__libc_IO_vtables"})
+
+class Guess(NamedTuple):
+    """Whose a block most likely is: the runtime, the kind, and how sure that is."""
+
+    runtime: str
+    kind: Kind
+    certainty: Certainty
 
 
 class Runtimes(NamedTuple):
@@ -48,14 +31,24 @@ class Runtimes(NamedTuple):
     found: Mapping[str, str]
     static: bool
 
-    @property
-    def managed(self) -> bool:
-        """Whether one of those was found that place their memory by rules of their own."""
-        return any(name in self.found for name in ("go", "hotspot", "v8"))
-
     def has(self, name: str) -> bool:
         """Whether a runtime was found."""
         return name in self.found
+
+    def claims(self, mappings: Mappings) -> Iterator[Claim]:
+        """The claims of those that place their memory by rules of their own."""
+        for runtime in RUNTIMES:
+            if runtime.module is not None and runtime.name in self.found:
+                yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self)
+
+    def guess(self, block: Block) -> Guess | None:
+        """Whose a block of writable memory is that nothing else explains; None where no pattern fits."""
+        for runtime in RUNTIMES:
+            if runtime.name in self.found:
+                for kind, certainty, fits in runtime.patterns:
+                    if fits(block):
+                        return Guess(runtime.name, kind, certainty)
+        return None
 
 
 def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
@@ -65,23 +58,30 @@ def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
     for item in objects:
         path = without_deleted(item.file.path)
         base = path.rsplit(b"/", 1)[-1]
-        for runtime, prefixes in _LIBRARIES.items():
-            if (
-                (runtime == "musl" and base == b"libc.so")
-                or base.startswith(prefixes)
-                or path.endswith(prefixes)
-                or (item.soname or b"").startswith(prefixes)
-            ):
-                found.setdefault(runtime, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
+        for runtime in RUNTIMES:
+            if _is_library_of(runtime, path, base, item.soname or b""):
+                found.setdefault(runtime.name, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
-        for runtime, names in _PROGRAMS.items():
-            if base in names or any(base.startswith(name) and base[len(name) :][:1].isdigit() for name in names):
-                found.setdefault(runtime, f"the program is {base.decode('utf-8', 'surrogateescape')}")
         sections = {section.name for section in program.sections or ()}
-        if sections & _GO_SECTIONS:
-            found["go"] = "the program has Go's sections"
-        if sections & _STATIC_GLIBC_SECTIONS:
-            found.setdefault("glibc", "the program is linked statically with glibc")
+        for runtime in RUNTIMES:
+            if _is_program_of(runtime, base):
+                found.setdefault(runtime.name, f"the program is {base.decode('utf-8', 'surrogateescape')}")
+            if sections & runtime.sections:
+                found[runtime.name] = f"the program has {runtime.name.capitalize()}'s sections"
+            if sections & runtime.static_sections:
+                found.setdefault(runtime.name, f"the program is linked statically with {runtime.name}")
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
     return Runtimes(found, static)
+
+
+def _is_library_of(runtime: Runtime, path: bytes, base: bytes, soname: bytes) -> bool:
+    names = runtime.libraries
+    return base == runtime.exact or bool(
+        names and (base.startswith(names) or path.endswith(names) or soname.startswith(names))
+    )
+
+
+def _is_program_of(runtime: Runtime, base: bytes) -> bool:
+    """By its name alone, or with a version behind it (python3.12)."""
+    return any(base == name or (base.startswith(name) and base[len(name) :][:1].isdigit()) for name in runtime.programs)

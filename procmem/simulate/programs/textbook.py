@@ -20,9 +20,10 @@ from procmem.model.elf import (
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject
 from procmem.model.simulation import PAGE
 
-__all__ = ["BODY", "EXEC_PATH", "files"]
+__all__ = ["ARGV", "BODY", "EXEC_PATH", "files"]
 
 EXEC_PATH = b"/usr/bin/textbook"
+ARGV = (b"textbook",)
 _LINKER = b"/lib/ld-linux.so.2"
 _LIBRARY = b"/lib/libc.so.6"
 _KIB = 1024

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from procmem.errors import BadInput
 from procmem.model.simulation import PAGE
+from procmem.model.sizes import size_of_text
 
 __all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_text", "size"]
 
-_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _RIGHTS = {f"{r}{w}{x}" for r in "r-" for w in "w-" for x in "x-"}
 
 
@@ -41,14 +41,9 @@ class AllocatedBlock(NamedTuple):
 
 
 def parsed(step: Step, word: str) -> int:
-    """A size in bytes, with an optional K, M or G."""
-    unit = _UNITS.get(word[-1:].upper(), 1)
-    digits = word[:-1] if unit > 1 else word
-    try:
-        value = int(digits, 0) * unit
-    except ValueError:
-        raise BadScript(step.line, f"not a size: {word!r}") from None
-    if not 0 <= value < 1 << 32:
+    """A size in bytes of a 32-bit program, with an optional K, M or G."""
+    value = size_of_text(word, below=1 << 32)
+    if value is None:
         raise BadScript(step.line, f"not a size of a 32-bit program: {word!r}")
     return value
 

@@ -1,74 +1,31 @@
-"""Memory of language runtimes, by where and how each of them maps it.
+"""Memory of Java on HotSpot: heap, class space, code cache, archives of classes, polling pages.
 
-Each runtime has habits: fixed addresses (Go), compressed pointers below 32 GiB (HotSpot), aligned pages at
-random low hints (V8). They are knowledge about these programs, seen from outside, so their labels are likely at
-best.
-
-Sources: Go runtime/malloc.go (arena hints); HotSpot memory/virtualspace.cpp, codeCache.cpp, metaspace;
-V8 src/base/platform and src/heap; observation of each of them running.
+Source: HotSpot memory/virtualspace.cpp, codeCache.cpp, metaspace; observation of it running.
 """
 
 from collections.abc import Iterator, Sequence
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
+from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.region import Certainty, Claim, Label
-from procmem.model.vm_flags import MemoryFlag
 
-__all__ = ["runtime_claims"]
+__all__ = ["claims"]
 
-_GO_FIRST, _GO_LAST = 0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40)
-_COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of HotSpot's compressed object pointers
+_COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of compressed object pointers
 _CLASS_SPACE_END = 0x8_0000_0000 + (5 << 30)
 _CODE_CACHE_MIN = 1 << 20
 _CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says more, at most 3 GiB
 _CLASS_SPACE_USUAL = 1 << 30
 _CLASS_SPACE_ALIGNMENT = 16 << 20
 _SAFEPOINT_BYTES = 4096
-_V8_PAGE = 256 * 1024
-_V8_CODE_MIN = 64 << 20
 
 
-def runtime_claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
-    """Claims of every runtime that was found."""
-    if runtimes.has("go"):
-        yield from _go(mappings, runtimes)
-    if runtimes.has("hotspot"):
-        yield from _hotspot(mappings)
-    if runtimes.has("v8"):
-        yield from _v8(mappings)
-
-
-def _anonymous(mappings: Mappings, row: int) -> bool:
-    return not mappings.inode[row] and not mappings.name[row] and mappings.perms[row][3] == "p"
-
-
-def _go(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
-    """The heap grows from 0xc000000000 up in blocks of 64 MiB; goroutine stacks lie inside it."""
-    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
-        if not _anonymous(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
-            continue
-        if _GO_FIRST <= start < _GO_LAST:
-            evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
-            if perms.startswith("---"):
-                label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
-            else:
-                label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
-        elif runtimes.static:
-            evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
-            if perms.startswith("---"):
-                label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
-            else:
-                label = Label(kinds.GO_RUNTIME, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
-        else:
-            continue
-        yield Claim(start, end, Rank.RUNTIME, label)
-
-
-def _hotspot(mappings: Mappings) -> Iterator[Claim]:
+def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     """Java's heap and class space below and above 32 GiB, the code cache by its permissions."""
+    del runtimes  # the same in every Java process
     archive = [row for row, name in enumerate(mappings.name) if name.endswith(b".jsa")]
     for row in archive:
         evidence = "a class data sharing archive (.jsa)"
@@ -77,7 +34,7 @@ def _hotspot(mappings: Mappings) -> Iterator[Claim]:
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
     yield from _class_space(mappings, archive)
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
-        if not _anonymous(mappings, row):
+        if not is_plain(mappings, row):
             continue
         reserved = perms.startswith("---")
         if end <= _COMPRESSED_END and start >= 1 << 20:
@@ -132,7 +89,7 @@ def _one_reservation(mappings: Mappings, row: int, after: int) -> list[int]:
         row < len(mappings)
         and first - after < _CLASS_SPACE_ALIGNMENT
         and mappings.start[row] == at
-        and _anonymous(mappings, row)
+        and is_plain(mappings, row)
         and "x" not in mappings.perms[row]
         and mappings.end[row] - first <= _CLASS_SPACE_MAX
     ):
@@ -150,7 +107,7 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
     """Two neighbouring pages, one inaccessible and one read-only, that Java threads touch to be stopped."""
     for row in range(len(mappings) - 1):
         pair = (row, row + 1)
-        if not all(_anonymous(mappings, at) for at in pair) or mappings.end[row] != mappings.start[row + 1]:
+        if not all(is_plain(mappings, at) for at in pair) or mappings.end[row] != mappings.start[row + 1]:
             continue
         if sorted(mappings.perms[at] for at in pair) != ["---p", "r--p"]:
             continue
@@ -159,22 +116,3 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
         evidence = "an inaccessible page beside a read-only one, in a process with libjvm"
         label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)
-
-
-def _v8(mappings: Mappings) -> Iterator[Claim]:
-    """V8 places its pages at random addresses below 2**46, aligned to 256 KiB, and its code in one large range."""
-    low_end = 1 << 46
-    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
-        if not _anonymous(mappings, row):
-            continue
-        if "x" in perms:
-            label = Label(
-                kinds.V8_CODE,
-                Certainty.LIKELY,
-                "executable anonymous memory in a process with V8",
-                owners.Allocator(b"V8"),
-            )
-            yield Claim(start, end, Rank.RUNTIME, label)
-        elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
-            evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
-            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))

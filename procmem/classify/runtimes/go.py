@@ -1,0 +1,37 @@
+"""Memory of Go programs: arenas at fixed addresses, and the tables of the runtime. Source: Go runtime/malloc.go."""
+
+from collections.abc import Iterator
+
+from procmem.classify.partition import Rank
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.classify.runtimes.plain import is_plain
+from procmem.model import kinds, owners
+from procmem.model.mapping import Mappings
+from procmem.model.region import Certainty, Claim, Label
+from procmem.model.vm_flags import MemoryFlag
+
+__all__ = ["claims"]
+
+_GO_FIRST, _GO_LAST = 0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40)
+
+
+def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+    """The heap grows from 0xc000000000 up in blocks of 64 MiB; goroutine stacks lie inside it."""
+    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
+        if not is_plain(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
+            continue
+        if _GO_FIRST <= start < _GO_LAST:
+            evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
+            if perms.startswith("---"):
+                label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+            else:
+                label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+        elif runtimes.static:
+            evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
+            if perms.startswith("---"):
+                label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+            else:
+                label = Label(kinds.GO_RUNTIME, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+        else:
+            continue
+        yield Claim(start, end, Rank.RUNTIME, label)

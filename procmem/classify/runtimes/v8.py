@@ -1,0 +1,34 @@
+"""Memory of V8: pages at random low addresses, and one large range of code. Source: V8 src/base/platform, src/heap."""
+
+from collections.abc import Iterator
+
+from procmem.classify.partition import Rank
+from procmem.classify.runtimes.detect import Runtimes
+from procmem.classify.runtimes.plain import is_plain
+from procmem.model import kinds, owners
+from procmem.model.mapping import Mappings
+from procmem.model.region import Certainty, Claim, Label
+
+__all__ = ["claims"]
+
+_V8_PAGE = 256 * 1024
+
+
+def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+    """V8 places its pages at random addresses below 2**46, aligned to 256 KiB, and its code in one large range."""
+    del runtimes  # the same in every process with V8
+    low_end = 1 << 46
+    for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
+        if not is_plain(mappings, row):
+            continue
+        if "x" in perms:
+            label = Label(
+                kinds.V8_CODE,
+                Certainty.LIKELY,
+                "executable anonymous memory in a process with V8",
+                owners.Allocator(b"V8"),
+            )
+            yield Claim(start, end, Rank.RUNTIME, label)
+        elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
+            evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
+            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))
