@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from procmem.cli.flags import REPORT_FLAGS, Flag
+from procmem.cli.help_pages import HelpContext
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.text import gettext
@@ -34,6 +35,8 @@ _CHOSEN = "procmem.chosen"
 class Command(click.Command):
     """A command whose help is in the user's language: its sentences are translated when they are asked for."""
 
+    context_class = HelpContext
+
     def get_help(self, ctx: click.Context) -> str:
         """The help page."""
         self.help = gettext(self.help) if self.help else self.help
@@ -54,21 +57,36 @@ class Command(click.Command):
 class Group(Command, click.Group):
     """The same for a command that has commands."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with the first sentence of their help, whole."""
+        rows = []
+        for name in self.list_commands(ctx):
+            found = self.get_command(ctx, name)
+            told = gettext(found.help or "") if found is not None else ""
+            rows.append((name, told.split("\n\n")[0]))
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl(rows)
+
 
 def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a command of a function; it has ``-h`` and ``--lang`` as every command has."""
     context = {"help_option_names": ["-h", "--help"], **settings.pop("context_settings", {})}
 
     def make(function: Callable[..., Any]) -> Command:
-        return click.command(cls=Command, context_settings=context, **settings)(language_option(function))
+        made = click.command(cls=Command, context_settings=context, **settings)(function)
+        made.params.append(_lang())
+        return made
 
     return make
 
 
 def language_option(function: _Decorated) -> _Decorated:
     """Add ``--lang``, which was obeyed before the command line was parsed."""
-    option = click.option("--lang", metavar="LANG", expose_value=False, help=words.LANG)
-    return option(function)
+    return click.option("--lang", metavar="LANG", expose_value=False, help=words.LANG)(function)
+
+
+def _lang() -> click.Option:
+    return click.Option(["--lang"], metavar="LANG", expose_value=False, help=words.LANG)
 
 
 def flag_options(
