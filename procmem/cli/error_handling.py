@@ -81,6 +81,7 @@ class _ClosedOutput(io.TextIOBase):
 
 def _drop_output() -> int:
     """Point stdout to nowhere, so that the interpreter's own flush at exit stays quiet."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    from procmem.queries.streams import drop_output  # noqa: PLC0415  # seldom
+
+    drop_output()
     return ExitStatus.DONE

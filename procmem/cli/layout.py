@@ -13,6 +13,7 @@ from procmem.text.help.simulate import OPTIONS
 
 __all__ = ["layout_options", "settings_from"]
 
+_TEXTBOOK = "/usr/bin/textbook"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -38,7 +39,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
     for text in given["env"]:
         if "=" not in text:
             raise Misuse(f"--env {text!r}: not NAME=VALUE")
-    path = os.fsencode(words[0]) if words else b"/usr/bin/textbook"
+    path = os.fsencode(words[0]) if words else os.fsencode(_TEXTBOOK)
     return Settings(
         kernel=KernelKind(given["kernel"]),
         limit_3gb=given["limit_3gb"],
@@ -47,7 +48,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
         read_implies_exec=given["execstack"],
         stack_limit=limit_of(given["stack_limit"], "--stack-limit"),
         exec_path=path,
-        argv=tuple(os.fsencode(word) for word in words) or (b"textbook",),
+        argv=tuple(os.fsencode(word) for word in words) or (os.fsencode(os.path.basename(_TEXTBOOK)),),
         env=tuple(os.fsencode(text) for text in given["env"]),
         facts=facts,
     )
