@@ -1,6 +1,6 @@
 """The kernel's laws of layout, held against a real map: each holds, is broken, or does not apply.
 
-These are the rules by which the simulator foretells a 32-bit program, in the form in which they are true of every
+These are the rules by which the simulator predicts a 32-bit program, in the form in which they are true of every
 x86 process: order of areas, distance of the borders, the heap above BSS, the gap below the stack, what merges, and
 what page tables cost. A process may break some of them on purpose (MAP_FIXED, PR_SET_MM); then it says so.
 
@@ -9,7 +9,7 @@ mappings.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from operator import gt
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
-__all__ = ["laws_of"]
+__all__ = ["CHECKS", "Check", "laws_of"]
 
 _PAGE = 4096
 _AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR, _AT_EXECFN = 7, 9, 33, 31
@@ -57,9 +57,7 @@ def laws_of(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders, 
     case = _case(snapshot, objects, borders)
     if case is None:
         return ()
-    laws = [*_program_laws(case), *_heap_laws(case), *_mapping_laws(case), *_stack_laws(case)]
-    if walk:
-        laws = [*_space_laws(case), *laws, _merging(case), *_page_tables(case)]
+    laws = [law for check in CHECKS if walk or not check.walks for law in check.laws(case)]
     if snapshot.unstable is not None:
         return tuple(map(_undecided, laws))
     return tuple(laws)
@@ -263,7 +261,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
     )  # fmt: skip
 
 
-def _merging(case: _Case) -> Law:
+def _merging(case: _Case) -> Iterator[Law]:
     """Neighbours that are alike in all that smaps shows would be one mapping, unless each was written by itself."""
     table = case.table
     written = table.column("Anonymous")
@@ -289,7 +287,7 @@ def _merging(case: _Case) -> Law:
         alike += 1
     known = any(flags is not None for flags in table.flags)
     figures = note("pairs", adjoining=adjoining, alike=alike)
-    return _law("merging", "M12", "mm/vma.c, can_vma_merge_before()", alike == 0 if known else None, figures)
+    yield _law("merging", "M12", "mm/vma.c, can_vma_merge_before()", alike == 0 if known else None, figures)
 
 
 def _page_tables(case: _Case) -> Iterator[Law]:
@@ -324,3 +322,22 @@ def _regions_of(ranges: Sequence[tuple[int, int]], reach: int) -> int:
             count += until - first + 1
             last = until
     return count
+
+
+class Check(NamedTuple):
+    """One group of laws: what it yields of a process, and whether it looks at each mapping."""
+
+    laws: Callable[[_Case], Iterator[Law]]
+    walks: bool = False
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(_space_laws, walks=True),
+    Check(_program_laws),
+    Check(_heap_laws),
+    Check(_mapping_laws),
+    Check(_stack_laws),
+    Check(_merging, walks=True),
+    Check(_page_tables, walks=True),
+)
+"""All laws, in the order in which they are told; a new one is a row here and its words in ``text.laws``."""

@@ -6,10 +6,13 @@ print them all, so the table keeps one list per field and hands out a row only w
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_label, read_vma_name
+
+if TYPE_CHECKING:
+    from procmem.model.given_names import GivenName
 
 __all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma", "joined"]
 
@@ -192,6 +195,14 @@ class Mappings:
             found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
             self._names[key] = found
         return found
+
+    def given(self, row: int) -> "GivenName | None":
+        """Who named a mapping, None where no program did."""
+        if self.named(row).named is not KernelName.GIVEN:
+            return None
+        from procmem.model.given_names import given_name  # noqa: PLC0415  # few processes have such names
+
+        return given_name(self.name[row])
 
     def rows_labelled(self, *names: KernelName) -> list[int]:
         """The indexes of the mappings to which the kernel gives one of these labels, ascending.

@@ -4,13 +4,15 @@ An unknown word is kept as text: kernels grow. Source: fs/proc/task_mmu.c, show_
 VmFlags are printed since Linux 3.8.
 """
 
-from enum import StrEnum
-
 __all__ = ["MemoryFlag"]
 
 
-class MemoryFlag(StrEnum):
-    """One word of VmFlags, by its constant in include/linux/mm.h. Compare it with the words of the line."""
+class MemoryFlag:
+    """One word of VmFlags, by its constant in include/linux/mm.h.
+
+    Plain text, to be looked for among the words of the line: an enum of so many members takes longer to make than a
+    small process takes to read.
+    """
 
     READ = "rd"
     WRITE = "wr"

@@ -1,8 +1,8 @@
 """The names in ``maps``, read once: what stands behind a mapping, and which of the kernel's words says so.
 
-All words that the kernel writes behind the inode of a ``maps`` line stand here and nowhere else, those that programs
-give to their memory (``[anon:...]``) too; everybody else asks for :class:`Backing`, :class:`KernelName` and
-:class:`GivenName`. What a name means for the purpose of the memory is told by the rules in ``classify``.
+All words that the kernel writes behind the inode of a ``maps`` line stand here and nowhere else; everybody else asks
+for :class:`Backing` and :class:`KernelName`. What programs call their memory (``[anon:...]``) is read in
+``model.given_names``. What a name means for the purpose of the memory is told by the rules in ``classify``.
 
 Any file may be called ``[heap]`` or ``SYSV00000000``; but a path begins with ``/``, a label of the kernel has no inode,
 and kernel objects lie on devices without a disk (major number 0). A name is read as a kernel object's only where that
@@ -22,10 +22,8 @@ __all__ = [
     "GATES",
     "NO_NAME",
     "Backing",
-    "GivenName",
     "KernelName",
     "VmaName",
-    "given_name",
     "is_deleted",
     "is_file_in_memory",
     "kernel_label",
@@ -89,33 +87,6 @@ class KernelName(Enum):
     GRAPHICS_DEVICE = "/dev/dri/"
     DEVICE_NODE = "/dev/"
     FILE = "a path"
-
-
-class GivenName(Enum):
-    """Which C library, allocator or runtime gave anonymous memory its name; ``OTHER`` where the name is not known."""
-
-    GLIBC_ARENA = "glibc: malloc arena"
-    GLIBC_MALLOC = "glibc: malloc"
-    GLIBC_STACK = "glibc: pthread stack"
-    GLIBC_UNUSED_STACK = "glibc: unused stack"
-    BSS = ".bss"
-    LOADER = "glibc: loader malloc"
-    GLIBC = "glibc:"
-    BIONIC_SIGNAL_STACK = "thread signal stack"
-    BIONIC_STACK = "stack_and_tls"
-    SCUDO = "scudo:"
-    BIONIC_MALLOC = "libc_malloc"
-    PARTITION_ALLOC = "partition_alloc"
-    V8 = "v8"
-    PHP = "zend_alloc"
-    PHP_FIBER = "zend_fiber_stack"
-    TCMALLOC = "tcmalloc"
-    JEMALLOC = "jemalloc"
-    GO_HEAP = "Go: heap"
-    GO = "Go:"
-    DALVIK_JIT = "dalvik-jit"
-    DALVIK = "dalvik-"
-    OTHER = "another name"
 
 
 class VmaName(NamedTuple):
@@ -195,38 +166,6 @@ _PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
 _GIVEN = b"[anon:"
 _GIVEN_SHARED = b"[anon_shmem:"
 _STACK_OF_THREAD = b"[stack:"
-_GIVEN_NAMES: tuple[tuple[bytes, GivenName], ...] = (
-    # glibc since 2.39, with the tunable glibc.mem.decorate_maps
-    (b"glibc: malloc arena", GivenName.GLIBC_ARENA),
-    (b"glibc: malloc]", GivenName.GLIBC_MALLOC),
-    (b"glibc: pthread stack", GivenName.GLIBC_STACK),
-    (b"glibc: pthread user stack", GivenName.GLIBC_STACK),
-    (b"glibc: unused stack", GivenName.GLIBC_UNUSED_STACK),
-    (b"glibc: .bss", GivenName.BSS),
-    (b".bss]", GivenName.BSS),
-    (b"glibc: loader malloc", GivenName.LOADER),
-    (b"linker_alloc", GivenName.LOADER),
-    (b"glibc:", GivenName.GLIBC),
-    # bionic and the Android runtime
-    (b"thread signal stack", GivenName.BIONIC_SIGNAL_STACK),
-    (b"stack_and_tls:", GivenName.BIONIC_STACK),
-    (b"scudo:", GivenName.SCUDO),
-    (b"libc_malloc", GivenName.BIONIC_MALLOC),
-    (b"bionic_alloc", GivenName.BIONIC_MALLOC),
-    (b"dalvik-jit", GivenName.DALVIK_JIT),
-    (b"dalvik-zygote-jit", GivenName.DALVIK_JIT),
-    (b"dalvik-", GivenName.DALVIK),
-    # allocators and runtimes
-    (b"partition_alloc", GivenName.PARTITION_ALLOC),
-    (b"v8", GivenName.V8),
-    (b"zend_alloc", GivenName.PHP),
-    (b"zend_fiber_stack", GivenName.PHP_FIBER),
-    (b"tcmalloc", GivenName.TCMALLOC),
-    (b"jemalloc", GivenName.JEMALLOC),
-    (b"Go: heap", GivenName.GO_HEAP),
-    (b"Go:", GivenName.GO),
-)
-"""How the given name begins (``]`` where it must end there); the first that fits decides."""
 
 
 def kernel_label(named: KernelName) -> bytes:
@@ -248,12 +187,6 @@ def without_deleted(name: bytes) -> bytes:
 def is_file_in_memory(name: bytes) -> bool:
     """Whether a name, seen without its device, is that of an object of shared memory (/proc/<pid>/fd, a simulation)."""
     return read_vma_name(name, device="00:01", has_inode=True, shared=True).backing is Backing.SHARED_MEMORY
-
-
-def given_name(name: bytes) -> GivenName:
-    """Who gave the memory its name; NONE of the kernel's labels are asked here, only ``[anon:...]``."""
-    given = name[len(_GIVEN) :].lstrip(b" ")
-    return next((who for begins, who in _GIVEN_NAMES if given.startswith(begins)), GivenName.OTHER)
 
 
 def read_vma_name(

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 from running import procmem, started
 
+from procmem.model.given_names import GivenName, given_name
 from procmem.model.vma_names import (
     Backing,
-    GivenName,
     KernelName,
-    given_name,
     is_file_in_memory,
     kernel_label,
     read_vma_name,

@@ -14,7 +14,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
-from procmem.model.vma_names import GivenName, KernelName, given_name
+from procmem.model.vma_names import KernelName
 
 __all__ = ["unread_claims"]
 
@@ -94,8 +94,8 @@ def _bss(
     if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
         return
     named = mappings.named(behind).named
-    given_bss = named is KernelName.GIVEN and given_name(mappings.name[behind]) is GivenName.BSS
-    if named not in (KernelName.NONE, KernelName.HEAP) and not given_bss:
+    given = mappings.given(behind)
+    if named not in (KernelName.NONE, KernelName.HEAP) and (given is None or not given.is_bss):
         return
     start_brk = stat.start_brk if stat is not None else None
     end = mappings.end[behind]

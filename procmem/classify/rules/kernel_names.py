@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from procmem.model import kinds, owners
-from procmem.model.kinds import Kind, Part, Role, object_kind
+from procmem.model.kinds import Kind
 from procmem.model.region import Certainty, Label
-from procmem.model.vma_names import Backing, GivenName, KernelName, VmaName, given_name
+from procmem.model.vma_names import Backing, KernelName, VmaName
 
 __all__ = ["MappingKey", "label_of"]
 
@@ -45,7 +45,7 @@ class NameRule(NamedTuple):
 
 
 _C, _L, _G = Certainty.CERTAIN, Certainty.LIKELY, Certainty.GUESS
-_N, _W = KernelName, GivenName
+_N = KernelName
 
 _BY_NAME: dict[KernelName, tuple[NameRule, ...]] = {
     # mapped by the kernel; these names cannot be set by a program
@@ -122,31 +122,6 @@ _HUGETLB = (
     NameRule(kinds.HUGETLB_PRIVATE, _C, "a private file of huge pages (VmFlags ht)"),
 )
 
-_BY_GIVEN_NAME: dict[GivenName, NameRule] = {
-    _W.GLIBC_ARENA: NameRule(kinds.GLIBC_ARENA, _L, "glibc names it an arena (tunable glibc.mem.decorate_maps)"),
-    _W.GLIBC_MALLOC: NameRule(kinds.GLIBC_MMAP_CHUNK, _L, "glibc names it a block of malloc"),
-    _W.GLIBC_STACK: NameRule(kinds.THREAD_STACK, _L, "glibc names it a thread's stack"),
-    _W.GLIBC_UNUSED_STACK: NameRule(kinds.CACHED_STACK, _L, "glibc names it an unused stack"),
-    _W.BSS: NameRule(object_kind(Role.LIB, Part.BSS), _L, "the loader names it .bss"),
-    _W.LOADER: NameRule(kinds.LOADER, _L, "the loader names it its own memory"),
-    _W.GLIBC: NameRule(kinds.ANON_PRIVATE, _L, "glibc names it"),
-    _W.BIONIC_SIGNAL_STACK: NameRule(kinds.SIGNAL_STACK, _L, "bionic names it a signal stack"),
-    _W.BIONIC_STACK: NameRule(kinds.THREAD_STACK, _L, "bionic names it a thread's stack"),
-    _W.SCUDO: NameRule(kinds.SCUDO, _L, "the allocator Scudo names it"),
-    _W.BIONIC_MALLOC: NameRule(kinds.BIONIC, _L, "bionic's allocator names it"),
-    _W.PARTITION_ALLOC: NameRule(kinds.PARTITION_ALLOC, _L, "PartitionAlloc names it"),
-    _W.V8: NameRule(kinds.V8, _L, "V8 names it"),
-    _W.PHP: NameRule(kinds.PHP, _L, "PHP's allocator names it"),
-    _W.PHP_FIBER: NameRule(kinds.COROUTINE_STACK, _L, "PHP names it a fiber's stack"),
-    _W.TCMALLOC: NameRule(kinds.TCMALLOC, _L, "tcmalloc names it"),
-    _W.JEMALLOC: NameRule(kinds.JEMALLOC, _L, "jemalloc names it"),
-    _W.GO_HEAP: NameRule(kinds.GO_HEAP, _L, "the Go runtime names it heap"),
-    _W.GO: NameRule(kinds.GO_RUNTIME, _L, "the Go runtime names it"),
-    _W.DALVIK_JIT: NameRule(kinds.JVM_CODE, _L, "the Android runtime names it code"),
-    _W.DALVIK: NameRule(kinds.JVM_HEAP, _L, "the Android runtime names it"),
-}
-"""What programs call their anonymous memory: settable by anybody, so never more than likely."""
-
 _GENERAL: tuple[NameRule, ...] = (
     # files
     NameRule(kinds.FILE_SHARED, _C, "a shared mapping of a file", lambda key: key.has_inode and key.shared),
@@ -209,8 +184,10 @@ def _rules(key: MappingKey) -> tuple[NameRule, ...]:
     if key.read.frames and named in _SAY_NOTHING_OF_DEVICES:
         return (_FRAMES,)
     if named is KernelName.GIVEN:
-        given = _BY_GIVEN_NAME.get(given_name(key.name))
-        return _GENERAL if given is None else (given,)
+        from procmem.classify.rules.given_names import rule_of  # noqa: PLC0415  # few processes have such names
+
+        given = rule_of(key.name)
+        return _GENERAL if given is None else (NameRule(*given),)
     return (*_BY_NAME.get(named, ()), *_GENERAL)
 
 

@@ -24,7 +24,6 @@ from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
 from procmem.model.vm_flags import MemoryFlag
-from procmem.model.vma_names import GivenName, KernelName, given_name
 
 __all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
 
@@ -195,14 +194,10 @@ def _plain(mappings: Mappings, row: int) -> bool:
     """Private anonymous memory without a name, or with the name that glibc gives a stack."""
     if mappings.inode[row] or mappings.perms[row][3] != "p":
         return False
-    return not mappings.name[row] or (
-        mappings.named(row).named is KernelName.GIVEN and given_name(mappings.name[row]) in _GIVEN_TO_STACKS
-    )
-
-
-_GIVEN_TO_STACKS = frozenset(
-    {GivenName.GLIBC_STACK, GivenName.GLIBC_UNUSED_STACK, GivenName.BIONIC_STACK, GivenName.PHP_FIBER}
-)
+    if not mappings.name[row]:
+        return True
+    given = mappings.given(row)
+    return given is not None and given.is_stack
 
 
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:

@@ -17,7 +17,7 @@ from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
-from procmem.model.vma_names import GivenName, KernelName, given_name
+from procmem.model.vma_names import KernelName
 
 __all__ = ["beside_brk", "malloc_claims"]
 
@@ -58,9 +58,6 @@ def malloc_claims(
             yield from _chunks(words, runs, start, end, page_size, starts)
 
 
-_GIVEN_TO_MALLOC = frozenset({GivenName.GLIBC_ARENA, GivenName.GLIBC_MALLOC})
-
-
 def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     """Writable anonymous memory without a break; a block may reach over mappings that differ in flags only.
 
@@ -68,9 +65,8 @@ def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     """
     low = high = 0
     for row in sorted(range(len(mappings)), key=mappings.start.__getitem__):
-        plain = not mappings.name[row] or (
-            mappings.named(row).named is KernelName.GIVEN and given_name(mappings.name[row]) in _GIVEN_TO_MALLOC
-        )
+        given = mappings.given(row) if mappings.name[row] else None
+        plain = not mappings.name[row] or (given is not None and given.is_glibc_malloc)
         if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p" or not plain:
             continue
         if mappings.start[row] != high:
