@@ -99,7 +99,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
             except ProcmemError:
                 continue
             status = seen.snapshot.status
-            if not wanted(seen.snapshot.comm or b"", status.uid if status else None):
+            if not wanted(seen.snapshot.comm, status.uid if status else None):
                 continue
             if seen.regions is not None and seen.snapshot.has_usage:
                 answers.append(inspection(seen.snapshot, seen.regions).classes)

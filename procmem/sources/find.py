@@ -57,7 +57,7 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes, int | None], bool]":
+def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | None, int | None], bool]":
     """Whether a process, by its name and the number of its user, is one of those asked for.
 
     Raises:
@@ -74,8 +74,9 @@ def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes, in
         if uid is None:
             raise NothingMatches(f"there is no user {user!r}")
 
-    def wanted(found: bytes, owner: int | None) -> bool:
-        fits = pattern is None or found == os.fsencode(name or "") or pattern.fullmatch(found) is not None
+    def wanted(found: bytes | None, owner: int | None) -> bool:
+        called = found or b""
+        fits = pattern is None or called == os.fsencode(name or "") or pattern.fullmatch(called) is not None
         return fits and (uid is None or owner == uid)
 
     return wanted

@@ -15,7 +15,7 @@ from procmem.render.style import Style
 from procmem.render.width import cells, elided, folded, padded, shortened_path
 
 KINDS = ("size", "count", "address", "figure", "text", "path", "class")
-TEXTS = st.text(st.sampled_from("abc /-._字宽，。é\u0301 "), max_size=60)
+TEXTS = st.text(st.sampled_from("abc /-._字宽\uff0c\u3002é\u0301 "), max_size=60)
 FIGURES = st.one_of(st.none(), st.integers(0, 1 << 50))
 
 
@@ -153,7 +153,7 @@ def test_a_path_keeps_its_last_name() -> None:
 
 def test_wide_characters_take_two_cells() -> None:
     """And marks that combine none."""
-    assert [cells(text) for text in ("abc", "栈", "e\u0301", "，")] == [3, 2, 1, 2]
+    assert [cells(text) for text in ("abc", "栈", "e\u0301", "\uff0c")] == [3, 2, 1, 2]
     assert padded("栈", 4) == "栈  "
     assert padded("栈", 4, right=True) == "  栈"
 
@@ -179,10 +179,10 @@ def test_prose_has_a_measure_of_its_own() -> None:
     assert widest(block_text(block, Style(width=60))) <= 60
 
 
-def page(**more: object) -> Page:
+def page(notes: tuple[str, ...] = ("one thing is unknown",)) -> Page:
     """A page of prose with a table behind it."""
     table = Sheet((Column("a", "text"), Column("b", "count")), [("x", 1)])
-    return Page([[Prose("told")]], lambda: table, dict, ["one thing is unknown"])._replace(**more)
+    return Page([[Prose("told")]], lambda: table, dict, notes)
 
 
 def test_notes_stand_at_the_end() -> None:
