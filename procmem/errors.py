@@ -14,6 +14,7 @@ __all__ = [
     "CannotWrite",
     "ExitStatus",
     "MalformedFile",
+    "Misuse",
     "NothingMatches",
     "ProcessGone",
     "ProcmemError",
@@ -64,6 +65,12 @@ class _Words:
 def tell_errors_by(tell: Callable[[ProcmemError], str]) -> None:
     """Let ``str()`` of an error be a sentence."""
     _Words.tell = tell
+
+
+class Misuse(ProcmemError):
+    """What was asked for makes no sense: a word that is no target, options that exclude each other."""
+
+    exit_code = ExitStatus.USAGE
 
 
 class ProcessGone(ProcmemError):

@@ -95,7 +95,7 @@ def page(name: str) -> str:
         recording = FIXTURES / fixture
         words = (*command, *options, "--from", str(recording), str(pids_in(recording)[0]))
     run = procmem(*words, env={"PYTHONUTF8": "1"})
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     return run.out
 
 

@@ -17,7 +17,7 @@ COMMAND = (sys.executable, "-m", "procmem")
 TIME_LIMIT_SECONDS = 120
 
 AS_NOBODY = """\
-import csv, ctypes, difflib, gzip, importlib, json, os, pkgutil, sys, tarfile, tempfile, tomllib
+import csv, ctypes, difflib, gzip, importlib, json, os, pkgutil, sys, tarfile, tempfile, tomllib, unicodedata
 import psutil, procmem
 for module in pkgutil.walk_packages(procmem.__path__, "procmem."):
     if not module.name.endswith("__main__"):
@@ -42,6 +42,11 @@ class Finished:
 
     def __repr__(self) -> str:
         return f"status {self.status}\n--- out\n{self.out[-3000:]}\n--- err\n{self.err[-3000:]}"
+
+    @property
+    def trouble(self) -> str:
+        """What stderr says besides notes: those are in the document as well, and are no trouble."""
+        return "".join(line for line in self.err.splitlines(True) if not line.startswith("procmem: note: "))
 
     @property
     def json(self) -> Any:

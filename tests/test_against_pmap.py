@@ -23,7 +23,7 @@ def name_of(value: Any) -> str | None:
 def report_of(recording: Path, pid: int, *words: str) -> Any:
     """The JSON report of one recorded process."""
     run = procmem("inspect", str(pid), "--from", str(recording), "--json", "--regions", *words)
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     return run.json
 
 

@@ -50,7 +50,7 @@ def test_a_zombie() -> None:
 def check_dead_leader(words: list[str], pid: int) -> Any:
     """The memory is there, read through a thread that lives."""
     run = procmem("inspect", "--json", *words)
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     process = run.json["process"]
     assert process["pid"] == pid
     assert process["nature"] == "process whose main thread has ended"
@@ -81,7 +81,7 @@ def test_a_recording_made_without_rights() -> None:
     """What anybody may read is told, what was refused is named with a cure, and nothing unknown is a zero."""
     words = fixture_words("x86_64-6.18-denied")
     run = procmem("inspect", "--json", "--regions", *words)
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     totals = run.json["totals"]
     assert totals["virt"] == totals["vm_size"] > 0
     assert totals["rss"] == totals["vm_rss"] > 0
@@ -94,7 +94,7 @@ def test_someone_elses_process() -> None:
     """The same, live, as nobody."""
     with python_child("") as pid:
         run = procmem("inspect", "--json", str(pid), nobody=True)
-        assert (run.status, run.err) == (0, ""), run
+        assert (run.status, run.trouble) == (0, ""), run
         assert run.json["totals"]["rss"] == run.json["totals"]["vm_rss"] > 0
         assert run.json["totals"]["pss"] is None
         assert any("same user, or as root" in warning for warning in run.json["warnings"])
@@ -129,7 +129,7 @@ def test_a_thread_is_named_as_one() -> None:
 def check_thread(words: list[str], tid: int, pid: int) -> None:
     """The page says whose thread it is."""
     run = procmem("inspect", "--json", *words)
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     assert (run.json["process"]["pid"], run.json["process"]["thread_of"]) == (tid, pid)
     assert run.json["totals"]["rss"] > 0
     assert f"{tid} is a thread of process {pid}" in procmem("inspect", *words).out

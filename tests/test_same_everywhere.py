@@ -38,7 +38,7 @@ def report(*words: str) -> Any:
 def whole_report(*words: str) -> Any:
     """The JSON with all regions, but for the clock."""
     run = procmem("inspect", "--json", "--regions", *words)
-    assert (run.status, run.err) == (0, ""), run
+    assert (run.status, run.trouble) == (0, ""), run
     document = run.json
     document["process"].pop("age_seconds")
     return document

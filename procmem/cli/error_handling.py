@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from procmem.errors import ExitStatus, ProcmemError
 
-__all__ = ["complain", "guarded"]
+__all__ = ["complain", "guarded", "say"]
 
 
 def complain(error: ProcmemError) -> None:
@@ -22,10 +22,18 @@ def complain(error: ProcmemError) -> None:
     from procmem.text.errors import error_text, hint_text  # noqa: PLC0415  # the same
 
     hint = f" ({printable_text(told)})" if (told := hint_text(error)) else ""
-    _say(f"{printable_text(error_text(error))}{hint}")
+    say(f"{printable_text(error_text(error))}{hint}")
 
 
-def _say(line: str) -> None:
+def _failed(code: str, **figures: object) -> None:
+    """Say what ended the command, where that is none of our errors."""
+    from procmem.text.errors import failed_text  # noqa: PLC0415  # only on the way out
+
+    say(failed_text(code, **figures))
+
+
+def say(line: str) -> None:
+    """Print one line on stderr."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # nobody is left to be told
             sys.stderr.write(f"procmem: {line}\n")
@@ -49,16 +57,16 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _drop_output()
-        _say(f"output: {error.strerror} (free some space, or write elsewhere)")
+        _failed("output", reason=error.strerror)
         _drop_output()
         return ExitStatus.CANNOT_WRITE
     except RecursionError:
-        _say("internal error: input nested too deeply")
+        _failed("nested")
         return ExitStatus.INTERNAL
     except Exception as error:  # the last door: a bug is ours, and still one line
         if os.environ.get("PROCMEM_DEBUG"):
             raise
-        _say(f"internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)")
+        _failed("internal", kind=type(error).__name__, reason=error)
         return ExitStatus.INTERNAL
     return status if isinstance(status, int) else ExitStatus.DONE
 
@@ -81,6 +89,7 @@ class _ClosedOutput(io.TextIOBase):
 
 def _drop_output() -> int:
     """Point stdout to nowhere, so that the interpreter's own flush at exit stays quiet."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    from procmem.queries.streams import drop_output  # noqa: PLC0415  # seldom
+
+    drop_output()
     return ExitStatus.DONE

@@ -1,117 +1,80 @@
 """``procmem explain``: the annotated map, its findings, and the glossary."""
 
-import os
-import shutil
-import sys
-
 import click
 
-from procmem.analyse.explain import explanation
-from procmem.analyse.inspection import inspection
+from procmem.cli.flags import REPORT_FLAGS
 from procmem.cli.multi_target import for_each
-from procmem.cli.output import echo_json, messages_locale
-from procmem.cli.targets import Selection, TargetRef, target_options
-from procmem.errors import BadInput
+from procmem.cli.options import command, output_options
+from procmem.cli.output import Output
+from procmem.cli.targets import target_options
+from procmem.errors import BadInput, Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.reports.explanation import Explanation
-from procmem.queries.examine import examine
-from procmem.queries.laws import layout_in_short
-from procmem.queries.page import page_facts
-from procmem.render.pages.explain import ExplainStyle, explain_json, explain_page, findings_text, glossary_text
-from procmem.text import language_of_locale, use_language
+from procmem.queries.explain import explain as explain_target
+from procmem.queries.targets import Selection, TargetRef
+from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
 from procmem.text.glossary import terms
+from procmem.text.help import explain as words
 
 __all__ = ["explain"]
 
-_EPILOG = """\b
-Examples:
-  procmem explain 1234                      the map, each block explained
-  procmem explain 1234 --brief --class heap
-  procmem explain 1234 --address 0x7ffd1000 one region, and its page
-  procmem explain 1234 --findings           only what deserves attention
-  procmem explain --glossary PSS            what a word means
-"""
-_MANY_COLUMNS = 400
 
-
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@command(help=words.HELP, epilog=words.EPILOG)
 @target_options
-@click.option("--flat", is_flag=True, help="Explain each region alone, without grouping.")
-@click.option("--descending", is_flag=True, help="High addresses first, as the theory draws it.")
-@click.option("--why", is_flag=True, help="Add the evidence in full, and the place in the classic layout.")
-@click.option("--brief", is_flag=True, help="One sentence each.")
-@click.option("--class", "classes", multiple=True, metavar="CLASS", help="Only regions of this class (repeatable).")
-@click.option("--address", metavar="ADDR", help="Only the region that holds an address (hexadecimal), and its page.")
-@click.option("--findings", "findings_only", is_flag=True, help="Only what deserves attention.")
-@click.option("--glossary", is_flag=True, help="Explain words instead; TARGET is then a term, or nothing for all.")
-@click.option("--deep", is_flag=True, help="Also read a few words of the target's memory; see inspect --help.")
-@click.option("--lang", metavar="LANG", help="Language of the words: en or zh; from LANG when not given.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour by class.")
-@click.option("--width", type=click.IntRange(min=40, max=_MANY_COLUMNS), help="Columns; the terminal's when not given.")
-@click.option("--pager/--no-pager", default=True, help="Page long output on a terminal (on).")
-@click.option("--json", "as_json", is_flag=True, help="Schema procmem/explain/1; a list, for several targets.")
+@click.option("--flat", is_flag=True, help=words.FLAT)
+@click.option("--descending", is_flag=True, help=words.DESCENDING)
+@click.option("--why", is_flag=True, help=words.WHY)
+@click.option("--brief", is_flag=True, help=words.BRIEF)
+@click.option("--class", "classes", multiple=True, metavar="CLASS", help=words.CLASS)
+@click.option("--address", metavar="ADDR", help=words.ADDRESS)
+@click.option("--findings", "findings_only", is_flag=True, help=words.FINDINGS)
+@click.option("--glossary", is_flag=True, help=words.GLOSSARY)
+@click.option("--deep", is_flag=True, help=words.DEEP)
+@output_options("procmem/explain/1", flags=REPORT_FLAGS, helps=words.FLAGS)
 def explain(
     targets: Selection,
-    flat: bool,
-    descending: bool,
-    why: bool,
-    brief: bool,
+    output: Output,
+    *,
     classes: tuple[str, ...],
     address: str | None,
     findings_only: bool,
     glossary: bool,
     deep: bool,
-    lang: str | None,
-    color: str,
-    width: int | None,
-    pager: bool,
-    as_json: bool,
+    **choices: bool,
 ) -> int:
-    """Explain the memory map of a process, line by line, in plain words."""
-    use_language(lang or language_of_locale(messages_locale()))
-    columns = width or shutil.get_terminal_size((80, 24)).columns
+    """Read, and show."""
     if glossary:
-        return _glossary(targets.words, columns)
+        return _glossary(targets.words, output)
     for name in classes:
         if name not in tuple(ByteClass):
-            raise click.UsageError(f"--class {name!r}: it is one of {', '.join(ByteClass)}")
+            raise Misuse("no-class", name=name, known=", ".join(ByteClass))
     wanted = _address(address)
 
     def answer(ref: TargetRef) -> Explanation:
         with ref.open() as target:
-            seen = examine(target, keys=None, system=("uptime", "sys/vm/max_map_count"), deep=deep)
-            page = page_facts(target, seen.snapshot, wanted) if wanted is not None else None
-        layout = layout_in_short(seen.snapshot, seen.objects)
-        report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
-        limit = seen.raw.system.get("sys/vm/max_map_count")
-        count = int(limit) if isinstance(limit, bytes) and limit.strip().isdigit() else None
-        return explanation(seen.snapshot, seen.regions, report, max_map_count=count, page=page)
+            return explain_target(target, deep=deep, address=wanted)
 
     reports, status = for_each(targets.refs(), answer)
-    if as_json:
-        documents = [explain_json(report, findings_only=findings_only) for report in reports]
-        echo_json(documents, several=targets.are_several(len(documents)))
-        return status
-    style = ExplainStyle(columns, _colored(color), flat, descending, why, brief, classes)
+    choice = ExplainChoice(classes=classes, **choices)
     pages = []
     for report in reports:
         if findings_only:
-            pages.append(findings_text(report.findings, columns))
-        elif wanted is not None:
-            pages.append(explain_page(report, style._replace(only=_region_at(report, wanted), why=True)))
+            pages.append(findings_page(report))
+        elif wanted is not None and output.form != "json":
+            pages.append(explain_page(report, choice._replace(only=_region_at(report, wanted), why=True)))
         else:
-            pages.append(explain_page(report, style))
-    _show("\n".join(pages), pager=pager)
+            pages.append(explain_page(report, choice))
+    output.show(pages, several=targets.are_several(len(reports)))
     return status
 
 
-def _glossary(wanted: tuple[str, ...], columns: int) -> int:
-    for term in wanted or (None,):
-        text = glossary_text(term, columns)
-        if text is None:
-            known = ", ".join(terms())
-            raise BadInput("no-term", term=term, terms=known)
-        click.echo(text, nl=False)
+def _glossary(wanted: tuple[str, ...], output: Output) -> int:
+    page = glossary_page(wanted)
+    if page is None:
+        known = terms()
+        unknown = next(term for term in wanted if term.lower() not in {name.lower() for name in known})
+        raise BadInput("no-term", term=unknown, terms=", ".join(known))
+    output.show([page])
     return 0
 
 
@@ -121,7 +84,7 @@ def _address(text: str | None) -> int | None:
     try:
         return int(text, 16)
     except ValueError:
-        raise click.UsageError(f"--address {text!r}: not a hexadecimal number") from None
+        raise Misuse("address-not-hexadecimal", text=text) from None
 
 
 def _region_at(report: Explanation, address: int) -> int:
@@ -136,17 +99,3 @@ def _region_at(report: Explanation, address: int) -> int:
         if regions.start[index] <= address < regions.end[index]:
             return index
     raise BadInput("not-mapped", address=address)
-
-
-def _colored(choice: str) -> bool:
-    if choice != "auto":
-        return choice == "always"
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _show(text: str, *, pager: bool) -> None:
-    lines = shutil.get_terminal_size((80, 24)).lines
-    if pager and sys.stdout.isatty() and text.count("\n") > lines:
-        click.echo_via_pager(text)
-    else:
-        click.echo(text, nl=False, color=True)

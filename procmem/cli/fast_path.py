@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS
-from procmem.sources.prefetch import begin_process
+from procmem.queries.prefetch import begin_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from procmem.cli.flags import Flag
+    from procmem.cli.output import Output
 
 __all__ = ["plain_words", "run_plain"]
 
@@ -32,7 +33,9 @@ def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int],
     arguments: dict[str, Any] = {}
     for word in words:
         if word in known:
-            arguments[known[word].argument] = known[word].value
+            flag = known[word]
+            if arguments.setdefault(flag.argument, flag.value) != flag.value:
+                return None  # two formats or two units at once: click tells of it
         elif word.isascii() and word.isdecimal() and len(word) <= _PID_DIGITS_MAX and int(word):
             pids.append(int(word))
         else:
@@ -52,18 +55,34 @@ def run_plain(words: Sequence[str]) -> int | None:
     if is_inspect:
         begin_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
     from procmem.cli.error_handling import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
+    from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
 
-    return guarded(lambda: _inspect(pids, arguments) if is_inspect else _system(arguments))
+    def answer() -> int:
+        use_language_of_command((), os.environ)
+        return _inspect(pids, arguments) if is_inspect else _system(arguments)
+
+    return guarded(answer)
 
 
 def _inspect(pids: Sequence[int], arguments: dict[str, Any]) -> int:
-    from procmem.cli.inspect_answer import Wish, answer  # noqa: PLC0415  # only for this command
-    from procmem.cli.targets import Selection  # noqa: PLC0415  # the same
+    from procmem.cli.answers import answer_inspect  # noqa: PLC0415  # only for this command
+    from procmem.queries.inspect import InspectOptions  # noqa: PLC0415  # the same
+    from procmem.queries.targets import Selection  # noqa: PLC0415  # the same
 
-    return answer(Selection(tuple(map(str, pids))), Wish(**arguments))
+    output = _output(arguments)
+    return answer_inspect(Selection(tuple(map(str, pids))), InspectOptions(**arguments), output)
 
 
 def _system(arguments: dict[str, Any]) -> int:
-    from procmem.cli.system_answer import SystemWish, answer  # noqa: PLC0415  # only for this command
+    from procmem.cli.answers import answer_system  # noqa: PLC0415  # only for this command
+    from procmem.queries.all_processes import SystemOptions  # noqa: PLC0415  # the same
 
-    return answer(SystemWish(**arguments))
+    output = _output(arguments)
+    return answer_system(SystemOptions(**arguments), output)
+
+
+def _output(arguments: dict[str, Any]) -> Output:
+    """Take the options of the output out of the arguments."""
+    from procmem.cli.output import Output  # noqa: PLC0415  # after the kernel was asked
+
+    return Output(**{name: arguments.pop(name) for name in Output._fields if name in arguments})

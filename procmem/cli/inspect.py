@@ -4,39 +4,31 @@ from typing import Any
 
 import click
 
+from procmem.cli.answers import answer_inspect
 from procmem.cli.flags import INSPECT_FLAGS
-from procmem.cli.inspect_answer import SORTS, Wish, answer, classes_of
-from procmem.cli.output import flag_options
-from procmem.cli.sizes import size_of
-from procmem.cli.targets import Selection, target_options
+from procmem.cli.options import command, output_options
+from procmem.cli.output import Output
+from procmem.cli.targets import target_options
+from procmem.errors import Misuse
+from procmem.model.kinds import ByteClass
+from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
+from procmem.queries.options import size_of
+from procmem.queries.targets import Selection
+from procmem.text.help import inspect as words
 
 __all__ = ["inspect"]
 
-_EPILOG = """\b
-Examples:
-  procmem inspect 1234                      the page for a person
-  procmem inspect 1234 --classic            the six areas of the textbook
-  procmem inspect 1234 --regions --class heap --sort rss
-  procmem inspect 1234 --json --regions     every byte range, for programs
-  procmem inspect --from bug.tar.gz         a recording, as if it were here
-"""
 
-
-@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@command(help=words.HELP, epilog=words.EPILOG)
 @target_options
-@click.option(
-    "--class", "classes", multiple=True, metavar="CLASS", help="List regions of this class only (repeatable)."
-)
-@click.option("--min-size", default="0", metavar="SIZE", help="List regions of at least this size (4096, 64K, 1M).")
-@click.option("--sort", type=click.Choice(SORTS), help="Sort tables by a column, largest first.")
-@flag_options(INSPECT_FLAGS)
-def inspect(targets: Selection, classes: tuple[str, ...], min_size: str, **others: Any) -> int:
-    """Say what is in a process's memory.
-
-    TARGET is a pid, 'self', /proc/PID, a recording, or '-' for pids on standard input.
-    """
-    known = classes_of(classic=others["classic"])
+@click.option("--class", "classes", multiple=True, metavar="CLASS", help=words.CLASS)
+@click.option("--min-size", default="0", metavar="SIZE", help=words.MIN_SIZE)
+@click.option("--sort", type=click.Choice(SORTS), help=words.SORT)
+@output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
+def inspect(targets: Selection, output: Output, classes: tuple[str, ...], min_size: str, **others: Any) -> int:
+    """Read, and show."""
+    known = CLASSIC if others["classic"] else tuple(ByteClass)
     for name in classes:
         if name not in known:
-            raise click.UsageError(f"--class {name!r}: it is one of {', '.join(known)}")
-    return answer(targets, Wish(classes=classes, min_size=size_of(min_size), **others))
+            raise Misuse("no-class", name=name, known=", ".join(known))
+    return answer_inspect(targets, InspectOptions(classes=classes, min_size=size_of(min_size), **others), output)

@@ -1,29 +1,21 @@
-"""The group of commands, loaded one at a time; click runs without its own error handling, behind our door."""
+"""The group of commands, loaded one at a time; click runs without its own error handling."""
 
 import importlib
+import os
+import sys
 
 import click
 
-from procmem.cli import COMMANDS
 from procmem.cli.error_handling import guarded
+from procmem.cli.options import Group, language_option
 from procmem.errors import ExitStatus
+from procmem.text import gettext, use_language_of_command
+from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
 
 __all__ = ["cli", "run"]
 
-_EPILOG = """\b
-Examples:
-  procmem inspect 1234              what is in process 1234's memory
-  procmem inspect --regions self    every byte range of procmem itself
-  procmem record 1234 -o bug.tar.gz then: procmem inspect --from bug.tar.gz
 
-\b
-Exit status: 0 done, 1 internal error, 2 usage, 3 no such process, 4 not permitted,
-5 bad input file, 6 could not write, 7 a check found a difference,
-42 some of several processes not found, 130 interrupted.
-"""
-
-
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -40,16 +32,22 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl([(name, gettext(line)) for name, line in COMMANDS.items()])
 
 
-@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, help=HELP, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda ctx, _, wanted: _version(ctx, wanted)
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    help=VERSION,
+    callback=lambda ctx, _, wanted: _version(ctx, wanted),
 )
+@language_option
 def cli() -> None:
-    """Look into the memory of Linux processes: every byte range named, accounted for and explained."""
+    """Look into the memory of Linux processes."""
 
 
 def _version(ctx: click.Context, wanted: bool) -> None:
@@ -66,6 +64,7 @@ def run() -> int:
 
 
 def _run() -> object:
+    use_language_of_command(sys.argv[1:], os.environ)
     try:
         return cli.main(prog_name="procmem", standalone_mode=False)
     except click.exceptions.Exit as stop:

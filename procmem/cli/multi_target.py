@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from procmem.cli.error_handling import complain
-from procmem.cli.targets import TargetRef
 from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
+from procmem.queries.targets import TargetRef
 
 __all__ = ["for_each"]
 

@@ -1,72 +1,67 @@
-"""Printing reports: what every command does alike with its answers."""
+"""Printing reports: what every command does alike with its pages."""
 
-from __future__ import annotations
-
-import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from procmem.cli.flags import table_flags
-from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
+from procmem.cli.error_handling import say
+from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
+from procmem.render.formats import TEXT, format_named, write
+from procmem.render.style import Style, size_format
+from procmem.text.pages.output import note as note_text
 
 if TYPE_CHECKING:
-    from procmem.cli.flags import Flag
+    from procmem.render.page import Page
 
-__all__ = ["echo", "echo_json", "flag_options", "messages_locale", "size_format", "table_options", "unicode_output"]
-
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+__all__ = ["Output", "echo"]
 
 
-def table_options(schema: str) -> Callable[[_Decorated], _Decorated]:
-    """Add the options of a report that is one table: its units (``unit``) and its formats (``form``)."""
-    return flag_options(table_flags(schema))
+class Output(NamedTuple):
+    """What the options say of the output: unit and format, and how it is fitted to the terminal."""
 
+    unit: str | None = None
+    form: str | None = None
+    wide: bool = False
+    columns: tuple[str, ...] | None = None
+    width: int | None = None
+    color: str = "auto"
+    pager: bool = True
 
-def flag_options(flags: Sequence[Flag]) -> Callable[[_Decorated], _Decorated]:
-    """Add options from a table of flags."""
-    import click  # noqa: PLC0415  # the plainest command lines do without it
+    @property
+    def style(self) -> Style:
+        """How pages are to look: as wide as asked for or as the terminal is; elsewhere tables may be of any width."""
+        width = self.width or (terminal_width() if is_terminal() else None)
+        return Style(
+            width=width,
+            prose=width or terminal_width(),
+            unicode=unicode_output(),
+            color=has_colors(self.color),
+            unit=self.unit,
+            wide=self.wide,
+            columns=self.columns,
+        )
 
-    def add(command: _Decorated) -> _Decorated:
-        for flag in reversed(flags):
-            kind = {"is_flag": True} if flag.value is True else {"flag_value": flag.value}
-            command = click.option(flag.word, flag.argument, help=flag.help, **kind)(command)
-        return command
+    @property
+    def heading(self) -> str:
+        """The line that names the unit of a table's sizes; empty where each has its own."""
+        return size_format(self.unit)[1]
 
-    return add
+    def show(self, pages: Sequence["Page"], *, several: bool = False) -> None:
+        """Print pages in the format asked for; notes go to stderr where it has no place for them."""
+        form = format_named(self.form)
+        text = write(form, pages, self.style, several=several)
+        if not form.holds_notes:
+            for page in pages:
+                for note in (*page.notes, *page.remarks):
+                    say(note_text(note))
+        show(text, pager=self.pager and form.holds_notes)
+
+    def show_part(self, page: "Page") -> None:
+        """Print a page of several that come one after another, a blank line behind it."""
+        echo(write(TEXT, [page], self.style) + "\n")
 
 
 def echo(text: str) -> None:
-    """Print a report; an error is met here, not when the program ends."""
+    """Print text; an error is met here, not when the program ends."""
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def echo_json(documents: Sequence[Any], *, several: bool) -> None:
-    """Print one JSON document, or a list of them where several processes were asked for."""
-    import json  # noqa: PLC0415  # only this format needs it
-
-    if documents or several:
-        echo(json.dumps(list(documents) if several else documents[0], indent=1) + "\n")
-
-
-def size_format(unit: str | None) -> tuple[SizeFormat, str]:
-    """The writer of sizes for --bytes, --human or neither, and the line that names the unit."""
-    if unit == "bytes":
-        return exact_bytes, "sizes in bytes"
-    return (human_size, "") if unit == "human" else (kib, "sizes in KiB")
-
-
-def messages_locale() -> str:
-    """The locale in which the user wants to be spoken to, empty where none is set."""
-    return os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
-
-
-def unicode_output() -> bool:
-    """Whether the output can hold line-drawing characters.
-
-    In the C locale Python writes UTF-8 all the same, but the terminal was told otherwise.
-    """
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    told = "utf" in locale.lower() or os.environ.get("PYTHONUTF8") == "1"
-    return told and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from procmem.analyse.shared import ObjectKey, object_keys
+from procmem.analyse.inspection import warnings_of
+from procmem.analyse.shared import ObjectKey, object_keys, shared_report
 from procmem.errors import ProcmemError
 from procmem.model.reports.shared import Sharer
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_comm
+from procmem.queries.examine import examine
 
 if TYPE_CHECKING:
-    from procmem.model.ports import Source
+    from procmem.model.ports import Source, Target
+    from procmem.model.reports.shared import SharedReport
     from procmem.model.snapshot import Snapshot
 
-__all__ = ["Others", "find_sharers"]
+__all__ = ["Others", "find_sharers", "shared_of"]
 
 
 class Others(NamedTuple):
@@ -58,3 +61,21 @@ def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Oth
         for key in ours & object_keys(table):
             found.setdefault(key, []).append(sharer)
     return Others({key: tuple(sharers) for key, sharers in found.items()}, looked_at, unreadable)
+
+
+def shared_of(target: Target, source: Source, pids: Iterable[int]) -> SharedReport:
+    """What a process maps, and who among ``pids`` maps it as well.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    seen = examine(target)
+    others = find_sharers(source, pids, seen.snapshot)
+    return shared_report(
+        seen.snapshot,
+        seen.regions,
+        others.by_object,
+        looked_at=others.looked_at,
+        unreadable=others.unreadable,
+        warnings=warnings_of(seen.snapshot, seen.regions, seen.peek_problem),
+    )

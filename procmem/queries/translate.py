@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
@@ -12,13 +13,12 @@ from procmem.model.reports.translation import RealTranslation, Translation
 from procmem.parse.process import snapshot
 from procmem.queries.page import page_facts
 from procmem.queries.read import take
-from procmem.render.escaping import printable
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.simulation import KernelFacts
 
-__all__ = ["real_translation", "simulated_translations"]
+__all__ = ["real_translation", "simulated_accesses", "simulated_translations"]
 
 _USER_BITS = {4: 47, 5: 56}
 
@@ -44,7 +44,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     else:
         for vma in shot.mappings:
             if vma.start <= address < vma.end:
-                area = f"{vma.start:x}-{vma.end:x} {vma.perms} {printable(vma.name)}".rstrip()
+                area = f"{vma.start:x}-{vma.end:x} {vma.perms} {os.fsdecode(vma.name)}".rstrip()
     word: int | Refusal = target.page_word(address, size)
     facts = page_facts(target, shot, address)
     if levels is not None and address >> _USER_BITS[levels]:
@@ -117,3 +117,25 @@ def simulated_translations(
         if pid not in memory.processes:
             break
     return tuple(told)
+
+
+def simulated_accesses(
+    addresses: tuple[int, ...], *, script: str | None, access: str, user_mode: bool, pae: bool
+) -> tuple[Translation, ...]:
+    """The same on a kernel of today, with the steps of a script file where one is named.
+
+    Raises:
+        BadInput: as :func:`simulated_translations`, or no such file.
+    """
+    from procmem.model.simulation import KernelKind  # noqa: PLC0415  # only for --sim
+    from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415
+    from procmem.sources.script_file import read_script  # noqa: PLC0415
+
+    return simulated_translations(
+        addresses,
+        script=None if script is None else read_script(script),
+        access=access,
+        user_mode=user_mode,
+        pae=pae,
+        facts=table_facts(KernelKind.NATIVE),
+    )

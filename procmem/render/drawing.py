@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from procmem.model.reports.inspection import Band
-from procmem.render.human import human_size
+from procmem.render.width import cells
+from procmem.text.pages.drawing import area, beside, unmapped
 
-__all__ = ["draw"]
+__all__ = ["centred", "draw"]
 
 _WIDTH = 24
 _UNICODE = {"corner": "┌┐", "joint": "├┤", "foot": "└┘", "line": "─", "wall": "│", "up": "↑", "down": "↓"}
 _ASCII = {"corner": "++", "joint": "++", "foot": "++", "line": "-", "wall": "|", "up": "^", "down": "v"}
+_ARROWS = "↑↓"
 
 
 def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
@@ -25,18 +27,22 @@ def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
         wall = shapes["wall"]
         if band.name is None:
             text = "..."
-            beside = f"{human_size(band.end - band.start)} not mapped"
+            sizes = unmapped(band.end - band.start)
         else:
             arrow = f" {shapes[band.grows]}" if band.grows else ""
-            text = f"{band.name}{arrow}"
-            beside = human_size(band.virt) if band.virt else ""
-            if band.virt and band.rss is not None:
-                beside += f", {human_size(band.rss)} in memory"
-        lines.append(f"{pad} {wall}{text.center(_WIDTH)}{wall}  {beside}".rstrip())
+            text = f"{area(band.name)}{arrow}"
+            sizes = beside(band.virt, band.rss) if band.virt else ""
+        lines.append(f"{pad} {wall}{centred(text, _WIDTH)}{wall}  {sizes}".rstrip())
     if shown:
         left, right = tuple(shapes["foot"])
         lines.append(f"{_address(shown[-1].start, digits)} {left}{shapes['line'] * _WIDTH}{right}")
     return "\n".join(lines) + "\n"
+
+
+def centred(text: str, width: int) -> str:
+    """The text in the middle of so many cells; an arrow behind it is one cell wide everywhere."""
+    bare = text.rstrip(_ARROWS)
+    return text.center(width - (cells(bare) - len(bare)))
 
 
 def _address(value: int, digits: int) -> str:

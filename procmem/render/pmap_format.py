@@ -11,7 +11,7 @@ from typing import NamedTuple
 from procmem.model.mapping import SmapsRecord
 from procmem.render.escaping import printable
 
-__all__ = ["PmapOptions", "PmapTarget", "pmap_text"]
+__all__ = ["PmapOptions", "PmapTarget", "pmap_text", "title_line"]
 
 _SHORT_LEAVES_OUT = frozenset(
     {
@@ -43,14 +43,19 @@ class PmapTarget(NamedTuple):
     """One process: what pmap prints above its map, and where its stack began."""
 
     pid: int
-    title: str
+    title: bytes
     start_stack: int | None
     lines: Sequence[SmapsRecord]
 
 
+def title_line(pid: int, title: bytes) -> str:
+    """What stands above the map."""
+    return f"{pid}:   {printable(title)}\n"
+
+
 def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
     """One process's output."""
-    title = f"{target.pid}:   {target.title}\n"
+    title = title_line(target.pid, target.title)
     form: Mapping[str, Callable[[PmapTarget, PmapOptions], str]] = {"plain": _plain, "x": _extended, "d": _device}
     if options.form in form:
         return title + form[options.form](target, options)

@@ -9,11 +9,11 @@ same, which shows everything that is there.
 from collections.abc import Iterator, Sequence
 
 from procmem.model.reports.inspection import Band
-from procmem.model.simulation import AreaRole, KernelArea, SimSpace, SimVma
+from procmem.model.simulation import AreaRole, SimSpace, SimVma
 from procmem.model.vma_names import KernelName, kernel_label
-from procmem.render.drawing import draw
+from procmem.render.drawing import centred, draw
 from procmem.render.human import human_size
-from procmem.text.simulate import area_text
+from procmem.text.pages.drawing import area
 
 __all__ = ["SCALES", "bands", "picture"]
 
@@ -66,10 +66,9 @@ def _with_holes(found: Sequence[Band]) -> Iterator[Band]:
         at = max(at, band.end)
 
 
-def picture(shown: Sequence[Band], areas: Sequence[KernelArea], *, scale: str, unicode: bool) -> str:
-    """Draw the bands; ``areas`` of the kernel's gigabyte are told beneath."""
-    drawn = draw(shown, bits=32, unicode=unicode) if scale == "plain" else _tall(shown, scale, unicode=unicode)
-    return drawn + ("\n" + _kernel_lines(areas) if areas else "")
+def picture(shown: Sequence[Band], *, scale: str, unicode: bool) -> str:
+    """Draw the bands, each on one line or to scale."""
+    return draw(shown, bits=32, unicode=unicode) if scale == "plain" else _tall(shown, scale, unicode=unicode)
 
 
 def _lines_of(band: Band, scale: str) -> int:
@@ -88,20 +87,9 @@ def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
         lines.append(f"{min(band.end, _SPACE - 1):08x} {ends[0]}{dash * _WIDTH}{ends[1]}")
         count = _lines_of(band, scale)
         for row in range(count):
-            text = (band.name or "...") if row == count // 2 else ""
+            text = (area(band.name) if band.name else "...") if row == count // 2 else ""
             beside = f"  {human_size(band.end - band.start)}" if row == count // 2 else ""
-            lines.append(f"{'':8} {wall}{text.center(_WIDTH)}{wall}{beside}")
+            lines.append(f"{'':8} {wall}{centred(text, _WIDTH)}{wall}{beside}")
     if shown:
         lines.append(f"{shown[-1].start:08x} {foot[0]}{dash * _WIDTH}{foot[1]}")
-    return "\n".join(lines) + "\n"
-
-
-def _kernel_lines(areas: Sequence[KernelArea]) -> str:
-    """The kernel's gigabyte, from high to low, as lines beneath the picture."""
-    lines = ["kernel space of a native i386 kernel:"]
-    for area in reversed(areas):
-        size = human_size(area.end - area.start)
-        lines.append(
-            f"{area.start:08x}-{min(area.end, _SPACE - 1):08x}  {size:>9}  {area.name}: {area_text(area.rule)}"
-        )
     return "\n".join(lines) + "\n"

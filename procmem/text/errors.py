@@ -18,7 +18,7 @@ from procmem.text import N_, say
 from procmem.text.failures import FAILURES, HEADER_PROBLEMS, failure_text
 from procmem.text.refusals import refusal_text
 
-__all__ = ["ERRORS", "Words", "error_text", "hint_text"]
+__all__ = ["ERRORS", "Words", "error_text", "failed_text", "hint_text"]
 
 
 class Words(NamedTuple):
@@ -63,6 +63,32 @@ ERRORS = {code: Words(sentence) for code, sentence in (*FAILURES.items(), *HEADE
     "unreadable-script": Words(N_("{name}: {reason}")),
     "no-steps": Words(N_("the script has no steps"), _STEPS_HINT),
     "all-ended": Words(N_("the script ends all its processes")),
+    # options that make no sense
+    "bad-size": Words(N_("{option} {text!r}: not a size such as 4096, 64K or 1M, below 2^64")),
+    "bad-growth": Words(N_("--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {classes}")),
+    "exclusive-options": Words(N_("{first} and {second} exclude each other")),
+    "recording-still": Words(N_("a recording does not change; compare two with: procmem diff A B")),
+    "recording-still-of": Words(N_("{name}: a recording does not change; compare two with: procmem diff A B")),
+    "script-begins-at-main": Words(N_("--script and --threads begin at main: leave --stage away")),
+    "memory-needs-script": Words(N_("--memory counts what a script does: give one by --script")),
+    "ram-out-of-range": Words(N_("--ram lies between 1M and 64G, and --swap is no more than that")),
+    "repeat-needs-aslr": Words(N_("--repeat needs --aslr: without it every run is the same")),
+    "pmap-forms": Words(N_("options -d, -x, -X and -XX exclude each other")),
+    "no-pid": Words(N_("{word!r} is no pid")),
+    "pmap-range": Words(N_("-A {text!r}: not LOW[,HIGH] in hexadecimal")),
+    "no-class": Words(N_("--class {name!r}: it is one of {known}")),
+    "all-and-names": Words(N_("--all runs every experiment: name none")),
+    "report-needs-results": Words(N_("--report needs results: --all, or names of experiments")),
+    "address-not-hexadecimal": Words(N_("--address {text!r}: not a hexadecimal number")),
+    "env-form": Words(N_("--env {text!r}: not NAME=VALUE")),
+    "name-an-address": Words(N_("name an address of the simulated machine, such as 0x08048400")),
+    "name-process-and-addresses": Words(N_("name a process and addresses, or --sim and addresses")),
+    "bad-address": Words(N_("{text!r}: not a hexadecimal address")),
+    "columns-of-json": Words(N_("--columns does not go with --json: a document is whole")),
+    "name-a-process": Words(N_("name a process: a pid, 'self', a recording, or --name, --user, --from")),
+    "not-a-target": Words(N_("{word!r} is neither a pid nor a recording (see --name to find processes by name)")),
+    "bad-pattern": Words(N_("--name {name!r}: {reason}")),
+    "no-column": Words(N_("--columns {name}: the columns are {known}")),
     # programs that are predicted or run
     "no-interpreter": Words(
         N_("{path:name}: the program's interpreter is not there, or not for i386"),
@@ -151,6 +177,19 @@ _DEFAULT_HINTS = {
     BrokenRecording: N_("make it anew with: procmem record PID -o PATH"),
 }
 """What helps against an error of a kind whose code has no hint of its own."""
+
+
+FAILED = {
+    "output": N_("output: {reason} (free some space, or write elsewhere)"),
+    "nested": N_("internal error: input nested too deeply"),
+    "internal": N_("internal error: {kind}: {reason} (set PROCMEM_DEBUG=1 for a traceback)"),
+}
+"""What ends a command besides errors with codes: the output, or a mistake of ours."""
+
+
+def failed_text(code: str, **figures: object) -> str:
+    """What ended the command."""
+    return say(FAILED[code], figures)
 
 
 def _fields(error: ProcmemError) -> dict[str, object]:

@@ -5,7 +5,7 @@ from procmem.text import N_
 from procmem.text.failures import ENDINGS
 from procmem.text.notes import told
 
-__all__ = ["area_text", "note_text", "origin_text", "outcome_text", "rule_text", "trace_text"]
+__all__ = ["area_text", "note_text", "origin_text", "outcome_text", "rule_text", "step_text", "trace_text"]
 
 RULES = {
     "highest-free": N_("highest free place below mmap_base {base:#010x}"),
@@ -150,6 +150,11 @@ def area_text(rule: Note) -> str:
 def outcome_text(outcome: Note | None) -> str:
     """What came of a step; empty for a mere success."""
     return "" if outcome is None else told(OUTCOMES, outcome)
+
+
+def step_text(step: str, outcome: Note | None) -> str:
+    """A step as it is written, and what came of it."""
+    return f"{step} {outcome_text(outcome)}".rstrip()
 
 
 def trace_text(note: Note) -> str:

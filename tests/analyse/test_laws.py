@@ -295,7 +295,7 @@ def test_a_recording_that_contradicts_the_laws_ends_with_7(tmp_path: Path) -> No
             to.write_bytes(data)
     done = procmem("crosscheck", "--from", str(tmp_path / "copy"))
     assert done.status == 7, done
-    assert "broken          VIRT is the sum (M8)" in done.out
+    assert "broken          VIRT is the sum: VmSize" in done.out
     held = procmem("crosscheck", "--from", str(source), "--json")
     assert held.status == 0
     assert held.json["schema"] == "procmem/laws/1"

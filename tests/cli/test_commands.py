@@ -9,9 +9,9 @@ import click
 import pytest
 from running import FIXTURES, ROOT, procmem
 
-from procmem.cli import COMMANDS
-from procmem.cli.sizes import limit_of, size_of
-from procmem.errors import ExitStatus
+from procmem.errors import ExitStatus, Misuse
+from procmem.queries.options import limit_of, size_of
+from procmem.text.help.commands import COMMANDS
 
 README = (ROOT / "README.md").read_text()
 
@@ -73,22 +73,23 @@ def test_inspect_loads_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("0", 0), ("4096", 4096), ("64K", 65536), ("64KiB", 65536), ("1m", 1 << 20), ("2GB", 2 << 30)]
+    ("text", "size"),
+    [("0", 0), ("4096", 4096), ("64K", 65536), ("64KiB", 65536), ("1m", 1 << 20), ("2GB", 2 << 30), ("0x10", 16)],
 )
 def test_sizes_on_the_command_line(text: str, size: int) -> None:
     """Powers of 1024, however they are written."""
     assert size_of(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "K", "1.5M", "-1", "1_0", "0x10", "1KK", "\u0663", "99999999T", "9" * 5000])
+@pytest.mark.parametrize("text", ["", "K", "1.5M", "-1", "1_0", "0x1G", "1KK", "\u0663", "99999999T", "9" * 5000])
 def test_sizes_that_are_none(text: str) -> None:
     """A usage error."""
-    with pytest.raises(click.UsageError):
+    with pytest.raises(Misuse):
         size_of(text)
 
 
 def test_limits_may_be_unlimited() -> None:
     """As setrlimit(2) has them; a size is what it is elsewhere."""
     assert (limit_of("unlimited", "--x"), limit_of("8M", "--x")) == (None, 8 << 20)
-    with pytest.raises(click.UsageError, match="--x"):
+    with pytest.raises(Misuse, match="--x"):
         limit_of("no limit", "--x")

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,11 @@ from procmem.lab.catalogue import experiments, named, run_all
 from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
 from procmem.model.simulated_memory import MemorySettings
 from procmem.model.simulation import PAGE
-from procmem.render.pages.lab import lab_json, result_page
+from procmem.render.formats.text import page_text
+from procmem.render.json.lab import lab_json
+from procmem.render.pages.lab import result_page
 from procmem.render.pages.lab_html import lab_html
+from procmem.render.style import Style
 from procmem.sources.recording.write import save_text
 
 ALL = {one.name: one for one in experiments()}
@@ -49,7 +53,7 @@ def _missing(reason: str) -> None:
 def test_the_kernel_agrees(name: str) -> None:
     """Each experiment that anybody may do."""
     result = one_result(name)
-    assert result.verdict is LabVerdict.AGREES, result_page(result)
+    assert result.verdict is LabVerdict.AGREES, page_text(result_page(result), Style())
 
 
 @pytest.mark.needs_root
@@ -57,7 +61,7 @@ def test_the_kernel_agrees(name: str) -> None:
 def test_the_kernel_agrees_with_root(name: str) -> None:
     """Swap, swappiness, the pool of huge pages; what they made is gone, also when tests run side by side."""
     result = one_result(name)
-    assert result.verdict is LabVerdict.AGREES, result_page(result)
+    assert result.verdict is LabVerdict.AGREES, page_text(result_page(result), Style())
 
 
 @pytest.mark.parametrize("name", sorted(TIMED))
@@ -71,7 +75,7 @@ def test_what_is_measured_in_time_has_its_figures(name: str) -> None:
 def test_the_list_is_in_the_order_of_the_theory() -> None:
     """Every experiment with its row, its title, and a star where it needs root; and the same in JSON."""
     run = procmem("lab")
-    rows = [line.split(maxsplit=2) for line in run.out.splitlines() if line.startswith("  M")]
+    rows = [line.split(maxsplit=2) for line in run.out.splitlines() if re.match(r"M[0-9]+ {2,}", line)]
     assert [row[1].rstrip("*") for row in rows] == list(ALL)
     assert [row[1].endswith("*") for row in rows] == [one.root for one in ALL.values()]
     numbers = [int(row[0][1:]) for row in rows]

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import click
 import pytest
@@ -12,11 +14,12 @@ from running import missing_pid, procmem, python_child, stopped
 
 from procmem.cli.fast_path import plain_words
 from procmem.cli.flags import INSPECT_FLAGS as FLAGS
-from procmem.cli.flags import SYSTEM_FLAGS
+from procmem.cli.flags import SYSTEM_FLAGS, Flag
 from procmem.cli.inspect import inspect
-from procmem.cli.inspect_answer import Wish
+from procmem.cli.output import Output
 from procmem.cli.system import system
-from procmem.cli.system_answer import SystemWish
+from procmem.queries.all_processes import SystemOptions
+from procmem.queries.inspect import InspectOptions
 
 
 def test_flags_set_what_click_sets() -> None:
@@ -24,13 +27,33 @@ def test_flags_set_what_click_sets() -> None:
     words = [flag.word for flag in FLAGS]
     lines = [(), *((word,) for word in words), *itertools.product(words, repeat=2)]
     for line in lines:
-        by_click = inspect.make_context("inspect", [*line, "1", "22"]).params
         plain = plain_words([*line, "1", "22"], FLAGS)
+        if _exclude_each_other(line, FLAGS):
+            assert plain is None
+            with pytest.raises(click.UsageError, match="exclude each other"):
+                inspect.make_context("inspect", [*line, "1", "22"])
+            continue
+        by_click = inspect.make_context("inspect", [*line, "1", "22"]).params
         assert plain is not None
         pids, arguments = plain
         assert by_click.pop("targets").words == tuple(map(str, pids)) == ("1", "22")
-        assert int(by_click.pop("min_size")) == Wish().min_size
-        assert Wish(**by_click) == Wish(**arguments), line
+        assert int(by_click.pop("min_size")) == InspectOptions().min_size
+        assert InspectOptions(**_options(by_click)) == InspectOptions(**_options(arguments)), line
+        assert Output(**by_click) == Output(**arguments), line
+
+
+def _exclude_each_other(line: Sequence[str], flags: Sequence[Flag]) -> bool:
+    """Whether two of the flags set one argument to different values."""
+    found = {flag.word: flag for flag in flags}
+    return any(
+        found[one].argument == found[two].argument and found[one].value != found[two].value
+        for one, two in itertools.combinations(line, 2)
+    )
+
+
+def _options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of the question out of all arguments; those of the output stay."""
+    return {name: arguments.pop(name) for name in list(arguments) if name not in Output._fields}
 
 
 @pytest.mark.parametrize(
@@ -82,23 +105,35 @@ def test_a_plain_line_loads_no_click() -> None:
 def test_flags_of_system_set_what_click_sets() -> None:
     """Every pair of flags; a word that is no flag leaves it to click."""
     for line in [(), *itertools.product([flag.word for flag in SYSTEM_FLAGS], repeat=2)]:
+        if _exclude_each_other(line, SYSTEM_FLAGS):
+            assert plain_words(line, SYSTEM_FLAGS) is None
+            continue
         by_click = system.make_context("system", list(line)).params
-        assert int(by_click.pop("min_size")) == SystemWish().min_size
+        assert int(by_click.pop("min_size")) == SystemOptions().min_size
         assert plain_words(line, SYSTEM_FLAGS) is not None
         pids, arguments = plain_words(line, SYSTEM_FLAGS) or ([], {})
         assert not pids
-        assert SystemWish(**by_click) == SystemWish(**arguments), line
+        assert SystemOptions(**_options(by_click)) == SystemOptions(**_options(arguments)), line
+        assert Output(**by_click) == Output(**arguments), line
     assert plain_words(["--top", "3"], SYSTEM_FLAGS) is None
     assert procmem("system", "12").status == procmem("system", "--nothing").status == procmem("inspect").status == 2
 
 
 def test_flags_are_clicks_options() -> None:
-    """Each word of the table is an option of the command, with its help."""
+    """Each word of the table is an option of the command, with a help of its own."""
     options = {name: param for param in inspect.params for name in param.opts if isinstance(param, click.Option)}
-    for flag in FLAGS:
-        option = options[flag.word]
-        assert isinstance(option, click.Option)
-        assert option.help == flag.help
+    helps = [options[flag.word].help for flag in FLAGS]
+    assert all(helps)
+    assert len(set(helps)) == len(FLAGS)
+
+
+@pytest.mark.parametrize("words", [("--json", "--csv"), ("--bytes", "--human"), ("--csv", "--markdown")])
+def test_two_formats_or_two_units_are_refused(words: tuple[str, ...]) -> None:
+    """On the way without click as well; one that is given twice is no mistake."""
+    run = procmem("inspect", *words, "self")
+    assert (run.status, run.out) == (2, "")
+    assert f"{words[0]} and {words[1]} exclude each other" in run.err
+    assert procmem("inspect", words[0], words[0], "self").status == 0
 
 
 NO_REFERENCES = """

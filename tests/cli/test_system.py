@@ -144,7 +144,7 @@ def test_groups_add_up_to_all(by: str) -> None:
         assert sum(group["processes"] for group in answer["groups"]) == len(answer["rows"])
         assert sum(group["pss"] or 0 for group in answer["groups"]) == answer["totals"]["pss"]
     run = procmem("system", "--by", by)
-    assert (run.status, run.err) == (0, "")
+    assert (run.status, run.trouble) == (0, "")
 
 
 def test_filters_and_order() -> None:

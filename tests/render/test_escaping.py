@@ -14,8 +14,12 @@ from running import procmem
 from smaps_text import KEYS_6_18, Record, smaps
 
 from procmem.render.escaping import csv_safe, markdown_safe, printable, printable_text
+from procmem.render.formats.csv_tables import to_csv
+from procmem.render.formats.markdown_tables import to_markdown
+from procmem.render.formats.text import table_text
 from procmem.render.human import duration, human_size, kib
-from procmem.render.sheet import Column, Sheet, to_csv, to_markdown, to_text
+from procmem.render.page import Column, Sheet
+from procmem.render.style import Style
 
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 NASTY = [
@@ -128,7 +132,7 @@ def test_a_sheet_in_every_format() -> None:
     """Unknown is a question mark for people and an empty cell for programs; addresses are hexadecimal."""
     columns = (Column("start", "address"), Column("RSS", "size"), Column("name", "text"))
     sheet = Sheet(columns, [(4096, 2048, "a"), (8192, None, "b|c")], [(None, 2048, "total")])
-    assert to_text(sheet, kib).splitlines() == [
+    assert table_text(sheet, Style()).splitlines() == [
         "start  RSS  name",
         " 1000    2  a",
         " 2000    ?  b|c",

@@ -55,16 +55,21 @@ def test_without_a_file_the_textbook_program_is_drawn_and_listed() -> None:
 
 
 def test_the_json_has_the_promised_form(small: str) -> None:
-    """Schema procmem/simulate/1; numbers are bytes, the sum of the areas is VIRT."""
+    """Schema procmem/simulate/1; addresses are strings, numbers are bytes, the sum of the areas is VIRT."""
     answer = json.loads(call(simulate, "--stage", "exec", "--json", small, "-x").stdout)
     assert answer["schema"] == "procmem/simulate/1"
     assert set(answer) >= {"inputs", "kernel", "vmas", "registers", "ranges"}
     assert answer["inputs"]["argv"] == [small, "-x"]
     first = answer["vmas"][0]
-    assert (first["start"], first["end"], first["perms"], first["status"]) == (0x8048000, 0x8049000, "r-xp", "exact")
+    assert (first["start"], first["end"], first["perms"], first["status"]) == (
+        "0x8048000",
+        "0x8049000",
+        "r-xp",
+        "exact",
+    )
     assert {"offset", "name", "class", "rule"} <= set(first)
-    assert answer["virt_bytes"] == sum(vma["end"] - vma["start"] for vma in answer["vmas"])
-    assert answer["registers"]["esp"] % 16 == 0
+    assert answer["virt_bytes"] == sum(int(vma["end"], 16) - int(vma["start"], 16) for vma in answer["vmas"])
+    assert int(answer["registers"]["esp"], 16) % 16 == 0
     drawn = json.loads(call(simulate, "--aslr", "--stage", "exec", "--json", small).stdout)
     assert {wanted["base"] for wanted in drawn["ranges"]} == {"mmap", "stack", "brk"}
 

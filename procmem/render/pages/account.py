@@ -1,160 +1,118 @@
 """The page of ``procmem account``: one waterfall for each total, then who says what."""
 
-from collections.abc import Sequence
-from textwrap import wrap
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from procmem.model.reports.account import AccountReport, Leaf
-from procmem.render.escaping import json_text, printable_text
+from procmem.render.columns import column
 from procmem.render.human import SizeFormat, human_size
-from procmem.render.pages.inspect import process_head
-from procmem.render.sheet import Column, Sheet, to_table
-from procmem.text import english
+from procmem.render.json.account import account_json
+from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
+from procmem.render.process_head import process_head
 from procmem.text.account import cause_text, leaf_name, leaf_sentence, who_text
 from procmem.text.notes import note_text
+from procmem.text.pages.account import HEADINGS, told
 
-__all__ = ["account_json", "account_page", "account_sheet"]
+__all__ = ["account_page", "account_sheet"]
 
-SCHEMA = "procmem/account/1"
-_HEADS = (
-    ("virt", "VIRT", "the address space that was asked for"),
-    ("rss", "RES", "what of it is in memory now"),
-    ("pss", "PSS", "its fair share of what is in memory"),
-    ("swap", "swap", "what of it was moved out"),
-)
+_TOTALS = (("virt", "VIRT"), ("rss", "RES"), ("pss", "PSS"), ("swap", "swap"))
+_NAMES = {"virt": "VIRT", "rss": "RES", "pss": "PSS", "uss": "USS", "swap": "swap"}
 _WIDTH = 80
-_INDENT = 15
+_LABELS = 15
+_INSIDE = " " * 19
+
+
+def account_page(report: AccountReport, size: SizeFormat, unit: str) -> Page:
+    """The report; ``size`` writes a size in the unit that was asked for, ``unit`` names it."""
+    sections: list[Sequence[Block]] = [process_head(report.process)]
+    waterfalls = [list(_waterfall(report, of, title, size)) for of, title in _TOTALS]
+    waterfalls[0][:0] = [Prose(unit)] if unit else []
+    sections += [*waterfalls, *_beside(report, size)]
+    if report.reconciliation:
+        sections.append(_reconciliation(report))
+    return Page(
+        sections=sections,
+        table=lambda: account_sheet(report),
+        document=lambda: account_json(report),
+        notes=[note_text(note) for note in report.warnings],
+    )
 
 
 def account_sheet(report: AccountReport) -> Sheet:
     """Every leaf, one row each."""
     columns = (
-        Column("of", "text"),
-        Column("name", "text"),
-        Column("class", "text"),
-        Column("size", "size"),
-        Column("sentence", "text"),
+        column(HEADINGS, "of", "text"),
+        column(HEADINGS, "name", "text"),
+        column(HEADINGS, "class", "class"),
+        column(HEADINGS, "size", "size"),
+        column(HEADINGS, "sentence", "text", below=True),
     )
     return Sheet(columns, [(*leaf, leaf_sentence(leaf)) for leaf in report.leaves])
 
 
-def account_page(report: AccountReport, size: SizeFormat, unit: str) -> str:
-    """The page for a person."""
-    parts = [process_head(report.process)]
-    waterfalls = [_waterfall(report, of, title, words, size) for of, title, words in _HEADS]
-    parts.append((f"{unit}\n" if unit else "") + "\n".join(filter(None, waterfalls)) + _beside(report, size))
-    if report.reconciliation:
-        parts.append(_reconciliation(report, size))
-    if report.warnings:
-        parts.append("".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings))
-    return "\n".join(parts)
-
-
-def _waterfall(report: AccountReport, of: str, title: str, words: str, size: SizeFormat) -> str:
+def _waterfall(report: AccountReport, of: str, title: str, size: SizeFormat) -> Iterator[Block]:
     """One total and its parts: each name with its sentence, then the classes that it lies in."""
     total: int | None = getattr(report.totals, of)
-    if total == 0 and of == "swap":
-        return f"{'swap':<5} {size(0):>9}  nothing of it is swapped out\n"
-    lines = [f"{title:<5} {size(total):>9}  {words}"]
+    none = total == 0 and of == "swap"
+    yield Facts([(f"{title:<5} {size(total):>9}", told("no swap" if none else of))], least=_LABELS)
+    if none:
+        return
     members: dict[str, list[Leaf]] = {}
     for leaf in report.leaves:
         if leaf.of == of:
             members.setdefault(leaf.name, []).append(leaf)
     for name, leaves in members.items():
-        lines.append(f"{size(sum(leaf.size for leaf in leaves)):>15}  {leaf_name(of, name)}")
+        yield _figure(size(sum(leaf.size for leaf in leaves)), leaf_name(of, name))
         by_size = sorted(leaves, key=lambda leaf: -leaf.size)
         inside = ", ".join(f"{leaf.cls} {size(leaf.size)}" for leaf in by_size)
         for text in (leaf_sentence(leaves[0]), inside):
-            lines += wrap(text, _WIDTH, initial_indent=" " * 19, subsequent_indent=" " * 19)
+            yield Prose(text, _INSIDE, measure=_WIDTH)
     if of == "pss" and report.totals.uss is not None:
-        lines.append(f"{size(report.totals.uss):>15}  is USS")
-    return "\n".join(lines) + "\n"
+        yield _figure(size(report.totals.uss), told("is USS"))
 
 
-def _beside(report: AccountReport, size: SizeFormat) -> str:
-    lines = ["", "beside it, in the kernel, outside VIRT and RES"]
-    lines.append(f"{size(report.page_tables):>15}  page tables (VmPTE)")
+def _figure(size: str, text: str) -> Facts:
+    return Facts([(size, text)], right=True, least=_LABELS)
+
+
+def _beside(report: AccountReport, size: SizeFormat) -> list[Sequence[Block]]:
     threads = report.process.threads
-    words = "kernel stack of its one thread" if threads == 1 else f"kernel stacks of {threads or '?'} threads"
-    lines.append(f"{size(report.kernel_stacks):>15}  {words}")
-    lines += ["", "of what sort the pages of RES are"]
-    lines.append(f"{size(report.huge_pages):>15}  transparent huge pages")
-    lines.append(f"{size(report.merged):>15}  merged with equal pages of others (KSM)")
+    stacks = told("one stack") if threads == 1 else told("stacks", threads=threads or "?")
+    kernel: list[Block] = [
+        Prose(told("beside")),
+        _figure(size(report.page_tables), told("page tables")),
+        _figure(size(report.kernel_stacks), stacks),
+    ]
+    pages: list[Block] = [
+        Prose(told("sorts")),
+        _figure(size(report.huge_pages), told("huge")),
+        _figure(size(report.merged), told("merged")),
+    ]
     if report.numa_nodes is None:
-        lines.append(f"{size(None):>15}  on memory nodes (numa_maps could not be read)")
+        pages.append(_figure(size(None), told("no nodes")))
     for node, held in (report.numa_nodes or {}).items():
-        lines.append(f"{size(held):>15}  on memory node {node}")
-    return "\n".join(lines) + "\n"
+        pages.append(_figure(size(held), told("node", node=node)))
+    return [kernel, pages]
 
 
-def _reconciliation(report: AccountReport, size: SizeFormat) -> str:
+def _reconciliation(report: AccountReport) -> list[Block]:
     columns = (
-        Column("", "text"),
-        Column("size", "size"),
-        Column("differs by", "size"),
-        Column("who says so", "text"),
+        Column("", "text", "measure"),
+        column(HEADINGS, "size", "size"),
+        column(HEADINGS, "differs_by", "size"),
+        column(HEADINGS, "who_says_so", "text"),
     )
-    names = {"virt": "VIRT", "rss": "RES", "pss": "PSS", "uss": "USS", "swap": "swap"}
-    rows: list[Sequence[int | str | None]] = []
+    rows: list[Sequence[Value]] = []
     before = None
     causes: dict[str, list[str]] = {}
     for saying in report.reconciliation:
-        label = names[saying.measure]
-        rows.append(
-            (
-                "" if label == before else label,
-                saying.size,
-                saying.difference if saying.difference is None or saying.difference else "",
-                who_text(saying.who),
-            )
-        )
+        label = _NAMES[saying.measure]
+        differs = saying.difference if saying.difference is None or saying.difference else ""
+        rows.append(("" if label == before else label, saying.size, differs, who_text(saying.who)))
         before = label
         if saying.cause is not None:
             amount = human_size(saying.difference) if saying.difference is not None else "?"
             causes.setdefault(cause_text(saying.cause), []).append(f"{label}, {who_text(saying.who)} ({amount})")
-    text = "who says what, and by how much it differs from smaps\n" + to_table(Sheet(columns, rows), size)
+    blocks: list[Block] = [Prose(told("who")), Sheet(columns, rows, ruled=True)]
     for cause, sayings in causes.items():
-        text += "\n".join(wrap(f"why: {'; '.join(sayings)}: {cause}", _WIDTH, subsequent_indent="     ")) + "\n"
-    if not causes:
-        text += "all agree, to the kB\n"
-    return text
-
-
-@english()
-def account_json(report: AccountReport) -> dict[str, Any]:
-    """The report as plain values: bytes, and null for what is unknown."""
-    return {
-        "schema": SCHEMA,
-        "process": {"pid": report.process.pid, **json_text("comm", report.process.comm)},
-        "totals": dict(report.totals._asdict()),
-        "leaves": [
-            {
-                "of": leaf.of,
-                "name": leaf.name,
-                "class": leaf.cls,
-                "bytes": leaf.size,
-                "sentence": leaf_sentence(leaf),
-            }
-            for leaf in report.leaves
-        ],
-        "beside": {"page_tables": report.page_tables, "kernel_stacks": report.kernel_stacks},
-        "pages": {
-            "transparent_huge": report.huge_pages,
-            "merged": report.merged,
-            "numa_nodes": None
-            if report.numa_nodes is None
-            else {str(node): held for node, held in report.numa_nodes.items()},
-        },
-        "reconciliation": [
-            {
-                "measure": saying.measure,
-                "who": who_text(saying.who),
-                "bytes": saying.size,
-                "difference": saying.difference,
-                "cause": None if saying.cause is None else cause_text(saying.cause),
-            }
-            for saying in report.reconciliation
-        ],
-        "unexplained": report.unexplained,
-        "warnings": [printable_text(note_text(note)) for note in report.warnings],
-    }
+        blocks.append(Prose(told("why", sayings="; ".join(sayings), cause=cause), "", "     ", measure=_WIDTH))
+    return blocks if causes else [*blocks, Prose(told("agree"))]

@@ -1,91 +1,93 @@
 """The page of ``procmem diff``: the verdict, classes, then the regions that changed, the largest change last."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from procmem.model.reports.diff import Change, DiffReport, Figures, held_growth, virt_growth
+from procmem.model.reports.diff import DiffReport, held_growth, virt_growth
+from procmem.render.columns import column
 from procmem.render.escaping import printable_text
-from procmem.render.human import SizeFormat, human_size
-from procmem.render.sheet import Column, Sheet, to_table
-from procmem.text import english
+from procmem.render.json.diff import diff_json
+from procmem.render.page import Block, Page, Prose, Sheet, Value
 from procmem.text.diff import failure_text
 from procmem.text.notes import note_text
+from procmem.text.pages.diff import HEADINGS, counted, status, told
 
-__all__ = ["change_sheet", "diff_json", "diff_page"]
+__all__ = ["change_sheet", "diff_page"]
 
-SCHEMA = "procmem/diff/1"
-_Cells = Sequence[int | str | None]
+_COUNTED = ("grown", "shrunk", "new", "gone")
 
 
-def change_sheet(report: DiffReport, *, everything: bool) -> Sheet:
-    """The regions that changed, or all."""
-    columns = (
-        Column("change", "text"),
-        Column("VIRT", "size"),
-        Column("RSS", "size"),
-        Column("RSS+swap by", "size"),
-        Column("VIRT by", "size"),
-        Column("class", "text"),
-        Column("kind", "text"),
-        Column("whose", "text"),
+def diff_page(report: DiffReport, unit: str, *, everything: bool) -> Page:
+    """The report; ``everything`` lists unchanged regions too, as CSV and Markdown always do."""
+    classes: list[Block] = [Prose(unit)] if unit else []
+    sections: list[Sequence[Block]] = [_verdict(report), [*classes, _class_sheet(report)]]
+    shown = change_sheet(report, everything=everything, words=True)
+    if shown.rows:
+        sections.append([shown._replace(main=True)])
+    failed = [told("failed", failure=printable_text(failure_text(failure))) for failure in report.failed]
+    notes = [note_text(note) for note in report.warnings]
+    sections.append([Prose(text) for text in failed])
+    return Page(
+        sections=sections,
+        table=lambda: change_sheet(report, everything=True),
+        document=lambda: diff_json(report),
+        notes=notes,
+        remarks=failed,
     )
-    rows: list[_Cells] = [
+
+
+def change_sheet(report: DiffReport, *, everything: bool, words: bool = False) -> Sheet:
+    """The regions that changed, or all; with ``words`` for a person, what is not there is a dash."""
+    columns = (
+        column(HEADINGS, "change", "text"),
+        column(HEADINGS, "virt", "size", rank=2),
+        column(HEADINGS, "rss", "size", rank=1),
+        column(HEADINGS, "rss+swap_by", "size"),
+        column(HEADINGS, "virt_by", "size", rank=3),
+        column(HEADINGS, "class", "class", rank=4),
+        column(HEADINGS, "kind", "text"),
+        column(HEADINGS, "whose", "path", least=20),
+    )
+    rows: list[Sequence[Value]] = [
         (
-            change.status,
+            status(change.status) if words else change.status,
             None if change.after is None else change.after.virt,
             None if change.after is None else change.after.rss,
             held_growth(change.before, change.after),
             virt_growth(change.before, change.after),
             change.cls,
             change.kind,
-            printable_text(change.owner) or ("" if change.start is None else f"at {change.start:x}"),
+            printable_text(change.owner) or ("" if change.start is None else told("at", start=change.start)),
         )
         for change in report.changes
         if everything or change.status != "same"
     ]
-    return Sheet(columns, [tuple("-" if cell is None else cell for cell in row) for row in rows])
+    return Sheet(columns, [tuple("-" if cell is None else cell for cell in row) for row in rows], ruled=True)
 
 
-def diff_page(report: DiffReport, size: SizeFormat, unit: str, *, everything: bool) -> str:
-    """The page for a person."""
-    parts = [_verdict(report)]
-    sheet = change_sheet(report, everything=everything)
-    parts.append(f"{unit}\n" * bool(unit) + to_table(_class_sheet(report), size))
-    if sheet.rows:
-        parts.append(to_table(sheet, size))
-    tail = "".join(f"failed: {printable_text(failure_text(failure))}\n" for failure in report.failed)
-    tail += "".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings)
-    return "\n".join([*parts, tail] if tail else parts)
-
-
-def _verdict(report: DiffReport) -> str:
+def _verdict(report: DiffReport) -> list[Block]:
     first, last = (printable_text(name) for name in report.names)
-    which = "one process at two moments" if report.same_process else "two processes"
-    head = f"{first} -> {last} ({which})\n"
-    least = human_size(report.threshold)
+    head = Prose(told("one" if report.same_process else "two", first=first, last=last), "", "  ")
     if report.is_same:
-        return f"{head}same: nothing grew or shrank by {least} or more\n"
-    counts = {
-        status: sum(change.status == status for change in report.changes)
-        for status in ("grown", "shrunk", "new", "gone")
-    }
-    words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    text = f"{head}changed by {least} or more: {words}\n"
+        return [head, Prose(told("same", least=report.threshold))]
+    counts = {code: sum(change.status == code for change in report.changes) for code in _COUNTED}
+    words = ", ".join(counted(code, count) for code, count in counts.items() if count)
+    blocks: list[Block] = [head, Prose(told("changed", least=report.threshold, counts=words))]
     largest = report.changes[-1]
     if largest.growth > 0:
-        owner = printable_text(largest.owner) or "nobody known"
-        text += f"grew most: {largest.cls} ({largest.kind}) of {owner}, by {human_size(largest.growth)}\n"
-    return text
+        owner = printable_text(largest.owner) or told("nobody")
+        figures = {"kind": largest.kind, "owner": owner, "growth": largest.growth}
+        blocks.append(Prose(told("most", cls=largest.cls, **figures), "", "  "))
+    return blocks
 
 
 def _class_sheet(report: DiffReport) -> Sheet:
     columns = (
-        Column("class", "text"),
-        Column("VIRT before", "size"),
-        Column("after", "size"),
-        Column("RSS+swap before", "size"),
-        Column("after", "size"),
-        Column("by", "size"),
+        column(HEADINGS, "class", "class"),
+        column(HEADINGS, "virt_before", "size", rank=2),
+        column(HEADINGS, "virt_after", "size", rank=1),
+        column(HEADINGS, "held_before", "size"),
+        column(HEADINGS, "held_after", "size"),
+        column(HEADINGS, "held_by", "size"),
     )
     cells = [
         (
@@ -98,41 +100,4 @@ def _class_sheet(report: DiffReport) -> Sheet:
         )
         for change in report.classes
     ]
-    return Sheet(columns, cells[:-1], cells[-1:])
-
-
-def _figures(figures: Figures | None) -> dict[str, Any] | None:
-    return None if figures is None else {**figures._asdict(), "held": figures.held}
-
-
-@english()
-def diff_json(report: DiffReport) -> dict[str, Any]:
-    """The report as plain values; all regions are there, the unchanged ones too."""
-
-    def one(change: Change) -> dict[str, Any]:
-        return {
-            "status": change.status,
-            "class": change.cls,
-            "kind": change.kind,
-            "owner": printable_text(change.owner) or None,
-            "start": None if change.start is None else f"{change.start:#x}",
-            "growth": change.growth,
-            "before": _figures(change.before),
-            "after": _figures(change.after),
-        }
-
-    return {
-        "schema": SCHEMA,
-        "before": printable_text(report.names[0]),
-        "after": printable_text(report.names[1]),
-        "verdict": "same" if report.is_same else "changed",
-        "same_process": report.same_process,
-        "threshold": report.threshold,
-        "classes": [
-            {"class": change.cls, "before": _figures(change.before), "after": _figures(change.after)}
-            for change in report.classes
-        ],
-        "regions": [one(change) for change in report.changes],
-        "failed": [printable_text(failure_text(failure)) for failure in report.failed],
-        "warnings": [printable_text(note_text(note)) for note in report.warnings],
-    }
+    return Sheet(columns, cells[:-1], cells[-1:], ruled=True)

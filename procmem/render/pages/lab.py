@@ -1,43 +1,97 @@
-"""The laboratory's pages: the list of experiments, each result, and the document for programs."""
+"""The laboratory's pages: the list of experiments, and each result with its figures side by side."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from procmem.model.reports.lab import Figure, LabVerdict, Result
+from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.human import human_size
+from procmem.render.json.lab import lab_json, list_json
+from procmem.render.page import Block, Column, Page, Prose, Sheet
+from procmem.text import gettext
+from procmem.text.pages.lab import HEADINGS, VERDICTS, told
 
-__all__ = ["figure_cells", "lab_json", "list_page", "result_page", "summary_line"]
+__all__ = ["figure_cells", "list_page", "result_page", "results_page", "summary_line"]
 
 _WIDTH = 80
+_INDENT = 2
 
 
-def list_page(experiments: Iterable[tuple[str, str, str, bool]]) -> str:
+def list_page(experiments: Iterable[tuple[str, str, str, bool]]) -> Page:
     """The experiments in the order of the theory; each is name, row, title, needs root."""
-    lines = ["Experiments with this machine's kernel, in the order of the theory\n(* needs root):\n"]
-    for name, row, title, root in experiments:
-        lines.append(f"  {row:4} {name + ('*' if root else ''):19} {printable_text(title)}\n")
-    lines.append("\nprocmem lab NAME runs one, procmem lab M6 a row's, procmem lab --all every one.\n")
-    return "".join(lines)
+    listed = tuple(experiments)
+    columns = (
+        column(HEADINGS, "topic", "text"),
+        column(HEADINGS, "experiment", "text", least=20),
+        column(HEADINGS, "title", "text", least=20),
+    )
+    rows = [(row, f"{name}*" if root else name, gettext(title)) for name, row, title, root in listed]
+    unnamed = columns[0]._replace(heading="")  # the page explains it in a sentence
+    shown = Sheet((unnamed, *columns[1:]), rows, main=True)
+    return Page(
+        [[Prose(told("list"), measure=_WIDTH), shown], [Prose(told("how"), measure=_WIDTH)]],
+        lambda: Sheet(columns, rows),
+        lambda: list_json(listed),
+    )
 
 
-def result_page(result: Result) -> str:
-    """One experiment for a person: its figures side by side, the verdict, and what it shows."""
-    lines = [f"{result.row} {result.name}: {result.title}"]
-    rows = [figure_cells(figure) for figure in result.figures]
-    if rows:
-        rows.insert(0, ("", "predicted", "kernel", ""))
-        widths = [max(len(row[at]) for row in rows) for at in range(4)]
-        for name, predicted, kernel, word in rows:
-            line = f"  {name:{widths[0]}}  {predicted:>{widths[1]}}  {kernel:>{widths[2]}}  {word}"
-            lines.append(line.rstrip())
+def result_page(result: Result) -> Page:
+    """One experiment: its figures side by side, the verdict, and what it shows."""
+    blocks: list[Block] = [Prose(f"{result.name}: {gettext(result.title)}", "", "  ")]
+    if result.figures:
+        columns = (
+            Column("", "text", "figure", least=24),
+            column(HEADINGS, "predicted", "figure"),
+            column(HEADINGS, "kernel", "figure"),
+            Column("", "text", "word", rank=1),
+        )
+        blocks.append(Sheet(columns, [figure_cells(figure) for figure in result.figures], indent=_INDENT))
+    verdict = gettext(VERDICTS[result.verdict.value])
     if result.reason is not None:
-        lines.append(f"  {result.verdict.value}: {printable_text(result.reason)}")
-    else:
-        lines.append(f"  {result.verdict.value}")
-    lines += textwrap.wrap(result.shows, _WIDTH, initial_indent="  ", subsequent_indent="  ")
-    return "\n".join(lines) + "\n"
+        verdict = told("reason", verdict=verdict, reason=result.reason)
+    blocks.append(Prose(verdict, "  ", "    "))
+    blocks.append(Prose(gettext(result.shows), "  ", measure=_WIDTH))
+    return Page([blocks], lambda: _figures([result]), lambda: lab_json([result]))
+
+
+def results_page(results: Sequence[Result]) -> Page:
+    """All experiments of a run, for the formats that have no place for one after another."""
+    return Page([[Prose(summary_line(results))]], lambda: _figures(results), lambda: lab_json(results))
+
+
+def _figures(results: Iterable[Result]) -> Sheet:
+    """Every figure of every experiment, one row each; numbers are in the unit beside them."""
+    columns = (
+        column(HEADINGS, "topic", "text"),
+        column(HEADINGS, "experiment", "text"),
+        column(HEADINGS, "figure", "text"),
+        column(HEADINGS, "relation", "text"),
+        column(HEADINGS, "predicted", "figure"),
+        column(HEADINGS, "kernel", "figure"),
+        column(HEADINGS, "slack", "figure"),
+        column(HEADINGS, "unit", "text"),
+        column(HEADINGS, "verdict", "text"),
+    )
+    rows = [
+        (
+            result.row,
+            result.name,
+            figure.name,
+            figure.relation,
+            _number(figure.predicted),
+            _number(figure.kernel),
+            _number(figure.slack),
+            figure.unit,
+            result.verdict.value,
+        )
+        for result in results
+        for figure in result.figures
+    ]
+    return Sheet(columns, rows)
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.12g}"
 
 
 def figure_cells(figure: Figure) -> tuple[str, str, str, str]:
@@ -49,21 +103,21 @@ def figure_cells(figure: Figure) -> tuple[str, str, str, str]:
         predicted = "-"
     kernel = _value(figure.kernel, figure.unit)
     if not figure.agrees:
-        word = "differs"
+        word = gettext(VERDICTS["differs"])
     elif figure.relation != "=":
         word = ""
     elif figure.predicted == figure.kernel:
-        word = "exact"
+        word = told("exact")
     else:
-        word = f"within {_value(figure.slack, figure.unit)}"
-    return printable_text(figure.name), predicted, kernel, word
+        word = told("within", slack=_value(figure.slack, figure.unit))
+    return printable_text(gettext(figure.name)), predicted, kernel, word
 
 
 def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "?"
     if unit == "yes or no":
-        return "yes" if value else "no"
+        return told("yes" if value else "no")
     if unit == "code":
         return f"{int(value):#x}"
     if unit == "bytes":
@@ -78,29 +132,5 @@ def _value(value: float | None, unit: str) -> str:
 
 def summary_line(results: Sequence[Result]) -> str:
     """How many of each verdict."""
-    counts = {verdict: sum(1 for result in results if result.verdict is verdict) for verdict in LabVerdict}
-    seconds = sum(result.seconds for result in results)
-    return ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items()) + f"; {seconds:.1f} s\n"
-
-
-def lab_json(results: Iterable[Result]) -> dict[str, Any]:
-    """The document: predicted and kernel map the name of a figure to its number, in bytes or counts."""
-    return {
-        "schema": "procmem/lab/1",
-        "experiments": [
-            {
-                "name": result.name,
-                "row": result.row,
-                "title": result.title,
-                "predicted": {figure.name: figure.predicted for figure in result.figures},
-                "kernel": {figure.name: figure.kernel for figure in result.figures},
-                "units": {figure.name: figure.unit for figure in result.figures},
-                "slack": {figure.name: figure.slack for figure in result.figures},
-                "relation": {figure.name: figure.relation for figure in result.figures},
-                "verdict": result.verdict.value,
-                "reason": result.reason,
-                "seconds": round(result.seconds, 3),
-            }
-            for result in results
-        ],
-    }
+    counts = {verdict.value: sum(1 for result in results if result.verdict is verdict) for verdict in LabVerdict}
+    return told("summary", **counts, seconds=sum(result.seconds for result in results))

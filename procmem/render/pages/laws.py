@@ -1,84 +1,72 @@
-"""The page and the JSON of ``procmem crosscheck TARGET``: the laws of the layout, and what came of each."""
+"""The page of ``procmem crosscheck TARGET``: the laws of the layout, and what came of each."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from procmem.model.laws import Outcome
 from procmem.model.reports.laws import LawReport
+from procmem.render.columns import column
 from procmem.render.escaping import printable_text
-from procmem.render.pages.inspect import facts_json, process_head
-from procmem.render.pages.simulate import cross_json, cross_page
-from procmem.render.sheet import Column, Sheet, to_text
-from procmem.text import english
+from procmem.render.json.laws import laws_json
+from procmem.render.page import Block, Facts, Page, Prose, Sheet
+from procmem.render.pages.crosscheck import stage_blocks
+from procmem.render.process_head import process_head
 from procmem.text.failures import failure_text
 from procmem.text.laws import law_figures, law_name, law_says, textbook_place
+from procmem.text.pages.crosscheck import HEADINGS, outcome, told
 
-__all__ = ["SCHEMA", "laws_json", "laws_page"]
+__all__ = ["laws_page"]
 
-SCHEMA = "procmem/laws/1"
+_OUTCOMES = 14
+_INDENT = 2
 
 
-def laws_page(report: LawReport) -> str:
+def laws_page(report: LawReport) -> Page:
     """Each law with its outcome and figures, the textbook's areas beside the real ones, and the exact comparison."""
     held = sum(1 for law in report.laws if law.outcome is Outcome.HOLDS)
     broken = sum(1 for law in report.laws if law.outcome is Outcome.BROKEN)
-    lines = [process_head(report.process)]
-    if report.laws:
-        lines.append(
-            f"laws of the layout: {held} hold, {broken} broken, {len(report.laws) - held - broken} not applicable"
-        )
-    else:
-        lines.append("laws of the layout: none can be checked (no mappings may be read, or no x86 process)")
+    figures = {"held": held, "broken": broken, "others": len(report.laws) - held - broken}
+    laws: list[Block] = [Prose(told("laws", **figures) if report.laws else told("no laws"))]
     for law in report.laws:
-        lines.append(f"  {law.outcome.value:<14}  {law_name(law.name)} ({law.row}): {law_says(law)}")
-        lines.append(f"  {'':<14}    {printable_text(law_figures(law))}    [{law.source}]")
+        says = told("law", name=law_name(law.name), says=law_says(law))
+        laws.append(Facts([(outcome(law.outcome.value), says)], indent=_INDENT, least=_OUTCOMES))
+        by = told("by", figures=printable_text(law_figures(law)), source=law.source)
+        laws.append(Prose(by, " " * (_INDENT + _OUTCOMES + 6)))
+    if report.exact is not None:
+        exact = [Prose(told("predicted")), *stage_blocks(report.exact)]
+    else:
+        why = "" if report.not_exact is None else failure_text(report.not_exact)
+        exact = [Prose(told("not predicted", reason=printable_text(why)))]
+    sections: list[Sequence[Block]] = [process_head(report.process), laws, [_counterparts(report)], exact]
+    return Page(sections, lambda: _sheet(report), lambda: laws_json(report))
+
+
+def _counterparts(report: LawReport) -> Sheet:
     digits = 8 if report.process.bits == 32 else 16
+    last = (1 << 4 * digits) - 1
     rows = [
         (
             one.area,
             textbook_place(one.area),
-            f"{one.here[0]:0{digits}x}-{min(one.here[1], (1 << 4 * digits) - 1):0{digits}x}" if one.here else "none",
+            told("none") if one.here is None else f"{one.here[0]:0{digits}x}-{min(one.here[1], last):0{digits}x}",
         )
         for one in report.counterparts
     ]
-    columns = (Column("area", "text"), Column("in the textbook (32 bit)", "text"), Column("here", "text"))
-    lines.append("")
-    lines.append(to_text(Sheet(columns, rows), str))
-    if report.exact is not None:
-        lines.append("foretold from its files, drawn values filled in:")
-        lines.append(cross_page(report.exact).rstrip("\n"))
-    else:
-        why = "" if report.not_exact is None else printable_text(failure_text(report.not_exact))
-        lines.append(f"not foretold line by line: {why}")
-    return "\n".join(lines) + "\n"
+    columns = (
+        column(HEADINGS, "area", "text"),
+        column(HEADINGS, "textbook", "text", rank=1),
+        column(HEADINGS, "here", "text", least=33),
+    )
+    return Sheet(columns, rows)
 
 
-@english()
-def laws_json(report: LawReport) -> dict[str, Any]:
-    """The document of schema ``procmem/laws/1``."""
-    return {
-        "schema": SCHEMA,
-        "process": facts_json(report.process),
-        "holds": report.holds,
-        "laws": [
-            {
-                "name": law_name(law.name),
-                "row": law.row,
-                "says": law_says(law),
-                "outcome": law.outcome.value,
-                "figures": law_figures(law),
-                "source": law.source,
-            }
-            for law in report.laws
-        ],
-        "counterparts": [
-            {
-                "area": one.area,
-                "textbook": textbook_place(one.area),
-                "start": f"{one.here[0]:#x}" if one.here else None,
-                "end": f"{one.here[1]:#x}" if one.here else None,
-            }
-            for one in report.counterparts
-        ],
-        "exact": cross_json([report.exact]) if report.exact is not None else None,
-        "not_exact": None if report.not_exact is None else failure_text(report.not_exact),
-    }
+def _sheet(report: LawReport) -> Sheet:
+    """The laws, one row each."""
+    columns = (
+        column(HEADINGS, "law", "text"),
+        column(HEADINGS, "outcome", "text"),
+        column(HEADINGS, "says", "text"),
+        column(HEADINGS, "figures", "text"),
+        column(HEADINGS, "source", "text"),
+    )
+    rows = [(law_name(law.name), law.outcome.value, law_says(law), law_figures(law), law.source) for law in report.laws]
+    return Sheet(columns, rows)

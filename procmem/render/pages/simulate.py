@@ -1,316 +1,155 @@
-"""Pages and JSON of the simulator: the predicted map with its rules, and the comparison with a real one."""
+"""The page of ``procmem simulate``: the predicted map, each line with its rule, and the picture of it."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from procmem.model.note import Note
-from procmem.model.simulation import (
-    Base,
-    CrossLine,
-    CrossReport,
-    DrawnRow,
-    Exactness,
-    KernelArea,
-    LineVerdict,
-    Prediction,
-    Range,
-    Settings,
-    SimVma,
-)
-from procmem.render.escaping import json_text, printable, printable_text
+from procmem.model.simulation import Exactness, KernelArea, Prediction, SimVma
+from procmem.render.columns import column
+from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
-from procmem.text import english
+from procmem.render.json.simulate import simulate_json
+from procmem.render.page import Block, Column, Facts, Page, Picture, Prose, Sheet
+from procmem.render.simulated_drawing import bands, picture
 from procmem.text.failures import failure_text
+from procmem.text.pages.simulate import HEADINGS, base, told
 from procmem.text.simulate import area_text, note_text, origin_text, rule_text
 
-__all__ = [
-    "CROSSCHECK_SCHEMA",
-    "SIMULATE_SCHEMA",
-    "cross_json",
-    "cross_page",
-    "drawn_json",
-    "drawn_page",
-    "map_lines",
-    "simulate_json",
-    "simulate_page",
-]
+__all__ = ["range_lines", "simulate_page"]
 
-SIMULATE_SCHEMA = "procmem/simulate/1"
-CROSSCHECK_SCHEMA = "procmem/crosscheck/1"
-_BASE_WORDS = {
-    Base.MMAP: "mapping area (its border)",
-    Base.PROGRAM: "program",
-    Base.STACK: "stack (its end)",
-    Base.BRK: "heap (its start)",
-    Base.FIXED: "fixed",
-}
-_MARKS = {Exactness.EXACT: " ", Exactness.RANGE: "~", Exactness.SHAPE: "?"}
+_MARKS = {Exactness.EXACT: "", Exactness.RANGE: "~", Exactness.SHAPE: "?"}
 _KIB = 1024
-_BAR = 40
+_LAST = (1 << 32) - 1
 
 
-def map_lines(vmas: Sequence[SimVma], *, rules: bool = True) -> list[str]:
-    """Lines in the form of pmap: range, size in KiB, rights, offset, what for, name, and the rule behind it."""
-    names = [printable(vma.name) or "[anon]" for vma in vmas]
-    width = min(max(map(len, names), default=0), 40)
-    lines = []
-    for vma, name in zip(vmas, names, strict=True):
-        head = (
-            f"{_MARKS[vma.status]}{vma.start:08x}-{vma.end:08x} {vma.size // _KIB:>8}K {vma.perms} {vma.offset:08x} "
-            f"{vma.role.value:<8} "
-        )
-        lines.append(f"{head}{name:<{width}}  {printable_text(rule_text(vma.rule))}" if rules else f"{head}{name}")
-    return lines
-
-
-def _total_line(vmas: Sequence[SimVma]) -> str:
-    total = sum(vma.size for vma in vmas)
-    return f" VIRT {total // _KIB}K in {len(vmas)} areas"
-
-
-def simulate_page(prediction: Prediction, *, facts_origin: Note, picture: str) -> str:
-    """The whole answer of ``procmem simulate`` for a person."""
-    if prediction.failure is not None:
-        return f"no process: {printable_text(failure_text(prediction.failure))}\n"
-    lines = [picture] if picture else []
-    lines.append(f"at stage {prediction.stage.value}:")
-    lines += map_lines(prediction.vmas)
-    lines.append(_total_line(prediction.vmas))
-    space = prediction.space
-    if space is not None:
-        lines.append(f" esp at exec {space.start_stack:#010x}, heap from {space.start_brk:#010x}")
-    if any(vma.status is not Exactness.EXACT for vma in prediction.vmas):
-        lines.append(" ~ drawn at each run: shown with the zero draw    ? size and order certain, address not")
-    lines += [f" {line}" for line in _range_lines(prediction.ranges)]
-    lines.append(f" kernel facts from {printable_text(origin_text(facts_origin))}")
-    lines += [f" note: {printable_text(note_text(note))}" for note in prediction.notes]
-    return "\n".join(lines) + "\n"
-
-
-def _range_lines(ranges: Sequence[Range]) -> list[str]:
-    return [
-        f"{_BASE_WORDS[wanted.base]}: {wanted.first:#010x} to {wanted.last:#010x}"
-        f" in steps of {human_size(wanted.step)}, {wanted.values} places"
-        for wanted in ranges
-    ]
-
-
-@english()
-def simulate_json(prediction: Prediction, areas: Sequence[KernelArea]) -> dict[str, Any]:
-    """The document of schema ``procmem/simulate/1``; addresses and sizes are numbers of bytes."""
-    settings = prediction.settings
-    space = prediction.space
-    return {
-        "schema": SIMULATE_SCHEMA,
-        "inputs": _inputs(settings, prediction),
-        "kernel": _kernel(settings, areas),
-        "vmas": [_vma(vma) for vma in prediction.vmas],
-        "registers": {"esp": space.registers.esp if space is not None else None},
-        "ranges": [_range(wanted) for wanted in prediction.ranges],
-        "brk": {"start": space.start_brk, "end": space.brk} if space is not None else None,
-        "virt_bytes": sum(vma.size for vma in prediction.vmas),
-        "failure": _words(prediction.failure),
-        "notes": list(map(note_text, prediction.notes)),
-    }
-
-
-def _words(failure: Note | None) -> str | None:
-    return None if failure is None else failure_text(failure)
-
-
-def _inputs(settings: Settings, prediction: Prediction) -> dict[str, Any]:
-    return {
-        "stage": prediction.stage.value,
-        **json_text("program", prediction.program),
-        **json_text("exec_path", settings.exec_path),
-        "argv": [printable(text) for text in settings.argv],
-        "env": [printable(text) for text in settings.env],
-        "randomize": settings.randomize,
-        "fitted": prediction.fitted,
-        "legacy": settings.legacy,
-        "read_implies_exec": settings.read_implies_exec,
-        "stack_limit_bytes": settings.stack_limit,
-    }
-
-
-def _kernel(settings: Settings, areas: Sequence[KernelArea]) -> dict[str, Any]:
-    facts = settings.facts
-    return {
-        "kind": settings.kernel.value,
-        "limit_3gb": settings.limit_3gb,
-        "vvar_pages": facts.vvar_pages,
-        "vvar_vclock_pages": facts.vclock_pages,
-        "vdso_pages": facts.vdso_pages,
-        "aux_pairs": facts.aux_pairs,
-        "guard_gap_bytes": facts.guard_gap,
-        "mmap_rnd_bits": facts.mmap_rnd_bits,
-        "origin": origin_text(facts.origin),
-        "areas": [{"start": a.start, "end": a.end, "name": a.name, "rule": area_text(a.rule)} for a in areas],
-    }
-
-
-def _vma(vma: SimVma) -> dict[str, Any]:
-    return {
-        "start": vma.start,
-        "end": vma.end,
-        "perms": vma.perms,
-        "offset": vma.offset,
-        **json_text("name", vma.name),
-        "class": vma.role.value,
-        "base": vma.base.value,
-        "status": vma.status.value,
-        "rule": rule_text(vma.rule),
-    }
-
-
-def _range(wanted: Range) -> dict[str, Any]:
-    return {
-        "base": wanted.base.value,
-        "first": wanted.first,
-        "last": wanted.last,
-        "step": wanted.step,
-        "values": wanted.values,
-    }
-
-
-def cross_page(report: CrossReport) -> str:
-    """One stage of a cross-check: predicted, real, verdict, rule, line by line, and the count."""
-    prediction = report.prediction
-    lines = [f"stage {prediction.stage.value}: {_summary(report)}"]
-    predicted, real = report.failures
-    if predicted is not None or real is not None:
-        lines.append(f"  predicted: {printable_text(_words(predicted) or 'it gets here')}")
-        lines.append(f"  really:    {printable_text(_words(real) or 'it got here')}")
-    lines += [_cross_line(line) for line in report.lines if real is None]
-    if report.esp is not None:
-        word = "same" if report.esp[0] == report.esp[1] else "differs"
-        lines.append(f"  esp       {report.esp[0]:08x}          | {report.esp[1]:08x}          | {word}")
-    for wanted in prediction.ranges if report.draws is not None else ():
-        inside = dict(report.within).get(wanted.base, True)
-        word = "in its range" if inside else "OUTSIDE its range"
-        lines.append(f"  {_BASE_WORDS[wanted.base]}: {word} {wanted.first:08x}-{wanted.last:08x}")
-    lines += [f"  note: {printable_text(note_text(note))}" for note in prediction.notes]
-    return "\n".join(lines) + "\n"
-
-
-def _summary(report: CrossReport) -> str:
-    if report.unchecked is not None:
-        return f"not checked: {printable_text(failure_text(report.unchecked))}"
-    predicted, real = report.failures
-    if predicted is not None or real is not None:
-        return "as predicted, it does not get here" if report.holds else "NOT as predicted"
-    word = "exact once fitted" if report.draws is not None else "exact"
-    text = f"{report.exact} of {report.called_exact} lines called exact are {word}"
-    others = len([line for line in report.lines if line.predicted is not None]) - report.called_exact
-    if others:
-        text += f", {others} known in shape only"
-    extra = sum(1 for line in report.lines if line.verdict is LineVerdict.EXTRA)
-    if extra:
-        text += f", {extra} not foretold"
-    return text
-
-
-def _cross_line(line: CrossLine) -> str:
-    left, right = "", ""
-    name, rule = b"", ""
-    if line.predicted is not None:
-        vma = line.predicted
-        left = f"{vma.start:08x}-{vma.end:08x} {vma.perms} {vma.offset:08x}"
-        name, rule = vma.name, rule_text(vma.rule)
-    if line.real is not None:
-        start, end, perms, offset, name = line.real
-        right = f"{start:08x}-{end:08x} {perms} {offset:08x}"
-    return (
-        f"  {left:31} | {right:31} | {line.verdict.value:10} | {printable(name) or '[anon]'} | {printable_text(rule)}"
+def simulate_page(
+    prediction: Prediction,
+    areas: Sequence[KernelArea],
+    *,
+    step: str = "",
+    scale: str | None = None,
+    picture_only: bool = False,
+) -> Page:
+    """The map at one moment: after ``step`` of a script; with the picture in a scale, where one is given."""
+    return Page(
+        sections=_sections(prediction, areas, step, scale, picture_only=picture_only),
+        table=lambda: _sheet(prediction.vmas),
+        document=lambda: simulate_json(prediction, areas),
+        remarks=[*_failure(prediction), *map(note_text, prediction.notes)],
     )
 
 
-@english()
-def cross_json(reports: Sequence[CrossReport]) -> dict[str, Any]:
-    """The document of schema ``procmem/crosscheck/1``."""
-    settings = reports[0].prediction.settings
-    return {
-        "schema": CROSSCHECK_SCHEMA,
-        "inputs": _inputs(settings, reports[0].prediction),
-        "kernel": _kernel(settings, ()),
-        "holds": all(report.holds for report in reports),
-        "stages": [_stage(report) for report in reports],
-    }
+def _sections(
+    prediction: Prediction, areas: Sequence[KernelArea], step: str, scale: str | None, *, picture_only: bool
+) -> list[Sequence[Block]]:
+    head: list[Block] = [Prose(f"== {printable_text(step)}", "", "   ")] if step else []
+    if prediction.failure is not None:
+        return [[*head, *map(Prose, _failure(prediction))]]
+    drawn: list[Block] = [_picture(prediction, scale)] if scale is not None and prediction.space else []
+    pictures: list[Sequence[Block]] = [[*head, *drawn], *_kernel(areas)] if drawn else []
+    if drawn and picture_only:
+        return pictures
+    blocks: list[Block] = [Prose(told("at stage", stage=prediction.stage.value)), _shown(prediction.vmas)]
+    total = sum(vma.size for vma in prediction.vmas)
+    lines = [told("total", kib=total // _KIB, count=len(prediction.vmas))]
+    space = prediction.space
+    if space is not None:
+        lines.append(told("esp", esp=space.start_stack, heap=space.start_brk))
+    if any(vma.status is not Exactness.EXACT for vma in prediction.vmas):
+        lines.append(told("marks"))
+    lines += range_lines(prediction)
+    lines.append(told("facts", origin=printable_text(origin_text(prediction.settings.facts.origin))))
+    lines += [told("note", text=printable_text(note_text(note))) for note in prediction.notes]
+    blocks += [Prose(line, " ", "   ") for line in lines]
+    return [*pictures, blocks] if drawn else [[*head, *blocks]]
 
 
-def _stage(report: CrossReport) -> dict[str, Any]:
-    return {
-        "stage": report.prediction.stage.value,
-        "holds": report.holds,
-        "called_exact": report.called_exact,
-        "exact": report.exact,
-        "unchecked": _words(report.unchecked),
-        "failure": {"predicted": _words(report.failures[0]), "real": _words(report.failures[1])},
-        "esp": {"predicted": report.esp[0], "real": report.esp[1]} if report.esp is not None else None,
-        "draws": report.draws._asdict() if report.draws is not None else None,
-        "within": {base.value: inside for base, inside in report.within},
-        "ranges": [_range(wanted) for wanted in report.prediction.ranges],
-        "lines": [
-            {
-                "verdict": line.verdict.value,
-                "predicted": _vma(line.predicted) if line.predicted is not None else None,
-                "real": _real(line.real) if line.real is not None else None,
-            }
-            for line in report.lines
-        ],
-        "notes": list(map(note_text, report.prediction.notes)),
-    }
+def _failure(prediction: Prediction) -> list[str]:
+    """Why there is no process; nothing where there is one."""
+    failure = prediction.failure
+    return [] if failure is None else [told("no process", reason=failure_text(failure))]
 
 
-def _real(line: tuple[int, int, str, int, bytes]) -> dict[str, Any]:
-    start, end, perms, offset, name = line
-    return {"start": start, "end": end, "perms": perms, "offset": offset, **json_text("name", name)}
-
-
-def drawn_page(rows: Sequence[DrawnRow], entropies: Sequence[tuple[float, float]]) -> str:
-    """Bases of many runs: how many values were seen, the entropy, and a histogram over the predicted range.
-
-    ``entropies`` holds, for each row, the bits seen and the bits predicted.
-    """
-    lines = []
-    for row, (seen, predicted) in zip(rows, entropies, strict=True):
-        wanted = row.range
-        lines.append(
-            f"{_BASE_WORDS[wanted.base]}: {len(row.seen)} runs, {len(set(row.seen))} places of {wanted.values}, "
-            f"{row.outside} outside {wanted.first:08x}-{wanted.last:08x}; "
-            f"{seen:.1f} bits seen, {predicted:.1f} predicted"
+def _kernel(areas: Sequence[KernelArea]) -> list[Sequence[Block]]:
+    """The kernel's gigabyte, from high to low; nothing where it was not asked for."""
+    rows = [
+        (
+            f"{area.start:08x}-{min(area.end, _LAST):08x}  {human_size(area.end - area.start):>9}",
+            f"{area.name}: {area_text(area.rule)}",
         )
-        lines += [f"  {start:08x} {'#' * bar:<{_BAR}} {count}" for start, bar, count in _histogram(row)]
-    return "\n".join(lines) + "\n"
+        for area in reversed(areas)
+    ]
+    return [[Prose(told("native")), Facts(rows)]] if rows else []
 
 
-def _histogram(row: DrawnRow, parts: int = 8) -> list[tuple[int, int, int]]:
-    """Start address, length of the bar and count for each part of the range."""
-    wanted = row.range
-    span = max(wanted.last - wanted.first + wanted.step, 1)
-    counts = [0] * parts
-    for value in row.seen:
-        if wanted.first <= value <= wanted.last:
-            counts[(value - wanted.first) * parts // span] += 1
-    most = max(counts) or 1
-    return [(wanted.first + span * part // parts, count * _BAR // most, count) for part, count in enumerate(counts)]
+def _picture(prediction: Prediction, scale: str | None) -> Picture:
+    space = prediction.space
+    assert space is not None
+    shown = bands(space, prediction.vmas, prediction.program)
+    return Picture(lambda unicode: picture(shown, scale=scale or "plain", unicode=unicode))
 
 
-def drawn_json(rows: Sequence[DrawnRow], entropies: Sequence[tuple[float, float]]) -> dict[str, Any]:
+def range_lines(prediction: Prediction) -> list[str]:
+    """Where each base may lie."""
+    return [
+        told("places", base=base(one.base.value), first=one.first, last=one.last, step=one.step, count=one.values)
+        for one in prediction.ranges
+    ]
+
+
+def _shown(vmas: Sequence[SimVma]) -> Sheet:
+    """Lines in the form of maps, each with the rule behind it."""
+    columns = (
+        Column("", "text", "status"),
+        column(HEADINGS, "range", "text", least=17),
+        column(HEADINGS, "size", "size"),
+        column(HEADINGS, "perms", "text"),
+        column(HEADINGS, "offset", "text", rank=1),
+        column(HEADINGS, "area", "class"),
+        column(HEADINGS, "name", "path", least=18),
+        column(HEADINGS, "rule", "text", below=True),
+    )
+    rows = [
+        (
+            _MARKS[vma.status],
+            f"{vma.start:08x}-{vma.end:08x}",
+            f"{vma.size // _KIB}K",
+            vma.perms,
+            f"{vma.offset:08x}",
+            vma.role.value,
+            printable(vma.name) or "[anon]",
+            printable_text(rule_text(vma.rule)),
+        )
+        for vma in vmas
+    ]
+    return Sheet(columns, rows)
+
+
+def _sheet(vmas: Sequence[SimVma]) -> Sheet:
     """The same for programs."""
-    return {
-        "schema": CROSSCHECK_SCHEMA,
-        "holds": not any(row.outside for row in rows),
-        "bases": [
-            {
-                **_range(row.range),
-                "runs": len(row.seen),
-                "distinct": len(set(row.seen)),
-                "outside": row.outside,
-                "entropy_bits": round(seen, 3),
-                "predicted_bits": round(predicted, 3),
-                "seen": list(row.seen),
-            }
-            for row, (seen, predicted) in zip(rows, entropies, strict=True)
-        ],
-    }
+    columns = (
+        column(HEADINGS, "start", "address"),
+        column(HEADINGS, "end", "address"),
+        column(HEADINGS, "size", "size"),
+        column(HEADINGS, "perms", "text"),
+        column(HEADINGS, "offset", "address"),
+        column(HEADINGS, "class", "class"),
+        column(HEADINGS, "base", "text"),
+        column(HEADINGS, "status", "text"),
+        column(HEADINGS, "name", "path"),
+        column(HEADINGS, "rule", "text"),
+    )
+    rows = [
+        (
+            vma.start,
+            vma.end,
+            vma.size,
+            vma.perms,
+            vma.offset,
+            vma.role.value,
+            vma.base.value,
+            vma.status.value,
+            printable(vma.name),
+            printable_text(rule_text(vma.rule)),
+        )
+        for vma in vmas
+    ]
+    return Sheet(columns, rows)

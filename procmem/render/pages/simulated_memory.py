@@ -1,91 +1,62 @@
 """The simulated memory on a page: what each process costs after each step, and what the machine holds."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from procmem.model.note import Note
-from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
-from procmem.model.simulation import PAGE
+from procmem.model.reports.simulated_memory import MemoryMoment
+from procmem.model.simulated_memory import MemorySettings, ProcessCost
+from procmem.render.columns import column
 from procmem.render.escaping import printable_text
-from procmem.render.human import human_size, kib
-from procmem.render.sheet import Column, Sheet, to_text
-from procmem.text import english
-from procmem.text.simulate import trace_text
+from procmem.render.json.simulate import memory_json
+from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
+from procmem.text.pages.simulate import HEADINGS, told
+from procmem.text.simulate import step_text, trace_text
 
-__all__ = ["MemoryMoment", "memory_json", "memory_page", "moment_of"]
-
-_COLUMNS = (
-    Column("pid", "count"),
-    Column("VIRT", "size"),
-    Column("RSS", "size"),
-    Column("PSS", "size"),
-    Column("swap", "size"),
-    Column("minor", "count"),
-    Column("major", "count"),
-    Column("tables", "size"),
-    Column("step", "text"),
-)
+__all__ = ["memory_page"]
 
 
-class MemoryMoment(NamedTuple):
-    """After one step: what it was and gave, each process's cost, and the machine's sums; not the machine itself.
-
-    Sizes are bytes, what went through swap is counted in pages.
-    """
-
-    text: str
-    costs: tuple[ProcessCost, ...]
-    settings: MemorySettings
-    outcome: str
-    used: int
-    page_cache: int
-    swap_used: int
-    swapped_out_pages: int
-    swapped_in_pages: int
-    dropped_pages: int
-    trace: tuple[Note, ...]
+def memory_page(moments: Sequence[MemoryMoment], machine: MemorySettings) -> Page:
+    """A row for each process after each step, the machine's sums below; each decision where it was traced."""
+    blocks: list[Block] = [Prose(told("KiB"))]
+    if machine.trace:
+        for moment in moments:
+            blocks.append(Prose(printable_text(_step(moment)), "", "    "))
+            blocks += [Prose(printable_text(trace_text(note)), "    ") for note in moment.trace]
+    blocks.append(_sheet(moments, once=True)._replace(main=True))
+    if moments:
+        blocks += _machine(moments[-1])
+    return Page([blocks], lambda: _sheet(moments, once=False), lambda: memory_json(moments, machine))
 
 
-def moment_of(text: str, memory: SimMemory, costs: tuple[ProcessCost, ...]) -> MemoryMoment:
-    """What a page shows of a machine: a thousand machines would be too much to keep."""
-    return MemoryMoment(
-        text,
-        costs,
-        memory.settings,
-        memory.outcome.value,
-        memory.used_pages * PAGE,
-        len(memory.cache) * PAGE,
-        (memory.next_slot - 1 - len(memory.free_slots)) * PAGE,
-        memory.swapped_out,
-        memory.swapped_in,
-        memory.dropped,
-        memory.trace,
+def _step(moment: MemoryMoment) -> str:
+    return step_text(moment.step, moment.gave)
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        column(HEADINGS, "pid", "count"),
+        column(HEADINGS, "virt", "size"),
+        column(HEADINGS, "rss", "size"),
+        column(HEADINGS, "pss", "size", rank=3),
+        column(HEADINGS, "swap", "size"),
+        column(HEADINGS, "minor", "count", rank=1),
+        column(HEADINGS, "major", "count", rank=2),
+        column(HEADINGS, "tables", "size", rank=4),
+        column(HEADINGS, "step", "text"),
     )
 
 
-def memory_page(moments: Sequence[MemoryMoment], *, trace: bool) -> str:
-    """A row for each process after each step, the machine's sums below; with ``trace`` each decision."""
-    lines = ["sizes in KiB; faults are counted from main on\n"]
-    if trace:
-        for moment in moments:
-            lines.append(f"{printable_text(moment.text)}\n")
-            lines += [f"    {printable_text(trace_text(note))}\n" for note in moment.trace]
-    rows: list[tuple[int | str | None, ...]] = []
+def _sheet(moments: Sequence[MemoryMoment], *, once: bool) -> Sheet:
+    """The costs; ``once`` names a step on the first of its lines alone."""
+    rows: list[Sequence[Value]] = []
     for moment in moments:
-        rows += [_row(cost, moment.text if first else "") for first, cost in _marked(moment.costs)]
+        step = _step(moment)
+        rows += [_row(cost, step if not once or number == 0 else "") for number, cost in enumerate(moment.costs)]
         if not moment.costs:  # nobody lives
-            rows.append((*["-"] * (len(_COLUMNS) - 1), moment.text))
-    lines.append(to_text(Sheet(_COLUMNS, rows), kib))
-    if moments:
-        lines.append(_machine(moments[-1]))
-    return "".join(lines)
+            rows.append((*["-"] * (len(_columns()) - 1), step))
+    return Sheet(_columns(), rows)
 
 
-def _marked(costs: Sequence[ProcessCost]) -> list[tuple[bool, ProcessCost]]:
-    return [(at == 0, cost) for at, cost in enumerate(costs)]
-
-
-def _row(cost: ProcessCost, text: str) -> tuple[int | str | None, ...]:
+def _row(cost: ProcessCost, text: str) -> Sequence[Value]:
     return (
         cost.pid,
         cost.virt,
@@ -99,28 +70,14 @@ def _row(cost: ProcessCost, text: str) -> tuple[int | str | None, ...]:
     )
 
 
-def _machine(last: MemoryMoment) -> str:
-    return (
-        f"RAM {human_size(last.settings.ram)}: {human_size(last.used)} used, "
-        f"of it {human_size(last.page_cache)} page cache and shared memory\n"
-        f"swap {human_size(last.settings.swap)}: {human_size(last.swap_used)} used; "
-        f"{last.swapped_out_pages} pages went out, {last.swapped_in_pages} came in, "
-        f"{last.dropped_pages} file pages were dropped\n"
+def _machine(last: MemoryMoment) -> list[Block]:
+    settings = last.settings
+    swap = told(
+        "swap",
+        swap=settings.swap,
+        used=last.swap_used,
+        out=last.swapped_out_pages,
+        back=last.swapped_in_pages,
+        dropped=last.dropped_pages,
     )
-
-
-@english()
-def memory_json(moment: MemoryMoment) -> dict[str, Any]:
-    """The same for programs, in bytes."""
-    return {
-        "step": moment.text,
-        "outcome": moment.outcome,
-        "processes": [cost._asdict() for cost in moment.costs],
-        "used": moment.used,
-        "page_cache": moment.page_cache,
-        "swap_used": moment.swap_used,
-        "swapped_out_pages": moment.swapped_out_pages,
-        "swapped_in_pages": moment.swapped_in_pages,
-        "dropped_pages": moment.dropped_pages,
-        "trace": list(map(trace_text, moment.trace)),
-    }
+    return [Prose(told("RAM", ram=settings.ram, used=last.used, cache=last.page_cache)), Prose(swap)]

@@ -1,186 +1,178 @@
 """The page of ``procmem system``: one table, totals, and what must be known to read them."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Sequence
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
+from procmem.model.reports.inspection import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, SystemReport
-from procmem.render.escaping import json_text, printable
-from procmem.render.human import SizeFormat, human_size
-from procmem.render.sheet import Column, Sheet, to_table, to_text
-from procmem.text import english
+from procmem.render.columns import column
+from procmem.render.escaping import printable
+from procmem.render.human import human_size
+from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
+from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
-if TYPE_CHECKING:
-    from procmem.model.reports.inspection import ClassRow
+__all__ = ["classes_page", "machine_classes_sheet", "system_page", "system_sheet"]
 
-__all__ = ["machine_classes_sheet", "system_json", "system_page", "system_sheet"]
-
-SCHEMA = "procmem/system/1"
-_SIZES = ("swap", "USS", "PSS", "RSS", "VIRT")
-_Cells = Sequence[int | str | None]
+_Tree = Sequence[tuple[int, ProcessRow, int | None]]
+_INDENT = 2
+_FAMILY_LABELS = 23
+_PART_LABELS = 10
 
 
-def system_sheet(report: SystemReport, tree: Sequence[tuple[int, ProcessRow, int | None]] | None = None) -> Sheet:
+def system_page(report: SystemReport, unit: str, tree: _Tree | None = None) -> Page:
+    """The report; with ``tree``, children stand below their parents."""
+    sheet = system_sheet(report, tree)
+    sections: list[Sequence[Block]] = [_with_unit(unit, sheet._replace(main=True))]
+    if report.families:
+        sections.append([block for family in report.families for block in _family(family)])
+    if report.cgroups:
+        parts = [block for group in report.cgroups for block in _cgroup_parts(group)]
+        sections.append([_cgroup_sheet(report.cgroups), *parts])
+    notes = _notes(report)
+    sections.append([Prose(text) for text in notes])
+
+    def document() -> object:
+        from procmem.render.json.system import system_json  # noqa: PLC0415  # a page for a person does without
+
+        return system_json(report)
+
+    return Page(sections, lambda: sheet, document, remarks=notes)
+
+
+def _with_unit(unit: str, sheet: Sheet) -> list[Block]:
+    return [Prose(unit), sheet] if unit else [sheet]
+
+
+def system_sheet(report: SystemReport, tree: _Tree | None = None) -> Sheet:
     """Processes, or groups of them; with ``tree``, children below their parents."""
-    totals: list[_Cells] = []
     sums = (report.totals.swap_pss, report.totals.uss, report.totals.pss)
-    rows: list[_Cells]
     if report.groups:
         columns = (
-            Column("processes", "count"),
-            *(Column(name, "size") for name in _SIZES[:3]),
-            Column("group", "text"),
+            column(HEADINGS, "processes", "count"),
+            column(HEADINGS, "swap", "size", rank=2),
+            column(HEADINGS, "uss", "size", rank=1),
+            column(HEADINGS, "pss", "size"),
+            column(HEADINGS, "group", "text"),
         )
-        rows = [(group.processes, group.swap, group.uss, group.pss, printable(group.key)) for group in report.groups]
-        return Sheet(columns, rows, [(sum(group.processes for group in report.groups), *sums, "each page once")])
+        groups = [(group.processes, group.swap, group.uss, group.pss, printable(group.key)) for group in report.groups]
+        total = (sum(group.processes for group in report.groups), *sums, told("once"))
+        return Sheet(columns, groups, [total], ruled=True)
+    below = () if tree is None else (column(HEADINGS, "pss_of_all_below", "size"),)
     columns = (
-        Column("PID", "count"),
-        Column("user", "text"),
-        *(Column(name, "size") for name in _SIZES),
-        *((Column("PSS of all below", "size"),) if tree is not None else ()),
-        Column("name", "text"),
+        column(HEADINGS, "pid", "count"),
+        column(HEADINGS, "user", "text", rank=4, least=8),
+        column(HEADINGS, "swap", "size", rank=3),
+        column(HEADINGS, "uss", "size", rank=1),
+        column(HEADINGS, "pss", "size"),
+        column(HEADINGS, "rss", "size", rank=2),
+        column(HEADINGS, "virt", "size", rank=5),
+        *below,
+        column(HEADINGS, "name", "text"),
     )
+    rows: list[Sequence[Value]]
     if tree is not None:
         rows = [(*_cells(row), whole, "  " * depth + printable(row.name)) for depth, row, whole in tree]
     else:
         rows = [(*_cells(row), printable(row.name)) for row in report.rows]
+    totals: list[Sequence[Value]] = []
     if report.processes > 1:
-        totals.append((report.processes, "", *sums, "", "", *([""] if tree is not None else []), "all, each page once"))
+        blank = [""] if tree is not None else []
+        totals.append((report.processes, "", *sums, "", "", *blank, told("all, once")))
     return Sheet(columns, rows, totals)
 
 
-def _cells(row: ProcessRow) -> _Cells:
+def _cells(row: ProcessRow) -> Sequence[Value]:
     return (row.pid, row.user, row.swap, row.uss, row.pss, row.rss, row.virt)
 
 
-def system_page(
-    report: SystemReport,
-    size: SizeFormat,
-    unit: str,
-    tree: Sequence[tuple[int, ProcessRow, int | None]] | None = None,
-) -> str:
-    """The page for a person."""
-    sheet = system_sheet(report, tree)
-    parts = [f"{unit}\n" * bool(unit) + (to_table if report.groups else to_text)(sheet, size)]
-    if report.families:
-        parts.append("".join(_family(family) for family in report.families))
-    if report.cgroups:
-        parts.append(to_table(_cgroup_sheet(report.cgroups), size) + "".join(map(_cgroup_parts, report.cgroups)))
-    notes = "".join(f"{line}\n" for line in _notes(report))
-    return "\n".join([*parts, notes] if notes else parts)
-
-
-def _family(family: Family) -> str:
-    own = f"{human_size(family.own_mean)} on average ({human_size(family.own_least)} to {human_size(family.own_most)})"
-    return (
-        f"{printable(family.name)}, {family.parent}, with {family.workers} workers:\n"
-        f"  one worker really costs  {own}: what it shares with nobody (USS)\n"
-        f"  shared, paid once        {human_size(family.shared)}, by all {family.workers + 1} and other programs\n"
-        f"  adding up RSS would say  {human_size(family.rss_sum)}\n"
-    )
+def _family(family: Family) -> list[Block]:
+    own = told("own", mean=family.own_mean, least=family.own_least, most=family.own_most)
+    head = told("family", name=printable(family.name), parent=family.parent, count=family.workers)
+    rows = [
+        (told("costs"), own),
+        (told("shared"), told("by all", shared=family.shared, all=family.workers + 1)),
+        (told("adding"), human_size(family.rss_sum)),
+    ]
+    return [Prose(head), Facts(rows, indent=_INDENT, least=_FAMILY_LABELS)]
 
 
 def _cgroup_sheet(cgroups: Sequence[CgroupFigures]) -> Sheet:
     columns = (
-        Column("processes", "count"),
-        Column("PSS", "size"),
-        Column("current", "size"),
-        Column("max", "size"),
-        Column("swap", "size"),
-        Column("cgroup, with all below it", "text"),
+        column(HEADINGS, "processes", "count", rank=3),
+        column(HEADINGS, "pss", "size"),
+        column(HEADINGS, "current", "size"),
+        column(HEADINGS, "max", "size", rank=1),
+        column(HEADINGS, "swap", "size", rank=2),
+        column(HEADINGS, "cgroup", "path", least=24),
     )
     rows = [
         (
             group.processes,
             group.pss,
             group.current,
-            "none" if group.limit is None else group.limit,
+            told("none") if group.limit is None else group.limit,
             group.swap_current,
             printable(group.path),
         )
         for group in cgroups
     ]
-    return Sheet(columns, rows)
+    return Sheet(columns, rows, ruled=True)
 
 
-def _cgroup_parts(group: CgroupFigures) -> str:
+def _cgroup_parts(group: CgroupFigures) -> list[Block]:
     if not group.parts or group.current is None:
-        return ""
-    text = f"{printable(group.path)}: {human_size(group.current)} charged (v{group.version}); of it\n"
-    text += f"  {human_size(group.pss):>10}  PSS of its processes\n"
-    return text + "".join(f"  {human_size(part):>10}  {charge_text(name)}\n" for name, part in group.parts)
+        return []
+    head = told("charged", path=printable(group.path), current=group.current, version=group.version)
+    rows = [
+        (human_size(group.pss), told("of processes")),
+        *((human_size(part), charge_text(name)) for name, part in group.parts),
+    ]
+    return [Prose(head), Facts(rows, indent=_INDENT, right=True, least=_PART_LABELS)]
 
 
-def _notes(report: SystemReport) -> Sequence[str]:
+def _notes(report: SystemReport) -> list[str]:
     notes = []
     if report.unreadable:
-        who = _count(report.unreadable)
-        notes.append(f"not permitted: PSS and USS of {who}, which the sums leave out (try root)")
+        notes.append(told("unreadable", count=report.unreadable))
     if report.same_memory:
-        who = _count(report.same_memory)
-        notes.append(f"in the address space of another one, and so not counted again: {who}")
+        notes.append(told("same memory", count=report.same_memory))
     if report.without_memory:
-        notes.append(f"left out: {report.without_memory} kernel threads and zombies, which have no memory of their own")
+        notes.append(told("without memory", count=report.without_memory))
     return notes
 
 
-def _count(number: int) -> str:
-    return "1 process" if number == 1 else f"{number} processes"
+def classes_page(classes: Sequence[ClassRow], unit: str, *, processes: int, unreadable: int) -> Page:
+    """Classes over all processes."""
+    sheet = machine_classes_sheet(classes)
+    note = told("classes, refused" if unreadable else "classes", count=processes, refused=unreadable)
+
+    def document() -> object:
+        from procmem.render.json.system import classes_json  # noqa: PLC0415  # a page for a person does without
+
+        return classes_json(classes, processes=processes, unreadable=unreadable)
+
+    section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
+    return Page([section], lambda: sheet, document, remarks=[note] if unreadable else ())
 
 
 def machine_classes_sheet(rows: Sequence[ClassRow]) -> Sheet:
     """Classes over all processes; only PSS, USS may be added up, and RSS, VIRT count shared pages again and again."""
     columns = (
-        Column("class", "text"),
-        *(Column(name, "size") for name in ("VIRT", "RSS", "PSS", "USS", "swap")),
-        Column("regions", "count"),
+        column(HEADINGS, "class", "class"),
+        column(HEADINGS, "virt", "size", rank=4),
+        column(HEADINGS, "rss", "size", rank=2),
+        column(HEADINGS, "pss", "size"),
+        column(HEADINGS, "uss", "size", rank=1),
+        column(HEADINGS, "swap", "size", rank=3),
+        column(HEADINGS, "regions", "count", rank=5),
     )
     totals = ["", "", *(_known_sum(getattr(row, key) for row in rows) for key in ("pss", "uss", "swap"))]
     body = [(row.cls, row.virt, row.rss, row.pss, row.uss, row.swap, row.regions) for row in rows]
-    return Sheet(columns, body, [("total", *totals, sum(row.regions for row in rows))] if rows else ())
+    total = (told("total"), *totals, sum(row.regions for row in rows))
+    return Sheet(columns, body, [total] if rows else (), ruled=True)
 
 
-def _known_sum(values: Any) -> int | None:
+def _known_sum(values: Iterable[int | None]) -> int | None:
     listed = list(values)
-    return None if None in listed else sum(listed)
-
-
-@english()
-def system_json(report: SystemReport) -> dict[str, Any]:
-    """The report as plain values."""
-    return {
-        "schema": SCHEMA,
-        "rows": [
-            {
-                "pid": row.pid,
-                "ppid": row.ppid,
-                "uid": row.uid,
-                "user": row.user,
-                **json_text("name", row.name),
-                **{key: getattr(row, key) for key in ("virt", "rss", "pss", "uss", "swap", "swap_pss", "same_memory")},
-                **({} if row.cgroup is None else json_text("cgroup", row.cgroup)),
-            }
-            for row in report.rows
-        ],
-        "totals": {"processes": report.processes, **report.totals._asdict()},
-        "groups": [
-            {**json_text("group", group.key), **{key: getattr(group, key) for key in group._fields[1:]}}
-            for group in report.groups
-        ],
-        "families": [
-            {**json_text("name", family.name), **{key: getattr(family, key) for key in family._fields if key != "name"}}
-            for family in report.families
-        ],
-        "cgroups": [
-            {
-                **json_text("path", group.path),
-                **{key: getattr(group, key) for key in group._fields if key not in ("path", "parts")},
-                "parts": [{"name": charge_text(name), "bytes": part} for name, part in group.parts],
-            }
-            for group in report.cgroups
-        ],
-        "without_memory": report.without_memory,
-        "unreadable": report.unreadable,
-    }
+    known = [value for value in listed if value is not None]
+    return sum(known) if len(known) == len(listed) else None

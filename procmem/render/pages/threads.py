@@ -1,51 +1,68 @@
 """The page of ``procmem threads``: one row a thread, then what they share and what each owns."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from procmem.model.reports.threads import ThreadReport, ThreadRow
-from procmem.render.escaping import json_text, printable, printable_text
-from procmem.render.human import SizeFormat, duration, human_size
-from procmem.render.sheet import Column, Sheet, to_text
-from procmem.text import english
+from procmem.render.columns import column
+from procmem.render.escaping import printable
+from procmem.render.human import duration
+from procmem.render.json.threads import threads_json
+from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.text.notes import note_text
+from procmem.text.pages.threads import HEADINGS, told
 
-__all__ = ["thread_sheet", "threads_json", "threads_page"]
+__all__ = ["thread_sheet", "threads_page"]
 
-SCHEMA = "procmem/threads/1"
-_MASK_BITS = 64
+_LABELS = 19
+_INDENT = 2
+
+
+def threads_page(report: ThreadReport, unit: str) -> Page:
+    """The report; ``unit`` names what its table counts in."""
+    head = told("head", pid=report.pid, name=printable(report.comm), count=len(report.threads))
+    table: list[Block] = [Prose(unit)] if unit else []
+    table.append(thread_sheet(report)._replace(main=True))
+    return Page(
+        sections=[[Prose(head)], table, _sharing(report)],
+        table=lambda: thread_sheet(report),
+        document=lambda: threads_json(report),
+        notes=[note_text(note) for note in report.warnings],
+    )
+
+
+def _columns() -> tuple[Column, ...]:
+    """Where it is narrow, addresses and counters go first."""
+    return (
+        column(HEADINGS, "tid", "count"),
+        column(HEADINGS, "state", "text", rank=3, least=3),
+        column(HEADINGS, "stack_from", "address", rank=5),
+        column(HEADINGS, "to", "address", rank=10),
+        column(HEADINGS, "reserved", "size"),
+        column(HEADINGS, "resident", "size"),
+        column(HEADINGS, "depth_now", "size"),
+        column(HEADINGS, "deepest", "size", rank=1),
+        column(HEADINGS, "guard", "size", rank=7),
+        column(HEADINGS, "tls", "size", rank=6),
+        column(HEADINGS, "arena", "address", rank=9),
+        column(HEADINGS, "voluntary", "count", rank=11),
+        column(HEADINGS, "involuntary", "count", rank=12),
+        column(HEADINGS, "cpu_s", "text", rank=2),
+        column(HEADINGS, "kind", "text", rank=4),
+        column(HEADINGS, "certainty", "text", rank=8),
+        column(HEADINGS, "name", "text"),
+    )
 
 
 def thread_sheet(report: ThreadReport) -> Sheet:
     """The threads as a table; sizes in bytes."""
-    columns = (
-        Column("tid", "count"),
-        Column("state", "text"),
-        Column("stack from", "address"),
-        Column("to", "address"),
-        Column("reserved", "size"),
-        Column("resident", "size"),
-        Column("depth now", "size"),
-        Column("deepest", "size"),
-        Column("guard", "size"),
-        Column("TLS", "size"),
-        Column("arena", "address"),
-        Column("voluntary", "count"),
-        Column("involuntary", "count"),
-        Column("CPU s", "text"),
-        Column("kind", "text"),
-        Column("certainty", "text"),
-        Column("name", "text"),
-    )
-    rows = [_cells(row) for row in report.threads]
-    totals: list[Sequence[int | str | None]] = []
-    if len(rows) > 1:
+    totals: list[Sequence[Value]] = []
+    if len(report.threads) > 1:
         sums = [report.total(field) for field in ("reserved", "resident")]
-        totals.append(("", "total", "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", "", ""))
-    return Sheet(columns, rows, totals)
+        totals.append(("", told("total"), "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", "", ""))
+    return Sheet(_columns(), [_cells(row) for row in report.threads], totals)
 
 
-def _cells(row: ThreadRow) -> Sequence[int | str | None]:
+def _cells(row: ThreadRow) -> Sequence[Value]:
     start, end = row.stack or (None, None)
     return (
         row.tid,
@@ -68,54 +85,52 @@ def _cells(row: ThreadRow) -> Sequence[int | str | None]:
     )
 
 
-def threads_page(report: ThreadReport, size: SizeFormat, unit: str) -> str:
-    """The page for a person."""
-    head = f"{report.pid}  {printable(report.comm)}  ({len(report.threads)} threads)\n"
-    parts = [head, f"{unit}\n" * bool(unit) + to_text(thread_sheet(report), size), _sharing(report)]
-    if report.warnings:
-        parts.append("".join(f"note: {printable_text(note_text(note))}\n" for note in report.warnings))
-    return "\n".join(parts)
-
-
-def _sharing(report: ThreadReport) -> str:
+def _sharing(report: ThreadReport) -> list[Block]:
     """What the process owns, against what a thread owns, with figures."""
     shared = report.shared
-    count = max(len(report.threads), 1)
-    reserved, resident = report.total("reserved"), report.total("resident")
-    lines = ["All threads share (the process owns it):"]
-    lines.append(f"  address space        {human_size(shared.virt)} asked for, {human_size(shared.rss)} in memory")
-    lines.append(f"  open files           {'?' if shared.open_files is None else shared.open_files}")
-    lines.append(
-        f"  file-system state    in {printable(shared.cwd) or '?'}, root {printable(shared.root) or '?'},"
-        f" umask {shared.umask or '?'}"
+    signals = told(
+        "signals",
+        handled=_signals(shared.handled_signals),
+        ignored=_signals(shared.ignored_signals),
+        pending=_signals(shared.shared_pending_signals),
     )
-    lines.append(
-        f"  signal handlers      {_signals(shared.handled_signals)} handled,"
-        f" {_signals(shared.ignored_signals)} ignored,"
-        f" {_signals(shared.shared_pending_signals)} pending for the whole process"
+    folders = told(
+        "folders", cwd=printable(shared.cwd) or "?", root=printable(shared.root) or "?", umask=shared.umask or "?"
     )
-    lines.append("Each thread owns (its run, and no more):")
-    lines.append(
-        f"  stack                {human_size(reserved)} reserved by all together, {human_size(resident)} in memory"
-    )
-    lines.append(f"  TLS                  {human_size(report.total('tls'))} in all that are known")
-    if report.kernel_stack is not None:
-        lines.append(
-            f"  kernel stack         {human_size(report.kernel_stack)} each,"
-            f" {human_size(report.kernel_stack * count)} in all,"
-            " outside VIRT and RES"
-        )
-    policies = sorted({row.policy for row in report.threads if row.policy})
-    seconds = sum(row.cpu_seconds or 0 for row in report.threads)
-    lines.append(f"  scheduling state     {', '.join(policies) or '?'}; {duration(seconds)} of CPU time in all")
-    pending = [row for row in report.threads if row.pending_signals and row.pending_signals.strip("0")]
-    lines.append(f"  pending signals      {len(pending)} threads have some of their own (SigPnd)")
+    common = [
+        (told("address space"), told("asked for", virt=shared.virt, rss=shared.rss)),
+        (told("open files"), "?" if shared.open_files is None else str(shared.open_files)),
+        (told("file-system state"), folders),
+        (told("signal handlers"), signals),
+    ]
+    blocks: list[Block] = [
+        Prose(told("all share")),
+        Facts(common, indent=_INDENT, least=_LABELS),
+        Prose(told("each owns")),
+        Facts(_owned(report), indent=_INDENT, least=_LABELS),
+    ]
     if report.cached_stacks:
-        lines.append(
-            f"Stacks of ended threads, kept for reuse: {report.cached_stacks},"
-            f" {human_size(report.cached_bytes)} reserved"
-        )
-    return "\n".join(lines) + "\n"
+        blocks.append(Prose(told("ended", stacks=report.cached_stacks, reserved=report.cached_bytes)))
+    return blocks
+
+
+def _owned(report: ThreadReport) -> list[tuple[str, str]]:
+    """What belongs to each thread alone."""
+    reserved, resident = report.total("reserved"), report.total("resident")
+    rows = [
+        (told("stack"), told("stacks", reserved=reserved, resident=resident)),
+        (told("TLS"), told("known TLS", tls=report.total("tls"))),
+    ]
+    if report.kernel_stack is not None:
+        whole = report.kernel_stack * max(len(report.threads), 1)
+        rows.append((told("kernel stack"), told("kernel stacks", each=report.kernel_stack, all=whole)))
+    policies = ", ".join(sorted({row.policy for row in report.threads if row.policy})) or "?"
+    seconds = [row.cpu_seconds for row in report.threads if row.cpu_seconds is not None]
+    time = duration(sum(seconds) if seconds or not report.threads else None)
+    rows.append((told("scheduling state"), told("scheduling", policies=policies, time=time)))
+    pending = [row for row in report.threads if row.pending_signals and row.pending_signals.strip("0")]
+    rows.append((told("pending signals"), told("own signals", count=len(pending))))
+    return rows
 
 
 def _signals(mask: str | None) -> str:
@@ -124,40 +139,3 @@ def _signals(mask: str | None) -> str:
         return "?" if mask is None else str(int(mask, 16).bit_count())
     except ValueError:
         return "?"
-
-
-@english()
-def threads_json(report: ThreadReport) -> dict[str, Any]:
-    """The report as plain values."""
-    return {
-        "schema": SCHEMA,
-        "process": {"pid": report.pid, **json_text("comm", report.comm)},
-        "threads": [_thread_json(row) for row in report.threads],
-        "totals": {
-            "threads": len(report.threads),
-            "stack_reserved": report.total("reserved"),
-            "stack_resident": report.total("resident"),
-            "cached_stacks": report.cached_stacks,
-            "cached_bytes": report.cached_bytes,
-            "kernel_stack_each": report.kernel_stack,
-        },
-        "shared": {
-            key: value if not isinstance(value, bytes) else json_text(key, value)[key]
-            for key, value in report.shared._asdict().items()
-        },
-        "warnings": [printable_text(note_text(note)) for note in report.warnings],
-    }
-
-
-def _thread_json(row: ThreadRow) -> dict[str, Any]:
-    values = row._asdict()
-    stack, arena = values.pop("stack"), values.pop("arena")
-    name = values.pop("name")
-    return {
-        **json_text("name", name),
-        "stack_start": None if stack is None else f"{stack[0]:#x}",
-        "stack_end": None if stack is None else f"{stack[1]:#x}",
-        "reserved": row.reserved,
-        "arena": None if arena is None else f"{arena:#x}",
-        **values,
-    }

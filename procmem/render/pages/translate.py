@@ -1,13 +1,13 @@
 """Translations on a page: every index, entry and bit on the way from a virtual address to a physical one."""
 
-import textwrap
 from collections.abc import Sequence
-from typing import Any
 
-from procmem.model.reports.translation import Descriptor, RealTranslation, Translation, WalkStep
+from procmem.model.reports.translation import RealTranslation, Translation, WalkStep
+from procmem.render.columns import column
 from procmem.render.escaping import printable_text
-from procmem.text import english
-from procmem.text.simulate import trace_text
+from procmem.render.json.translate import real_json, translation_json
+from procmem.render.page import Block, Facts, Page, Prose, Sheet
+from procmem.text.pages.translate import HEADINGS, told
 from procmem.text.translation import (
     answer_text,
     bit_text,
@@ -18,10 +18,51 @@ from procmem.text.translation import (
     segment_kind_text,
 )
 
-__all__ = ["SCHEMA", "real_json", "real_page", "translation_json", "translation_page"]
+__all__ = ["real_page", "translation_page"]
 
-SCHEMA = "procmem/translate/1"
 _SPLITS = {"2-level": (10, 10, 12), "pae": (2, 9, 9, 12)}
+_NAMES = {"page directory pointers": "pointers", "page directory": "directory", "page table": "table"}
+_INDENT = 2
+_LABELS = 9
+_WIDTH = 80
+_HANGING = " " * 12
+_Rows = list[tuple[str, str]]
+
+
+def translation_page(one: Translation) -> Page:
+    """The way of one access on the simulated machine."""
+    widths = _SPLITS[one.paging]
+    segment = one.segment
+    digits = 8 if one.paging == "2-level" else 16
+    head = told("user" if one.user_mode else "kernel", access=one.access, address=one.address)
+    figures = {
+        "base": segment.base,
+        "limit": segment.limit,
+        "dpl": segment.dpl,
+        "kind": segment_kind_text(segment.kind),
+    }
+    rows: _Rows = [
+        (told("logical"), f"{segment.register} {segment.selector:#04x} : {one.address:#010x}"),
+        (told("selector"), told("of selector", number=segment.number, rpl=segment.rpl)),
+        (told("segment"), told("of segment", value=segment.value, **figures)),
+        (told("linear"), told("of linear", linear=segment.base + one.address)),
+        ("/".join(map(str, widths)), _split(one.address, widths, 32)),
+        ("TLB", buffer_text(one.tlb[0])),
+        ("CR3", f"{one.directory:#010x}"),
+        *_steps(one.first, digits),
+    ]
+    blocks: list[Block] = [Prose(head), _facts(rows)]
+    if one.fault is not None:
+        fault = told("page fault", code=one.fault.code, bits="; ".join(map(error_bit_text, one.fault.bits)))
+        blocks += [Prose(fault, "  ", _HANGING, _WIDTH), _facts([(told("kernel does"), answer_text(one.fault.answer))])]
+    if one.second:
+        blocks += [Prose(told("walk again"), "  "), _facts(_steps(one.second, digits))]
+    last: _Rows = [(told("physical"), f"{one.physical:#010x}")] if one.physical is not None else []
+    if len(one.tlb) > 1:
+        last.append(("TLB", buffer_text(one.tlb[-1])))
+    if last:
+        blocks.append(_facts(last))
+    return Page([blocks], lambda: _walk(one.address, (*one.first, *one.second)), lambda: translation_json(one))
 
 
 def _split(address: int, widths: Sequence[int], total: int) -> str:
@@ -34,141 +75,55 @@ def _split(address: int, widths: Sequence[int], total: int) -> str:
     return " ".join(parts)
 
 
-def translation_page(one: Translation) -> str:
-    """The way of one access on the simulated machine."""
-    widths = _SPLITS[one.paging]
-    segment = one.segment
-    mode = "user" if one.user_mode else "kernel"
-    digits = 8 if one.paging == "2-level" else 16
-    lines = [
-        f"{one.access} {one.address:#010x} in {mode} mode",
-        f"  logical   {segment.register} {segment.selector:#04x} : {one.address:#010x}",
-        f"  selector  index {segment.number}, GDT, RPL {segment.rpl}",
-        f"  segment   {segment.value:#018x}: base {segment.base:#x}, limit {segment.limit:#x}, DPL {segment.dpl}, "
-        f"{segment_kind_text(segment.kind)}",
-        f"  linear    base + offset = {segment.base + one.address:#010x}",
-        f"  {'/'.join(map(str, widths)):9} {_split(one.address, widths, 32)}",
-        f"  TLB       {buffer_text(one.tlb[0])}",
-        f"  CR3       {one.directory:#010x}",
-        *_steps(one.first, digits),
-    ]
-    if one.fault is not None:
-        lines.append(f"  page fault, error code {one.fault.code:#x}: {'; '.join(map(error_bit_text, one.fault.bits))}")
-        lines.append(f"  kernel    {answer_text(one.fault.answer)}")
-    if one.second:
-        lines += ["  walk again", *_steps(one.second, digits)]
-    if one.physical is not None:
-        lines.append(f"  physical  {one.physical:#010x}")
-    if len(one.tlb) > 1:
-        lines.append(f"  TLB       {buffer_text(one.tlb[-1])}")
-    return _folded(lines)
+def _facts(rows: _Rows) -> Facts:
+    return Facts(rows, indent=_INDENT, gap=1, least=_LABELS, measure=_WIDTH)
 
 
-def _folded(lines: Sequence[str]) -> str:
-    """Lines of 80 columns; what goes on is indented."""
-    return "".join(textwrap.fill(line, 80, subsequent_indent=" " * 12) + "\n" for line in lines)
-
-
-def _steps(steps: Sequence[WalkStep], digits: int) -> list[str]:
-    lines = []
+def _steps(steps: Sequence[WalkStep], digits: int) -> _Rows:
+    rows: _Rows = []
     for step in steps:
-        name = {"page directory pointers": "pointers", "page directory": "directory", "page table": "table"}[step.level]
-        lines.append(
-            f"  {name:9} entry {step.number:<4} at {step.entry_address or 0:#010x} = {step.entry or 0:#0{digits + 2}x}"
-        )
-        lines.append(f"            {', '.join(map(bit_text, step.bits))}")
-    return lines
+        at, entry = f"{step.entry_address or 0:#010x}", f"{step.entry or 0:#0{digits + 2}x}"
+        rows.append((told(_NAMES[step.level]), told("entry", number=step.number, at=at, entry=entry)))
+        rows.append(("", ", ".join(map(bit_text, step.bits))))
+    return rows
 
 
-def real_page(one: RealTranslation) -> str:
+def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:
+    """The steps, one row each."""
+    columns = (
+        column(HEADINGS, "address", "address"),
+        column(HEADINGS, "level", "text"),
+        column(HEADINGS, "index", "count"),
+        column(HEADINGS, "entry_address", "address"),
+        column(HEADINGS, "entry", "address"),
+        column(HEADINGS, "bits", "text"),
+    )
+    rows = [
+        (address, step.level, step.number, step.entry_address, step.entry, ", ".join(map(bit_text, step.bits)))
+        for step in steps
+    ]
+    return Sheet(columns, rows)
+
+
+def real_page(one: RealTranslation) -> Page:
     """What is known of one address of a real process."""
-    lines = [f"{one.address:#x} of process {one.pid}"]
-    lines.append(f"  area      {printable_text(one.area)}" if one.area is not None else "  area      none: not mapped")
+    rows: _Rows = [(told("area"), told("unmapped") if one.area is None else printable_text(one.area))]
     if one.levels is not None:
         split = " ".join(f"{step.level} {step.number}" for step in one.steps)
-        lines.append(f"  {one.levels} levels  {split}, offset {one.offset:#x}")
+        rows.append((told("levels", count=one.levels), told("split", split=split, offset=one.offset)))
     if one.pagemap is not None:
-        bits = ", ".join(map(pagemap_bit_text, one.pagemap_bits)) or "empty: never touched, or given back"
-        lines.append(f"  pagemap   {one.pagemap:#018x}: {bits}")
+        bits = ", ".join(map(pagemap_bit_text, one.pagemap_bits)) or told("empty")
+        rows.append(("pagemap", told("word", word=one.pagemap, bits=bits)))
     if one.frame is not None:
-        lines.append(f"  frame     {one.frame:#x}")
-        lines.append(f"  physical  {one.frame * one.page_size + one.offset:#x}")
+        rows.append((told("frame"), f"{one.frame:#x}"))
+        rows.append((told("physical"), f"{one.frame * one.page_size + one.offset:#x}"))
     if one.flags is not None:
-        lines.append(f"  flags     {', '.join(one.flags) or 'none'}")
+        rows.append((told("flags"), ", ".join(one.flags) or told("none")))
     if one.maps is not None:
-        lines.append(f"  mapped    {one.maps} time{'s' if one.maps != 1 else ''}")
-    lines += [f"  note: {printable_text(reason_text(reason))}" for reason in one.reasons]
-    return _folded(lines)
-
-
-def _step_json(step: WalkStep) -> dict[str, Any]:
-    return {
-        "level": step.level,
-        "index": step.number,
-        "entry_address": None if step.entry_address is None else f"{step.entry_address:#x}",
-        "entry": None if step.entry is None else f"{step.entry:#x}",
-        "bits": list(map(bit_text, step.bits)),
-    }
-
-
-def _segment_json(segment: Descriptor) -> dict[str, Any]:
-    return {
-        "register": segment.register,
-        "selector": segment.selector,
-        "index": segment.number,
-        "rpl": segment.rpl,
-        "descriptor": f"{segment.value:#018x}",
-        "base": segment.base,
-        "limit": segment.limit,
-        "dpl": segment.dpl,
-    }
-
-
-@english()
-def translation_json(one: Translation) -> dict[str, Any]:
-    """The simulated translation for programs."""
-    return {
-        "schema": SCHEMA,
-        "simulated": True,
-        "address": f"{one.address:#x}",
-        "access": one.access,
-        "user_mode": one.user_mode,
-        "paging": one.paging,
-        "segment": _segment_json(one.segment),
-        "cr3": f"{one.directory:#x}",
-        "walk": [_step_json(step) for step in one.first],
-        "fault": None
-        if one.fault is None
-        else {
-            "code": one.fault.code,
-            "bits": list(map(error_bit_text, one.fault.bits)),
-            "answer": answer_text(one.fault.answer),
-        },
-        "walk_again": [_step_json(step) for step in one.second],
-        "physical": None if one.physical is None else f"{one.physical:#x}",
-        "tlb": list(map(buffer_text, one.tlb)),
-        "decisions": list(map(trace_text, one.notes)),
-    }
-
-
-@english()
-def real_json(one: RealTranslation) -> dict[str, Any]:
-    """The real translation for programs."""
-    physical = None if one.frame is None else one.frame * one.page_size + one.offset
-    return {
-        "schema": SCHEMA,
-        "simulated": False,
-        "pid": one.pid,
-        "address": f"{one.address:#x}",
-        "area": one.area,
-        "levels": one.levels,
-        "walk": [{"level": step.level, "index": step.number} for step in one.steps],
-        "offset": one.offset,
-        "pagemap": None if one.pagemap is None else f"{one.pagemap:#018x}",
-        "pagemap_bits": list(one.pagemap_bits),
-        "frame": one.frame,
-        "physical": None if physical is None else f"{physical:#x}",
-        "flags": None if one.flags is None else list(one.flags),
-        "mapped": one.maps,
-        "reasons": [reason_text(reason) for reason in one.reasons],
-    }
+        rows.append((told("mapped"), told("times", count=one.maps)))
+    reasons = [reason_text(reason) for reason in one.reasons]
+    notes = [Prose(told("note", text=printable_text(text)), "  ", _HANGING, _WIDTH) for text in reasons]
+    head = Prose(told("real", address=one.address, pid=one.pid))
+    return Page(
+        [[head, _facts(rows), *notes]], lambda: _walk(one.address, one.steps), lambda: real_json(one), remarks=reasons
+    )

@@ -1,16 +1,19 @@
-"""The forms of ``procmem watch``: a page that is drawn again and again, lines, CSV, and JSON lines."""
+"""The forms of ``procmem watch``: a page that is drawn again and again, lines, and CSV."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from procmem.model.reports.watch import Trend, Watched
-from procmem.render.escaping import json_text, printable
+from procmem.render.columns import column
+from procmem.render.escaping import printable
+from procmem.render.formats.csv_tables import to_csv
+from procmem.render.formats.text import block_text
 from procmem.render.human import SizeFormat, duration
-from procmem.render.sheet import Column, Sheet, to_csv, to_table
+from procmem.render.page import Column, Prose, Sheet
+from procmem.render.style import Style
+from procmem.text.pages.watch import HEADINGS, figure, told
 
-__all__ = ["sparkline", "watch_csv", "watch_json", "watch_line", "watch_page"]
+__all__ = ["sparkline", "watch_csv", "watch_line", "watch_page"]
 
-SCHEMA = "procmem/watch/1"
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _WIDTH = 24
 _IN_A_LINE = ("VIRT", "RES", "swap", "PSS", "USS")
@@ -28,40 +31,43 @@ def sparkline(history: Sequence[int | None], *, unicode: bool = True, width: int
     return "".join(" " if value is None else bars[(value - least) * top // span if span else 0] for value in shown)
 
 
-def watch_page(watched: Sequence[Watched], size: SizeFormat, unit: str, *, unicode: bool) -> str:
+def watch_page(watched: Sequence[Watched], style: Style, unit: str) -> str:
     """All processes at this moment, one table each."""
-    parts = []
-    for item in watched:
-        head = (
-            f"{item.pid}  {printable(item.name)}  watched for {duration(item.at)},"
-            f" reading took {item.reading:.2%} of it{f', {unit}' if unit else ''}\n"
-        )
-        parts.append(head + to_table(_sheet(item, size, unicode=unicode), size))
-    return "\n".join(parts)
+    return "\n".join(
+        "".join(block_text(block, style) for block in (_head(item, unit), _sheet(item, style))) for item in watched
+    )
 
 
-def _sheet(item: Watched, size: SizeFormat, *, unicode: bool) -> Sheet:
+def _head(item: Watched, unit: str) -> Prose:
+    code = "head, unit" if unit else "head"
+    time = duration(item.at)
+    return Prose(
+        told(code, pid=item.pid, name=printable(item.name), time=time, share=item.reading, unit=unit), "", "  "
+    )
+
+
+def _sheet(item: Watched, style: Style) -> Sheet:
     columns = (
-        Column("", "text"),
-        Column("now", "size"),
-        Column("change", "count"),
-        Column("since start", "count"),
-        Column("per minute", "count"),
-        Column("lately", "text"),
+        Column("", "text", "figure"),
+        column(HEADINGS, "now", "size"),
+        column(HEADINGS, "change", "figure"),
+        column(HEADINGS, "since_start", "figure", rank=1),
+        column(HEADINGS, "per_minute", "figure", rank=2),
+        column(HEADINGS, "lately", "text", rank=3, least=_WIDTH),
     )
     rows = [
         (
-            trend.name,
+            figure(trend.name),
             trend.now,
-            _signed(trend.change, size),
-            _signed(trend.since_start, size),
-            _signed(trend.per_minute, size),
-            sparkline(trend.history, unicode=unicode),
+            _signed(trend.change, style.size),
+            _signed(trend.since_start, style.size),
+            _signed(trend.per_minute, style.size),
+            sparkline(trend.history, unicode=style.unicode),
         )
         for trend in item.trends
         if trend.now or trend.since_start
     ]
-    return Sheet(columns, rows)
+    return Sheet(columns, rows, ruled=True)
 
 
 def _signed(value: int | None, size: SizeFormat) -> str:
@@ -78,25 +84,25 @@ def watch_line(item: Watched, size: SizeFormat) -> str:
 
 
 def _in_line(trend: Trend, size: SizeFormat) -> str:
-    text = f"{trend.name} {size(trend.now)}"
+    text = f"{figure(trend.name)} {size(trend.now)}"
     if trend.change:
         text += f" ({_signed(trend.change, size)})"
     if trend.name == "RES" and trend.per_minute is not None:
-        text += f" {_signed(trend.per_minute, size)}/min"
+        text += " " + told("a minute", change=_signed(trend.per_minute, size))
     return text
 
 
 def watch_csv(watched: Sequence[Watched], *, heading: bool) -> str:
     """One look as comma-separated values, a row for each figure: classes come and go, columns do not."""
     columns = (
-        Column("at seconds", "text"),
-        Column("pid", "count"),
-        Column("name", "text"),
-        Column("figure", "text"),
-        Column("now", "size"),
-        Column("change", "size"),
-        Column("since start", "size"),
-        Column("per minute", "size"),
+        column(HEADINGS, "at_seconds", "text"),
+        column(HEADINGS, "pid", "count"),
+        column(HEADINGS, "name", "text"),
+        column(HEADINGS, "figure", "text"),
+        column(HEADINGS, "now", "size"),
+        column(HEADINGS, "change", "size"),
+        column(HEADINGS, "since_start", "size"),
+        column(HEADINGS, "per_minute", "size"),
     )
     rows = [
         (at, item.pid, name, trend.name, trend.now, trend.change, trend.since_start, trend.per_minute)
@@ -106,18 +112,3 @@ def watch_csv(watched: Sequence[Watched], *, heading: bool) -> str:
     ]
     text = to_csv(Sheet(columns, rows))
     return text if heading else text.partition("\n")[2]
-
-
-def watch_json(item: Watched) -> dict[str, Any]:
-    """One look at one process as plain values."""
-    return {
-        "schema": SCHEMA,
-        "at": round(item.at, 3),
-        "pid": item.pid,
-        **json_text("name", item.name),
-        "reading": round(item.reading, 6),
-        "figures": {trend.name: trend.now for trend in item.trends},
-        "change": {trend.name: trend.change for trend in item.trends},
-        "since_start": {trend.name: trend.since_start for trend in item.trends},
-        "per_minute": {trend.name: trend.per_minute for trend in item.trends},
-    }

@@ -1,0 +1,54 @@
+"""Options that decide a layout, shared by ``simulate`` and ``crosscheck run``."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from procmem.errors import Misuse
+from procmem.model.simulation import KernelFacts, KernelKind, Settings
+from procmem.queries.options import limit_of
+from procmem.text.help.simulate import OPTIONS
+
+__all__ = ["layout_options", "settings_from"]
+
+_TEXTBOOK = "/usr/bin/textbook"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def layout_options(command: _Command) -> _Command:
+    """Add the options."""
+    kinds = click.Choice(["native", "compat"])
+    options = (
+        click.option("--kernel", type=kinds, default="compat", help=OPTIONS["kernel"]),
+        click.option("--limit-3gb/--no-limit-3gb", default=True, help=OPTIONS["limit_3gb"]),
+        click.option("--aslr/--no-aslr", default=False, help=OPTIONS["aslr"]),
+        click.option("--legacy", is_flag=True, help=OPTIONS["legacy"]),
+        click.option("--stack-limit", default="8M", metavar="SIZE", help=OPTIONS["stack_limit"]),
+        click.option("-X", "--execstack", is_flag=True, help=OPTIONS["execstack"]),
+        click.option("--env", multiple=True, metavar="NAME=VALUE", help=OPTIONS["env"]),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFacts, randomize: int) -> Settings:
+    """Make settings of the shared options; ``words`` are the program's path and its arguments."""
+    for text in given["env"]:
+        if "=" not in text:
+            raise Misuse("env-form", text=text)
+    path = os.fsencode(words[0]) if words else os.fsencode(_TEXTBOOK)
+    return Settings(
+        kernel=KernelKind(given["kernel"]),
+        limit_3gb=given["limit_3gb"],
+        randomize=randomize if given["aslr"] else 0,
+        legacy=given["legacy"],
+        read_implies_exec=given["execstack"],
+        stack_limit=limit_of(given["stack_limit"], "--stack-limit"),
+        exec_path=path,
+        argv=tuple(os.fsencode(word) for word in words) or (os.fsencode(os.path.basename(_TEXTBOOK)),),
+        env=tuple(os.fsencode(text) for text in given["env"]),
+        facts=facts,
+    )

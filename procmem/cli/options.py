@@ -1,0 +1,169 @@
+"""Options that several commands share, and the command class that tells their help in the user's language."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from procmem.cli.flags import REPORT_FLAGS, Flag
+from procmem.cli.help_pages import HelpContext
+from procmem.cli.output import Output
+from procmem.errors import Misuse
+from procmem.text import gettext
+from procmem.text.errors import error_text
+from procmem.text.help import options as words
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+__all__ = [
+    "Command",
+    "Group",
+    "command",
+    "flag_options",
+    "language_option",
+    "output_options",
+    "terminal_options",
+]
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+NOTHING: Mapping[str, str] = {}
+_NARROWEST, _WIDEST = 40, 1000
+_CHOSEN = "procmem.chosen"
+
+
+class Command(click.Command):
+    """A command whose help is in the user's language: its sentences are translated when they are asked for."""
+
+    context_class = HelpContext
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help page."""
+        self.help = gettext(self.help) if self.help else self.help
+        self.epilog = gettext(self.epilog) if self.epilog else self.epilog
+        for param in self.get_params(ctx):
+            if isinstance(param, click.Option) and param.help:
+                param.help = gettext(param.help)
+        return super().get_help(ctx)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what makes no sense is told with its usage."""
+        try:
+            return super().invoke(ctx)
+        except Misuse as error:
+            raise click.UsageError(error_text(error), ctx=ctx) from error
+
+
+class Group(Command, click.Group):
+    """The same for a command that has commands."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with the first sentence of their help, whole."""
+        rows = []
+        for name in self.list_commands(ctx):
+            found = self.get_command(ctx, name)
+            told = gettext(found.help or "") if found is not None else ""
+            rows.append((name, told.split("\n\n")[0]))
+        with formatter.section(gettext("Commands")):
+            formatter.write_dl(rows)
+
+
+def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command of a function; it has ``-h`` and ``--lang`` as every command has."""
+    context = {"help_option_names": ["-h", "--help"], **settings.pop("context_settings", {})}
+
+    def make(function: Callable[..., Any]) -> Command:
+        made = click.command(cls=Command, context_settings=context, **settings)(function)
+        made.params.append(_lang())
+        return made
+
+    return make
+
+
+def language_option(function: _Decorated) -> _Decorated:
+    """Add ``--lang``, which was obeyed before the command line was parsed."""
+    return click.option("--lang", metavar="LANG", expose_value=False, help=words.LANG)(function)
+
+
+def _lang() -> click.Option:
+    return click.Option(["--lang"], metavar="LANG", expose_value=False, help=words.LANG)
+
+
+def flag_options(
+    flags: Sequence[Flag], schema: str = "", helps: Mapping[str, str] = NOTHING
+) -> Callable[[_Decorated], _Decorated]:
+    """Add options from a table of flags; two that set one argument to different values are refused.
+
+    ``helps`` are the command's own sentences by the word of the flag.
+    """
+
+    def add(function: _Decorated) -> _Decorated:
+        for flag in reversed(flags):
+            told = gettext(helps.get(flag.word) or words.FLAGS.get(flag.word) or words.FORMAT).format(schema=schema)
+            function = click.option(
+                flag.word, is_flag=True, expose_value=False, help=told, callback=functools.partial(_set, flag)
+            )(function)
+        return function
+
+    return add
+
+
+def _set(flag: Flag, ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    """Set the argument of a flag that was given; one that was not leaves it as it is, or unset."""
+    ctx.params.setdefault(flag.argument, False if flag.value is True else None)
+    if not given:
+        return
+    given_words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
+    before = given_words.setdefault(flag.argument, flag.word)
+    if before != flag.word:
+        error = Misuse("exclusive-options", first=before, second=flag.word)
+        raise click.UsageError(error_text(error), ctx=ctx)
+    del param
+    ctx.params[flag.argument] = flag.value
+
+
+def _columns(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    del ctx, param
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def terminal_options(function: _Decorated) -> _Decorated:
+    """Add the options of how a page is fitted to a terminal."""
+    options = (
+        click.option("--width", type=click.IntRange(_NARROWEST, _WIDEST), metavar="N", help=words.WIDTH),
+        click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=words.COLOR),
+        click.option("--pager/--no-pager", default=True, help=words.PAGER),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _with_output(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand the options of the output over as one value."""
+
+    @functools.wraps(function)
+    def run(**given: Any) -> Any:
+        output = Output(**{name: given.pop(name) for name in Output._fields if name in given})
+        if output.form == "json" and output.columns is not None:
+            raise Misuse("columns-of-json")
+        return function(output=output, **given)
+
+    return run
+
+
+def output_options(
+    schema: str, *, flags: Sequence[Flag] = REPORT_FLAGS, helps: Mapping[str, str] = NOTHING
+) -> Callable[[_Decorated], Callable[..., Any]]:
+    """Add the options of a report: units, formats, columns, and how it is fitted to a terminal.
+
+    The command gets ``output``. ``flags`` stand in place of the usual units and formats.
+    """
+
+    def add(function: _Decorated) -> Callable[..., Any]:
+        columns = click.option("--columns", metavar="A,B,...", callback=_columns, help=words.COLUMNS)
+        told = terminal_options(_with_output(function))
+        return flag_options(flags, schema, helps)(columns(told))
+
+    return add

@@ -1,0 +1,39 @@
+"""Values of options: sizes with a suffix, conditions of growth."""
+
+import re
+
+from procmem.errors import Misuse
+from procmem.model.sizes import size_of_text
+
+__all__ = ["limit_of", "parse_growth", "size_of"]
+
+
+def size_of(text: str, option: str = "--min-size") -> int:
+    """A size with an optional suffix, powers of 1024: 4096, 64K, 1M, 1MiB, 0x1000; below 2^64, as an address space is.
+
+    Raises:
+        Misuse: it is no such size.
+    """
+    size = size_of_text(text)
+    if size is None:
+        raise Misuse("bad-size", option=option, text=text)
+    return size
+
+
+def limit_of(text: str, option: str) -> int | None:
+    """The same, or None for ``unlimited``, as setrlimit(2) has it."""
+    return None if text.strip().lower() == "unlimited" else size_of(text, option)
+
+
+def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, float | None]:
+    """``CLASS>HOW``: a class, and a size or per cent.
+
+    Raises:
+        Misuse: it is no such condition.
+    """
+    found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
+    if found is None or found[1] not in classes:
+        raise Misuse("bad-growth", text=text, classes=", ".join(classes))
+    if found[2] is not None:
+        return found[1], None, float(found[2])
+    return found[1], size_of(found[3], "--fail-if-grows"), None

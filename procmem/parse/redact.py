@@ -1,0 +1,16 @@
+"""Leaving secrets out of what is recorded."""
+
+from procmem.model.raw import RawProcess, Refusal
+
+__all__ = ["without_arguments"]
+
+
+def without_arguments(raw: RawProcess) -> RawProcess:
+    """Keep the first word of the command line, and how many words followed."""
+    files = dict(raw.files)
+    for name, content in raw.files.items():
+        if name.rsplit("/", 1)[-1] == "cmdline" and not isinstance(content, Refusal):
+            words = content.removesuffix(b"\0").split(b"\0") if content else []
+            kept = words[:1] + [b"<redacted>"] * (len(words) - 1)
+            files[name] = b"".join(word + b"\0" for word in kept)
+    return raw._replace(files=files)

@@ -1,0 +1,116 @@
+"""The question of ``procmem system``: all processes, in sums that count nothing twice; or classes over all of them."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from procmem.analyse.system import sorted_rows, system_report, tree_rows
+from procmem.errors import NothingMatches, ProcmemError
+from procmem.model.reports.inspection import ClassRow
+from procmem.model.reports.system import ProcessRow, SystemReport
+from procmem.queries.system import cgroups_of, own_mountinfo, read_all
+from procmem.queries.targets import other_pids, source_of
+from procmem.sources.find import user_name, wanted_processes
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Source
+
+__all__ = ["GROUPINGS", "SORTS", "MachineClasses", "SystemOptions", "machine_classes", "system"]
+
+SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
+GROUPINGS = ("user", "name", "cgroup", "tree")
+_SIZES = frozenset({"swap", "uss", "pss", "rss", "virt"})
+_Progress = Callable[[list[int]], AbstractContextManager[Iterable[int]]]
+
+
+class SystemOptions(NamedTuple):
+    """What is asked for: all processes by PSS, the largest last, unless it says more."""
+
+    sort: str | None = None
+    reverse: bool = False
+    top: int | None = None
+    by: str | None = None
+    name: str | None = None
+    user: str | None = None
+    min_size: int = 0
+    quick: bool = False
+    classes: bool = False
+    procfs: str | None = None
+    recording: str | None = None
+
+
+class MachineClasses(NamedTuple):
+    """Classes over all processes: how many are in the sums, and how many could not be read."""
+
+    classes: tuple[ClassRow, ...]
+    processes: int
+    unreadable: int
+
+
+def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, ProcessRow, int | None]] | None]:
+    """The report, and the rows as a tree where that is asked for.
+
+    Raises:
+        NothingMatches: no process fits the filters.
+    """
+    source = _source(options)
+    wanted = wanted_processes(options.name, options.user)
+    found = read_all(
+        source,
+        other_pids(source),
+        quick=options.quick,
+        with_cgroup=options.by == "cgroup",
+        users=user_name if source.is_live else str,
+        wanted=wanted,
+    )
+    field = options.sort or ("rss" if options.quick else "pss")
+    least = options.min_size
+    measure = field if field in _SIZES else "pss"
+    rows = [row for row in found.rows if not least or (getattr(row, measure) or 0) >= least]
+    if not rows and (options.name or options.user or least):
+        raise NothingMatches("no-process-fits")
+    rows = sorted_rows(rows, field, reverse=options.reverse, top=None)
+    shown = sorted_rows(rows, field, reverse=options.reverse, top=options.top)
+    report = system_report(
+        rows,
+        shown=shown,
+        by=options.by,
+        cgroups=cgroups_of(rows, own_mountinfo()) if options.by == "cgroup" and source.is_live else (),
+        without_memory=found.without_memory,
+        unreadable=found.unreadable,
+    )
+    return report, tree_rows(shown) if options.by == "tree" else None
+
+
+def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -> MachineClasses:
+    """Walk the pages of all processes; ``progress`` is told of the pids to go through."""
+    from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only for this question
+    from procmem.queries.examine import examine  # noqa: PLC0415  # the same
+
+    source = _source(options)
+    wanted = wanted_processes(options.name, options.user)
+    answers: list[tuple[ClassRow, ...]] = []
+    unreadable = 0
+    with progress(other_pids(source)) as remaining:
+        for pid in remaining:
+            try:
+                with source.open(pid) as target:
+                    seen = examine(target)
+            except ProcmemError:
+                continue
+            status = seen.snapshot.status
+            if not wanted(seen.snapshot.comm, status.uid if status else None):
+                continue
+            if seen.regions is not None and seen.snapshot.has_usage:
+                answers.append(inspection(seen.snapshot, seen.regions).classes)
+            elif seen.snapshot.size("VmSize") is not None:
+                unreadable += 1
+    return MachineClasses(merged_classes(answers), len(answers), unreadable)
+
+
+def _source(options: SystemOptions) -> "Source":
+    if options.recording is None and options.procfs is None:
+        from procmem.sources.prefetch_all import AheadSource  # noqa: PLC0415  # what was read while we were loaded
+
+        return cast("Source", AheadSource.over(lambda: source_of(None, None)))
+    return source_of(options.procfs, options.recording)

@@ -1,0 +1,78 @@
+"""The questions of ``procmem crosscheck``: a process held against the laws, a program against its prediction."""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING, NamedTuple
+
+from procmem.analyse.crosscheck import drawn_rows, entropy_bits
+from procmem.analyse.inspection import inspection
+from procmem.errors import BadInput
+from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
+from procmem.queries.crosscheck_process import check_target, examine_at_rest
+from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
+from procmem.queries.predict_program import program_files
+from procmem.sources.machine import runs_x86_64
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+    from procmem.model.program_files import ProgramFiles
+    from procmem.model.reports.laws import LawReport
+    from procmem.model.simulation import Settings
+
+__all__ = [
+    "Bases",
+    "bases_of_runs",
+    "check_process",
+    "crosscheck",
+    "facts_to_compare",
+    "machine_randomize",
+    "program_files",
+    "really",
+]
+
+
+class Bases(NamedTuple):
+    """Randomised bases over many runs; ``entropies`` holds for each the bits seen and the bits predicted."""
+
+    rows: tuple[DrawnRow, ...]
+    entropies: tuple[tuple[float, float], ...]
+    runs: int
+
+    @property
+    def outside(self) -> bool:
+        """Whether any value lay outside its predicted range."""
+        return any(row.outside for row in self.rows)
+
+
+def check_process(target: Target, *, live: bool) -> LawReport:
+    """Hold a process against the laws of the layout; ``live`` says that it runs on this machine, now.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    seen = examine_at_rest(target)
+    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
+    return check_target(target, seen, report, live=live)
+
+
+def facts_to_compare(kernel: KernelKind) -> KernelFacts:
+    """What is known of this machine's kernel.
+
+    Raises:
+        BadInput: it runs no 32-bit x86 program, or is of the other kind.
+    """
+    facts, runs_32 = kernel_facts(kernel)
+    if not runs_32:
+        raise BadInput("no-32-bit")
+    if runs_x86_64() is not (kernel is KernelKind.COMPAT):
+        raise BadInput("other-kernel-kind", kernel=kernel.value)
+    return facts
+
+
+def bases_of_runs(files: ProgramFiles, settings: Settings, times: int) -> Bases:
+    """Run a program many times, and see where its bases were drawn."""
+    prediction, seen = draw_bases(files, settings, times)
+    rows = drawn_rows(prediction.ranges, seen)
+    entropies = tuple((entropy_bits(row.seen), log2(row.range.values)) for row in rows)
+    return Bases(rows, entropies, len(seen))

@@ -1,0 +1,54 @@
+"""The question of ``procmem diff``: what grew between two looks at a process, or at two runs of a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.diff import Condition, Look, diff_report
+from procmem.analyse.inspection import warnings_of
+from procmem.errors import AccessRefused
+from procmem.model.kinds import ByteClass
+from procmem.model.note import note
+from procmem.parse.options import parse_growth
+from procmem.queries.examine import examine
+from procmem.queries.targets import one_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from procmem.model.note import Note
+    from procmem.model.reports.diff import DiffReport
+
+__all__ = ["conditions_of", "diff"]
+
+_CLASSES = (*(cls.value for cls in ByteClass), "total")
+
+
+def conditions_of(texts: Iterable[str]) -> list[Condition]:
+    """Conditions of growth, as ``CLASS>HOW``.
+
+    Raises:
+        Misuse: one that is none.
+    """
+    return [Condition(text, *parse_growth(text, _CLASSES)) for text in texts]
+
+
+def diff(before: str, after: str, *, deep: bool, threshold: int, conditions: Iterable[Condition]) -> DiffReport:
+    """Compare two targets: pids or recordings.
+
+    Raises:
+        AccessRefused: the sizes of one of them may not be read.
+        ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    first, own = _look(before, deep=deep)
+    last, more = _look(after, deep=deep)
+    notes = [note("of", name=look.name, note=one) for look, found in ((first, own), (last, more)) for one in found]
+    return diff_report(first, last, threshold=threshold, conditions=conditions, warnings=notes)
+
+
+def _look(word: str, *, deep: bool) -> tuple[Look, list[Note]]:
+    with one_target(word).open() as target:
+        seen = examine(target, deep=deep)
+    if seen.regions is None or not seen.snapshot.has_usage:
+        raise AccessRefused(seen.snapshot.pid or 0, "nothing-to-compare")
+    return Look(word, seen.snapshot, seen.regions), list(warnings_of(seen.snapshot, seen.regions, seen.peek_problem))

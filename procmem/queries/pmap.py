@@ -1,0 +1,42 @@
+"""The question of ``procmem pmap``: the maps of a process, as pmap reads them."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from procmem.model.mapping import SmapsRecord
+from procmem.model.raw import Refusal
+from procmem.parse.pmap_title import pmap_title
+from procmem.parse.records import smaps_records
+from procmem.parse.status import parse_stat
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+
+__all__ = ["MapRead", "read_maps"]
+
+
+class MapRead(NamedTuple):
+    """One process: what pmap calls it, where its stack began, and its mappings; None where they were refused."""
+
+    pid: int
+    title: bytes
+    start_stack: int | None
+    lines: tuple[SmapsRecord, ...] | None
+
+
+def read_maps(target: "Target", pid: int) -> MapRead:
+    """Read what pmap reads.
+
+    Raises:
+        ProcessGone: it has ended.
+    """
+    stat = target.read("stat")
+    parsed = parse_stat(stat) if isinstance(stat, bytes) else None
+    smaps = target.read("smaps")
+    if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
+        smaps = target.read("maps")
+    cmdline = target.read("cmdline")
+    title = pmap_title(cmdline if isinstance(cmdline, bytes) else None, parsed)
+    if smaps is Refusal.DENIED:
+        return MapRead(pid, title, None, None)
+    lines = tuple(smaps_records(smaps)) if isinstance(smaps, bytes) else ()
+    return MapRead(pid, title, parsed.startstack if parsed else None, lines)

@@ -1,0 +1,37 @@
+"""The question of ``procmem record``: what to keep of a process, and writing it down."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+from procmem.parse.redact import without_arguments
+from procmem.queries.record import record_one
+from procmem.sources.recording.write import Recorded, save
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from procmem.model.ports import Target
+
+__all__ = ["Recorded", "record", "save_recording"]
+
+
+def record(target: Target, *, deep: bool, keep_arguments: bool) -> Recorded:
+    """Read all that a recording keeps; without the arguments of its command line unless they are asked for.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    recorded = record_one(target, deep=deep)
+    return recorded if keep_arguments else recorded._replace(raw=without_arguments(recorded.raw))
+
+
+def save_recording(recorded: Sequence[Recorded], path: str, *, version: str) -> None:
+    """Write a folder or an archive.
+
+    Raises:
+        CannotWrite: something is there already, or the disk is full.
+    """
+    when = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
+    save(list(recorded), path, when=when, version=version)

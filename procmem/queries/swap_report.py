@@ -1,0 +1,35 @@
+"""The question of ``procmem swap``: who has what in swap, and whether that hurts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.swap import swap_regions, swap_report
+from procmem.queries.examine import examine
+from procmem.queries.swap import read_swap
+from procmem.queries.targets import other_pids
+from procmem.sources.find import user_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from procmem.model.ports import Source, Target
+    from procmem.model.reports.swap import SwapRegion, SwapReport
+
+__all__ = ["regions_in_swap", "swap_of"]
+
+
+def regions_in_swap(target: Target) -> tuple[SwapRegion, ...]:
+    """The regions of a process that have something in swap.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    seen = examine(target)
+    return tuple(swap_regions(seen.snapshot.pid, seen.regions))
+
+
+def swap_of(source: Source, regions: Iterable[SwapRegion], *, interval: float) -> SwapReport:
+    """The swap of a machine, or of the processes of a recording, beside some regions of theirs."""
+    users = user_name if source.is_live else str
+    return swap_report(read_swap(source, other_pids(source), interval=interval, users=users), tuple(regions))

@@ -1,0 +1,144 @@
+"""From what users name to open processes: pids, ``self``, ``/proc/123``, names, users, recordings.
+
+A recording takes the place of a pid everywhere. This is the one place where a command's source is opened.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from procmem.errors import BadInput, Misuse, NothingMatches, ProcessGone
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Source, Target
+
+__all__ = ["Selection", "TargetRef", "one_target", "other_pids", "source_of"]
+
+_PID_DIGITS_MAX = 10
+
+
+class TargetRef(NamedTuple):
+    """One process to look at: ``open()`` it. ``name`` is what the user called it."""
+
+    name: str
+    source: Any
+    pid: int | None
+
+    def open(self) -> "Target":
+        """Hold the process open; raises ProcessGone and its like."""
+        target: Target = self.source.open(self.pid)
+        return target
+
+
+class Selection(NamedTuple):
+    """What the options and arguments of a command select."""
+
+    words: tuple[str, ...]
+    procfs: str | None = None
+    recording: str | None = None
+    name: str | None = None
+    user: str | None = None
+    children: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was selected."""
+        return not (self.words or self.recording or self.name or self.user)
+
+    def are_several(self, answers: int) -> bool:
+        """Whether a list is due as the answer: several were asked for, or a selection gave not just one."""
+        return len(self.words) > 1 or answers != 1
+
+    def refs(self) -> Iterator[TargetRef]:
+        """The processes, in the order given.
+
+        Raises:
+            Misuse, BadInput, NothingMatches, ProcessGone: a word that is no target, or a selection that fits nothing.
+        """
+        if self.recording is not None:
+            recorded: Any = source_of(None, self.recording)
+            if not self.words:
+                yield TargetRef(self.recording, recorded, recorded.only())
+            for word in self.words:
+                yield TargetRef(word, recorded, _pid(word))
+            return
+        if self.is_empty:
+            raise Misuse("name-a-process")
+        live = source_of(self.procfs, None)
+        for word in self.words:
+            yield from self._of_word(word, live)
+        if self.name or self.user:
+            for pid in self._found():
+                yield TargetRef(str(pid), live, pid)
+
+    def _of_word(self, word: str, live: "Source") -> Iterator[TargetRef]:
+        bare = word.removeprefix("/proc/").rstrip("/")
+        if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
+            recorded: Any = source_of(None, word)
+            yield TargetRef(word, recorded, recorded.only())
+            return
+        pid = _pid(word)
+        yield TargetRef(word, live, pid)
+        if self.children:
+            from procmem.sources.find import children_of  # noqa: PLC0415  # only with --children
+
+            for child in children_of(pid):
+                yield TargetRef(str(child), live, child)
+
+    def _found(self) -> list[int]:
+        """Pids by name and user."""
+        from procmem.sources.find import processes_named  # noqa: PLC0415  # only with --name and --user
+
+        found = processes_named(self.name, self.user)
+        if not found:
+            if not self.user:
+                raise NothingMatches("no-process-named", name=self.name)
+            raise NothingMatches(
+                "no-process-named-of" if self.name else "no-process-of", name=self.name, user=self.user
+            )
+        return found
+
+
+def source_of(procfs: str | None, recording: str | None) -> "Source":
+    """A recording where one is named, else this machine or another proc tree."""
+    if recording is not None:
+        from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only for recordings
+
+        recorded: Source = RecordedSource(recording)
+        return recorded
+    from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed for --help
+
+    live: Source = ProcSource(procfs or "/proc")
+    return live
+
+
+def one_target(word: str) -> TargetRef:
+    """One target; ``PATH:PID`` names a process of a recording that has several."""
+    path, colon, pid = word.rpartition(":")
+    if colon and pid.isdecimal() and not os.path.exists(word):
+        return next(Selection((pid,), recording=path).refs())
+    return next(Selection((word,)).refs())
+
+
+def other_pids(source: "Source") -> list[int]:
+    """All processes of a source; on this machine without ourselves."""
+    return [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
+
+
+def _pid(word: str) -> int:
+    """A pid from ``123``, ``/proc/123`` or ``self``.
+
+    Raises:
+        Misuse, BadInput: none of these, and no recording either.
+    """
+    bare = word.removeprefix("/proc/").rstrip("/")
+    if bare == "self":
+        return os.getpid()
+    if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
+        if "/" in word or "." in word:
+            raise BadInput("no-target", word=word)
+        raise Misuse("not-a-target", word=word)
+    pid = int(bare)
+    if pid == 0:
+        raise ProcessGone(0, "pid-zero")
+    return pid

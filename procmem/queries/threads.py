@@ -1,0 +1,36 @@
+"""The question of ``procmem threads``: each thread with its stack, and what threads share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from procmem.analyse.inspection import warnings_of
+from procmem.analyse.threads import thread_report
+from procmem.model.raw import Refusal
+from procmem.queries.examine import FILES_OF_A_THREAD, examine
+
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+    from procmem.model.reports.threads import ThreadReport
+
+__all__ = ["threads_of"]
+
+
+def threads_of(target: Target, *, deep: bool) -> ThreadReport:
+    """Read a process and its threads; with ``deep`` the C library's own list of them.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep)
+    files = target.names("fd")
+    cwd, root = target.link("cwd"), target.link("root")
+    return thread_report(
+        seen.snapshot,
+        seen.regions,
+        seen.touched,
+        open_files=None if isinstance(files, Refusal) else len(files),
+        cwd=None if isinstance(cwd, Refusal) else cwd,
+        root=None if isinstance(root, Refusal) else root,
+        warnings=warnings_of(seen.snapshot, seen.regions, seen.peek_problem),
+    )

@@ -1,0 +1,59 @@
+"""Columns of a sheet: what a cell says as text, and which columns are chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from procmem.errors import Misuse
+from procmem.render.page import Column, Sheet
+from procmem.text import gettext
+
+if TYPE_CHECKING:
+    from procmem.render.human import SizeFormat
+    from procmem.render.page import Value
+
+__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only"]
+
+TO_THE_RIGHT = frozenset({"size", "count", "address", "figure"})
+"""Kinds of columns whose cells end at the same place; they hold no text of other processes."""
+
+
+def column(
+    headings: Mapping[str, str], key: str, kind: str, *, rank: int = 0, least: int = 0, below: bool = False
+) -> Column:
+    """A column by its key, its heading in the user's language."""
+    return Column(gettext(headings[key]), kind, key, rank, least, below)
+
+
+def cell_text(value: "Value", kind: str, size: "SizeFormat") -> str:
+    """A cell for a person; what is unknown is a question mark."""
+    if kind == "size":
+        return size(value) if value is None or isinstance(value, int) else value
+    if kind == "address" and isinstance(value, int):
+        return f"{value:x}"
+    if value is None:
+        return "?"
+    return value if isinstance(value, str) else str(value)
+
+
+def chosen(sheet: Sheet, names: Sequence[str] | None) -> Sheet:
+    """The sheet with the columns of these names alone, in the order of the names; all where there are none.
+
+    Raises:
+        Misuse: one of them is no column of it.
+    """
+    if names is None:
+        return sheet
+    known = [column.name for column in sheet.columns]
+    for name in names:
+        if name not in known:
+            raise Misuse("no-column", name=name, known=", ".join(known))
+    return only(sheet, [known.index(name) for name in names])
+
+
+def only(sheet: Sheet, places: Sequence[int]) -> Sheet:
+    """The sheet with the columns at these places."""
+    return sheet._replace(
+        columns=tuple(sheet.columns[at] for at in places),
+        rows=[[row[at] for at in places] for row in sheet.rows],
+        totals=[[row[at] for at in places] for row in sheet.totals],
+    )

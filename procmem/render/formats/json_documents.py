@@ -1,0 +1,23 @@
+"""JSON: each page's document, field by field as ``render.json`` lays it out; a list where several were asked for."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from procmem.text import english
+
+if TYPE_CHECKING:
+    from procmem.render.page import Page
+    from procmem.render.style import Style
+
+__all__ = ["write"]
+
+
+def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+    """One document, or a list of them; nothing where there is no page and no list is due."""
+    del style  # units and widths are for people
+    with english():
+        documents = [page.document() for page in pages]
+    if not documents and not several:
+        return ""
+    return json.dumps(documents if several else documents[0], indent=1) + "\n"

@@ -1,0 +1,72 @@
+"""The document ``procmem/explain/1``."""
+
+from typing import Any
+
+from procmem.model.reports.explanation import Block, Explanation, Finding, PageFacts
+from procmem.render.escaping import printable_text
+from procmem.render.json.fields import address
+from procmem.render.json.inspect import inspect_json
+from procmem.text import english
+from procmem.text.explanation import block_sentence, classic_text, head_text, why_text
+from procmem.text.findings import finding_cure, finding_meaning, finding_title
+from procmem.text.kinds import region_sentence
+from procmem.text.refusals import refusal_text
+
+__all__ = ["SCHEMA", "explain_json"]
+
+SCHEMA = "procmem/explain/1"
+
+
+@english()
+def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[str, Any]:
+    """The report as plain values: inspect's, with a sentence, the reason and the classic place of each region."""
+    regions = report.inspection.regions
+    answer = inspect_json(report.inspection, None if findings_only else range(len(regions or ())))
+    answer["schema"] = SCHEMA
+    answer["head"] = [printable_text(head_text(note)) for note in report.head]
+    answer["regions"] = None if findings_only else _regions(report, answer["regions"])
+    answer["blocks"] = None if findings_only else [_block(report, block) for block in report.blocks]
+    answer["findings"] = [_finding(item) for item in report.findings]
+    answer["page"] = None if report.page is None else _page(report.page)
+    return answer
+
+
+def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each region as inspect has it, and what explains it."""
+    regions = report.inspection.regions
+    if regions is None:
+        return []
+    for entry, region, classic in zip(entries, regions, report.classic, strict=True):
+        writable = "w" in regions.mappings.perms[region.vma]
+        entry["sentence"] = printable_text(region_sentence(region, writable=writable))
+        entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
+        entry["classic"] = classic_text(classic)
+    return entries
+
+
+def _block(report: Explanation, block: Block) -> dict[str, Any]:
+    regions = report.inspection.regions
+    sentence = "" if regions is None else block_sentence(block, regions)
+    return {"regions": list(block.regions), "sentence": printable_text(sentence)}
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "title": finding_title(item),
+        "meaning": printable_text(finding_meaning(item)),
+        "cure": finding_cure(item),
+        "figures": dict(item.figures),
+    }
+
+
+def _page(page: PageFacts) -> dict[str, Any]:
+    return {
+        "address": address(page.address),
+        "page_size": page.page_size,
+        "state": page.state,
+        "frame": page.frame,
+        "flags": None if page.flags is None else list(page.flags),
+        "maps": page.maps,
+        "refusal": None if page.refusal is None else refusal_text(page.refusal),
+    }

@@ -1,0 +1,104 @@
+"""The documents ``procmem/system/1`` and ``procmem/system-classes/1``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from procmem.model.reports.inspection import ClassRow
+from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport
+from procmem.render.escaping import json_text
+from procmem.render.json.inspect import class_json
+from procmem.text import english
+from procmem.text.system import charge_text
+
+__all__ = ["CLASSES_SCHEMA", "SCHEMA", "classes_json", "system_json"]
+
+SCHEMA = "procmem/system/1"
+CLASSES_SCHEMA = "procmem/system-classes/1"
+
+
+@english()
+def system_json(report: SystemReport) -> dict[str, Any]:
+    """The report as plain values."""
+    totals = report.totals
+    return {
+        "schema": SCHEMA,
+        "rows": [_row(row) for row in report.rows],
+        "totals": {
+            "processes": report.processes,
+            "pss": totals.pss,
+            "uss": totals.uss,
+            "swap_pss": totals.swap_pss,
+        },
+        "groups": [_group(group) for group in report.groups],
+        "families": [_family(family) for family in report.families],
+        "cgroups": [_cgroup(group) for group in report.cgroups],
+        "without_memory": report.without_memory,
+        "unreadable": report.unreadable,
+    }
+
+
+def _row(row: ProcessRow) -> dict[str, Any]:
+    return {
+        "pid": row.pid,
+        "ppid": row.ppid,
+        "uid": row.uid,
+        "user": row.user,
+        **json_text("name", row.name),
+        "virt": row.virt,
+        "rss": row.rss,
+        "pss": row.pss,
+        "uss": row.uss,
+        "swap": row.swap,
+        "swap_pss": row.swap_pss,
+        "same_memory": row.same_memory,
+        **json_text("cgroup", row.cgroup),
+    }
+
+
+def _group(group: GroupRow) -> dict[str, Any]:
+    return {
+        **json_text("group", group.key),
+        "processes": group.processes,
+        "unknown": group.unknown,
+        "swap": group.swap,
+        "uss": group.uss,
+        "pss": group.pss,
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        **json_text("name", family.name),
+        "parent": family.parent,
+        "workers": family.workers,
+        "own_least": family.own_least,
+        "own_mean": family.own_mean,
+        "own_most": family.own_most,
+        "shared": family.shared,
+        "rss_sum": family.rss_sum,
+    }
+
+
+def _cgroup(group: CgroupFigures) -> dict[str, Any]:
+    return {
+        **json_text("path", group.path),
+        "version": group.version,
+        "processes": group.processes,
+        "pss": group.pss,
+        "swap": group.swap,
+        "current": group.current,
+        "limit": group.limit,
+        "swap_current": group.swap_current,
+        "parts": [{"name": charge_text(name), "bytes": part} for name, part in group.parts],
+    }
+
+
+@english()
+def classes_json(classes: Sequence[ClassRow], *, processes: int, unreadable: int) -> dict[str, Any]:
+    """Classes over all processes."""
+    return {
+        "schema": CLASSES_SCHEMA,
+        "classes": [class_json(row) for row in classes],
+        "processes": processes,
+        "unreadable": unreadable,
+    }

@@ -1,0 +1,25 @@
+"""The document ``procmem/watch/1``: one look at one process."""
+
+from typing import Any
+
+from procmem.model.reports.watch import Watched
+from procmem.render.escaping import json_text
+
+__all__ = ["SCHEMA", "watch_json"]
+
+SCHEMA = "procmem/watch/1"
+
+
+def watch_json(item: Watched) -> dict[str, Any]:
+    """One look at one process as plain values."""
+    return {
+        "schema": SCHEMA,
+        "at": round(item.at, 3),
+        "pid": item.pid,
+        **json_text("name", item.name),
+        "reading": round(item.reading, 6),
+        "figures": {trend.name: trend.now for trend in item.trends},
+        "change": {trend.name: trend.change for trend in item.trends},
+        "since_start": {trend.name: trend.since_start for trend in item.trends},
+        "per_minute": {trend.name: trend.per_minute for trend in item.trends},
+    }

@@ -1,0 +1,113 @@
+"""A report laid out once, for every format: sections of blocks, and nothing about terminals, colours or options.
+
+A page is made by ``render.pages``; each format of ``render.formats`` writes what it has a place for. Values stay plain
+(bytes, counts, addresses) until a format writes them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["READABLE", "Block", "Column", "Facts", "MapLine", "Page", "Picture", "Prose", "Sheet", "Value"]
+
+READABLE = -1
+"""A measure of prose: as wide as sentences are well read, which the style says."""
+
+Value = int | str | None
+"""What a cell may hold: a number, text, or None for what is unknown."""
+
+
+class Column(NamedTuple):
+    """A column of a sheet.
+
+    ``kind`` says what its values are: ``size`` (bytes), ``count``, ``address``, ``figure`` (text to the right),
+    ``text``, ``path`` (text whose middle may be left out) or ``class`` (text that has a colour). ``key`` names it for
+    programs and for ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the columns
+    with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and a column
+    that may stand ``below`` goes to lines of its own under each row.
+    """
+
+    heading: str
+    kind: str
+    key: str = ""
+    rank: int = 0
+    least: int = 0
+    below: bool = False
+
+    @property
+    def name(self) -> str:
+        """The key that ``--columns`` takes."""
+        return self.key or self.heading.lower().replace(" ", "_")
+
+
+class Sheet(NamedTuple):
+    """A table. ``totals`` are rows that stand below a line; ``ruled`` draws one below the headings as well.
+
+    ``main`` is the table of its page that ``--columns`` chooses from; ``indent`` are blanks before each line.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Value]]
+    totals: Sequence[Sequence[Value]] = ()
+    ruled: bool = False
+    main: bool = False
+    indent: int = 0
+
+
+class Prose(NamedTuple):
+    """Text that is folded to the width. The first line begins with ``first``, the others with ``rest``.
+
+    ``measure`` is the most that a line takes even where the width is not limited: 0 for no such limit, ``READABLE`` for
+    what the style says.
+    """
+
+    text: str
+    first: str = ""
+    rest: str | None = None
+    measure: int = 0
+
+
+class Facts(NamedTuple):
+    """Labels and what is said of them, one a line; ``right`` puts the labels to the right of their column.
+
+    ``gap`` are the cells between label and text, ``least`` the cells that the labels take at least.
+    """
+
+    rows: Sequence[tuple[str, str]]
+    indent: int = 0
+    gap: int = 2
+    right: bool = False
+    least: int = 0
+    measure: int = 0
+
+
+class Picture(NamedTuple):
+    """Lines drawn with characters; ``draw`` is told whether the output takes more than ASCII."""
+
+    draw: Callable[[bool], str]
+
+
+class MapLine(NamedTuple):
+    """A line of a memory map: figures, a name that may be shortened, and what the region is, in a colour."""
+
+    figures: str
+    name: str
+    what: str
+    cls: str = ""
+
+
+Block = Prose | Facts | Sheet | Picture | MapLine
+
+
+class Page(NamedTuple):
+    """A report. A blank line stands between two sections, none between the blocks of one.
+
+    ``table`` gives what the formats of tables write (CSV, Markdown), ``document`` the values for JSON. ``notes`` tell
+    what could not be read: they stand at the end of a text, and on stderr where a format has no place for them.
+    ``remarks`` are the same, of those that a text has among its sections.
+    """
+
+    sections: Sequence[Sequence[Block]]
+    table: Callable[[], Sheet]
+    document: Callable[[], Any]
+    notes: Sequence[str] = ()
+    remarks: Sequence[str] = ()

@@ -1,0 +1,33 @@
+"""Who a report is about, in two lines: pid, name and facts; the command line."""
+
+from procmem.model.reports.inspection import ProcessFacts
+from procmem.model.snapshot import Nature
+from procmem.render.escaping import printable, printable_text
+from procmem.render.human import duration
+from procmem.render.page import Block, Prose
+from procmem.text.pages.inspect import told
+
+__all__ = ["process_head"]
+
+
+def process_head(process: ProcessFacts) -> list[Block]:
+    """The lines."""
+    name = printable(process.comm) or "?"
+    facts = []
+    if process.nature not in (Nature.PROCESS, Nature.SIMULATED):
+        facts.append(told(process.nature.value))
+    if process.bits is not None:
+        facts.append(told("bits", bits=process.bits))
+    if process.state:
+        facts.append(printable_text(process.state))
+    if process.threads is not None:
+        facts.append(told("threads", count=process.threads))
+    if process.age_seconds is not None:
+        facts.append(told("age", time=duration(process.age_seconds)))
+    nobody = "simulated" if process.nature is Nature.SIMULATED else "recorded"
+    pid = told(nobody) if process.pid is None else str(process.pid)
+    head = f"{pid}  {name}  ({', '.join(facts)})" if facts else f"{pid}  {name}"
+    blocks: list[Block] = [Prose(head, "", "  ")]
+    if process.cmdline:
+        blocks.append(Prose(" ".join(printable(word) for word in process.cmdline).rstrip(), "  "))
+    return blocks

@@ -1,0 +1,137 @@
+"""How wide text is on a terminal, and how it is broken, padded and shortened to a width.
+
+Wide East Asian characters take two cells, combining marks none. What belongs here knows nothing of tables or pages.
+"""
+
+from collections.abc import Iterator
+
+__all__ = ["cells", "clipped", "elided", "folded", "padded", "shortened_path"]
+
+_CLOSING = "\uff0c\u3002\uff1a\uff1b\uff01\uff1f\u3001\uff09\u201d\u300b\u300d"
+_OPENING = "\uff08\u201c\u300a\u300c"
+
+
+def cells(text: str) -> int:
+    """The cells of a terminal that the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells_of, text))
+
+
+def _cells_of(letter: str) -> int:
+    import unicodedata  # noqa: PLC0415  # a page of plain ASCII does without
+
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    return 0 if unicodedata.combining(letter) else 1
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """The text with blanks up to a width; ``right`` puts them before it."""
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
+
+
+def clipped(text: str, width: int) -> str:
+    """As much of the beginning as fits."""
+    if cells(text) <= width:
+        return text
+    taken, used = [], 0
+    for letter in text:
+        used += _cells_of(letter)
+        if used > width:
+            break
+        taken.append(letter)
+    return "".join(taken)
+
+
+def _clipped_end(text: str, width: int) -> str:
+    """As much of the end as fits."""
+    return clipped(text[::-1], width)[::-1]
+
+
+def elided(text: str, width: int, dots: str) -> str:
+    """The text, its middle replaced by ``dots`` where it is too wide."""
+    if cells(text) <= width:
+        return text
+    room = width - cells(dots)
+    if room < 2:
+        return clipped(text, width)
+    head = room // 2
+    return clipped(text, head) + dots + _clipped_end(text, room - head)
+
+
+def shortened_path(path: str, width: int, dots: str) -> str:
+    """A path without some of its middle folders; its last name is kept where there is room for it."""
+    if cells(path) <= width:
+        return path
+    at = path.rfind("/")
+    room = width - cells(dots) - cells(path[at:])
+    if at > 0 and room > 0:
+        return clipped(path[:at], room) + dots + path[at:]
+    return elided(path, width, dots)
+
+
+def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
+    """Lines of at most ``width`` cells: broken where blanks are or, in Chinese, anywhere; never none.
+
+    The first line begins with ``first``, the others with ``rest`` (the same where it is not given). A word that is
+    wider than a line is cut.
+    """
+    rest = first if rest is None else rest
+    lines: list[str] = []
+    line, used = "", cells(first)
+    indent = first
+    for word in _words(text):
+        left = word
+        while left:
+            size = cells(left)
+            bare = size - 1 if left.endswith(" ") else size
+            if used + bare <= width:
+                line += left
+                used += size
+                break
+            if line.strip():
+                lines.append(indent + line.rstrip())
+                indent, line, used = rest, "", cells(rest)
+                continue
+            piece = clipped(left.rstrip(), max(width - used, 2))  # a word of its own that no line can hold
+            lines.append(indent + piece)
+            left = left[len(piece) :]
+            indent, line, used = rest, "", cells(rest)
+            if left == " ":
+                break
+    if line.strip() or not lines:
+        lines.append((indent + line).rstrip() if not line.strip() else indent + line.rstrip())
+    return lines
+
+
+def _words(text: str) -> Iterator[str]:
+    """Pieces that must not be broken: words with the blank behind them, wide characters one by one."""
+    if text.isascii():
+        bare = text.split(" ")
+        yield from (f"{word} " for word in bare[:-1])
+        if bare[-1]:
+            yield bare[-1]
+        return
+    word = ""
+    for letter in text:
+        wide = _cells_of(letter) == 2
+        if wide:
+            if letter in _CLOSING and word:
+                word += letter  # closing punctuation stays on the line of what it closes
+                continue
+            if word and word not in _OPENING:
+                yield word
+                word = ""
+            word += letter
+        elif letter == " ":
+            yield word + " "
+            word = ""
+        elif word and _cells_of(word[-1]) == 2 and word[-1] not in _OPENING and _cells_of(letter):
+            yield word
+            word = letter
+        else:
+            word += letter
+    if word:
+        yield word

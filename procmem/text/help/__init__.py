@@ -1,0 +1,1 @@
+"""What ``--help`` says, one module a command; the parser shows it in the user's language."""

@@ -1,0 +1,37 @@
+"""The help of ``procmem`` itself, and the one-line help of every command."""
+
+from procmem.text import N_
+
+__all__ = ["COMMANDS", "EPILOG", "HELP", "VERSION"]
+
+HELP = N_("Look into the memory of Linux processes: every byte range named, accounted for and explained.")
+VERSION = N_("Show the version and exit.")
+COMMANDS = {
+    "inspect": N_("Say what is in a process's memory: by class, by region, VIRT against RES."),
+    "explain": N_("Explain the memory map line by line, in plain words, with what deserves attention."),
+    "pmap": N_("Print the memory map just as pmap does."),
+    "threads": N_("Show each thread with its stack, and what threads share."),
+    "shared": N_("Show who else maps what a process maps, and what is private to it."),
+    "account": N_("Divide VIRT, RES, PSS and swap into parts that add up, and say why tools differ."),
+    "system": N_("Show the memory of all processes, without counting shared pages twice."),
+    "swap": N_("Say who has what in swap, whether that hurts, and what swapoff would do."),
+    "diff": N_("Show what grew, shrank, came and went between two recordings, or since one."),
+    "watch": N_("Show how the memory of processes changes, while they run."),
+    "simulate": N_("Predict the memory map of a 32-bit program from its files, before it runs."),
+    "crosscheck": N_("Hold the simulator against the real kernel, line by line."),
+    "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
+    "lab": N_("Ask the real kernel: experiments, predicted and measured side by side."),
+    "record": N_("Write down all that procmem needs of a process, to look at it elsewhere or later."),
+}
+"""Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""
+EPILOG = N_("""\b
+Examples:
+  procmem inspect 1234              what is in process 1234's memory
+  procmem inspect --regions self    every byte range of procmem itself
+  procmem record 1234 -o bug.tar.gz then: procmem inspect --from bug.tar.gz
+
+\b
+Exit status: 0 done, 1 internal error, 2 usage, 3 no such process, 4 not permitted,
+5 bad input file, 6 could not write, 7 a check found a difference,
+42 some of several processes not found, 130 interrupted.
+""")

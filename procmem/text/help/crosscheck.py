@@ -1,0 +1,32 @@
+"""The help of ``procmem crosscheck``."""
+
+from procmem.text import N_
+
+__all__ = ["EPILOG", "HELP", "REPEAT", "RUN", "RUN_FLAGS", "STAGE", "TARGET", "TARGET_FLAGS"]
+
+HELP = N_("Check the simulator, and the laws it is made of, against the real kernel.")
+TARGET = N_("""Check a process that runs, or a recording; the word "target" may be left out.
+
+Every law by which the kernel lays out an address space is held against its map; a 32-bit process that runs here
+is predicted from its files and compared line by line, with the drawn values filled in.
+""")
+TARGET_FLAGS = {"--csv": N_("The laws as CSV."), "--markdown": N_("The laws in Markdown.")}
+RUN = N_("Predict a program's map, then run the program and compare, line by line.")
+RUN_FLAGS = {
+    "--json": N_("Schema procmem/crosscheck/1."),
+    "--csv": N_("The lines as CSV; with --repeat the bases."),
+    "--markdown": N_("The same as a Markdown table."),
+}
+STAGE = N_("Only this stage (repeatable). Default: all three.")
+REPEAT = N_("With --aslr: the bases of N runs.")
+EPILOG = N_("""\b
+Examples:
+  procmem crosscheck 1234                   a process that runs: every law of the layout, and
+                                            for a 32-bit one its map predicted line by line
+  procmem crosscheck run ./prog arg         predict, run, compare at exec, entry and main
+  procmem crosscheck run --aslr ./prog      the same with randomisation: fitted, ranges checked
+  procmem crosscheck run --aslr --repeat 500 ./prog
+
+\b
+Exit status: 0 when all that was called exact is exact, 7 when it is not, 4 where nothing may be traced.
+""")

@@ -1,0 +1,67 @@
+"""The help of ``procmem simulate``, and of the options that decide a layout."""
+
+from procmem.text import N_
+
+__all__ = ["EPILOG", "FLAGS", "HELP", "OPTIONS"]
+
+HELP = N_("""Predict the memory map of a 32-bit x86 program from its files, before it runs.
+
+Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
+procmem crosscheck.
+""")
+OPTIONS = {
+    "kernel": N_("i386, or x86-64."),
+    "limit_3gb": N_("User space of 3 GiB (setarch -3). Default: on."),
+    "aslr": N_("With address-space randomisation. Default: off."),
+    "legacy": N_("Bottom-up mapping area (setarch -L)."),
+    "stack_limit": N_("Soft limit: 64K, 8M, unlimited."),
+    "execstack": N_("READ_IMPLIES_EXEC (setarch -X)."),
+    "env": N_("A variable (repeatable); no other is set."),
+    "stage": N_("When. Default: main."),
+    "threads": N_("Start so many threads in main."),
+    "script": N_("Steps that main does, the map after each; - for standard input."),
+    "kernel_map": N_("Also the kernel's gigabyte (native i386)."),
+    "ram": N_("Physical memory, for --kernel-map and --memory."),
+    "pae": N_("A PAE kernel, for --kernel-map and --memory."),
+    "memory": N_("Frames, faults, swap: what each step of a script costs, not its map."),
+    "swap": N_("Swap area, for --memory."),
+    "swappiness": N_("vm.swappiness, for --memory."),
+    "page_cluster": N_("vm.page-cluster, for --memory."),
+    "group": N_("The RAM is a memory cgroup's limit, for --memory."),
+    "thp": N_("Transparent huge pages always, for --memory."),
+    "trace": N_("Every decision of --memory."),
+    "scale": N_("How the picture is drawn."),
+    "as": N_("Show it as these commands show a real process. Default: map, each line with its rule."),
+    "picture": N_("Only the picture of the address space."),
+    "no_picture": N_("Only the lines."),
+}
+FLAGS = {
+    "--json": N_("Schema procmem/simulate/1, with --memory procmem/simulate-memory/1; a list, for a script."),
+    "--csv": N_("The lines of the map as CSV, in bytes; with --memory the costs."),
+    "--markdown": N_("The same as a Markdown table."),
+}
+EPILOG = N_("""\b
+Examples:
+  procmem simulate                          the program of the textbook
+  procmem simulate ./prog arg               a real 32-bit file, at main
+  procmem simulate --stage exec --aslr ./prog
+  procmem simulate ./prog --as explain      the coming map in plain words, as of a real process
+  procmem simulate --kernel native --kernel-map classic
+  printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
+  printf 'mmap a 24M\\ntouch a 0 24M\\nfork\\n' | procmem simulate --memory --ram 16M --script -
+
+\b
+Steps of a script, one a line:
+  malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
+  munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE] | touch NAME [OFFSET]
+  brk SIZE | recurse SIZE | thread [SIZE] [guard=SIZE] [malloc=SIZE] | fork
+
+\b
+With --memory also (offset and size may be left out: all of it):
+  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE] | scatter NAME COUNT [SEED]
+  share NAME SIZE [FILE] | cache FILE SIZE | populate, dontneed, lazyfree, pageout NAME
+  settle (swap is written) | swapoff | as PID (be the child) | exit
+
+\b
+Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
+""")

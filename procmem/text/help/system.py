@@ -1,0 +1,32 @@
+"""The help of ``procmem system``."""
+
+from procmem.text import N_
+
+__all__ = ["BY", "EPILOG", "FLAGS", "FROM", "HELP", "MIN_SIZE", "NAME", "SORT", "TOP", "USER"]
+
+HELP = N_("Show the memory of all processes, without counting shared pages twice.")
+SORT = N_("Sort by this column; by PSS unless said otherwise.")
+TOP = N_("Only the N largest.")
+BY = N_("Group processes, or show them as a tree.")
+NAME = N_("Only processes of this name (exact, or a regular expression).")
+USER = N_("Only processes of this user, by name or uid.")
+MIN_SIZE = N_("Only processes of at least this size (64K, 1M).")
+FROM = N_("Read the processes of a recording.")
+FLAGS = {
+    "--reverse": N_("The largest first."),
+    "--quick": N_("Read status only: many times faster, without PSS and USS."),
+    "--classes": N_("By class (text, heap, stack, ...) over all processes."),
+    "--json": N_("Schema {schema}; with --classes procmem/system-classes/1."),
+}
+EPILOG = N_("""\b
+Examples:
+  procmem system                     all processes by PSS, the largest last
+  procmem system --top 10 --human    the ten largest
+  procmem system --by user           also: name, cgroup
+  procmem system --by tree --name 'gunicorn.*'   a server and what one worker costs
+  procmem system --quick --sort rss  status only: fast, without PSS and USS
+  procmem system --classes           text, heap, stacks, ... over the whole machine
+
+Only PSS, USS and swap are added up: they count each page once. The total of swap leaves out shared memory in
+swap, which no process owns (see procmem swap).
+""")

@@ -1,0 +1,26 @@
+"""The help of ``procmem watch``."""
+
+from procmem.text import N_
+
+__all__ = ["CLASSES", "COUNT", "EPILOG", "FLAGS", "HELP", "INTERVAL", "PSS"]
+
+HELP = N_("Show how the memory of processes changes, while they run.")
+INTERVAL = N_("Time between looks (2).")
+COUNT = N_("End after N looks.")
+PSS = N_("Also PSS and USS (smaps_rollup).")
+CLASSES = N_("Also memory and swap of each class (smaps).")
+FLAGS = {
+    "--json": N_("One JSON document a line, schema procmem/watch/1."),
+    "--csv": N_("A row for each figure at each look, in bytes."),
+}
+EPILOG = N_("""\b
+Examples:
+  procmem watch 1234                  redrawn on a terminal, one line each 2 s elsewhere
+  procmem watch --name myserver       goes on when it is restarted
+  procmem watch 1234 --classes        text, heap, stack, ... (walks its pages)
+  procmem watch 1234 --json --count 30 > growth.jsonl
+  procmem watch 1234 --csv --pss > growth.csv
+
+Reads status only, unless --pss or --classes is given. Whatever is read, it takes at most 1 % of the time: the
+interval grows by itself where reading costs too much. Ctrl-C ends it, with status 130.
+""")

@@ -1,0 +1,59 @@
+"""The sentences of ``procmem inspect``: who a process is, and the account from VIRT to RES."""
+
+from procmem.text import N_, Sentence, plural, say
+
+__all__ = ["HEADINGS", "told"]
+
+HEADINGS = {
+    "class": N_("class"),
+    "virt": N_("VIRT"),
+    "rss": N_("RSS"),
+    "pss": N_("PSS"),
+    "uss": N_("USS"),
+    "swap": N_("swap"),
+    "regions": N_("regions"),
+    "start": N_("start"),
+    "end": N_("end"),
+    "perms": N_("perms"),
+    "kind": N_("kind"),
+    "certainty": N_("certainty"),
+    "owner": N_("owner"),
+}
+
+_SENTENCES: dict[str, Sentence] = {
+    "total": N_("total"),
+    "total minus reserved": N_("total minus reserved"),
+    "bits": N_("{bits}-bit"),
+    "threads": plural("{count} thread", "{count} threads"),
+    "age": N_("started {time} ago"),
+    "simulated": N_("a simulated process"),
+    "recorded": N_("a recorded process"),
+    "kernel thread": N_("kernel thread"),
+    "zombie": N_("zombie"),
+    "process whose main thread has ended": N_("process whose main thread has ended"),
+    "virt alone": N_("address space asked for"),
+    "rss alone": N_("in memory now"),
+    "virt": N_("address space asked for; of it"),
+    "resident": N_("RES: in memory now"),
+    "swapped": N_("swapped out"),
+    "hugetlb": N_("huge pages (hugetlb), which RES leaves out"),
+    "file_not_resident": N_("of files, not in memory"),
+    "untouched": N_("never touched, or given back"),
+    "reserved": N_("reserved: inaccessible address space"),
+    "no swap": N_("swap: nothing of it is swapped out"),
+    "swap": N_("swap: {swap:size} swapped out"),
+    "swap, share": N_("swap: {swap:size} swapped out, its fair share {share:size}"),
+    "layout": plural(
+        "layout: {count} law of the kernel's layout holds (procmem crosscheck has each)",
+        "layout: {count} laws of the kernel's layout hold (procmem crosscheck has each)",
+    ),
+    "layout, broken": plural(
+        "layout: {count} law of the kernel's layout holds, broken: {broken} (procmem crosscheck has each)",
+        "layout: {count} laws of the kernel's layout hold, broken: {broken} (procmem crosscheck has each)",
+    ),
+}
+
+
+def told(code: str, /, **figures: object) -> str:
+    """The sentence of a code."""
+    return say(_SENTENCES[code], figures)

@@ -1,0 +1,69 @@
+"""The sentences of ``procmem system``."""
+
+from procmem.text import N_, Sentence, plural, say
+
+__all__ = ["HEADINGS", "told"]
+
+HEADINGS = {
+    "processes": N_("processes"),
+    "swap": N_("swap"),
+    "uss": N_("USS"),
+    "pss": N_("PSS"),
+    "rss": N_("RSS"),
+    "virt": N_("VIRT"),
+    "group": N_("group"),
+    "pid": N_("PID"),
+    "user": N_("user"),
+    "pss_of_all_below": N_("PSS of all below"),
+    "name": N_("name"),
+    "current": N_("current"),
+    "max": N_("max"),
+    "cgroup": N_("cgroup, with all below it"),
+    "class": N_("class"),
+    "regions": N_("regions"),
+}
+
+_SENTENCES: dict[str, Sentence] = {
+    "total": N_("total"),
+    "once": N_("each page once"),
+    "all, once": N_("all, each page once"),
+    "none": N_("none"),
+    "family": plural(
+        "{name}, {parent}, with {count} worker:",
+        "{name}, {parent}, with {count} workers:",
+    ),
+    "costs": N_("one worker really costs"),
+    "own": N_("{mean:size} on average ({least:size} to {most:size}): what it shares with nobody (USS)"),
+    "shared": N_("shared, paid once"),
+    "by all": N_("{shared:size}, by all {all} and other programs"),
+    "adding": N_("adding up RSS would say"),
+    "charged": N_("{path}: {current:size} charged (v{version}); of it"),
+    "of processes": N_("PSS of its processes"),
+    "unreadable": plural(
+        "not permitted: PSS and USS of {count} process, which the sums leave out (try root)",
+        "not permitted: PSS and USS of {count} processes, which the sums leave out (try root)",
+    ),
+    "same memory": plural(
+        "in the address space of another one, and so not counted again: {count} process",
+        "in the address space of another one, and so not counted again: {count} processes",
+    ),
+    "without memory": plural(
+        "left out: {count} kernel thread or zombie, which has no memory of its own",
+        "left out: {count} kernel threads and zombies, which have no memory of their own",
+    ),
+    "classes": plural(
+        "{count} process; RSS and VIRT count shared pages as often as they are mapped",
+        "{count} processes; RSS and VIRT count shared pages as often as they are mapped",
+    ),
+    "classes, refused": plural(
+        "{count} process, {refused} more could not be read; RSS and VIRT count shared pages as often as they are"
+        " mapped",
+        "{count} processes, {refused} more could not be read; RSS and VIRT count shared pages as often as they are"
+        " mapped",
+    ),
+}
+
+
+def told(code: str, /, **figures: object) -> str:
+    """The sentence of a code."""
+    return say(_SENTENCES[code], figures)
