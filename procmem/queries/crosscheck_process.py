@@ -78,7 +78,7 @@ def examine_at_rest(target: Target) -> Examination:
 def check_target(target: Target, seen: Examination, report: Inspection, *, live: bool) -> LawReport:
     """Check a process that was examined; ``live`` says that it runs on this machine, now."""
     laws = laws_here(seen.snapshot, seen.objects, walk=True)
-    exact, why = _foretold(target, seen, live=live)
+    exact, why = _predicted(target, seen, live=live)
     return LawReport(report.process, laws, _counterparts(report.picture), exact, why)
 
 
@@ -91,16 +91,16 @@ def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     return tuple(found)
 
 
-def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
+def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
     if shot.bits != 32:
-        return None, "the simulator foretells 32-bit programs; of others the laws are checked"
+        return None, "the simulator predicts 32-bit programs; of others the laws are checked"
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
         return None, "its mappings or its program may not be read"
     if is_dynamic_linker(program):
-        return None, "the dynamic linker was started by hand: what it maps for its program is not foretold"
+        return None, "the dynamic linker was started by hand: what it maps for its program is not predicted"
     kind = kernel_kind(shot.machine.machine)
     settings = _settings(target, shot, kind, live=live)
     if settings is None:
