@@ -1,4 +1,4 @@
-"""The one door where an error becomes a line on stderr and a documented exit status.
+"""The one place where an error becomes a line on stderr and a documented exit status.
 
 Python by itself prints a traceback on a full disk, exits with 1 on Ctrl-C and knows no closed output; all of
 that is mended here. click is not needed for it.
@@ -63,7 +63,7 @@ def guarded(work: Callable[[], object]) -> int:
     except RecursionError:
         _failed("nested")
         return ExitStatus.INTERNAL
-    except Exception as error:  # the last door: a bug is ours, and still one line
+    except Exception as error:  # a bug is ours, and still one line
         if os.environ.get("PROCMEM_DEBUG"):
             raise
         _failed("internal", kind=type(error).__name__, reason=error)

@@ -70,7 +70,7 @@ def examine_at_rest(target: Target) -> Examination:
 def check_target(target: Target, seen: Examination, report: Inspection, *, live: bool) -> LawReport:
     """Check a process that was examined; ``live`` says that it runs on this machine, now."""
     laws = laws_here(seen.snapshot, seen.objects, walk=True)
-    exact, why = _foretold(target, seen, live=live)
+    exact, why = _predicted(target, seen, live=live)
     return LawReport(report.process, laws, _counterparts(report.picture), exact, why)
 
 
@@ -83,7 +83,7 @@ def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     return tuple(found)
 
 
-def _foretold(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:
+def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
     if shot.bits != 32:

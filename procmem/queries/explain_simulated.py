@@ -1,4 +1,4 @@
-"""The joint that shows a simulated process by the reports of real ones: classified, pictured, explained."""
+"""A simulated process by the reports of real ones: classified, pictured, explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The joint for watching: the cheapest file that answers, read again and again from one open process.
+"""The question of ``procmem watch``: the cheapest file that answers, read again and again from one open process.
 
 ``status`` costs some 20 microseconds and takes no lock of the target's. smaps_rollup and smaps walk its pages, and its
 mmap() waits meanwhile: they are read only when asked for, and at most for one hundredth of the time.
