@@ -1,4 +1,4 @@
-"""The door: ``procmem`` and ``python -m procmem``.
+"""The entry point: ``procmem`` and ``python -m procmem``.
 
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """

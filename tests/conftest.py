@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 import procmem
+import procmem.text.errors  # str() of an error is a sentence, as everywhere else
 from procmem.text.catalogues.build import compile_catalogues
 from tests.programs.build import can_build_32bit
 from tests.support import needs

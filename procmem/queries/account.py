@@ -1,4 +1,4 @@
-"""The joint for the account: smaps, and around it the small files that say the same in other words.
+"""The question of ``procmem account``: smaps, and around it the small files that say the same in other words.
 
 What is read before and after smaps tells movement from disagreement; when the figures moved, all is read again.
 """

@@ -9,8 +9,8 @@ from procmem.text.pages.drawing import area, beside, unmapped
 __all__ = ["centred", "draw"]
 
 _WIDTH = 24
-_UNICODE = {"corner": "┌┐", "joint": "├┤", "foot": "└┘", "line": "─", "wall": "│", "up": "↑", "down": "↓"}
-_ASCII = {"corner": "++", "joint": "++", "foot": "++", "line": "-", "wall": "|", "up": "^", "down": "v"}
+_UNICODE = {"corner": "┌┐", "border": "├┤", "foot": "└┘", "line": "─", "wall": "│", "up": "↑", "down": "↓"}
+_ASCII = {"corner": "++", "border": "++", "foot": "++", "line": "-", "wall": "|", "up": "^", "down": "v"}
 _ARROWS = "↑↓"
 
 
@@ -22,7 +22,7 @@ def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
     lines = []
     shown = _folded(bands)
     for number, band in enumerate(shown):
-        left, right = tuple(shapes["joint"] if number else shapes["corner"])
+        left, right = tuple(shapes["border"] if number else shapes["corner"])
         lines.append(f"{_address(band.end, digits)} {left}{shapes['line'] * _WIDTH}{right}")
         wall = shapes["wall"]
         if band.name is None:

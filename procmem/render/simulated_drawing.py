@@ -80,10 +80,10 @@ def _lines_of(band: Band, scale: str) -> int:
 
 
 def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
-    corner, joint, foot, dash, wall = _UNICODE if unicode else _ASCII
+    corner, border, foot, dash, wall = _UNICODE if unicode else _ASCII
     lines = []
     for number, band in enumerate(shown):
-        ends = joint if number else corner
+        ends = border if number else corner
         lines.append(f"{min(band.end, _SPACE - 1):08x} {ends[0]}{dash * _WIDTH}{ends[1]}")
         count = _lines_of(band, scale)
         for row in range(count):

@@ -13,6 +13,7 @@ import pytest
 
 from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
+from procmem.text.evidence import evidence_text
 from tests.programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, build, start
 from tests.support.scoring import SaidRange, Score, report, score
 
@@ -36,7 +37,7 @@ def _seen(program: RunningProgram, *, deep: bool) -> Score:
             cls=region.label.cls.value,
             kind=region.label.kind,
             certainty=region.label.certainty.value,
-            evidence=region.label.evidence,
+            evidence=evidence_text(region.label.evidence),
         )
         for region in regions
     ]

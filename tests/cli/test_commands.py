@@ -48,7 +48,7 @@ def test_every_exit_status_stands_in_readme_and_help() -> None:
         assert re.search(rf"\b{number} [a-z]", text), number
 
 
-HEAVY = {"psutil", "tabulate", "elftools", "tarfile", "csv", "asyncio", "importlib.metadata"}
+HEAVY = {"psutil", "elftools", "tarfile", "csv", "asyncio", "importlib.metadata"}
 
 
 def modules_of(*words: str) -> set[str]:

@@ -165,7 +165,7 @@ def test_no_other_block_is_wider_than_the_output(one: str, two: str, width: int)
     blocks = (
         Prose(one, "  ", "    "),
         Facts([(one[:12], two)], indent=2, least=10),
-        MapLine("00400000      16 r-x-- ", one, "  text/exe-text", "text"),
+        MapLine("0000000000400000     124     124       0 r---- ", one, "  text/exe-text", "text"),
         Picture(lambda _: f"{one}\n{two}\n"),
     )
     for block in blocks:

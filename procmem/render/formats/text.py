@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["block_text", "page_text", "table_text", "write"]
 
 _UNDER = "    "
+_NAME_LEAST = 8
 
 
 def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
@@ -51,14 +52,17 @@ def block_text(block: "Block", style: "Style") -> str:
 
 
 def _map_line(block: MapLine, style: "Style") -> str:
-    name = block.name
-    if style.width is not None:
-        room = style.width - cells(block.figures) - cells(block.what)
-        if cells(name) > room:
-            from procmem.render.width import elided  # noqa: PLC0415  # seldom
+    told = f"{block.name}{block.what}"
+    if style.width is not None and cells(block.figures) + cells(told) > style.width:
+        from procmem.render.width import clipped, elided  # noqa: PLC0415  # seldom
 
-            name = elided(name, max(room, 1), style.dots)
-    told = f"{name}{block.what}"
+        room = style.width - cells(block.figures) - cells(block.what)
+        if room >= _NAME_LEAST:
+            told = f"{elided(block.name, room, style.dots)}{block.what}"
+        else:  # the name and what it is go below the figures
+            first = clipped(block.figures.rstrip(), style.width)
+            room = style.width - len(_UNDER) - cells(block.what)
+            return f"{first}\n{_UNDER}{elided(block.name, max(room, 1), style.dots)}{block.what}\n"
     return f"{block.figures}{_painted(told, block.cls) if style.color else told}\n"
 
 
@@ -110,7 +114,7 @@ def table_text(sheet: Sheet, style: "Style") -> str:
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
     widths = [max(map(cells, column)) for column in zip(heads, *texts, strict=True)]
-    if sheet.ruled:  # a little air, as tabulate has it
+    if sheet.ruled:  # a little air around headings
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
     if style.width is None or style.wide or natural <= style.width:
