@@ -190,64 +190,41 @@ EXPERIMENTS = (
     Experiment(
         "demand-paging",
         "M2",
-        "Asking for memory costs nothing; touching it does",
-        "mmap raises VIRT at once and RSS not at all: each page gets memory at its first touch, by one page fault. "
-        "Touched again, it costs nothing more.",
         _demand_paging,
     ),
     Experiment(
         "zero-page",
         "M2",
-        "Reading untouched memory maps one page of zeros",
-        "A first read is a fault, but all pages show the same zero page, which is nobody's, so RSS stays 0. "
-        "The first write is a second fault, and only then is memory used.",
         _zero_page,
     ),
     Experiment(
         "fault-around",
         "M2",
-        "A file's pages come sixteen at a fault",
-        "When a file is in the page cache, one fault maps all cached pages of an aligned window of 64 KiB. "
-        "So 1000 pages take 63 faults, or 64 when the mapping is not aligned.",
         _fault_around,
     ),
     Experiment(
         "populate",
         "M2",
-        "MAP_POPULATE takes the faults away from you",
-        "The kernel touches every page within mmap. RSS is whole at once, and the program meets no fault.",
         _populate,
     ),
     Experiment(
         "giving-back",
         "M2",
-        "Pages are given back at once, or when memory is short",
-        "After MADV_DONTNEED the pages are gone, and a touch is a fault again. "
-        "After MADV_FREE they stay in RSS until somebody needs memory, and writing takes them back without a fault.",
         _giving_back,
     ),
     Experiment(
         "rights",
         "M3",
-        "A forbidden access ends in SIGSEGV, with a code",
-        "The processor tells the kernel why: bit 0 the page was there, bit 1 a write, bit 2 user mode, bit 4 a fetch. "
-        "The kernel finds no area that allows it, and the program gets SIGSEGV.",
         _rights,
     ),
     Experiment(
         "kernel-address",
         "M11",
-        "Kernel space cannot be touched from user mode",
-        "Reading a kernel address is a protection fault (code 5), whatever lies there. "
-        "Nor can a system call be made to read it for the program: it answers EFAULT.",
         _kernel_address,
     ),
     Experiment(
         "stack-growth",
         "M16",
-        "The stack grows by being touched, to its limit",
-        "A touch below the stack extends it in one step, exactly as far as RLIMIT_STACK; one byte more is SIGSEGV. "
-        "A mapping below keeps a gap of 1 MiB free.",
         _stack,
     ),
 )

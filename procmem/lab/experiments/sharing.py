@@ -207,41 +207,26 @@ EXPERIMENTS = (
     Experiment(
         "shared-library",
         "M4",
-        "A second process gets a library's text for nothing",
-        "Both map the same pages of the page cache, so RSS counts the text in each, and PSS half of it. "
-        "What is added to RAM by the second process is nothing.",
         _library,
     ),
     Experiment(
         "private-shared-file",
         "M4",
-        "A private write copies, a shared one alters the file",
-        "The private write makes an anonymous copy of each page, and the file stays as it was. "
-        "The shared write changes the page in the cache, which is the file.",
         _file_writes,
     ),
     Experiment(
         "fork",
         "M5",
-        "fork shares all pages; a write makes a copy of one",
-        "After fork each page counts half in both. A write takes a fault and a copy, until only one process has it; "
-        "then the fault just makes it writable again.",
         _fork,
     ),
     Experiment(
         "shared-memory",
         "M5",
-        "System V, POSIX, memfd, anonymous: one mechanism",
-        "All four are pages of a file in memory that both processes map: RSS counts them twice, PSS half in each. "
-        "Nothing is copied when one writes.",
         _shared_memory,
     ),
     Experiment(
         "malloc",
         "M15",
-        "malloc: the heap or mmap; what is freed may stay",
-        "A large block is a mapping of its own, and gone when freed; after that the threshold has risen, and the heap "
-        "serves it. Freed blocks below one that is in use stay in RSS until the last is freed and the heap is trimmed.",
         _malloc,
     ),
 )

@@ -187,37 +187,24 @@ EXPERIMENTS = (
     Experiment(
         "swap",
         "M6",
-        "Out to swap and back: minor at once, major later",
-        "A page in swap is out of RSS; while its copy is still in the swap cache, touching it is a minor fault. "
-        "After that it is read from disk, its neighbours with it (vm.page-cluster): one major fault for eight pages. "
-        "swapoff brings back whatever is out.",
         _swap,
         root=True,
     ),
     Experiment(
         "swappiness",
         "M7",
-        "swappiness is a weight; 0 in a group means no swap",
-        "24 MiB are written in a group of 16 MiB: with 0 the process is killed; with 1 as with 200 the rest goes out, "
-        "since there are no file pages to weigh it against.",
         _swappiness,
         root=True,
     ),
     Experiment(
         "cold-files",
         "M7",
-        "A large cold cache goes first, whatever the weight",
-        "96 MiB of a file are read past memory in use. Where 16 MiB or more of cache lie cold they alone are dropped; "
-        "where the cache is small, memory is swapped too, but never with 0.",
         _cold_files,
         root=True,
     ),
     Experiment(
         "aslr",
         "M9",
-        "Addresses are drawn at each start, from known ranges",
-        "Every base of a 32-bit program lies in its predicted range, and is spread over it. "
-        "That the ranges are small (256 places for libraries) is why 64 bits are safer.",
         _aslr,
     ),
 )

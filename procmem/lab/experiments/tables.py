@@ -133,33 +133,22 @@ EXPERIMENTS = (
     Experiment(
         "page-tables",
         "M18",
-        "Page tables cost memory: 4 KiB for each 2 MiB in use",
-        "One touched page needs a whole page table, which serves 512 of them. "
-        "VmPTE counts these, and they go when the range is unmapped.",
         _page_tables,
     ),
     Experiment(
         "frames",
         "M19",
-        "A page is a frame of RAM, shared until it is written",
-        "pagemap names the physical frame behind a page, kpagecount how many map it. "
-        "After fork two processes have one frame; the write of one gives it another.",
         _frames,
         root=True,
     ),
     Experiment(
         "huge-pages",
         "M19",
-        "A huge page is one fault and one entry for 512 pages",
-        "Of 1000 pages, the 512 in one aligned piece of 2 MiB come with one fault: 1000 - 512 + 1. RSS is the same.",
         _thp,
     ),
     Experiment(
         "hugetlb",
         "M19",
-        "Pages from the huge page pool are missing from RSS",
-        "The pool was set apart beforehand, so using it changes neither free memory nor RSS. "
-        "Only HugetlbPages in status and two lines of smaps tell of it.",
         _hugetlb,
         root=True,
     ),

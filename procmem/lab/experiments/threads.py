@@ -172,33 +172,21 @@ EXPERIMENTS = (
     Experiment(
         "thousand",
         "M20",
-        "What a thousand processes, threads, coroutines hold",
-        "A process has its own address space and tables, a thread a stack (8 MiB virtual, a few KiB resident) and 16 "
-        "KiB in the kernel, a coroutine a small object in user space. So each is cheaper than the one before.",
         _costs,
     ),
     Experiment(
         "switches",
         "M20",
-        "A coroutine switches without the kernel",
-        "Handing over from thread to thread is two system calls and a switch in the kernel, counted in /proc. "
-        "Going into a coroutine saves a few registers in user space.",
         _switches,
     ),
     Experiment(
         "goroutines",
         "M20",
-        "A goroutine begins with a stack of 2 KiB",
-        "Go's coroutines have small stacks in the heap, which are copied to larger ones when they grow. "
-        "Ten thousand are made and switched by the runtime, without the kernel.",
         _goroutines,
     ),
     Experiment(
         "java-threads",
         "M20",
-        "A Java thread has a stack of 1 MiB, and a guard",
-        "A platform thread of Java is a thread of the kernel, with 1 MiB of address space by default. "
-        "Little of it is ever touched.",
         _java,
     ),
 )
