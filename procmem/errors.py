@@ -1,12 +1,15 @@
 """Every error a user can act on, with its exit status: the one table that the command line needs.
 
-Decide by type, never by message. Each error is one line: what went wrong, where, why; ``hint``
-says what to do about it.
+Decide by type or code, never by message. An error carries a code and what belongs to it; ``procmem.text.errors`` has
+the sentence and the hint of each code, and tells them by ``str()`` once it is loaded.
 """
+
+from collections.abc import Callable
 
 __all__ = [
     "AccessRefused",
     "BadInput",
+    "BadScript",
     "BrokenRecording",
     "CannotWrite",
     "ExitStatus",
@@ -15,6 +18,7 @@ __all__ = [
     "NothingMatches",
     "ProcessGone",
     "ProcmemError",
+    "tell_errors_by",
 ]
 
 
@@ -34,13 +38,33 @@ class ExitStatus:
 
 
 class ProcmemError(Exception):
-    """Something a user can act on; ``str()`` is one line without the hint."""
+    """Something a user can act on; ``str()`` is one line.
+
+    ``code`` names what happened, ``fields`` are the names and figures that belong to it.
+    """
 
     exit_code = ExitStatus.INTERNAL
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+    def __init__(self, code: str, /, **fields: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.fields = fields
+
+    def __str__(self) -> str:
+        if _Words.tell is not None:
+            return _Words.tell(self)
+        return ", ".join([self.code, *(f"{name} {value!r}" for name, value in self.fields.items())])
+
+
+class _Words:
+    """Who puts errors into words; nobody does until the sentences are loaded."""
+
+    tell: Callable[[ProcmemError], str] | None = None
+
+
+def tell_errors_by(tell: Callable[[ProcmemError], str]) -> None:
+    """Let ``str()`` of an error be a sentence."""
+    _Words.tell = tell
 
 
 class Misuse(ProcmemError):
@@ -54,8 +78,8 @@ class ProcessGone(ProcmemError):
 
     exit_code = ExitStatus.NO_PROCESS
 
-    def __init__(self, pid: int, why: str = "no such process", *, hint: str = "") -> None:
-        super().__init__(f"process {pid}: {why}", hint=hint)
+    def __init__(self, pid: int, code: str = "no-process", /, **fields: object) -> None:
+        super().__init__(code, pid=pid, **fields)
         self.pid = pid
 
 
@@ -70,8 +94,8 @@ class AccessRefused(ProcmemError):
 
     exit_code = ExitStatus.NOT_PERMITTED
 
-    def __init__(self, pid: int, what: str, *, hint: str = "run it as the same user, or as root") -> None:
-        super().__init__(f"process {pid}: {what}", hint=hint)
+    def __init__(self, pid: int, code: str, /, **fields: object) -> None:
+        super().__init__(code, pid=pid, **fields)
         self.pid = pid
 
 
@@ -84,23 +108,30 @@ class BadInput(ProcmemError):
 class MalformedFile(BadInput):
     """A line contradicts the form that the kernel documents.
 
-    ``line`` is counted from 1; 0 means that the whole file is meant.
+    ``line`` is counted from 1; 0 means that the whole file is meant. ``text`` is the line, or the piece that is wrong.
     """
 
-    def __init__(self, name: str, line: int, why: str, text: bytes = b"") -> None:
-        where = f"{name}, line {line}" if line else name
-        shown = f": {text[:80]!r}" if text else ""
-        super().__init__(f"{where}: {why}{shown}", hint="the file is damaged, cut off, or no such file")
+    def __init__(self, name: str, line: int, code: str, text: bytes = b"", /, **fields: object) -> None:
+        super().__init__(code, **fields)
         self.name = name
         self.line = line
+        self.text = text
 
 
 class BrokenRecording(BadInput):
     """A recording that is damaged, too large, of another version, or not a recording."""
 
-    def __init__(self, path: str, why: str, *, hint: str = "make it anew with: procmem record PID -o PATH") -> None:
-        super().__init__(f"{path}: {why}", hint=hint)
+    def __init__(self, path: str, code: str, /, **fields: object) -> None:
+        super().__init__(code, path=path, **fields)
         self.path = path
+
+
+class BadScript(BadInput):
+    """A step of a script that cannot be understood or done; ``line`` is counted from 1."""
+
+    def __init__(self, line: int, code: str, /, **fields: object) -> None:
+        super().__init__(code, **fields)
+        self.line = line
 
 
 class CannotWrite(ProcmemError):
@@ -108,6 +139,6 @@ class CannotWrite(ProcmemError):
 
     exit_code = ExitStatus.CANNOT_WRITE
 
-    def __init__(self, path: str, why: str, *, hint: str = "") -> None:
-        super().__init__(f"{path}: {why}", hint=hint)
+    def __init__(self, path: str, code: str, /, **fields: object) -> None:
+        super().__init__(code, path=path, **fields)
         self.path = path

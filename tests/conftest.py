@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 import procmem
+import procmem.text.errors  # str() of an error is a sentence, as everywhere else
 from procmem.text.catalogues.build import compile_catalogues
 
 TESTS = Path(__file__).resolve().parent

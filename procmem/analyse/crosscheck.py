@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from procmem.model.note import Note
 from procmem.model.simulation import (
     Base,
     CrossLine,
@@ -51,7 +52,7 @@ def compare(
     return CrossReport(prediction, tuple(lines), esp, draws, within, (prediction.failure, None))
 
 
-def failure_report(prediction: Prediction, why: str) -> CrossReport:
+def failure_report(prediction: Prediction, why: Note) -> CrossReport:
     """The report of a stage that the real program did not reach."""
     lines = tuple(CrossLine(vma, None, LineVerdict.MISSING) for vma in prediction.vmas)
     return CrossReport(prediction, lines, failures=(prediction.failure, why))

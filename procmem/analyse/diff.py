@@ -184,5 +184,5 @@ def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> 
         grown, held = held_growth(change.before, change.after), change.before.held or 0
         limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
         if grown > limit:
-            share = grown / held if held else None
-            yield note("grown", condition=condition.text, cls=condition.cls, grown=grown, share=share)
+            figures = {"condition": condition.text, "cls": condition.cls, "grown": grown}
+            yield note("grown by share", share=grown / held, **figures) if held else note("grown", **figures)

@@ -79,7 +79,7 @@ def run(words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat:
     settings = query.really(settings, files)
     if repeat is not None:
         if not settings.randomize:
-            raise Misuse("--repeat needs --aslr: without it every run is the same")
+            raise Misuse("repeat-needs-aslr")
         bases = query.bases_of_runs(files, settings, repeat)
         output.show([drawn_page(bases.rows, bases.entropies, bases.runs)])
         return ExitStatus.MISMATCH if bases.outside or bases.runs < repeat else ExitStatus.DONE

@@ -19,9 +19,17 @@ __all__ = ["complain", "guarded", "say"]
 def complain(error: ProcmemError) -> None:
     """Print an error as one line on stderr, its hint behind it."""
     from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
+    from procmem.text.errors import error_text, hint_text  # noqa: PLC0415  # the same
 
-    hint = f" ({printable_text(error.hint)})" if error.hint else ""
-    say(f"{printable_text(str(error))}{hint}")
+    hint = f" ({printable_text(told)})" if (told := hint_text(error)) else ""
+    say(f"{printable_text(error_text(error))}{hint}")
+
+
+def _failed(code: str, **figures: object) -> None:
+    """Say what ended the command, where that is none of our errors."""
+    from procmem.text.errors import failed_text  # noqa: PLC0415  # only on the way out
+
+    say(failed_text(code, **figures))
 
 
 def say(line: str) -> None:
@@ -49,16 +57,16 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _drop_output()
-        say(f"output: {error.strerror} (free some space, or write elsewhere)")
+        _failed("output", reason=error.strerror)
         _drop_output()
         return ExitStatus.CANNOT_WRITE
     except RecursionError:
-        say("internal error: input nested too deeply")
+        _failed("nested")
         return ExitStatus.INTERNAL
     except Exception as error:  # a bug is ours, and still one line
         if os.environ.get("PROCMEM_DEBUG"):
             raise
-        say(f"internal error: {type(error).__name__}: {error} (set PROCMEM_DEBUG=1 for a traceback)")
+        _failed("internal", kind=type(error).__name__, reason=error)
         return ExitStatus.INTERNAL
     return status if isinstance(status, int) else ExitStatus.DONE
 

@@ -47,7 +47,7 @@ def explain(
         return _glossary(targets.words, output)
     for name in classes:
         if name not in tuple(ByteClass):
-            raise Misuse(f"--class {name!r}: it is one of {', '.join(ByteClass)}")
+            raise Misuse("no-class", name=name, known=", ".join(ByteClass))
     wanted = _address(address)
 
     def answer(ref: TargetRef) -> Explanation:
@@ -73,7 +73,7 @@ def _glossary(wanted: tuple[str, ...], output: Output) -> int:
     if page is None:
         known = terms()
         unknown = next(term for term in wanted if term.lower() not in {name.lower() for name in known})
-        raise BadInput(f"no word {unknown!r} in the glossary", hint=f"there are {', '.join(known)}")
+        raise BadInput("no-term", term=unknown, terms=", ".join(known))
     output.show([page])
     return 0
 
@@ -84,7 +84,7 @@ def _address(text: str | None) -> int | None:
     try:
         return int(text, 16)
     except ValueError:
-        raise Misuse(f"--address {text!r}: not a hexadecimal number") from None
+        raise Misuse("address-not-hexadecimal", text=text) from None
 
 
 def _region_at(report: Explanation, address: int) -> int:
@@ -98,4 +98,4 @@ def _region_at(report: Explanation, address: int) -> int:
         assert regions is not None
         if regions.start[index] <= address < regions.end[index]:
             return index
-    raise BadInput(f"nothing is mapped at {address:#x}", hint="procmem inspect --regions lists what is")
+    raise BadInput("not-mapped", address=address)

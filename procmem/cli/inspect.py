@@ -30,5 +30,5 @@ def inspect(targets: Selection, output: Output, classes: tuple[str, ...], min_si
     known = CLASSIC if others["classic"] else tuple(ByteClass)
     for name in classes:
         if name not in known:
-            raise Misuse(f"--class {name!r}: it is one of {', '.join(known)}")
+            raise Misuse("no-class", name=name, known=", ".join(known))
     return answer_inspect(targets, InspectOptions(classes=classes, min_size=size_of(min_size), **others), output)

@@ -26,10 +26,10 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
     from procmem.render.pages.lab import list_page, result_page, results_page  # noqa: PLC0415
 
     if everything and names:
-        raise Misuse("--all runs every experiment: name none")
+        raise Misuse("all-and-names")
     if not everything and not names:
         if report is not None:
-            raise Misuse("--report needs results: --all, or names of experiments")
+            raise Misuse("report-needs-results")
         output.show([list_page((one.name, one.row, one.title, one.root) for one in experiments())])
         return ExitStatus.DONE
     chosen = experiments() if everything else named(names)

@@ -38,7 +38,7 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
     """Make settings of the shared options; ``words`` are the program's path and its arguments."""
     for text in given["env"]:
         if "=" not in text:
-            raise Misuse(f"--env {text!r}: not NAME=VALUE")
+            raise Misuse("env-form", text=text)
     path = os.fsencode(words[0]) if words else os.fsencode(_TEXTBOOK)
     return Settings(
         kernel=KernelKind(given["kernel"]),

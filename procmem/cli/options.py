@@ -11,6 +11,7 @@ from procmem.cli.help_pages import HelpContext
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.text import gettext
+from procmem.text.errors import error_text
 from procmem.text.help import options as words
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except Misuse as error:
-            raise click.UsageError(str(error), ctx=ctx) from error
+            raise click.UsageError(error_text(error), ctx=ctx) from error
 
 
 class Group(Command, click.Group):
@@ -116,7 +117,8 @@ def _set(flag: Flag, ctx: click.Context, param: click.Parameter, given: bool) ->
     given_words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
     before = given_words.setdefault(flag.argument, flag.word)
     if before != flag.word:
-        raise click.UsageError(f"{before} and {flag.word} exclude each other", ctx=ctx)
+        error = Misuse("exclusive-options", first=before, second=flag.word)
+        raise click.UsageError(error_text(error), ctx=ctx)
     del param
     ctx.params[flag.argument] = flag.value
 
@@ -145,7 +147,7 @@ def _with_output(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(**given: Any) -> Any:
         output = Output(**{name: given.pop(name) for name in Output._fields if name in given})
         if output.form == "json" and output.columns is not None:
-            raise Misuse("--columns does not go with --json: a document is whole")
+            raise Misuse("columns-of-json")
         return function(output=output, **given)
 
     return run

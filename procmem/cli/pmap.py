@@ -39,7 +39,7 @@ def pmap(
     """Read, and print."""
     forms = [name for name, wanted in (("x", extended), ("d", device), ("X" * min(many, 2), many)) if wanted]
     if len(forms) > 1:
-        raise Misuse("options -d, -x, -X and -XX exclude each other")
+        raise Misuse("pmap-forms")
     low, high = _range(limits)
     options = PmapOptions(forms[0] if forms else "plain", quiet, show_path, low, high)
     source = source_of(None, recording)
@@ -47,13 +47,13 @@ def pmap(
     for word in pids:
         number = os.path.basename(word.rstrip("/"))
         if not number.isdecimal():
-            raise Misuse(f"{word!r} is no pid")
+            raise Misuse("no-pid", word=word)
         try:
             with source.open(int(number)) as target:
                 found = read_maps(target, int(number))
             if found.lines is None:
                 echo(title_line(found.pid, found.title))  # as pmap does: the title, then the refusal
-                raise AccessRefused(found.pid, "smaps: permission denied")
+                raise AccessRefused(found.pid, "smaps-denied")
             echo(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options))
         except AccessRefused as error:
             complain(error)
@@ -72,5 +72,5 @@ def _range(text: str | None) -> tuple[int, int]:
         first = int(low, 16) if low else 0
         last = int(high, 16) if high else ((1 << 64) - 1 if comma else first)
     except ValueError:
-        raise Misuse(f"-A {text!r}: not LOW[,HIGH] in hexadecimal") from None
+        raise Misuse("pmap-range", text=text) from None
     return first, last

@@ -60,17 +60,18 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
         _show_as(given["shown_as"], shown[-1][1], files, output)
         return 0
     from procmem.render.pages.simulate import simulate_page  # noqa: PLC0415
+    from procmem.text.simulate import step_text  # noqa: PLC0415
 
     last = len(shown) - 1
     pages = [
         simulate_page(
             prediction,
             areas,
-            step=text if last else "",
+            step=step_text(moment.step.text, moment.outcome) if last and moment is not None else "",
             scale=given["scale"] if number == last and not given["no_picture"] else None,
             picture_only=given["picture"],
         )
-        for number, (text, prediction) in enumerate(shown)
+        for number, (moment, prediction) in enumerate(shown)
     ]
     output.show(pages, several=len(pages) > 1)
     return 0
@@ -82,7 +83,7 @@ def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | 
 
     if given["script"] is not None or given["threads"]:
         if stage is not Stage.MAIN:
-            raise Misuse("--script and --threads begin at main: leave --stage away")
+            raise Misuse("script-begins-at-main")
         text = read_script(given["script"]) if given["script"] is not None else ""
         return "thread\n" * int(given["threads"]) + text
     return None if has_program or stage is not Stage.MAIN else SCRIPT_OF_TEXTBOOK
@@ -95,7 +96,7 @@ def _memory(files: ProgramFiles, settings: Settings, script: str | None, given: 
     from procmem.render.pages.simulated_memory import memory_page  # noqa: PLC0415
 
     if script is None:
-        raise Misuse("--memory counts what a script does: give one by --script")
+        raise Misuse("memory-needs-script")
     machine = _machine(settings, given)
     many = script.count("\n") >= _MANY_STEPS
     bar = (lambda moments, count: progress(moments, "steps", count=count)) if many else None
@@ -109,7 +110,7 @@ def _machine(settings: Settings, given: dict[str, Any]) -> MemorySettings:
     ram = size_of(given["ram"], "--ram")
     swap = size_of(given["swap"], "--swap")
     if ram < _RAM_LEAST or max(ram, swap) > 1 << 36:
-        raise Misuse("--ram lies between 1M and 64G, and --swap is no more than that")
+        raise Misuse("ram-out-of-range")
     return MemorySettings(
         ram=ram,
         swap=swap,

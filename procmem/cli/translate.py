@@ -36,13 +36,13 @@ def translate(
         from procmem.queries.translate import simulated_accesses  # noqa: PLC0415
 
         if not words:
-            raise Misuse("name an address of the simulated machine, such as 0x08048400")
+            raise Misuse("name-an-address")
         addresses = tuple(_address(word, 32) for word in words)
         simulated = simulated_accesses(addresses, script=script, access=access, user_mode=not kernel_mode, pae=pae)
         output.show([translation_page(answer) for answer in simulated], several=len(simulated) > 1)
         return 0
     if len(words) < 2:
-        raise Misuse("name a process and addresses, or --sim and addresses")
+        raise Misuse("name-process-and-addresses")
     from procmem.queries.targets import one_target  # noqa: PLC0415
     from procmem.queries.translate import real_translation  # noqa: PLC0415
 
@@ -57,7 +57,7 @@ def _address(text: str, bits: int) -> int:
     try:
         value = int(text, 16)
     except ValueError:
-        raise Misuse(f"{text!r}: not a hexadecimal address") from None
+        raise Misuse("bad-address", text=text) from None
     if not 0 <= value < 1 << bits:
-        raise BadInput(f"{text} is no address of {bits} bits")
+        raise BadInput("address-too-large", text=text, bits=bits)
     return value

@@ -42,13 +42,13 @@ def watch(targets: Selection, *, interval: float, count: int | None, depth: str 
     """Look, show, wait; and again."""
     output = Output(**shown)
     if targets.recording is not None:
-        raise Misuse("a recording does not change; compare two with: procmem diff A B")
+        raise Misuse("recording-still")
     gc.enable()  # unlike all other commands, this one may run for days
     began = time.monotonic()
 
     def start(ref: TargetRef) -> Watch:
         if not ref.source.is_live:
-            raise Misuse(f"{ref.name}: a recording does not change; compare two with: procmem diff A B")
+            raise Misuse("recording-still-of", name=ref.name)
         return Watch(ref.open(), began=began, depth=depth or "status")
 
     watches, status = for_each(targets.refs(), start)

@@ -38,7 +38,7 @@ def named(names: tuple[str, ...]) -> tuple[Experiment, ...]:
     known = experiments()
     for name in names:
         if not any(name in (one.name, one.row) for one in known):
-            raise BadInput(f"no experiment is called {name!r}", hint="procmem lab lists them")
+            raise BadInput("no-experiment", name=name)
     return tuple(one for one in known if one.name in names or one.row in names)
 
 

@@ -1,10 +1,8 @@
 """What a report has to say beside its figures: a code and the figures that belong to it.
 
-``procmem.text`` holds the sentence of each code. A name that ends in ``_code`` holds another code, or a value that has
-words of its own.
+``procmem.text`` holds the sentence of each code; other notes among the figures are sentences within it.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 __all__ = ["Note", "note"]
@@ -14,9 +12,14 @@ class Note(NamedTuple):
     """A code with words in ``procmem.text``, and what fills them: sizes are bytes, names stand as they were read."""
 
     code: str
-    figures: Mapping[str, object]
+    values: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """The figures by name."""
+        return dict(self.values)
 
 
 def note(code: str, /, **figures: object) -> Note:
     """A note by its code and figures."""
-    return Note(code, figures)
+    return Note(code, tuple(figures.items()))

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.model.elf import ElfImage
+from procmem.model.note import Note
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
@@ -141,6 +142,6 @@ class ProgramFiles(NamedTuple):
     cache_size: int = 0
     system_dirs: tuple[bytes, ...] = ()
     libc_version: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     missing: bytes | None = None
     """A library that the dynamic linker would not find; it would end the program there."""

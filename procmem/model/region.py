@@ -11,8 +11,9 @@ from typing import NamedTuple, TypeVar
 from procmem.model.elf import ElfImage, Section
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
 from procmem.model.owners import Owner, owner_name
-from procmem.model.raw import MappedFile
+from procmem.model.raw import MappedFile, Refusal
 
 __all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
 
@@ -33,13 +34,13 @@ class Certainty(Enum):
 class Label(NamedTuple):
     """What a range is, how sure that is, what was seen to say so, and whose it is.
 
-    ``evidence`` is a sentence on what was seen, not on what is thought. ``owner`` is the object, thread or
+    ``evidence`` is what was seen, not what is thought; its words stand in ``text``. ``owner`` is the object, thread or
     allocator that it belongs to, None where it is the process's.
     """
 
     kind: Kind
     certainty: Certainty
-    evidence: str
+    evidence: Note
     owner: Owner | None = None
 
     @property
@@ -87,7 +88,7 @@ class ElfObject(NamedTuple):
     soname: bytes | None = None
     has_debug: bool = False
     readable: bool = True
-    problem: str | None = None
+    problem: Note | Refusal | None = None
 
 
 def for_each_label(labels: Sequence[Label], compute: Callable[[Label], Value]) -> list[Value]:

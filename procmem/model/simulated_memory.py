@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.simulation import PAGE, SimSpace
 
 __all__ = [
@@ -117,7 +118,7 @@ class SimMemory(NamedTuple):
     outcome: AccessOutcome = AccessOutcome.DONE
     error_code: int | None = None
     killed: int | None = None
-    trace: tuple[str, ...] = ()
+    trace: tuple[Note, ...] = ()
 
     @property
     def used_pages(self) -> int:

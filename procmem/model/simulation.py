@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from procmem.errors import ExitStatus
+from procmem.model.note import Note, note
 
 __all__ = [
     "MISMATCH",
@@ -120,7 +121,7 @@ class SimVma(NamedTuple):
     flags: int = 0
     role: AreaRole = AreaRole.MMAP
     base: Base = Base.FIXED
-    rule: str = ""
+    rule: Note | None = None
     status: Exactness = Exactness.EXACT
     anon: int = 0
 
@@ -154,7 +155,7 @@ class KernelFacts(NamedTuple):
     mmap_rnd_bits: int = 8
     heap_label_inclusive: bool = False
     cpus: int = 2
-    origin: str = "table of 2026-11: Linux 6.18, x86-64"
+    origin: Note = note("table", date="2026-11", release="6.18", machine="x86-64")
 
 
 class Draws(NamedTuple):
@@ -273,7 +274,7 @@ class KernelArea(NamedTuple):
     start: int
     end: int
     name: str
-    rule: str
+    rule: Note
 
 
 class Prediction(NamedTuple):
@@ -287,8 +288,8 @@ class Prediction(NamedTuple):
     vmas: tuple[SimVma, ...]
     space: SimSpace | None
     ranges: tuple[Range, ...] = ()
-    notes: tuple[str, ...] = ()
-    failure: str | None = None
+    notes: tuple[Note, ...] = ()
+    failure: Note | None = None
     fitted: bool = False
     program: bytes = b""
 
@@ -309,8 +310,8 @@ class RealRun(NamedTuple):
     """
 
     spaces: tuple[RealSpace, ...]
-    ended: str | None = None
-    unchecked: str | None = None
+    ended: Note | None = None
+    unchecked: Note | None = None
 
 
 class CrossLine(NamedTuple):
@@ -346,8 +347,8 @@ class CrossReport(NamedTuple):
     esp: tuple[int, int] | None = None
     draws: Draws | None = None
     within: tuple[tuple[Base, bool], ...] = ()
-    failures: tuple[str | None, str | None] = (None, None)
-    unchecked: str | None = None
+    failures: tuple[Note | None, Note | None] = (None, None)
+    unchecked: Note | None = None
 
     @property
     def called_exact(self) -> int:

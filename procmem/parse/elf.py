@@ -52,9 +52,6 @@ _NT_GNU_BUILD_ID = 3
 class NotElf(BadInput):
     """The file is no ELF file, or its headers contradict themselves."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"ELF not readable: {why}")
-
 
 def read_image(reader: ByteReader) -> ElfImage:
     """Read the ELF header and the program headers.
@@ -64,15 +61,15 @@ def read_image(reader: ByteReader) -> ElfImage:
     """
     head = reader.read_at(0, 4096)
     if head[:4] != b"\x7fELF":
-        raise NotElf("it does not begin with the ELF magic number")
+        raise NotElf("elf-magic")
     if len(head) < 52 or head[4] not in (1, 2) or head[5] not in (1, 2):
-        raise NotElf("the ELF header is cut off or of an unknown class")
+        raise NotElf("elf-class")
     bits = 32 * head[4]
     little = head[5] == 1
     order = "<" if little else ">"
     header_form = order + ("HHIQQQIHHHHHH" if bits == 64 else "HHIIIIIHHHHHH")
     if len(head) < 16 + struct.calcsize(header_form):
-        raise NotElf("the ELF header is cut off")
+        raise NotElf("elf-header-cut")
     (
         file_type,
         machine,
@@ -89,17 +86,17 @@ def read_image(reader: ByteReader) -> ElfImage:
         shstrndx,
     ) = struct.unpack_from(header_form, head, 16)
     if phnum == _PN_XNUM:
-        raise NotElf("it claims 65,535 or more program headers")
+        raise NotElf("elf-header-count")
     wanted_size = 56 if bits == 64 else 32
     if phnum and phentsize != wanted_size:
-        raise NotElf(f"program headers of {phentsize} bytes, where {wanted_size} are due")
+        raise NotElf("elf-header-size", size=phentsize, due=wanted_size)
     table_bytes = phnum * wanted_size
     if table_bytes > _HEADER_BYTES_MAX:
-        raise NotElf(f"{phnum} program headers are more than any loader takes")
+        raise NotElf("elf-too-many-headers", count=phnum)
     in_head = phoff + table_bytes <= len(head)
     table = head[phoff : phoff + table_bytes] if in_head else reader.read_at(phoff, table_bytes)
     if len(table) < table_bytes:
-        raise NotElf("the program headers lie beyond the end of the file")
+        raise NotElf("elf-headers-beyond")
     segments = tuple(_segments(table, order, bits))
     for segment in segments:
         if segment.type == PT_LOAD:
@@ -130,9 +127,9 @@ def _segments(table: bytes, order: str, bits: int) -> Iterator[Segment]:
 
 def _check_load(segment: Segment, bits: int) -> None:
     if segment.filesz > segment.memsz:
-        raise NotElf("a PT_LOAD has more bytes in the file than in memory")
+        raise NotElf("elf-load-file")
     if segment.vaddr + segment.memsz > 1 << bits or segment.offset + segment.filesz > 1 << 63:
-        raise NotElf("a PT_LOAD reaches beyond the address space")
+        raise NotElf("elf-load-beyond")
 
 
 def read_sections(reader: ByteReader, image: ElfImage, *, names: bool = False) -> tuple[Section, ...] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
+from procmem.model.note import note
 from procmem.model.region import ElfObject
 from procmem.model.vma_names import without_deleted
 from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_image, read_sections
@@ -30,7 +31,7 @@ def read_object(reader: ByteReader, mapped: MappedFile) -> ElfObject:
         entries = dynamic_entries(reader, image) or ()
         sonames = dynamic_strings(reader, image, entries, DT_SONAME)
     except NotElf as error:
-        return ElfObject(mapped, None, problem=str(error))
+        return ElfObject(mapped, None, problem=note(error.code, **error.fields))
     return ElfObject(
         mapped,
         image,

@@ -38,7 +38,7 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
     spans = [row[0].partition(b"-") for row in rows]
     for number, (low, _, high) in enumerate(spans, start=1):
         if not _is_hex(low) or not _is_hex(high):
-            raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", lines[number - 1])
+            raise MalformedFile(name, number, "not-a-mapping", lines[number - 1])
     starts, ends = [span[0] for span in spans], [span[2] for span in spans]
     return Mappings(**columns(starts, ends, [row[2] for row in rows], [None] * len(rows), name)._asdict())
 
@@ -51,7 +51,7 @@ def check_whole(data: bytes, name: str) -> None:
     """Make sure that the text ends with a whole line."""
     if data and not data.endswith(b"\n"):
         line = data.count(b"\n") + 1
-        raise MalformedFile(name, line, "the last line is cut off", data[data.rfind(b"\n") + 1 :])
+        raise MalformedFile(name, line, "last-line-cut", data[data.rfind(b"\n") + 1 :])
 
 
 class Columns(NamedTuple):
@@ -95,7 +95,7 @@ def columns(
     start, end = _addresses(low), _addresses(high)
     if not all(map(lt, start, end)):
         bad = next(at for at in range(len(start)) if start[at] >= end[at])
-        raise MalformedFile(name, 0, "a range that is empty or backwards", low[bad] + b"-" + high[bad])
+        raise MalformedFile(name, 0, "range-backwards", low[bad] + b"-" + high[bad])
     said = list(zip(tails, flags, strict=True))
     number = {texts: at for at, texts in enumerate(dict.fromkeys(said))}
     sort = list(map(number.__getitem__, said))
@@ -131,9 +131,9 @@ class _Sort(NamedTuple):
 def _sort(tail: bytes, flags: bytes | None, tails: Sequence[bytes], name: str) -> _Sort:
     match = _TAIL.fullmatch(tail)
     if match is None:
-        raise MalformedFile(name, tails.index(tail) + 1, "not 'start-end perms offset dev inode path'", tail)
+        raise MalformedFile(name, tails.index(tail) + 1, "not-a-mapping", tail)
     perms, offset, device, inode, path = match.groups(default=b"")
     if int(inode) >= 1 << 64:
-        raise MalformedFile(name, 0, "an inode beyond 64 bits", tail)
+        raise MalformedFile(name, 0, "inode-too-large", tail)
     words = None if flags is None else flags.decode("ascii", "replace").strip()
     return _Sort(perms.decode("ascii"), int(offset, 16), device.decode("ascii"), int(inode), path, words)

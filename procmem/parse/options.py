@@ -16,7 +16,7 @@ def size_of(text: str, option: str = "--min-size") -> int:
     """
     size = size_of_text(text)
     if size is None:
-        raise Misuse(f"{option} {text!r}: not a size such as 4096, 64K or 1M, below 2^64")
+        raise Misuse("bad-size", option=option, text=text)
     return size
 
 
@@ -33,9 +33,7 @@ def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, 
     """
     found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
     if found is None or found[1] not in classes:
-        raise Misuse(
-            f"--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {', '.join(classes)}"
-        )
+        raise Misuse("bad-growth", text=text, classes=", ".join(classes))
     if found[2] is not None:
         return found[1], None, float(found[2])
     return found[1], size_of(found[3], "--fail-if-grows"), None

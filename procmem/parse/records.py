@@ -30,7 +30,7 @@ def smaps_records(data: bytes, *, name: str = "smaps") -> list[SmapsRecord]:
         if line[:1] in b"0123456789abcdef":
             found = _HEADER.fullmatch(line)
             if found is None:
-                raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", line)
+                raise MalformedFile(name, number, "not-a-mapping", line)
             _complete(records, values)
             values = []
             perms, offset, device, inode = (word.decode("ascii") for word in found.groups()[2:6])
@@ -42,7 +42,7 @@ def smaps_records(data: bytes, *, name: str = "smaps") -> list[SmapsRecord]:
         if said is None:
             key, colon, value = line.partition(b":")
             if not colon or not records:
-                raise MalformedFile(name, number, "neither a mapping nor 'Key: value'", line)
+                raise MalformedFile(name, number, "not-smaps", line)
             text = value.decode("ascii", "replace").strip()
             said = known[line] = (key.decode("ascii", "replace"), text.removesuffix(" kB"))
         values.append(said)

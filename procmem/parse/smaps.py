@@ -141,7 +141,7 @@ def _usage(
             return None
         values: list[int | None] = [int(text) * _KIB for text in digits]
         if max(filter(None, values), default=0) >= 1 << 64:
-            raise MalformedFile(name, 0, "a counter beyond 64 bits")
+            raise MalformedFile(name, 0, "counter-too-large")
         usage[word] = list(map(values.__getitem__, numbers))
     return usage
 
@@ -159,14 +159,14 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
     for number, line in enumerate(data.split(b"\n")[:-1], start=1):
         if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
             if header_line.fullmatch(line) is None:
-                raise MalformedFile(name, number, "not 'start-end perms offset dev inode path'", line)
+                raise MalformedFile(name, number, "not-a-mapping", line)
             span, _, tail = line.partition(b" ")
             low, _, high = span.partition(b"-")
             headers.append((low, high, tail))
             flags.append(None)
             continue
         if not headers:
-            raise MalformedFile(name, number, "a counter before the first mapping", line)
+            raise MalformedFile(name, number, "counter-before-mapping", line)
         counter = re.fullmatch(_COUNTER, line)
         if counter is not None:
             key = counter[1].decode("ascii")
@@ -174,18 +174,18 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
                 continue
             value = int(counter[2]) * _KIB
             if value >= 1 << 64:
-                raise MalformedFile(name, number, "a counter beyond 64 bits", line)
+                raise MalformedFile(name, number, "counter-too-large", line)
             column = usage.setdefault(key, [])
             if len(column) == len(headers):
-                raise MalformedFile(name, number, "a counter that the mapping has already", line)
+                raise MalformedFile(name, number, "counter-twice", line)
             column.extend([None] * (len(headers) - 1 - len(column)))
             column.append(value)
         elif line.startswith(b"VmFlags:"):
             flags[-1] = line[8:]
         elif b":" not in line:
-            raise MalformedFile(name, number, "neither a mapping nor 'Key: value'", line)
+            raise MalformedFile(name, number, "not-smaps", line)
         elif (keys is None or line.split(b":", 1)[0].decode("ascii", "replace") in keys) and _is_known_counter(line):
-            raise MalformedFile(name, number, "a counter that is not 'N kB'", line)
+            raise MalformedFile(name, number, "not-a-counter", line)
     for column in usage.values():
         column.extend([None] * (len(headers) - len(column)))
     starts, ends, tails = ([header[at] for header in headers] for at in range(3))
@@ -216,10 +216,10 @@ def _check_last_record(before: Sequence[Mappings], rest: Mappings, name: str) ->
         return
     earlier = [flags for part in before for flags in part.flags[-1:]] + rest.flags[:-1]
     if earlier and None not in earlier and rest.flags[-1] is None:
-        raise MalformedFile(name, 0, "the last record is cut off: it has no VmFlags, all others have")
+        raise MalformedFile(name, 0, "record-without-flags")
     shapes = [tuple(column[at] is None for column in rest.usage.values()) for at in range(len(rest))]
     if len(shapes) > 1 and all(shapes[-1]) and not all(shapes[-2]):
-        raise MalformedFile(name, 0, "the last record is cut off: it has no counters, others have")
+        raise MalformedFile(name, 0, "record-without-counters")
 
 
 def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
@@ -231,11 +231,11 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
     check_whole(data, name)
     lines = data.split(b"\n")[:-1]
     if lines and not re.fullmatch(HEADER, lines[0]):
-        raise MalformedFile(name, 1, "not a mapping line", lines[0])
+        raise MalformedFile(name, 1, "no-mapping-line", lines[0])
     totals = {}
     for number, line in enumerate(lines[1:], start=2):
         counter = re.fullmatch(_COUNTER, line)
         if counter is None:
-            raise MalformedFile(name, number, "not 'Key: N kB'", line)
+            raise MalformedFile(name, number, "not-key-size", line)
         totals[counter[1].decode("ascii")] = int(counter[2]) * _KIB
     return totals

@@ -30,19 +30,19 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
         MalformedFile: a line without a key, or a file that ends within a line.
     """
     if data and not data.endswith(b"\n"):
-        raise MalformedFile(name, data.count(b"\n") + 1, "the last line is cut off")
+        raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
     fields = {}
     sizes = {}
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n")[:-1], start=1):
         key, colon, value = line.partition(":")
         if not colon:
-            raise MalformedFile(name, number, "not 'Key: value'", line.encode("utf-8", "surrogateescape"))
+            raise MalformedFile(name, number, "not-key-value", line.encode("utf-8", "surrogateescape"))
         value = value.strip()
         fields[key] = value
         if value.endswith(" kB"):
             digits = value[:-3]
             if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
-                raise MalformedFile(name, number, "a size that is not 'N kB'", line.encode("utf-8", "surrogateescape"))
+                raise MalformedFile(name, number, "not-a-size", line.encode("utf-8", "surrogateescape"))
             sizes[key] = int(digits) * _KIB
     return Status(fields, sizes)
 
@@ -54,20 +54,20 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         MalformedFile: too few fields, one that is no number, or a line without its end.
     """
     if not data.endswith(b"\n"):
-        raise MalformedFile(name, 1, "the line is cut off", data)
+        raise MalformedFile(name, 1, "line-cut", data)
     opening, closing = data.find(b"("), data.rfind(b")")
     if opening < 0 or closing < opening:
-        raise MalformedFile(name, 1, "no command name in brackets", data)
+        raise MalformedFile(name, 1, "no-command-name", data)
     rest = data[closing + 1 :].split()
     if len(rest) < _LEAST_STAT_FIELDS - 2:
-        raise MalformedFile(name, 1, f"{len(rest) + 2} fields, where at least {_LEAST_STAT_FIELDS} are due", data)
+        raise MalformedFile(name, 1, "too-few-fields", data, fields=len(rest) + 2, least=_LEAST_STAT_FIELDS)
     try:
         pid = int(data[:opening])
         if b"_" in data[closing:]:
             raise ValueError("int() would take it")
         numbers = [int(word) for word in rest[1:]]
     except ValueError as error:
-        raise MalformedFile(name, 1, "a field that is no number", data) from error
+        raise MalformedFile(name, 1, "field-no-number", data) from error
 
     def field(index: int) -> int:
         """A field by its number in proc_pid_stat(5), where the state is field 3."""
@@ -117,7 +117,7 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     """
     words = data.split()
     if len(words) != 7 or not all(word.isdigit() for word in words):
-        raise MalformedFile(name, 1, "not seven numbers", data)
+        raise MalformedFile(name, 1, "not-statm", data)
     size, resident, shared, text, _library, data_pages, _dirty = (int(word) * page_size for word in words)
     return Statm(size, resident, shared, text, data_pages)
 
@@ -129,14 +129,14 @@ def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
         MalformedFile: a line that has not the three columns, or no end.
     """
     if data and not data.endswith(b"\n"):
-        raise MalformedFile(name, data.count(b"\n") + 1, "the last line is cut off")
+        raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
     limits = {}
     for number, line in enumerate(data.split(b"\n")[1:], start=2):
         if not line:
             continue
         words = line[_LIMIT_NAME_WIDTH:].split()
         if len(words) not in (2, 3):
-            raise MalformedFile(name, number, "not 'name soft hard unit'", line)
+            raise MalformedFile(name, number, "not-a-limit", line)
         key = line[:_LIMIT_NAME_WIDTH].strip().decode("ascii", "replace")
         unit = words[2].decode("ascii", "replace") if len(words) == 3 else ""
         limits[key] = Limit(_limit(words[0], name, number), _limit(words[1], name, number), unit)
@@ -147,7 +147,7 @@ def _limit(text: bytes, name: str, number: int) -> int | None:
     if text == b"unlimited":
         return None
     if not text.isdigit():
-        raise MalformedFile(name, number, "a limit that is no number", text)
+        raise MalformedFile(name, number, "limit-no-number", text)
     return int(text)
 
 
@@ -166,7 +166,7 @@ def parse_syscall(data: bytes, *, name: str = "syscall") -> tuple[int | None, in
     try:
         sp, pc = int(words[-2], 16), int(words[-1], 16)
     except (ValueError, IndexError) as error:
-        raise MalformedFile(name, 1, "neither 'running' nor a stack pointer at its end", data) from error
+        raise MalformedFile(name, 1, "not-syscall", data) from error
     return sp or None, pc or None, False
 
 
@@ -192,4 +192,4 @@ def parse_personality(data: bytes, *, name: str = "personality") -> int:
     try:
         return int(data, 16)
     except ValueError:
-        raise MalformedFile(name, 1, "not a hexadecimal number", data) from None
+        raise MalformedFile(name, 1, "not-hexadecimal", data) from None

@@ -33,7 +33,7 @@ def parse_meminfo(data: bytes, *, name: str = "meminfo") -> dict[str, int]:
         key, _, rest = line.partition(b":")
         words = rest.split()
         if not words or not words[0].isdigit() or words[1:] not in ([], [b"kB"]):
-            raise MalformedFile(name, number, "not 'Key: number kB'", line)
+            raise MalformedFile(name, number, "not-meminfo", line)
         values[key.decode("ascii", "replace")] = int(words[0]) * (_KIB if len(words) == 2 else 1)
     return values
 
@@ -51,7 +51,7 @@ def parse_swaps(data: bytes, *, name: str = "swaps") -> tuple[SwapArea, ...]:
         # the path may hold anything but a blank (which is \040), so the columns are counted from the right
         words = line.split()
         if len(words) < 5 or not words[-3].isdigit() or not words[-2].isdigit():
-            raise MalformedFile(name, number, "not 'Filename Type Size Used Priority'", line)
+            raise MalformedFile(name, number, "not-swaps", line)
         areas.append(
             SwapArea(
                 path=b" ".join(words[:-4]),
@@ -76,7 +76,7 @@ def parse_vmstat(data: bytes, *, name: str = "vmstat") -> dict[str, int]:
             continue
         key, _, value = line.partition(b" ")
         if not value.lstrip(b"-").isdigit():
-            raise MalformedFile(name, number, "not 'name number'", line)
+            raise MalformedFile(name, number, "not-name-number", line)
         values[key.decode("ascii", "replace")] = int(value)
     return values
 

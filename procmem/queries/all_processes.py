@@ -68,7 +68,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
     measure = field if field in _SIZES else "pss"
     rows = [row for row in found.rows if not least or (getattr(row, measure) or 0) >= least]
     if not rows and (options.name or options.user or least):
-        raise NothingMatches("no process with memory of its own fits the filters")
+        raise NothingMatches("no-process-fits")
     rows = sorted_rows(rows, field, reverse=options.reverse, top=None)
     shown = sorted_rows(rows, field, reverse=options.reverse, top=options.top)
     report = system_report(

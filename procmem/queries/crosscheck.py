@@ -64,12 +64,9 @@ def facts_to_compare(kernel: KernelKind) -> KernelFacts:
     """
     facts, runs_32 = kernel_facts(kernel)
     if not runs_32:
-        raise BadInput(
-            "this machine does not run 32-bit x86 programs, so there is nothing to compare with",
-            hint="procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this",
-        )
+        raise BadInput("no-32-bit")
     if runs_x86_64() is not (kernel is KernelKind.COMPAT):
-        raise BadInput(f"--kernel {kernel.value}: this machine runs the other kind, so nothing can be compared")
+        raise BadInput("other-kernel-kind", kernel=kernel.value)
     return facts
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
-from procmem.model.note import note
+from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import Counterpart, LawReport
@@ -41,15 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["check_target", "examine_at_rest"]
 
 _AT_BASE = 7
-_TEXTBOOK = (
-    ("kernel space", "c0000000-ffffffff", "the upper gigabyte"),
-    ("stack", "ends c0000000", "grows down, 8 MiB at most"),
-    ("mapping area", "below b8000000", "128 MiB below the top, filled downwards"),
-    ("heap", "above the BSS", "grows up"),
-    ("bss", "above data", "zero-initialised"),
-    ("data", "above text", "initialised"),
-    ("text", "from 08048000", "the linker's default place"),
-)
+_TEXTBOOK = ("kernel space", "stack", "mapping area", "heap", "bss", "data", "text")
 
 
 def examine_at_rest(target: Target) -> Examination:
@@ -84,27 +76,27 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
 
 def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
     found = []
-    for area, place, way in _TEXTBOOK:
+    for area in _TEXTBOOK:
         own = [band for band in bands if band.name == area]
         here = (min(band.start for band in own), max(band.end for band in own)) if own else None
-        found.append(Counterpart(area, f"{place}: {way}", here))
+        found.append(Counterpart(area, here))
     return tuple(found)
 
 
-def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, str | None]:
+def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
     if shot.bits != 32:
-        return None, "the simulator predicts 32-bit programs; of others the laws are checked"
+        return None, note("not-32-bit")
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
-        return None, "its mappings or its program may not be read"
+        return None, note("no-program")
     if is_dynamic_linker(program):
-        return None, "the dynamic linker was started by hand: what it maps for its program is not predicted"
+        return None, note("linker-by-hand")
     kind = kernel_kind(shot.machine.machine)
     settings = _settings(target, shot, kind, live=live)
     if settings is None:
-        return None, "how it was started may not be read (stat, auxv)"
+        return None, note("no-start")
     facts = kernel_facts(kind)[0] if live else _facts_of_recording(target, shot, kind)
     files = _files_on_disk(program.file) if live else None
     stage = Stage.MAIN if files is not None else Stage.EXEC
@@ -129,7 +121,7 @@ def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> Ker
     known = table_facts(kind)
     content = target.read_system("sys/vm/mmap_rnd_compat_bits" if kind is KernelKind.COMPAT else "sys/vm/mmap_rnd_bits")
     bits = None if isinstance(content, Refusal) else parse_number(content)
-    facts = facts_of_pages(known, shot.mappings, aux_pairs=len(shot.auxv or {}), origin="the recording")
+    facts = facts_of_pages(known, shot.mappings, aux_pairs=len(shot.auxv or {}), origin=note("recording"))
     return facts if bits is None else facts._replace(mmap_rnd_bits=bits)
 
 

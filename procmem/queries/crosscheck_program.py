@@ -8,6 +8,7 @@ run with randomisation, and a map they were filled into is called fitted.
 from collections.abc import Mapping, Sequence
 
 from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report, still_there
+from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import (
     PAGE,
@@ -82,7 +83,7 @@ def machine_randomize() -> int:
 def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
     table = parse_maps(reading.maps)
     bits = settings.rnd_bits if known is table_facts(KernelKind.NATIVE) else settings.rnd_compat_bits
-    origin = f"probe: a 32-bit program run on this kernel ({settings.release})"
+    origin = note("probe", release=settings.release)
     guard_gap = parse_guard_gap(settings.command_line, PAGE)
     return facts_of_pages(known, table, aux_pairs=len(_vector(reading.auxv)), origin=origin)._replace(
         mmap_min_addr=known.mmap_min_addr if settings.mmap_min_addr is None else settings.mmap_min_addr,
@@ -109,7 +110,7 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     spaces: list[RealSpace] = []
     with Tracee(how) as child:
         if not child.alive:
-            return RealRun((), "execve was refused" if child.refused else how_ended(child.ended))
+            return RealRun((), note("refused") if child.refused else how_ended(child.ended))
         vector = _vector(child.proc_file("auxv"))
         entry = vector.get(_AT_ENTRY, 0)
         bias = entry - files.program.image.entry
@@ -122,7 +123,7 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
                 known = files.program.main
                 main = known + bias if known is not None else child.find_main(first_sp)
                 if main is None:
-                    return RealRun(tuple(spaces), unchecked="neither a symbol nor the start code tells where main is")
+                    return RealRun(tuple(spaces), unchecked=note("main-unknown"))
                 if not child.run_to(main):
                     return RealRun(tuple(spaces), how_ended(child.ended))
             spaces.append(_seen(child, stage))
@@ -154,8 +155,9 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     except CannotStart as error:
         if Stage.MAIN not in stages:
             raise
-        at_main = _by_a_stop(files, settings, str(error))
-        unseen = f"{error}; only main can be looked at without it"
+        why = note(error.code, **error.fields)
+        at_main = _by_a_stop(files, settings, why)
+        unseen = note("only-main", why=why)
         return tuple(
             at_main if stage is Stage.MAIN else CrossReport(prediction, (), unchecked=unseen)
             for stage, prediction in predictions.items()
@@ -166,12 +168,12 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         real = next((space for space in run.spaces if space.stage is stage), None)
         unchecked = run.unchecked if real is None else None
         if settings.randomize and (real is None) != (prediction.failure is not None):
-            unchecked = unchecked or "whether it gets here depends on the drawn values"
+            unchecked = unchecked or note("drawn")
         if unchecked is not None:
             reports.append(CrossReport(prediction, (), unchecked=unchecked))
             continue
         if real is None:
-            reports.append(failure_report(prediction, run.ended or "not reached"))
+            reports.append(failure_report(prediction, run.ended or note("not-reached")))
             continue
         if settings.randomize and prediction.failure is None:
             if draws is None:
@@ -182,17 +184,16 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     return tuple(reports)
 
 
-def _by_a_stop(files: ProgramFiles, settings: Settings, why: str) -> CrossReport:
+def _by_a_stop(files: ProgramFiles, settings: Settings, why: Note) -> CrossReport:
     """Start the program untraced, stop it by a signal, and hold what it had at ``main`` against what it shows then."""
     how = Started(settings.exec_path, settings.argv, settings.env, personality(settings), settings.stack_limit)
     with Untraced(how) as child:
         if not child.alive:
             prediction = predict(files, settings, Stage.MAIN)
-            return CrossReport(prediction, (), unchecked=f"{why}; and it ended before it could be stopped")
+            return CrossReport(prediction, (), unchecked=note("ended-before-stop", why=why))
         real = RealSpace(Stage.MAIN, _lines(child), None, parse_stat(child.proc_file("stat")).start_brk)
     report = check_running(files, settings, real)
-    note = f"{why}: looked at by a stop somewhere behind main, where it may have mapped more"
-    notes = (*report.prediction.notes, note)
+    notes = (*report.prediction.notes, note("by-a-stop", why=why))
     return report._replace(prediction=report.prediction._replace(notes=notes))
 
 

@@ -50,5 +50,5 @@ def _look(word: str, *, deep: bool) -> tuple[Look, list[Note]]:
     with one_target(word).open() as target:
         seen = examine(target, deep=deep)
     if seen.regions is None or not seen.snapshot.has_usage:
-        raise AccessRefused(seen.snapshot.pid or 0, "its smaps may not be read, so there is nothing to compare")
+        raise AccessRefused(seen.snapshot.pid or 0, "nothing-to-compare")
     return Look(word, seen.snapshot, seen.regions), list(warnings_of(seen.snapshot, seen.regions, seen.peek_problem))

@@ -122,6 +122,6 @@ def _load(target: "Target", mapped: "MappedFile") -> _Loaded:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):
-        return _Loaded(ElfObject(mapped, None, readable=False, problem=reader.value), {}, reader)
+        return _Loaded(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
     log = LoggingReader(reader)
     return _Loaded(read_object(log, mapped), log.pieces, None)

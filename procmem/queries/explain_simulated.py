@@ -27,7 +27,7 @@ def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanatio
     """
     made = snapshot_of(prediction, files)
     if made is None:
-        raise BadInput(f"no process at stage {prediction.stage.value}: {prediction.failure}")
+        raise BadInput("no-process-at-stage", stage=prediction.stage.value, failure=prediction.failure)
     shot, objects = made
     named = regions(shot, layout(shot, objects), ())
     report = inspection(shot, named, layout=layout_in_short(shot, objects))

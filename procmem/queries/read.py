@@ -57,8 +57,8 @@ def take(
     (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES)
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
-            raise AccessRefused(raw.pid or 0, "nothing of it may be read")
-        raise ProcessGone(raw.pid or 0, "ended while it was read")
+            raise AccessRefused(raw.pid or 0, "nothing-readable")
+        raise ProcessGone(raw.pid or 0, "ended-while-read")
     has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
     return raw, smaps.close() if has_smaps else None
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from procmem.errors import BadInput
+from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
@@ -53,10 +54,10 @@ def kernel_areas(preset: str | None, *, ram: int | None, pae: bool) -> tuple[Ker
 
 def predictions(
     files: ProgramFiles, settings: Settings, stage: Stage, script: str | None, *, every: bool
-) -> list[tuple[str, Prediction]]:
+) -> list[tuple[Moment | None, Prediction]]:
     """The map at a stage; with a script the map at main and after each step, or only after the last one."""
     at_stage = predict(files, settings, stage)
-    shown = [("", at_stage)]
+    shown: list[tuple[Moment | None, Prediction]] = [(None, at_stage)]
     if script is None:
         return shown
     try:
@@ -64,7 +65,7 @@ def predictions(
     except ExecFailed:
         return shown
     for moment in run_script(running, parse_script(script), cpus=settings.facts.cpus):
-        shown.append((_told(moment), after(at_stage, running, moment.space)))
+        shown.append((moment, after(at_stage, running, moment.space)))
     return shown if every else shown[-1:]
 
 
@@ -80,26 +81,23 @@ def play_memory(
     try:
         running = start(files, settings, Stage.MAIN)
     except ExecFailed as error:
-        raise BadInput(str(error), hint="procmem simulate without --memory tells more") from error
+        raise BadInput("exec-failed", failure=note(error.code, **error.fields)) from error
     played = run_script(running, steps, cpus=settings.facts.cpus, memory=machine)
     with nullcontext(played) if progress is None else progress(played, len(steps)) as moments:
         return [_moment(moment) for moment in moments]
 
 
-def _told(moment: Moment) -> str:
-    return f"{moment.step.text} {moment.outcome}".rstrip()
-
-
 def _moment(moment: Moment) -> MemoryMoment:
     assert moment.memory is not None
     costs = tuple(cost(moment.memory, pid) for pid in sorted(moment.memory.processes))
-    return _kept(_told(moment), moment.memory, costs)
+    return _kept(moment, moment.memory, costs)
 
 
-def _kept(text: str, memory: SimMemory, costs: tuple[ProcessCost, ...]) -> MemoryMoment:
+def _kept(moment: Moment, memory: SimMemory, costs: tuple[ProcessCost, ...]) -> MemoryMoment:
     """What a page shows of a machine: a thousand machines would be too much to keep."""
     return MemoryMoment(
-        text,
+        moment.step.text,
+        moment.outcome,
         costs,
         memory.settings,
         memory.outcome.value,

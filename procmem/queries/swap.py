@@ -54,7 +54,7 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
     pids = list(pids)
     live = source.is_live
     if not pids:
-        raise NothingMatches(f"{source.name}: no process in it")
+        raise NothingMatches("no-process-in", source=source.name)
     with source.open(os.getpid() if live else pids[0]) as target:
         rates = _rates(source, target, pids, interval) if live and interval else None
         with_cgroup = rates is not None and bool(rates.faulters)

@@ -63,7 +63,7 @@ class Selection(NamedTuple):
                 yield TargetRef(word, recorded, _pid(word))
             return
         if self.is_empty:
-            raise Misuse("name a process: a pid, 'self', a recording, or --name, --user, --from")
+            raise Misuse("name-a-process")
         live = source_of(self.procfs, None)
         for word in self.words:
             yield from self._of_word(word, live)
@@ -91,10 +91,11 @@ class Selection(NamedTuple):
 
         found = processes_named(self.name, self.user)
         if not found:
-            what = " and ".join(
-                text for text in (self.name and f"name {self.name!r}", self.user and f"user {self.user!r}") if text
+            if not self.user:
+                raise NothingMatches("no-process-named", name=self.name)
+            raise NothingMatches(
+                "no-process-named-of" if self.name else "no-process-of", name=self.name, user=self.user
             )
-            raise NothingMatches(f"no process has {what}")
         return found
 
 
@@ -135,9 +136,9 @@ def _pid(word: str) -> int:
         return os.getpid()
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
-            raise BadInput(f"{word}: no such file or folder", hint="a target is a pid, 'self', or a recording's path")
-        raise Misuse(f"{word!r} is neither a pid nor a recording (see --name to find processes by name)")
+            raise BadInput("no-target", word=word)
+        raise Misuse("not-a-target", word=word)
     pid = int(bare)
     if pid == 0:
-        raise ProcessGone(0, hint="pids begin with 1")
+        raise ProcessGone(0, "pid-zero")
     return pid

@@ -104,13 +104,13 @@ def simulated_translations(
     for moment in run_script(running, steps, cpus=facts.cpus, memory=machine):
         memory = moment.memory
     if memory is None:
-        raise BadInput("the script has no steps", hint="procmem simulate --help lists them")
+        raise BadInput("no-steps")
     if not memory.processes:
-        raise BadInput("the script ends all its processes")
+        raise BadInput("all-ended")
     told = []
     for address in addresses:
         if not 0 <= address < 1 << 32:
-            raise BadInput(f"{address:#x} is no address of a 32-bit machine")
+            raise BadInput("not-32-bit", address=address)
         pid = min(memory.processes)
         one, memory, tlb = translate(memory, pid, address, access=access, user_mode=user_mode, tlb=tlb)
         told.append(one)

@@ -61,7 +61,7 @@ class Watch:
         content = self._target.read("status")
         status = parse_status(content) if isinstance(content, bytes) and content else None
         if status is None or "VmSize" not in status.sizes:
-            raise ProcessGone(self.pid, "it has ended" if self._first else "it has no memory of its own, or has ended")
+            raise ProcessGone(self.pid, "ended" if self._first else "no-memory-or-ended")
         figures = {name: status.sizes.get(key) for name, key in _OF_STATUS.items()}
         if self._depth == "pss":
             figures |= self._rollup()

@@ -46,7 +46,7 @@ def chosen(sheet: Sheet, names: Sequence[str] | None) -> Sheet:
     known = [column.name for column in sheet.columns]
     for name in names:
         if name not in known:
-            raise Misuse(f"--columns {name}: the columns are {', '.join(known)}")
+            raise Misuse("no-column", name=name, known=", ".join(known))
     return only(sheet, [known.index(name) for name in names])
 
 

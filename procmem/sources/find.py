@@ -24,7 +24,7 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
     try:
         pattern = re.compile(name) if name else None
     except re.error as error:
-        raise Misuse(f"--name {name!r}: {error}") from error
+        raise Misuse("bad-pattern", name=name, reason=str(error)) from error
     found = []
     for process in psutil.process_iter(["name", "username"]):
         if process.pid == os.getpid():
@@ -67,12 +67,12 @@ def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | N
     try:
         pattern = re.compile(os.fsencode(name)) if name else None
     except re.error as error:
-        raise Misuse(f"--name {name!r}: {error}") from error
+        raise Misuse("bad-pattern", name=name, reason=str(error)) from error
     uid = None
     if user is not None:
         uid = _user_id(user)
         if uid is None:
-            raise NothingMatches(f"there is no user {user!r}")
+            raise NothingMatches("no-user", user=user)
 
     def wanted(found: bytes | None, owner: int | None) -> bool:
         called = found or b""

@@ -37,7 +37,7 @@ class ProcSource:
         try:
             self._root = OpenFolder(os.open(root, _FOLDER))
         except OSError as error:
-            raise BadInput(f"{root}: {error.strerror}", hint="--procfs names a mounted or copied /proc") from error
+            raise BadInput("no-procfs", path=root, reason=error.strerror) from error
         self.is_kernel = root == "/proc" or _is_proc_mount(self._root.fd)
 
     @property
@@ -63,9 +63,10 @@ class ProcSource:
             fd = os.open(str(pid), _FOLDER, dir_fd=self._root.fd)
         except OSError as error:
             if refusal_of(error) is Refusal.DENIED:
-                raise AccessRefused(pid, "this /proc hides other users' processes (hidepid)") from error
-            hint = "" if self.is_kernel else f"{self.name} has no folder {pid}"
-            raise ProcessGone(pid, hint=hint) from error
+                raise AccessRefused(pid, "hidepid") from error
+            if self.is_kernel:
+                raise ProcessGone(pid) from error
+            raise ProcessGone(pid, "no-folder", source=self.name) from error
         return ProcTarget(pid, fd, self._root, is_kernel=self.is_kernel)
 
 

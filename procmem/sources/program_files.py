@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from procmem.errors import BadInput
+from procmem.model.note import Note, note
 from procmem.model.program_files import (
     LdCacheEntry,
     Lookup,
@@ -187,14 +188,14 @@ class _Finder:
             missing=self.missing,
         )
 
-    def _notes(self) -> list[str]:
+    def _notes(self) -> list[Note]:
         notes = [
-            f"{name.decode()} is set, which is not modelled"
+            note("variable", name=name)
             for name in (b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK")
             if self._env.get(name)
         ]
         if os.path.exists(b"/etc/ld.so.preload") and os.path.getsize(b"/etc/ld.so.preload"):
-            notes.append("/etc/ld.so.preload is not modelled")
+            notes.append(note("preload"))
         return notes
 
     def _interpreter(self, program: ProgramObject) -> ProgramObject | None:
@@ -202,10 +203,7 @@ class _Finder:
             return None
         interpreter = self.open_object(program.interpreter)
         if interpreter is None:
-            raise BadInput(
-                f"{os.fsdecode(program.interpreter)}: the program's interpreter is not there, or not for i386",
-                hint="install the 32-bit C library of this program",
-            )
+            raise BadInput("no-interpreter", path=program.interpreter)
         return interpreter
 
     def _preload(self) -> list[Needed]:
@@ -351,7 +349,7 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_
     finder = _Finder(describe, parse_cache, variables)
     program = finder.open_object(path)
     if program is None:
-        raise BadInput(f"{os.fsdecode(path)}: no 32-bit x86 ELF file that can be read")
+        raise BadInput("not-i386", path=path)
     return finder.find(program)
 
 

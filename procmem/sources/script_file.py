@@ -19,4 +19,4 @@ def read_script(name: str) -> str:
         with open(name, encoding="utf-8") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name}: {error}") from error
+        raise BadInput("unreadable-script", name=name, reason=str(error)) from error

@@ -85,7 +85,7 @@ def use_language(wanted: str) -> None:
         _Spoken.language, _Spoken.catalogue = wanted, None
         return
     if wanted not in languages():
-        raise BadInput(f"no words for language {wanted!r}", hint=f"there are {', '.join(languages())}")
+        raise BadInput("no-language", language=wanted, languages=", ".join(languages()))
     from gettext import translation  # noqa: PLC0415  # English does without
 
     _Spoken.language, _Spoken.catalogue = wanted, translation(DOMAIN, CATALOGUES, [wanted])

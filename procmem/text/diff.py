@@ -5,10 +5,13 @@ from procmem.text import N_, say
 
 __all__ = ["failure_text"]
 
-GROWN = N_("{condition}: {cls} grew by {grown:size}")
-GROWN_BY_SHARE = N_("{condition}: {cls} grew by {grown:size}, {share:+.0%}")
+FAILURES = {
+    "grown": N_("{condition}: {cls} grew by {grown:size}"),
+    "grown by share": N_("{condition}: {cls} grew by {grown:size}, {share:+.0%}"),
+}
+"""Conditions of --fail-if-grows that are met."""
 
 
 def failure_text(failure: Note) -> str:
-    """A condition of --fail-if-grows that is met."""
-    return say(GROWN if failure.figures["share"] is None else GROWN_BY_SHARE, failure.figures)
+    """Which condition is met, and by how much."""
+    return say(FAILURES[failure.code], failure.figures)

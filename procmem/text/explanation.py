@@ -8,6 +8,7 @@ from procmem.model.region import Certainty, Regions
 from procmem.model.reports.explanation import Block, BlockForm
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.text import N_, gettext, say
+from procmem.text.evidence import evidence_text
 from procmem.text.kinds import CERTAINTIES, CLASSES, kind_sentence, object_name, part_text, region_sentence
 from procmem.text.laws import law_name
 
@@ -102,9 +103,9 @@ def classic_text(place: str) -> str:
     return gettext(CLASSIC[place])
 
 
-def why_text(evidence: str, certainty: Certainty) -> str:
+def why_text(evidence: Note, certainty: Certainty) -> str:
     """How we know what a range is, and how surely."""
-    words = {"evidence": evidence, "certainty": gettext(CERTAINTIES[certainty.value])}
+    words = {"evidence": evidence_text(evidence), "certainty": gettext(CERTAINTIES[certainty.value])}
     return say(N_("{evidence} ({certainty})"), words)
 
 

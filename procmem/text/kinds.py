@@ -256,8 +256,10 @@ def _residency(region: Region) -> list[str]:
         key = "uncounted"
     elif not region.rss:
         key = "none"
+    elif region.rss >= region.size:
+        key = "all_private" if region.uss == region.rss else "all"
     else:
-        key = ("all" if region.rss >= region.size else "part") + ("_private" if region.uss == region.rss else "")
+        key = "part_private" if region.uss == region.rss else "part"
     keys = [key]
     if region.swap:
         keys.append("swapped")

@@ -3,7 +3,7 @@
 from procmem.model.laws import Law
 from procmem.text import N_, gettext, say
 
-__all__ = ["law_figures", "law_name", "law_says"]
+__all__ = ["law_figures", "law_name", "law_says", "textbook_place"]
 
 NAMES = {
     "pages-apart": N_("whole pages, apart"),
@@ -89,6 +89,23 @@ FIGURES = {
     "tables range": N_("VmPTE {size:kB}, possible {least_kib} to {most_kib} kB"),
 }
 """The figures of a law, or why it cannot be checked."""
+
+
+TEXTBOOK = {
+    "kernel space": N_("c0000000-ffffffff: the upper gigabyte"),
+    "stack": N_("ends c0000000: grows down, 8 MiB at most"),
+    "mapping area": N_("below b8000000: 128 MiB below the top, filled downwards"),
+    "heap": N_("above the BSS: grows up"),
+    "bss": N_("above data: zero-initialised"),
+    "data": N_("above text: initialised"),
+    "text": N_("from 08048000: the linker's default place"),
+}
+"""Where the textbook's 32-bit picture has an area."""
+
+
+def textbook_place(area: str) -> str:
+    """Where the textbook's 32-bit picture has an area, and what it says of it."""
+    return gettext(TEXTBOOK[area])
 
 
 def law_name(name: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
-from procmem.text import N_, gettext, say
+from procmem.text import N_, Sentence, gettext, say
 from procmem.text.refusals import refusal_text
 
-__all__ = ["note_text", "with_words"]
+__all__ = ["note_text", "told"]
 
 NOTES = {
     "thread": N_("{tid} is a thread of process {pid}; the memory is that of the whole process"),
@@ -47,26 +47,33 @@ CURES = {
 """What helps, or why nothing does."""
 
 
-def with_words(figures: Mapping[str, object]) -> dict[str, object]:
-    """Figures with refusals and other notes among them put into words."""
-    return {
-        name: refusal_text(value)
-        if isinstance(value, Refusal)
-        else note_text(value)
+def told(table: Mapping[str, Sentence], note: Note, **more: object) -> str:
+    """A note by a table of words; notes among its figures are of the same table, and refusals are put into words."""
+    figures = {
+        name: told(table, value)
         if isinstance(value, Note)
+        else refusal_text(value)
+        if isinstance(value, Refusal)
         else value
-        for name, value in figures.items()
+        for name, value in note.values
     }
+    return say(table[note.code], figures | more)
 
 
 def note_text(note: Note) -> str:
-    """A note as a sentence; what belongs to it (a refusal, another note) is put into words too."""
-    figures = with_words(note.figures)
-    if note.code == "refused":
-        base, refusal = note.figures["base"], note.figures["refusal"]
-        assert isinstance(base, str)
-        assert isinstance(refusal, Refusal)
-        figures["unknown"] = gettext(TELLS[base])
-        text = say(NOTES[note.code], figures)
-        return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(CURES[refusal])}) if refusal in CURES else text
-    return say(NOTES[note.code], figures)
+    """A note as a sentence."""
+    if note.code == "of":
+        return say(NOTES["of"], {**note.figures, "note": note_text(_note_in(note))})
+    if note.code != "refused":
+        return told(NOTES, note)
+    base, refusal = note.figures["base"], note.figures["refusal"]
+    assert isinstance(base, str)
+    assert isinstance(refusal, Refusal)
+    text = told(NOTES, note, unknown=gettext(TELLS[base]))
+    return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(CURES[refusal])}) if refusal in CURES else text
+
+
+def _note_in(note: Note) -> Note:
+    inner = note.figures["note"]
+    assert isinstance(inner, Note)
+    return inner

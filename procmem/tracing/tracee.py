@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from procmem.errors import ExitStatus, ProcmemError
+from procmem.model.note import Note, note
 
 __all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program", "how_ended"]
 
@@ -135,10 +136,7 @@ class Tracee:
         result = int(self._libc.ptrace(request, self.pid, address, data))
         error = ctypes.get_errno()
         if result == -1 and error:
-            raise CannotStart(
-                f"process {self.pid}: tracing our own child failed: {os.strerror(error)}",
-                hint="a sandbox or seccomp filter may forbid ptrace",
-            )
+            raise CannotStart("no-tracing", pid=self.pid, reason=os.strerror(error))
         return result
 
     def _wait(self) -> int:
@@ -272,10 +270,10 @@ class Tracee:
         self.pid = 0
 
 
-def how_ended(status: int | None) -> str:
+def how_ended(status: int | None) -> Note:
     """What a wait status says of a child's end."""
     if status is None:
-        return "it is gone"
+        return note("gone")
     if os.WIFSIGNALED(status):
-        return f"it was ended by signal {os.WTERMSIG(status)}"
-    return f"it ended with status {os.WEXITSTATUS(status)}"
+        return note("signal", signal=os.WTERMSIG(status))
+    return note("status", status=os.WEXITSTATUS(status))

@@ -8,6 +8,7 @@ from procmem.analyse.inspection import classic_class, inspection
 from procmem.classify.classifier import layout, regions
 from procmem.model.kinds import KINDS, ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import Machine, RawProcess, Refusal
 from procmem.model.region import Certainty, Label
 from procmem.model.reports.inspection import Inspection
@@ -135,7 +136,7 @@ def test_every_class_has_a_classic_word() -> None:
     """One of six, for each kind, and for a kind of each class that nobody has listed."""
     words = {"text", "data", "bss", "heap", "mmap", "stack"}
     for kind in (*KINDS, *(Kind("x", cls) for cls in ByteClass)):
-        assert classic_class(Label(kind, Certainty.GUESS, "")) in words
+        assert classic_class(Label(kind, Certainty.GUESS, note("unexplained"))) in words
 
 
 def test_an_empty_process_is_no_division_by_zero() -> None:

@@ -9,11 +9,12 @@ from procmem.classify.apportion import shared_out
 from procmem.classify.partition import partition
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.model.region import Certainty, Claim, Label, Regions
 
 PAGE = 4096
-DEFAULT = Label(Kind("default", ByteClass.MMAP), Certainty.GUESS, "nobody claims it")
+DEFAULT = Label(Kind("default", ByteClass.MMAP), Certainty.GUESS, note("unexplained"))
 
 
 @st.composite
@@ -50,7 +51,7 @@ def claims(draw: st.DrawFn) -> Claim:
     """Any range, any rank, any condition."""
     start = draw(st.integers(0, 40 * PAGE))
     kind = draw(st.sampled_from("abcdef"))
-    label = Label(Kind(kind, draw(st.sampled_from(list(ByteClass)))), Certainty.LIKELY, "claimed")
+    label = Label(Kind(kind, draw(st.sampled_from(list(ByteClass)))), Certainty.LIKELY, note("memfd"))
     return Claim(
         start,
         start + draw(st.integers(1, 12 * PAGE)),

@@ -17,6 +17,7 @@ from procmem.model.snapshot import Snapshot, Stat
 from procmem.queries.examine import Examination, examine
 from procmem.sources.live import ProcSource
 from procmem.sources.recording.read import RecordedSource
+from procmem.text.evidence import evidence_text
 
 MIB = 1 << 20
 
@@ -93,7 +94,7 @@ def test_a_moved_heap_label_is_not_believed() -> None:
     regions = classified(seen, renamed(table, b"[heap]", b"[heap]", row), stat._replace(start_brk=table.start[row]))
     labels = dict(zip(regions.start, regions.label, strict=True))
     assert labels[table.start[row]].certainty is not Certainty.CERTAIN
-    assert "not where exec put it" in labels[table.start[row]].evidence
+    assert "not where exec put it" in evidence_text(labels[table.start[row]].evidence)
 
 
 @pytest.mark.needs_root
@@ -172,7 +173,7 @@ def test_threads_of_musl(flags: tuple[str, ...], tmp_path: Path) -> None:
     assert len(tids) == 3
     assert all(b"thread %d " % tid in owners + b" " for tid in tids)
     # its own ring proves them, with guards and TLS, each in one block without a hole
-    sure = [region for region in proved if "musl's descriptor" in region.label.evidence]
+    sure = [region for region in proved if "musl's descriptor" in evidence_text(region.label.evidence)]
     assert {region.label.certainty for region in sure} == {Certainty.CERTAIN}
     for tid in tids:
         own = [region for region in sure if (region.label.owner_name or b"").startswith(b"thread %d " % tid)]

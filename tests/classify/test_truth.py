@@ -15,6 +15,7 @@ from scoring import SaidRange, Score, report, score
 
 from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
+from procmem.text.evidence import evidence_text
 
 PLAIN_BAR, PLAIN_KIND_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.965, 0.94, 0.985, 0.97
 """Half a per cent below the worst that was seen: which mappings the kernel merges differs from run to run."""
@@ -36,7 +37,7 @@ def _seen(program: RunningProgram, *, deep: bool) -> Score:
             cls=region.label.cls.value,
             kind=region.label.kind,
             certainty=region.label.certainty.value,
-            evidence=region.label.evidence,
+            evidence=evidence_text(region.label.evidence),
         )
         for region in regions
     ]

@@ -23,6 +23,7 @@ from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import fit_draws, predict, start
 from procmem.simulate.script.run import BadScript, parse_script, run_script
 from procmem.sources import program_files as program_source
+from procmem.text.simulate import note_text, outcome_text
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent
@@ -118,7 +119,7 @@ def test_a_c_library_not_measured_is_known_in_shape_only() -> None:
     shape = {vma.name for vma in prediction.vmas if vma.status is Exactness.SHAPE}
     assert b"/lib/libc.so.6" in shape
     assert {b"/usr/bin/textbook", b"/lib/ld-linux.so.2", b"[vdso]", b"[stack]"} <= exact
-    assert "2.99" in prediction.notes[0]
+    assert "2.99" in note_text(prediction.notes[0])
 
 
 def test_a_constructor_that_calls_malloc_is_said() -> None:
@@ -207,7 +208,7 @@ def test_the_textbook_program_has_the_areas_of_the_theory() -> None:
 
 def _outcomes(text: str, files: ProgramFiles | None = None) -> list[str]:
     running = start(files or textbook.files(), Settings(), Stage.MAIN)
-    return [moment.outcome for moment in run_script(running, parse_script(text), cpus=2)]
+    return [outcome_text(moment.outcome) for moment in run_script(running, parse_script(text), cpus=2)]
 
 
 def test_a_script_tells_what_each_step_gave_back() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Part
+from procmem.model.note import note
 from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label, Region
 from procmem.text import kinds as kind_words
@@ -20,7 +21,7 @@ def test_every_kind_has_words() -> None:
 def test_a_kind_without_words_is_told_by_its_name() -> None:
     """The test above keeps it from being released; a reader still gets no traceback."""
     fake = Kind("fake", ByteClass.MMAP)
-    region = Region(0, 4096, 0, Label(fake, Certainty.GUESS, "no reason"), 0, 0, 0, 0, ())
+    region = Region(0, 4096, 0, Label(fake, Certainty.GUESS, note("unexplained")), 0, 0, 0, 0, ())
     assert kind_words.kind_sentence(region) == "Memory of the kind fake."
 
 

@@ -13,6 +13,7 @@ from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -36,7 +37,7 @@ def area_claims(
     yield from _heap(snapshot, mappings, program_end)
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
     if tls_size is not None and start_brk is not None and start_brk in mappings.start:
-        evidence = f"the first {tls_size} bytes above start_brk of a static program: TLS, before malloc's first block"
+        evidence = note("static-tls", size=tls_size)
         label = Label(kinds.TLS, Certainty.LIKELY, evidence, owners.MAIN_THREAD)
         yield Claim(start_brk, start_brk + tls_size, Rank.BRK + 1, label)
     yield from _stack(snapshot, mappings)
@@ -45,10 +46,14 @@ def area_claims(
 def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> Iterator[Claim]:
     """One claim for each mapping named [heap]; after fork or mprotect there are several."""
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
-    sure, doubt = Certainty.CERTAIN, ""
+    sure, moved = Certainty.CERTAIN, False
     if start_brk is not None and program_end is not None and not 0 <= start_brk - program_end <= _BRK_REACH:
         # the name follows start_brk, which a program may move (PR_SET_MM)
-        sure, doubt = Certainty.LIKELY, f", which is not where exec put it: the program ends at {program_end:#x}"
+        sure, moved = Certainty.LIKELY, True
+
+    def doubted(evidence: Note) -> Note:
+        return note("heap-moved", evidence=evidence, end=program_end) if moved else evidence
+
     for row in mappings.rows_labelled(KernelName.HEAP):
         name = owners.MappingName(mappings.name[row])
         start, end = mappings.start[row], mappings.end[row]
@@ -56,20 +61,20 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
             label = Label(
                 kinds.BRK,
                 Certainty.LIKELY,
-                "the kernel names it [heap]; start_brk is not known",
+                note("heap-alone"),
                 name,
             )
         elif start >= start_brk:
-            evidence = f"the kernel names it [heap], and it lies at or above start_brk {start_brk:#x}{doubt}"
-            label = Label(kinds.BRK, sure, evidence, name)
+            evidence = note("heap-above", start_brk=start_brk)
+            label = Label(kinds.BRK, sure, doubted(evidence), name)
         elif end > start_brk:
-            evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on{doubt}"
-            label = Label(kinds.BRK, sure, evidence, name)
-            below = Label(kinds.BRK, Certainty.LIKELY, "the kernel names it [heap], below start_brk", name)
+            evidence = note("heap-from", start_brk=start_brk)
+            label = Label(kinds.BRK, sure, doubted(evidence), name)
+            below = Label(kinds.BRK, Certainty.LIKELY, note("heap-below"), name)
             yield Claim(start, start_brk, Rank.NAME, below)
             start = start_brk
         else:
-            evidence = f"named [heap] only because it ends at start_brk {start_brk:#x}, where the heap would begin"
+            evidence = note("heap-bss", start_brk=start_brk)
             program = None if snapshot.exe is None else owners.ObjectFile(snapshot.exe)
             label = Label(object_kind(Role.EXE, Part.BSS), Certainty.LIKELY, evidence, program)
         yield Claim(start, end, Rank.BRK, label)
@@ -86,20 +91,15 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
         grows_down = mappings.has_flag(row, MemoryFlag.GROWSDOWN)
         if start_stack is not None and start <= start_stack < end and grows_down is False:
             # the name follows start_stack, which a program may move (PR_SET_MM); a stack made by exec grows
-            evidence = (
-                f"the kernel names it [stack], and it holds start_stack {start_stack:#x}, but it does not grow down"
-            )
+            evidence = note("stack-not-growing", start_stack=start_stack)
             certainty = Certainty.LIKELY
         elif start_stack is not None and start <= start_stack < end:
-            evidence = f"the kernel names it [stack], and it holds start_stack {start_stack:#x}"
+            evidence = note("stack-by-stat", start_stack=start_stack)
             certainty = Certainty.CERTAIN
         elif grows_down:
-            evidence, certainty = (
-                "the kernel names it [stack], and it grows down (VmFlags gd)",
-                Certainty.CERTAIN,
-            )
+            evidence, certainty = note("stack-growing"), Certainty.CERTAIN
         else:
-            evidence, certainty = "the kernel names it [stack]; nothing else says so", Certainty.LIKELY
+            evidence, certainty = note("stack-alone"), Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(kinds.MAIN_STACK, certainty, evidence, owners.MAIN_THREAD))
     grow_down = mappings.flags_with(MemoryFlag.GROWSDOWN)
     growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down)
@@ -107,8 +107,6 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
     for row in growing:
         if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):
             continue
-        evidence = "grows down (VmFlags gd) and adjoins [stack]: a part of it whose permissions were changed"
-        if not named:
-            evidence = "grows down (VmFlags gd), and no mapping named [stack] does: start_stack was moved away"
+        evidence = note("stack-part") if named else note("stack-unnamed")
         label = Label(kinds.MAIN_STACK, Certainty.LIKELY, evidence, owners.MAIN_THREAD)
         yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)

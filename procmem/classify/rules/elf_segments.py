@@ -32,6 +32,7 @@ from procmem.model.elf import (
 )
 from procmem.model.kinds import ByteClass, Part, Role, object_kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 
 __all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
@@ -49,7 +50,7 @@ class LoadedObject(NamedTuple):
     bias: int
     role: Role
     certainty: Certainty
-    why: str
+    why: Note
 
 
 def object_role(
@@ -91,7 +92,7 @@ def _is_program(item: ElfObject) -> bool:
 
 def load_biases(
     item: ElfObject, mappings: Mappings, rows: Sequence[int], page_size: int, auxv: Mapping[int, int] | None
-) -> Iterator[tuple[int, str, Certainty]]:
+) -> Iterator[tuple[int, Note, Certainty]]:
     """Give each load bias at which an object lies, with what was seen; a file may be loaded more than once.
 
     A fixed program (ET_EXEC) that lies elsewhere was put there by an emulator (qemu's guest base), not by the kernel:
@@ -123,11 +124,11 @@ def load_biases(
         )
         backed = sum(1 for segment in loads if segment.filesz)
         if best == header_bias and voters:
-            why = "AT_PHDR points to its program headers"
+            why = note("headers-by-auxv")
         elif len(segments) >= _FEW_VOTES:
-            why = f"{len(voters)} mappings of the file lie where its program headers say"
+            why = note("headers-by-votes", count=len(voters))
         elif backed == 1 and executable:
-            why = "its only segment is mapped, executable"
+            why = note("only-segment")
         else:
             continue
         moved = image.type == ET_EXEC and best != 0
@@ -182,12 +183,11 @@ class _Labels(NamedTuple):
     """Makes the labels of one loaded object."""
 
     loaded: LoadedObject
-    name: str
 
-    def label(self, part: Part | None, what: str) -> Label:
+    def label(self, part: Part | None, what: Note) -> Label:
         """A label whose evidence names the part of the file, the bias, and why the bias is believed."""
         loaded = self.loaded
-        evidence = f"{what} of {self.name}, load bias {loaded.bias:#x}; {loaded.why}"
+        evidence = note("elf", what=what, object=loaded.object.file.path, bias=loaded.bias, why=loaded.why)
         kind = kinds.ELF_GAP if part is None else object_kind(loaded.role, part)
         return Label(kind, loaded.certainty, evidence, owners.ObjectFile(loaded.object.file.path))
 
@@ -197,7 +197,7 @@ class _Labels(NamedTuple):
         file = (loaded.object.file.device, loaded.object.file.inode)
         replaced = label
         if label.cls is not ByteClass.BSS:
-            evidence = f"anonymous memory in place of the {label.evidence}"
+            evidence = note("elf-replaced", of=label.evidence)
             replaced = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
         needs, excludes = {
             ByteClass.TEXT: ("x", ""),
@@ -215,7 +215,7 @@ def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
     their segment, and yield to a neighbour whose own bytes share the page.
     """
     image, bias = loaded.image, loaded.bias
-    make = _Labels(loaded, loaded.object.file.path.decode("utf-8", "surrogateescape"))
+    make = _Labels(loaded)
     loads = sorted(image.loads, key=_VADDR)
     for number, segment in enumerate(loads):
         yield from _segment_claims(make, number, segment, page_size)
@@ -225,12 +225,12 @@ def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
             gap_start = -(-(bias + segment.vaddr + segment.memsz) // page_size) * page_size
             gap_end = (bias + loads[number + 1].vaddr) // page_size * page_size
             if gap_start < gap_end:
-                gap = make.label(None, f"inaccessible hole between PT_LOAD {number} and {number + 1}")
+                gap = make.label(None, note("elf-hole", number=number, following=number + 1))
                 file = (loaded.object.file.device, loaded.object.file.inode)
                 yield Claim(gap_start, gap_end, Rank.SEGMENT, gap, file, "---p")
     relro = image.first(PT_GNU_RELRO)
     if relro is not None and relro.memsz and any(_inside(relro, segment, page_size) for segment in loads):
-        what = make.label(Part.RELRO, "PT_GNU_RELRO (read-only after relocation)")
+        what = make.label(Part.RELRO, note("elf-relro"))
         start = bias + relro.vaddr
         yield make.claim(start, start + relro.memsz, Rank.RELRO, what)
         yield make.claim(start // page_size * page_size, start, Rank.PADDING + 2, what)
@@ -241,13 +241,13 @@ def _segment_claims(make: _Labels, number: int, segment: Segment, page_size: int
     start = make.loaded.bias + segment.vaddr
     file_end, end = start + segment.filesz, start + segment.memsz
     flags = _flag_text(segment)
-    main = make.label(_part_of(segment), f"PT_LOAD {number} ({flags})")
+    main = make.label(_part_of(segment), note("elf-segment", number=number, flags=flags))
     if segment.filesz:
         last_page = -(-file_end // page_size) * page_size
         yield make.claim(start // page_size * page_size, last_page, Rank.PADDING, main)
         yield make.claim(start, file_end, Rank.SEGMENT, main)
     if end > file_end:
-        bss = make.label(Part.BSS, f"zero-initialised end of PT_LOAD {number} ({flags})")
+        bss = make.label(Part.BSS, note("elf-bss", number=number, flags=flags))
         yield make.claim(file_end, end, Rank.SEGMENT, bss)
         yield make.claim(file_end, -(-end // page_size) * page_size, Rank.PADDING + 1, bss)
 
@@ -278,16 +278,16 @@ def _section_claims(make: _Labels, segment: Segment) -> Iterator[Claim]:
         return
     bias = make.loaded.bias
     if sections[0].addr > segment.vaddr:
-        head = make.label(Part.RODATA, "ELF and program headers in an executable segment")
+        head = make.label(Part.RODATA, note("elf-headers"))
         yield make.claim(bias + segment.vaddr, bias + sections[0].addr, Rank.SECTION, head)
     edges = [*(section.addr for section in sections[1:]), segment.vaddr + segment.filesz]
     for section, until in zip(sections, edges, strict=True):
         if section.flags & SHF_EXECINSTR:
-            what = make.label(Part.TEXT, "code in an executable segment")
+            what = make.label(Part.TEXT, note("elf-code"))
         elif section.flags & SHF_WRITE:
-            what = make.label(Part.DATA, "writable section in an executable segment")
+            what = make.label(Part.DATA, note("elf-writable-section"))
         else:
-            what = make.label(Part.RODATA, "section without code in an executable segment")
+            what = make.label(Part.RODATA, note("elf-other-section"))
         yield make.claim(bias + section.addr, bias + until, Rank.SECTION, what)
 
 
@@ -295,7 +295,6 @@ def code_mapped_again(
     item: ElfObject, image: ElfImage, role: Role, mappings: Mappings, rows: Sequence[int]
 ) -> Iterator[Claim]:
     """Executable mappings of a file's code at a place where its headers would not load it: still machine code."""
-    name = item.file.path.decode("utf-8", "surrogateescape")
     for row in rows:
         if "x" not in mappings.perms[row] or mappings.perms[row][3] != "p":
             continue
@@ -309,7 +308,7 @@ def code_mapped_again(
             None,
         )
         if code is not None:
-            evidence = f"executable mapping of code of {name}, away from where its headers would load it"
+            evidence = note("code-again", object=item.file.path)
             kind = object_kind(role, Part.TEXT)
             label = Label(kind, Certainty.LIKELY, evidence, owners.ObjectFile(item.file.path))
             file = (item.file.device, item.file.inode)

@@ -11,6 +11,7 @@ from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -26,13 +27,15 @@ def unread_claims(
     if not any("x" in mappings.perms[row] for row in rows):
         return
     path = item.file.path
-    name = path.decode("utf-8", "surrogateescape")
-    because = f"its headers were not read ({item.problem})" if item.problem else "its headers were not read"
     file = (item.file.device, item.file.inode)
 
-    def label(part: Part | None, what: str) -> Label:
+    def label(part: Part | None, what: Note) -> Label:
         kind = kinds.ELF_GAP if part is None else object_kind(role, part)
-        return Label(kind, Certainty.LIKELY, f"{what} of {name}; {because}", owners.ObjectFile(path))
+        if item.problem is None:
+            evidence = note("unread", what=what, object=path)
+        else:
+            evidence = note("unread, why", what=what, object=path, problem=item.problem)
+        return Label(kind, Certainty.LIKELY, evidence, owners.ObjectFile(path))
 
     ordered = sorted(rows, key=mappings.start.__getitem__)
     seen_code = False
@@ -44,15 +47,15 @@ def unread_claims(
             continue
         if "x" in perms:
             seen_code = True
-            what = label(Part.TEXT, f"executable mapping ({perms})")
+            what = label(Part.TEXT, note("unread-executable", perms=perms))
         elif "w" in perms:
-            what = label(Part.DATA, f"writable mapping ({perms})")
+            what = label(Part.DATA, note("unread-writable", perms=perms))
         elif perms.startswith("---"):
-            what = label(None, "inaccessible mapping")
+            what = label(None, note("unread-inaccessible"))
         elif seen_code and _was_writable(mappings, row, following, ordered[at - 1] if at else None):
-            what = label(Part.RELRO, "read-only mapping that was written before (RELRO)")
+            what = label(Part.RELRO, note("unread-relro"))
         else:
-            what = label(Part.RODATA, f"read-only mapping ({perms})")
+            what = label(Part.RODATA, note("unread-read-only", perms=perms))
         yield Claim(start, end, Rank.SEGMENT, what, file)
     yield from _bss(item, mappings, ordered, snapshot, label)
 
@@ -79,7 +82,7 @@ def _bss(
     mappings: Mappings,
     ordered: Sequence[int],
     snapshot: Snapshot,
-    label: Callable[[Part | None, str], Label],
+    label: Callable[[Part | None, Note], Label],
 ) -> Iterator[Claim]:
     writable = [row for row in ordered if "w" in mappings.perms[row]]
     if not writable:
@@ -89,7 +92,7 @@ def _bss(
     stat = snapshot.stat
     end_data = stat.end_data if stat is not None and item.file.is_program else None
     if end_data is not None and mappings.start[last] <= end_data < mappings.end[last]:
-        what = label(Part.BSS, f"behind end_data {end_data:#x} that stat tells, in the last data page")
+        what = label(Part.BSS, note("behind-end-data", end_data=end_data))
         yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
     if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
         return
@@ -103,5 +106,5 @@ def _bss(
         return
     if start_brk is not None and mappings.start[behind] < start_brk < end:
         end = start_brk
-    what = label(Part.BSS, "writable anonymous memory directly behind the data")
+    what = label(Part.BSS, note("behind-data"))
     yield Claim(mappings.start[behind], end, Rank.SEGMENT, what)

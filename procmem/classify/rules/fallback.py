@@ -15,6 +15,7 @@ from procmem.classify.runtimes.table import Block
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import PageRun
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
@@ -81,10 +82,10 @@ def _leftover_sort(label: Label) -> str | None:
 def _inaccessible(size: int, below: Label | None) -> Label | None:
     reserve = None if below is None else below.kind.reserve
     if below is not None and reserve is not None and size > GUARD_BYTES_MAX:
-        evidence = f"inaccessible, and continues the memory below it: {below.evidence}"
+        evidence = note("continues", below=below.evidence)
         return Label(reserve, Certainty.LIKELY, evidence, below.owner)
     if size <= GUARD_BYTES_MAX:
-        evidence = f"inaccessible, anonymous, and only {size // 1024} KiB long"
+        evidence = note("small-inaccessible", kib=size // 1024)
         return Label(kinds.GUARD, Certainty.LIKELY, evidence)
     return None
 
@@ -98,14 +99,11 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
     size = end - start
     if size < _ALLOCATOR_BYTES_MIN:
         if {start, end} & loaders:
-            evidence = (
-                f"{size // 1024} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"
-            )
+            evidence = note("adjoins-object", kib=size // 1024)
             return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
     found = runtimes.guess(Block(start, end, may_be_malloc=blocks))
     if found is None:
         return None
-    why = f"{found.runtime} ({runtimes.found[found.runtime]})"
-    evidence = f"anonymous memory of {size // 1024} KiB that nothing else explains, in a process with {why}"
+    evidence = note("by-runtime", kib=size // 1024, runtime=found.runtime, seen=runtimes.found[found.runtime])
     return Label(found.kind, found.certainty, evidence)

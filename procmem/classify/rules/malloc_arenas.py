@@ -17,6 +17,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
@@ -88,7 +89,7 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
         if runs and not touched(runs, heap.start):
             continue
         mib = (heap.end - heap.start) >> 20
-        evidence = f"writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"
+        evidence = note("arena-shape", mib=mib)
         owner = owners.Arena(heap.start)
         used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
@@ -117,7 +118,7 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
         if start % size or end - start != size:
             continue
         arenas |= {row, rest}
-        evidence = f"writable huge pages and an inaccessible rest fill an aligned block of {size >> 20} MiB"
+        evidence = note("huge-arena-shape", mib=size >> 20)
         owner = owners.Arena(start)
         used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(start, top, Rank.ALLOCATOR, used)
@@ -125,6 +126,6 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
         yield Claim(top, end, Rank.ALLOCATOR, reserve)
     for row in rows if arenas else ():
         if row not in arenas and mappings.perms[row].startswith("rw"):
-            evidence = "private huge pages, in a process whose malloc makes its arenas of huge pages"
+            evidence = note("huge-malloc")
             label = Label(kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS, evidence)
             yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

@@ -20,6 +20,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot, Thread
@@ -44,7 +45,7 @@ class StackArea(NamedTuple):
     guard_start: int
     start: int
     end: int
-    evidence: str
+    evidence: Note
     marked: bool
     """MAP_STACK shows (VmFlags nh), or guard pages were installed in the mapping itself."""
     installed: bool = False
@@ -72,7 +73,7 @@ def stack_claims(
     areas = [area for area in every if not _overlaps(area, known)]
     for area in every:
         if area.installed and area.guard_start < area.start:
-            evidence = "guard pages installed in the mapping (VmFlags gu), by pagemap"
+            evidence = note("guard-installed")
             guard = Label(kinds.STACK_GUARD, Certainty.LIKELY, evidence)
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
@@ -104,7 +105,7 @@ def stack_claims(
         if tls_size is not None and label.kind is kinds.THREAD_STACK and area.end - area.start > 2 * tls_size:
             yield from _tls_claim(area, holder, tls_size)
         if area.guard_start < area.start:
-            evidence = f"inaccessible, directly below a stack: {label.evidence}"
+            evidence = note("guard-below", stack=label.evidence)
             certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
             guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
             yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
@@ -134,7 +135,7 @@ def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterato
     start = area.end - tls_size
     if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
         return
-    evidence = f"the top {tls_size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"
+    evidence = note("stack-tls", size=tls_size)
     owner = None if holder is None else holder.owner
     yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, Certainty.LIKELY, evidence, owner))
 
@@ -162,7 +163,7 @@ class _Finder(NamedTuple):
         """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
         span, size = area.end - area.guard_start, area.end - area.start
         if holder is not None:
-            evidence = f"{area.evidence}; the stack pointer {holder.sp:#x} of thread {holder.tid} lies in it"
+            evidence = note("stack-held", area=area.evidence, sp=holder.sp, tid=holder.tid)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
@@ -171,22 +172,25 @@ class _Finder(NamedTuple):
             return None
         if self.untouched(area):
             return None
-        shape = "of the default size" if usual else "as large as a live thread's" if common else "of a size of its own"
-        alone = f"{area.evidence}, {shape}, and no thread's stack pointer lies in it"
+        if usual:
+            alone = note("stack-default-size", area=area.evidence)
+        else:
+            alone = note("stack-common-size" if common else "stack-own-size", area=area.evidence)
         sure = Certainty.LIKELY if area.marked else Certainty.GUESS
         if self.complete:
-            evidence = f"{alone}, nor does the C library list it"
+            evidence = note("stack-unlisted", stack=alone)
             return Label(kinds.COROUTINE_STACK, sure if area.marked else Certainty.GUESS, evidence)
         if self.fibers or area.carved:
-            why = "its guard was writable once, as coroutine libraries make it" if area.carved else "a fiber's"
-            return Label(kinds.COROUTINE_STACK, sure if self.fibers else Certainty.GUESS, f"{alone}; {why}")
+            evidence = note("stack-guard-carved" if area.carved else "stack-of-fiber", stack=alone)
+            return Label(kinds.COROUTINE_STACK, sure if self.fibers else Certainty.GUESS, evidence)
         if self.unknown and self.unknown * 2 >= self.free.total():
-            evidence = f"{alone}; it may be that of a thread whose stack pointer is not known"
+            evidence = note("stack-unknown-thread", stack=alone)
             return Label(kinds.THREAD_STACK, sure, evidence)
         if not usual and self.free[span] > max(self.sizes[span], 1):
-            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, f"{alone}; there are {self.free[span]} like it")
+            evidence = note("stack-repeated", stack=alone, count=self.free[span])
+            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
         if usual or common or area.carved is False:
-            return Label(kinds.CACHED_STACK, sure, f"{alone}: a thread's that has ended")
+            return Label(kinds.CACHED_STACK, sure, note("stack-ended", stack=alone))
         return Label(kinds.COROUTINE_STACK, Certainty.GUESS, alone)
 
 
@@ -237,8 +241,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
         size = mappings.end[row] - mappings.start[row]
         span = size + guard
         carved = mappings.has_flag(below, MemoryFlag.ACCOUNT)
-        what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
-        evidence = f"{what} behind a guard of {guard // 1024} KiB"
+        evidence = note("guarded-map-stack" if marked else "guarded", kib=guard // 1024)
         repeated = sizes[span] > 1 and size >= _REPEATED_MIN
         if marked or (not nh_known and (default in (size, span) or repeated)) or default in (size, span):
             yield StackArea(
@@ -256,7 +259,7 @@ def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> 
     for at, (start, end) in enumerate(guards):
         until = guards[at + 1][0] if at + 1 < len(guards) else high
         if end < until:
-            evidence = f"behind a guard of {(end - start) // 1024} KiB that is installed in the mapping (VmFlags gu)"
+            evidence = note("guarded-inside", kib=(end - start) // 1024)
             yield StackArea(start, end, until, evidence, True, installed=True)
 
 
@@ -286,9 +289,9 @@ def place_loose_threads(
         if index < 0 or thread.sp >= cut.end[index] or thread.sp in _GO_HEAP:
             continue
         label = labels[index]
-        lies = f"the stack pointer {thread.sp:#x} of thread {thread.tid} lies in it"
         if label.cls in _HOLDERS and label.certainty is Certainty.CERTAIN:
-            labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=f"{label.evidence}; but {lies}")
+            evidence = note("but-stack-pointer", evidence=label.evidence, sp=thread.sp, tid=thread.tid)
+            labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
         elif label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS:
             row = cut.vma[index]
             marked = mappings.has_flag(row, MemoryFlag.NOHUGEPAGE) is True
@@ -299,12 +302,9 @@ def place_loose_threads(
                 pthread_like = any(label.kind is kinds.CACHED_STACK for label in cut.label)
             elsewhere = thread.tid in blocks or (pthread_like and not marked)
             signal = elsewhere and size <= _SIGNAL_STACK_MAX
-            what = "MAP_STACK memory (VmFlags nh)" if marked else "writable memory"
-            evidence = f"{what} without a guard; {lies}"
+            evidence = note("loose-map-stack" if marked else "loose", sp=thread.sp, tid=thread.tid)
             if signal:
-                evidence += (
-                    ", and its own stack is another one" if thread.tid in blocks else ", and a thread's stack has none"
-                )
+                evidence = note("loose-other-stack" if thread.tid in blocks else "loose-unlike", stack=evidence)
             sure = Certainty.LIKELY if marked else Certainty.GUESS
             labels[index] = Label(kinds.SIGNAL_STACK if signal else kinds.THREAD_STACK, sure, evidence, thread.owner)
     return cut._replace(label=labels)

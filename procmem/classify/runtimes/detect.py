@@ -8,6 +8,7 @@ from procmem.classify.runtimes.table import RUNTIMES, Block, Runtime
 from procmem.model.elf import PT_INTERP
 from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.vma_names import without_deleted
 
@@ -28,7 +29,7 @@ class Runtimes(NamedTuple):
     ``static`` says that the program asks for no interpreter: what it has, it brought along.
     """
 
-    found: Mapping[str, str]
+    found: Mapping[str, Note]
     static: bool
 
     def has(self, name: str) -> bool:
@@ -53,24 +54,24 @@ class Runtimes(NamedTuple):
 
 def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
     """Look at the mapped objects' names, and at the section names of the program."""
-    found: dict[str, str] = {}
+    found: dict[str, Note] = {}
     program = next((item for item in objects if item.file.is_program), None)
     for item in objects:
         path = without_deleted(item.file.path)
         base = path.rsplit(b"/", 1)[-1]
         for runtime in RUNTIMES:
             if _is_library_of(runtime, path, base, item.soname or b""):
-                found.setdefault(runtime.name, f"{base.decode('utf-8', 'surrogateescape')} is mapped")
+                found.setdefault(runtime.name, note("library-mapped", name=base))
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         sections = {section.name for section in program.sections or ()}
         for runtime in RUNTIMES:
             if _is_program_of(runtime, base):
-                found.setdefault(runtime.name, f"the program is {base.decode('utf-8', 'surrogateescape')}")
+                found.setdefault(runtime.name, note("program-is", name=base))
             if sections & runtime.sections:
-                found[runtime.name] = f"the program has {runtime.name.capitalize()}'s sections"
+                found[runtime.name] = note("runtime-sections", runtime=runtime.name.capitalize())
             if sections & runtime.static_sections:
-                found.setdefault(runtime.name, f"the program is linked statically with {runtime.name}")
+                found.setdefault(runtime.name, note("linked-statically", runtime=runtime.name))
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
     return Runtimes(found, static)
 

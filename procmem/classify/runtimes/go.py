@@ -7,6 +7,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 
@@ -21,13 +22,13 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
         if not is_plain(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
             continue
         if _GO_FIRST <= start < _GO_LAST:
-            evidence = f"at Go's arena addresses ({start:#x}), in a program with Go's sections"
+            evidence = note("go-arena", start=start)
             if perms.startswith("---"):
                 label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
                 label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
         elif runtimes.static:
-            evidence = "anonymous memory of a static Go program, outside its arenas: tables of the runtime"
+            evidence = note("go-static")
             if perms.startswith("---"):
                 label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:

@@ -10,6 +10,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 
 __all__ = ["claims"]
@@ -28,7 +29,7 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     del runtimes  # the same in every Java process
     archive = [row for row, name in enumerate(mappings.name) if name.endswith(b".jsa")]
     for row in archive:
-        evidence = "a class data sharing archive (.jsa)"
+        evidence = note("java-archive")
         label = Label(kinds.JVM_CDS, Certainty.LIKELY, evidence, owners.ObjectFile(mappings.name[row]))
         file = (mappings.device[row], mappings.inode[row])
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label, file)
@@ -38,13 +39,13 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
             continue
         reserved = perms.startswith("---")
         if end <= _COMPRESSED_END and start >= 1 << 20:
-            evidence = "below 32 GiB, where compressed object pointers reach, in a process with libjvm"
+            evidence = note("java-low")
             kind = kinds.JVM_HEAP
         elif start >= _COMPRESSED_END and end <= _CLASS_SPACE_END:
-            evidence = "at 32 GiB, where the class space lies, in a process with libjvm"
+            evidence = note("java-class-space")
             kind = kinds.JVM_METASPACE
         elif "x" in perms and end - start >= _CODE_CACHE_MIN:
-            evidence = "executable anonymous memory in a process with libjvm"
+            evidence = note("java-executable")
             yield Claim(
                 start,
                 end,
@@ -68,7 +69,7 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
         return
     below = max(archive, key=mappings.end.__getitem__)
     for row in _one_reservation(mappings, below + 1, mappings.end[below]):
-        evidence = "directly above the class data sharing archive, where the class space lies"
+        evidence = note("java-above-archive")
         if mappings.perms[row].startswith("---"):
             label = Label(kinds.JVM_METASPACE_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         else:
@@ -113,6 +114,6 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
             continue
         if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
             continue
-        evidence = "an inaccessible page beside a read-only one, in a process with libjvm"
+        evidence = note("java-polling")
         label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)

@@ -7,6 +7,7 @@ from procmem.classify.runtimes.detect import Runtimes
 from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 
 __all__ = ["claims"]
@@ -25,10 +26,10 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
             label = Label(
                 kinds.V8_CODE,
                 Certainty.LIKELY,
-                "executable anonymous memory in a process with V8",
+                note("v8-executable"),
                 owners.Allocator(b"V8"),
             )
             yield Claim(start, end, Rank.RUNTIME, label)
         elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
-            evidence = "aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"
+            evidence = note("v8-page")
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))

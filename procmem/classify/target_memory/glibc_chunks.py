@@ -10,6 +10,7 @@ Source: glibc malloc/malloc.c, struct malloc_chunk, PREV_INUSE; malloc/arena.c, 
 from typing import NamedTuple
 
 from procmem.classify.target_memory.words import Words
+from procmem.model.note import Note, note
 
 __all__ = ["HeapContents", "arena_contents", "first_chunk", "heap_contents"]
 
@@ -32,10 +33,10 @@ class HeapContents(NamedTuple):
     free: int
     top: int
 
-    def sentence(self) -> str:
-        """The figures in words."""
+    def told(self, evidence: Note) -> Note:
+        """Evidence with these figures behind it."""
         used, free, top = (size // 1024 for size in self)
-        return f"its chunks: {used} KiB in use, {free} KiB free between them, {top} KiB free at its top"
+        return note("with-chunks", evidence=evidence, used_kib=used, free_kib=free, top_kib=top)
 
 
 def first_chunk(words: Words, start: int, *, within: int = _FIRST_CHUNK_WITHIN, flags: int = 0) -> int | None:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procmem.classify.partition import Rank
 from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, touched
-from procmem.classify.target_memory.glibc_chunks import arena_contents, first_chunk, heap_contents
+from procmem.classify.target_memory.glibc_chunks import HeapContents, arena_contents, first_chunk, heap_contents
 from procmem.classify.target_memory.words import Words
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vma_names import KernelName
@@ -47,8 +48,7 @@ def malloc_claims(
     used_by = users(frozenset(arena for _, arena, _ in heaps))
     for heap, arena, first in heaps:
         contents = arena_contents(words, arena, heap.start, heap.top)
-        told = f"; {contents.sentence()}" if contents is not None else ""
-        yield from _heap_claims(heap, arena, told, first=first, tids=used_by.get(arena, ()))
+        yield from _heap_claims(heap, arena, contents, first=first, tids=used_by.get(arena, ()))
     proven = {heap.start for heap, _, _ in heaps}
     covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
@@ -95,7 +95,7 @@ def beside_brk(
         return
     contents = heap_contents(words, first, mappings.end[row])
     if contents is not None:
-        evidence = f"the kernel names it [heap], from start_brk {start_brk:#x} on; {contents.sentence()}"
+        evidence = contents.told(note("heap-from", start_brk=start_brk))
         label = Label(kinds.BRK, Certainty.CERTAIN, evidence, owners.MappingName(mappings.name[row]))
         yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
@@ -114,7 +114,7 @@ def beside_brk(
     # fewer bytes than a chunk needs may be left over behind the top chunk
     if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
         return
-    evidence = f"malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
+    evidence = note("beside-brk", end=end)
     label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
     yield Claim(end, mappings.end[row], Rank.ALLOCATOR + 1, label)
 
@@ -178,12 +178,15 @@ def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int)
     )
 
 
-def _heap_claims(heap: ArenaHeap, arena: int, told: str, *, first: bool, tids: tuple[int, ...]) -> Iterator[Claim]:
-    which = "its own arena" if first else f"the arena at {arena:#x}"
-    accessible = heap.top - heap.start
-    evidence = f"heap_info at {heap.start:#x} belongs to {which}; its accessible size {accessible:#x} is the mapping's"
+def _heap_claims(
+    heap: ArenaHeap, arena: int, contents: HeapContents | None, *, first: bool, tids: tuple[int, ...]
+) -> Iterator[Claim]:
+    evidence = note(
+        "heap-info" if first else "heap-info-further", at=heap.start, arena=arena, size=heap.top - heap.start
+    )
     owner = owners.Arena(arena, tids)
-    used = Label(kinds.GLIBC_ARENA, Certainty.CERTAIN, evidence + told, owner)
+    told = evidence if contents is None else contents.told(evidence)
+    used = Label(kinds.GLIBC_ARENA, Certainty.CERTAIN, told, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
         rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.CERTAIN, evidence, owner)
@@ -197,7 +200,7 @@ def _disproved(
     for heap in arena_heaps(mappings, bits):
         if heap.start in proven or (words.at(heap.start, 4) is None and touched(runs, heap.start)):
             continue
-        evidence = f"shaped like an arena heap, but no heap_info stands at {heap.start:#x}"
+        evidence = note("no-heap-info", at=heap.start)
         label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 1, label)
         if heap.top < heap.end:
@@ -224,11 +227,11 @@ def _chunks(
         chained = end == high or end in known_starts or (number + 1 < len(found) and found[number + 1][0] == end)
         if kind == "mapped":
             certainty = Certainty.CERTAIN if chained else Certainty.LIKELY
-            what = "the mapping's end" if end == high else "the next block" if chained else "nothing known"
-            evidence = f"a malloc header {{size {end - start:#x}, IS_MMAPPED}} at {start:#x}; the block ends at {what}"
+            ends = "mapping-end" if end == high else "next-block" if chained else "nothing-known"
+            evidence = note("malloc-header", size=end - start, at=start, ends=note(ends))
             label = Label(kinds.GLIBC_MMAP_CHUNK, certainty, evidence, owners.Allocator(b"malloc"))
         else:
-            evidence = f"a chain of malloc headers from {start:#x} to {end:#x}, not one of them mapped by itself"
+            evidence = note("malloc-chain", start=start, end=end)
             label = Label(kinds.GLIBC_MAIN_MMAP, Certainty.LIKELY, evidence, owners.Allocator(b"main arena"))
         yield Claim(start, end, Rank.ALLOCATOR + 2, label)
 

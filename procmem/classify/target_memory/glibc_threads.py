@@ -16,6 +16,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import Words
 from procmem.model import kinds
 from procmem.model.deep import DeepLook
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
@@ -180,6 +181,10 @@ def arena_threads(words: Words, threads: Sequence[GlibcThread], arenas: frozense
     return {arena: tuple(tids) for arena, tids in found.items()}
 
 
+_LISTED = {"used": "glibc-stack-used", "user": "glibc-stack-user", "cached": "glibc-stack-cached"}
+"""The evidence for a stack, by the list that it stands in."""
+
+
 def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterator[Claim]:
     """Exact claims on stacks, guards and static TLS."""
     owners = {thread.tid: thread.owner for thread in snapshot.threads or ()}
@@ -187,7 +192,7 @@ def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterato
         owner = owners.get(thread.tid)
         dead = thread.state == "cached" or owner is None
         if thread.tls is not None and not dead:
-            evidence = f"glibc's struct pthread of thread {thread.tid} at {thread.address:#x}, and its static TLS below"
+            evidence = note("glibc-pthread", tid=thread.tid, at=thread.address)
             label = Label(kinds.TLS, Certainty.CERTAIN, evidence, owner)
             yield Claim(thread.tls, thread.top, Rank.THREAD + 35, label)
         if thread.block is None:
@@ -196,10 +201,9 @@ def thread_claims(threads: Sequence[GlibcThread], snapshot: Snapshot) -> Iterato
         if thread.state == "user":
             end = thread.top  # what a program supplies may be longer than the stack that fits into it
         kind = kinds.CACHED_STACK if dead else kinds.THREAD_STACK
-        listed = {"used": "in use", "user": "supplied by the program", "cached": "cached"}[thread.state]
-        evidence = f"glibc lists it as a stack {listed}: struct pthread at {thread.address:#x} names this block"
+        evidence = note(_LISTED[thread.state], at=thread.address)
         if dead and thread.state != "cached":
-            evidence += f", and thread {thread.tid} does not exist"
+            evidence = note("no-such-thread", stack=evidence, tid=thread.tid)
         label = Label(kind, Certainty.CERTAIN, evidence, owner)
         rank = Rank.RELRO + 1 if thread.state == "user" else Rank.THREAD + 1
         yield Claim(start + thread.guard, end, rank, label)

@@ -15,6 +15,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import Words
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
@@ -108,10 +109,10 @@ def musl_claims(threads: tuple[MuslThread, ...], snapshot: Snapshot) -> Iterator
         owner = owners.get(thread.tid)
         if owner is None:
             continue
-        evidence = f"musl's descriptor of thread {thread.tid} at {thread.address:#x} names this block"
+        evidence = note("musl-descriptor", tid=thread.tid, at=thread.address)
         stack = Label(kinds.THREAD_STACK, Certainty.CERTAIN, evidence, owner)
         yield Claim(start + thread.guard, thread.stack_end, Rank.THREAD + 1, stack)
-        tls = Label(kinds.TLS, Certainty.CERTAIN, f"{evidence}; its TLS lies above the stack", owner)
+        tls = Label(kinds.TLS, Certainty.CERTAIN, note("musl-tls", stack=evidence), owner)
         yield Claim(thread.stack_end, end, Rank.THREAD + 1, tls)
         if thread.guard:
             guard = Label(kinds.STACK_GUARD, Certainty.CERTAIN, evidence, owner)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from procmem.model.laws import Law, Outcome
+from procmem.model.note import Note
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.simulation import CrossReport
 
@@ -13,7 +14,6 @@ class Counterpart(NamedTuple):
     """An area of the textbook's 32-bit picture, and where this process has it; None where it has none."""
 
     area: str
-    textbook: str
     here: tuple[int, int] | None
 
 
@@ -28,7 +28,7 @@ class LawReport(NamedTuple):
     laws: tuple[Law, ...]
     counterparts: tuple[Counterpart, ...]
     exact: CrossReport | None
-    not_exact: str | None
+    not_exact: Note | None
 
     @property
     def holds(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from procmem.model.note import Note
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
 
 __all__ = ["MemoryMoment"]
@@ -10,10 +11,11 @@ __all__ = ["MemoryMoment"]
 class MemoryMoment(NamedTuple):
     """After one step: what it was and gave, each process's cost, and the machine's sums; not the machine itself.
 
-    Sizes are bytes, what went through swap is counted in pages.
+    ``gave`` is None for a mere success. Sizes are bytes, what went through swap is counted in pages.
     """
 
-    text: str
+    step: str
+    gave: Note | None
     costs: tuple[ProcessCost, ...]
     settings: MemorySettings
     outcome: str
@@ -23,4 +25,4 @@ class MemoryMoment(NamedTuple):
     swapped_out_pages: int
     swapped_in_pages: int
     dropped_pages: int
-    trace: tuple[str, ...]
+    trace: tuple[Note, ...]

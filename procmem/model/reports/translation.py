@@ -11,18 +11,21 @@ class WalkStep(NamedTuple):
     """One level of the walk: which entry of which table, and what stands in it.
 
     ``number`` is its index, ``entry_address`` is physical (bytes; None where it cannot be known), ``entry`` the word
-    itself, None where it cannot be read; ``bits`` names those that are set.
+    itself, None where it cannot be read; ``bits`` are those that are set, or what else it holds.
     """
 
     level: str
     number: int
     entry_address: int | None
     entry: int | None
-    bits: tuple[str, ...]
+    bits: tuple[Note, ...]
 
 
 class Descriptor(NamedTuple):
-    """A segment: its selector taken apart, and its descriptor. ``limit`` is the last offset, in bytes."""
+    """A segment: its selector taken apart, and its descriptor. ``limit`` is the last offset, in bytes.
+
+    ``kind`` is ``code`` or ``data``.
+    """
 
     register: str
     selector: int
@@ -36,18 +39,18 @@ class Descriptor(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """A page fault: the error code, its bits in words, and what the kernel does with it."""
+    """A page fault: the error code, what its bits say, and what the kernel does with it."""
 
     code: int
     bits: tuple[str, ...]
-    answer: str
+    answer: Note
 
 
 class Translation(NamedTuple):
     """The whole way of one access on the simulated machine.
 
     ``first`` is the walk that the access met, ``second`` the one after the kernel mended a fault (empty where there was
-    none). ``physical`` is None where the access is refused. ``tlb`` tells of the buffer in words.
+    none). ``physical`` is None where the access is refused. ``tlb`` tells what the buffer did.
     """
 
     address: int
@@ -60,8 +63,8 @@ class Translation(NamedTuple):
     fault: Fault | None
     second: tuple[WalkStep, ...]
     physical: int | None
-    tlb: tuple[str, ...]
-    notes: tuple[str, ...]
+    tlb: tuple[Note, ...]
+    notes: tuple[Note, ...]
 
 
 class RealTranslation(NamedTuple):

@@ -8,6 +8,7 @@ from procmem.model.reports.inspection import Account, ClassRow, Inspection, Layo
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, facts_json
 from procmem.text import english
+from procmem.text.evidence import evidence_text
 from procmem.text.laws import law_name
 from procmem.text.notes import note_text
 
@@ -91,7 +92,7 @@ def _region(regions: Regions, region: Region) -> dict[str, Any]:
         "class": region.label.cls.value,
         "kind": region.label.kind,
         "certainty": region.label.certainty.value,
-        "evidence": printable_text(region.label.evidence),
+        "evidence": printable_text(evidence_text(region.label.evidence)),
         **json_text("owner", region.label.owner_name),
         "perms": vma.perms,
         "offset": address(vma.offset + region.start - vma.start if vma.inode else vma.offset),

@@ -7,7 +7,8 @@ from procmem.model.reports.laws import Counterpart, LawReport
 from procmem.render.json.fields import address, facts_json
 from procmem.render.json.simulate import cross_json
 from procmem.text import english
-from procmem.text.laws import law_figures, law_name, law_says
+from procmem.text.failures import failure_text
+from procmem.text.laws import law_figures, law_name, law_says, textbook_place
 
 __all__ = ["SCHEMA", "laws_json"]
 
@@ -24,7 +25,7 @@ def laws_json(report: LawReport) -> dict[str, Any]:
         "laws": [_law(law) for law in report.laws],
         "counterparts": [_counterpart(one) for one in report.counterparts],
         "exact": None if report.exact is None else cross_json([report.exact]),
-        "not_exact": report.not_exact,
+        "not_exact": None if report.not_exact is None else failure_text(report.not_exact),
     }
 
 
@@ -41,4 +42,4 @@ def _law(law: Law) -> dict[str, Any]:
 
 def _counterpart(one: Counterpart) -> dict[str, Any]:
     start, end = one.here or (None, None)
-    return {"area": one.area, "textbook": one.textbook, "start": address(start), "end": address(end)}
+    return {"area": one.area, "textbook": textbook_place(one.area), "start": address(start), "end": address(end)}

@@ -6,6 +6,7 @@ Addresses are strings in hexadecimal, sizes numbers of bytes.
 from collections.abc import Sequence
 from typing import Any
 
+from procmem.model.note import Note
 from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
 from procmem.model.simulation import (
@@ -21,6 +22,9 @@ from procmem.model.simulation import (
 )
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.json.fields import address
+from procmem.text import english
+from procmem.text.failures import failure_text
+from procmem.text.simulate import area_text, note_text, origin_text, rule_text, step_text, trace_text
 
 __all__ = ["cross_json", "drawn_json", "memory_json", "simulate_json"]
 
@@ -29,6 +33,7 @@ MEMORY = "procmem/simulate-memory/1"
 CROSSCHECK = "procmem/crosscheck/1"
 
 
+@english()
 def simulate_json(prediction: Prediction, areas: Sequence[KernelArea]) -> dict[str, Any]:
     """The map at one moment."""
     settings = prediction.settings
@@ -42,9 +47,13 @@ def simulate_json(prediction: Prediction, areas: Sequence[KernelArea]) -> dict[s
         "ranges": [_range(wanted) for wanted in prediction.ranges],
         "brk": None if space is None else {"start": address(space.start_brk), "end": address(space.brk)},
         "virt_bytes": sum(vma.size for vma in prediction.vmas),
-        "failure": prediction.failure,
-        "notes": list(prediction.notes),
+        "failure": _words(prediction.failure),
+        "notes": list(map(note_text, prediction.notes)),
     }
+
+
+def _words(failure: Note | None) -> str | None:
+    return None if failure is None else failure_text(failure)
 
 
 def _inputs(settings: Settings, prediction: Prediction) -> dict[str, Any]:
@@ -73,9 +82,9 @@ def _kernel(settings: Settings, areas: Sequence[KernelArea]) -> dict[str, Any]:
         "aux_pairs": facts.aux_pairs,
         "guard_gap_bytes": facts.guard_gap,
         "mmap_rnd_bits": facts.mmap_rnd_bits,
-        "origin": facts.origin,
+        "origin": origin_text(facts.origin),
         "areas": [
-            {"start": address(area.start), "end": address(area.end), "name": area.name, "rule": area.rule}
+            {"start": address(area.start), "end": address(area.end), "name": area.name, "rule": area_text(area.rule)}
             for area in areas
         ],
     }
@@ -91,7 +100,7 @@ def _vma(vma: SimVma) -> dict[str, Any]:
         "class": vma.role.value,
         "base": vma.base.value,
         "status": vma.status.value,
-        "rule": vma.rule,
+        "rule": rule_text(vma.rule),
     }
 
 
@@ -105,6 +114,7 @@ def _range(wanted: Range) -> dict[str, Any]:
     }
 
 
+@english()
 def cross_json(reports: Sequence[CrossReport]) -> dict[str, Any]:
     """Stages, predicted and real."""
     settings = reports[0].prediction.settings
@@ -125,14 +135,14 @@ def _stage(report: CrossReport) -> dict[str, Any]:
         "holds": report.holds,
         "called_exact": report.called_exact,
         "exact": report.exact,
-        "unchecked": report.unchecked,
-        "failure": {"predicted": report.failures[0], "real": report.failures[1]},
+        "unchecked": _words(report.unchecked),
+        "failure": {"predicted": _words(report.failures[0]), "real": _words(report.failures[1])},
         "esp": None if esp is None else {"predicted": address(esp[0]), "real": address(esp[1])},
         "draws": None if report.draws is None else _draws(report.draws),
         "within": {base.value: inside for base, inside in report.within},
         "ranges": [_range(wanted) for wanted in report.prediction.ranges],
         "lines": [_line(line) for line in report.lines],
-        "notes": list(report.prediction.notes),
+        "notes": list(map(note_text, report.prediction.notes)),
     }
 
 
@@ -188,6 +198,7 @@ def drawn_json(rows: Sequence[DrawnRow], entropies: Sequence[tuple[float, float]
     }
 
 
+@english()
 def memory_json(moments: Sequence[MemoryMoment], machine: MemorySettings) -> dict[str, Any]:
     """What each step costs."""
     return {
@@ -209,7 +220,7 @@ def memory_json(moments: Sequence[MemoryMoment], machine: MemorySettings) -> dic
 
 def _moment(moment: MemoryMoment) -> dict[str, Any]:
     return {
-        "step": moment.text,
+        "step": step_text(moment.step, moment.gave),
         "outcome": moment.outcome,
         "processes": [_cost(cost) for cost in moment.costs],
         "used": moment.used,
@@ -218,7 +229,7 @@ def _moment(moment: MemoryMoment) -> dict[str, Any]:
         "swapped_out_pages": moment.swapped_out_pages,
         "swapped_in_pages": moment.swapped_in_pages,
         "dropped_pages": moment.dropped_pages,
-        "trace": [printable_text(text) for text in moment.trace],
+        "trace": [printable_text(trace_text(note)) for note in moment.trace],
     }
 
 

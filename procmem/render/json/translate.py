@@ -6,7 +6,8 @@ from procmem.model.reports.translation import Descriptor, Fault, RealTranslation
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.text import english
-from procmem.text.translation import reason_text
+from procmem.text.simulate import trace_text
+from procmem.text.translation import answer_text, bit_text, buffer_text, error_bit_text, reason_text
 
 __all__ = ["SCHEMA", "real_json", "translation_json"]
 
@@ -19,7 +20,7 @@ def _step(step: WalkStep) -> dict[str, Any]:
         "index": step.number,
         "entry_address": address(step.entry_address),
         "entry": address(step.entry),
-        "bits": list(step.bits),
+        "bits": list(map(bit_text, step.bits)),
     }
 
 
@@ -37,7 +38,7 @@ def _segment(segment: Descriptor) -> dict[str, Any]:
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
-    return {"code": fault.code, "bits": list(fault.bits), "answer": fault.answer}
+    return {"code": fault.code, "bits": list(map(error_bit_text, fault.bits)), "answer": answer_text(fault.answer)}
 
 
 @english()
@@ -56,8 +57,8 @@ def translation_json(one: Translation) -> dict[str, Any]:
         "fault": None if one.fault is None else _fault(one.fault),
         "walk_again": [_step(step) for step in one.second],
         "physical": address(one.physical),
-        "tlb": list(one.tlb),
-        "decisions": list(one.notes),
+        "tlb": list(map(buffer_text, one.tlb)),
+        "decisions": list(map(trace_text, one.notes)),
     }
 
 

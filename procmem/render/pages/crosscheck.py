@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from math import log2
 
+from procmem.model.note import Note
 from procmem.model.simulation import CrossLine, CrossReport, DrawnRow, LineVerdict
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.simulate import cross_json, drawn_json
 from procmem.render.page import Block, Page, Picture, Prose, Sheet, Value
 from procmem.text import gettext
+from procmem.text.failures import failure_text
 from procmem.text.pages.simulate import HEADINGS, VERDICTS, base, told
+from procmem.text.simulate import note_text, origin_text, rule_text
 
 __all__ = ["cross_page", "drawn_page", "stage_blocks"]
 
@@ -17,13 +20,13 @@ _BAR = 40
 _INDENT = 2
 
 
-def cross_page(reports: Sequence[CrossReport], origin: str) -> Page:
+def cross_page(reports: Sequence[CrossReport], origin: Note) -> Page:
     """Every stage, and where the facts of the kernel are from."""
     blocks = [block for report in reports for block in stage_blocks(report)]
-    notes = [note for report in reports for note in report.prediction.notes]
-    unchecked = [told("unchecked", reason=report.unchecked) for report in reports if report.unchecked is not None]
+    notes = [note_text(note) for report in reports for note in report.prediction.notes]
+    unchecked = [told("unchecked", reason=failure_text(report.unchecked)) for report in reports if report.unchecked]
     return Page(
-        sections=[[*blocks, Prose(told("facts", origin=printable_text(origin)))]],
+        sections=[[*blocks, Prose(told("facts", origin=printable_text(origin_text(origin))))]],
         table=lambda: _sheet(reports),
         document=lambda: cross_json(reports),
         remarks=[*unchecked, *notes],
@@ -36,8 +39,10 @@ def stage_blocks(report: CrossReport) -> list[Block]:
     blocks: list[Block] = [Prose(told("stage", stage=prediction.stage.value, summary=_summary(report)), "", "  ")]
     predicted, real = report.failures
     if predicted is not None or real is not None:
-        blocks.append(_told("was predicted", what=printable_text(predicted or told("gets here"))))
-        blocks.append(_told("was real", what=printable_text(real or told("got here"))))
+        blocks.append(
+            _told("was predicted", what=printable_text(failure_text(predicted) if predicted else told("gets here")))
+        )
+        blocks.append(_told("was real", what=printable_text(failure_text(real) if real else told("got here"))))
     if report.lines and real is None:
         blocks.append(_lines(report.lines))
     if report.esp is not None:
@@ -46,7 +51,7 @@ def stage_blocks(report: CrossReport) -> list[Block]:
     for wanted in prediction.ranges if report.draws is not None else ():
         code = "inside" if dict(report.within).get(wanted.base, True) else "outside"
         blocks.append(_told(code, base=base(wanted.base.value), first=wanted.first, last=wanted.last))
-    blocks += [_told("note", text=printable_text(note)) for note in prediction.notes]
+    blocks += [_told("note", text=printable_text(note_text(note))) for note in prediction.notes]
     return blocks
 
 
@@ -56,7 +61,7 @@ def _told(code: str, **figures: object) -> Prose:
 
 def _summary(report: CrossReport) -> str:
     if report.unchecked is not None:
-        return told("unchecked", reason=printable_text(report.unchecked))
+        return told("unchecked", reason=printable_text(failure_text(report.unchecked)))
     if report.failures != (None, None):
         return told("does not get here" if report.holds else "not as predicted")
     code = "exact" if report.draws is None else "exact once fitted"
@@ -89,7 +94,7 @@ def _lines(lines: Sequence[CrossLine]) -> Sheet:
         name, rule = b"", ""
         if predicted is not None:
             left = _place(predicted.start, predicted.end, predicted.perms, predicted.offset)
-            name, rule = predicted.name, predicted.rule
+            name, rule = predicted.name, rule_text(predicted.rule)
         if line.real is not None:
             right, name = _place(*line.real[:4]), line.real[4]
         verdict = gettext(VERDICTS[line.verdict.value])
@@ -130,7 +135,7 @@ def _cells(report: CrossReport, line: CrossLine) -> Sequence[Value]:
     name, rule = b"", ""
     if predicted is not None:
         left = (predicted.start, predicted.end, predicted.perms, predicted.offset)
-        name, rule = predicted.name, predicted.rule
+        name, rule = predicted.name, rule_text(predicted.rule)
     if real is not None:
         right, name = real[:4], real[4]
     return (report.prediction.stage.value, line.verdict.value, *left, *right, printable(name), printable_text(rule))

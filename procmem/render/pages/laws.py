@@ -10,7 +10,8 @@ from procmem.render.json.laws import laws_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
 from procmem.render.pages.crosscheck import stage_blocks
 from procmem.render.process_head import process_head
-from procmem.text.laws import law_figures, law_name, law_says
+from procmem.text.failures import failure_text
+from procmem.text.laws import law_figures, law_name, law_says, textbook_place
 from procmem.text.pages.crosscheck import HEADINGS, outcome, told
 
 __all__ = ["laws_page"]
@@ -33,7 +34,8 @@ def laws_page(report: LawReport) -> Page:
     if report.exact is not None:
         exact = [Prose(told("predicted")), *stage_blocks(report.exact)]
     else:
-        exact = [Prose(told("not predicted", reason=printable_text(report.not_exact or "")))]
+        why = "" if report.not_exact is None else failure_text(report.not_exact)
+        exact = [Prose(told("not predicted", reason=printable_text(why)))]
     sections: list[Sequence[Block]] = [process_head(report.process), laws, [_counterparts(report)], exact]
     return Page(sections, lambda: _sheet(report), lambda: laws_json(report))
 
@@ -44,7 +46,7 @@ def _counterparts(report: LawReport) -> Sheet:
     rows = [
         (
             one.area,
-            one.textbook,
+            textbook_place(one.area),
             told("none") if one.here is None else f"{one.here[0]:0{digits}x}-{min(one.here[1], last):0{digits}x}",
         )
         for one in report.counterparts

@@ -9,7 +9,9 @@ from procmem.render.human import human_size
 from procmem.render.json.simulate import simulate_json
 from procmem.render.page import Block, Column, Facts, Page, Picture, Prose, Sheet
 from procmem.render.simulated_drawing import bands, picture
+from procmem.text.failures import failure_text
 from procmem.text.pages.simulate import HEADINGS, base, told
+from procmem.text.simulate import area_text, note_text, origin_text, rule_text
 
 __all__ = ["range_lines", "simulate_page"]
 
@@ -31,7 +33,7 @@ def simulate_page(
         sections=_sections(prediction, areas, step, scale, picture_only=picture_only),
         table=lambda: _sheet(prediction.vmas),
         document=lambda: simulate_json(prediction, areas),
-        remarks=[*([told("no process", reason=prediction.failure)] if prediction.failure else []), *prediction.notes],
+        remarks=[*_failure(prediction), *map(note_text, prediction.notes)],
     )
 
 
@@ -40,7 +42,7 @@ def _sections(
 ) -> list[Sequence[Block]]:
     head: list[Block] = [Prose(f"== {printable_text(step)}", "", "   ")] if step else []
     if prediction.failure is not None:
-        return [[*head, Prose(told("no process", reason=prediction.failure))]]
+        return [[*head, *map(Prose, _failure(prediction))]]
     drawn: list[Block] = [_picture(prediction, scale)] if scale is not None and prediction.space else []
     pictures: list[Sequence[Block]] = [[*head, *drawn], *_kernel(areas)] if drawn else []
     if drawn and picture_only:
@@ -54,10 +56,16 @@ def _sections(
     if any(vma.status is not Exactness.EXACT for vma in prediction.vmas):
         lines.append(told("marks"))
     lines += range_lines(prediction)
-    lines.append(told("facts", origin=printable_text(prediction.settings.facts.origin)))
-    lines += [told("note", text=printable_text(note)) for note in prediction.notes]
+    lines.append(told("facts", origin=printable_text(origin_text(prediction.settings.facts.origin))))
+    lines += [told("note", text=printable_text(note_text(note))) for note in prediction.notes]
     blocks += [Prose(line, " ", "   ") for line in lines]
     return [*pictures, blocks] if drawn else [[*head, *blocks]]
+
+
+def _failure(prediction: Prediction) -> list[str]:
+    """Why there is no process; nothing where there is one."""
+    failure = prediction.failure
+    return [] if failure is None else [told("no process", reason=failure_text(failure))]
 
 
 def _kernel(areas: Sequence[KernelArea]) -> list[Sequence[Block]]:
@@ -65,7 +73,7 @@ def _kernel(areas: Sequence[KernelArea]) -> list[Sequence[Block]]:
     rows = [
         (
             f"{area.start:08x}-{min(area.end, _LAST):08x}  {human_size(area.end - area.start):>9}",
-            f"{area.name}: {area.rule}",
+            f"{area.name}: {area_text(area.rule)}",
         )
         for area in reversed(areas)
     ]
@@ -108,7 +116,7 @@ def _shown(vmas: Sequence[SimVma]) -> Sheet:
             f"{vma.offset:08x}",
             vma.role.value,
             printable(vma.name) or "[anon]",
-            printable_text(vma.rule),
+            printable_text(rule_text(vma.rule)),
         )
         for vma in vmas
     ]
@@ -140,7 +148,7 @@ def _sheet(vmas: Sequence[SimVma]) -> Sheet:
             vma.base.value,
             vma.status.value,
             printable(vma.name),
-            printable_text(vma.rule),
+            printable_text(rule_text(vma.rule)),
         )
         for vma in vmas
     ]

@@ -9,6 +9,7 @@ from procmem.render.escaping import printable_text
 from procmem.render.json.simulate import memory_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
 from procmem.text.pages.simulate import HEADINGS, told
+from procmem.text.simulate import step_text, trace_text
 
 __all__ = ["memory_page"]
 
@@ -18,12 +19,16 @@ def memory_page(moments: Sequence[MemoryMoment], machine: MemorySettings) -> Pag
     blocks: list[Block] = [Prose(told("KiB"))]
     if machine.trace:
         for moment in moments:
-            blocks.append(Prose(printable_text(moment.text), "", "    "))
-            blocks += [Prose(printable_text(note), "    ") for note in moment.trace]
+            blocks.append(Prose(printable_text(_step(moment)), "", "    "))
+            blocks += [Prose(printable_text(trace_text(note)), "    ") for note in moment.trace]
     blocks.append(_sheet(moments, once=True)._replace(main=True))
     if moments:
         blocks += _machine(moments[-1])
     return Page([blocks], lambda: _sheet(moments, once=False), lambda: memory_json(moments, machine))
+
+
+def _step(moment: MemoryMoment) -> str:
+    return step_text(moment.step, moment.gave)
 
 
 def _columns() -> tuple[Column, ...]:
@@ -44,9 +49,10 @@ def _sheet(moments: Sequence[MemoryMoment], *, once: bool) -> Sheet:
     """The costs; ``once`` names a step on the first of its lines alone."""
     rows: list[Sequence[Value]] = []
     for moment in moments:
-        rows += [_row(cost, moment.text if not once or number == 0 else "") for number, cost in enumerate(moment.costs)]
+        step = _step(moment)
+        rows += [_row(cost, step if not once or number == 0 else "") for number, cost in enumerate(moment.costs)]
         if not moment.costs:  # nobody lives
-            rows.append((*["-"] * (len(_columns()) - 1), moment.text))
+            rows.append((*["-"] * (len(_columns()) - 1), step))
     return Sheet(_columns(), rows)
 
 

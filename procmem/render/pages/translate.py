@@ -8,7 +8,15 @@ from procmem.render.escaping import printable_text
 from procmem.render.json.translate import real_json, translation_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
 from procmem.text.pages.translate import HEADINGS, told
-from procmem.text.translation import pagemap_bit_text, reason_text
+from procmem.text.translation import (
+    answer_text,
+    bit_text,
+    buffer_text,
+    error_bit_text,
+    pagemap_bit_text,
+    reason_text,
+    segment_kind_text,
+)
 
 __all__ = ["real_page", "translation_page"]
 
@@ -27,26 +35,31 @@ def translation_page(one: Translation) -> Page:
     segment = one.segment
     digits = 8 if one.paging == "2-level" else 16
     head = told("user" if one.user_mode else "kernel", access=one.access, address=one.address)
-    figures = {"base": segment.base, "limit": segment.limit, "dpl": segment.dpl, "kind": segment.kind}
+    figures = {
+        "base": segment.base,
+        "limit": segment.limit,
+        "dpl": segment.dpl,
+        "kind": segment_kind_text(segment.kind),
+    }
     rows: _Rows = [
         (told("logical"), f"{segment.register} {segment.selector:#04x} : {one.address:#010x}"),
         (told("selector"), told("of selector", number=segment.number, rpl=segment.rpl)),
         (told("segment"), told("of segment", value=segment.value, **figures)),
         (told("linear"), told("of linear", linear=segment.base + one.address)),
         ("/".join(map(str, widths)), _split(one.address, widths, 32)),
-        ("TLB", one.tlb[0]),
+        ("TLB", buffer_text(one.tlb[0])),
         ("CR3", f"{one.directory:#010x}"),
         *_steps(one.first, digits),
     ]
     blocks: list[Block] = [Prose(head), _facts(rows)]
     if one.fault is not None:
-        fault = told("page fault", code=one.fault.code, bits="; ".join(one.fault.bits))
-        blocks += [Prose(fault, "  ", _HANGING, _WIDTH), _facts([(told("kernel does"), one.fault.answer)])]
+        fault = told("page fault", code=one.fault.code, bits="; ".join(map(error_bit_text, one.fault.bits)))
+        blocks += [Prose(fault, "  ", _HANGING, _WIDTH), _facts([(told("kernel does"), answer_text(one.fault.answer))])]
     if one.second:
         blocks += [Prose(told("walk again"), "  "), _facts(_steps(one.second, digits))]
     last: _Rows = [(told("physical"), f"{one.physical:#010x}")] if one.physical is not None else []
     if len(one.tlb) > 1:
-        last.append(("TLB", one.tlb[-1]))
+        last.append(("TLB", buffer_text(one.tlb[-1])))
     if last:
         blocks.append(_facts(last))
     return Page([blocks], lambda: _walk(one.address, (*one.first, *one.second)), lambda: translation_json(one))
@@ -71,7 +84,7 @@ def _steps(steps: Sequence[WalkStep], digits: int) -> _Rows:
     for step in steps:
         at, entry = f"{step.entry_address or 0:#010x}", f"{step.entry or 0:#0{digits + 2}x}"
         rows.append((told(_NAMES[step.level]), told("entry", number=step.number, at=at, entry=entry)))
-        rows.append(("", ", ".join(step.bits)))
+        rows.append(("", ", ".join(map(bit_text, step.bits))))
     return rows
 
 
@@ -85,7 +98,10 @@ def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:
         column(HEADINGS, "entry", "address"),
         column(HEADINGS, "bits", "text"),
     )
-    rows = [(address, step.level, step.number, step.entry_address, step.entry, ", ".join(step.bits)) for step in steps]
+    rows = [
+        (address, step.level, step.number, step.entry_address, step.entry, ", ".join(map(bit_text, step.bits)))
+        for step in steps
+    ]
     return Sheet(columns, rows)
 
 

@@ -11,6 +11,7 @@ Source: arch/x86/include/asm/pgtable_32_areas.h, fixmap.h; arch/x86/mm/init_32.c
 from enum import StrEnum
 
 from procmem.model.machine import GIB_3
+from procmem.model.note import note
 from procmem.model.simulation import PAGE, KernelArea
 
 __all__ = ["Preset", "kernel_half"]
@@ -42,19 +43,19 @@ def kernel_half(preset: Preset, *, ram: int = 2048 * _MIB, pae: bool = False) ->
     vmalloc_end = pkmap - 2 * PAGE
     if preset is Preset.CLASSIC:
         lowmem = (1024 - 128) * _MIB
-        why = "1024 MiB - 128 MiB for vmalloc and the top = 896 MiB"
+        why = note("direct-classic")
     else:
         lowmem = vmalloc_end - GIB_3 - _VMALLOC_RESERVE
-        why = f"end of vmalloc {vmalloc_end:#x} - 0xc0000000 - 128 MiB"
+        why = note("direct-6.1", end=vmalloc_end)
     high_memory = GIB_3 + min(ram, lowmem)
     vmalloc_start = high_memory + _VMALLOC_OFFSET
     pages = 512 if pae else 1024
     return (
-        KernelArea(GIB_3, high_memory, "direct map", f"physical = virtual - 0xc0000000; {why}, or all RAM"),
-        KernelArea(high_memory, vmalloc_start, "hole", "8 MiB to catch stray accesses"),
-        KernelArea(vmalloc_start, vmalloc_end, "vmalloc", "vmalloc, ioremap, modules; ends two pages below kmap"),
-        KernelArea(pkmap, pkmap + pages * PAGE, "kmap", f"{pages} pages of high memory in use at one time"),
-        KernelArea(ldt, ldt + pmd, "LDT", "local descriptor tables, under page-table isolation"),
-        KernelArea(_CPU_AREA, _FIXMAP_TOP, "CPU areas, fixmap", "entry stacks, GDT, TSS; then fixed addresses"),
-        KernelArea(_FIXMAP_TOP, _TOP, "last page", "never mapped: addresses here are error numbers"),
+        KernelArea(GIB_3, high_memory, "direct map", why),
+        KernelArea(high_memory, vmalloc_start, "hole", note("hole")),
+        KernelArea(vmalloc_start, vmalloc_end, "vmalloc", note("vmalloc")),
+        KernelArea(pkmap, pkmap + pages * PAGE, "kmap", note("kmap", pages=pages)),
+        KernelArea(ldt, ldt + pmd, "LDT", note("ldt")),
+        KernelArea(_CPU_AREA, _FIXMAP_TOP, "CPU areas, fixmap", note("cpu-areas")),
+        KernelArea(_FIXMAP_TOP, _TOP, "last page", note("last-page")),
     )

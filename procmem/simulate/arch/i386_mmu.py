@@ -13,6 +13,7 @@ Source: Intel SDM volume 3, 4.3 and 4.4; arch/x86/mm/fault.c; arch/x86/include/a
 """
 
 from procmem.model.machine import GIB_3
+from procmem.model.note import Note, note
 from procmem.model.reports.translation import Fault, Translation, WalkStep
 from procmem.model.simulated_memory import AccessOutcome, Paging, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, KernelKind
@@ -23,7 +24,7 @@ from procmem.simulate.arch.tlb import Tlb, fill, lookup
 from procmem.simulate.kernel.memory import run
 from procmem.simulate.kernel.memory_events import Access
 
-__all__ = ["ERROR_BITS", "entry_bits", "error_words", "translate", "walk"]
+__all__ = ["ERROR_BITS", "entry_bits", "error_bits", "translate", "walk"]
 
 _TABLE = Pte.PRESENT | Pte.WRITE | Pte.USER | Pte.ACCESSED | Pte.DIRTY
 """The bits of an entry that names a page table (_PAGE_TABLE)."""
@@ -31,46 +32,46 @@ _DIRECT_MAP = Pte.PRESENT | Pte.WRITE | Pte.ACCESSED | Pte.DIRTY | Pte.LARGE | P
 """The bits of a large page of the kernel (PAGE_KERNEL_LARGE)."""
 
 ERROR_BITS = (
-    ("the page was not present", "the page was present: a right is missing"),
-    ("a read", "a write"),
-    ("in kernel mode", "in user mode"),
-    ("", "a reserved bit was set"),
-    ("", "an instruction fetch"),
-    ("", "a protection key forbids it"),
+    ("not-present", "protection"),
+    ("read", "write"),
+    ("kernel-mode", "user-mode"),
+    ("", "reserved-bit"),
+    ("", "fetch"),
+    ("", "protection-key"),
 )
-"""The words for each bit of a page fault's error code, clear and set (trap_pf.h)."""
+"""What each bit of a page fault's error code says, clear and set (trap_pf.h)."""
 
 _BIT_NAMES = (
     (Pte.PRESENT, "present"),
     (Pte.WRITE, "writable"),
     (Pte.USER, "user"),
     (Pte.WRITE_THROUGH, "write-through"),
-    (Pte.NO_CACHE, "cache off"),
+    (Pte.NO_CACHE, "cache-off"),
     (Pte.ACCESSED, "accessed"),
     (Pte.DIRTY, "dirty"),
 )
 
 
-def error_words(code: int) -> tuple[str, ...]:
-    """A page fault's error code in words, bit by bit."""
-    words = (pair[code >> at & 1] for at, pair in enumerate(ERROR_BITS))
-    return tuple(word for word in words if word)
+def error_bits(code: int) -> tuple[str, ...]:
+    """What a page fault's error code says, bit by bit."""
+    names = (pair[code >> at & 1] for at, pair in enumerate(ERROR_BITS))
+    return tuple(name for name in names if name)
 
 
-def entry_bits(entry: int, *, last: bool) -> tuple[str, ...]:
-    """The names of the bits that are set in an entry; ``last`` for one of a page table."""
+def entry_bits(entry: int, *, last: bool) -> tuple[Note, ...]:
+    """The bits that are set in an entry, or what else it holds; ``last`` for one of a page table."""
     if is_swapped(entry):
-        return (f"not present: a place in swap, slot {frame_of(entry)}",)
+        return (note("swap-slot", slot=frame_of(entry)),)
     if not entry & Pte.PRESENT:
-        return ("not present, but kept: PROT_NONE",) if entry & Pte.PROT_NONE else ("not present: empty",)
-    names = [name for bit, name in _BIT_NAMES if entry & bit]
+        return (note("kept") if entry & Pte.PROT_NONE else note("empty"),)
+    bits = [note(name) for bit, name in _BIT_NAMES if entry & bit]
     if entry & Pte.LARGE:
-        names.append("PAT" if last else "large page")
+        bits.append(note("pat") if last else note("large-page"))
     if entry & Pte.GLOBAL:
-        names.append("global")
+        bits.append(note("global"))
     if entry & Pte.NX:
-        names.append("no execute")
-    return tuple(names)
+        bits.append(note("no-execute"))
+    return tuple(bits)
 
 
 def walk(memory: SimMemory, process: SimProcess, address: int) -> tuple[WalkStep, ...]:
@@ -144,19 +145,19 @@ def translate(
     nx = memory.settings.paging is not Paging.TWO_LEVEL
     segment = segment_for(KernelKind.NATIVE, fetch=access == "fetch", user_mode=user_mode)
     first = walk(memory, process, address)
-    told = [_buffer_word(tlb, address, hit=lookup(tlb, address) is not None)]
+    told = [_buffer_note(tlb, address, hit=lookup(tlb, address) is not None)]
     code = _code(first, access, user_mode=user_mode, nx=nx)
     if code is not None and address >= GIB_3 and user_mode:
         code |= 1  # always told so, lest a program learn what the kernel has mapped (fault.c, force_sig_fault())
     fault: Fault | None = None
     second: tuple[WalkStep, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if code is not None:
         memory, answer, mended, notes = _kernel(memory, pid, address, access, code, user_mode=user_mode)
         if memory.processes.get(pid) is not None:
             second = walk(memory, memory.processes[pid], address) if mended else ()
-        fault = Fault(code, error_words(code), answer)
-        told.append("what is not present, or not allowed, is not kept")
+        fault = Fault(code, error_bits(code), answer)
+        told.append(note("not-kept"))
     elif address < GIB_3:
         memory = run(memory, (Access(pid, address, 1, access == "write"),))
     final = second or first
@@ -164,7 +165,7 @@ def translate(
     physical = _physical(final, address, memory.settings.paging) if allowed else None
     if physical is not None:
         tlb = fill(tlb, address, final[-1].entry or 0)
-        told.append("filled by the walk: the next access to this page needs none")
+        told.append(note("filled"))
     translation = Translation(
         address,
         access,
@@ -182,10 +183,9 @@ def translate(
     return translation, memory, tlb
 
 
-def _buffer_word(tlb: Tlb, address: int, *, hit: bool) -> str:
+def _buffer_note(tlb: Tlb, address: int, *, hit: bool) -> Note:
     page = address // PAGE
-    where = f"page {page:#x}, set {page % tlb.sets} of {tlb.sets}"
-    return f"{where}: {'hit, no walk is needed' if hit else 'miss, so the tables are walked'}"
+    return note("hit" if hit else "miss", page=page, set=page % tlb.sets, sets=tlb.sets)
 
 
 def _physical(steps: tuple[WalkStep, ...], address: int, paging: Paging) -> int:
@@ -199,42 +199,44 @@ def _physical(steps: tuple[WalkStep, ...], address: int, paging: Paging) -> int:
 
 def _kernel(
     memory: SimMemory, pid: int, address: int, access: str, code: int, *, user_mode: bool
-) -> tuple[SimMemory, str, bool, tuple[str, ...]]:
-    """What the kernel does with a fault: the machine afterwards, in words, whether it was mended, each decision."""
+) -> tuple[SimMemory, Note, bool, tuple[Note, ...]]:
+    """What the kernel does with a fault: the machine afterwards, its answer, whether it was mended, each decision."""
     if address >= GIB_3:
         if user_mode:
-            return memory, "SIGSEGV: kernel space, reached only by a system call or a trap (M11)", False, ()
-        return memory, "kernel oops: nothing is mapped there", False, ()
+            return memory, note("kernel-space"), False, ()
+        return memory, note("oops"), False, ()
     before = memory.processes[pid]
     vma = next((vma for vma in before.space.vmas if vma.start <= address < vma.end), None)
     if access == "fetch" and vma is not None and vma.perms[2] != "x" and code & 16:
-        return memory, "SIGSEGV: the area may not be executed", False, ()
+        return memory, note("not-executable"), False, ()
     traced = memory._replace(settings=memory.settings._replace(trace=True))
     after = run(traced, (Access(pid, address, 1, access == "write"),))
     notes = after.trace
     after = after._replace(settings=memory.settings, trace=())
     if after.outcome is AccessOutcome.SIGSEGV:
-        why = "the area does not allow it" if vma is not None else "no area holds the address"
-        return after, f"SIGSEGV: {why}", False, notes
+        return after, note("not-allowed") if vma is not None else note("no-area"), False, notes
     process = after.processes.get(pid)
     if process is None:
-        return after, "out of memory: the process is killed", False, notes
+        return after, note("out-of-memory"), False, notes
     return after, _mended(before, process, notes), True, notes
 
 
-def _mended(before: SimProcess, after: SimProcess, notes: tuple[str, ...]) -> str:
-    told = " ".join(notes)
-    kind = "major fault: a page was read from disk" if after.major > before.major else "minor fault"
-    for mark, words in (
-        ("stack grows", "the stack grows down to it, and gets a page"),
-        ("copy on write", "copy on write: the page was shared, now it has its own"),
-        ("nobody else", "the page is nobody else's, so it becomes writable without a copy"),
-        ("private copy", "a private copy of the file's page"),
-        ("zero page", "the page of zeros, which all share until they write"),
-        ("from swap", "brought back from swap"),
-        ("of the file", "the file's page in the page cache is mapped"),
-        ("huge page", "a huge page, filled with zeros"),
-    ):
-        if mark in told:
-            return f"{kind}; {words}; the access is made again"
-    return f"{kind}; a fresh page, filled with zeros; the access is made again"
+_MENDED_BY = (
+    "stack-grows",
+    "copied",
+    "reused",
+    "private-copy",
+    "zero-page",
+    "from-swap",
+    "from-swap-read",
+    "file-page",
+    "file-page-read",
+    "huge-page",
+)
+"""Decisions that say how a fault was mended; the first that was taken is told."""
+
+
+def _mended(before: SimProcess, after: SimProcess, notes: tuple[Note, ...]) -> Note:
+    codes = {one.code for one in notes}
+    how = next((code for code in _MENDED_BY if code in codes), "fresh")
+    return note("major" if after.major > before.major else "minor", how=how.removesuffix("-read"))

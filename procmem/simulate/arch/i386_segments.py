@@ -32,5 +32,5 @@ def segment_for(kernel: KernelKind, *, fetch: bool, user_mode: bool) -> Descript
     limit = value & 0xFFFF | value >> 32 & 0xF0000
     if value >> 55 & 1:  # granularity: the limit counts pages
         limit = limit << 12 | 0xFFF
-    kind = "code, may be read" if value >> 43 & 1 else "data, may be written"
+    kind = "code" if value >> 43 & 1 else "data"
     return Descriptor(register, selector, selector >> 3, selector & 3, value, base, limit, value >> 45 & 3, kind)

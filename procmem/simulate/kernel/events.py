@@ -6,6 +6,7 @@ The machine takes one at a time; the C library's rules are nothing but makers of
 from typing import NamedTuple
 
 from procmem.errors import BadInput
+from procmem.model.note import Note
 from procmem.model.simulation import AreaRole, Base
 
 __all__ = [
@@ -48,7 +49,7 @@ class Map(NamedTuple):
     flags: int = 0
     role: AreaRole = AreaRole.MMAP
     base: Base = Base.MMAP
-    rule: str = ""
+    rule: Note | None = None
 
 
 class Unmap(NamedTuple):
@@ -68,7 +69,7 @@ class Protect(NamedTuple):
     length: int
     perms: str
     role: AreaRole | None = None
-    rule: str = ""
+    rule: Note | None = None
     grows_down: bool = False
 
 
@@ -76,7 +77,7 @@ class SetBrk(NamedTuple):
     """The brk system call with a wanted end of the heap."""
 
     address: int
-    rule: str = ""
+    rule: Note | None = None
 
 
 class Touch(NamedTuple):

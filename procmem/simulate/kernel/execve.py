@@ -10,6 +10,7 @@ x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 from typing import NamedTuple
 
 from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
@@ -64,11 +65,11 @@ def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
 
 def _check_image(image: ElfImage) -> None:
     if image.bits != 32 or image.machine != _EM_386 or not image.little_endian:
-        raise ExecFailed("not a 32-bit x86 ELF file", hint="the simulator knows the classic 32-bit layout only")
+        raise ExecFailed("exec-not-i386")
     if image.type not in (ET_EXEC, ET_DYN):
-        raise ExecFailed("exec: neither an executable nor a shared object (ENOEXEC)")
+        raise ExecFailed("exec-type")
     if not image.loads:
-        raise ExecFailed("exec: no PT_LOAD segment, nothing to run")
+        raise ExecFailed("exec-no-load")
 
 
 def needs_read_implies_exec(image: ElfImage) -> bool:
@@ -106,10 +107,10 @@ def _role(segment: Segment) -> AreaRole:
 
 
 class _Target(NamedTuple):
-    """Whose segments are mapped, in what words, and with which base they move."""
+    """Whose segments are mapped, by which rule, and with which base they move."""
 
     name: bytes
-    word: str
+    rule: Note
     base: Base
 
 
@@ -123,7 +124,7 @@ def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> t
     image, name = files.program.image, files.program.real
     first = image.loads[0]
     if image.type == ET_EXEC:
-        target = _Target(name, "exec: program at its own address", Base.FIXED)
+        target = _Target(name, note("exec-fixed"), Base.FIXED)
         space = _load_segment(space, first, 0, target, no_replace=True)
         bias = 0
     else:
@@ -140,25 +141,25 @@ def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings)
     if files.interpreter is not None:
         draws = settings.draws if settings.draws and settings.randomize else Draws()
         place = (space.layout.program_base + draws.program * PAGE) & -align
-        target = _Target(name, f"exec: PIE base {place:#010x}", Base.PROGRAM)
+        target = _Target(name, note("exec-pie", place=place), Base.PROGRAM)
     else:
         found = find_free(space, span)
         if found is None:
-            raise ExecFailed("exec: no room for the program (ENOMEM)")
+            raise ExecFailed("exec-no-room-program")
         # only a large alignment makes the kernel choose the address itself
         place = found & -align if align > PAGE else found + first.vaddr % PAGE
-        target = _Target(name, f"exec: no interpreter, so {_where(space)}", Base.MMAP)
+        target = _Target(name, note("exec-static", place=_where(space)), Base.MMAP)
     bias = page_down(place - first.vaddr)
     space = _load_segment(space, first, bias, target, no_replace=True, span=span)
     return space, bias, target
 
 
-def _where(space: SimSpace) -> str:
-    """The rule of a free search, in words."""
+def _where(space: SimSpace) -> Note:
+    """The rule of a free search."""
     layout = space.layout
     if layout.top_down:
-        return f"highest free place below mmap_base {layout.mmap_base:#010x}"
-    return f"lowest free place above the legacy base {layout.legacy_base:#010x}"
+        return note("highest-free", base=layout.mmap_base)
+    return note("lowest-free", base=layout.legacy_base)
 
 
 def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[SimSpace, int]:
@@ -168,9 +169,9 @@ def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[Si
     else:
         found = find_free(space, page_up(_span(image)))
         if found is None:
-            raise ExecFailed("exec: no room for the interpreter (ENOMEM)")
+            raise ExecFailed("exec-no-room-interpreter")
         bias = found - page_down(first.vaddr)
-    target = _Target(name, f"exec: interpreter, {_where(space)}", Base.MMAP)
+    target = _Target(name, note("exec-interpreter", place=_where(space)), Base.MMAP)
     space = _load_segment(space, first, bias, target, no_replace=True, span=page_up(_span(image)))
     for segment in image.loads[1:]:
         space = _load_segment(space, segment, bias, target)
@@ -198,7 +199,7 @@ def _load_segment(
     fresh = start
     if segment.filesz:
         length = page_up(segment.filesz + in_page)
-        rule = f"{target.word}; PT_LOAD {perms}"
+        rule = note("segment", of=target.rule, perms=perms)
         space = step(
             space,
             Map(
@@ -215,7 +216,7 @@ def _load_segment(
             ),
         )
         if failed(space):
-            raise ExecFailed("exec: a segment lies where something else is; the kernel kills it")
+            raise ExecFailed("exec-overlap")
         if span > length:
             space = step(space, Unmap(start + length, span - length))
         fresh = page_up(start + in_page + segment.filesz)
@@ -227,16 +228,16 @@ def _load_segment(
             executable=bool(segment.flags & PF_X),
             role=AreaRole.BSS,
             base=target.base,
-            rule=f"{target.word}; memory beyond the file part (BSS)",
+            rule=note("segment-bss", of=target.rule),
         )
         if failed(space):
-            raise ExecFailed("exec: no room for the BSS; the kernel kills it")
+            raise ExecFailed("exec-no-room-bss")
     return space
 
 
 def _check_range(space: SimSpace, segment: Segment, bias: int) -> SimSpace:
     if not 0 <= bias + segment.vaddr <= space.layout.task_size - segment.memsz:
-        raise ExecFailed("exec: a segment reaches beyond user space; the kernel kills it")
+        raise ExecFailed("exec-beyond")
     return space
 
 
@@ -253,10 +254,10 @@ def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
     length = sum(pages for _name, pages, _perms in parts) * PAGE
     place = find_free(space, length)
     if place is None:
-        raise ExecFailed("exec: no room for the vdso (ENOMEM)")
+        raise ExecFailed("exec-no-room-vdso")
     for name, pages, perms in parts:
         if pages:
-            rule = "exec: vvar and vdso share one search, next free place after the loader"
+            rule = note("exec-vdso")
             vma_event = Map(
                 pages * PAGE,
                 perms,
@@ -283,7 +284,7 @@ def _grow_to_tables(space: SimSpace, esp: int) -> SimSpace:
         return space
     grown = grow_stack(space, stack, page_down(esp))
     if grown is None:
-        raise ExecFailed("exec: no room for the argument tables on the stack; the kernel kills it")
+        raise ExecFailed("exec-no-room-tables")
     return grown[0]
 
 

@@ -59,7 +59,7 @@ def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | N
             _violation(bench, worker, page, write=write)
             return None
         if vma is not None and vma.start > address:
-            bench.note(f"stack grows down to {address:#x}")
+            bench.note("stack-grows", address=address)
         worker.space = space
         vma = next(vma for vma in space.vmas if vma.end > address)
     right = vma.perms[1] == "w" if write else vma.perms[:3] != "---"
@@ -73,7 +73,7 @@ def _violation(bench: Bench, worker: Worker, page: int, *, write: bool) -> None:
     present = worker.entries.get(page, 0) & Pte.PRESENT
     bench.error_code = (1 if present else 0) | (2 if write else 0) | 4
     bench.outcome = AccessOutcome.SIGSEGV
-    bench.note(f"fault at {page * PAGE:#x}, error code {bench.error_code:#x}: SIGSEGV")
+    bench.note("violation", address=page * PAGE, error_code=bench.error_code)
 
 
 def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> bool:
@@ -116,8 +116,10 @@ def _anonymous(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: b
     else:
         worker.entries[page] = ZERO_FRAME << 12 | bits
     if bench.tracing:
-        frame = "the zero page" if not write else f"frame {frame_of(worker.entries[page]):#x}"
-        bench.note(f"minor fault at {page * PAGE:#x}: {frame}")
+        if write:
+            bench.note("fresh-frame", address=page * PAGE, frame=frame_of(worker.entries[page]))
+        else:
+            bench.note("zero-page", address=page * PAGE)
 
 
 def _huge(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: int) -> bool:
@@ -138,7 +140,7 @@ def _huge(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: int) -> bo
         bench.enter(worker, other, bench.take_frame(None), bits | _WRITTEN)
     bench.free_frames = kept
     worker.huge.add(page >> bench.table_bits)
-    bench.note(f"minor fault at {page * PAGE:#x}: a huge page of {count} frames")
+    bench.note("huge-page", address=page * PAGE, count=count)
     return True
 
 
@@ -174,12 +176,12 @@ def _from_file(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: b
     major = read_file_page(bench, key)
     bits = _bits(bench, vma)
     if bench.tracing:
-        bench.note(f"{'major' if major else 'minor'} fault at {page * PAGE:#x}: page {key[1]} of the file")
+        bench.note("file-page-read" if major else "file-page", address=page * PAGE, page=key[1])
     if write and vma.flags & VmBit.SHARED:
         bench.enter(worker, page, bench.cache[key], bits | _WRITTEN)
     elif write:
         bench.enter(worker, page, bench.take_frame(None), bits | _WRITTEN)
-        bench.note("  a private copy, since it is written")
+        bench.note("private-copy")
     else:
         bench.enter(worker, page, bench.cache[key], bits)
         _fault_around(bench, worker, vma, page, bits)
@@ -213,7 +215,7 @@ def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, 
                 bench.swapped_in += 1
     frame = bench.swap_cache[slot]
     if bench.tracing:
-        bench.note(f"{'major' if major else 'minor'} fault at {page * PAGE:#x}: back from swap slot {slot}")
+        bench.note("from-swap-read" if major else "from-swap", address=page * PAGE, slot=slot)
     bench.slots[slot] -= 1
     worker.swap_pages -= 1
     del worker.entries[page]
@@ -238,8 +240,8 @@ def _write_to_present(bench: Bench, worker: Worker, vma: SimVma, page: int, entr
             copy = bench.take_frame(None)
             bench.leave(worker, page)
             bench.enter(worker, page, copy, _bits(bench, vma))
-            bench.note(f"minor fault at {page * PAGE:#x}: copy on write, frame {copy:#x}")
+            bench.note("copied", address=page * PAGE, frame=copy)
         else:
-            bench.note(f"minor fault at {page * PAGE:#x}: nobody else has it, so it is reused")
+            bench.note("reused", address=page * PAGE)
         entry = worker.entries[page] | _WRITTEN
     worker.entries[page] = entry | Pte.PRESENT | Pte.ACCESSED

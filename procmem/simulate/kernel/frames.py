@@ -9,6 +9,7 @@ is needed.
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from procmem.model.note import Note, note
 from procmem.model.simulated_memory import FIRST_FRAME, AccessOutcome, FileKey, Paging, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, SimSpace, SimVma
 from procmem.model.vma_names import is_file_in_memory
@@ -84,7 +85,7 @@ class Bench:
         self.swapped_out, self.swapped_in = memory.swapped_out, memory.swapped_in
         self.dropped, self.scanned = memory.dropped, memory.scanned
         self.outcome, self.error_code, self.killed = AccessOutcome.DONE, memory.error_code, memory.killed
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.tracing = memory.settings.trace
 
     def frozen(self) -> SimMemory:
@@ -241,10 +242,10 @@ class Bench:
             if not any(vma.start < high and vma.end > low for vma in worker.space.vmas):
                 self.free_frames.append(worker.tables.pop(region))
 
-    def note(self, text: str) -> None:
+    def note(self, code: str, **figures: object) -> None:
         """Keep one decision for ``--trace``."""
         if self.tracing:
-            self.notes.append(text)
+            self.notes.append(note(code, **figures))
 
 
 def page_tables_bytes(paging: Paging, tables: Iterable[int]) -> int:

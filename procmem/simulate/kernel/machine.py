@@ -11,6 +11,7 @@ Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
 
 from typing import assert_never
 
+from procmem.model.note import Note
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.events import (
@@ -109,7 +110,7 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
 
 
 def kernel_map_anonymous(
-    space: SimSpace, start: int, end: int, *, executable: bool, role: AreaRole, base: Base, rule: str
+    space: SimSpace, start: int, end: int, *, executable: bool, role: AreaRole, base: Base, rule: Note
 ) -> SimSpace:
     """Map fresh memory at a fixed place as vm_brk_flags() does; it joins only the VMA before it."""
     if start >= end:

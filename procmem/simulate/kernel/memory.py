@@ -233,7 +233,7 @@ def _fork(bench: Bench, parent: Worker, pid: int) -> None:
                 continue
             parent.entries[page] = entry & ~Pte.WRITE
             bench.enter(child, page, frame_of(entry), entry & ~Pte.WRITE & (0xFFF | Pte.NX))
-    bench.note(f"fork: {len(child.entries)} entries copied, written pages now read-only in both")
+    bench.note("forked", count=len(child.entries))
 
 
 def _end(bench: Bench, worker: Worker) -> None:
@@ -281,7 +281,7 @@ def _swap_off(bench: Bench) -> None:
     for key in list(bench.shmem_slots):
         make_room(bench, 1)
         read_file_page(bench, key)
-    bench.note("swap is off")
+    bench.note("swap-off")
 
 
 def _kill_one(bench: Bench) -> None:
@@ -289,7 +289,7 @@ def _kill_one(bench: Bench) -> None:
     if not bench.workers:
         return
     victim = max(bench.workers.values(), key=lambda one: (sum(one.pages) + one.swap_pages + len(one.tables), one.pid))
-    bench.note(f"out of memory: process {victim.pid} is killed")
+    bench.note("killed", pid=victim.pid)
     _end(bench, victim)
     bench.outcome, bench.killed = AccessOutcome.OOM, victim.pid
 

@@ -5,6 +5,7 @@ Source: include/uapi/linux/personality.h; fs/exec.c, begin_new_exec(), for what 
 
 from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
 from procmem.model.simulation import PAGE, KernelFacts, KernelKind, Settings
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import KernelName
@@ -74,7 +75,7 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
     )
 
 
-def facts_of_pages(known: KernelFacts, table: Mappings, *, aux_pairs: int, origin: str) -> KernelFacts:
+def facts_of_pages(known: KernelFacts, table: Mappings, *, aux_pairs: int, origin: Note) -> KernelFacts:
     """What a kernel did in the details, by the sizes of its own pages in a map and the length of an auxv."""
 
     def pages(name: KernelName) -> int:

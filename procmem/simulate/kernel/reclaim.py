@@ -32,7 +32,7 @@ def make_room(bench: Bench, pages: int) -> None:
     if bench.free_pages() >= pages:
         return
     wanted = max(pages, min(_BATCH, bench.settings.ram // PAGE // 8))
-    bench.note(f"reclaim: {bench.free_pages()} frames free, {wanted} wanted")
+    bench.note("reclaim", free=bench.free_pages(), wanted=wanted)
     credit = 100
     can_swap = bench.settings.swappiness > 0 or not bench.settings.group
     left = 3 * sum(map(len, bench.lists)) + _BATCH
@@ -98,23 +98,23 @@ def evict(bench: Bench, frame: int, *, keep_copy: bool = False) -> bool:
     owner = bench.owner[frame]
     if owner is not None and not is_file_in_memory(owner[0]):
         _unmap(bench, frame, 0)
-        bench.note(f"file page {owner[1]} dropped, frame {frame:#x}")
+        bench.note("file-page-dropped", page=owner[1], frame=frame)
         bench.dropped += 1
         bench.free_frame(frame)
         return True
     if owner is None and frame in bench.lists[FILE] and not _is_dirty(bench, frame):
         _unmap(bench, frame, 0)
-        bench.note(f"page of MADV_FREE dropped, frame {frame:#x}")
+        bench.note("free-dropped", frame=frame)
         bench.free_frame(frame)
         return True
     slot = bench.slot_of_frame.get(frame)
     if slot is None:
         slot = bench.take_slot()
         if slot is None:
-            bench.note("swap is full, or there is none")
+            bench.note("swap-full")
             return False
         bench.swapped_out += 1
-        bench.note(f"frame {frame:#x} written to swap slot {slot}")
+        bench.note("swapped-out", frame=frame, slot=slot)
     if owner is not None:
         _unmap(bench, frame, 0)
         bench.shmem_slots[owner] = slot

@@ -10,6 +10,7 @@ arch/x86/kernel/process.c, arch_align_stack().
 
 from typing import NamedTuple
 
+from procmem.model.note import note
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down
 from procmem.simulate.kernel.events import ExecFailed
@@ -61,7 +62,7 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
     start = page_down(arg_start)
     if layout.stack_limit is not None and top - start > max(layout.stack_limit, PAGE):
         # get_arg_page() grows the half-made stack under the same limit; its first page is free
-        raise ExecFailed("exec: arguments and environment exceed the stack limit (E2BIG)")
+        raise ExecFailed("exec-strings-limit")
     limit = top if layout.stack_limit is None else page_down(layout.stack_limit)
     start = min(start, top - min(limit, top - start + _EXPAND))
     esp = _stack_pointer(settings, arg_start, len(argv), draws.esp_bytes)
@@ -75,7 +76,7 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
         VmBit.GROWSDOWN | VmBit.ACCOUNT,
         AreaRole.STACK,
         Base.STACK,
-        f"exec: ends at STACK_TOP {layout.task_size:#010x}, begins 128 KiB below its strings",
+        note("exec-stack", top=layout.task_size),
         anon=1,
     )
     return FirstStack(vma, esp, arg_start, env_start, env_start, env_end)
@@ -88,7 +89,7 @@ def _check_strings(settings: Settings, argv: tuple[bytes, ...]) -> None:
     strings = (*argv, *settings.env)
     size = sum(len(text) + 1 for text in strings) + len(settings.exec_path) + 1
     if size > room or any(len(text) + 1 > _STRING_MAX for text in strings):
-        raise ExecFailed("exec: arguments and environment are too long (E2BIG)")
+        raise ExecFailed("exec-strings-long")
 
 
 def _stack_pointer(settings: Settings, strings: int, argc: int, drawn: int) -> int:

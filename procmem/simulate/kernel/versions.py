@@ -5,6 +5,7 @@ release. A machine that runs 32-bit programs is asked (by a tiny program of our 
 numbers stand, and every output says so.
 """
 
+from procmem.model.note import note
 from procmem.model.simulation import KernelFacts, KernelKind
 
 __all__ = ["table_facts"]
@@ -15,7 +16,7 @@ _TABLE = {
         vclock_pages=2,
         vdso_pages=2,
         aux_pairs=24,
-        origin="table of 2026-11: Linux 6.18, x86-64",
+        origin=note("table", date="2026-11", release="6.18", machine="x86-64"),
     ),
     KernelKind.NATIVE: KernelFacts(
         vvar_pages=4,
@@ -23,7 +24,7 @@ _TABLE = {
         vdso_pages=2,
         aux_pairs=22,
         heap_label_inclusive=True,
-        origin="table of 2026-11: Linux 6.1, i386",
+        origin=note("table", date="2026-11", release="6.1", machine="i386"),
     ),
 }
 

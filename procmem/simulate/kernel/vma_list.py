@@ -8,8 +8,9 @@ before it.
 Source: mm/vma.c (older kernels mm/mmap.c), can_vma_merge_before(), can_vma_merge_after(), split_vma().
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from procmem.model.note import Note, note
 from procmem.model.simulation import SimVma, VmBit
 
 __all__ = ["can_merge", "cut", "first_write", "insert", "join", "range_is_mapped", "recolour"]
@@ -48,12 +49,21 @@ def first_write(vmas: Vmas, index: int) -> int:
     return max(vma.anon for vma in vmas) + 1
 
 
+def _parts(rule: Note | None) -> Iterator[Note]:
+    """A rule, and the rules of all that was joined in it."""
+    if rule is not None:
+        yield rule
+        for _, value in rule.values:
+            if isinstance(value, Note):
+                yield from _parts(value)
+
+
 def join(low: SimVma, high: SimVma) -> SimVma:
     """Make one VMA of two; the larger part says what it is for."""
     main, other = (low, high) if low.size >= high.size else (high, low)
     rule = main.rule
-    if main.role is not other.role and other.rule not in rule:
-        rule = f"{rule}; joined with: {other.rule}"
+    if main.role is not other.role and other.rule is not None and other.rule not in _parts(rule):
+        rule = note("joined", rule=rule, other=other.rule)
     return main._replace(start=low.start, end=high.end, offset=low.offset, rule=rule, anon=low.anon or high.anon)
 
 

@@ -6,6 +6,7 @@ threads share the ones that exist, the main one first.
 Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_arena().
 """
 
+from procmem.model.note import note
 from procmem.model.simulation import AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -68,7 +69,7 @@ class ThreadArenas:
             more = page_up(size + MIN_CHUNK - heap.top)
             if heap.opened + more > _HEAP_MAX:
                 return
-            rule = "malloc: a thread's arena, opened further"
+            rule = note("arena-opened")
             self._caller.do(Protect(heap.start + heap.opened, more, "rw-", role=AreaRole.HEAP, rule=rule))
             heap.opened += more
             heap.top += more
@@ -79,7 +80,7 @@ class ThreadArenas:
         if start is None:
             return None
         opened = page_up(_HEAD + _TOP_PAD)
-        rule = "malloc: arena of a thread, its first part"
+        rule = note("arena-first")
         self._caller.do(Protect(start, opened, "rw-", role=AreaRole.HEAP, rule=rule))
         self._caller.do(Touch(start))
         heap = _Heap(start, opened)
@@ -88,7 +89,7 @@ class ThreadArenas:
 
     def _reserve(self) -> int | None:
         """Find an aligned megabyte, by mapping two and freeing what is too much."""
-        rule = "malloc: arena of a thread, reserved"
+        rule = note("arena-reserved")
         first = Map(_HEAP_MAX, "---", flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
         if self._next_start:
             hint, self._next_start = self._next_start, 0

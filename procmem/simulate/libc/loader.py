@@ -13,6 +13,7 @@ elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 from itertools import pairwise
 
 from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
+from procmem.model.note import note
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject, SearchDir, SearchList
 from procmem.model.simulation import PAGE, AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -182,7 +183,7 @@ class _Linker:
         for owner, kind in needed.consulted:
             self._take_list(owner, kind)
         if needed.cache_used and self._cache_at is None and self._files.cache_size:
-            rule = "ld.so: its cache, unmapped before the program begins"
+            rule = note("ld-cache")
             self._cache_at = self.caller.do(
                 Map(self._files.cache_size, "r--", name=_CACHE, role=AreaRole.MMAP, rule=rule)
             )
@@ -208,7 +209,7 @@ class _Linker:
         if flags & ~self._stack_flags & PF_X:
             self._stack_flags |= PF_X
             page = page_down(self.caller.space.start_stack)
-            rule = "ld.so: a library asks for an executable stack"
+            rule = note("ld-executable-stack")
             self.caller.do(Protect(page, PAGE, "rwx", rule=rule, grows_down=True))
 
     # -- search lists ----------------------------------------------------------------------------------

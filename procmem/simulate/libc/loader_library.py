@@ -10,6 +10,7 @@ Source: glibc elf/dl-map-segments.h, _dl_map_segments(); elf/dl-reloc.c, _dl_pro
 from itertools import pairwise
 
 from procmem.model.elf import PF_W, PF_X, PT_GNU_RELRO, Segment
+from procmem.model.note import note
 from procmem.model.program_files import ProgramObject
 from procmem.model.simulation import PAGE, AreaRole, Base
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -31,7 +32,7 @@ def map_library(caller: Caller, library: ProgramObject, table: GlibcTable, *, pr
     holes = any(page_up(low.vaddr + low.filesz) != page_down(high.vaddr) for low, high in pairwise(loads))
     first_end = page_up(first.vaddr + first.filesz)
     if holes and protect_holes:
-        rule = "ld.so: hole between segments, made inaccessible"
+        rule = note("ld-hole")
         gap = page_down(last.vaddr) - first_end
         caller.do(Protect(bias + first_end, gap, "---", role=AreaRole.RESERVED, rule=rule))
     for segment in loads:
@@ -47,8 +48,10 @@ def _reserve(caller: Caller, library: ProgramObject, length: int, table: GlibcTa
     aligns = [s.align for s in library.image.loads if s.align > 0 and not s.align & (s.align - 1)]
     align = max(aligns, default=PAGE)
     layout = caller.space.layout
-    where = "highest free place below mmap_base" if layout.top_down else "lowest free place above the legacy base"
-    rule = f"ld.so: {where} {layout.mmap_base if layout.top_down else layout.legacy_base:#010x}"
+    where = (
+        note("highest-free", base=layout.mmap_base) if layout.top_down else note("lowest-free", base=layout.legacy_base)
+    )
+    rule = note("ld-library", place=where)
     perms = segment_perms(first)
     hint = page_down(first.vaddr) if table.own_address else 0
     whole = Map(
@@ -58,7 +61,7 @@ def _reserve(caller: Caller, library: ProgramObject, length: int, table: GlibcTa
         name=library.real,
         offset=first.offset - first.vaddr % PAGE,
         role=_role(first),
-        rule=f"{rule}; PT_LOAD {perms}",
+        rule=note("segment", of=rule, perms=perms),
     )
     if align <= PAGE or not table.aligned_segments:
         return caller.do(whole)
@@ -96,7 +99,7 @@ def _map_segment(caller: Caller, library: ProgramObject, segment: Segment, bias:
             offset=segment.offset - in_page,
             role=_role(segment),
             base=Base.MMAP,
-            rule=f"ld.so: over the library's span; PT_LOAD {perms}",
+            rule=note("segment", of=note("ld-over-span"), perms=perms),
         )
     )
 
@@ -114,7 +117,7 @@ def _zero_rest(caller: Caller, segment: Segment, bias: int) -> None:
         caller.do(Protect(page, PAGE, perms[0] + "w" + perms[2]))
         caller.do(Protect(page, PAGE, perms))
     if zero_end > zero_page:
-        rule = "ld.so: memory beyond the file part (BSS)"
+        rule = note("ld-bss")
         caller.do(Map(zero_end - zero_page, perms, zero_page, fixed=True, role=AreaRole.BSS, base=Base.MMAP, rule=rule))
 
 
@@ -126,7 +129,7 @@ def protect_relro(caller: Caller, loaded: ProgramObject, bias: int) -> None:
     start = page_down(bias + segment.vaddr)
     end = page_down(bias + segment.vaddr + segment.memsz)
     if start < end:
-        rule = "RELRO: relocated, then made read-only"
+        rule = note("relro")
         caller.do(Protect(start, end - start, "r--", rule=rule))
 
 

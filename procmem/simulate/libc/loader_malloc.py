@@ -7,6 +7,7 @@ back. Its blocks are visible in ``maps``, and each moves all libraries that are 
 Source: glibc elf/dl-minimal-malloc.c (before 2.35 elf/dl-minimal.c).
 """
 
+from procmem.model.note import note
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -37,7 +38,7 @@ class SmallBlocks:
 
     def _new_block(self, size: int) -> None:
         length = page_up(size) + PAGE
-        rule = f"ld.so: block of its small-block allocator (request of {size} bytes)"
+        rule = note("ld-block", request=size)
         start = self._caller.do(Map(length, "rw-", role=AreaRole.MMAP, rule=rule))
         if start < 0:
             return

@@ -7,6 +7,7 @@ the threshold. Freeing at the top gives memory back once more than the trim thre
 Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_chunk().
 """
 
+from procmem.model.note import note
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -107,7 +108,7 @@ class Malloc:
         end = start + length
         if self._contiguous:
             end = page_up(end + shift + (arena.top_size if arena.top else 0))
-            self._caller.do(SetBrk(end, rule="malloc: the heap's end, up to a whole page"))
+            self._caller.do(SetBrk(end, rule=note("malloc-page")))
         if arena.top_size:
             arena.abandon_top()
         self._caller.do(Touch(start))
@@ -116,7 +117,7 @@ class Malloc:
 
     def _sbrk(self, length: int) -> int | None:
         old = self._caller.space.brk
-        rule = "malloc: the heap grows by the request and 128 KiB to spare"
+        rule = note("malloc-grows")
         if self._caller.do(SetBrk(old + length, rule=rule)) != old + length:
             return None
         return old
@@ -128,7 +129,7 @@ class Malloc:
         length = max(length, _FALLBACK)
         if length <= size:
             return None, 0
-        rule = "malloc: brk failed, so a megabyte is mapped"
+        rule = note("malloc-main-mmap")
         start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
         return (start if start >= 0 else None), length
 
@@ -140,7 +141,7 @@ class Malloc:
     def map_block(self, size: int) -> int | None:
         """Give a large request a mapping of its own (sysmalloc_mmap())."""
         length = page_up(size + WORD + ALIGN - 1)
-        rule = f"malloc: request of {size - WORD} bytes or so, at or above the mmap threshold"
+        rule = note("malloc-mmap", request=size - WORD)
         start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
         if start < 0:
             return None
@@ -166,5 +167,5 @@ class Malloc:
         end = arena.top + arena.top_size
         if area <= _THRESHOLD or not extra or self._caller.space.brk != end:
             return
-        self._caller.do(SetBrk(end - extra, rule="malloc: trimmed after a free at the top"))
+        self._caller.do(SetBrk(end - extra, rule=note("malloc-trim")))
         arena.top_size -= extra

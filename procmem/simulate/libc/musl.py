@@ -8,6 +8,7 @@ Source: musl ldso/dynlink.c, map_library(), load_library(); src/malloc/mallocng/
 """
 
 from procmem.model.elf import PT_TLS
+from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace
 from procmem.simulate.kernel.calls import Caller
@@ -33,13 +34,13 @@ def link_musl(space: SimSpace, files: ProgramFiles) -> SimSpace:
     assert files.interpreter is not None
     caller = Caller(space)
     start = space.brk
-    caller.do(SetBrk(start + 2 * PAGE, rule="musl: records of its allocator"))
-    guard = Map(PAGE, "---", start, fixed=True, role=AreaRole.GUARD, base=Base.BRK, rule="musl: guard page")
+    caller.do(SetBrk(start + 2 * PAGE, rule=note("musl-records")))
+    guard = Map(PAGE, "---", start, fixed=True, role=AreaRole.GUARD, base=Base.BRK, rule=note("musl-guard"))
     caller.do(guard)
     biases = [map_library(caller, library, _OUTLINE, protect_holes=False) for library in files.libraries]
     tls = [loaded.image.first(PT_TLS) for loaded in (files.program, *files.libraries)]
     if sum(segment.memsz for segment in tls if segment is not None) > _BUILT_IN_TLS:
-        caller.do(Map(_TLS_BLOCK, "rw-", role=AreaRole.TLS, rule="musl: thread-local storage of the main thread"))
+        caller.do(Map(_TLS_BLOCK, "rw-", role=AreaRole.TLS, rule=note("musl-tls")))
     for library, bias in zip(files.libraries, biases, strict=True):
         protect_relro(caller, library, bias)
     protect_relro(caller, files.interpreter, space.interpreter_base)

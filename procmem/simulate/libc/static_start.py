@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
+from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.calls import Caller
@@ -52,7 +53,7 @@ def _started(space: SimSpace, files: ProgramFiles, table: GlibcTable, spare: int
     size = segment.memsz if segment is not None else 0
     offset = -(-(size + table.static_tls_surplus) // align) * align
     block = offset + table.tcb + align + spare
-    caller.do(SetBrk(caller.space.brk + block, rule="start code: thread-local storage, by brk"))
+    caller.do(SetBrk(caller.space.brk + block, rule=note("static-tls")))
     malloc = Malloc(caller)
     for request in _requests(files, table):
         malloc.allocate(request)

@@ -6,6 +6,7 @@ and lays the thread's descriptor and its thread-local storage at the upper end.
 Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; nptl/nptl-init.c.
 """
 
+from procmem.model.note import note
 from procmem.model.simulation import PAGE, AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -48,14 +49,14 @@ def create_thread(
     guard = page_up(guard)
     length = (size & -_TLS_ALIGN) + guard
     perms = "rwx" if executable else "rw-"
-    rule = f"pthread_create: stack of a thread, {page_up(length) - guard >> 10} KiB"
+    rule = note("thread-stack", kib=page_up(length) - guard >> 10)
     start = caller.do(
         Map(
             length,
             "---" if guard else perms,
             flags=VmBit.NOHUGEPAGE,
             role=AreaRole.GUARD,
-            rule="guard page of a thread",
+            rule=note("thread-guard"),
         )
     )
     if start < 0:

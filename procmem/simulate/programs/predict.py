@@ -7,6 +7,7 @@ is the same on a machine that could never run one.
 from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
+from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import Base, Draws, Exactness, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
 from procmem.simulate.kernel.aslr import fit, moving_bases, ranges, refine
@@ -34,7 +35,7 @@ class Running(NamedTuple):
     malloc: Malloc
     modules: int
     guessed: frozenset[Base]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
@@ -54,8 +55,7 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         running = _started_static(running, files) if stage is Stage.MAIN else running
         return _with_own_constructors(running, files, stage)
     if files.missing is not None:
-        name = files.missing.decode(errors="replace")
-        raise ExecFailed(f"ld.so: {name} is not found; the program ends before its entry point")
+        raise ExecFailed("library-missing", name=files.missing)
     running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
     return _with_own_constructors(running, files, stage)
 
@@ -63,18 +63,15 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
 def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
     if stage is not Stage.MAIN or not files.program.constructors:
         return running
-    note = "the program's own constructors run before main: what they allocate is not foretold"
-    return running._replace(notes=(*running.notes, note))
+    return running._replace(notes=(*running.notes, note("own-constructors")))
 
 
 def _started_static(running: Running, files: ProgramFiles) -> Running:
     """Go on to ``main`` of a program that has no dynamic linker."""
     if (files.program.soname or b"").startswith(b"ld-"):
-        note = "a dynamic linker started by hand: what it maps for the program it runs is not foretold"
-        return running._replace(notes=(*running.notes, note))
+        return running._replace(notes=(*running.notes, note("linker-by-hand")))
     if files.libc_version is None:
-        note = "no glibc in this static program: what its start code maps is not known"
-        return running._replace(notes=(*running.notes, note))
+        return running._replace(notes=(*running.notes, note("static-unknown")))
     table, measured = table_for(files)
     started = start_static(running.space, files, table)
     running = running._replace(space=started.space, malloc=started.malloc)
@@ -85,7 +82,7 @@ def _started_static(running: Running, files: ProgramFiles) -> Running:
 
 def _started_musl(running: Running, files: ProgramFiles) -> Running:
     space = link_musl(running.space, files)
-    notes = (*running.notes, "musl: known in shape only")
+    notes = (*running.notes, note("musl"))
     return running._replace(
         space=space, malloc=Malloc(Caller(space)), guessed=frozenset({Base.MMAP, Base.BRK}), notes=notes
     )
@@ -102,22 +99,17 @@ def _started_glibc(running: Running, files: ProgramFiles) -> Running:
         notes.append(_unmeasured(files))
     for library in run_constructors(malloc, files):
         guessed |= {Base.BRK}
-        notes.append(f"the constructor of {_text(library)} calls malloc before main: the heap is known in shape only")
+        notes.append(note("constructor-mallocs", library=library))
     for library in unknown_constructors(files):
-        notes.append(f"if the constructor of {_text(library)} calls malloc, a heap is there before main")
+        notes.append(note("constructor-unknown", library=library))
     for library in unforeseeable(files):
         guessed |= {Base.MMAP, Base.BRK}
-        notes.append(f"{_text(library)} maps memory of its own before main, which is not foretold")
+        notes.append(note("library-maps", library=library))
     return Running(caller.space, malloc, running.modules, guessed, tuple(dict.fromkeys(notes)))
 
 
-def _text(name: bytes) -> str:
-    return name.decode(errors="replace")
-
-
-def _unmeasured(files: ProgramFiles) -> str:
-    version = f"glibc {files.libc_version}" if files.libc_version else "this C library"
-    return f"{version} has not been measured: what it maps is known in shape only"
+def _unmeasured(files: ProgramFiles) -> Note:
+    return note("unmeasured", version=files.libc_version) if files.libc_version else note("unmeasured-library")
 
 
 def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction:
@@ -125,9 +117,9 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
     try:
         running = start(files, settings, stage)
     except ExecFailed as error:
-        why = str(error)
+        why = note(error.code, **error.fields)
         if settings.randomize and settings.draws is None:
-            why += " (with the zero draw; others may go well)"
+            why = note("with-zero-draw", failure=why)
         return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()

@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from procmem.errors import BadInput
+from procmem.errors import BadScript
+from procmem.model.note import Note, note
 from procmem.model.simulation import PAGE
 from procmem.model.sizes import size_of_text
 
-__all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_text", "size"]
+__all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_of", "size"]
 
 _RIGHTS = {f"{r}{w}{x}" for r in "r-" for w in "w-" for x in "x-"}
 
@@ -24,14 +25,6 @@ class Step(NamedTuple):
         return " ".join((self.verb, *self.words))
 
 
-class BadScript(BadInput):
-    """A step that cannot be understood or done; ``line`` is counted from 1."""
-
-    def __init__(self, line: int, why: str) -> None:
-        super().__init__(f"script, line {line}: {why}", hint="procmem simulate --help lists the steps")
-        self.line = line
-
-
 class AllocatedBlock(NamedTuple):
     """Memory that a script has a name for; ``mapped`` where mmap gave it, not malloc."""
 
@@ -44,7 +37,7 @@ def parsed(step: Step, word: str) -> int:
     """A size in bytes of a 32-bit program, with an optional K, M or G."""
     value = size_of_text(word, below=1 << 32)
     if value is None:
-        raise BadScript(step.line, f"not a size of a 32-bit program: {word!r}")
+        raise BadScript(step.line, "size-too-large", word=word)
     return value
 
 
@@ -64,11 +57,11 @@ def part(step: Step, at: int, block: AllocatedBlock) -> tuple[int, int]:
 def check_rights(step: Step, rights: str) -> None:
     """Refuse what are no rights."""
     if rights not in _RIGHTS:
-        raise BadScript(step.line, f"not rights as maps writes them: {rights!r}")
+        raise BadScript(step.line, "not-rights", rights=rights)
 
 
-def result_text(value: int) -> str:
-    """What a system call gave back, in words."""
+def result_of(value: int) -> Note | None:
+    """What a system call gave back; None for a mere success."""
     if value < 0:
-        return f"failed (error {-value})"
-    return f"= {value:#010x}" if value else ""
+        return note("failed", error=-value)
+    return note("value", value=value) if value else None

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
+from procmem.model.note import Note, note
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, SimMemory
 from procmem.model.simulation import PAGE, AreaRole, SimSpace, VmBit
 from procmem.simulate.arch.i386_layout import page_up
@@ -27,7 +28,7 @@ from procmem.simulate.kernel.memory_events import (
     Settle,
     SwapOff,
 )
-from procmem.simulate.script.language import AllocatedBlock, BadScript, Step, parsed, part, result_text, size
+from procmem.simulate.script.language import AllocatedBlock, BadScript, Step, parsed, part, result_of, size
 
 __all__ = ["FIRST_PID", "MEMORY_VERBS", "MemoryCaller"]
 
@@ -50,27 +51,27 @@ class MemoryCaller(Caller):
         self.happen(Do(self.pid, event))
         return self.space.registers.eax
 
-    def happen(self, *events: MemoryEvent) -> str:
+    def happen(self, *events: MemoryEvent) -> Note | None:
         """Let something happen to the machine, and say what came of it."""
         self.memory = run(self.memory, events)
         process = self.memory.processes.get(self.pid)
         if process is not None:
             self.space = process.space
         if self.memory.outcome is AccessOutcome.SIGSEGV:
-            return f"SIGSEGV, page-fault error code {self.memory.error_code or 0:#x}"
+            return note("segv-code", error_code=self.memory.error_code or 0)
         if self.memory.outcome is AccessOutcome.OOM:
-            return f"out of memory: process {self.memory.killed} is killed"
-        return "" if process is not None or not events else "nothing: its process has ended"
+            return note("oom", pid=self.memory.killed)
+        return None if process is not None or not events else note("ended")
 
-    def fork(self) -> str:
+    def fork(self) -> Note:
         """Make a child; the parent goes on."""
         self.last_pid += 1
         told = self.happen(ForkAs(self.pid, self.last_pid))
-        return told or f"= {self.last_pid}, the child's pid; pages are copied when one of the two writes"
+        return told or note("child", pid=self.last_pid)
 
 
 _Blocks = dict[str, AllocatedBlock]
-_Play = Callable[[MemoryCaller, _Blocks, Step], str]
+_Play = Callable[[MemoryCaller, _Blocks, Step], Note | None]
 
 
 class _Verb(NamedTuple):
@@ -81,12 +82,12 @@ class _Verb(NamedTuple):
 
 def _block(blocks: _Blocks, step: Step) -> AllocatedBlock:
     if step.words[0] not in blocks:
-        raise BadScript(step.line, f"no such block: {step.words[0]!r}")
+        raise BadScript(step.line, "no-block", name=step.words[0])
     return blocks[step.words[0]]
 
 
 def _touching(*, write: bool) -> _Play:
-    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
         block = _block(blocks, step)
         offset, length = part(step, 1, block)
         return caller.happen(Access(caller.pid, block.start + offset, length, write))
@@ -95,7 +96,7 @@ def _touching(*, write: bool) -> _Play:
 
 
 def _advising(advice: Advice) -> _Play:
-    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+    def play(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
         block = _block(blocks, step)
         offset, length = part(step, 1, block)
         return caller.happen(Advise(caller.pid, block.start + offset, length, advice))
@@ -103,58 +104,57 @@ def _advising(advice: Advice) -> _Play:
     return play
 
 
-def _share(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _share(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     length = size(step, 1)
     name = step.words[2].encode() if len(step.words) > 2 else b""
-    result = caller.do(Map(length, name=name, flags=VmBit.SHARED, role=AreaRole.MMAP, rule="mmap: shared"))
+    result = caller.do(Map(length, name=name, flags=VmBit.SHARED, role=AreaRole.MMAP, rule=note("mmap-shared")))
     if result >= 0:
         blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
-    return result_text(result)
+    return result_of(result)
 
 
-def _cache(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _cache(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     del blocks
     return caller.happen(ReadFile(step.words[0].encode(), page_up(size(step, 1)) // PAGE))
 
 
-def _scatter(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _scatter(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     block = _block(blocks, step)
     count = size(step, 1)
     if count > _SCATTER_MAX:
-        raise BadScript(step.line, f"more than {_SCATTER_MAX} touches")
+        raise BadScript(step.line, "too-many-touches", most=_SCATTER_MAX)
     drawn = random.Random(parsed(step, step.words[2]) if len(step.words) > 2 else 0)  # noqa: S311  # to be repeated
     pages = max(block.length // PAGE, 1)
     events = (Access(caller.pid, block.start + drawn.randrange(pages) * PAGE, 1, True) for _ in range(count))
     return caller.happen(*events)
 
 
-def _settle(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _settle(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     del blocks, step
     return caller.happen(Settle())
 
 
-def _swapoff(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _swapoff(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     del blocks, step
     return caller.happen(SwapOff())
 
 
-def _as(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _as(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     del blocks
     pid = parsed(step, step.words[0])
     if pid not in caller.memory.processes:
-        raise BadScript(step.line, f"no process {pid} lives")
+        raise BadScript(step.line, "no-living-process", pid=pid)
     caller.pid = pid
     return caller.happen()
 
 
-def _exit(caller: MemoryCaller, blocks: _Blocks, step: Step) -> str:
+def _exit(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
     del blocks, step
     caller.happen(End(caller.pid))
-    told = ""
     if caller.memory.processes:
         caller.pid = min(caller.memory.processes)
         caller.happen()
-    return told
+    return None
 
 
 MEMORY_VERBS = {

@@ -29,6 +29,7 @@ Sizes are bytes, or have K, M or G behind them. RIGHTS are written as in maps (r
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from procmem.model.note import Note, note
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -44,7 +45,7 @@ from procmem.simulate.script.language import (
     check_rights,
     parsed,
     part,
-    result_text,
+    result_of,
     size,
 )
 from procmem.simulate.script.memory import FIRST_PID, MEMORY_VERBS, MemoryCaller
@@ -55,11 +56,11 @@ _STEPS_MAX = 100_000
 
 
 class Moment(NamedTuple):
-    """The space after a step, what the step gave back, in words, and the memory where it is simulated."""
+    """The space after a step, what came of the step (None for a mere success), and the memory where it is simulated."""
 
     step: Step
     space: SimSpace
-    outcome: str
+    outcome: Note | None
     memory: SimMemory | None = None
 
 
@@ -77,12 +78,12 @@ def parse_script(text: str) -> tuple[Step, ...]:
         verb, rest = words[0], tuple(words[1:])
         known = _VERBS.get(verb)
         if known is None:
-            raise BadScript(number, f"no step is called {verb!r}")
+            raise BadScript(number, "no-step", verb=verb)
         if not known.least <= len(rest) <= known.most:
-            raise BadScript(number, f"{verb} takes {known.least} to {known.most} words")
+            raise BadScript(number, "wrong-word-count", verb=verb, least=known.least, most=known.most)
         steps.append(Step(number, verb, rest))
     if len(steps) > _STEPS_MAX:
-        raise BadScript(_STEPS_MAX + 1, f"more than {_STEPS_MAX} steps")
+        raise BadScript(_STEPS_MAX + 1, "too-many-steps", most=_STEPS_MAX)
     return tuple(steps)
 
 
@@ -117,82 +118,80 @@ class _Player:
         """Give the block a step names."""
         found = self.blocks.get(step.words[0])
         if found is None or (mapped is not None and found.mapped is not mapped):
-            raise BadScript(step.line, f"no such block: {step.words[0]!r}")
+            raise BadScript(step.line, "no-block", name=step.words[0])
         return found
 
-    def do_malloc(self, step: Step) -> str:
+    def do_malloc(self, step: Step) -> Note | None:
         self.own(step)
         length = size(step, 1)
         pointer = self.malloc.allocate(length)
         if pointer is None:
-            return "failed: no memory left"
+            return note("no-memory")
         self.blocks[step.words[0]] = AllocatedBlock(pointer, length, False)
-        return f"= {pointer:#010x}"
+        return note("value", value=pointer)
 
-    def do_free(self, step: Step) -> str:
+    def do_free(self, step: Step) -> Note | None:
         self.own(step)
         self.malloc.free(self.block(step, mapped=False).start)
         del self.blocks[step.words[0]]
-        return ""
+        return None
 
-    def do_mmap(self, step: Step) -> str:
+    def do_mmap(self, step: Step) -> Note | None:
         length = size(step, 1)
         rights = step.words[2] if len(step.words) > 2 else "rw-"
         name = step.words[3].encode() if len(step.words) > 3 else b""
         check_rights(step, rights)
-        rule = "mmap: highest free place" if self.caller.space.layout.top_down else "mmap: lowest free place"
+        rule = note("mmap-highest" if self.caller.space.layout.top_down else "mmap-lowest")
         result = self.caller.do(Map(length, rights, name=name, role=AreaRole.MMAP, rule=rule))
         if result >= 0:
             self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
-        return result_text(result)
+        return result_of(result)
 
-    def do_munmap(self, step: Step) -> str:
+    def do_munmap(self, step: Step) -> Note | None:
         block = self.block(step, mapped=True)
         offset, length = part(step, 1, block)
         result = self.caller.do(Unmap(block.start + page_down(offset), length))
         if len(step.words) == 1:
             del self.blocks[step.words[0]]
-        return result_text(result)
+        return result_of(result)
 
-    def do_mprotect(self, step: Step) -> str:
+    def do_mprotect(self, step: Step) -> Note | None:
         block = self.block(step, mapped=True)
         check_rights(step, step.words[1])
         offset, length = part(step, 2, block)
-        return result_text(self.caller.do(Protect(block.start + page_down(offset), length, step.words[1])))
+        return result_of(self.caller.do(Protect(block.start + page_down(offset), length, step.words[1])))
 
-    def do_touch(self, step: Step) -> str:
+    def do_touch(self, step: Step) -> Note | None:
         offset = size(step, 1) if len(step.words) > 1 else 0
         if len(step.words) > 2:
             return self.in_memory(step, "touch")
         result = self.caller.do(Touch(self.block(step).start + offset))
-        return "" if result >= 0 else "SIGSEGV"
+        return None if result >= 0 else note("segv")
 
-    def in_memory(self, step: Step, verb: str) -> str:
+    def in_memory(self, step: Step, verb: str) -> Note | None:
         """Do what only the machine with memory can do."""
         if not isinstance(self.caller, MemoryCaller):
-            raise BadScript(step.line, f"{step.verb} needs memory: --memory")
+            raise BadScript(step.line, "needs-memory", verb=step.verb)
         return MEMORY_VERBS[verb].play(self.caller, self.blocks, step)
 
     def own(self, step: Step) -> None:
         """Refuse in a child what depends on the C library's state, of which there is one only."""
         if isinstance(self.caller, MemoryCaller) and self.caller.pid != FIRST_PID:
-            raise BadScript(step.line, f"{step.verb} in a child is not simulated: as {FIRST_PID} goes back")
+            raise BadScript(step.line, "not-in-child", verb=step.verb, pid=FIRST_PID)
 
-    def do_brk(self, step: Step) -> str:
+    def do_brk(self, step: Step) -> Note | None:
         word = step.words[0]
         change = -parsed(step, word[1:]) if word.startswith("-") else parsed(step, word.removeprefix("+"))
         wanted = self.caller.space.brk + change
-        return (
-            "" if self.caller.do(SetBrk(wanted, rule="brk: asked for by the program")) == wanted else "failed (ENOMEM)"
-        )
+        return None if self.caller.do(SetBrk(wanted, rule=note("brk"))) == wanted else note("brk-failed")
 
-    def do_recurse(self, step: Step) -> str:
+    def do_recurse(self, step: Step) -> Note | None:
         self.own(step)
         self.depth -= size(step, 0)
         result = self.caller.do(Touch(self.depth))
-        return "" if result >= 0 else "SIGSEGV: beyond the stack limit or the guard gap"
+        return None if result >= 0 else note("stack-overflow")
 
-    def do_thread(self, step: Step) -> str:
+    def do_thread(self, step: Step) -> Note | None:
         self.own(step)
         stack: int | None = None
         guard, request = DEFAULT_GUARD, 0
@@ -205,27 +204,27 @@ class _Player:
             elif name == "malloc":
                 request = parsed(step, value)
             else:
-                raise BadScript(step.line, f"thread knows no {name!r}")
+                raise BadScript(step.line, "unknown-thread-option", name=name)
         stack_is_code = any(vma.grows_down and "x" in vma.perms for vma in self.caller.space.vmas)
         result = create_thread(
             self.caller, self.malloc, size=stack, guard=guard, modules=self.modules, executable=stack_is_code
         )
         if result >= 0 and request:
             self.arenas.first_request(request)
-        return result_text(result)
+        return result_of(result)
 
-    def do_fork(self, step: Step) -> str:
+    def do_fork(self, step: Step) -> Note | None:
         if isinstance(self.caller, MemoryCaller):
             return self.caller.fork()
         del step
         self.caller.do(Fork())
-        return "the child's map is the same; pages are copied when one of the two writes"
+        return note("fork")
 
 
 class _Verb(NamedTuple):
     least: int
     most: int
-    play: Callable[[_Player, Step], str]
+    play: Callable[[_Player, Step], Note | None]
 
 
 _VERBS = {
@@ -242,7 +241,7 @@ _VERBS = {
 }
 
 
-def _in_memory(verb: str) -> Callable[[_Player, Step], str]:
+def _in_memory(verb: str) -> Callable[[_Player, Step], Note | None]:
     return lambda player, step: player.in_memory(step, verb)
 
 

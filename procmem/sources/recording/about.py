@@ -29,7 +29,7 @@ def bare_file(path: str) -> dict[str, bytes]:
 
     whole = read_whole(path, None, limit=FILE_BYTES_MAX)
     if isinstance(whole, Refusal):
-        raise BrokenRecording(path, whole.value)
+        raise BrokenRecording(path, "recording-refused", refusal=whole)
     return {"smaps" if rest.startswith((b"Size:", b"Rss:")) else "maps": whole}
 
 
@@ -51,13 +51,13 @@ def read_about(store: Store, path: str) -> Mapping[str, Any]:
     try:
         about = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BrokenRecording(path, f"about.toml: {error}") from error
+        raise BrokenRecording(path, "bad-about", reason=str(error)) from error
     schema = about.get("schema", SCHEMA)
     if schema != SCHEMA:
-        raise BrokenRecording(path, f"has schema {schema!r}; this procmem reads {SCHEMA}")
+        raise BrokenRecording(path, "unknown-schema", schema=schema, known=SCHEMA)
     for key in ("process", "refused"):
         if not isinstance(about.get(key, {}), dict):
-            raise BrokenRecording(path, f"about.toml: {key} is no table")
+            raise BrokenRecording(path, "no-table", key=key)
     return about
 
 
@@ -98,7 +98,7 @@ def read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]
         )
         data = store.read(f"{folder}objects.bin")
         if isinstance(data, Refusal):
-            raise BrokenRecording(source, f"{folder}objects.bin: {data.value}")
+            raise BrokenRecording(source, "objects-refused", file=f"{folder}objects.bin", refusal=data)
         kept = []
         at = 0
         for entry in entries["objects"]:
@@ -119,7 +119,7 @@ def read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]
                 at += int(length)
             kept.append(KeptFile(mapped, tuple(pieces)))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BrokenRecording(source, f"{folder}objects.json: {error!r}") from error
+        raise BrokenRecording(source, "bad-objects", file=f"{folder}objects.json", reason=repr(error)) from error
     return tuple(kept)
 
 

@@ -87,7 +87,7 @@ class RecordedSource:
             self._about: Mapping[str, Any] = {}
             return
         if not os.path.exists(path):
-            raise BrokenRecording(path, "no such file or folder")
+            raise BrokenRecording(path, "no-recording")
         self._store = open_store(path)
         self._about = read_about(self._store, path)
         names = self._store.names("")
@@ -95,9 +95,7 @@ class RecordedSource:
         self._folders = {int(name): f"{name}/" for name in top if name.isdecimal() and name.isascii()}
         if not self._folders or {"maps", "smaps", "status"} & set(top):
             if not {"maps", "smaps", "status", "stat"} & set(top):
-                raise BrokenRecording(
-                    path, "holds no process: neither a folder named by a pid, nor maps, smaps or status"
-                )
+                raise BrokenRecording(path, "no-process-recorded")
             self._folders = {pid_of_folder(self._store, path): ""}
 
     @property
@@ -117,7 +115,7 @@ class RecordedSource:
         """
         if len(self._folders) != 1:
             known = ", ".join(str(pid) for pid in self.pids()[:10])
-            raise BrokenRecording(self.name, f"holds {len(self._folders)} processes", hint=f"name a pid: {known}")
+            raise BrokenRecording(self.name, "several-recorded", count=len(self._folders), known=known)
         return next(iter(self._folders))
 
     def open(self, pid: int | None) -> Target:
@@ -136,7 +134,7 @@ class RecordedSource:
                     # as /proc/TID does for a thread that is not listed
                     return RecordedTarget(pid, folder, self._store, {}, self._about, self.name, thread_of=leader)
         known = ", ".join(str(known) for known in self.pids()[:10])
-        raise ProcessGone(pid, f"not in {self.name}", hint=f"it holds {known}" if known else "")
+        raise ProcessGone(pid, "not-recorded" if known else "nothing-recorded", source=self.name, known=known)
 
 
 class RecordedTarget:
@@ -263,7 +261,7 @@ class RecordedTarget:
                 start, end = (int(text, 16) for text in span.split("-"))
                 state = sum(bits[letter] for letter in set(letters))
             except (ValueError, KeyError) as error:
-                raise BrokenRecording(self._source, f"pagemap.runs, line {number}: not 'start-end letters'") from error
+                raise BrokenRecording(self._source, "bad-page-runs", number=number) from error
             runs.append(PageRun(start, end, state))
         return tuple(_clip(sorted(runs), without_overlap(ranges)))
 
@@ -293,7 +291,7 @@ class RecordedTarget:
                 address, data = line.decode("ascii").split(" ")
                 pieces.append((int(address, 16), bytes.fromhex(data)))
             except ValueError as error:
-                raise BrokenRecording(self._source, f"memory.words, line {number}: not 'address hex'") from error
+                raise BrokenRecording(self._source, "bad-memory-words", number=number) from error
         return PiecesReader(pieces)
 
 

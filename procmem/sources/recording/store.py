@@ -17,7 +17,6 @@ __all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
 FILE_BYTES_MAX = 64 * 1024 * 1024
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
-_TOO_MUCH = "unpacks to more than a recording may hold"
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 65_536
 
@@ -122,7 +121,7 @@ class _Unpacked:
         data = self._files[-1].read(size)
         self._total += len(data)
         if self._total > UNPACKED_BYTES_MAX:
-            raise BrokenRecording(self._path, _TOO_MUCH)
+            raise BrokenRecording(self._path, "recording-too-large")
         return data
 
     def __enter__(self) -> Self:
@@ -147,11 +146,11 @@ class ArchiveStore:
             with _Unpacked(path) as stream, tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
                 for count, member in enumerate(archive):
                     if count > MEMBERS_MAX:
-                        raise BrokenRecording(path, f"more than {MEMBERS_MAX} members")
+                        raise BrokenRecording(path, "too-many-members", most=MEMBERS_MAX)
                     if not member.isreg():
                         continue
                     if member.size > FILE_BYTES_MAX:
-                        raise BrokenRecording(path, _TOO_MUCH)
+                        raise BrokenRecording(path, "recording-too-large")
                     content = archive.extractfile(member)
                     if content is not None:
                         self._files[member.name.removeprefix("./")] = content.read()
@@ -159,7 +158,7 @@ class ArchiveStore:
                     pass  # to the end, where the checksum of all that was read stands
         except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
             # gzip reports damage as OSError, EOFError or zlib.error, a damaged header is a ValueError
-            raise BrokenRecording(path, f"not a readable archive: {error}") from error
+            raise BrokenRecording(path, "bad-archive", reason=str(error)) from error
         tops = {name.split("/", 1)[0] for name in self._files}
         if len(tops) == 1 and "/" in next(iter(self._files)):
             # archives made by "tar czf x.tar.gz folder" hold everything below that one folder
@@ -193,5 +192,5 @@ def open_store(path: str) -> Store:
         try:
             return FolderStore(path)
         except OSError as error:
-            raise BrokenRecording(path, error.strerror or "cannot be opened") from error
+            raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
     return ArchiveStore(path)

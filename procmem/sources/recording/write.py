@@ -39,7 +39,7 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
         CannotWrite: the destination exists, is a link, or the disk is full; nothing is left behind.
     """
     if os.path.lexists(path):
-        raise CannotWrite(path, "there is something already", hint="name a new path, or remove it first")
+        raise CannotWrite(path, "exists")
     files = _all_files(processes, when, version)
     parent = os.path.dirname(os.path.abspath(path))
     as_archive = path.endswith((".tar.gz", ".tgz"))
@@ -54,7 +54,7 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
         os.rename(inner, path)
         _sync_folder(parent)
     except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
+        raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -68,11 +68,11 @@ def may_save_text(path: str) -> None:
     """
     parent = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(parent):
-        raise CannotWrite(path, "no such folder")
+        raise CannotWrite(path, "no-folder-to-write")
     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
-        raise CannotWrite(path, "it is a link, or no regular file")
+        raise CannotWrite(path, "not-regular")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise CannotWrite(path, "the folder may not be written")
+        raise CannotWrite(path, "folder-read-only")
 
 
 def save_text(path: str, text: str) -> None:
@@ -94,7 +94,7 @@ def save_text(path: str, text: str) -> None:
         scratch = None
         _sync_folder(parent)
     except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
+        raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
     finally:
         if scratch is not None:
             os.unlink(scratch)
