@@ -1,13 +1,11 @@
-"""What all tests share: the path to their helpers, and honest skips.
+"""What all tests share: markers for what they need of the machine, and the folder of compiled programs.
 
-A test that needs something of the machine says so by a marker: ``needs32``, ``needs_root``, or ``needs("pmap")``
-with the names of programs. Where it is missing the test is skipped with the reason; where ``PROCMEM_REQUIRE_ALL=1``
-is set (as CI does, which installs all of it) it fails instead, so that no test is lost without anybody noticing.
+A test says by a marker what it needs (``needs32``, ``needs_root``, ``needs_namespaces``, ``needs_terminal``, or
+``needs("pmap")`` with the names of programs); what is missing is told by ``support.needs``. Tests that look at all
+processes of the machine, or change it, are marked ``machine``.
 """
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import hypothesis
@@ -16,11 +14,8 @@ import pytest
 import procmem
 import procmem.text.errors  # str() of an error is a sentence, as everywhere else
 from procmem.text.catalogues.build import compile_catalogues
-
-TESTS = Path(__file__).resolve().parent
-sys.path.insert(0, str(TESTS))  # tests import scoring, programs.build, ...
-
-from programs.build import can_build_32bit  # noqa: E402  # found by the line above
+from tests.programs.build import can_build_32bit
+from tests.support import needs
 
 hypothesis.settings.register_profile("quiet", deadline=None, database=None)  # other work on the machine is no failure
 hypothesis.settings.load_profile("quiet")
@@ -28,23 +23,19 @@ hypothesis.settings.load_profile("quiet")
 compile_catalogues(Path(procmem.__file__).parent / "text" / "catalogues")  # as an installation does
 
 
-def lacking(reason: str) -> None:
-    """Skip the running test for a reason that lies in the machine, or fail where all must run."""
-    if os.environ.get("PROCMEM_REQUIRE_ALL") == "1":
-        pytest.fail(f"PROCMEM_REQUIRE_ALL=1, and yet: {reason}", pytrace=False)
-    pytest.skip(reason)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Look at the markers of each test before it runs."""
     for marker in item.iter_markers("needs"):
         for program in marker.args:
-            if shutil.which(program) is None:
-                lacking(f"the program {program} is not installed")
+            needs.program(program)
     if item.get_closest_marker("needs_root") and os.geteuid() != 0:
-        lacking("only root may do this")
+        needs.lacking("only root may do this")
     if item.get_closest_marker("needs32") and not can_build_32bit():
-        lacking("gcc -m32 with static libraries is not installed (gcc-multilib)")
+        needs.lacking("gcc -m32 with static libraries is not installed (gcc-multilib)")
+    if item.get_closest_marker("needs_namespaces") and not needs.can_make_mount_namespace():
+        needs.lacking("no mount namespace can be made here (not root, a chroot, or a container)")
+    if item.get_closest_marker("needs_terminal") and not needs.can_open_terminal():
+        needs.lacking("no pseudo-terminal can be opened here (/dev/pts is not mounted)")
 
 
 @pytest.fixture(scope="session")

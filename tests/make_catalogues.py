@@ -1,6 +1,6 @@
 """Bring the catalogues in line with the sentences: new ones come in empty, gone ones go; then translate what is empty.
 
-    python tests/make_catalogues.py
+    python -m tests.make_catalogues
 
 Extraction and the file format are Babel's. Entries stand in the order of modules and carry no line numbers and no
 date, so that two changes in different modules do not meet.

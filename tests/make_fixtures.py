@@ -31,11 +31,11 @@ from pathlib import Path
 
 import click
 import elftools
-from pmap_text import PmapRow, differences, parse_pmap
-from programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, TrueRange, build
 
 import procmem
 from procmem.parse.smaps import parse_rollup, parse_smaps_by_line
+from tests.programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, TrueRange, build
+from tests.support.pmap_text import PmapRow, differences, parse_pmap
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 DEMO = Path("/opt/demo")

@@ -1,6 +1,6 @@
 """Write the pages in ``tests/golden/`` anew, after a change that is meant to change them.
 
-    .venv/bin/python tests/make_golden.py && git diff tests/golden
+    .venv/bin/python -m tests.make_golden && git diff tests/golden
 
 Look at every difference before it is kept: a page that was copied can pin a mistake. The sums in each page are
 checked by the tests, whoever wrote it.
@@ -8,7 +8,7 @@ checked by the tests, whoever wrote it.
 
 from pathlib import Path
 
-from running import FIXTURES, pids_in, procmem
+from tests.support.running import FIXTURES, pids_in, procmem
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 SLEEP, BASH, THREADS = "x86_64-6.18-sleep", "x86_64-6.18-bash", "x86_64-6.18-python-threads"

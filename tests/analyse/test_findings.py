@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huge_pages import huge_pages
-from running import procmem, python_child, started
+
+from tests.support.huge_pages import huge_pages
+from tests.support.running import procmem, python_child, started
 
 MIB = 1 << 20
 LIBC = """

@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from smaps_text import KEYS_6_18, Record, smaps
 
 from procmem.analyse.inspection import classic_class, inspection
 from procmem.classify.classifier import layout, regions
@@ -14,6 +13,7 @@ from procmem.model.region import Certainty, Label
 from procmem.model.reports.inspection import Inspection
 from procmem.parse.process import snapshot
 from procmem.text.notes import note_text
+from tests.support.smaps_text import KEYS_6_18, Record, smaps
 
 PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]
 NAMES = [

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from programs.build import build
-from running import FIXTURES, ROOT, procmem, python_child, started
 
 from procmem.model.laws import Outcome
 from procmem.model.mapping import Mappings
@@ -19,6 +17,8 @@ from procmem.queries.examine import Examination, examine
 from procmem.queries.laws import laws_here
 from procmem.simulate.arch.borders import borders_for
 from procmem.sources.recording.read import RecordedSource
+from tests.programs.build import build
+from tests.support.running import FIXTURES, ROOT, procmem, python_child, started
 
 WITH_MEMORY = [
     path.parent

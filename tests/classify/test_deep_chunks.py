@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from running import procmem, started
+
+from tests.support.running import procmem, started
 
 KEEPS = """
 #include <malloc.h>

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elf_text import Header, program_headers, sections
-from programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, build, start
-from running import procmem, started
+
+from tests.programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, build, start
+from tests.support.elf_text import Header, program_headers, sections
+from tests.support.running import procmem, started
 
 pytestmark = pytest.mark.needs("gcc", "readelf")
 PAGE = 4096

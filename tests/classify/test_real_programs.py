@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import procmem, started, wait_for
+
+from tests.support.running import procmem, started, wait_for
 
 MIB = 1 << 20
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from programs.build import TrueRange
-from running import pids_in, procmem, recordings
-from scoring import parse_regions, report, score
+
+from tests.programs.build import TrueRange
+from tests.support.running import pids_in, procmem, recordings
+from tests.support.scoring import parse_regions, report, score
 
 BAR = 0.94
 WITH_TRUTH = [recording for recording in recordings() if (recording / "truth.jsonl").is_file()]

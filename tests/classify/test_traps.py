@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from huge_pages import huge_pages
-from programs.build import build
-from running import FIXTURES, procmem, started, wait_for
 
 from procmem.model.mapping import Mappings
 from procmem.model.region import Certainty, Regions
@@ -18,6 +15,9 @@ from procmem.queries.examine import Examination, examine
 from procmem.sources.live import ProcSource
 from procmem.sources.recording.read import RecordedSource
 from procmem.text.evidence import evidence_text
+from tests.programs.build import build
+from tests.support.huge_pages import huge_pages
+from tests.support.running import FIXTURES, procmem, started, wait_for
 
 MIB = 1 << 20
 
@@ -98,6 +98,7 @@ def test_a_moved_heap_label_is_not_believed() -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_namespaces
 @pytest.mark.needs("gcc", "unshare")
 def test_a_program_in_a_changed_root(tmp_path: Path) -> None:
     """Its path is that of its own root, where another file has the name today: the mapped file itself is read."""
@@ -113,6 +114,7 @@ def test_a_program_in_a_changed_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_namespaces
 @pytest.mark.needs("gcc", "unshare", "mount")
 def test_a_library_from_another_mount_namespace(tmp_path: Path) -> None:
     """A file mounted over the program's own path, seen by the program alone."""
@@ -305,6 +307,7 @@ def test_a_file_that_is_gone_in_the_middle_of_it_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_namespaces
 @pytest.mark.needs("gcc", "unshare", "mount")
 def test_a_program_on_an_overlay(tmp_path: Path) -> None:
     """As containers have it: the file is that of a lower layer, device and inode are the overlay's."""

@@ -10,14 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, build, start
-from scoring import SaidRange, Score, report, score
 
 from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
 from procmem.text.evidence import evidence_text
+from tests.programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, RunningProgram, build, start
+from tests.support.scoring import SaidRange, Score, report, score
 
-PLAIN_BAR, PLAIN_KIND_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.965, 0.94, 0.985, 0.97
+PLAIN_BAR, PLAIN_KIND_BAR, DEEP_BAR, DEEP_KIND_BAR = 0.9575, 0.94, 0.985, 0.97
 """Half a per cent below the worst that was seen: which mappings the kernel merges differs from run to run."""
 _IN_32_BITS = [pytest.mark.needs32]
 

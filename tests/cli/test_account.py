@@ -7,8 +7,9 @@ from typing import Any
 
 import psutil
 import pytest
-from programs.build import build_alone, start
-from running import procmem, python_child, recordings, stopped, targets
+
+from tests.programs.build import build_alone, start
+from tests.support.running import procmem, python_child, recordings, stopped, targets
 
 KIB = 1024
 MIB = 1 << 20

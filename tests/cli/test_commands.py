@@ -7,11 +7,11 @@ import sys
 
 import click
 import pytest
-from running import FIXTURES, ROOT, procmem
 
 from procmem.errors import ExitStatus, Misuse
 from procmem.queries.options import limit_of, size_of
 from procmem.text.help.commands import COMMANDS
+from tests.support.running import FIXTURES, ROOT, procmem
 
 README = (ROOT / "README.md").read_text()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from running import FIXTURES, ROOT, procmem, started, stopped
+
+from tests.support.running import FIXTURES, ROOT, procmem, started, stopped
 
 MIB = 1 << 20
 LEAKED = 50

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import lacking
-from running import (
+
+import procmem as package
+from tests.support.needs import lacking
+from tests.support.running import (
     AS_NOBODY,
     COMMAND,
     FIXTURES,
@@ -20,8 +22,6 @@ from running import (
     state_of,
     wait_for,
 )
-
-import procmem as package
 
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
 LARGE = str(FIXTURES / "x86_64-6.18-areas-pie")
@@ -99,6 +99,7 @@ def test_3_no_process_of_that_name() -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_namespaces
 @pytest.mark.needs("mount", "unshare", "sh")
 def test_4_not_permitted(tmp_path: Path) -> None:
     """Under hidepid=noaccess not even the small files of others may be read."""

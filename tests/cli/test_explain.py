@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs.build import VARIANTS, build, start
-from running import FIXTURES, procmem, python_child
 
 from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
 from procmem.text import languages, use_language
 from procmem.text.kinds import region_sentence
 from procmem.text.units import size_text
+from tests.programs.build import VARIANTS, build, start
+from tests.support.running import FIXTURES, procmem, python_child
 
 LANGUAGES = languages()
 

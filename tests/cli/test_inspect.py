@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from running import FIXTURES, procmem, python_child
+
+from tests.support.running import FIXTURES, procmem, python_child
 
 FIXTURE = FIXTURES / "x86_64-6.18-areas-pie"
 

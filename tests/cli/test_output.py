@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from running import COMMAND, FIXTURES, ROOT, procmem
 
 from procmem.cli.main import cli
 from procmem.render.formats import FORMATS
 from procmem.render.width import cells
 from procmem.text import use_language
 from procmem.text.help.commands import COMMANDS
+from tests.support.running import COMMAND, FIXTURES, ROOT, procmem
 
 THREADS = str(FIXTURES / "x86_64-6.18-python-threads")
 NODE = str(FIXTURES / "x86_64-6.18-node")

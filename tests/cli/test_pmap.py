@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from programs.build import VARIANTS, build, start
-from running import kernel_thread, missing_pid, procmem, started, stopped, zombie
+
+from tests.programs.build import VARIANTS, build, start
+from tests.support.running import kernel_thread, missing_pid, procmem, started, stopped, zombie
 
 FORMS: tuple[list[str], ...] = (
     [],

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from programs.build import build_alone, start
-from running import procmem, python_child, stopped
+
+from tests.programs.build import build_alone, start
+from tests.support.running import procmem, python_child, stopped
 
 MAPPER = """
 import mmap, os, sys, time

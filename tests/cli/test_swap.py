@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import lacking
-from running import FIXTURES, procmem, python_child, started, stopped, wait_for
-from swapping import swap_file
 
 from procmem.analyse.swap import swap_report
 from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading, SwapReport
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 from procmem.text.swap import reason_text, swappiness_text
+from tests.support.needs import lacking
+from tests.support.running import FIXTURES, procmem, python_child, started, stopped, wait_for
+from tests.support.swapping import swap_file
 
 KIB, MIB = 1024, 1 << 20
 GIB = 1 << 30

@@ -10,8 +10,6 @@ from typing import Any
 
 import psutil
 import pytest
-from programs.build import build_alone
-from running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.model.reports.system import ProcessRow
@@ -19,6 +17,8 @@ from procmem.parse.cgroup import parse_cgroup_files
 from procmem.sources.live import ProcSource
 from procmem.sources.prefetch_all import AheadSource, Reading, read_ahead
 from procmem.sources.prefetch_all import started as started_ahead
+from tests.programs.build import build_alone
+from tests.support.running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
 
 KIB, MIB = 1024, 1 << 20
 

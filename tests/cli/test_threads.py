@@ -4,8 +4,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from programs.build import VARIANTS, build, start
-from running import procmem, python_child
+
+from tests.programs.build import VARIANTS, build, start
+from tests.support.running import procmem, python_child
 
 SPAWN = """
 import threading, time

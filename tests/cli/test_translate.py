@@ -8,7 +8,8 @@ import struct
 from pathlib import Path
 
 import pytest
-from running import procmem
+
+from tests.support.running import procmem
 
 PAGE = mmap.PAGESIZE
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
 
 from procmem.analyse.watch import trends
 from procmem.model.reports.watch import Sample, Trend, Watched
 from procmem.render.pages.watch import sparkline, watch_csv
+from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
 
 MIB = 1 << 20
 
@@ -145,6 +145,7 @@ def test_interrupted() -> None:
     assert (seen.returncode, complaint.strip()) == (130, b"")
 
 
+@pytest.mark.needs_terminal
 def test_a_terminal_is_redrawn_and_a_pipe_is_not() -> None:
     """Control sequences only where they are understood."""
     ours, theirs = pty.openpty()

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from running import procmem, started
 
 from procmem.model.given_names import GivenName, given_name
 from procmem.model.vma_names import (
@@ -15,6 +14,7 @@ from procmem.model.vma_names import (
     kernel_label,
     read_vma_name,
 )
+from tests.support.running import procmem, started
 
 TMPFS, DISK = "00:1b", "fe:00"
 

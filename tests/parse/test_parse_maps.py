@@ -1,13 +1,13 @@
 """maps: what is written is read back, to the last byte of a name; nonsense is refused."""
 
 import pytest
-import smaps_text
 from hypothesis import given
 from hypothesis import strategies as st
-from smaps_text import Record
 
 from procmem.errors import MalformedFile
 from procmem.parse.maps import parse_maps
+from tests.support import smaps_text
+from tests.support.smaps_text import Record
 
 
 @given(smaps_text.records())

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import smaps_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from smaps_text import KEYS_4_4, KEYS_6_18, Record
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.parse.records import smaps_records
 from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
+from tests.support import smaps_text
+from tests.support.smaps_text import KEYS_4_4, KEYS_6_18, Record
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 RECORDED = sorted(FIXTURES.glob("*/*/smaps"))

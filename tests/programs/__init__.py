@@ -1,0 +1,1 @@
+"""Programs that tests compile and look at."""

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from running import procmem
-from smaps_text import KEYS_6_18, Record, smaps
 
 from procmem.render.escaping import csv_safe, markdown_safe, printable, printable_text
 from procmem.render.formats.csv_tables import to_csv
@@ -20,6 +18,8 @@ from procmem.render.formats.text import table_text
 from procmem.render.human import duration, human_size, kib
 from procmem.render.page import Column, Sheet
 from procmem.render.style import Style
+from tests.support.running import procmem
+from tests.support.smaps_text import KEYS_6_18, Record, smaps
 
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 NASTY = [

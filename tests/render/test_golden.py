@@ -5,8 +5,9 @@ import json
 import re
 
 import pytest
-from make_golden import ALL, EXPLAINED, GOLDEN, PAGES, page
-from running import FIXTURES, pids_in, procmem
+
+from tests.make_golden import ALL, EXPLAINED, GOLDEN, PAGES, page
+from tests.support.running import FIXTURES, pids_in, procmem
 
 TABLES = [name for name in PAGES if name.endswith(".txt")]
 

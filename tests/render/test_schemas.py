@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
-from running import FIXTURES, python_child, recordings, targets
 
 from procmem.cli.main import cli
+from tests.support.running import FIXTURES, python_child, recordings, targets
 
 SCHEMAS = sorted(
     entry.name.removesuffix(".json") for entry in files("procmem.render.json").joinpath("schemas").iterdir()

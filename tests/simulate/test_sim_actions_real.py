@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from sim_support import files_of, need_32bit, settings_for
 
 from procmem.model.simulation import LineVerdict, RealSpace, Settings, Stage
 from procmem.parse.maps import parse_maps
@@ -20,6 +19,7 @@ from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
 from procmem.sources.program_files import open_file
 from procmem.tracing.tracee import Started, Tracee
+from tests.support.simulated_support import files_of, need_32bit, settings_for
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
 

@@ -8,10 +8,7 @@ from typing import Any
 
 import click
 import pytest
-import sim_programs
 from click.testing import CliRunner, Result
-from sim_elf_bytes import Load, elf32
-from sim_support import need_32bit
 
 from procmem.cli.crosscheck import crosscheck
 from procmem.cli.simulate import simulate
@@ -20,6 +17,9 @@ from procmem.model.simulation import MISMATCH
 from procmem.queries import crosscheck_program
 from procmem.simulate.arch import i386_layout as layout
 from procmem.tracing import probe as probe_module
+from tests.support import simulated_programs as sim_programs
+from tests.support.simulated_elf_bytes import Load, elf32
+from tests.support.simulated_support import need_32bit
 
 TEXT = Load(0x8048000, 0x1000, 0x1000, 5, offset=0)
 DATA = Load(0x8049123, 0x300, 0x12345, 6)

@@ -4,11 +4,11 @@ import random
 from pathlib import Path
 
 import pytest
-from sim_elf_bytes import Load, elf32
-from sim_support import files_of, need_32bit, settings_for, wrong_lines
 
 from procmem.model.simulation import Settings, Stage
 from procmem.simulate.programs.predict import predict
+from tests.support.simulated_elf_bytes import Load, elf32
+from tests.support.simulated_support import files_of, need_32bit, settings_for, wrong_lines
 
 R, W, X = 4, 2, 1
 TEXT = Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)

@@ -1,7 +1,6 @@
 """Layouts of kernels that do not run here: every figure worked out by hand from the formulas."""
 
 import pytest
-from sim_elf_bytes import Load, elf32
 
 from procmem.model.elf import ElfImage
 from procmem.model.program_files import ProgramFiles, ProgramObject
@@ -11,6 +10,7 @@ from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.predict import predict
+from tests.support.simulated_elf_bytes import Load, elf32
 
 MIB = 1 << 20
 NATIVE = Settings(kernel=KernelKind.NATIVE, facts=table_facts(KernelKind.NATIVE))

@@ -1,7 +1,6 @@
 """The MMU: walks computed by hand, error codes, segments, the translation buffer."""
 
 import pytest
-from test_sim_memory import AT, begun, mapped, read, write
 
 from procmem.model.note import note
 from procmem.model.reports.translation import Translation
@@ -15,6 +14,7 @@ from procmem.simulate.kernel.events import Map, Protect, Unmap
 from procmem.simulate.kernel.memory import step
 from procmem.simulate.kernel.memory_events import Do, ForkAs
 from procmem.text.translation import answer_text
+from tests.simulate.test_sim_memory import AT, begun, mapped, read, write
 
 F = FIRST_FRAME << 12  # physical address of the first frame handed out: 0x1000000
 

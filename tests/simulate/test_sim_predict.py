@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sim_elf_bytes import Load
-from test_sim_layout import LINKER, image, program
 
 import procmem.simulate
 from procmem.analyse.crosscheck import still_there
@@ -24,6 +22,8 @@ from procmem.simulate.programs.predict import fit_draws, predict, start
 from procmem.simulate.script.run import BadScript, parse_script, run_script
 from procmem.sources import program_files as program_source
 from procmem.text.simulate import note_text, outcome_text
+from tests.simulate.test_sim_layout import LINKER, image, program
+from tests.support.simulated_elf_bytes import Load
 
 R, W, X = 4, 2, 1
 ROOM = Path(procmem.simulate.__file__).parent

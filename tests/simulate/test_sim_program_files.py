@@ -5,13 +5,13 @@ import struct
 from pathlib import Path
 
 import pytest
-from sim_elf_bytes import Load
-from test_sim_layout import LINKER, image
 
 from procmem.errors import BadInput
 from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
 from procmem.parse.ld_cache import parse_ld_cache
 from procmem.sources.program_files import Tokens, find_program, library_list
+from tests.simulate.test_sim_layout import LINKER, image
+from tests.support.simulated_elf_bytes import Load
 
 IMAGE = image([Load(0, 0x1000, 0x1000, 5, offset=0)], pie=True)
 

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-import sim_programs
-from sim_support import ALL_STAGES, files_of, need_32bit, settings_for, wrong_lines
 
 from procmem.model.simulation import Settings, Stage
+from tests.support import simulated_programs as sim_programs
+from tests.support.simulated_support import ALL_STAGES, files_of, need_32bit, settings_for, wrong_lines
 
 pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
 

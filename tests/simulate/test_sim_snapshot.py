@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from programs.build import build
-from running import procmem, started
 
 from procmem.model.simulation import Settings, Stage
 from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import predict
 from procmem.simulate.programs.snapshot import snapshot_of
+from tests.programs.build import build
+from tests.support.running import procmem, started
 
 # what the classifier may call a simulated area: its own finer words for the simulator's
 _SAME = {"text": {"text", "rodata"}, "heap": {"heap"}, "stack": {"stack"}, "data": {"data"}, "bss": {"bss"}}

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import lacking
-from running import FIXTURES, missing_pid, procmem, python_child, started
 
 from procmem.errors import BadInput, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
@@ -19,6 +17,8 @@ from procmem.queries.examine import examine
 from procmem.sources.files import read_bounded, read_whole
 from procmem.sources.live import ProcSource
 from procmem.sources.recording.read import RecordedSource
+from tests.support.needs import lacking
+from tests.support.running import FIXTURES, missing_pid, procmem, python_child, started
 
 SOURCE = ProcSource()
 
@@ -146,6 +146,7 @@ def test_reading_leaves_no_descriptors_open() -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.needs_namespaces
 @pytest.mark.needs("mount", "unshare", "sh")
 @pytest.mark.parametrize("options", ["hidepid=invisible", "subset=pid"])
 def test_a_proc_mounted_otherwise(tmp_path: Path, options: str) -> None:

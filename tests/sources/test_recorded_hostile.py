@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from running import FIXTURES, pids_in, procmem
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
 from procmem.sources.recording.read import PiecesReader, RecordedSource
 from procmem.sources.recording.store import FILE_BYTES_MAX, UNPACKED_BYTES_MAX
+from tests.support.running import FIXTURES, pids_in, procmem
 
 GOOD = FIXTURES / "x86_64-6.18-sleep"
 PID = pids_in(GOOD)[0]

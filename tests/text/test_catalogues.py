@@ -12,11 +12,11 @@ import click
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
-from make_catalogues import CATALOGUES, extracted, read_catalogue
 
 import procmem.text
 from procmem.errors import BadInput
 from procmem.text import click as click_words
+from tests.make_catalogues import CATALOGUES, extracted, read_catalogue
 
 LANGUAGES = [name for name in procmem.text.languages() if name != "en"]
 

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import lacking
-from programs.build import build, start
-from running import FIXTURES, kernel_thread, missing_pid, pids_in, procmem, python_child, started, zombie
+
+from tests.programs.build import build, start
+from tests.support.needs import lacking
+from tests.support.running import FIXTURES, kernel_thread, missing_pid, pids_in, procmem, python_child, started, zombie
 
 
 def fixture_words(name: str) -> list[str]:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pmap_text import differences, parse_pmap
-from running import pids_in, procmem, recordings, targets
 
 from procmem.parse.smaps import parse_rollup, parse_smaps
 from procmem.parse.status import parse_status
+from tests.support.pmap_text import differences, parse_pmap
+from tests.support.running import pids_in, procmem, recordings, targets
 
 SUMS = {"Rss": "rss", "Pss": "pss", "Swap": "swap", "SwapPss": "swap_pss"}
 EACH = [(recording, pid) for recording in recordings() for pid in pids_in(recording)]

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import lacking
 from hypothesis import given
 from hypothesis import strategies as st
-from running import FIXTURES, missing_pid, pids_in, procmem, recordings
 
 from procmem.errors import CannotWrite
 from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, RawProcess, Refusal
 from procmem.sources.recording.read import RecordedSource
 from procmem.sources.recording.write import Recorded, save
+from tests.support.needs import lacking
+from tests.support.running import FIXTURES, missing_pid, pids_in, procmem, recordings
 
 
 def own(tmp_path: Path, name: str) -> Path:

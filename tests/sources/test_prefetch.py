@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from running import started
 
 from procmem.model.raw import Refusal
 from procmem.sources import prefetch as begun
 from procmem.sources.files import consume
 from procmem.sources.live import ProcSource
 from procmem.sources.prefetch import BegunFile, begin_process, begun_process
+from tests.support.running import started
 
 LARGE = bytes(range(256)) * 8000
 MANY_VMAS = """

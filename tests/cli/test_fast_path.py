@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 import pytest
-from running import missing_pid, procmem, python_child, stopped
 
 from procmem.cli.fast_path import plain_words
 from procmem.cli.flags import INSPECT_FLAGS as FLAGS
@@ -20,6 +19,7 @@ from procmem.cli.output import Output
 from procmem.cli.system import system
 from procmem.queries.all_processes import SystemOptions
 from procmem.queries.inspect import InspectOptions
+from tests.support.running import missing_pid, procmem, python_child, stopped
 
 
 def test_flags_set_what_click_sets() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from scoring import SaidRange, parse_regions, report, score
+
+from tests.support.scoring import SaidRange, parse_regions, report, score
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs.build import VARIANTS, build, build_alone, start, write_out
-from running import procmem, python_child, stopped
 
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.record import record_one
 from procmem.sources.live import ProcSource
+from tests.programs.build import VARIANTS, build, build_alone, start, write_out
+from tests.support.running import procmem, python_child, stopped
 
 MOVING = ("pss", "uss", "swap_pss", "SwapPss", "Referenced")
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import lacking
-from running import COMMAND, ROOT, procmem, started, wait_for
 
 from procmem.cli.lab import lab
 from procmem.errors import CannotWrite
@@ -28,6 +26,8 @@ from procmem.render.pages.lab import result_page
 from procmem.render.pages.lab_html import lab_html
 from procmem.render.style import Style
 from procmem.sources.recording.write import save_text
+from tests.support.needs import lacking
+from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
 
 ALL = {one.name: one for one in experiments()}
 TIMED = {"thousand", "switches", "goroutines", "java-threads"}

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import procmem
+
+from tests.support.running import procmem
 
 DOCUMENTED = {0, 3, 4, 42}
 

@@ -5,7 +5,8 @@ import shlex
 import tomllib
 
 import pytest
-from running import ROOT, procmem
+
+from tests.support.running import ROOT, procmem
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OUTPUTS = re.findall(r"<!-- output: procmem ([^\n]*) -->\n```console\n\$ procmem ([^\n]*)\n(.*?)```", README, re.DOTALL)

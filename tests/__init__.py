@@ -1,0 +1,1 @@
+"""The tests: packages that mirror ``procmem``, ``support`` for helpers, ``golden`` for pages."""

@@ -1,0 +1,1 @@
+"""Benchmarks that people start; none of them is a test."""

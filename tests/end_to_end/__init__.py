@@ -1,0 +1,1 @@
+"""The installed command on real processes, held against other tools and against itself."""

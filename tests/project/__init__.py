@@ -1,0 +1,1 @@
+"""What holds for the project as a whole: architecture, README, the scoring of classification."""
