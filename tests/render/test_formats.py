@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import FIXTURES, ROOT
 
 from procmem.render import formats
 from procmem.render.formats.csv_tables import to_csv
@@ -13,6 +12,7 @@ from procmem.render.formats.markdown_tables import to_markdown
 from procmem.render.human import kib
 from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
+from tests.support.running import FIXTURES, ROOT
 
 FAKE = """
 import sys, types
