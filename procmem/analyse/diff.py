@@ -124,7 +124,7 @@ def _owner(owner: owners.Owner, threads: Mapping[int, str]) -> str:
         return f"thread {threads[owner.tid]}"
     if isinstance(owner, owners.Arena):
         tids = ", ".join(threads.get(tid, str(tid)) for tid in owner.tids)
-        return f"arena of thread {tids}" if tids else "arena"
+        return " of thread ".join(("arena", tids)) if tids else "arena"
     return (owners.owner_name(owner) or b"").decode("utf-8", "surrogateescape")
 
 

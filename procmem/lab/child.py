@@ -7,6 +7,7 @@ the interpreter do not come between; they are counted by getrusage(2) right befo
 
 import binascii
 import ctypes
+import errno
 import json
 import mmap
 import os
@@ -194,7 +195,7 @@ def do_stack_limit(size: int) -> list[int]:
         for line in maps:
             if line.endswith(b"[stack]\n"):
                 return [int(word, 16) for word in line.split()[0].split(b"-")]
-    raise Refused("no [stack] in maps")
+    raise Refused(f"[stack]: {os.strerror(errno.ENOENT)}")
 
 
 def do_kernel_reads(at: int) -> int:

@@ -6,7 +6,7 @@ from procmem.text import N_, gettext, say
 from procmem.text.notes import told
 from procmem.text.translation import reason_text as frame_reason
 
-__all__ = ["figure_name", "reason_text", "shows", "title", "unit_text"]
+__all__ = ["figure_name", "reason_text", "report_title", "shows", "title", "unit_text"]
 
 EXPERIMENTS = {
     "demand-paging": (
@@ -320,8 +320,17 @@ UNITS = {
     "runs": N_("runs"),
     "bits": N_("bits"),
     "switches": N_("switches"),
+    "yes or no": N_("yes or no"),
 }
 """What is counted; names of the kernel (SIGSEGV, EFAULT) stay as they are."""
+
+
+REPORT = N_("What the theory says, and what this kernel does")
+
+
+def report_title() -> str:
+    """What stands above the report of many experiments."""
+    return gettext(REPORT)
 
 
 def unit_text(unit: str) -> str:

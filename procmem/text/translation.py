@@ -9,6 +9,7 @@ __all__ = [
     "bit_text",
     "buffer_text",
     "error_bit_text",
+    "level_text",
     "pagemap_bit_text",
     "reason_text",
     "segment_kind_text",
@@ -33,6 +34,13 @@ REASONS = {
     "kpageflags": N_("kpageflags: not permitted, or this kernel has none"),
 }
 
+
+LEVELS = {
+    "page directory pointers": N_("page directory pointers"),
+    "page directory": N_("page directory"),
+    "page table": N_("page table"),
+}
+"""The levels of i386; those of x86-64 have Linux's names (PGD, P4D, PUD, PMD, PTE), which stay as they are."""
 
 BITS = {
     "present": N_("present"),
@@ -99,6 +107,11 @@ BUFFER = {
 """What the TLB does."""
 
 SEGMENT_KINDS = {"code": N_("code, may be read"), "data": N_("data, may be written")}
+
+
+def level_text(level: str) -> str:
+    """A level of the page tables."""
+    return gettext(LEVELS[level]) if level in LEVELS else level
 
 
 def bit_text(bit: Note) -> str:

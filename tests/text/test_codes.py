@@ -22,7 +22,7 @@ CHOSEN_BY_USERS = {"GLOSSARY"}
 
 def _tables() -> Iterator[tuple[str, dict[object, object]]]:
     """Every table of words: the dictionaries of ``procmem.text``'s modules that have names of constants."""
-    for module in pkgutil.iter_modules(procmem.text.__path__, "procmem.text."):
+    for module in pkgutil.walk_packages(procmem.text.__path__, "procmem.text."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, dict) and name.strip("_").isupper() and name not in CHOSEN_BY_USERS:
                 yield f"{module.name}.{name}", value
@@ -73,6 +73,12 @@ def _raised() -> set[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "BadInput":
                 codes |= set(_constants(node.args[0]))
     return codes
+
+
+def all_codes() -> set[str]:
+    """Everything that ``procmem.text`` has words for by a table; tables by several words count by each of them."""
+    keys = (part for _, table in _tables() for key in table for part in (key if isinstance(key, tuple) else (key,)))
+    return {str(key) for key in keys}
 
 
 def test_every_error_has_words_and_every_word_an_error() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from procmem.model.reports.lab import LabVerdict, Result
 from procmem.render.escaping import printable_text
 from procmem.render.pages.lab import figure_cells, summary_line
-from procmem.text.lab import reason_text, shows, title
+from procmem.text import language
+from procmem.text.lab import reason_text, report_title, shows, title
 
 __all__ = ["lab_html"]
 
@@ -30,10 +31,10 @@ a { color: inherit }
 
 def lab_html(results: Sequence[Result], *, machine: str) -> str:
     """The page; ``machine`` says where it was measured. All text is escaped."""
-    heading = "What the theory says, and what this kernel does"
+    heading = report_title()
     parts = [
         "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
+        f'<html lang="{language()}"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{heading}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{heading}</h1>",

@@ -13,6 +13,7 @@ from procmem.text.translation import (
     bit_text,
     buffer_text,
     error_bit_text,
+    level_text,
     pagemap_bit_text,
     reason_text,
     segment_kind_text,
@@ -99,7 +100,14 @@ def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:
         column(HEADINGS, "bits", "text"),
     )
     rows = [
-        (address, step.level, step.number, step.entry_address, step.entry, ", ".join(map(bit_text, step.bits)))
+        (
+            address,
+            level_text(step.level),
+            step.number,
+            step.entry_address,
+            step.entry,
+            ", ".join(map(bit_text, step.bits)),
+        )
         for step in steps
     ]
     return Sheet(columns, rows)
