@@ -78,7 +78,11 @@ def _summary(report: CrossReport) -> str:
 def _lines(lines: Sequence[CrossLine]) -> Sheet:
     columns = (
         column(HEADINGS, "predicted", "text", least=17),
+        column(HEADINGS, "perms", "text")._replace(key="predicted_perms"),
+        column(HEADINGS, "offset", "text", rank=1)._replace(key="predicted_offset"),
         column(HEADINGS, "real", "text", least=17),
+        column(HEADINGS, "perms", "text", rank=3)._replace(key="real_perms"),
+        column(HEADINGS, "offset", "text", rank=2)._replace(key="real_offset"),
         column(HEADINGS, "verdict", "text"),
         column(HEADINGS, "name", "path", least=16),
         column(HEADINGS, "rule", "text", below=True),
@@ -86,17 +90,20 @@ def _lines(lines: Sequence[CrossLine]) -> Sheet:
     rows = []
     for line in lines:
         predicted = line.predicted
-        left = right = ""
+        left = right = ("", "", "")
         name, rule = b"", ""
         if predicted is not None:
-            left = f"{predicted.start:08x}-{predicted.end:08x} {predicted.perms} {predicted.offset:08x}"
+            left = _place(predicted.start, predicted.end, predicted.perms, predicted.offset)
             name, rule = predicted.name, rule_text(predicted.rule)
         if line.real is not None:
-            start, end, perms, offset, name = line.real
-            right = f"{start:08x}-{end:08x} {perms} {offset:08x}"
+            right, name = _place(*line.real[:4]), line.real[4]
         verdict = gettext(VERDICTS[line.verdict.value])
-        rows.append((left, right, verdict, printable(name) or "[anon]", printable_text(rule)))
+        rows.append((*left, *right, verdict, printable(name) or "[anon]", printable_text(rule)))
     return Sheet(columns, rows, indent=_INDENT)
+
+
+def _place(start: int, end: int, perms: str, offset: int) -> tuple[str, str, str]:
+    return f"{start:08x}-{end:08x}", perms, f"{offset:08x}"
 
 
 _PLACE = ("start", "end", "perms", "offset")

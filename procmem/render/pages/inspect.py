@@ -11,8 +11,6 @@ from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
-from procmem.text.laws import law_name
-from procmem.text.notes import note_text
 from procmem.text.pages.inspect import HEADINGS, told
 
 __all__ = ["class_sheet", "inspect_page", "picture_page", "region_sheet"]
@@ -43,13 +41,21 @@ def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None,
         sections=sections,
         table=lambda: class_sheet(report, sort) if listed is None else region_sheet(regions, listed),
         document=lambda: _document(report, listed),
-        notes=[note_text(note) for note in report.warnings],
+        notes=_notes(report),
     )
 
 
 def picture_page(report: Inspection, page: Page) -> Page:
     """The page with the picture alone, where there is something to draw."""
     return page._replace(sections=[[_picture(report)]], notes=()) if report.picture else page
+
+
+def _notes(report: Inspection) -> list[str]:
+    if not report.warnings:
+        return []
+    from procmem.text.notes import note_text  # noqa: PLC0415  # most processes are read without trouble
+
+    return [note_text(note) for note in report.warnings]
 
 
 def _document(report: Inspection, listed: Sequence[int] | None) -> object:
@@ -169,5 +175,8 @@ def _swap(report: Inspection) -> str:
 
 
 def _layout(layout: LayoutInShort) -> str:
-    code = "layout, broken" if layout.broken else "layout"
-    return told(code, count=layout.held, broken=", ".join(map(law_name, layout.broken)))
+    if not layout.broken:
+        return told("layout", count=layout.held)
+    from procmem.text.laws import law_name  # noqa: PLC0415  # seldom
+
+    return told("layout, broken", count=layout.held, broken=", ".join(map(law_name, layout.broken)))
