@@ -30,7 +30,7 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
     if not everything and not names:
         if report is not None:
             raise Misuse("report-needs-results")
-        output.show([list_page((one.name, one.row, one.title, one.root) for one in experiments())])
+        output.show([list_page((one.name, one.row, one.root) for one in experiments())])
         return ExitStatus.DONE
     chosen = experiments() if everything else named(names)
     if report is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput, ProcmemError
 from procmem.lab.experiments import pages, sharing, system, tables, threads
+from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
 
 if TYPE_CHECKING:
@@ -47,11 +48,14 @@ def run_all(chosen: tuple[Experiment, ...]) -> Iterator[Result]:
     for one in chosen:
         began = time.monotonic()
         figures: list[Figure] = []
-        reason, skipped = None, False
+        reason: Note | None = None
+        skipped = False
         try:
             figures = one.run()
         except Skipped as why:
-            reason, skipped = str(why), True
-        except (EOFError, ProcmemError, OSError) as why:
-            reason = f"stopped: {why}"
-        yield Result(one.name, one.row, one.title, one.shows, figures, reason, time.monotonic() - began, skipped)
+            reason, skipped = why.reason, True
+        except EOFError:
+            reason = note("child-ended")
+        except (ProcmemError, OSError) as why:
+            reason = note("stopped", error=why)
+        yield Result(one.name, one.row, figures, reason, time.monotonic() - began, skipped)

@@ -37,13 +37,13 @@ class Child:
             self._orders.write(json.dumps([verb, *words]).encode() + b"\n")
             self._orders.flush()
         except BrokenPipeError as error:
-            raise EOFError("the child has ended") from error
+            raise EOFError from error
         line = self._answers.readline()
         if not line:
-            raise EOFError("the child has ended")
+            raise EOFError
         answer = json.loads(line)
         if "error" in answer:
-            raise Skipped(answer["error"])
+            raise Skipped("refused", what=answer["error"])
         return answer["value"]
 
 
@@ -55,7 +55,7 @@ def child(*, thp: bool = False, env: dict[str, str] | None = None) -> Iterator[C
         Skipped: no Python can be started (as another user who may not read it), or pages are not of 4 KiB.
     """
     if _PAGE != 4096:
-        raise Skipped(f"the figures are for pages of 4096 bytes, here they have {_PAGE}")
+        raise Skipped("page-size", size=_PAGE)
     command = [sys.executable, "-I", "-S", _CHILD, *(["thp"] if thp else [])]
     try:
         process = subprocess.Popen(
@@ -66,7 +66,7 @@ def child(*, thp: bool = False, env: dict[str, str] | None = None) -> Iterator[C
             start_new_session=True,
         )
     except OSError as error:
-        raise Skipped(f"{sys.executable} cannot be started: {error.strerror}") from error
+        raise Skipped("no-python", program=sys.executable, reason=error.strerror) from error
     try:
         yield Child(process.pid, process.stdin, process.stdout)
     finally:
@@ -112,4 +112,4 @@ def only_x86_64() -> None:
         Skipped: another machine.
     """
     if os.uname().machine != "x86_64":
-        raise Skipped(f"its figures are those of x86-64, this machine is {os.uname().machine}")
+        raise Skipped("not-x86-64", machine=os.uname().machine)

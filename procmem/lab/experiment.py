@@ -23,7 +23,6 @@ from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import cost, run
 from procmem.simulate.kernel.memory_events import Access, Begin, Do, MemoryEvent
 from procmem.sources.live import ProcSource
-from procmem.text.experiments import EXPERIMENTS
 
 __all__ = [
     "AT",
@@ -43,22 +42,15 @@ SIZE = COUNT * PAGE
 
 
 class Experiment(NamedTuple):
-    """One experiment: ``run`` gives its figures, or raises Skipped; ``root`` says that it needs root."""
+    """One experiment: ``run`` gives its figures, or raises Skipped; ``root`` says that it needs root.
+
+    ``row`` is the topic of the theory that it belongs to; title and sentences stand in ``procmem.text.lab``.
+    """
 
     name: str
     row: str
     run: Callable[[], list[Figure]]
     root: bool = False
-
-    @property
-    def title(self) -> str:
-        """What it is called, in English."""
-        return EXPERIMENTS[self.name].title
-
-    @property
-    def shows(self) -> str:
-        """What it shows, in English."""
-        return EXPERIMENTS[self.name].shows
 
 
 class SimulatedMachine:
@@ -125,10 +117,10 @@ def usage(pid: int, start: int = AT, end: int = 1 << 32) -> Usage:
         with ProcSource().open(pid) as target:
             raw, mappings = take(target, ("smaps",), thread_files=(), keys=None)
     except ProcmemError as error:
-        raise Skipped(str(error)) from error
+        raise Skipped("error", error=error) from error
     status = raw.files["status"]
     if mappings is None or not isinstance(status, bytes):
-        raise Skipped("smaps may not be read")
+        raise Skipped("no-smaps")
     inside = [at for at, low in enumerate(mappings.start) if start <= low < end]
 
     def total(key: str) -> int:

@@ -31,7 +31,7 @@ def machine_lock() -> Iterator[None]:
         Skipped: not root.
     """
     if os.geteuid() != 0:
-        raise Skipped("only root may do this")
+        raise Skipped("only-root")
     os.makedirs(os.path.dirname(_LOCK), exist_ok=True)
     fd = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -81,10 +81,10 @@ def huge_pages(count: int) -> Iterator[None]:
         before = _get(path)
         _set(path, str(int(before) + count))
     except OSError as error:
-        raise Skipped(f"no huge pages: {error.strerror}") from error
+        raise Skipped("no-huge-pages", reason=error.strerror) from error
     try:
         if int(_get(path)) < int(before) + count:
-            raise Skipped("no memory is free in pieces of 2 MiB")
+            raise Skipped("no-huge-memory")
         yield
     finally:
         _set(path, before)
@@ -120,7 +120,7 @@ def swap_file(size: int) -> Iterator[None]:
             os.fsync(file.fileno())
         on = libc.swapon(path.encode(), _PREFER) == 0
         if not on:
-            raise Skipped(f"swapon: {os.strerror(ctypes.get_errno())}")
+            raise Skipped("swapon", reason=os.strerror(ctypes.get_errno()))
         yield
     finally:
         if on and libc.swapoff(path.encode()) != 0:
@@ -145,7 +145,7 @@ class Group:
         try:
             _set(os.path.join(self.path, name), text)
         except OSError as error:
-            raise Skipped(f"memory cgroup, {name}: {error.strerror}") from error
+            raise Skipped("cgroup-file", name=name, reason=error.strerror) from error
 
     def add(self, pid: int) -> None:
         """Move a process in; what it touches from now on counts here."""
@@ -177,7 +177,7 @@ def memory_group(swappiness: int | None = None) -> Iterator[Group]:
     try:
         path = tempfile.mkdtemp(prefix="procmem-lab-", dir=root)
     except OSError as error:
-        raise Skipped(f"memory cgroup: {error.strerror}") from error
+        raise Skipped("cgroup", reason=error.strerror) from error
     group = Group(path, unified=unified)
     before = None
     try:
@@ -221,4 +221,4 @@ def _group_root() -> tuple[str, bool]:
                 if "memory" in _get(f"{place}/cgroup.controllers").split():
                     _set(f"{place}/cgroup.subtree_control", "+memory")
                     return place, True
-    raise Skipped("no memory cgroup is mounted")
+    raise Skipped("no-cgroup")

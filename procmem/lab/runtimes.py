@@ -101,7 +101,7 @@ def java_threads() -> tuple[int, int]:
 
 def _printed(program: str, name: str, text: str, words: tuple[str, ...], count: int) -> list[int]:
     if shutil.which(program) is None:
-        raise Skipped(f"{program} is not installed")
+        raise Skipped("not-installed", program=program)
     with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
@@ -112,9 +112,9 @@ def _printed(program: str, name: str, text: str, words: tuple[str, ...], count: 
                 (program, *words), cwd=folder, env=env, capture_output=True, timeout=_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise Skipped(f"{program} does not run: {error}") from error
+            raise Skipped("does-not-run", program=program, reason=error) from error
     numbers = done.stdout.split()
     if done.returncode or len(numbers) != count or not all(number.isdigit() for number in numbers):
         why = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise Skipped(f"{program} does not run: {why[0][:200]}")
+        raise Skipped("does-not-run", program=program, reason=why[0][:200])
     return [int(number) for number in numbers]

@@ -17,6 +17,7 @@ from procmem.lab import children as lab_machine
 from procmem.lab import experiment as lab_experiment
 from procmem.lab import machine_state as lab_system
 from procmem.lab.catalogue import experiments, named, run_all
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
 from procmem.model.simulated_memory import MemorySettings
 from procmem.model.simulation import PAGE
@@ -26,6 +27,7 @@ from procmem.render.pages.lab import result_page
 from procmem.render.pages.lab_html import lab_html
 from procmem.render.style import Style
 from procmem.sources.recording.write import save_text
+from procmem.text.lab import reason_text
 from tests.support.needs import lacking
 from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
 
@@ -38,7 +40,8 @@ NO_ROOT = [name for name, one in ALL.items() if not one.root and name not in TIM
 def one_result(name: str) -> Result:
     (result,) = run_all((ALL[name],))
     if result.verdict is LabVerdict.SKIPPED:
-        _missing(f"{name}: {result.reason}")
+        assert result.reason is not None
+        _missing(f"{name}: {reason_text(result.reason)}")
     return result
 
 
@@ -123,39 +126,40 @@ def test_an_experiment_that_stops_does_not_stop_the_others() -> None:
     """Skipped says why; a child that dies is a difference."""
 
     def skip() -> list[Figure]:
-        raise Skipped("nothing here")
+        raise Skipped("no-libm")
 
     def die() -> list[Figure]:
-        raise EOFError("the child has ended")
+        raise EOFError
 
     base = ALL["rights"]
     results = list(run_all((base._replace(run=skip), base._replace(run=die), base._replace(run=list))))
     assert [result.verdict.value for result in results] == ["skipped", "differs", "differs"]
-    assert results[0].reason == "nothing here"
+    assert results[0].reason == note("no-libm")
 
 
 def test_figures_agree_as_they_say() -> None:
     """Exact, within a slack, at least, at most, only measured; unknown never agrees."""
-    assert Figure("", 5, 5).agrees
-    assert not Figure("", 5, 6).agrees
-    assert Figure("", 5, 6, slack=1).agrees
-    assert Figure("", 5, 6, relation=">=").agrees
-    assert not Figure("", 5, 6, relation="<=").agrees
-    assert not Figure("", 5, None).agrees
-    assert not Figure("", None, 5).agrees
-    assert Figure("", None, 5, relation="measured").agrees
+    assert Figure(note("rss-alone"), 5, 5).agrees
+    assert not Figure(note("rss-alone"), 5, 6).agrees
+    assert Figure(note("rss-alone"), 5, 6, slack=1).agrees
+    assert Figure(note("rss-alone"), 5, 6, relation=">=").agrees
+    assert not Figure(note("rss-alone"), 5, 6, relation="<=").agrees
+    assert not Figure(note("rss-alone"), 5, None).agrees
+    assert not Figure(note("rss-alone"), None, 5).agrees
+    assert Figure(note("rss-alone"), None, 5, relation="measured").agrees
 
 
 def test_the_report_escapes_and_is_whole(tmp_path: Path) -> None:
     """Hostile words become text; a link is refused; what was there is replaced as a whole."""
-    evil = Result("a", "M1", "<script>x</script>", "\x1b[31m & co", [Figure("<b>", 1, 1)], "\u202e", 0)
+    reason = note("refused", what="<script>x</script>\x1b[31m & co\u202e")
+    evil = Result("demand-paging", "M1", [Figure(note("resident-of", of="<b>"), 1, 1)], reason, 0)
     page = lab_html([evil], machine="<i>")
     assert "<script>x" not in page
     assert "<b>" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;" in page
-    assert lab_json([evil])["experiments"][0]["title"] == "<script>x</script>"
+    assert lab_json([evil])["experiments"][0]["reason"].startswith("<script>x</script>")
     place = tmp_path / "page"
     save_text(str(place), "one")
     save_text(str(place), "two")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from procmem.model.note import note
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.reports.lab import Figure, Result
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
@@ -105,12 +106,10 @@ def result(**more: Any) -> Result:
     given: dict[str, Any] = {
         "name": "fork",
         "row": "M5",
-        "title": "fork shares",
-        "shows": "It shows.",
         "reason": None,
         "seconds": 0.1,
     }
-    figures = [Figure("RSS", 4096, 8192, "bytes")]
+    figures = [Figure(note("rss-alone"), 4096, 8192, "bytes")]
     return Result(**{**given, "figures": figures, **more})
 
 
@@ -120,16 +119,16 @@ def test_an_experiment_that_differs() -> None:
     assert lines[2].split() == ["RSS", "4", "KiB", "8", "KiB", "differs"]
     assert lines[3] == "  differs"
     assert "M5" not in "".join(lines)
-    skipped = page_text(result_page(result(figures=[], reason="no root", skipped=True)), Style())
-    assert "  skipped: no root\n" in skipped
+    skipped = page_text(result_page(result(figures=[], reason=note("only-root"), skipped=True)), Style())
+    assert "  skipped: only root may do this\n" in skipped
 
 
 def test_every_figure_is_a_row_for_programs() -> None:
     """Numbers in the unit beside them; what was not measured is an empty cell."""
-    page = results_page([result(), result(figures=[Figure("time", None, None, "seconds", 0, "measured")])])
+    page = results_page([result(), result(figures=[Figure(note("creation"), None, None, "seconds", 0, "measured")])])
     assert to_csv(page.table()).splitlines()[1:] == [
         "M5,fork,RSS,'=,4096,8192,0,bytes,differs",
-        "M5,fork,time,measured,,,0,seconds,agrees",
+        "M5,fork,creation,measured,,,0,seconds,agrees",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procmem.lab.children import child, file_of_pages, only_x86_64
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure
 from procmem.model.simulated_memory import Paging
 from procmem.model.simulation import PAGE
@@ -29,20 +30,20 @@ def _demand_paging() -> list[Figure]:
         asked = usage(subject.pid)
         virt = machine.cost().virt - SimulatedMachine().cost().virt
         figures = [
-            Figure("VIRT after mmap", virt, asked.virt - before.virt, "bytes"),
-            Figure("RSS after mmap", machine.cost().rss, asked.rss - before.rss, "bytes"),
+            Figure(note("virt-after-mmap"), virt, asked.virt - before.virt, "bytes"),
+            Figure(note("rss-after-mmap"), machine.cost().rss, asked.rss - before.rss, "bytes"),
         ]
         half = SIZE // 2
         predicted, _ = machine.faults(half, write=True)
         minor, _major = subject.do("write", AT, half)
         touched = usage(subject.pid)
         figures += [
-            Figure("faults, half of it written", predicted, minor, "faults"),
-            Figure("RSS then", machine.cost().rss, touched.rss - before.rss, "bytes"),
-            Figure("VIRT then", virt, touched.virt - before.virt, "bytes"),
+            Figure(note("faults-half"), predicted, minor, "faults"),
+            Figure(note("rss-then"), machine.cost().rss, touched.rss - before.rss, "bytes"),
+            Figure(note("virt-then"), virt, touched.virt - before.virt, "bytes"),
         ]
         again, _ = machine.faults(half, write=True)
-        figures.append(Figure("faults, written again", again, subject.do("write", AT, half)[0], "faults"))
+        figures.append(Figure(note("faults-again"), again, subject.do("write", AT, half)[0], "faults"))
     return figures
 
 
@@ -56,8 +57,8 @@ def _zero_page() -> list[Figure]:
             predicted, _ = machine.faults(write=write)
             minor, _major = subject.do(verb, AT, SIZE)
             rss = usage(subject.pid, AT, AT + SIZE).rss
-            figures.append(Figure(f"faults, {verb}", predicted, minor, "faults"))
-            figures.append(Figure(f"RSS after {verb}", machine.cost().rss, rss, "bytes"))
+            figures.append(Figure(note("faults", how=note(verb)), predicted, minor, "faults"))
+            figures.append(Figure(note("rss-after", what=note(verb)), machine.cost().rss, rss, "bytes"))
     return figures
 
 
@@ -65,14 +66,14 @@ def _fault_around() -> list[Figure]:
     figures = []
     with file_of_pages(COUNT) as path, child() as subject:
         warmed(subject)
-        for name, at in (("aligned", AT), ("9 pages off", AT + 9 * PAGE)):
+        for name, at in (("aligned", AT), ("9-pages-off", AT + 9 * PAGE)):
             machine = SimulatedMachine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
             subject.do("map", at, SIZE, "file", path, 1)
             predicted, _ = machine.faults(at=at, write=False)
             minor, _major = subject.do("read", at, SIZE)
-            figures.append(Figure(f"faults, {name}", predicted, minor, "faults"))
+            figures.append(Figure(note("faults", how=note(name)), predicted, minor, "faults"))
             rss = usage(subject.pid, at, at + SIZE).rss
-            figures.append(Figure(f"RSS, {name}", machine.cost().rss, rss, "bytes"))
+            figures.append(Figure(note("rss", how=note(name)), machine.cost().rss, rss, "bytes"))
             subject.do("unmap", at, SIZE)
     return figures
 
@@ -91,18 +92,22 @@ def _rights() -> list[Figure]:
         subject.do("protect", shut, PAGE, 0)
         figures = []
         for name, access, at in (
-            ("read, unmapped", "read", hole),
-            ("write, unmapped", "write", hole),
-            ("write, read-only", "write", plain),
-            ("read, PROT_NONE", "read", shut),
+            ("read-unmapped", "read", hole),
+            ("write-unmapped", "write", hole),
+            ("write-read-only", "write", plain),
+            ("read-prot-none", "read", shut),
         ):
             machine.then(Access(1, at, 1, access == "write"))
             told = subject.do("fault", access, at)
-            figures.append(Figure(f"error code, {name}", machine.memory.error_code, told and told["code"], "code"))
+            figures.append(
+                Figure(note("error-code", of=note(name)), machine.memory.error_code, told and told["code"], "code")
+            )
         told = subject.do("fault", "fetch", plain)
         data = SimulatedMachine(paging=Paging.PAE).map(PAGE).then(Access(1, AT, PAGE, True))
         fault = translate(data.memory, 1, AT, access="fetch")[0].fault
-        figures.append(Figure("error code, fetch from data", fault and fault.code, told and told["code"], "code"))
+        figures.append(
+            Figure(note("error-code", of=note("fetch-from-data")), fault and fault.code, told and told["code"], "code")
+        )
     return figures
 
 
@@ -115,9 +120,9 @@ def _kernel_address() -> list[Figure]:
         told = subject.do("fault", "read", _KERNEL)
         refused = subject.do("kernel_reads", _KERNEL)
     return [
-        Figure("error code, read", predicted and predicted.code, told and told["code"], "code"),
-        Figure("signal", 11, told and told["signal"], "SIGSEGV"),
-        Figure("write(2) of it", 14, refused, "EFAULT"),
+        Figure(note("error-code", of=note("read")), predicted and predicted.code, told and told["code"], "code"),
+        Figure(note("signal"), 11, told and told["signal"], "SIGSEGV"),
+        Figure(note("write-call"), 14, refused, "EFAULT"),
     ]
 
 
@@ -134,22 +139,22 @@ def _stack() -> list[Figure]:
         predicted.memory = memory
         top = 0xC000_0000
         figures = []
-        for name, distance in (("at the limit", limit), ("one byte beyond", limit + 1)):
+        for name, distance in (("at-limit", limit), ("beyond-limit", limit + 1)):
             predicted.then(Access(1, top - distance, 1, True))
             told = subject.do("fault", "write", end - distance)
-            figures.append(Figure(f"SIGSEGV {name}", predicted.stopped, told is not None, "yes or no"))
+            figures.append(Figure(note("segv", where=note(name)), predicted.stopped, told is not None, "yes or no"))
         subject.do("write", lowest, 1)
         grown = usage(subject.pid, lowest, end)
-        figures.append(Figure("stack's size then", limit, grown.virt, "bytes"))
+        figures.append(Figure(note("stack-size"), limit, grown.virt, "bytes"))
         # the guard gap, with a mapping put in its way
         gap, wall = 256 * PAGE, lowest - (4 << 20)
         subject.do("stack_limit", 64 << 20)
         subject.do("map", wall, PAGE)
         predicted = SimulatedMachine().map(PAGE, at=top - (end - wall))
-        for name, distance in (("a guard gap above a mapping", gap), ("one page nearer", gap - PAGE)):
+        for name, distance in (("guard-gap", gap), ("one-page-nearer", gap - PAGE)):
             predicted.then(Access(1, top - (end - wall) + PAGE + distance, 1, True))
             told = subject.do("fault", "write", wall + PAGE + distance)
-            figures.append(Figure(f"SIGSEGV {name}", predicted.stopped, told is not None, "yes or no"))
+            figures.append(Figure(note("segv", where=note(name)), predicted.stopped, told is not None, "yes or no"))
         del start
     return figures
 
@@ -163,7 +168,10 @@ def _populate() -> list[Figure]:
         predicted = machine.cost().rss
         faults, _ = machine.faults(write=True)
         minor, _major = subject.do("write", AT, SIZE)
-    return [Figure("RSS after mmap", predicted, rss, "bytes"), Figure("faults, write", faults, minor, "faults")]
+    return [
+        Figure(note("rss-after-mmap"), predicted, rss, "bytes"),
+        Figure(note("faults", how=note("write")), faults, minor, "faults"),
+    ]
 
 
 def _giving_back() -> list[Figure]:
@@ -178,54 +186,22 @@ def _giving_back() -> list[Figure]:
             subject.do("write", AT, SIZE)
             subject.do("advise", AT, SIZE, number)
             seen = usage(subject.pid, AT, AT + SIZE)
-            figures.append(Figure(f"RSS after {name}", machine.cost().rss, seen.rss, "bytes"))
+            figures.append(Figure(note("rss-after", what=name), machine.cost().rss, seen.rss, "bytes"))
             faults, _ = machine.faults(write=True)
             minor, _major = subject.do("write", AT, SIZE)
-            figures.append(Figure(f"faults, write after {name}", faults, minor, "faults"))
+            figures.append(Figure(note("faults-after", advice=name), faults, minor, "faults"))
             subject.do("unmap", AT, SIZE)
     return figures
 
 
 EXPERIMENTS = (
-    Experiment(
-        "demand-paging",
-        "M2",
-        _demand_paging,
-    ),
-    Experiment(
-        "zero-page",
-        "M2",
-        _zero_page,
-    ),
-    Experiment(
-        "fault-around",
-        "M2",
-        _fault_around,
-    ),
-    Experiment(
-        "populate",
-        "M2",
-        _populate,
-    ),
-    Experiment(
-        "giving-back",
-        "M2",
-        _giving_back,
-    ),
-    Experiment(
-        "rights",
-        "M3",
-        _rights,
-    ),
-    Experiment(
-        "kernel-address",
-        "M11",
-        _kernel_address,
-    ),
-    Experiment(
-        "stack-growth",
-        "M16",
-        _stack,
-    ),
+    Experiment("demand-paging", "M2", _demand_paging),
+    Experiment("zero-page", "M2", _zero_page),
+    Experiment("fault-around", "M2", _fault_around),
+    Experiment("populate", "M2", _populate),
+    Experiment("giving-back", "M2", _giving_back),
+    Experiment("rights", "M3", _rights),
+    Experiment("kernel-address", "M11", _kernel_address),
+    Experiment("stack-growth", "M16", _stack),
 )
 """In the order of the theory's rows."""

@@ -8,6 +8,7 @@ import shutil
 
 from procmem.lab.children import child, file_of_pages, forked
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, Usage, usage, warmed
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import MemorySettings, Paging
 from procmem.model.simulation import PAGE, Settings, Stage
@@ -30,7 +31,11 @@ def _fork() -> list[Figure]:
 
     def compare(when: str, *pids: tuple[str, int, int]) -> None:
         for who, mine, theirs in pids:
-            figures.append(Figure(f"PSS {who}, {when}", machine.cost(mine).pss, _seen(theirs).pss, "bytes"))
+            figures.append(
+                Figure(
+                    note("pss-when", who=note(who), when=note(when)), machine.cost(mine).pss, _seen(theirs).pss, "bytes"
+                )
+            )
 
     with child() as subject:
         warmed(subject)
@@ -46,18 +51,18 @@ def _fork() -> list[Figure]:
             predicted, _ = machine.faults(300 * PAGE, write=True, pid=2)
             minor, _major = other.do("write", AT, 300 * PAGE)
             # the interpreter may write a page or two of its own for the first time here
-            figures.append(Figure("faults, child writes 300", predicted, minor, "faults", slack=2))
-            compare("child wrote 300", *both)
+            figures.append(Figure(note("faults-child"), predicted, minor, "faults", slack=2))
+            compare("child-wrote-300", *both)
             machine.faults(100 * PAGE, at=AT + 300 * PAGE, write=True)
             subject.do("write", AT + 300 * PAGE, 100 * PAGE)
-            compare("parent wrote 100", *both)
-            figures.append(Figure("RSS child", machine.cost(2).rss, _seen(other.pid).rss, "bytes"))
+            compare("parent-wrote-100", *both)
+            figures.append(Figure(note("rss-child"), machine.cost(2).rss, _seen(other.pid).rss, "bytes"))
         machine.then(End(2))
-        compare("child gone", ("parent", 1, subject.pid))
+        compare("child-gone", ("parent", 1, subject.pid))
         predicted, _ = machine.faults(write=True)
         minor, _major = subject.do("write", AT, SIZE)
-        figures.append(Figure("faults, parent writes all", predicted, minor, "faults", slack=2))
-        figures.append(Figure("RSS then: no copies", machine.cost().rss, _seen(subject.pid).rss, "bytes"))
+        figures.append(Figure(note("faults-parent"), predicted, minor, "faults", slack=2))
+        figures.append(Figure(note("rss-no-copies"), machine.cost().rss, _seen(subject.pid).rss, "bytes"))
     return figures
 
 
@@ -80,8 +85,12 @@ def _shared_memory() -> list[Figure]:
                 word = "anonymous" if kind == "shared" else kind
                 for who, mine, theirs in (("first", 1, subject.pid), ("second", 2, other.pid)):
                     seen = _seen(theirs)
-                    figures.append(Figure(f"{word}: RSS {who}", machine.cost(mine).rss, seen.rss, "bytes"))
-                    figures.append(Figure(f"{word}: PSS {who}", machine.cost(mine).pss, seen.pss, "bytes"))
+                    figures.append(
+                        Figure(note("rss-of", of=note(word), who=note(who)), machine.cost(mine).rss, seen.rss, "bytes")
+                    )
+                    figures.append(
+                        Figure(note("pss-of", of=note(word), who=note(who)), machine.cost(mine).pss, seen.pss, "bytes")
+                    )
             subject.do("unmap", AT, SIZE)
     return figures
 
@@ -94,13 +103,13 @@ def _library_text(pid: int, path: str) -> tuple[int, int, int, int]:
     for at, name in enumerate(table.name):
         if name == path.encode() and table.perms[at] == "r-xp" and rss and pss:
             return table.start[at], table.end[at] - table.start[at], rss[at] or 0, pss[at] or 0
-    raise Skipped("the library has no text of its own")
+    raise Skipped("no-library-text")
 
 
 def _library() -> list[Figure]:
     found = sorted(glob.glob("/lib/*/libm.so.6") + glob.glob("/usr/lib*/libm.so.6"))
     if not found:
-        raise Skipped("no libm.so.6 to copy")
+        raise Skipped("no-libm")
     figures = []
     with file_of_pages(1) as path, child() as first, child() as second:
         # a copy, since everybody else has the original
@@ -112,17 +121,17 @@ def _library() -> list[Figure]:
         machine.then(Access(1, AT, size))
         first.do("scan", place, size)
         _, _, rss, pss = _library_text(first.pid, copy)
-        figures.append(Figure("text: RSS of the first", machine.cost().rss, rss, "bytes"))
-        figures.append(Figure("text: PSS of the first", machine.cost().pss, pss, "bytes"))
+        figures.append(Figure(note("text-rss"), machine.cost().rss, rss, "bytes"))
+        figures.append(Figure(note("text-pss"), machine.cost().pss, pss, "bytes"))
         machine.then(Begin(2, machine.memory.processes[1].space), Access(2, AT, size))
         second.do("load", copy)
         place, _, _, _ = _library_text(second.pid, copy)
         second.do("scan", place, size)
         for who, mine, theirs in (("first", 1, first.pid), ("second", 2, second.pid)):
             _, _, rss, pss = _library_text(theirs, copy)
-            figures.append(Figure(f"then: RSS of the {who}", machine.cost(mine).rss, rss, "bytes"))
+            figures.append(Figure(note("then-rss", who=note(who)), machine.cost(mine).rss, rss, "bytes"))
             # the kernel rounds each half page down to kB
-            figures.append(Figure(f"then: PSS of the {who}", machine.cost(mine).pss, pss, "bytes", slack=1024))
+            figures.append(Figure(note("then-pss", who=note(who)), machine.cost(mine).pss, pss, "bytes", slack=1024))
     return figures
 
 
@@ -140,10 +149,12 @@ def _file_writes() -> list[Figure]:
             with open(path, "rb") as file:
                 changed = file.read(PAGE * 2)[PAGE:] == b"\1" * PAGE
             # the file system may map a folio of several pages at a shared write
-            figures.append(Figure(f"{word}: faults", predicted, minor, "faults"))
-            figures.append(Figure(f"{word}: anonymous", machine.cost().rss_anon, seen.anonymous, "bytes"))
-            figures.append(Figure(f"{word}: RSS", machine.cost().rss, seen.rss, "bytes"))
-            figures.append(Figure(f"{word}: the file is changed", shared, changed, "yes or no"))
+            figures.append(Figure(note("faults-of", of=note(word)), predicted, minor, "faults"))
+            figures.append(
+                Figure(note("anonymous-of", of=note(word)), machine.cost().rss_anon, seen.anonymous, "bytes")
+            )
+            figures.append(Figure(note("rss-of-it", of=note(word)), machine.cost().rss, seen.rss, "bytes"))
+            figures.append(Figure(note("file-changed", of=note(word)), shared, changed, "yes or no"))
             subject.do("unmap", AT, SIZE)
     return figures
 
@@ -174,9 +185,9 @@ def _malloc() -> list[Figure]:
         table = seen[-1].mappings
         in_heap = any(table.start[row] <= place[0] < table.end[row] for row in heap)
     figures = [
-        Figure("malloc of 400 KiB: VIRT", virt[1] - virt[0], seen[1].virt - seen[0].virt, "bytes"),
-        Figure("free: VIRT", virt[2] - virt[1], seen[2].virt - seen[1].virt, "bytes"),
-        Figure("malloc again: in the heap", again_in_heap, in_heap, "yes or no"),
+        Figure(note("malloc-virt"), virt[1] - virt[0], seen[1].virt - seen[0].virt, "bytes"),
+        Figure(note("free-virt"), virt[2] - virt[1], seen[2].virt - seen[1].virt, "bytes"),
+        Figure(note("malloc-again"), again_in_heap, in_heap, "yes or no"),
     ]
     return figures + _freed()
 
@@ -197,37 +208,17 @@ def _freed() -> list[Figure]:
         subject.do("free", _BLOCKS - 1, _BLOCKS)
         trimmed = usage(subject.pid, 0, 1 << 47).rss
     return [
-        Figure("64 blocks written: RSS", rss[2 * _BLOCKS] - rss[0], got - before, "bytes", _HEAP_SLACK),
-        Figure("all but the last freed: RSS", rss[-2] - rss[0], stays - before, "bytes", _HEAP_SLACK),
-        Figure("the last freed: RSS", rss[-1] - rss[0], trimmed - before, "bytes", _HEAP_SLACK),
+        Figure(note("blocks-written"), rss[2 * _BLOCKS] - rss[0], got - before, "bytes", _HEAP_SLACK),
+        Figure(note("blocks-freed"), rss[-2] - rss[0], stays - before, "bytes", _HEAP_SLACK),
+        Figure(note("last-freed"), rss[-1] - rss[0], trimmed - before, "bytes", _HEAP_SLACK),
     ]
 
 
 EXPERIMENTS = (
-    Experiment(
-        "shared-library",
-        "M4",
-        _library,
-    ),
-    Experiment(
-        "private-shared-file",
-        "M4",
-        _file_writes,
-    ),
-    Experiment(
-        "fork",
-        "M5",
-        _fork,
-    ),
-    Experiment(
-        "shared-memory",
-        "M5",
-        _shared_memory,
-    ),
-    Experiment(
-        "malloc",
-        "M15",
-        _malloc,
-    ),
+    Experiment("shared-library", "M4", _library),
+    Experiment("private-shared-file", "M4", _file_writes),
+    Experiment("fork", "M5", _fork),
+    Experiment("shared-memory", "M5", _shared_memory),
+    Experiment("malloc", "M15", _malloc),
 )
 """In the order of the theory's rows."""

@@ -12,6 +12,7 @@ from procmem.errors import BadInput
 from procmem.lab.children import Child, child
 from procmem.lab.experiment import AT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import Group, machine_lock, memory_group, swap_file
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, KernelKind
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, ReadFile, Settle, SwapOff
@@ -42,19 +43,19 @@ def _swap() -> list[Figure]:
             subject.do("advise", AT, SIZE, _PAGEOUT)
         machine.then(SwapOff())
         seen = usage(subject.pid, AT, AT + SIZE)
-        figures.append(Figure("RSS after swapoff", machine.cost().rss, seen.rss, "bytes"))
-        figures.append(Figure("swap after swapoff", machine.cost().swap, seen.swap, "bytes"))
+        figures.append(Figure(note("rss-after-swapoff"), machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure(note("swap-after-swapoff"), machine.cost().swap, seen.swap, "bytes"))
     return figures
 
 
 def _out_and_back(machine: SimulatedMachine, subject: Child, group: Group, cluster: int) -> list[Figure]:
     figures = []
-    for name, settle in (("at once", False), ("later", True)):
+    for name, settle in (("at-once", False), ("later", True)):
         machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))
         subject.do("advise", AT, SIZE, _PAGEOUT)
         seen = usage(subject.pid, AT, AT + SIZE)
-        figures.append(Figure(f"RSS, paged out ({name})", machine.cost().rss, seen.rss, "bytes"))
-        figures.append(Figure(f"swap, paged out ({name})", machine.cost().swap, seen.swap, "bytes"))
+        figures.append(Figure(note("rss-paged-out", when=note(name)), machine.cost().rss, seen.rss, "bytes"))
+        figures.append(Figure(note("swap-paged-out", when=note(name)), machine.cost().swap, seen.swap, "bytes"))
         if settle:
             machine.then(Settle())
             group.reclaim()
@@ -63,8 +64,8 @@ def _out_and_back(machine: SimulatedMachine, subject: Child, group: Group, clust
         real_minor, real_major = subject.do("read", AT, SIZE)
         # where the pages lie in swap decides whether a group of eight begins at the first of them
         slack = 0 if not settle else max(SIZE // PAGE >> cluster, 1) // 25 + 2
-        figures.append(Figure(f"minor faults, read {name}", minor, real_minor, "faults", slack))
-        figures.append(Figure(f"major faults, read {name}", major, real_major, "faults", slack))
+        figures.append(Figure(note("minor-faults", when=note(name)), minor, real_minor, "faults", slack))
+        figures.append(Figure(note("major-faults", when=note(name)), major, real_major, "faults", slack))
         minor, _ = machine.faults(write=True)
         subject.do("write", AT, SIZE)
     return figures
@@ -91,12 +92,12 @@ def _swappiness() -> list[Figure]:
                     really_killed = False
                 except EOFError:
                     swap, really_killed = 0, True
-            figures.append(Figure(f"killed, swappiness {swappiness}", killed, really_killed, "yes or no"))
+            figures.append(Figure(note("killed", swappiness=swappiness), killed, really_killed, "yes or no"))
             if not killed:
                 # what does not fit must be out; how much more, the kernel's batches decide
                 least = _LOAD - _LIMIT
                 assert machine.cost().swap >= least
-                figures.append(Figure(f"swapped, swappiness {swappiness}", least, swap, "bytes", relation=">="))
+                figures.append(Figure(note("swapped", swappiness=swappiness), least, swap, "bytes", relation=">="))
     return figures
 
 
@@ -116,12 +117,12 @@ def _cold_files() -> list[Figure]:
         for swappiness in (1, 60):
             predicted, swap = _streamed(path, swappiness, 64 * _MIB, 16 * _MIB)
             # the interpreter's own pages are in the group as well
-            figures.append(Figure(f"64 MiB: swapped, {swappiness}", predicted, swap, "bytes", slack=_MIB))
+            figures.append(Figure(note("swapped-large", swappiness=swappiness), predicted, swap, "bytes", slack=_MIB))
         predicted, swap = _streamed(path, 0, 16 * _MIB, 12 * _MIB)
-        figures.append(Figure("16 MiB: swapped, 0", predicted, swap, "bytes"))
+        figures.append(Figure(note("swapped-small"), predicted, swap, "bytes"))
         predicted, swap = _streamed(path, 60, 16 * _MIB, 12 * _MIB)
         # how much also depends on what the kernel remembers of earlier readings
-        figures.append(Figure("16 MiB: any swapped, 60", predicted > 0, swap > 0, "yes or no"))
+        figures.append(Figure(note("any-swapped"), predicted > 0, swap > 0, "yes or no"))
     return figures
 
 
@@ -157,10 +158,10 @@ def _aslr() -> list[Figure]:
 
     facts, runs_32 = kernel_facts(KernelKind.COMPAT)
     if not runs_32:
-        raise Skipped("this machine does not run 32-bit x86 programs")
+        raise Skipped("no-32-bit")
     randomize = machine_randomize()
     if not randomize:
-        raise Skipped("kernel.randomize_va_space is 0")
+        raise Skipped("not-randomized")
     with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
         path = os.path.join(folder, "probe")
         with open(path, "wb") as file:
@@ -170,42 +171,25 @@ def _aslr() -> list[Figure]:
         try:
             prediction, seen = draw_bases(program_files(path.encode(), ()), settings, _RUNS)
         except BadInput as error:
-            raise Skipped(str(error)) from error
+            raise Skipped("error", error=error) from error
     figures = []
     for row in drawn_rows(prediction.ranges, seen):
         name, values = row.range.base.value, row.range.values
-        figures.append(Figure(f"{name}: outside {values} places", 0, row.outside, "runs"))
+        figures.append(Figure(note("outside", base=note(name), values=values), 0, row.outside, "runs"))
         # so many runs show no more than this; three quarters of it leave room for chance
         least = 0.75 * min(math.log2(values), math.log2(_RUNS))
         figures.append(
-            Figure(f"{name}: entropy of {_RUNS} runs", round(least, 1), entropy_bits(row.seen), "bits", 0, ">=")
+            Figure(
+                note("entropy", base=note(name), runs=_RUNS), round(least, 1), entropy_bits(row.seen), "bits", 0, ">="
+            )
         )
     return figures
 
 
 EXPERIMENTS = (
-    Experiment(
-        "swap",
-        "M6",
-        _swap,
-        root=True,
-    ),
-    Experiment(
-        "swappiness",
-        "M7",
-        _swappiness,
-        root=True,
-    ),
-    Experiment(
-        "cold-files",
-        "M7",
-        _cold_files,
-        root=True,
-    ),
-    Experiment(
-        "aslr",
-        "M9",
-        _aslr,
-    ),
+    Experiment("swap", "M6", _swap, root=True),
+    Experiment("swappiness", "M7", _swappiness, root=True),
+    Experiment("cold-files", "M7", _cold_files, root=True),
+    Experiment("aslr", "M9", _aslr),
 )
 """In the order of the theory's rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procmem.lab.children import child, forked, only_x86_64
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import huge_pages, machine_lock
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE
 from procmem.queries.translate import real_translation
@@ -12,7 +13,6 @@ from procmem.simulate.arch.page_entries import frame_of
 from procmem.simulate.kernel.events import Unmap
 from procmem.simulate.kernel.memory_events import Access, Do, ForkAs
 from procmem.sources.live import ProcSource
-from procmem.text.translation import reason_text
 
 __all__ = ["EXPERIMENTS"]
 
@@ -35,13 +35,15 @@ def _page_tables() -> list[Figure]:
         minor, _major = subject.do("touch_each", AT + _HUGE, _HUGE, regions)
         after = usage(subject.pid)
         figures = [
-            Figure("faults, a page in each 2 MiB", regions, minor, "faults"),
-            Figure("VmPTE grew by", machine.cost().page_tables - predicted, after.status["VmPTE"] - before, "bytes"),
+            Figure(note("faults-each"), regions, minor, "faults"),
+            Figure(
+                note("tables-grew"), machine.cost().page_tables - predicted, after.status["VmPTE"] - before, "bytes"
+            ),
         ]
         machine.then(Do(1, Unmap(AT + _HUGE, size)))
         subject.do("unmap", AT + _HUGE, size)
         left = machine.cost().page_tables - predicted
-        figures.append(Figure("left when unmapped", left, usage(subject.pid).status["VmPTE"] - before, "bytes"))
+        figures.append(Figure(note("tables-left"), left, usage(subject.pid).status["VmPTE"] - before, "bytes"))
     return figures
 
 
@@ -51,9 +53,9 @@ def _thp() -> list[Figure]:
         with open("/sys/kernel/mm/transparent_hugepage/enabled", encoding="utf-8") as file:
             setting = file.read()
     except OSError as error:
-        raise Skipped(f"no transparent huge pages: {error.strerror}") from error
+        raise Skipped("no-thp", reason=error.strerror) from error
     if "[never]" in setting:
-        raise Skipped("transparent huge pages are switched off (never)")
+        raise Skipped("thp-never")
     at = AT + 300 * PAGE
     machine = SimulatedMachine(thp=True).map(at=at)
     with child(thp=True) as subject:
@@ -64,10 +66,10 @@ def _thp() -> list[Figure]:
         minor, _major = subject.do("write", at, SIZE)
         seen = usage(subject.pid, at, at + SIZE)
         if minor == COUNT:
-            raise Skipped("the kernel had no free piece of 2 MiB at hand")
+            raise Skipped("no-huge-piece")
     return [
-        Figure("faults, write", predicted, minor, "faults"),
-        Figure("RSS", machine.cost().rss, seen.rss, "bytes"),
+        Figure(note("faults", how=note("write")), predicted, minor, "faults"),
+        Figure(note("rss-alone"), machine.cost().rss, seen.rss, "bytes"),
     ]
 
 
@@ -79,9 +81,9 @@ def _hugetlb() -> list[Figure]:
         minor, _major = subject.do("write", AT, 2 * _HUGE)
         seen = usage(subject.pid, AT, AT + 2 * _HUGE)
     return [
-        Figure("faults, 4 MiB written", 2, minor, "faults"),
-        Figure("RSS", 0, seen.rss, "bytes"),
-        Figure("HugetlbPages in status", 2 * _HUGE, seen.status.get("HugetlbPages"), "bytes"),
+        Figure(note("faults-4-mib"), 2, minor, "faults"),
+        Figure(note("rss-alone"), 0, seen.rss, "bytes"),
+        Figure(note("hugetlb-pages"), 2 * _HUGE, seen.status.get("HugetlbPages"), "bytes"),
     ]
 
 
@@ -96,23 +98,23 @@ def _frames() -> list[Figure]:
 
     def compare(when: str, pid: int, first: int) -> None:
         mine, real = simulated(2), _real_page(pid)
-        figures.append(Figure(f"{when}: mapped", mine[1], real[1], "times"))
+        figures.append(Figure(note("mapped", when=note(when)), mine[1], real[1], "times"))
         same = mine[0] == simulated(1)[0], real[0] == first
-        figures.append(Figure(f"{when}: the same frame", *same, "yes or no"))
+        figures.append(Figure(note("same-frame", when=note(when)), *same, "yes or no"))
 
     with child() as subject:
         warmed(subject)
         subject.do("map", AT, PAGE)
         subject.do("write", AT, 1)
         first, count, flags = _real_page(subject.pid)
-        figures.append(Figure("alone: mapped", simulated(1)[1], count, "times"))
-        figures.append(Figure("alone: flag ANON", True, "ANON" in flags, "yes or no"))
+        figures.append(Figure(note("mapped", when=note("alone")), simulated(1)[1], count, "times"))
+        figures.append(Figure(note("flag-anon"), True, "ANON" in flags, "yes or no"))
         with forked(subject) as other:
             machine.then(ForkAs(1, 2))
             compare("forked", other.pid, first)
             machine.then(Access(2, AT, 1, True))
             other.do("write", AT, 1)
-            compare("child wrote", other.pid, first)
+            compare("child-wrote", other.pid, first)
     return figures
 
 
@@ -125,32 +127,14 @@ def _real_page(pid: int) -> tuple[int, int, tuple[str, ...]]:
     with ProcSource().open(pid) as target:
         one = real_translation(target, AT)
     if one.frame is None or one.maps is None or one.flags is None:
-        raise Skipped("; ".join(map(reason_text, one.reasons)) or "the kernel does not show page frames")
+        raise Skipped("no-frames", reasons=one.reasons)
     return one.frame, one.maps, one.flags
 
 
 EXPERIMENTS = (
-    Experiment(
-        "page-tables",
-        "M18",
-        _page_tables,
-    ),
-    Experiment(
-        "frames",
-        "M19",
-        _frames,
-        root=True,
-    ),
-    Experiment(
-        "huge-pages",
-        "M19",
-        _thp,
-    ),
-    Experiment(
-        "hugetlb",
-        "M19",
-        _hugetlb,
-        root=True,
-    ),
+    Experiment("page-tables", "M18", _page_tables),
+    Experiment("frames", "M19", _frames, root=True),
+    Experiment("huge-pages", "M19", _thp),
+    Experiment("hugetlb", "M19", _hugetlb, root=True),
 )
 """In the order of the theory's rows."""

@@ -10,6 +10,7 @@ from typing import Any
 from procmem.lab.children import Child, child, only_x86_64
 from procmem.lab.experiment import Experiment, Usage, usage
 from procmem.lab.runtimes import goroutines, java_threads
+from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, Settings, Stage
 from procmem.parse.system import parse_meminfo
@@ -33,7 +34,7 @@ def _kernel_stacks() -> int:
     content = read_whole("/proc/meminfo", None)
     size = parse_meminfo(content).get("KernelStack") if isinstance(content, bytes) else None
     if size is None:
-        raise Skipped("meminfo does not tell of kernel stacks")
+        raise Skipped("no-kernel-stacks")
     return size
 
 
@@ -52,7 +53,7 @@ def _many(subject: Child, kind: str, count: int) -> Iterator[Any]:
 def _room_for(count: int) -> None:
     soft, _hard = resource.getrlimit(resource.RLIMIT_NPROC)
     if soft not in (-1, resource.RLIM_INFINITY) and soft < count + 100:
-        raise Skipped(f"the limit of processes is {soft}")
+        raise Skipped("process-limit", limit=soft)
 
 
 def _costs() -> list[Figure]:
@@ -71,11 +72,11 @@ def _costs() -> list[Figure]:
     # the machine's other tasks come and go meanwhile
     slack = _KERNEL_STACK // 4
     figures += [
-        Figure("process: kernel stack", _KERNEL_STACK, stacks / _MANY, "bytes", slack),
-        Figure("process: virtual", None, virt, "bytes", relation="measured"),
-        Figure("process: its share (PSS)", None, private, "bytes", relation="measured"),
-        Figure("process: page tables", None, tables, "bytes", relation="measured"),
-        Figure("process: creation", None, process_seconds, "seconds", relation="measured"),
+        Figure(note("process-kernel-stack"), _KERNEL_STACK, stacks / _MANY, "bytes", slack),
+        Figure(note("process-virtual"), None, virt, "bytes", relation="measured"),
+        Figure(note("process-pss"), None, private, "bytes", relation="measured"),
+        Figure(note("process-tables"), None, tables, "bytes", relation="measured"),
+        Figure(note("process-creation"), None, process_seconds, "seconds", relation="measured"),
     ]
     with child(env=_ONE_ARENA) as subject:
         before, stacks = _whole(subject.pid), _kernel_stacks()
@@ -87,12 +88,12 @@ def _costs() -> list[Figure]:
     virt = (after.virt - before.virt) / _MANY
     tables = (after.status["VmPTE"] - before.status["VmPTE"]) / _MANY
     figures += [
-        Figure("thread: kernel stack", _KERNEL_STACK, stacks / _MANY, "bytes", slack),
+        Figure(note("thread-kernel-stack"), _KERNEL_STACK, stacks / _MANY, "bytes", slack),
         # the interpreter keeps a little of its own for each
-        Figure("thread: virtual", _thread_size(), virt, "bytes", slack=64 << 10),
-        Figure("thread: resident", 2 * PAGE, thread, "bytes", relation=">="),
-        Figure("thread: page tables", PAGE, tables, "bytes", slack=PAGE // 2),
-        Figure("thread: creation", None, thread_seconds, "seconds", relation="measured"),
+        Figure(note("thread-virtual"), _thread_size(), virt, "bytes", slack=64 << 10),
+        Figure(note("thread-resident"), 2 * PAGE, thread, "bytes", relation=">="),
+        Figure(note("thread-tables"), PAGE, tables, "bytes", slack=PAGE // 2),
+        Figure(note("thread-creation"), None, thread_seconds, "seconds", relation="measured"),
     ]
     return figures + _coroutines(thread, thread_seconds)
 
@@ -103,7 +104,7 @@ def _thread_size() -> int:
     limit = None if soft == resource.RLIM_INFINITY else soft
     size = limit if limit is not None and limit <= 64 << 20 else 8 << 20
     if size != limit:
-        raise Skipped("the stack limit leaves no room for a thousand threads")
+        raise Skipped("stack-limit")
     running = start(textbook.files(), Settings(exec_path=textbook.EXEC_PATH, stack_limit=limit), Stage.MAIN)
     virt = [m.space.virtual_size for m in run_script(running, parse_script("thread\nthread\n"), cpus=2)]
     return virt[1] - virt[0]
@@ -121,11 +122,11 @@ def _coroutines(thread: float, thread_seconds: float) -> list[Figure]:
                 continue
         each = made["resident"] / _MANY
         figures += [
-            Figure(f"{word}: resident", None, each, "bytes", relation="measured"),
-            Figure(f"{word}: creation", None, made["seconds"] / _MANY, "seconds", relation="measured"),
-            Figure(f"a thread holds times a {word}", 2, round(thread / max(each, 1), 1), "times", relation=">="),
+            Figure(note("resident-of", of=word), None, each, "bytes", relation="measured"),
+            Figure(note("creation-of", of=word), None, made["seconds"] / _MANY, "seconds", relation="measured"),
+            Figure(note("thread-holds", of=word), 2, round(thread / max(each, 1), 1), "times", relation=">="),
             Figure(
-                f"takes so many times a {word}", 1, round(thread_seconds * _MANY / made["seconds"], 1), "times", 0, ">="
+                note("thread-takes", of=word), 1, round(thread_seconds * _MANY / made["seconds"], 1), "times", 0, ">="
             ),
         ]
     return figures
@@ -140,20 +141,20 @@ def _switches() -> list[Figure]:
     ratio = told["thread"] / told["coroutine"]
     return [
         # each of the two gives up the processor once a round: by sleeping, or because the one it woke goes first
-        Figure("switches seen in /proc", 2 * _SWITCHES, told["seen"], "switches", relation=">="),
-        Figure("of them voluntary", None, told["voluntary"], "switches", relation="measured"),
-        Figure("thread to thread", None, told["thread"], "seconds", relation="measured"),
-        Figure("into a coroutine or back", None, told["coroutine"], "seconds", relation="measured"),
-        Figure("a thread switch costs", 5, round(ratio, 1), "times", relation=">="),
+        Figure(note("switches-seen"), 2 * _SWITCHES, told["seen"], "switches", relation=">="),
+        Figure(note("switches-voluntary"), None, told["voluntary"], "switches", relation="measured"),
+        Figure(note("thread-to-thread"), None, told["thread"], "seconds", relation="measured"),
+        Figure(note("into-coroutine"), None, told["coroutine"], "seconds", relation="measured"),
+        Figure(note("switch-costs"), 5, round(ratio, 1), "times", relation=">="),
     ]
 
 
 def _goroutines() -> list[Figure]:
     stack, made, switch = goroutines()
     return [
-        Figure("stack of a goroutine", 2 << 10, stack, "bytes", slack=512),
-        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
-        Figure("goroutine to goroutine", None, switch / 1e9, "seconds", relation="measured"),
+        Figure(note("goroutine-stack"), 2 << 10, stack, "bytes", slack=512),
+        Figure(note("creation"), None, made / 1e9, "seconds", relation="measured"),
+        Figure(note("goroutine-to-goroutine"), None, switch / 1e9, "seconds", relation="measured"),
     ]
 
 
@@ -163,31 +164,15 @@ def _java() -> list[Figure]:
     virtual, made = java_threads()
     return [
         # the runtime keeps a little for each thread
-        Figure("virtual, a thread", sizes[1] - sizes[0], virtual, "bytes", slack=64 << 10),
-        Figure("creation", None, made / 1e9, "seconds", relation="measured"),
+        Figure(note("java-virtual"), sizes[1] - sizes[0], virtual, "bytes", slack=64 << 10),
+        Figure(note("creation"), None, made / 1e9, "seconds", relation="measured"),
     ]
 
 
 EXPERIMENTS = (
-    Experiment(
-        "thousand",
-        "M20",
-        _costs,
-    ),
-    Experiment(
-        "switches",
-        "M20",
-        _switches,
-    ),
-    Experiment(
-        "goroutines",
-        "M20",
-        _goroutines,
-    ),
-    Experiment(
-        "java-threads",
-        "M20",
-        _java,
-    ),
+    Experiment("thousand", "M20", _costs),
+    Experiment("switches", "M20", _switches),
+    Experiment("goroutines", "M20", _goroutines),
+    Experiment("java-threads", "M20", _java),
 )
 """In the order of the theory's rows."""

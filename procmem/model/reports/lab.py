@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from procmem.model.note import Note, note
+
 __all__ = ["Figure", "LabVerdict", "Result", "Skipped"]
 
 
@@ -16,7 +18,11 @@ class LabVerdict(StrEnum):
 
 
 class Skipped(Exception):
-    """The machine lacks what an experiment needs; the text says what."""
+    """The machine lacks what an experiment needs; ``reason`` says what."""
+
+    def __init__(self, code: str, /, **figures: object) -> None:
+        super().__init__(code)
+        self.reason = note(code, **figures)
 
 
 class Figure(NamedTuple):
@@ -27,7 +33,7 @@ class Figure(NamedTuple):
     is claimed and ``predicted`` is None.
     """
 
-    name: str
+    name: Note
     predicted: float | None
     kernel: float | None
     unit: str = ""
@@ -49,17 +55,15 @@ class Figure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One experiment: its figures, and the two sentences on what it shows.
+    """One experiment and its figures.
 
     ``row`` is the theory's number (M2), ``reason`` why it was skipped or stopped, ``seconds`` how long it took.
     """
 
     name: str
     row: str
-    title: str
-    shows: str
     figures: Sequence[Figure]
-    reason: str | None
+    reason: Note | None
     seconds: float
     skipped: bool = False
 

@@ -4,20 +4,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from procmem.model.reports.lab import Result
+from procmem.text import english
+from procmem.text.lab import figure_name, reason_text, title
 
 __all__ = ["lab_json", "list_json"]
 
 
-def list_json(experiments: Iterable[tuple[str, str, str, bool]]) -> dict[str, Any]:
-    """The experiments: each is name, row, title, needs root."""
+@english()
+def list_json(experiments: Iterable[tuple[str, str, bool]]) -> dict[str, Any]:
+    """The experiments: each is name, row, needs root."""
     return {
         "schema": "procmem/lab-list/1",
         "experiments": [
-            {"name": name, "row": row, "title": title, "root": root} for name, row, title, root in experiments
+            {"name": name, "row": row, "title": title(name), "root": root} for name, row, root in experiments
         ],
     }
 
 
+@english()
 def lab_json(results: Iterable[Result]) -> dict[str, Any]:
     """The results: predicted and kernel map the name of a figure to its number, in bytes or counts."""
     return {
@@ -26,14 +30,14 @@ def lab_json(results: Iterable[Result]) -> dict[str, Any]:
             {
                 "name": result.name,
                 "row": result.row,
-                "title": result.title,
-                "predicted": {figure.name: figure.predicted for figure in result.figures},
-                "kernel": {figure.name: figure.kernel for figure in result.figures},
-                "units": {figure.name: figure.unit for figure in result.figures},
-                "slack": {figure.name: figure.slack for figure in result.figures},
-                "relation": {figure.name: figure.relation for figure in result.figures},
+                "title": title(result.name),
+                "predicted": {figure_name(figure.name): figure.predicted for figure in result.figures},
+                "kernel": {figure_name(figure.name): figure.kernel for figure in result.figures},
+                "units": {figure_name(figure.name): figure.unit for figure in result.figures},
+                "slack": {figure_name(figure.name): figure.slack for figure in result.figures},
+                "relation": {figure_name(figure.name): figure.relation for figure in result.figures},
                 "verdict": result.verdict.value,
-                "reason": result.reason,
+                "reason": None if result.reason is None else reason_text(result.reason),
                 "seconds": round(result.seconds, 3),
             }
             for result in results

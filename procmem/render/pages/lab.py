@@ -9,6 +9,7 @@ from procmem.render.human import human_size
 from procmem.render.json.lab import lab_json, list_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet
 from procmem.text import gettext
+from procmem.text.lab import figure_name, reason_text, shows, title, unit_text
 from procmem.text.pages.lab import HEADINGS, VERDICTS, told
 
 __all__ = ["figure_cells", "list_page", "result_page", "results_page", "summary_line"]
@@ -17,15 +18,15 @@ _WIDTH = 80
 _INDENT = 2
 
 
-def list_page(experiments: Iterable[tuple[str, str, str, bool]]) -> Page:
-    """The experiments in the order of the theory; each is name, row, title, needs root."""
+def list_page(experiments: Iterable[tuple[str, str, bool]]) -> Page:
+    """The experiments in the order of the theory; each is name, row, needs root."""
     listed = tuple(experiments)
     columns = (
         column(HEADINGS, "topic", "text"),
         column(HEADINGS, "experiment", "text", least=20),
         column(HEADINGS, "title", "text", least=20),
     )
-    rows = [(row, f"{name}*" if root else name, gettext(title)) for name, row, title, root in listed]
+    rows = [(row, f"{name}*" if root else name, title(name)) for name, row, root in listed]
     unnamed = columns[0]._replace(heading="")  # the page explains it in a sentence
     shown = Sheet((unnamed, *columns[1:]), rows, main=True)
     return Page(
@@ -37,7 +38,7 @@ def list_page(experiments: Iterable[tuple[str, str, str, bool]]) -> Page:
 
 def result_page(result: Result) -> Page:
     """One experiment: its figures side by side, the verdict, and what it shows."""
-    blocks: list[Block] = [Prose(f"{result.name}: {gettext(result.title)}", "", "  ")]
+    blocks: list[Block] = [Prose(f"{result.name}: {title(result.name)}", "", "  ")]
     if result.figures:
         columns = (
             Column("", "text", "figure", least=24),
@@ -48,9 +49,9 @@ def result_page(result: Result) -> Page:
         blocks.append(Sheet(columns, [figure_cells(figure) for figure in result.figures], indent=_INDENT))
     verdict = gettext(VERDICTS[result.verdict.value])
     if result.reason is not None:
-        verdict = told("reason", verdict=verdict, reason=result.reason)
+        verdict = told("reason", verdict=verdict, reason=reason_text(result.reason))
     blocks.append(Prose(verdict, "  ", "    "))
-    blocks.append(Prose(gettext(result.shows), "  ", measure=_WIDTH))
+    blocks.append(Prose(shows(result.name), "  ", measure=_WIDTH))
     return Page([blocks], lambda: _figures([result]), lambda: lab_json([result]))
 
 
@@ -76,7 +77,7 @@ def _figures(results: Iterable[Result]) -> Sheet:
         (
             result.row,
             result.name,
-            figure.name,
+            figure_name(figure.name),
             figure.relation,
             _number(figure.predicted),
             _number(figure.kernel),
@@ -110,7 +111,7 @@ def figure_cells(figure: Figure) -> tuple[str, str, str, str]:
         word = told("exact")
     else:
         word = told("within", slack=_value(figure.slack, figure.unit))
-    return printable_text(gettext(figure.name)), predicted, kernel, word
+    return printable_text(figure_name(figure.name)), predicted, kernel, word
 
 
 def _value(value: float | None, unit: str) -> str:
@@ -127,7 +128,7 @@ def _value(value: float | None, unit: str) -> str:
     if unit == "seconds":
         return f"{value * 1e6:.2f} us"
     number = f"{value:.1f}" if isinstance(value, float) and value != int(value) else str(int(value))
-    return f"{number} {unit}".rstrip()
+    return f"{number} {unit_text(unit)}".rstrip()
 
 
 def summary_line(results: Sequence[Result]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from procmem.model.reports.lab import LabVerdict, Result
 from procmem.render.escaping import printable_text
 from procmem.render.pages.lab import figure_cells, summary_line
+from procmem.text.lab import reason_text, shows, title
 
 __all__ = ["lab_html"]
 
@@ -29,20 +30,20 @@ a { color: inherit }
 
 def lab_html(results: Sequence[Result], *, machine: str) -> str:
     """The page; ``machine`` says where it was measured. All text is escaped."""
-    title = "What the theory says, and what this kernel does"
+    heading = "What the theory says, and what this kernel does"
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{title}</h1>",
+        f"<title>{heading}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{heading}</h1>",
         f'<p class="about">{_safe(machine)}. {_safe(summary_line(results).strip())}.</p>',
         '<table class="list"><tr><th>row</th><th style="text-align:left">experiment</th><th></th></tr>',
     ]
     for result in results:
         word = f'<span class="{result.verdict.value}">{result.verdict.value}</span>'
         parts.append(
-            f'<tr><td>{_safe(result.row)}</td><td><a href="#{_safe(result.name)}">{_safe(result.title)}</a></td>'
+            f'<tr><td>{_safe(result.row)}</td><td><a href="#{_safe(result.name)}">{_safe(title(result.name))}</a></td>'
             f"<td>{word}</td></tr>"
         )
     parts.append("</table>")
@@ -53,8 +54,8 @@ def lab_html(results: Sequence[Result], *, machine: str) -> str:
 
 def _section(result: Result) -> str:
     lines = [
-        f'<h2 id="{_safe(result.name)}"><span class="row">{_safe(result.row)}</span>{_safe(result.title)}</h2>',
-        f"<p>{_safe(result.shows)}</p>",
+        f'<h2 id="{_safe(result.name)}"><span class="row">{_safe(result.row)}</span>{_safe(title(result.name))}</h2>',
+        f"<p>{_safe(shows(result.name))}</p>",
     ]
     if result.figures:
         lines.append("<table><tr><th></th><th>predicted</th><th>kernel</th><th></th></tr>")
@@ -67,7 +68,9 @@ def _section(result: Result) -> str:
             )
         lines.append("</table>")
     if result.reason is not None:
-        lines.append(f'<p class="{result.verdict.value}">{result.verdict.value}: {_safe(result.reason)}</p>')
+        lines.append(
+            f'<p class="{result.verdict.value}">{result.verdict.value}: {_safe(reason_text(result.reason))}</p>'
+        )
     return "\n".join(lines)
 
 
