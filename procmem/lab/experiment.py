@@ -23,7 +23,6 @@ from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import cost, run
 from procmem.simulate.kernel.memory_events import Access, Begin, Do, MemoryEvent
 from procmem.sources.live import ProcSource
-from procmem.text.experiments import EXPERIMENTS
 
 __all__ = [
     "AT",
@@ -52,16 +51,6 @@ class Experiment(NamedTuple):
     row: str
     run: Callable[[], list[Figure]]
     root: bool = False
-
-    @property
-    def title(self) -> str:
-        """What it is called, in English."""
-        return EXPERIMENTS[self.name].title
-
-    @property
-    def shows(self) -> str:
-        """What it shows, in English."""
-        return EXPERIMENTS[self.name].shows
 
 
 class SimulatedMachine:

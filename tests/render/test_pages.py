@@ -109,14 +109,14 @@ def result(**more: Any) -> Result:
         "reason": None,
         "seconds": 0.1,
     }
-    figures = [Figure(note("virt-after-mmap"), 4096, 8192, "bytes")]
+    figures = [Figure(note("rss-alone"), 4096, 8192, "bytes")]
     return Result(**{**given, "figures": figures, **more})
 
 
 def test_an_experiment_that_differs() -> None:
     """The figures side by side, and the verdict in a word."""
     lines = page_text(result_page(result()), Style()).splitlines()
-    assert lines[2].split() == ["VIRT", "after", "mmap", "4", "KiB", "8", "KiB", "differs"]
+    assert lines[2].split() == ["RSS", "4", "KiB", "8", "KiB", "differs"]
     assert lines[3] == "  differs"
     assert "M5" not in "".join(lines)
     skipped = page_text(result_page(result(figures=[], reason=note("only-root"), skipped=True)), Style())
@@ -125,10 +125,10 @@ def test_an_experiment_that_differs() -> None:
 
 def test_every_figure_is_a_row_for_programs() -> None:
     """Numbers in the unit beside them; what was not measured is an empty cell."""
-    page = results_page([result(), result(figures=[Figure(note("rss-after-mmap"), None, None, "seconds", 0, "measured")])])
+    page = results_page([result(), result(figures=[Figure(note("creation"), None, None, "seconds", 0, "measured")])])
     assert to_csv(page.table()).splitlines()[1:] == [
-        "M5,fork,VIRT after mmap,'=,4096,8192,0,bytes,differs",
-        "M5,fork,RSS after mmap,measured,,,0,seconds,agrees",
+        "M5,fork,RSS,'=,4096,8192,0,bytes,differs",
+        "M5,fork,creation,measured,,,0,seconds,agrees",
     ]
 
 
