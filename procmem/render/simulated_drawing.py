@@ -15,9 +15,8 @@ from procmem.render.drawing import centred, draw
 from procmem.render.human import human_size
 from procmem.text.pages.drawing import area
 
-__all__ = ["SCALES", "bands", "picture"]
+__all__ = ["bands", "picture"]
 
-SCALES = ("plain", "log", "linear")
 _SPACE = 1 << 32
 _LINE_BYTES = 64 << 20
 _PAGE = 4096

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -68,3 +70,11 @@ def test_the_project_says_the_same() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == ">=3.11"
     assert "Python 3.11 or newer" in README
+
+
+def test_the_example_from_python_prints_what_stands_below_it() -> None:
+    """It is run as it is written, from the checkout."""
+    found = re.search(r"<!-- example -->\n```python\n(.*?)```\n```text\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    run = subprocess.run([sys.executable, "-c", found[1]], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (run.returncode, run.stderr, run.stdout) == (0, "", found[2])

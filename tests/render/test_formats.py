@@ -61,7 +61,7 @@ def test_every_format_has_its_module_and_every_module_its_row() -> None:
     """The folder and the table name the same."""
     folder = Path(formats.__file__).parent
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert modules == {one.module for one in (*formats.FORMATS, formats.TEXT)}
+    assert modules == {one.module for one in (*formats.FORMATS, formats.TEXT, formats.HTML)}
 
 
 def sheet() -> Sheet:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from procmem.render.page import Page
     from procmem.render.style import Style
 
-__all__ = ["FORMATS", "TEXT", "Format", "format_named", "write"]
+__all__ = ["FORMATS", "HTML", "TEXT", "Format", "format_named", "write"]
 
 
 class Format:
@@ -33,6 +33,8 @@ class Format:
 
 
 TEXT = Format("text", "text", holds_notes=True)
+HTML = Format("html", "html_tables", holds_notes=True)
+"""A fragment for notebooks; it is no option of the command line."""
 FORMATS = (
     Format("json", "json_documents"),
     Format("csv", "csv_tables"),

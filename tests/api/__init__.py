@@ -1,0 +1,1 @@
+"""Tests of ``procmem.api``, the public interface."""
