@@ -13,6 +13,7 @@ __all__ = [
     "ARCHITECTURES",
     "COMPAT_TASK_SIZE",
     "GIB_3",
+    "STACK_DRAW_PAGES_32",
     "Architecture",
     "architecture_of",
     "is_32_bit_machine",
@@ -23,6 +24,10 @@ GIB_3 = 0xC000_0000
 """TASK_SIZE of native i386 (page_32_types.h, VMSPLIT_3G) and of ADDR_LIMIT_3GB (page_64_types.h)."""
 COMPAT_TASK_SIZE = 0xFFFF_E000
 """Where user space ends for a 32-bit program on x86-64 (IA32_PAGE_OFFSET)."""
+
+
+STACK_DRAW_PAGES_32 = 0x7FF
+"""__STACK_RND_MASK of 32-bit programs on x86, in pages (arch/x86/include/asm/elf.h)."""
 
 
 class Architecture(NamedTuple):

@@ -25,12 +25,6 @@ class Thread(NamedTuple):
     comm: bytes | None = None
 
 
-class MainThread(NamedTuple):
-    """The first thread, where only the place of its memory says so."""
-
-    name: bytes = b"main thread"
-
-
 class Arena(NamedTuple):
     """A malloc arena of glibc: the address of its first heap, and the threads that use it, where that is known."""
 
@@ -38,26 +32,38 @@ class Arena(NamedTuple):
     tids: tuple[int, ...] = ()
 
 
-class ObjectFile(NamedTuple):
+class _Name(bytes):
+    """An owner that is told by its name alone: that is its value."""
+
+    __slots__ = ()
+
+
+class MainThread(_Name):
+    """The first thread, where only the place of its memory says so."""
+
+    __slots__ = ()
+
+
+class ObjectFile(_Name):
     """A mapped file, by the path that maps gives it."""
 
-    path: bytes
+    __slots__ = ()
 
 
-class MappingName(NamedTuple):
+class MappingName(_Name):
     """What maps calls memory that is no file's: a word of the kernel, or the name that the program gave."""
 
-    name: bytes
+    __slots__ = ()
 
 
-class Allocator(NamedTuple):
+class Allocator(_Name):
     """An allocator or runtime, by its usual name."""
 
-    name: bytes
+    __slots__ = ()
 
 
 Owner = Thread | MainThread | Arena | ObjectFile | MappingName | Allocator
-MAIN_THREAD = MainThread()
+MAIN_THREAD = MainThread(b"main thread")
 _TIDS_SHOWN = 8
 
 
@@ -72,7 +78,5 @@ def owner_name(owner: Owner | None) -> bytes | None:
             name = b"arena %x" % address
             shown = b", ".join(b"%d" % tid for tid in tids[:_TIDS_SHOWN])
             return name + b" of thread " + shown if shown else name
-        case ObjectFile(path):
-            return path
-        case MappingName(name) | Allocator(name) | MainThread(name):
-            return name
+        case _:
+            return bytes(owner)

@@ -7,7 +7,6 @@ other files know.
 
 from collections.abc import Mapping
 from enum import Enum
-from itertools import takewhile
 from typing import NamedTuple
 
 from procmem.model.note import Note
@@ -63,7 +62,7 @@ class Machine(NamedTuple):
     def release(self) -> tuple[int, int] | None:
         """The kernel's version as two numbers, None where it does not begin with such."""
         major, _, rest = (self.kernel or "").partition(".")
-        minor = "".join(takewhile(str.isdecimal, rest))
+        minor = rest[: len(rest) - len(rest.lstrip("0123456789"))]
         return (int(major), int(minor)) if major.isdecimal() and minor else None
 
 

@@ -16,9 +16,8 @@ from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type
 from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
-from procmem.queries.consistency import read_consistently
 from procmem.queries.examine import examine
-from procmem.queries.read import FILES_TO_INSPECT
+from procmem.queries.read import FILES_TO_INSPECT, read_consistently
 
 if TYPE_CHECKING:
     from procmem.model.ports import Target

@@ -18,11 +18,11 @@ from procmem.model.reports.laws import Counterpart, LawReport
 from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.parse.status import parse_personality, parse_status
 from procmem.parse.system import parse_number
-from procmem.queries.consistency import read_consistently
 from procmem.queries.crosscheck_program import check_running, kernel_facts, machine_randomize, really
 from procmem.queries.examine import examine
 from procmem.queries.laws import laws_here
 from procmem.queries.predict_program import program_files
+from procmem.queries.read import read_consistently
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, settings_of_process
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.from_headers import files_of_headers, is_dynamic_linker

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from procmem.analyse.borders import borders_for
 from procmem.analyse.laws import laws_of
 from procmem.model.laws import Law, Outcome
 from procmem.model.machine import architecture_of
 from procmem.model.reports.inspection import LayoutInShort
-from procmem.simulate.arch.borders import borders_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

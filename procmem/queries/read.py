@@ -6,7 +6,7 @@ between them is noticed (an empty smaps looks whole).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from procmem.classify.evidence import REGION_KEYS
 from procmem.errors import AccessRefused, ProcessGone
@@ -16,20 +16,32 @@ from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
 from procmem.parse.smaps import SmapsReader
 from procmem.parse.status import parse_stat, parse_status
-from procmem.queries.consistency import read_consistently
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from procmem.model.mapping import Mappings
     from procmem.model.ports import Target
 
-__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "take"]
+__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "read_consistently", "take"]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
-_TRIES = 3
+TRIES = 4
+_TRIES_TO_TAKE = 3
+Answer = TypeVar("Answer")
+
+
+def read_consistently(
+    read: Callable[[], Answer], moved: Callable[[Answer], object], tries: int = TRIES
+) -> tuple[Answer, bool]:
+    """Read until ``moved`` says no of the answer, ``tries`` times at most; the last answer, and whether it settled."""
+    for _attempt in range(tries):
+        answer = read()
+        if not moved(answer):
+            return answer, True
+    return answer, False
 
 
 def take(
@@ -54,7 +66,7 @@ def take(
         smaps = SmapsReader(keys=keys)
         return _take_once(target, files, system, smaps, keep=keep, thread_files=thread_files), smaps
 
-    (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES)
+    (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES_TO_TAKE)
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
             raise AccessRefused(raw.pid or 0, "nothing-readable")

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
 from procmem.parse.smaps import parse_rollup
-from procmem.queries.consistency import read_consistently
 from procmem.queries.examine import examine
-from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT
+from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
 from procmem.sources.recording.write import Recorded
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from procmem.analyse.borders import borders_for
 from procmem.model.laws import Outcome
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.snapshot import Snapshot, Stat
 from procmem.queries.examine import Examination, examine
 from procmem.queries.laws import laws_here
-from procmem.simulate.arch.borders import borders_for
 from procmem.sources.recording.read import RecordedSource
 from tests.programs.build import build
 from tests.support.running import FIXTURES, ROOT, procmem, python_child, started

@@ -51,7 +51,7 @@ from procmem.model.region import Certainty
 new = table.Runtime(
     "newalloc",
     libraries=(b"libc.so.6",),
-    patterns=(table.Pattern(NEWALLOC, Certainty.GUESS, lambda block: True),),
+    patterns=((NEWALLOC, Certainty.GUESS, lambda block: True),),
 )
 table.RUNTIMES = (new, *table.RUNTIMES)
 """
@@ -104,7 +104,7 @@ from procmem.model.note import note
 from procmem.text import laws as words
 def always(case):
     yield laws._law("always", "M1", "nowhere", True, note("lowest", lowest=case.table.start[0]))
-laws.CHECKS = (*laws.CHECKS, laws.Check(always))
+laws.CHECKS = (*laws.CHECKS, (always, False))
 words.NAMES["always"] = "always so"
 words.SAYS["always"] = "this holds always"
 """

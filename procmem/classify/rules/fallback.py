@@ -105,5 +105,6 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
     found = runtimes.guess(Block(start, end, may_be_malloc=blocks))
     if found is None:
         return None
-    evidence = note("by-runtime", kib=size // 1024, runtime=found.runtime, seen=runtimes.found[found.runtime])
-    return Label(found.kind, found.certainty, evidence)
+    runtime, kind, certainty = found
+    evidence = note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime])
+    return Label(kind, certainty, evidence)

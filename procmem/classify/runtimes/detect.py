@@ -12,15 +12,7 @@ from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.vma_names import without_deleted
 
-__all__ = ["Guess", "Runtimes", "runtimes_of"]
-
-
-class Guess(NamedTuple):
-    """Whose a block most likely is: the runtime, the kind, and how sure that is."""
-
-    runtime: str
-    kind: Kind
-    certainty: Certainty
+__all__ = ["Runtimes", "runtimes_of"]
 
 
 class Runtimes(NamedTuple):
@@ -42,13 +34,13 @@ class Runtimes(NamedTuple):
             if runtime.module is not None and runtime.name in self.found:
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self)
 
-    def guess(self, block: Block) -> Guess | None:
-        """Whose a block of writable memory is that nothing else explains; None where no pattern fits."""
+    def guess(self, block: Block) -> tuple[str, Kind, Certainty] | None:
+        """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
         for runtime in RUNTIMES:
             if runtime.name in self.found:
                 for kind, certainty, fits in runtime.patterns:
                     if fits(block):
-                        return Guess(runtime.name, kind, certainty)
+                        return runtime.name, kind, certainty
         return None
 
 

@@ -13,7 +13,7 @@ from procmem.model import kinds
 from procmem.model.kinds import Kind
 from procmem.model.region import Certainty
 
-__all__ = ["RUNTIMES", "Block", "Runtime"]
+__all__ = ["RUNTIMES", "Block", "Pattern", "Runtime"]
 
 _HUGE_PAGE = 2 << 20
 _CPYTHON_ARENA = 1 << 20
@@ -46,12 +46,8 @@ class Block(NamedTuple):
         return self.start % _HUGE_PAGE == 0 or self.end % _HUGE_PAGE == 0
 
 
-class Pattern(NamedTuple):
-    """A kind of memory by the look of a block, and how sure that is."""
-
-    kind: Kind
-    certainty: Certainty
-    fits: Callable[[Block], bool]
+Pattern = tuple[Kind, Certainty, Callable[[Block], bool]]
+"""A kind of memory by the look of a block, and how sure that is."""
 
 
 class Runtime(NamedTuple):
@@ -93,22 +89,22 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "mimalloc",
         libraries=(b"libmimalloc",),
-        patterns=(Pattern(kinds.MIMALLOC, _LIKELY, _aligned), Pattern(kinds.MIMALLOC, _GUESS, _any)),
+        patterns=((kinds.MIMALLOC, _LIKELY, _aligned), (kinds.MIMALLOC, _GUESS, _any)),
     ),
     Runtime(
         "jemalloc",
         libraries=(b"libjemalloc",),
-        patterns=(Pattern(kinds.JEMALLOC, _LIKELY, _aligned), Pattern(kinds.JEMALLOC, _GUESS, _any)),
+        patterns=((kinds.JEMALLOC, _LIKELY, _aligned), (kinds.JEMALLOC, _GUESS, _any)),
     ),
-    Runtime("tcmalloc", libraries=(b"libtcmalloc",), patterns=(Pattern(kinds.TCMALLOC, _LIKELY, _any),)),
-    Runtime("php", libraries=(b"libphp",), programs=(b"php",), patterns=(Pattern(kinds.PHP, _LIKELY, _aligned),)),
+    Runtime("tcmalloc", libraries=(b"libtcmalloc",), patterns=((kinds.TCMALLOC, _LIKELY, _any),)),
+    Runtime("php", libraries=(b"libphp",), programs=(b"php",), patterns=((kinds.PHP, _LIKELY, _aligned),)),
     Runtime(
         "cpython",
         libraries=(b"libpython3", b"libpython2"),
         programs=(b"python",),
         patterns=(
-            Pattern(kinds.CPYTHON_OBMALLOC, _LIKELY, lambda block: block.size % _CPYTHON_ARENA == 0),
-            Pattern(
+            (kinds.CPYTHON_OBMALLOC, _LIKELY, lambda block: block.size % _CPYTHON_ARENA == 0),
+            (
                 kinds.CPYTHON_OBMALLOC,
                 _GUESS,
                 lambda block: block.size >= _CPYTHON_ARENA and not block.may_be_malloc,
@@ -118,31 +114,31 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "openblas",
         libraries=(b"libopenblas", b"libscipy_openblas", b"libblas"),
-        patterns=(Pattern(kinds.OPENBLAS, _GUESS, lambda block: block.size >= _OPENBLAS_BUFFER and block.is_aligned),),
+        patterns=((kinds.OPENBLAS, _GUESS, lambda block: block.size >= _OPENBLAS_BUFFER and block.is_aligned),),
     ),
     Runtime(
         "ruby",
         libraries=(b"libruby",),
         programs=(b"ruby",),
-        patterns=(Pattern(kinds.RUBY, _GUESS, lambda block: block.start % _RUBY_PAGE == 0),),
+        patterns=((kinds.RUBY, _GUESS, lambda block: block.start % _RUBY_PAGE == 0),),
     ),
     Runtime(
         "luajit",
         libraries=(b"libluajit",),
         programs=(b"luajit",),
-        patterns=(Pattern(kinds.LUAJIT, _GUESS, lambda block: block.size % _LUAJIT_BLOCK == 0),),
+        patterns=((kinds.LUAJIT, _GUESS, lambda block: block.size % _LUAJIT_BLOCK == 0),),
     ),
     Runtime(
         "hotspot",
         libraries=(b"libjvm.so",),
         module="hotspot",
-        patterns=(Pattern(kinds.JVM_GC, _GUESS, _any),),
+        patterns=((kinds.JVM_GC, _GUESS, _any),),
     ),
     Runtime(
         "musl",
         libraries=(b"ld-musl-", b"libc.musl-"),
         exact=b"libc.so",
-        patterns=(Pattern(kinds.MUSL, _GUESS, _any),),
+        patterns=((kinds.MUSL, _GUESS, _any),),
     ),
     Runtime(
         "glibc",
@@ -150,8 +146,8 @@ RUNTIMES: tuple[Runtime, ...] = (
         static_sections=frozenset({"__libc_freeres_fn", "__libc_subfreeres", "__libc_atexit", "__libc_IO_vtables"}),
         patterns=(
             # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
-            Pattern(kinds.GLIBC_MAIN_MMAP, _GUESS, lambda block: block.may_be_malloc and block.size % _MORECORE == 0),
-            Pattern(kinds.GLIBC_MMAP_CHUNK, _GUESS, lambda block: block.may_be_malloc),
+            (kinds.GLIBC_MAIN_MMAP, _GUESS, lambda block: block.may_be_malloc and block.size % _MORECORE == 0),
+            (kinds.GLIBC_MMAP_CHUNK, _GUESS, lambda block: block.may_be_malloc),
         ),
     ),
 )

@@ -6,9 +6,8 @@ They come from the kind of kernel, the personality bits and the stack limit alon
 computed before a program runs. Each function names the kernel code whose answer it gives.
 """
 
-from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
+from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3, STACK_DRAW_PAGES_32
 from procmem.model.simulation import PAGE, Draws, KernelKind, Settings, SimLayout
-from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 
 __all__ = ["layout_for", "page_down", "page_up"]
 
@@ -66,7 +65,7 @@ def _mmap_base(settings: Settings, task_size: int, drawn: int) -> int:
     word = 32 if settings.kernel is KernelKind.NATIVE else 64
     infinity = (1 << word) - 1
     limit = infinity if settings.stack_limit is None else min(settings.stack_limit, infinity)
-    pad = settings.facts.guard_gap + (STACK_DRAW_PAGES * PAGE if settings.randomize else 0)
+    pad = settings.facts.guard_gap + (STACK_DRAW_PAGES_32 * PAGE if settings.randomize else 0)
     # an unlimited stack would overflow here, so the pad is left out
     gap = limit + pad if limit + pad <= infinity else limit
     gap = min(max(gap, _GAP_MIN), task_size // 6 * 5)

@@ -10,11 +10,11 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 """
 
 from procmem.model.elf import ET_DYN
+from procmem.model.machine import STACK_DRAW_PAGES_32
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for
-from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
 from procmem.simulate.kernel.execve import largest_align
 
 __all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases", "ranges", "refine"]
@@ -22,7 +22,7 @@ __all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases
 BRK_DRAW_PAGES = (32 << 20) // PAGE
 """arch_randomize_brk() of 32-bit programs draws from 32 MiB."""
 
-STACK_STEPS = STACK_DRAW_PAGES + 2
+STACK_STEPS = STACK_DRAW_PAGES_32 + 2
 """The most pages that the stack's end can lie below STACK_TOP.
 
 Two more than the mask: up to 8191 bytes are taken off before rounding up to a page, and rounding to 16

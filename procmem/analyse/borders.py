@@ -9,8 +9,7 @@ stack_maxrandom_size(); arch/x86/kernel/process.c, arch_randomize_brk().
 """
 
 from procmem.model.laws import GUARD_GAP, Borders
-from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
-from procmem.simulate.kernel.constants import STACK_DRAW_PAGES
+from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3, STACK_DRAW_PAGES_32
 
 __all__ = ["borders_for"]
 
@@ -37,7 +36,7 @@ def borders_for(bits: int, machine: str | None, highest: int, stack_limit: int |
     native = machine is not None and machine != "x86_64"
     size = GIB_3 if native or highest <= GIB_3 else COMPAT_TASK_SIZE
     program = 0x40_0000 if native else -(-(size // 3) // 4096) * 4096 + (16 << 20)
-    return _borders(size, size, program, STACK_DRAW_PAGES, _RND_BITS_MAX_32, stack_limit, 32 << 20)
+    return _borders(size, size, program, STACK_DRAW_PAGES_32, _RND_BITS_MAX_32, stack_limit, 32 << 20)
 
 
 def _borders(
