@@ -5,8 +5,7 @@ over the mappings, cuts each mapping where the winner changes, and gives the res
 mapping has by itself.
 """
 
-import heapq
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -122,10 +121,10 @@ def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[
     taken = 0
     for start, end in pairwise(edges):
         while taken < len(ordered) and ordered[taken].start <= start:
-            heapq.heappush(active, (-ordered[taken].rank, taken, ordered[taken]))
+            insort(active, (-ordered[taken].rank, taken, ordered[taken]))
             taken += 1
         while active and active[0][2].end <= start:
-            heapq.heappop(active)
+            del active[0]
         label = active[0][2].label if active else rest
         if ranges and ranges[-1][2] == label:
             ranges[-1] = (ranges[-1][0], end, label)

@@ -5,12 +5,10 @@ Whatever may hang is read by a thread that we can stop waiting for. Errors of th
 refusals here and nowhere else.
 """
 
-from __future__ import annotations
-
+import _thread
 import errno
 import os
 import stat
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -106,9 +104,18 @@ def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SE
     The thread is left behind (a read in the kernel cannot be cancelled) and does not hold up our exit.
     """
     answer: list[FileContent] = []
-    thread = threading.Thread(target=lambda: answer.append(read()), daemon=True)
-    thread.start()
-    thread.join(seconds)
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            answer.append(read())
+        finally:
+            done.release()
+
+    # threading.Thread is the same with more around it, and takes longer to load than this reads
+    _thread.start_new_thread(work, ())
+    done.acquire(timeout=seconds)
     return answer[0] if answer else Refusal.STUCK
 
 

@@ -203,6 +203,7 @@ def on_terminal(*words: str, columns: int = 80, lines: int = 24, **more: str) ->
     return out.decode("utf-8").replace("\r\n", "\n")
 
 
+@pytest.mark.needs_terminal
 def test_the_terminal_decides_the_width() -> None:
     """And COLUMNS before it; a pipe has none, and --wide asks for none."""
     piped = procmem("threads", THREADS).out
@@ -214,6 +215,7 @@ def test_the_terminal_decides_the_width() -> None:
     assert on_terminal("threads", "--wide", THREADS, lines=90).startswith(piped[:200])
 
 
+@pytest.mark.needs_terminal
 def test_a_long_page_goes_through_the_pager(tmp_path: Path) -> None:
     """$PAGER, unless --no-pager; not one that fits the screen, and never CSV."""
     pager = tmp_path / "pager"
@@ -228,6 +230,7 @@ def test_a_long_page_goes_through_the_pager(tmp_path: Path) -> None:
     assert "5855" in on_terminal(*long, PAGER=str(tmp_path / "missing"))
 
 
+@pytest.mark.needs_terminal
 def test_colours_are_for_terminals_that_want_them() -> None:
     """--color decides, else the terminal, NO_COLOR and TERM."""
     words = ("explain", "--brief", "--no-pager", THREADS)

@@ -272,6 +272,7 @@ os.unlink(os.path.join({mount!r}, b"gone"))
 """
 
 
+@pytest.mark.needs_namespaces
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
 def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
