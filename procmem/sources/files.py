@@ -5,6 +5,8 @@ Whatever may hang is read by a thread that we can stop waiting for. Errors of th
 refusals here and nowhere else.
 """
 
+from __future__ import annotations
+
 import _thread
 import errno
 import os
