@@ -14,7 +14,8 @@ from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
 from procmem.model.raw import Refusal
 from procmem.model.region import Label, Regions, for_each_label
-from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, ProcessFacts, Totals
+from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.errors import NothingMatches, ProcmemError
-from procmem.model.reports.inspection import ClassRow
+from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of

@@ -12,7 +12,6 @@ from procmem.errors import ProcmemError
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, ProcessRow
 from procmem.model.unknown import exact_sum
-from procmem.parse.cgroup import memory_cgroup, memory_mount, parse_cgroup_files
 from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, has_memory, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
@@ -95,7 +94,6 @@ def _row(
     if words.vm_size is None:
         return Refusal.ABSENT  # a kernel thread, or a zombie
     usage = RollupWords({}) if quick else _usage(target, folder)
-    cgroup = target.read("cgroup") if with_cgroup else None
     sizes = usage.sizes
     row = ProcessRow(
         pid=pid,
@@ -110,9 +108,16 @@ def _row(
         swap=sizes.get("Swap", words.vm_swap),
         swap_pss=sizes.get("SwapPss", words.vm_swap if quick else None),
         vm_swap=words.vm_swap,
-        cgroup=memory_cgroup(cgroup) if isinstance(cgroup, bytes) else None,
+        cgroup=_cgroup(target) if with_cgroup else None,
     )
     return row, usage.span
+
+
+def _cgroup(target: "Target") -> bytes | None:
+    from procmem.parse.cgroup import memory_cgroup  # noqa: PLC0415  # only for groups
+
+    content = target.read("cgroup")
+    return memory_cgroup(content) if isinstance(content, bytes) else None
 
 
 def _live_thread(target: "Target") -> tuple[str, bytes | None]:
@@ -155,7 +160,8 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
 
 def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigures]:
     """The figures of every group that has processes among the rows; groups without memory files are left out."""
-    from procmem.sources.cgroups import read_cgroup  # noqa: PLC0415  # only for groups
+    from procmem.parse.cgroup import memory_mount, parse_cgroup_files  # noqa: PLC0415  # only for groups
+    from procmem.sources.cgroups import read_cgroup  # noqa: PLC0415  # the same
 
     mount = memory_mount(mountinfo)
     if mount is None:

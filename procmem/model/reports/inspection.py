@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from procmem.model.note import Note
 from procmem.model.region import Regions
+from procmem.model.reports.classes import ClassRow
 from procmem.model.snapshot import Nature
 
-__all__ = ["Account", "Band", "ClassRow", "Inspection", "LayoutInShort", "ProcessFacts", "Totals"]
+__all__ = ["Account", "Band", "Inspection", "LayoutInShort", "ProcessFacts", "Totals"]
 
 
 class ProcessFacts(NamedTuple):
@@ -60,18 +61,6 @@ class Account(NamedTuple):
     file_not_resident: int
     untouched: int
     reserved: int
-
-
-class ClassRow(NamedTuple):
-    """The sums of one class; ``virt`` leaves gate VMAs out, as the kernel's VmSize does."""
-
-    cls: str
-    virt: int
-    rss: int | None
-    pss: int | None
-    uss: int | None
-    swap: int | None
-    regions: int
 
 
 class Band(NamedTuple):

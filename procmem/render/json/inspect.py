@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from procmem.model.region import Region, Regions
-from procmem.model.reports.inspection import Account, ClassRow, Inspection, LayoutInShort, Totals
+from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, facts_json
 from procmem.text import english

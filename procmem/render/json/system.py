@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from procmem.model.reports.inspection import ClassRow
+from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport
 from procmem.render.escaping import json_text
 from procmem.render.json.inspect import class_json

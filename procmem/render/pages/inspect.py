@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from procmem.model.region import Regions
-from procmem.model.reports.inspection import ClassRow, Inspection, LayoutInShort
+from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.inspection import Inspection, LayoutInShort
 from procmem.render.columns import column
 from procmem.render.drawing import draw
 from procmem.render.escaping import printable

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from procmem.model.reports.inspection import ClassRow
+from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, SystemReport
 from procmem.render.columns import column
 from procmem.render.escaping import printable
