@@ -1,4 +1,8 @@
-"""HTML: each page's table as a fragment for notebooks, figures to the right, unknown is ``?``; all text is escaped."""
+"""HTML: each page's table as a fragment for notebooks, figures to the right, unknown is ``?``; all text is escaped.
+
+tabulate lays the table out and escapes it. The tables of a terminal are fitted to its width by a writer of our own,
+which tabulate does not do, and long ones are written many times faster.
+"""
 
 from collections.abc import Sequence
 from html import escape
@@ -26,19 +30,19 @@ def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
 
 def to_html(sheet: "Sheet", style: "Style") -> str:
     """One table with its totals."""
+    from tabulate import tabulate  # noqa: PLC0415  # takes longer to load than most pages to write
+
     kinds = [column.kind for column in sheet.columns]
-    lines = ["<table>", "<thead>", _row([column.heading for column in sheet.columns], kinds, "th"), "</thead>"]
-    for group, rows in (("tbody", sheet.rows), ("tfoot", sheet.totals)):
-        if rows:
-            cells = ([cell_text(v, kind, style.size) for v, kind in zip(row, kinds, strict=True)] for row in rows)
-            lines += [f"<{group}>", *(_row(texts, kinds, "td") for texts in cells), f"</{group}>"]
-    return "\n".join([*lines, "</table>", ""])
-
-
-def _row(texts: Sequence[str], kinds: Sequence[str], element: str) -> str:
-    cells = (
-        f'<{element} style="text-align: {"right" if kind in TO_THE_RIGHT else "left"}">'
-        f"{escape(printable_text(text))}</{element}>"
-        for text, kind in zip(texts, kinds, strict=True)
+    cells = [
+        [printable_text(cell_text(value, kind, style.size)) for value, kind in zip(row, kinds, strict=True)]
+        for row in (*sheet.rows, *sheet.totals)
+    ]
+    table: str = tabulate(
+        cells,
+        headers=[printable_text(column.heading) for column in sheet.columns],
+        tablefmt="html",
+        disable_numparse=True,
+        preserve_whitespace=True,
+        colalign=["right" if kind in TO_THE_RIGHT else "left" for kind in kinds] if cells else None,
     )
-    return f"<tr>{''.join(cells)}</tr>"
+    return f"{table}\n"
