@@ -118,7 +118,7 @@ class Process:
 
         options = InspectOptions(regions=regions, classic=classic, deep=deep)
         report = self._asked(lambda target: inspect(target, options, whole=regions))
-        return Report(report, inspect_page(report, _UNIT, listed=listed(report.regions, options)))
+        return Report(report, inspect_page(report, size_format(None)[1], listed=listed(report.regions, options)))
 
     def explain(self, *, deep: bool = False) -> Report[Explanation]:
         """Its map region by region in plain words, with what deserves attention.
@@ -142,7 +142,7 @@ class Process:
         from procmem.render.pages.account import account_page  # noqa: PLC0415
 
         report = self._asked(account_of)
-        return Report(report, account_page(report, size_format(None)[0], _UNIT))
+        return Report(report, account_page(report, *size_format(None)))
 
     def threads(self, *, deep: bool = False) -> Report[ThreadReport]:
         """Each thread with its stack, and what threads share.
@@ -154,7 +154,7 @@ class Process:
         from procmem.render.pages.threads import threads_page  # noqa: PLC0415
 
         report = self._asked(lambda target: threads_of(target, deep=deep))
-        return Report(report, threads_page(report, _UNIT))
+        return Report(report, threads_page(report, size_format(None)[1]))
 
     def shared(self) -> Report[SharedReport]:
         """Who else maps the objects that it maps, and what is private to it. Reads all other processes.
@@ -168,7 +168,7 @@ class Process:
 
         source = self._reference.source
         report = self._asked(lambda target: shared_of(target, source, other_pids(source)))
-        return Report(report, shared_page(report, _UNIT, all_sharers=True))
+        return Report(report, shared_page(report, size_format(None)[1], all_sharers=True))
 
 
 class Recording:
@@ -210,9 +210,6 @@ class Recording:
         return f"Recording({self.path!r})"
 
 
-_UNIT = "sizes in KiB"
-
-
 def examine(target: int | str) -> Process:
     """A process by its pid, ``"self"``, ``"/proc/123"``, or the path of a recording of one process.
 
@@ -237,7 +234,7 @@ def system(*, by: str | None = None) -> Report[SystemReport]:
     from procmem.render.pages.system import system_page  # noqa: PLC0415
 
     report, tree = all_processes.system(all_processes.SystemOptions(by=by))
-    return Report(report, system_page(report, _UNIT, tree))
+    return Report(report, system_page(report, size_format(None)[1], tree))
 
 
 def diff(before: int | str, after: int | str, *, deep: bool = False) -> Report[DiffReport]:
@@ -250,4 +247,4 @@ def diff(before: int | str, after: int | str, *, deep: bool = False) -> Report[D
     from procmem.render.pages.diff import diff_page  # noqa: PLC0415
 
     report = compare(str(before), str(after), deep=deep, threshold=0, conditions=())
-    return Report(report, diff_page(report, _UNIT, everything=True))
+    return Report(report, diff_page(report, size_format(None)[1], everything=True))

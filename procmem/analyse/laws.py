@@ -14,6 +14,7 @@ from itertools import pairwise
 from operator import gt
 from typing import NamedTuple
 
+from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_EXECFN, AT_SYSINFO_EHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
 from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
@@ -27,7 +28,6 @@ from procmem.model.vma_names import KernelName
 __all__ = ["CHECKS", "Check", "laws_of"]
 
 _PAGE = 4096
-_AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR, _AT_EXECFN = 7, 9, 33, 31
 _NEVER_MERGED = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.MIXEDMAP, MemoryFlag.DONTDUMP})
 _SPECIAL = (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)
 _HUGE_PAGE, _PMD_REACH, _PUD_REACH = 2 << 20, 1 << 30, 512 << 30
@@ -82,14 +82,14 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     auxv = snapshot.auxv or {}
     program = next((item for item in objects if item.file.is_program and item.image is not None), None)
     image = program.image if program is not None else None
-    bias = auxv[_AT_ENTRY] - image.entry if image is not None and _AT_ENTRY in auxv else 0
-    base = auxv.get(_AT_BASE)
+    bias = auxv[AT_ENTRY] - image.entry if image is not None and AT_ENTRY in auxv else 0
+    base = auxv.get(AT_BASE)
     linker = next(
         (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
     )
     stack = next(reversed(table.rows_labelled(KernelName.STACK)), None)
     limit = (snapshot.limits or {}).get("Max stack size")
-    known = image if _AT_ENTRY in auxv else None
+    known = image if AT_ENTRY in auxv else None
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
 
 
@@ -213,7 +213,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
             code = "mmap_base" if held or case.stack_limit is None else "mmap_base, another limit"
             yield _law("mmap-base", "M17", source, held, note(code, end=end, least=least, most=most))
     rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
-    base = (case.snapshot.auxv or {}).get(_AT_SYSINFO_EHDR)
+    base = (case.snapshot.auxv or {}).get(AT_SYSINFO_EHDR)
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"
     if not rows or base is None:
         yield _law("vdso", "M18", source, None, note("no vdso"))
@@ -244,7 +244,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
     )  # fmt: skip
     source = "fs/binfmt_elf.c, create_elf_tables()"
     places = [] if stat is None else [stat.startstack, stat.arg_start, stat.arg_end, stat.env_start, stat.env_end]
-    name = (case.snapshot.auxv or {}).get(_AT_EXECFN)
+    name = (case.snapshot.auxv or {}).get(AT_EXECFN)
     if None in places or not places:
         yield _law("stack-strings", "M16", source, None, note("stat unread"))
     else:

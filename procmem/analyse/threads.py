@@ -97,7 +97,7 @@ class _Stacks:
         if sp is None or self._all is None:
             return None
         at = next((row for row, end in enumerate(self._all.end) if self._all.start[row] <= sp < end), None)
-        return None if at is None else f"inside {self._all.label[at].kind}"
+        return None if at is None else self._all.label[at].kind
 
     def guard_below(self, stack: Region) -> int | None:
         """The size of the guard directly below a stack."""
@@ -134,7 +134,8 @@ def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[
         name=thread.comm,
         state=stat.state if stat is not None else None,
         stack=None if stack is None else (stack.start, stack.end),
-        stack_kind=stack.label.kind if stack is not None else stacks.around(thread.sp),
+        stack_kind=None if stack is None else stack.label.kind,
+        inside=None if stack is not None else stacks.around(thread.sp),
         certainty=None if stack is None else stack.label.certainty.value,
         resident=None if stack is None else stack.rss,
         depth=top - thread.sp if inside and top is not None and thread.sp is not None else None,

@@ -14,11 +14,12 @@ from procmem.classify.partition import Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
 from procmem.classify.rules.elf_without_headers import unread_claims
-from procmem.classify.rules.fallback import refine_leftovers
+from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
 from procmem.classify.rules.thread_stacks import place_loose_threads, stack_claims
 from procmem.classify.runtimes.detect import Runtimes, runtimes_of
+from procmem.model.auxv import AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
 from procmem.model.mapping import Mappings
 from procmem.model.raw import MappedFile, PageRun, Refusal
@@ -29,12 +30,10 @@ from procmem.model.vma_names import Backing, KernelName
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
 
-__all__ = ["Layout", "file_rows", "layout", "mapped_files", "regions", "split_ranges"]
+__all__ = ["file_rows", "layout", "mapped_files", "regions", "split_ranges"]
 
-_AT_PHDR, _AT_ENTRY = 3, 9
 _HOLD_OBJECTS = frozenset({KernelName.FILE, KernelName.MEMFD})
 """What an ELF object can be loaded from; opening a device may have effects."""
-Layout = Partition
 
 
 def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
@@ -51,7 +50,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     if mappings is None:
         return ()
     auxv = snapshot.auxv or {}
-    marks = [auxv[key] for key in (_AT_PHDR, _AT_ENTRY) if key in auxv]
+    marks = [auxv[key] for key in (AT_PHDR, AT_ENTRY) if key in auxv]
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
     files = []
@@ -109,7 +108,7 @@ def layout(
         listed = list(blocks.values()) if proved.complete else None
     claims += stack_claims(snapshot, mappings, runs, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return refine_leftovers(mappings, cut, runtimes, runs, deep=look is not None)
+    return fallback_rules(mappings, cut, runtimes, runs, deep=look is not None)
 
 
 def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:

@@ -24,7 +24,6 @@ class Rank:
     LEAST = 5
     PADDING = 10
     NAME = 20
-    PATTERN = 30
     RUNTIME = 40
     ALLOCATOR = 50
     THREAD = 60

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS
-from procmem.queries.prefetch import begin_process
+from procmem.queries.prefetch import prefetch_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_plain(words: Sequence[str]) -> int | None:
         return None
     pids, arguments = plain
     if is_inspect:
-        begin_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
+        prefetch_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
     from procmem.cli.error_handling import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
     from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
 

@@ -1,7 +1,7 @@
 """Laws of the address space: what the kernel's layout promises, held against one real map.
 
-The simulator foretells a 32-bit program line by line. A 64-bit process, or one whose files are not at hand,
-cannot be foretold like that; but the kernel places its areas by the same rules, and each rule can be checked.
+The simulator predicts a 32-bit program line by line. A 64-bit process, or one whose files are not at hand,
+cannot be predicted like that; but the kernel places its areas by the same rules, and each rule can be checked.
 """
 
 from enum import StrEnum

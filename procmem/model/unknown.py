@@ -1,7 +1,7 @@
 """Sums of figures of which some may be unknown. There are two, and each says by its name what it does.
 
-:func:`exact_sum` is for what is shown as a total: one unknown part makes it unknown. :func:`known_sum` is for
-thresholds and for what is only compared: it adds what is known.
+:func:`exact_sum` is unknown where one part is. :func:`known_sum` adds what is known: for thresholds, and for totals
+over processes of which some may not be read, which say beside the sum how many those are.
 """
 
 from collections.abc import Iterable

@@ -7,10 +7,10 @@ Source: getauxval(3); fs/binfmt_elf.c, create_elf_tables().
 
 import struct
 
-__all__ = ["AT_BASE", "AT_ENTRY", "AT_PAGESZ", "AT_PHDR", "AT_SYSINFO_EHDR", "parse_auxv"]
+from procmem.model.auxv import AT_PAGESZ
 
-AT_PHDR, AT_PAGESZ, AT_BASE, AT_ENTRY = 3, 6, 7, 9
-AT_RANDOM, AT_SYSINFO_EHDR = 25, 33
+__all__ = ["parse_auxv"]
+
 _PAGE_SIZES = {1 << shift for shift in range(12, 19)}
 
 

@@ -7,11 +7,12 @@ it, so that each report can say which file was refused and what it would have to
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
+from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
 from procmem.model.mapping import Mappings
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, Thread
-from procmem.parse.auxv import AT_PAGESZ, parse_auxv
+from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status, parse_syscall

@@ -110,7 +110,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
 
 def _source(options: SystemOptions) -> "Source":
     if options.recording is None and options.procfs is None:
-        from procmem.sources.prefetch_all import AheadSource  # noqa: PLC0415  # what was read while we were loaded
+        from procmem.sources.prefetch_all import PrefetchedSource  # noqa: PLC0415  # what was read while we were loaded
 
-        return cast("Source", AheadSource.over(lambda: source_of(None, None)))
+        return cast("Source", PrefetchedSource.over(lambda: source_of(None, None)))
     return source_of(options.procfs, options.recording)

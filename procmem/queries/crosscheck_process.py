@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
+from procmem.model.auxv import AT_BASE
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_target", "examine_at_rest"]
 
-_AT_BASE = 7
 _TEXTBOOK = ("kernel space", "stack", "mapping area", "heap", "bss", "data", "text")
 
 
@@ -100,7 +100,7 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     facts = kernel_facts(kind)[0] if live else _facts_of_recording(target, shot, kind)
     files = _files_on_disk(program.file) if live else None
     stage = Stage.MAIN if files is not None else Stage.EXEC
-    files = files or files_of_headers(program, seen.objects, (shot.auxv or {}).get(_AT_BASE))
+    files = files or files_of_headers(program, seen.objects, (shot.auxv or {}).get(AT_BASE))
     lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in shot.mappings)
     real = RealSpace(stage, lines, None, shot.stat.start_brk)
     return check_running(files, really(settings._replace(facts=facts), files), real), None

@@ -8,6 +8,7 @@ run with randomisation, and a map they were filled into is called fitted.
 from collections.abc import Mapping, Sequence
 
 from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report, still_there
+from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import (
@@ -45,8 +46,6 @@ __all__ = [
     "really",
     "run_really",
 ]
-
-_AT_ENTRY, _AT_BASE = 9, 7
 
 
 def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
@@ -112,11 +111,11 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         if not child.alive:
             return RealRun((), note("refused") if child.refused else how_ended(child.ended))
         vector = _vector(child.proc_file("auxv"))
-        entry = vector.get(_AT_ENTRY, 0)
+        entry = vector.get(AT_ENTRY, 0)
         bias = entry - files.program.image.entry
         first_sp = child.registers().sp
         for stage in stages:
-            linked = stage is Stage.EXEC or not vector.get(_AT_BASE) or child.registers().ip == entry
+            linked = stage is Stage.EXEC or not vector.get(AT_BASE) or child.registers().ip == entry
             if not linked and not child.run_to(entry):
                 return RealRun(tuple(spaces), how_ended(child.ended))
             if stage is Stage.MAIN:

@@ -1,5 +1,5 @@
 """Asking the kernel for a process before all that answers is loaded."""
 
-from procmem.sources.prefetch import begin_process
+from procmem.sources.prefetch import prefetch_process
 
-__all__ = ["begin_process"]
+__all__ = ["prefetch_process"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from procmem.model.raw import FileContent, Refusal
 
 if TYPE_CHECKING:
-    from procmem.sources.prefetch import BegunFile
+    from procmem.sources.prefetch import PrefetchedFile
 
 __all__ = ["FdReader", "OpenFolder", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
 
@@ -79,19 +79,19 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
         os.close(fd)
 
 
-def consume(begun: BegunFile, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+def consume(prefetched: PrefetchedFile, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
     """Hand over each piece of a file that may be large as it comes, to the end.
 
     With ``keep`` the whole content is given back as well; else large files give back nothing.
     """
-    if begun.errno:
-        return refusal_of(OSError(begun.errno, ""))
-    use(begun.first)
-    if begun.is_whole:
-        return begun.first
-    pieces = [begun.first]
+    if prefetched.errno:
+        return refusal_of(OSError(prefetched.errno, ""))
+    use(prefetched.first)
+    if prefetched.is_whole:
+        return prefetched.first
+    pieces = [prefetched.first]
     try:
-        for piece in begun.pieces():
+        for piece in prefetched.pieces():
             use(piece)
             if keep:
                 pieces.append(piece)

@@ -16,11 +16,11 @@ from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.model.vma_names import without_deleted
 from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
 from procmem.sources.pagemap import read_page_runs
-from procmem.sources.prefetch import BegunFile, begun_process
+from procmem.sources.prefetch import PrefetchedFile, prefetched_process
 
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
-    from procmem.sources.prefetch import BegunProcess
+    from procmem.sources.prefetch import PrefetchedProcess
 
 __all__ = ["ProcSource", "ProcTarget"]
 
@@ -56,9 +56,9 @@ class ProcSource:
             ProcessGone: there is no such folder.
             AccessRefused: the folder may not be opened (a hidepid mount).
         """
-        begun = begun_process(pid) if self.name == "/proc" else None
-        if begun is not None:
-            return ProcTarget(pid, begun.folder, self._root, is_kernel=True, begun=begun)
+        prefetched = prefetched_process(pid) if self.name == "/proc" else None
+        if prefetched is not None:
+            return ProcTarget(pid, prefetched.folder, self._root, is_kernel=True, prefetched=prefetched)
         try:
             fd = os.open(str(pid), _FOLDER, dir_fd=self._root.fd)
         except OSError as error:
@@ -74,7 +74,7 @@ class ProcTarget:
     """One open folder ``/proc/<pid>``."""
 
     def __init__(
-        self, pid: int, fd: int, root: OpenFolder, *, is_kernel: bool, begun: BegunProcess | None = None
+        self, pid: int, fd: int, root: OpenFolder, *, is_kernel: bool, prefetched: PrefetchedProcess | None = None
     ) -> None:
         self.pid = pid
         self._fd = fd
@@ -83,11 +83,11 @@ class ProcTarget:
         self._map_files_denied = False
         self._memory_fd = fd
         self._early: dict[str, FileContent] = {}
-        self._begun: dict[str, BegunFile] = {}
-        if begun is not None:
-            for name, (content, errno) in begun.files.items():
+        self._prefetched: dict[str, PrefetchedFile] = {}
+        if prefetched is not None:
+            for name, (content, errno) in prefetched.files.items():
                 self._early[name] = refusal_of(OSError(errno, "")) if errno else content
-            self._begun["smaps"] = begun.smaps
+            self._prefetched["smaps"] = prefetched.smaps
 
     def __enter__(self) -> Self:
         return self
@@ -130,8 +130,10 @@ class ProcTarget:
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
-        begun = self._begun.pop(name, None) or BegunFile(name, self._fd, with_child=self.pid != os.getpid())
-        return consume(begun, use, keep=keep)
+        prefetched = self._prefetched.pop(name, None) or PrefetchedFile(
+            name, self._fd, with_child=self.pid != os.getpid()
+        )
+        return consume(prefetched, use, keep=keep)
 
     def link(self, name: str) -> bytes | Refusal:
         """The text of a symbolic link, as bytes."""

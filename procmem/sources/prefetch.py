@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BegunFile", "BegunProcess", "begin_process", "begun_process", "read_plainly"]
+__all__ = ["PrefetchedFile", "PrefetchedProcess", "prefetch_process", "prefetched_process", "read_plainly"]
 
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -46,7 +46,7 @@ def read_plainly(name: str, folder: int) -> tuple[bytes, int]:
     return content, 0
 
 
-class BegunFile:
+class PrefetchedFile:
     """One file, from whose making on somebody reads it: we ourselves if it is small, else a child.
 
     ``first`` are the bytes that were read at once, ``is_whole`` says whether there are no more, and ``errno`` is the
@@ -163,7 +163,7 @@ def _copy(source: int, memory: int, news: int) -> None:
     os.write(news, (_END + problem).to_bytes(8, "little"))
 
 
-class BegunProcess:
+class PrefetchedProcess:
     """A process whose first files were read: its open folder, small files with their error numbers, and smaps."""
 
     __slots__ = ("files", "folder", "smaps")
@@ -171,13 +171,13 @@ class BegunProcess:
     def __init__(self, folder: int) -> None:
         self.folder = folder
         self.files = {name: read_plainly(name, folder) for name in _SMALL_FILES}
-        self.smaps = BegunFile("smaps", folder)
+        self.smaps = PrefetchedFile("smaps", folder)
 
 
-_begun: dict[int, BegunProcess] = {}
+_begun: dict[int, PrefetchedProcess] = {}
 
 
-def begin_process(pid: int) -> None:
+def prefetch_process(pid: int) -> None:
     """Begin to read a process of this machine; who opens it later finds what was read.
 
     One that is not there is met by who opens it.
@@ -187,11 +187,11 @@ def begin_process(pid: int) -> None:
     except OSError:
         return
     if pid not in _begun and pid != os.getpid():  # a child of ours would share what we count as our own
-        _begun[pid] = BegunProcess(folder)
+        _begun[pid] = PrefetchedProcess(folder)
     else:
         os.close(folder)
 
 
-def begun_process(pid: int) -> BegunProcess | None:
-    """What was begun to be read of a process, for one who takes it over."""
+def prefetched_process(pid: int) -> PrefetchedProcess | None:
+    """What is being read of a process already, for who takes it over."""
     return _begun.pop(pid, None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from procmem.model.raw import FileContent
 
-__all__ = ["AheadSource", "Reading", "read_ahead", "started"]
+__all__ = ["PrefetchedSource", "Reading", "prefetch_all", "started"]
 
 _HARMLESS = frozenset(
     {"--sort", "--reverse", "--top", "--by", "--bytes", "--human", "--json", "--csv", "--markdown", "--min-size"}
@@ -57,7 +57,7 @@ class Reading:
         Raises:
             OSError: there may be no more.
         """
-        fd = os.memfd_create("procmem-ahead")
+        fd = os.memfd_create("procmem-prefetch")
         child = os.fork()
         if child:
             self.children.append((child, fd))
@@ -102,10 +102,10 @@ class Reading:
 
 
 started: list[Reading] = []
-"""What was begun for this run of the command, if anything."""
+"""What is being read for this run of the command, if anything."""
 
 
-def read_ahead(words: Sequence[str]) -> None:
+def prefetch_all(words: Sequence[str]) -> None:
     """Begin to read, if these are words of a command that will want it all."""
     options = {word.split("=", 1)[0] for word in words[1:] if word.startswith("-")}
     count = min(len(os.sched_getaffinity(0)) - 1, _CHILDREN_MAX)
@@ -130,7 +130,7 @@ def _write(fd: int, taken: Iterator[tuple[str, str, bytes, int]]) -> None:
         data = data[os.write(fd, data) :]
 
 
-class AheadSource:
+class PrefetchedSource:
     """Processes that were read ahead; any other question goes to the living ones, which ``live`` opens."""
 
     name = "/proc"

@@ -74,7 +74,7 @@ ERROR_BITS = {
 """What each bit of a page fault's error code says."""
 
 ANSWERS = {
-    "kernel-space": N_("SIGSEGV: kernel space, reached only by a system call or a trap (M11)"),
+    "kernel-space": N_("SIGSEGV: kernel space, reached only by a system call or a trap"),
     "oops": N_("kernel oops: nothing is mapped there"),
     "not-executable": N_("SIGSEGV: the area may not be executed"),
     "not-allowed": N_("SIGSEGV: the area does not allow it"),

@@ -15,7 +15,7 @@ from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, t
 from procmem.model.reports.system import ProcessRow
 from procmem.parse.cgroup import parse_cgroup_files
 from procmem.sources.live import ProcSource
-from procmem.sources.prefetch_all import AheadSource, Reading, read_ahead
+from procmem.sources.prefetch_all import PrefetchedSource, Reading, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
 from tests.programs.build import build_alone
 from tests.support.running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
@@ -234,15 +234,15 @@ def test_reading_ahead_says_the_same(tmp_path: Path) -> None:
 )
 def test_only_what_will_be_wanted_is_read_ahead(words: list[str], begins: bool) -> None:
     """And every child is waited for."""
-    read_ahead(words)
+    prefetch_all(words)
     try:
         assert bool(started_ahead) == (begins and len(os.sched_getaffinity(0)) > 1)
-        source = AheadSource.over(ProcSource)
+        source = PrefetchedSource.over(ProcSource)
         assert os.getpid() not in source.pids() or not begins
         assert not started_ahead
     finally:
         started_ahead.clear()
-    if begins and isinstance(source, AheadSource):
+    if begins and isinstance(source, PrefetchedSource):
         assert os.getppid() in source.pids()
 
 
@@ -260,7 +260,7 @@ def test_what_a_child_took_and_lost_is_read_again(monkeypatch: pytest.MonkeyPatc
     reading = Reading([str(parent), str(os.getppid())])
     reading.add_child()
     started_ahead.append(reading)
-    source = AheadSource.over(ProcSource)
+    source = PrefetchedSource.over(ProcSource)
     assert isinstance(source, ProcSource)
     assert {parent, os.getppid()} <= set(source.pids())
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from procmem.model.raw import Refusal
-from procmem.sources import prefetch as begun
+from procmem.sources import prefetch
 from procmem.sources.files import consume
 from procmem.sources.live import ProcSource
-from procmem.sources.prefetch import BegunFile, begin_process, begun_process
+from procmem.sources.prefetch import PrefetchedFile, prefetch_process, prefetched_process
 from tests.support.running import started
 
 LARGE = bytes(range(256)) * 8000
@@ -38,7 +38,7 @@ def folder_of(content: bytes, place: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def whole(file: BegunFile) -> bytes:
+def whole(file: PrefetchedFile) -> bytes:
     """All of its bytes."""
     return file.first + b"".join(file.pieces())
 
@@ -48,18 +48,18 @@ def whole(file: BegunFile) -> bytes:
 def test_all_bytes_come(tmp_path: Path, size: int, with_child: bool) -> None:
     """Around the size from which a child reads, and around its pieces."""
     with folder_of(LARGE[:size], tmp_path) as folder:
-        file = BegunFile("smaps", folder, with_child=with_child)
+        file = PrefetchedFile("smaps", folder, with_child=with_child)
         assert file.errno == 0
         assert whole(file) == LARGE[:size]
         pieces: list[bytes] = []
-        again = consume(BegunFile("smaps", folder, with_child=with_child), pieces.append, keep=True)
+        again = consume(PrefetchedFile("smaps", folder, with_child=with_child), pieces.append, keep=True)
     assert again == b"".join(pieces) == LARGE[:size]
 
 
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     """By its error number, and as a refusal."""
     with folder_of(b"", tmp_path) as folder:
-        file = BegunFile("nothing", folder)
+        file = PrefetchedFile("nothing", folder)
         assert file.errno == errno.ENOENT
         assert consume(file, lambda _: None, keep=False) is Refusal.ABSENT
 
@@ -68,9 +68,9 @@ def test_a_child_that_is_killed_is_an_error_not_an_end(tmp_path: Path, monkeypat
     """A text without its end must never look whole."""
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: no child reads")
-    monkeypatch.setattr(begun, "_copy", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(prefetch, "_copy", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with folder_of(LARGE, tmp_path) as folder:
-        assert consume(BegunFile("smaps", folder), lambda _: None, keep=True) is Refusal.FAILED
+        assert consume(PrefetchedFile("smaps", folder), lambda _: None, keep=True) is Refusal.FAILED
 
 
 def test_an_error_while_the_child_reads_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_an_error_while_the_child_reads_is_told(tmp_path: Path, monkeypatch: pyt
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one processor: no child reads")
     with folder_of(LARGE, tmp_path) as folder:
-        assert consume(BegunFile("smaps", folder), lambda _: None, keep=False) is Refusal.GONE
+        assert consume(PrefetchedFile("smaps", folder), lambda _: None, keep=False) is Refusal.GONE
 
 
 def test_without_children_we_read_it_ourselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,18 +95,18 @@ def test_without_children_we_read_it_ourselves(tmp_path: Path, monkeypatch: pyte
     for call in ("fork", "memfd_create"):
         with monkeypatch.context() as patch, folder_of(LARGE, tmp_path) as folder:
             patch.setattr(os, call, refuse)
-            assert whole(BegunFile("smaps", folder)) == LARGE
+            assert whole(PrefetchedFile("smaps", folder)) == LARGE
 
 
 def test_nothing_stays_behind(tmp_path: Path) -> None:
     """No descriptor and no child, read to the end or given up in the middle."""
     with folder_of(LARGE, tmp_path) as folder:
         before = sorted(os.listdir("/proc/self/fd"))
-        whole(BegunFile("smaps", folder))
-        pieces = BegunFile("smaps", folder).pieces()
+        whole(PrefetchedFile("smaps", folder))
+        pieces = PrefetchedFile("smaps", folder).pieces()
         next(pieces)
         pieces.close()  # type: ignore[attr-defined]  # it is a generator
-        BegunFile("nothing", folder)
+        PrefetchedFile("nothing", folder)
         assert sorted(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -115,7 +115,7 @@ def test_nothing_stays_behind(tmp_path: Path) -> None:
 def test_a_begun_process_is_taken_over_once() -> None:
     """Who opens it finds what was read; the next one opens it anew."""
     with started([sys.executable, "-c", MANY_VMAS]) as child:
-        begin_process(child.pid)
+        prefetch_process(child.pid)
         texts = []
         for _ in range(2):
             with ProcSource().open(child.pid) as target:
@@ -124,8 +124,8 @@ def test_a_begun_process_is_taken_over_once() -> None:
                 target.read_pieces("smaps", pieces.append, keep=False)
                 texts.append(b"".join(pieces))
         assert texts[0].count(b"VmFlags:") == texts[1].count(b"VmFlags:") > 2000
-        assert begun_process(child.pid) is None
-    begin_process(os.getpid())
-    begin_process(1 << 30)
-    assert begun_process(os.getpid()) is None
-    assert begun_process(1 << 30) is None
+        assert prefetched_process(child.pid) is None
+    prefetch_process(os.getpid())
+    prefetch_process(1 << 30)
+    assert prefetched_process(os.getpid()) is None
+    assert prefetched_process(1 << 30) is None

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
+from procmem.model.auxv import AT_BASE, AT_PHDR
 from procmem.model.elf import (
     ET_DYN,
     ET_EXEC,
@@ -37,7 +38,6 @@ from procmem.model.region import Certainty, Claim, ElfObject, Label
 
 __all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
 
-_AT_PHDR, _AT_BASE = 3, 7
 _FEW_VOTES = 2
 _VADDR = attrgetter("vaddr")
 
@@ -65,7 +65,7 @@ def object_role(
     started = next((o for o in objects if o.file.is_program), None)
     if started is None and exe is not None:
         started = next((o for o in objects if o.file.path == exe), None)
-    base = (auxv or {}).get(_AT_BASE, 0)
+    base = (auxv or {}).get(AT_BASE, 0)
     if base and any(start <= base < end for start, end in item.file.ranges):
         return Role.LD
     if started is not None and not _asks_interpreter(started):
@@ -167,7 +167,7 @@ def _covered(loads: Sequence[Segment], bias: int, start: int, end: int, page_siz
 
 def _bias_of_headers(item: ElfObject, image: ElfImage, auxv: Mapping[int, int] | None) -> int | None:
     """The bias of the program that the kernel started, by AT_PHDR."""
-    address = (auxv or {}).get(_AT_PHDR)
+    address = (auxv or {}).get(AT_PHDR)
     if address is None or not item.file.is_program:
         return None
     headers = image.first(PT_PHDR)

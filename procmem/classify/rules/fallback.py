@@ -20,13 +20,13 @@ from procmem.model.raw import PageRun
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
 
-__all__ = ["refine_leftovers"]
+__all__ = ["fallback_rules"]
 
 GUARD_BYTES_MAX = 64 * 1024
 _ALLOCATOR_BYTES_MIN = 64 * 1024
 
 
-def refine_leftovers(
+def fallback_rules(
     mappings: Mappings, cut: Partition, runtimes: Runtimes, runs: Sequence[PageRun], *, deep: bool
 ) -> Partition:
     """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
@@ -38,7 +38,7 @@ def refine_leftovers(
     # labels are shared by many ranges: each is looked at once, by identity
     identities = list(map(id, cut.label))
     different = dict(zip(identities, cut.label, strict=True))
-    sorts = {identity: sort for identity, label in different.items() if (sort := _leftover_sort(label)) is not None}
+    sorts = {identity: sort for identity, label in different.items() if (sort := _unexplained_sort(label)) is not None}
     if not sorts:
         return cut
     loaded = {identity for identity, label in different.items() if _is_loaded(label)}
@@ -72,8 +72,8 @@ def refine_leftovers(
 _RESERVED, _WRITABLE = "reserved", "writable"
 
 
-def _leftover_sort(label: Label) -> str | None:
-    """Which sort of leftover a label is; None for one that a rule explained."""
+def _unexplained_sort(label: Label) -> str | None:
+    """Which sort of unexplained memory a label is; None for one that a rule explained."""
     if label.cls is ByteClass.RESERVED:
         return _RESERVED if label.kind is kinds.RESERVED else None
     return _WRITABLE if label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS else None

@@ -11,8 +11,9 @@ class ThreadRow(NamedTuple):
     """One thread. Sizes are bytes, times seconds; None is unknown.
 
     ``stack`` is the range of its stack, ``depth`` how much of it is in use now (from its top down to the stack
-    pointer), ``high_water`` from its top down to the lowest page that was ever used. ``arena`` is the address of the
-    malloc arena where known. Masks are as the kernel prints them, in hexadecimal.
+    pointer), ``high_water`` from its top down to the lowest page that was ever used. ``inside`` is the kind of memory
+    that the stack pointer lies in where the thread has no stack of its own. ``arena`` is the address of the malloc
+    arena where known. Masks are as the kernel prints them, in hexadecimal.
     """
 
     tid: int
@@ -20,6 +21,7 @@ class ThreadRow(NamedTuple):
     state: str | None
     stack: tuple[int, int] | None
     stack_kind: str | None
+    inside: str | None
     certainty: str | None
     resident: int | None
     depth: int | None

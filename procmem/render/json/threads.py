@@ -43,7 +43,7 @@ def _thread(row: ThreadRow) -> dict[str, Any]:
         "arena": address(row.arena),
         "tid": row.tid,
         "state": row.state,
-        "stack_kind": row.stack_kind,
+        "stack_kind": row.stack_kind if row.inside is None else f"inside {row.inside}",
         "certainty": row.certainty,
         "resident": row.resident,
         "depth": row.depth,

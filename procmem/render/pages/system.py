@@ -1,9 +1,10 @@
 """The page of ``procmem system``: one table, totals, and what must be known to read them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, SystemReport
+from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.human import human_size
@@ -166,13 +167,7 @@ def machine_classes_sheet(rows: Sequence[ClassRow]) -> Sheet:
         column(HEADINGS, "swap", "size", rank=3),
         column(HEADINGS, "regions", "count", rank=5),
     )
-    totals = ["", "", *(_known_sum(getattr(row, key) for row in rows) for key in ("pss", "uss", "swap"))]
+    totals = ["", "", *(exact_sum(getattr(row, key) for row in rows) for key in ("pss", "uss", "swap"))]
     body = [(row.cls, row.virt, row.rss, row.pss, row.uss, row.swap, row.regions) for row in rows]
     total = (told("total"), *totals, sum(row.regions for row in rows))
     return Sheet(columns, body, [total] if rows else (), ruled=True)
-
-
-def _known_sum(values: Iterable[int | None]) -> int | None:
-    listed = list(values)
-    known = [value for value in listed if value is not None]
-    return sum(known) if len(known) == len(listed) else None

@@ -79,7 +79,7 @@ def _cells(row: ThreadRow) -> Sequence[Value]:
         row.voluntary_switches,
         row.involuntary_switches,
         None if row.cpu_seconds is None else f"{row.cpu_seconds:.2f}",
-        row.stack_kind,
+        row.stack_kind if row.inside is None else told("inside", kind=row.inside),
         row.certainty or "",
         printable(row.name),
     )

@@ -148,7 +148,7 @@ def translate(
     told = [_buffer_note(tlb, address, hit=lookup(tlb, address) is not None)]
     code = _code(first, access, user_mode=user_mode, nx=nx)
     if code is not None and address >= GIB_3 and user_mode:
-        code |= 1  # always told so, lest a program learn what the kernel has mapped (fault.c, force_sig_fault())
+        code |= 1  # always told so: else a program could learn what the kernel has mapped (fault.c, force_sig_fault())
     fault: Fault | None = None
     second: tuple[WalkStep, ...] = ()
     notes: tuple[Note, ...] = ()

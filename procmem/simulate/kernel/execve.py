@@ -23,7 +23,6 @@ from procmem.simulate.kernel.stack import FirstStack, first_stack
 __all__ = [
     "executable_stack",
     "execute",
-    "is_static_pie",
     "largest_align",
     "needs_read_implies_exec",
     "segment_perms",
@@ -81,11 +80,6 @@ def executable_stack(image: ElfImage, implies: bool) -> bool:
     """Whether the stack gets x (setup_arg_pages()): the file's own word counts, else the personality."""
     header = image.first(PT_GNU_STACK)
     return bool(header.flags & PF_X) if header is not None else implies
-
-
-def is_static_pie(files: ProgramFiles) -> bool:
-    """Whether the program is position-independent and asks for no interpreter."""
-    return files.interpreter is None and files.program.image.type == ET_DYN
 
 
 def largest_align(image: ElfImage) -> int:

@@ -3,6 +3,7 @@
 Source: include/uapi/linux/personality.h; fs/exec.c, begin_new_exec(), for what set-user-ID programs lose.
 """
 
+from procmem.model.auxv import AT_EXECFN
 from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
@@ -14,7 +15,6 @@ __all__ = ["facts_of_pages", "kernel_kind", "personality", "personality_by_borde
 
 ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC = 0x004_0000, 0x040_0000
 ADDR_COMPAT_LAYOUT, ADDR_LIMIT_3GB = 0x020_0000, 0x800_0000
-_AT_EXECFN = 31
 _STACK_LIMIT = 8 << 20  # the usual limit, where none was recorded
 _FILLER = b"x"
 
@@ -51,7 +51,7 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
     and environment count by their lengths alone: their text is nobody's business.
     """
     stat, table = shot.stat, shot.mappings
-    execfn = (shot.auxv or {}).get(_AT_EXECFN)
+    execfn = (shot.auxv or {}).get(AT_EXECFN)
     rows = table.rows_labelled(KernelName.STACK) if table is not None else []
     if stat is None or execfn is None or table is None or not rows:
         return None

@@ -5,7 +5,7 @@ the end of that gap. The legacy layout, and a top-down search that found nothing
 third of the address space. A stack counts as beginning one guard gap lower than it does.
 
 Sources: mm/vma.c (older kernels mm/mmap.c), unmapped_area() and unmapped_area_topdown();
-arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its topdown brother.
+arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its top-down variant.
 """
 
 from collections.abc import Iterator

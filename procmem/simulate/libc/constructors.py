@@ -1,7 +1,7 @@
 """Libraries whose own start code changes the map before the program's first instruction.
 
 Constructors run before the entry point, and some of them call malloc, so that a heap shows already there.
-Others map what no rule foretells. Both are known by the library's name, and nothing that follows from
+Others map what no rule predicts. Both are known by the library's name, and nothing that follows from
 them is called exact.
 """
 

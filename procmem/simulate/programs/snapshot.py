@@ -4,6 +4,7 @@ What a machine cannot know stays unknown: nothing is in memory yet, so there are
 no thread has run. Files get inode numbers of their own, since those of a disk decide nothing here.
 """
 
+from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PAGESZ, AT_PHDR, AT_SYSINFO_EHDR
 from procmem.model.mapping import Mappings
 from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.raw import Machine, MappedFile
@@ -14,7 +15,6 @@ from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = ["snapshot_of"]
 
-_AT_PHDR, _AT_PAGESZ, _AT_BASE, _AT_ENTRY, _AT_SYSINFO_EHDR = 3, 6, 7, 9, 33
 _DISK, _NO_DISK = "fe:00", "00:00"
 
 
@@ -48,12 +48,12 @@ def _object(item: ProgramObject, files: ProgramFiles, prediction: Prediction, in
 def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program: ProgramObject) -> Snapshot:
     settings = prediction.settings
     comm = settings.exec_path.rsplit(b"/", 1)[-1][:15]
-    auxv = {_AT_PAGESZ: PAGE, _AT_ENTRY: space.entry, _AT_PHDR: space.program_bias + _headers(program)}
+    auxv = {AT_PAGESZ: PAGE, AT_ENTRY: space.entry, AT_PHDR: space.program_bias + _headers(program)}
     if space.interpreter_base:
-        auxv[_AT_BASE] = space.interpreter_base
+        auxv[AT_BASE] = space.interpreter_base
     vdso = next((vma.start for vma in prediction.vmas if vma.name == kernel_label(KernelName.VDSO)), None)
     if vdso is not None:
-        auxv[_AT_SYSINFO_EHDR] = vdso
+        auxv[AT_SYSINFO_EHDR] = vdso
     native = settings.kernel is KernelKind.NATIVE
     return Snapshot(
         pid=None,

@@ -27,6 +27,7 @@ HEADINGS = {
 _SENTENCES: dict[str, Sentence] = {
     "head": plural("{pid}  {name:name}  ({count} thread)", "{pid}  {name:name}  ({count} threads)"),
     "total": N_("total"),
+    "inside": N_("inside {kind}"),
     "all share": N_("All threads share (the process owns it):"),
     "address space": N_("address space"),
     "asked for": N_("{virt:size} asked for, {rss:size} in memory"),
