@@ -246,5 +246,5 @@ def diff(before: int | str, after: int | str, *, deep: bool = False) -> Report[D
     from procmem.queries.diff import diff as compare  # noqa: PLC0415  # only this question
     from procmem.render.pages.diff import diff_page  # noqa: PLC0415
 
-    report = compare(str(before), str(after), deep=deep, threshold=0, conditions=())
+    report = compare(str(before), str(after), deep=deep, threshold=1, conditions=())
     return Report(report, diff_page(report, size_format(None)[1], everything=True))

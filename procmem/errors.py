@@ -55,16 +55,23 @@ class ProcmemError(Exception):
             return _Words.tell(self)
         return ", ".join([self.code, *(f"{name} {value!r}" for name, value in self.fields.items())])
 
+    @property
+    def hint(self) -> str:
+        """What to do about it; empty where nothing is known."""
+        return "" if _Words.advise is None else _Words.advise(self)
+
 
 class _Words:
     """Who puts errors into words; nobody does until the sentences are loaded."""
 
     tell: Callable[[ProcmemError], str] | None = None
+    advise: Callable[[ProcmemError], str] | None = None
 
 
-def tell_errors_by(tell: Callable[[ProcmemError], str]) -> None:
-    """Let ``str()`` of an error be a sentence."""
+def tell_errors_by(tell: Callable[[ProcmemError], str], advise: Callable[[ProcmemError], str]) -> None:
+    """Let ``str()`` of an error be a sentence, and ``hint`` another."""
     _Words.tell = tell
+    _Words.advise = advise
 
 
 class Misuse(ProcmemError):

@@ -55,6 +55,11 @@ def write_catalogue(path: Path, catalogue: Catalog) -> None:
     path.write_text(head + text.getvalue().decode("utf-8").strip("\n") + "\n", "utf-8")
 
 
+def _forms(said: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """A translation in all its forms of number."""
+    return (said or "",) if said is None or isinstance(said, str) else tuple(said)
+
+
 def main() -> None:
     """Update every catalogue, and say how many sentences wait for translation."""
     template = extracted()
@@ -62,7 +67,7 @@ def main() -> None:
         catalogue = read_catalogue(path)
         catalogue.update(template, no_fuzzy_matching=True)
         write_catalogue(path, catalogue)
-        empty = sum(1 for message in catalogue if message.id and message.string in ("", ("",)))
+        empty = sum(1 for message in catalogue if message.id and "" in _forms(message.string))
         compile_catalogues(CATALOGUES)
         print(f"{path.relative_to(CATALOGUES.parent)}: {len(catalogue)} sentences, {empty} to translate")  # noqa: T201
 

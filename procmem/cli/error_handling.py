@@ -44,6 +44,8 @@ def guarded(work: Callable[[], object]) -> int:
     """Run a command and give its exit status; never a traceback for what a user can act on."""
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale without UTF-8 cannot say every sentence
     try:
         status = work()
         sys.stdout.flush()  # while an error can still be told

@@ -55,4 +55,9 @@ def _selection(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 
 def _with_input(words: Sequence[str]) -> list[str]:
     """The words; ``-`` is replaced by those on standard input."""
-    return [found for word in words for found in (sys.stdin.read().split() if word == "-" else [word])]
+    return [found for word in words for found in (_input().split() if word == "-" else [word])]
+
+
+def _input() -> str:
+    """Standard input whole; nothing where the shell has closed it (``<&-``)."""
+    return "" if sys.stdin is None else sys.stdin.read()

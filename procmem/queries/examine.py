@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.classify.classifier import layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import REGION_KEYS, anonymous_ranges, peekable_ranges, touched_ranges
+from procmem.errors import AccessRefused
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Snapshot
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.raw import MappedFile
 
-__all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine"]
+__all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine", "need_mappings"]
 
 
 class Examination(NamedTuple):
@@ -96,6 +97,16 @@ def examine(
         merged_pieces(memory.pieces) if memory is not None else (),
         peek_problem,
     )
+
+
+def need_mappings(seen: Examination) -> None:
+    """Refuse a question that is about nothing but mappings where these may not be read.
+
+    Raises:
+        AccessRefused: neither smaps nor maps may be read.
+    """
+    if seen.snapshot.mappings is None and Refusal.DENIED in (seen.raw.files.get("smaps"), seen.raw.files.get("maps")):
+        raise AccessRefused(seen.snapshot.pid or 0, "smaps-denied")
 
 
 def _deep_look(

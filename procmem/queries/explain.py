@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.parse.system import parse_number
-from procmem.queries.examine import examine
+from procmem.queries.examine import examine, need_mappings
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
 
@@ -27,6 +27,8 @@ def explain(target: Target, *, deep: bool, address: int | None = None) -> Explan
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
     seen = examine(target, keys=None, system=("uptime", _LIMIT), deep=deep)
+    if address is not None:
+        need_mappings(seen)
     page = page_facts(target, seen.snapshot, address) if address is not None else None
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)

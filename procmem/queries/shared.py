@@ -12,7 +12,7 @@ from procmem.model.reports.shared import Sharer
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_comm
-from procmem.queries.examine import examine
+from procmem.queries.examine import examine, need_mappings
 
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
@@ -70,6 +70,7 @@ def shared_of(target: Target, source: Source, pids: Iterable[int]) -> SharedRepo
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
     seen = examine(target)
+    need_mappings(seen)
     others = find_sharers(source, pids, seen.snapshot)
     return shared_report(
         seen.snapshot,

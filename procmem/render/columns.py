@@ -44,10 +44,10 @@ def chosen(sheet: Sheet, names: Sequence[str] | None) -> Sheet:
     if names is None:
         return sheet
     known = [column.name for column in sheet.columns]
-    for name in names:
+    for name in names or ("",):
         if name not in known:
             raise Misuse("no-column", name=name, known=", ".join(known))
-    return only(sheet, [known.index(name) for name in names])
+    return only(sheet, [known.index(name) for name in dict.fromkeys(names)])
 
 
 def only(sheet: Sheet, places: Sequence[int]) -> Sheet:

@@ -14,7 +14,7 @@ def read_script(name: str) -> str:
         BadInput: no such file, or no text.
     """
     if name == "-":
-        return sys.stdin.read()
+        return "" if sys.stdin is None else sys.stdin.read()
     try:
         with open(name, encoding="utf-8") as file:
             return file.read()

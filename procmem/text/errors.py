@@ -229,4 +229,4 @@ def hint_text(error: ProcmemError) -> str:
     return say(hint, _fields(error)) if hint else ""
 
 
-tell_errors_by(error_text)
+tell_errors_by(error_text, hint_text)

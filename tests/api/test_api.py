@@ -135,6 +135,10 @@ def test_errors_are_sentences() -> None:
         procmem.examine(missing_pid()).inspect()
     with pytest.raises(procmem.ProcmemError, match="no such file"):
         procmem.open_recording("/no/such/recording")
+    with pytest.raises(procmem.BadInput) as refused:
+        procmem.examine(str(ROOT / "README.md")).inspect()
+    assert refused.value.hint
+    assert refused.value.hint not in str(refused.value)
 
 
 def test_two_looks_compared() -> None:

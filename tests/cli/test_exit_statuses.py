@@ -244,6 +244,52 @@ def test_names_that_no_locale_can_write(tmp_path: Path) -> None:
     assert "Traceback" not in run.err
 
 
+def test_a_locale_that_cannot_write_a_sentence() -> None:
+    """Chinese for a Latin-1 output: what it has no characters for is escaped."""
+    run = procmem("inspect", "--from", SLEEP, "--lang", "zh", env={"PYTHONIOENCODING": "latin-1"})
+    assert (run.status, run.trouble) == (0, ""), run
+    assert "\\u" in run.out
+
+
+def test_targets_from_a_closed_input_are_none() -> None:
+    """``-`` without a standard input names no process, which is a wrong use."""
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "inspect", "-"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (2, ""), run
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("names", ["", ",", " , "])
+def test_no_columns_at_all(names: str) -> None:
+    """A list without a name is refused, and the names are told."""
+    run = procmem("inspect", "--from", SLEEP, "--regions", "--csv", "--columns", names)
+    assert (run.status, run.out) == (2, ""), run
+    assert "start" in run.trouble
+
+
+@pytest.mark.needs_root
+def test_what_nobody_may_see_is_unknown() -> None:
+    """Refused maps: no address is called unmapped, nothing is called fine, and no list of mappings is empty."""
+    with python_child("pass") as pid:
+        address, findings, sharers, region = (
+            procmem(*words, nobody=True)
+            for words in (
+                ("translate", str(pid), "400000"),
+                ("explain", str(pid), "--findings"),
+                ("shared", str(pid), "--csv"),
+                ("explain", str(pid), "--address", "400000"),
+            )
+        )
+    assert "not mapped" not in address.out
+    assert "maps may not be read" in address.out
+    assert "Nothing here deserves attention" not in findings.out
+    assert "permission denied" in findings.out
+    for refused in (sharers, region):
+        assert (refused.status, refused.out) == (4, ""), refused
+        assert "permission denied" in refused.trouble
+
+
 @pytest.mark.needs_root
 def test_as_nobody() -> None:
     """What needs no right needs none: recordings from readable folders, ourselves, others' small files."""

@@ -64,11 +64,15 @@ def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
 
 def findings_page(report: Explanation) -> Page:
     """What deserves attention alone."""
+    notes = [note_text(note) for note in report.inspection.warnings]
+    unread = report.inspection.regions is None  # then nothing was looked for, and the notes say why
+    nothing = process_head(report.inspection.process) if unread else [Prose(no_findings())]
     return Page(
-        sections=_findings(report.findings) or [[Prose(no_findings())]],
+        sections=_findings(report.findings) or [nothing],
         table=lambda: _findings_sheet(report.findings),
         document=lambda: explain_json(report, findings_only=True),
-        remarks=[note_text(note) for note in report.inspection.warnings],
+        notes=notes if unread else (),
+        remarks=() if unread else notes,
     )
 
 

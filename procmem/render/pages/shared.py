@@ -21,19 +21,22 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
     table: list[Block] = [Prose(unit)] if unit else []
     table.append(shared_sheet(report, all_sharers=all_sharers)._replace(main=True))
     alone = sum(1 for item in report.objects if not item.sharers and item.sort != "anonymous")
-    looked = told(
-        "looked, refused" if report.unreadable else "looked",
-        count=report.looked_at,
-        refused=report.unreadable,
-        alone=alone,
-    )
+    if report.unreadable and not report.looked_at:
+        looked = told("all refused", count=report.unreadable)
+    else:
+        looked = told(
+            "looked, refused" if report.unreadable else "looked",
+            count=report.looked_at,
+            refused=report.unreadable,
+            alone=alone,
+        )
     return Page(
         sections=[
             [Prose(f"{report.pid}  {printable(report.comm)}")],
             table,
             [Prose(looked), Prose(told("freed"))],
         ],
-        table=lambda: shared_sheet(report, all_sharers=True),
+        table=lambda: shared_sheet(report, all_sharers=True, inapplicable=None),
         document=lambda: shared_json(report),
         notes=[note_text(note) for note in report.warnings],
     )
@@ -57,15 +60,19 @@ def _columns() -> tuple[Column, ...]:
     )
 
 
-def shared_sheet(report: SharedReport, *, all_sharers: bool) -> Sheet:
-    """The objects as a table; sharers as pids, at most a few of them unless all are asked for."""
+def shared_sheet(report: SharedReport, *, all_sharers: bool, inapplicable: Value = "-") -> Sheet:
+    """The objects as a table; sharers as pids, at most a few of them unless all are asked for.
+
+    ``inapplicable`` stands where a figure makes no sense: own copies of what is no object.
+    """
+    unseen = report.unreadable > 0 and report.looked_at == 0  # then nobody knows who shares
     rows: list[Sequence[Value]] = [
         (
-            *(_size(item, field) for field in _SIZES),
-            len(item.sharers),
+            *(_size(item, field, inapplicable) for field in _SIZES),
+            None if unseen else len(item.sharers),
             item.sort,
             printable(item.name),
-            _who(item, all_sharers=all_sharers),
+            "?" if unseen else _who(item, all_sharers=all_sharers),
         )
         for item in report.objects
     ]
@@ -73,9 +80,9 @@ def shared_sheet(report: SharedReport, *, all_sharers: bool) -> Sheet:
     return Sheet(_columns(), rows, [totals] if rows else ())
 
 
-def _size(item: SharedObject, field: str) -> Value:
+def _size(item: SharedObject, field: str, inapplicable: Value) -> Value:
     value: int | None = getattr(item, field)
-    return "-" if field == "copies" and item.sort == "anonymous" else value
+    return inapplicable if field == "copies" and item.sort == "anonymous" else value
 
 
 def _total(report: SharedReport, field: str) -> int | None:

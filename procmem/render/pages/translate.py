@@ -115,7 +115,9 @@ def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:
 
 def real_page(one: RealTranslation) -> Page:
     """What is known of one address of a real process."""
-    rows: _Rows = [(told("area"), told("unmapped") if one.area is None else printable_text(one.area))]
+    unread = any(reason.code == "maps" for reason in one.reasons)
+    area = one.area if one.area is not None else "?" if unread else told("unmapped")
+    rows: _Rows = [(told("area"), printable_text(area))]
     if one.levels is not None:
         split = " ".join(f"{step.level} {step.number}" for step in one.steps)
         rows.append((told("levels", count=one.levels), told("split", split=split, offset=one.offset)))

@@ -31,6 +31,10 @@ _SENTENCES: dict[str, Sentence] = {
         "looked at {count} other processes, {refused} more could not be read; {alone} objects are mapped by nobody"
         " else",
     ),
+    "all refused": plural(
+        "{count} other process could not be read, and no other: who shares these objects is not known",
+        "{count} other processes could not be read, and no other: who shares these objects is not known",
+    ),
     "freed": N_(
         "freed if gone: private memory, and nameless objects that only this process holds;"
         " pages of named files stay in the page cache"
