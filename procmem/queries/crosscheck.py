@@ -11,6 +11,7 @@ from procmem.errors import BadInput
 from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
+from procmem.queries.examine import need_mappings
 from procmem.queries.predict_program import program_files
 from procmem.sources.machine import runs_x86_64
 
@@ -49,9 +50,11 @@ def check_process(target: Target, *, live: bool) -> LawReport:
     """Hold a process against the laws of the layout; ``live`` says that it runs on this machine, now.
 
     Raises:
-        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        AccessRefused: its mappings may not be read.
     """
     seen = examine_at_rest(target)
+    need_mappings(seen)
     report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
     return check_target(target, seen, report, live=live)
 

@@ -67,7 +67,8 @@ def shared_of(target: Target, source: Source, pids: Iterable[int]) -> SharedRepo
     """What a process maps, and who among ``pids`` maps it as well.
 
     Raises:
-        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        AccessRefused: its mappings may not be read.
     """
     seen = examine(target)
     need_mappings(seen)

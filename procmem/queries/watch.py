@@ -91,8 +91,9 @@ class Watch:
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""
         from procmem.analyse.inspection import inspection  # noqa: PLC0415  # only with --classes
-        from procmem.queries.examine import examine  # noqa: PLC0415  # the same
+        from procmem.queries.examine import examine, need_mappings  # noqa: PLC0415  # the same
 
         seen = examine(self._target)
+        need_mappings(seen)
         rows = inspection(seen.snapshot, seen.regions).classes
         return {row.cls: None if row.rss is None else row.rss + (row.swap or 0) for row in rows}

@@ -272,20 +272,22 @@ def test_no_columns_at_all(names: str) -> None:
 def test_what_nobody_may_see_is_unknown() -> None:
     """Refused maps: no address is called unmapped, nothing is called fine, and no list of mappings is empty."""
     with python_child("pass") as pid:
-        address, findings, sharers, region = (
+        address, findings, *others = (
             procmem(*words, nobody=True)
             for words in (
                 ("translate", str(pid), "400000"),
                 ("explain", str(pid), "--findings"),
                 ("shared", str(pid), "--csv"),
                 ("explain", str(pid), "--address", "400000"),
+                ("crosscheck", str(pid)),
+                ("watch", str(pid), "--count", "1", "--classes"),
             )
         )
     assert "not mapped" not in address.out
     assert "maps may not be read" in address.out
     assert "Nothing here deserves attention" not in findings.out
     assert "permission denied" in findings.out
-    for refused in (sharers, region):
+    for refused in others:
         assert (refused.status, refused.out) == (4, ""), refused
         assert "permission denied" in refused.trouble
 
