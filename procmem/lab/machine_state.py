@@ -12,7 +12,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from procmem.model.raw import said_or_nothing
 from procmem.model.reports.lab import Skipped
+from procmem.parse.cgroup import memory_mount
+from procmem.parse.system import parse_swaps
+from procmem.sources.files import read_whole
 
 __all__ = ["Group", "huge_pages", "machine_lock", "memory_group", "swap_file"]
 
@@ -46,12 +50,10 @@ def _sweep() -> None:
     """Undo what a run that was killed outright has left: with the lock held, nobody else can have made it."""
     import ctypes  # noqa: PLC0415  # hardly ever
 
-    with open("/proc/swaps", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            path = line.split(" ", 1)[0].split("\t", 1)[0]
-            if path.endswith(f"/{_SWAP_NAME}"):
-                ctypes.CDLL(None).swapoff(os.fsencode(path))
-                shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    for area in parse_swaps(said_or_nothing(read_whole("/proc/swaps", None))):
+        if area.path.endswith(os.fsencode(f"/{_SWAP_NAME}")):
+            ctypes.CDLL(None).swapoff(area.path)
+            shutil.rmtree(os.path.dirname(area.path), ignore_errors=True)
     with contextlib.suppress(Skipped, OSError):
         root, _unified = _group_root()
         for name in os.listdir(root):
@@ -209,16 +211,14 @@ def _remove_group(path: str, root: str) -> None:
 
 def _group_root() -> tuple[str, bool]:
     """Where memory cgroups are made, and whether they are of version 2."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        lines = list(file)  # a mount point may hold what str.splitlines() takes for the end of a line
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        place, words = left.split()[4], right.split()
-        if words[0] == "cgroup" and "memory" in words[-1].split(","):
-            return place, False
-        if words[0] == "cgroup2":
-            with contextlib.suppress(OSError):
-                if "memory" in _get(f"{place}/cgroup.controllers").split():
-                    _set(f"{place}/cgroup.subtree_control", "+memory")
-                    return place, True
+    mount = memory_mount(said_or_nothing(read_whole("/proc/self/mountinfo", None)))
+    if mount is None:
+        raise Skipped("no-cgroup")
+    place = os.fsdecode(mount[0])
+    if mount[1] == 1:
+        return place, False
+    with contextlib.suppress(OSError):
+        if "memory" in _get(f"{place}/cgroup.controllers").split():
+            _set(f"{place}/cgroup.subtree_control", "+memory")
+            return place, True
     raise Skipped("no-cgroup")

@@ -18,7 +18,7 @@ from procmem.queries.examine import Examination, examine
 from procmem.queries.laws import laws_here
 from procmem.sources.recording.read import RecordedSource
 from tests.programs.build import build
-from tests.support.running import FIXTURES, ROOT, procmem, python_child, started
+from tests.support.running import FIXTURES, ROOT, maps_of, procmem, python_child, started
 
 WITH_MEMORY = [
     path.parent
@@ -192,7 +192,7 @@ def test_what_was_written_once_and_given_back_breaks_no_law() -> None:
     with started([sys.executable, "-c", APART], ready=False) as parent:
         assert parent.stdout is not None
         pid, address = parent.stdout.readline().decode().split()
-        starts = [line.split("-")[0] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+        starts = [words[0].split("-")[0] for words in maps_of(pid)]
         assert address.removeprefix("0x") in starts, "the kernel merged them: nothing to see here"
         laws = procmem("crosscheck", pid, "--json").json
     assert [law["outcome"] for law in laws["laws"] if law["name"] == "neighbours merge"] == ["holds"]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.programs.build import GAPPED_LIBRARY_FLAGS, VARIANTS, build, start
 from tests.support.elf_text import Header, program_headers, sections
-from tests.support.running import procmem, started
+from tests.support.running import maps_of, procmem, started
 
 pytestmark = pytest.mark.needs("gcc", "readelf")
 PAGE = 4096
@@ -39,8 +39,7 @@ def report_of(pid: int) -> list[dict[str, Any]]:
 def biases(pid: int, name: str, headers: list[Header]) -> set[int]:
     """Where a file lies in memory: each executable mapping of it gives away one bias."""
     found = set()
-    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-        words = line.split(maxsplit=5)
+    for words in maps_of(pid):
         if len(words) == 6 and words[5] == name and "x" in words[1]:
             low, offset = int(words[0].split("-")[0], 16), int(words[2], 16)
             load = next(
@@ -102,12 +101,16 @@ def check_edges(bias: int, file: Path, role: str, regions: list[dict[str, Any]])
             assert (bias + header.vaddr + header.memsz, f"{role}-relro") in ends
 
 
+def executable_files(pid: int) -> set[str]:
+    """The files of which something may be executed, by the names in maps."""
+    return {words[5] for words in maps_of(pid) if len(words) == 6 and "x" in words[1] and words[5].startswith("/")}
+
+
 def check_all(pid: int, program: Path, *, name: str | None = None, role: str = "exe") -> list[dict[str, Any]]:
     """The program, and every library of it that lies on this machine's disk under its own name."""
     regions = report_of(pid)
     check(pid, name or str(program), program, role, regions)
-    lines = (line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
-    others = {words[5] for words in lines if len(words) == 6 and "x" in words[1] and words[5].startswith("/")}
+    others = executable_files(pid)
     for other in others - {name or str(program)}:
         if Path(other).is_file():
             check(pid, other, Path(other), "ld" if "/ld-" in other else "lib", regions)
@@ -235,8 +238,7 @@ def test_a_library_mapped_twice(programs_folder: Path) -> None:
 def places(pid: int) -> dict[str, set[int]]:
     """The biases of each file."""
     found = {}
-    lines = (line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
-    for name in {words[5] for words in lines if len(words) == 6 and "x" in words[1] and words[5].startswith("/")}:
+    for name in executable_files(pid):
         if Path(name).is_file():
             found[name] = biases(pid, name, program_headers(Path(name)))
     return found

@@ -147,6 +147,12 @@ def kernel_thread() -> int | None:
     return None
 
 
+def maps_of(pid: int | str) -> list[list[str]]:
+    """The words of each line of ``maps``, at most six, read by hand: a path may hold anything but a line feed."""
+    lines = Path(f"/proc/{pid}/maps").read_bytes().split(b"\n")
+    return [[os.fsdecode(word) for word in line.split(maxsplit=5)] for line in lines if line]
+
+
 def missing_pid() -> int:
     """A pid that no process has, and none will get."""
     return int(Path("/proc/sys/kernel/pid_max").read_text()) + 7

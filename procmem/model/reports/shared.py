@@ -47,3 +47,8 @@ class SharedReport(NamedTuple):
     looked_at: int
     unreadable: int
     warnings: tuple[Note, ...]
+
+    @property
+    def sharers_unknown(self) -> bool:
+        """Whether every other process was refused, so that nobody knows who shares."""
+        return self.unreadable > 0 and self.looked_at == 0

@@ -21,7 +21,7 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
     table: list[Block] = [Prose(unit)] if unit else []
     table.append(shared_sheet(report, all_sharers=all_sharers)._replace(main=True))
     alone = sum(1 for item in report.objects if not item.sharers and item.sort != "anonymous")
-    if report.unreadable and not report.looked_at:
+    if report.sharers_unknown:
         looked = told("all refused", count=report.unreadable)
     else:
         looked = told(
@@ -65,14 +65,13 @@ def shared_sheet(report: SharedReport, *, all_sharers: bool, inapplicable: Value
 
     ``inapplicable`` stands where a figure makes no sense: own copies of what is no object.
     """
-    unseen = report.unreadable > 0 and report.looked_at == 0  # then nobody knows who shares
     rows: list[Sequence[Value]] = [
         (
             *(_size(item, field, inapplicable) for field in _SIZES),
-            None if unseen else len(item.sharers),
+            None if report.sharers_unknown else len(item.sharers),
             item.sort,
             printable(item.name),
-            "?" if unseen else _who(item, all_sharers=all_sharers),
+            "?" if report.sharers_unknown else _who(item, all_sharers=all_sharers),
         )
         for item in report.objects
     ]
