@@ -51,17 +51,17 @@ class ProcmemError(Exception):
         self.fields = fields
 
     def __str__(self) -> str:
-        if _Words.tell is not None:
-            return _Words.tell(self)
+        if _Telling.tell is not None:
+            return _Telling.tell(self)
         return ", ".join([self.code, *(f"{name} {value!r}" for name, value in self.fields.items())])
 
     @property
     def hint(self) -> str:
         """What to do about it; empty where nothing is known."""
-        return "" if _Words.advise is None else _Words.advise(self)
+        return "" if _Telling.advise is None else _Telling.advise(self)
 
 
-class _Words:
+class _Telling:
     """Who puts errors into words; nobody does until the sentences are loaded."""
 
     tell: Callable[[ProcmemError], str] | None = None
@@ -70,8 +70,8 @@ class _Words:
 
 def tell_errors_by(tell: Callable[[ProcmemError], str], advise: Callable[[ProcmemError], str]) -> None:
     """Let ``str()`` of an error be a sentence, and ``hint`` another."""
-    _Words.tell = tell
-    _Words.advise = advise
+    _Telling.tell = tell
+    _Telling.advise = advise
 
 
 class Misuse(ProcmemError):

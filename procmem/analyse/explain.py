@@ -12,7 +12,7 @@ from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind
 from procmem.model.note import Note, note
 from procmem.model.region import Regions
-from procmem.model.reports.explanation import Block, BlockForm, Explanation, Finding, PageFacts
+from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Snapshot
 
@@ -30,7 +30,7 @@ def explanation(
     """Group the regions, place each in the classic layout, and say what deserves attention."""
     found: tuple[Finding, ...] = ()
     classic: tuple[str, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[ExplainedBlock, ...] = ()
     if regions is not None:
         classic = tuple("kernel" if label.cls is ByteClass.KERNEL else classic_class(label) for label in regions.label)
         blocks = tuple(_blocks(regions))
@@ -72,7 +72,7 @@ def _head(report: Inspection) -> Iterator[Note]:
         yield note("no swap")
 
 
-def _blocks(regions: Regions) -> Sequence[Block]:
+def _blocks(regions: Regions) -> Sequence[ExplainedBlock]:
     """Group neighbours: parts of one object, a stack with guard and TLS, an arena with its rest, repeated kinds."""
     blocks = []
     members: list[int] = []
@@ -120,16 +120,16 @@ def _next_is(regions: Regions, index: int, kind: Kind) -> bool:
     return index + 1 < len(regions) and regions.label[index + 1].kind is kind
 
 
-def _block(regions: Regions, members: Sequence[int]) -> Block:
+def _block(regions: Regions, members: Sequence[int]) -> ExplainedBlock:
     of_all = tuple(members)
     if len(members) == 1:
-        return Block(of_all, BlockForm.ONE, of_all)
+        return ExplainedBlock(of_all, BlockForm.ONE, of_all)
     if _object_of(regions, members[0]) is not None:
-        return Block(of_all, BlockForm.OBJECT, of_all)
+        return ExplainedBlock(of_all, BlockForm.OBJECT, of_all)
     arena = next((index for index in members if regions.label[index].kind is kinds.GLIBC_ARENA), None)
     if arena is not None and len(members) == 2:
-        return Block(of_all, BlockForm.ARENA, (arena,))
+        return ExplainedBlock(of_all, BlockForm.ARENA, (arena,))
     stack = tuple(index for index in members if regions.label[index].cls is ByteClass.STACK)
     if len(stack) == 1:
-        return Block(of_all, BlockForm.ONE, stack)
-    return Block(of_all, BlockForm.MANY, stack or of_all)
+        return ExplainedBlock(of_all, BlockForm.ONE, stack)
+    return ExplainedBlock(of_all, BlockForm.MANY, stack or of_all)

@@ -21,7 +21,7 @@ _KIB = 1024
 _SPLIT_RSS_PAGES = 64  # TASK_RSS_EVENTS_THRESH, mm/memory.c, until 6.1
 
 
-class _Facts(NamedTuple):
+class _CauseFacts(NamedTuple):
     """What the causes need to know, in bytes."""
 
     gates: int
@@ -44,7 +44,7 @@ def reconcile(snapshot: Snapshot, totals: AccountTotals, readings: Readings) -> 
     return tuple(_sayings(snapshot, totals, readings, facts))
 
 
-def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _Facts:
+def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFacts:
     gates = sum(table.end[row] - table.start[row] for row in table.gates())
     swap = table.column("Swap") or []
     shares = table.column("SwapPss")
@@ -58,7 +58,7 @@ def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _Facts:
     private = table.total("Private_Hugetlb") or 0
     release = re.match(r"(\d+)\.(\d+)", snapshot.machine.kernel or "")
     version = (int(release[1]), int(release[2])) if release else None
-    return _Facts(
+    return _CauseFacts(
         gates,
         private,
         private + (table.total("Shared_Hugetlb") or 0),
@@ -99,7 +99,7 @@ def _moved(readings: Readings) -> dict[str, int]:
     return moved
 
 
-def _sayings(snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _Facts) -> Iterator[Saying]:
+def _sayings(snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _CauseFacts) -> Iterator[Saying]:
     for measure, who, size in _who_says_what(snapshot, totals, readings, facts):
         reference: int | None = getattr(totals, measure)
         difference = None if size is None or reference is None else size - reference
@@ -107,7 +107,7 @@ def _sayings(snapshot: Snapshot, totals: AccountTotals, readings: Readings, fact
 
 
 def _who_says_what(
-    snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _Facts
+    snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _CauseFacts
 ) -> Iterator[tuple[str, str, int | None]]:
     statm, stat, rollup = snapshot.statm, snapshot.stat, readings.rollup_after
     status = readings.sizes_after or (snapshot.status.sizes if snapshot.status else {})
@@ -138,7 +138,7 @@ def _who_says_what(
     yield "swap", "status VmSwap", status.get("VmSwap")
 
 
-def _cause(measure: str, who: str, difference: int | None, facts: _Facts) -> Note | None:
+def _cause(measure: str, who: str, difference: int | None, facts: _CauseFacts) -> Note | None:
     """The first known cause whose size fits."""
     if not difference:
         return None

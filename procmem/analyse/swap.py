@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.model.note import Note, note
 from procmem.model.region import Regions
-from procmem.model.reports.swap import SORTS, Part, Rates, SwapReading, SwapRegion, SwapReport, SwapVerdict
+from procmem.model.reports.swap import SORTS, Rates, SwapPart, SwapReading, SwapRegion, SwapReport, SwapVerdict
 from procmem.model.reports.system import ProcessRow
 
 __all__ = ["swap_regions", "swap_report"]
@@ -44,31 +44,31 @@ def _weight(row: ProcessRow) -> int:
     return row.swap_pss or row.swap or row.vm_swap or 0
 
 
-def _parts(reading: SwapReading, used: int) -> Iterator[Part]:
+def _parts(reading: SwapReading, used: int) -> Iterator[SwapPart]:
     """What is in use, divided; the last part is what is left, and has the name of the likeliest cause."""
     if not used:
         return
     private = sum(row.swap_pss or 0 for row in reading.rows if row.same_memory is None)
     unread = sum(row.vm_swap or 0 for row in reading.rows if row.swap_pss is None and row.same_memory is None)
-    yield Part("private", private)
+    yield SwapPart("private", private)
     if unread:
-        yield Part("refused", unread)
+        yield SwapPart("refused", unread)
     left = used - private - unread
     for sort in SORTS:
         size = sum(item.swap for item in reading.objects if item.sort == sort)
         if size:
             left -= size
-            yield Part(sort, size)
+            yield SwapPart(sort, size)
     cached = reading.meminfo.get("SwapCached", 0)
     if not reading.whole_machine:
-        yield Part("unrecorded", left)
+        yield SwapPart("unrecorded", left)
     elif left > cached:
         in_cache = min(cached, left)
         if in_cache:
-            yield Part("cache", in_cache)
-        yield Part("unowned", left - in_cache)
+            yield SwapPart("cache", in_cache)
+        yield SwapPart("unowned", left - in_cache)
     elif left:
-        yield Part("cache" if left > 0 else "moved", left)
+        yield SwapPart("cache" if left > 0 else "moved", left)
 
 
 def _swappiness(value: int | None, release: tuple[int, int] | None) -> Note:

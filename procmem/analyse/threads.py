@@ -14,7 +14,7 @@ from procmem.model.note import Note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
-from procmem.model.snapshot import Snapshot, Thread
+from procmem.model.snapshot import Snapshot, ThreadReading
 
 __all__ = ["thread_report"]
 
@@ -78,7 +78,7 @@ class _Stacks:
         self._ends_of_guards = {region.end: region for region in self.beside if region.label.cls is ByteClass.GUARD}
         self._tls = {region.label.owner: region for region in self.beside if region.label.cls is ByteClass.TLS}
 
-    def of(self, thread: Thread, *, main: bool) -> Region | None:
+    def of(self, thread: ThreadReading, *, main: bool) -> Region | None:
         """The stack that a thread owns; where nobody says, the one that its stack pointer lies in."""
         owned = self._by_owner.get(thread.owner)
         if owned is None and main:
@@ -104,7 +104,7 @@ class _Stacks:
         guard = self._ends_of_guards.get(stack.start)
         return None if guard is None else guard.size
 
-    def tls_of(self, thread: Thread, *, main: bool) -> Region | None:
+    def tls_of(self, thread: ThreadReading, *, main: bool) -> Region | None:
         """The thread's TLS block."""
         return self._tls.get(thread.owner) or (self._tls.get(owners.MAIN_THREAD) if main else None)
 
@@ -118,7 +118,7 @@ def _arenas(regions: Regions | None) -> dict[int, int]:
     return found
 
 
-def _row(thread: Thread, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:
+def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:
     main = thread.tid == (snapshot.thread_of or snapshot.pid)
     stack = stacks.of(thread, main=main)
     tls = stacks.tls_of(thread, main=main)

@@ -7,7 +7,7 @@ import click
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.layout import layout_options, settings_from
 from procmem.cli.multi_target import for_each
-from procmem.cli.options import Command, Group, language_option, output_options
+from procmem.cli.options import Command, CommandGroup, language_option, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus, Misuse
@@ -21,7 +21,7 @@ __all__ = ["crosscheck"]
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
-class _TargetOrCommand(Group):
+class _TargetOrCommand(CommandGroup):
     """A group whose words are a target, unless the first one names a command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

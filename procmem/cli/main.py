@@ -7,7 +7,7 @@ import sys
 import click
 
 from procmem.cli.error_handling import guarded
-from procmem.cli.options import Group, language_option
+from procmem.cli.options import CommandGroup, language_option
 from procmem.errors import ExitStatus
 from procmem.text import gettext, use_language_of_command
 from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
@@ -15,7 +15,7 @@ from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
 __all__ = ["cli", "run"]
 
 
-class _LazyGroup(Group):
+class _LazyGroup(CommandGroup):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Command",
-    "Group",
+    "CommandGroup",
     "command",
     "flag_options",
     "language_option",
@@ -55,7 +55,7 @@ class Command(click.Command):
             raise click.UsageError(error_text(error), ctx=ctx) from error
 
 
-class Group(Command, click.Group):
+class CommandGroup(Command, click.Group):
     """The same for a command that has commands."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -18,7 +18,7 @@ from procmem.parse.cgroup import memory_mount
 from procmem.parse.system import parse_swaps
 from procmem.sources.files import read_whole
 
-__all__ = ["Group", "huge_pages", "machine_lock", "memory_group", "swap_file"]
+__all__ = ["Cgroup", "huge_pages", "machine_lock", "memory_group", "swap_file"]
 
 _LOCK = "/run/lock/procmem-lab"
 _SWAP_NAME = "procmem-lab-swap"
@@ -131,7 +131,7 @@ def swap_file(size: int) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class Group:
+class Cgroup:
     """A memory cgroup, of either version; ``add`` moves a process in."""
 
     def __init__(self, path: str, *, unified: bool) -> None:
@@ -167,7 +167,7 @@ class Group:
 
 
 @contextlib.contextmanager
-def memory_group(swappiness: int | None = None) -> Iterator[Group]:
+def memory_group(swappiness: int | None = None) -> Iterator[Cgroup]:
     """A memory cgroup of one's own, gone at the end (needs the lock).
 
     ``swappiness`` is the group's own in version 1; version 2 has only the machine's, which is put back.
@@ -180,7 +180,7 @@ def memory_group(swappiness: int | None = None) -> Iterator[Group]:
         path = tempfile.mkdtemp(prefix="procmem-lab-", dir=root)
     except OSError as error:
         raise Skipped("cgroup", reason=error.strerror) from error
-    group = Group(path, unified=unified)
+    group = Cgroup(path, unified=unified)
     before = None
     try:
         if swappiness is not None and not unified:

@@ -13,7 +13,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import Note
 from procmem.model.raw import Machine, Refusal
 
-__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "Thread"]
+__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
 
 
 class Nature(Enum):
@@ -128,7 +128,7 @@ class SwapArea(NamedTuple):
     priority: int
 
 
-class Thread(NamedTuple):
+class ThreadReading(NamedTuple):
     """One thread, as ``task/<tid>`` shows it.
 
     ``sp`` and ``pc`` are the user registers that ``syscall`` shows of a thread that is not on a CPU; ``running``
@@ -174,7 +174,7 @@ class Snapshot(NamedTuple):
     has_usage: bool
     auxv: Auxv | None
     limits: Mapping[str, Limit] | None
-    threads: tuple[Thread, ...] | None
+    threads: tuple[ThreadReading, ...] | None
     uptime: float | None
     read_through: int | None
     thread_of: int | None

@@ -11,7 +11,7 @@ from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
 from procmem.model.mapping import Mappings
 from procmem.model.raw import FileContent, RawProcess, Refusal
-from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, Thread
+from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, ThreadReading
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
@@ -97,7 +97,7 @@ def snapshot(
     )
 
 
-def _threads(raw: RawProcess) -> tuple[Thread, ...] | None:
+def _threads(raw: RawProcess) -> tuple[ThreadReading, ...] | None:
     if raw.thread_ids is None:
         return None
     threads = []
@@ -113,7 +113,9 @@ def _threads(raw: RawProcess) -> tuple[Thread, ...] | None:
         sp, pc, running = parse_syscall(call) if isinstance(call, bytes) else (None, None, False)
         name = comm.removesuffix(b"\n") if isinstance(comm, bytes) else (parsed_stat.comm if parsed_stat else None)
         threads.append(
-            Thread(tid, name, sp, pc, running, parsed_stat, parse_status(status) if isinstance(status, bytes) else None)
+            ThreadReading(
+                tid, name, sp, pc, running, parsed_stat, parse_status(status) if isinstance(status, bytes) else None
+            )
         )
     return tuple(threads)
 

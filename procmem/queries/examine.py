@@ -40,7 +40,7 @@ class Examination(NamedTuple):
     peek_problem: Refusal | None = None
 
 
-class _Loaded(NamedTuple):
+class _ReadObject(NamedTuple):
     """An object, with all that was read of its file."""
 
     item: ElfObject
@@ -110,7 +110,7 @@ def need_mappings(seen: Examination) -> None:
 
 
 def _deep_look(
-    target: "Target", loaded: Sequence[_Loaded], runs: Sequence[PageRun]
+    target: "Target", loaded: Sequence[_ReadObject], runs: Sequence[PageRun]
 ) -> "tuple[DeepLook | None, LoggingReader | None, Refusal | None]":
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
@@ -129,10 +129,10 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def _load(target: "Target", mapped: "MappedFile") -> _Loaded:
+def _load(target: "Target", mapped: "MappedFile") -> _ReadObject:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):
-        return _Loaded(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
+        return _ReadObject(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
     log = LoggingReader(reader)
-    return _Loaded(read_object(log, mapped), log.pieces, None)
+    return _ReadObject(read_object(log, mapped), log.pieces, None)

@@ -100,7 +100,7 @@ def _plain(target: PmapTarget, options: PmapOptions) -> str:
 _Values = tuple[tuple[str, str], ...]
 
 
-class _Figures(dict[_Values, dict[str, int]]):
+class _LineCounters(dict[_Values, dict[str, int]]):
     """The counters of lines: asked for by what a line says, since of many thousand lines most say the same."""
 
     def __missing__(self, values: _Values) -> dict[str, int]:
@@ -116,7 +116,7 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
     if not options.quiet:
         out.append(f"{'Address':<16}  Kbytes     RSS   Dirty Mode  Mapping\n")
     total = rss_total = dirty_total = 0
-    counters = _Figures()
+    counters = _LineCounters()
     for line in target.lines:
         if line.start > options.high:
             break  # what lies below a range still counts in the totals of RSS, what lies above does not
@@ -173,7 +173,7 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     has_flags = everything and any(key == "VmFlags" for key, _ in target.lines[0].values)
     heads = ["Address", "Perm", "Offset", "Device", "Inode"]
     front = [[f"{line.start:08x}", line.perms, line.offset, line.device, line.inode] for line in lines]
-    counters = _Figures()
+    counters = _LineCounters()
     body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
     flags = [next((text for key, text in line.values if key == "VmFlags"), "") for line in lines]
     totals = [str(sum(int(row[at]) for row in body)) for at in range(len(keys))]

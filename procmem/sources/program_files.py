@@ -107,7 +107,7 @@ def _expand(text: bytes, tokens: Tokens) -> bytes:
     return text
 
 
-class _Loaded:
+class _LoadedLibrary:
     """What the finder remembers of one loaded object: its names, and who loaded it."""
 
     def __init__(self, described: ProgramObject, names: set[bytes], loader: int | None) -> None:
@@ -118,14 +118,14 @@ class _Loaded:
         self.needed: list[Needed] = []
 
 
-class _Finder:
+class _LibraryWalk:
     """One walk over a program and all it needs, breadth first."""
 
     def __init__(self, describe: Describe, parse_cache: ParseCache, env: Mapping[bytes, bytes]) -> None:
         self._describe = describe
         self._parse_cache = parse_cache
         self._env = env
-        self.libraries: list[_Loaded] = []
+        self.libraries: list[_LoadedLibrary] = []
         self.missing: bytes | None = None
         self._cache: dict[bytes, bytes] | None = None
         self.cache_size = 0
@@ -160,7 +160,7 @@ class _Finder:
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
         self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
         tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib)
-        self.root = _Loaded(_with_lists(program, tokens), {b""}, None)
+        self.root = _LoadedLibrary(_with_lists(program, tokens), {b""}, None)
         self.special = {b"linux-gate.so.1"}
         if interpreter is not None:
             self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
@@ -224,7 +224,7 @@ class _Finder:
                 if needed.lookup is Lookup.MISSING:
                     self.missing = self.missing or name
 
-    def _object(self, index: int) -> _Loaded:
+    def _object(self, index: int) -> _LoadedLibrary:
         return self.root if index < 0 else self.libraries[index]
 
     def _resolve(self, name: bytes, loader: int, *, preload: bool = False) -> Needed:
@@ -311,7 +311,7 @@ class _Finder:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
         described = _with_lists(described, Tokens(_origin_of(path), self._lib))
-        self.libraries.append(_Loaded(described, {name, path}, loader))
+        self.libraries.append(_LoadedLibrary(described, {name, path}, loader))
         return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
 
 
@@ -346,7 +346,7 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_
         name, mark, value = text.partition(b"=")
         if mark:
             variables[name] = value
-    finder = _Finder(describe, parse_cache, variables)
+    finder = _LibraryWalk(describe, parse_cache, variables)
     program = finder.open_object(path)
     if program is None:
         raise BadInput("not-i386", path=path)

@@ -182,10 +182,12 @@ def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> st
         template = ngettext(*sentence, count)
     else:
         template = gettext(sentence)
-    return template if figures is None else template.format_map({name: _Figure(it) for name, it in figures.items()})
+    return (
+        template if figures is None else template.format_map({name: _Formattable(it) for name, it in figures.items()})
+    )
 
 
-class _Figure:
+class _Formattable:
     """A value that knows the formats of sentences."""
 
     __slots__ = ("value",)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
 from procmem.model.region import Certainty, Regions
-from procmem.model.reports.explanation import Block, BlockForm
+from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.text import N_, gettext, say
 from procmem.text.evidence import evidence_text
@@ -109,22 +109,22 @@ def why_text(evidence: Note, certainty: Certainty) -> str:
     return say(N_("{evidence} ({certainty})"), words)
 
 
-def block_sentence(block: Block, regions: Regions) -> str:
+def block_sentence(block: ExplainedBlock, regions: Regions) -> str:
     """What a run of regions is; a region alone has its own sentence."""
     return _FORMS[block.form](block, regions)
 
 
-def _alone(block: Block, regions: Regions) -> str:
+def _alone(block: ExplainedBlock, regions: Regions) -> str:
     region = regions[block.shown[0]]
     return region_sentence(region, writable="w" in regions.mappings.perms[region.vma])
 
 
-def _arena(block: Block, regions: Regions) -> str:
+def _arena(block: ExplainedBlock, regions: Regions) -> str:
     rest = regions[block.regions[-1]]
     return say(BLOCKS["arena"], {"sentence": _alone(block, regions), "reserve": rest.size})
 
 
-def _many(block: Block, regions: Regions) -> str:
+def _many(block: ExplainedBlock, regions: Regions) -> str:
     figures = {
         "count": len(block.shown),
         "size": sum(regions.end[index] - regions.start[index] for index in block.shown),
@@ -136,7 +136,7 @@ def _many(block: Block, regions: Regions) -> str:
     return say(BLOCKS["many"], {**figures, "rss": sum(filter(None, rss))})
 
 
-def _object(block: Block, regions: Regions) -> str:
+def _object(block: ExplainedBlock, regions: Regions) -> str:
     parts = [regions[index] for index in block.regions]
     sums: dict[Kind, int] = {}
     for part in parts:
@@ -154,7 +154,7 @@ def _object(block: Block, regions: Regions) -> str:
     return say(BLOCKS["object"], {**figures, "rss": sum(filter(None, rss)), "private": sum(filter(None, uss))})
 
 
-_FORMS: dict[BlockForm, Callable[[Block, Regions], str]] = {
+_FORMS: dict[BlockForm, Callable[[ExplainedBlock, Regions], str]] = {
     BlockForm.ONE: _alone,
     BlockForm.OBJECT: _object,
     BlockForm.ARENA: _arena,

@@ -8,7 +8,7 @@ from procmem.text import N_, gettext, say
 __all__ = ["cure_label", "finding_cure", "finding_meaning", "finding_title", "no_findings"]
 
 
-class _Words(NamedTuple):
+class _FindingWords(NamedTuple):
     """The words of one finding."""
 
     title: str
@@ -17,14 +17,14 @@ class _Words(NamedTuple):
 
 
 FINDINGS = {
-    "many-arenas": _Words(
+    "many-arenas": _FindingWords(
         N_("Many malloc arenas"),
         N_(
             "{count} arenas reserve {reserved_bytes:size} of address space and hold {live_bytes:size} in memory; glibc makes up to {limit} (8 for each of {cpus} processors). Free memory in one arena does not serve another."
         ),
         N_("Set MALLOC_ARENA_MAX=2, call malloc_trim(0) at quiet times, or use another allocator."),
     ),
-    "reserved-above-touched": _Words(
+    "reserved-above-touched": _FindingWords(
         N_("Far more asked for than used"),
         N_(
             "VIRT is {virt_bytes:size} and RES {rss_bytes:size}: {idle_bytes:size} is reserved or was never touched. That is address space, not memory."
@@ -33,12 +33,12 @@ FINDINGS = {
             "Nothing, unless RLIMIT_AS or strict overcommit makes address space scarce. Judge memory use by PSS or RES."
         ),
     ),
-    "hugetlb": _Words(
+    "hugetlb": _FindingWords(
         N_("Huge pages outside RES"),
         N_("{hugetlb_bytes:size} in huge pages (hugetlb) are in use; RES, PSS and USS leave them out."),
         N_("Add them when you plan memory: see HugetlbPages in /proc/PID/status."),
     ),
-    "writable-and-executable": _Words(
+    "writable-and-executable": _FindingWords(
         N_("Memory that is writable and executable"),
         N_(
             "{count} ranges, {size_bytes:size}, may be written and run: whoever can write there can run what they wrote."
@@ -47,38 +47,38 @@ FINDINGS = {
             "Just-in-time compilers can map code twice or switch permissions; programs can be linked with -z noexecstack."
         ),
     ),
-    "deleted-files": _Words(
+    "deleted-files": _FindingWords(
         N_("Deleted files still mapped"),
         N_(
             "{count} files that were deleted or replaced are still mapped ({example}): the process runs the old version, and the disk space is not free."
         ),
         N_("Restart the process after an upgrade."),
     ),
-    "map-count": _Words(
+    "map-count": _FindingWords(
         N_("Close to the limit of mappings"),
         N_(
             "{count} of at most {limit} mappings are in use; at the limit mmap fails with ENOMEM although memory is free."
         ),
         N_("Raise vm.max_map_count, or find what makes so many mappings (the table by kind tells)."),
     ),
-    "limit-address-space": _Words(
+    "limit-address-space": _FindingWords(
         N_("Close to the limit of address space"),
         N_("VIRT is {virt_bytes:size}, and RLIMIT_AS allows {limit_bytes:size}."),
         N_("Raise the limit (ulimit -v), or reserve less."),
     ),
-    "limit-locked": _Words(
+    "limit-locked": _FindingWords(
         N_("Close to the limit of locked memory"),
         N_("{locked_bytes:size} are locked, and RLIMIT_MEMLOCK allows {limit_bytes:size}."),
         N_("Raise the limit (ulimit -l)."),
     ),
-    "stack-limit": _Words(
+    "stack-limit": _FindingWords(
         N_("Stack close to its limit"),
         N_(
             "The stack of {owner} has used {used_bytes:size} of {limit_bytes:size}; one step further is a crash (SIGSEGV)."
         ),
         N_("Look for deep recursion or large local arrays; raise the limit (ulimit -s) or the thread's stack size."),
     ),
-    "swapped": _Words(
+    "swapped": _FindingWords(
         N_("Memory in swap"),
         N_(
             "{swap_bytes:size} of {total_bytes:size} private memory are swapped out. Touching them again means waiting for the disk."
@@ -87,26 +87,26 @@ FINDINGS = {
             "If it is idle data, leave it. If the machine swaps all the time, a process misbehaves or the machine is too small: see procmem swap."
         ),
     ),
-    "text-copied": _Words(
+    "text-copied": _FindingWords(
         N_("Code that was written to"),
         N_(
             "{size_bytes:size} of code are private copies: relocations in the text (or a debugger's breakpoints) made them, and no other process can share them."
         ),
         N_("Build the object with -fPIC."),
     ),
-    "cached-stacks": _Words(
+    "cached-stacks": _FindingWords(
         N_("Stacks of ended threads"),
         N_("{count} stacks ({size_bytes:size} of address space, {rss_bytes:size} in memory) wait for new threads."),
         N_("Nothing: glibc keeps at most 40 MiB of them."),
     ),
-    "page-tables": _Words(
+    "page-tables": _FindingWords(
         N_("Large page tables"),
         N_(
             "Page tables take {tables_bytes:size}, {share} % of the memory that they map: it is touched here and there, not in one piece. They count in neither RES nor PSS."
         ),
         N_("Use huge pages for large areas, or keep data closer together."),
     ),
-    "huge-pages": _Words(
+    "huge-pages": _FindingWords(
         N_("Little of it in transparent huge pages"),
         N_("{huge_bytes:size} of {anonymous_bytes:size} anonymous memory are in huge pages ({share} %)."),
         N_("If it is large and busy, madvise(MADV_HUGEPAGE) or transparent_hugepage=always saves address translation."),

@@ -11,7 +11,7 @@ from operator import sub
 from procmem.classify.partition import Partition
 from procmem.classify.rules.malloc_arenas import touched
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.table import Block
+from procmem.classify.runtimes.table import AnonymousRange
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
@@ -102,7 +102,7 @@ def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int],
             evidence = note("adjoins-object", kib=size // 1024)
             return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
-    found = runtimes.guess(Block(start, end, may_be_malloc=blocks))
+    found = runtimes.guess(AnonymousRange(start, end, may_be_malloc=blocks))
     if found is None:
         return None
     runtime, kind, certainty = found

@@ -23,7 +23,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
-from procmem.model.snapshot import Snapshot, Thread
+from procmem.model.snapshot import Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
@@ -77,7 +77,7 @@ def stack_claims(
             guard = Label(kinds.STACK_GUARD, Certainty.LIKELY, evidence)
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
-    holders: dict[int, Thread] = {}
+    holders: dict[int, ThreadReading] = {}
     unknown = _unplaced(snapshot) if snapshot.threads is None else 0
     for thread in snapshot.threads or ():
         if thread.sp is None:
@@ -86,7 +86,7 @@ def stack_claims(
         at = bisect_right(starts, thread.sp) - 1
         if at >= 0 and areas[at].start <= thread.sp < areas[at].end:
             holders.setdefault(at, thread)
-    finder = _Finder(
+    finder = _FreeAreas(
         sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
         default=_default_size(snapshot),
         unknown=unknown,
@@ -130,7 +130,7 @@ def _unplaced(snapshot: Snapshot) -> int:
     return _MANY if count is None else count - 1
 
 
-def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterator[Claim]:
+def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int) -> Iterator[Claim]:
     """The top of a stack that a C library made holds the thread's descriptor and static TLS."""
     start = area.end - tls_size
     if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
@@ -140,7 +140,7 @@ def _tls_claim(area: StackArea, holder: Thread | None, tls_size: int) -> Iterato
     yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, Certainty.LIKELY, evidence, owner))
 
 
-class _Finder(NamedTuple):
+class _FreeAreas(NamedTuple):
     """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed."""
 
     sizes: Counter[int]
@@ -159,7 +159,7 @@ class _Finder(NamedTuple):
         at = bisect_right(self.runs, (area.end - 1, 1 << 65, 0)) - 1
         return at < 0 or self.runs[at].end < area.end
 
-    def label(self, area: StackArea, holder: Thread | None) -> Label | None:
+    def label(self, area: StackArea, holder: ThreadReading | None) -> Label | None:
         """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
         span, size = area.end - area.guard_start, area.end - area.start
         if holder is not None:

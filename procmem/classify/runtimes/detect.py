@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from procmem.classify.runtimes.table import RUNTIMES, Block, Runtime
+from procmem.classify.runtimes.table import RUNTIMES, AnonymousRange, Runtime
 from procmem.model.elf import PT_INTERP
 from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings
@@ -34,7 +34,7 @@ class Runtimes(NamedTuple):
             if runtime.module is not None and runtime.name in self.found:
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self)
 
-    def guess(self, block: Block) -> tuple[str, Kind, Certainty] | None:
+    def guess(self, block: AnonymousRange) -> tuple[str, Kind, Certainty] | None:
         """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
         for runtime in RUNTIMES:
             if runtime.name in self.found:

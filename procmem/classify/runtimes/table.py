@@ -13,7 +13,7 @@ from procmem.model import kinds
 from procmem.model.kinds import Kind
 from procmem.model.region import Certainty
 
-__all__ = ["RUNTIMES", "Block", "Pattern", "Runtime"]
+__all__ = ["RUNTIMES", "AnonymousRange", "Pattern", "Runtime"]
 
 _HUGE_PAGE = 2 << 20
 _CPYTHON_ARENA = 1 << 20
@@ -24,7 +24,7 @@ _LUAJIT_BLOCK = 128 * 1024
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
 
 
-class Block(NamedTuple):
+class AnonymousRange(NamedTuple):
     """A range of writable anonymous memory that nothing else explains.
 
     ``may_be_malloc`` says that it could be a block of glibc's malloc: its first page was touched, it counts against
@@ -46,7 +46,7 @@ class Block(NamedTuple):
         return self.start % _HUGE_PAGE == 0 or self.end % _HUGE_PAGE == 0
 
 
-Pattern = tuple[Kind, Certainty, Callable[[Block], bool]]
+Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
 """A kind of memory by the look of a block, and how sure that is."""
 
 
@@ -69,11 +69,11 @@ class Runtime(NamedTuple):
     patterns: tuple[Pattern, ...] = ()
 
 
-def _any(_block: Block) -> bool:
+def _any(_block: AnonymousRange) -> bool:
     return True
 
 
-def _aligned(block: Block) -> bool:
+def _aligned(block: AnonymousRange) -> bool:
     return block.is_aligned
 
 

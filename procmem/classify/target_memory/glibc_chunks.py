@@ -9,7 +9,7 @@ Source: glibc malloc/malloc.c, struct malloc_chunk, PREV_INUSE; malloc/arena.c, 
 
 from typing import NamedTuple
 
-from procmem.classify.target_memory.words import Words
+from procmem.classify.target_memory.words import TargetWords
 from procmem.model.note import Note, note
 
 __all__ = ["HeapContents", "arena_contents", "first_chunk", "heap_contents"]
@@ -39,7 +39,7 @@ class HeapContents(NamedTuple):
         return note("with-chunks", evidence=evidence, used_kib=used, free_kib=free, top_kib=top)
 
 
-def first_chunk(words: Words, start: int, *, within: int = _FIRST_CHUNK_WITHIN, flags: int = 0) -> int | None:
+def first_chunk(words: TargetWords, start: int, *, within: int = _FIRST_CHUNK_WITHIN, flags: int = 0) -> int | None:
     """The first chunk of a heap: the per-thread cache's, which is allocated before anything else.
 
     Chunks begin at multiples of 16, on 32 bit at 8 beyond one, so that what they give out is aligned to 16.
@@ -55,7 +55,7 @@ def first_chunk(words: Words, start: int, *, within: int = _FIRST_CHUNK_WITHIN, 
     return None
 
 
-def heap_contents(words: Words, first: int, end: int) -> HeapContents | None:
+def heap_contents(words: TargetWords, first: int, end: int) -> HeapContents | None:
     """Walk the chunks from the first to the end of a heap; None where they do not lead exactly there."""
     alignment = 2 * words.size
     used = free = 0
@@ -81,7 +81,7 @@ def heap_contents(words: Words, first: int, end: int) -> HeapContents | None:
     return None
 
 
-def arena_contents(words: Words, arena: int, heap: int, end: int) -> HeapContents | None:
+def arena_contents(words: TargetWords, arena: int, heap: int, end: int) -> HeapContents | None:
     """The same for one heap of an arena; in the first one the arena's state stands before the chunks."""
     if heap <= arena < end:
         first = first_chunk(words, arena, within=_STATE_WITHIN, flags=_NON_MAIN_ARENA)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from procmem.classify.partition import Rank
 from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, touched
 from procmem.classify.target_memory.glibc_chunks import HeapContents, arena_contents, first_chunk, heap_contents
-from procmem.classify.target_memory.words import Words
+from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -33,7 +33,7 @@ _HUGE_HEAP = 8 << 20
 
 def malloc_claims(
     mappings: Mappings,
-    words: Words,
+    words: TargetWords,
     runs: Sequence[PageRun],
     bits: int | None,
     page_size: int,
@@ -79,7 +79,7 @@ def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
 
 
 def beside_brk(
-    mappings: Mappings, words: Words, runs: Sequence[PageRun], start_brk: int | None, page_size: int, skip: int
+    mappings: Mappings, words: TargetWords, runs: Sequence[PageRun], start_brk: int | None, page_size: int, skip: int
 ) -> Iterator[Claim]:
     """Memory that merged with the heap's mapping from above: what lies behind the top chunk of the brk heap.
 
@@ -134,7 +134,7 @@ def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iter
         yield at, high
 
 
-def _arena_heaps(mappings: Mappings, words: Words, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
+def _arena_heaps(mappings: Mappings, words: TargetWords, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
     """Every aligned address in writable anonymous memory whose heap_info fits; its arena; is it the arena's first."""
     writable = [
         row
@@ -194,7 +194,7 @@ def _heap_claims(
 
 
 def _disproved(
-    mappings: Mappings, words: Words, runs: Sequence[PageRun], bits: int | None, proven: set[int]
+    mappings: Mappings, words: TargetWords, runs: Sequence[PageRun], bits: int | None, proven: set[int]
 ) -> Iterator[Claim]:
     """Blocks shaped like arena heaps whose first words are no heap_info, or were never written."""
     for heap in arena_heaps(mappings, bits):
@@ -209,7 +209,7 @@ def _disproved(
 
 
 def _chunks(
-    words: Words, runs: Sequence[PageRun], low: int, high: int, page_size: int, known_starts: set[int]
+    words: TargetWords, runs: Sequence[PageRun], low: int, high: int, page_size: int, known_starts: set[int]
 ) -> Iterator[Claim]:
     """Blocks with headers at page starts, one behind the other, in a range nobody else claims."""
     found: list[tuple[int, int, str]] = []
@@ -236,7 +236,7 @@ def _chunks(
         yield Claim(start, end, Rank.ALLOCATOR + 2, label)
 
 
-def _block_at(words: Words, at: int, high: int) -> tuple[int | None, str]:
+def _block_at(words: TargetWords, at: int, high: int) -> tuple[int | None, str]:
     """The end of a block whose header stands at a page's start, and its sort."""
     lead = 0 if words.size == 8 else 2 * words.size  # 32-bit headers stand at page + 8, for alignment to 16
     header = words.at(at + lead, 2)
@@ -254,7 +254,7 @@ def _block_at(words: Words, at: int, high: int) -> tuple[int | None, str]:
     return _main_chain(words, at, at + lead, high), "main"
 
 
-def _main_chain(words: Words, block: int, first: int, high: int) -> int | None:
+def _main_chain(words: TargetWords, block: int, first: int, high: int) -> int | None:
     """Walk the chunks of a main arena that could not grow by brk; its top chunk ends where a mapping of 1 MiB does."""
     at = first
     for _step in range(_CHUNKS_WALKED):

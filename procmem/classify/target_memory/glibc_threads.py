@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from procmem.classify.partition import Rank
-from procmem.classify.target_memory.words import Words
+from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds
 from procmem.model.deep import DeepLook
 from procmem.model.note import note
@@ -56,7 +56,7 @@ class _Layout(NamedTuple):
 
 
 def glibc_threads(
-    look: DeepLook, words: Words, biases: Mapping[bytes, int], tls_estimate: int | None
+    look: DeepLook, words: TargetWords, biases: Mapping[bytes, int], tls_estimate: int | None
 ) -> tuple[GlibcThread, ...] | None:
     """All threads that glibc knows of, or None where its lists cannot be found or read.
 
@@ -88,7 +88,9 @@ def glibc_threads(
     return tuple(threads)
 
 
-def _find_layout(look: DeepLook, words: Words, biases: Mapping[bytes, int], tls_estimate: int | None) -> _Layout | None:
+def _find_layout(
+    look: DeepLook, words: TargetWords, biases: Mapping[bytes, int], tls_estimate: int | None
+) -> _Layout | None:
     def variable(name: str) -> int | None:
         for path, symbols in look.symbols.items():
             if name in symbols and path in biases:
@@ -125,7 +127,7 @@ def _find_layout(look: DeepLook, words: Words, biases: Mapping[bytes, int], tls_
     return _Layout(used, user, cached, list_offset, tid_offset, pthread_size, static_size or None)
 
 
-def _static_tls_size(words: Words, base: int, pthread_size: int, estimate: int | None) -> int | None:
+def _static_tls_size(words: TargetWords, base: int, pthread_size: int, estimate: int | None) -> int | None:
     """Find the size of the static TLS block in a structure of the linker, by the fields behind it.
 
     They are {size, alignment, surplus}, with {used} behind the size in some versions; the size is what the
@@ -143,7 +145,7 @@ def _static_tls_size(words: Words, base: int, pthread_size: int, estimate: int |
     return None
 
 
-def _walk(words: Words, head: int) -> Iterator[int]:
+def _walk(words: TargetWords, head: int) -> Iterator[int]:
     """The nodes of a circular list."""
     node = words.one(head)
     seen = 0
@@ -153,7 +155,7 @@ def _walk(words: Words, head: int) -> Iterator[int]:
         seen += 1
 
 
-def _block_offset(words: Words, addresses: Sequence[int], layout: _Layout) -> int | None:
+def _block_offset(words: TargetWords, addresses: Sequence[int], layout: _Layout) -> int | None:
     """Where in ``struct pthread`` the block's address, size and guard stand: the same place for every thread."""
     for address in addresses:
         for at in range(0, layout.pthread_size - 3 * words.size, words.size):
@@ -168,7 +170,9 @@ def _block_offset(words: Words, addresses: Sequence[int], layout: _Layout) -> in
     return None
 
 
-def arena_threads(words: Words, threads: Sequence[GlibcThread], arenas: frozenset[int]) -> dict[int, tuple[int, ...]]:
+def arena_threads(
+    words: TargetWords, threads: Sequence[GlibcThread], arenas: frozenset[int]
+) -> dict[int, tuple[int, ...]]:
     """Which threads allocate from which arena: the arena's address stands in the thread's static TLS (thread_arena)."""
     found: dict[int, list[int]] = {}
     for thread in threads:

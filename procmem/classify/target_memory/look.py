@@ -11,7 +11,7 @@ from procmem.classify.partition import Rank
 from procmem.classify.target_memory.glibc_malloc import beside_brk, malloc_claims
 from procmem.classify.target_memory.glibc_threads import arena_threads, glibc_threads, thread_claims
 from procmem.classify.target_memory.musl import musl_claims, musl_threads
-from procmem.classify.target_memory.words import Words
+from procmem.classify.target_memory.words import TargetWords
 from procmem.model.deep import DeepLook
 from procmem.model.mapping import Mappings
 from procmem.model.raw import PageRun
@@ -45,7 +45,7 @@ def proofs(
     ``tls_size`` is about the size of a thread's static TLS with its descriptor; ``static`` that the program has no
     interpreter.
     """
-    words = Words(look.memory, snapshot.bits)
+    words = TargetWords(look.memory, snapshot.bits)
     threads = glibc_threads(look, words, biases, tls_size)
     stacks = tuple(thread_claims(threads or (), snapshot))
     ring = musl_threads(mappings, words, snapshot) if threads is None else ()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from procmem.classify.partition import Rank
-from procmem.classify.target_memory.words import Words
+from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -39,7 +39,7 @@ class MuslThread(NamedTuple):
     stack_end: int
 
 
-def musl_threads(mappings: Mappings, words: Words, snapshot: Snapshot) -> tuple[MuslThread, ...]:
+def musl_threads(mappings: Mappings, words: TargetWords, snapshot: Snapshot) -> tuple[MuslThread, ...]:
     """The threads of the ring that have a block of their own; empty where no ring is found."""
     for start, end in _stacks(mappings, snapshot):
         for page in range(end - _PAGE, max(start, end - _PAGES_SEARCHED * _PAGE) - 1, -_PAGE):
@@ -60,7 +60,7 @@ def _stacks(mappings: Mappings, snapshot: Snapshot) -> Iterator[tuple[int, int]]
             yield start, end
 
 
-def _in_ring(words: Words, address: int) -> bool:
+def _in_ring(words: TargetWords, address: int) -> bool:
     """Whether a descriptor's neighbours point back to it."""
     found = words.at(address, 4)
     if found is None or not found[_PREVIOUS] or not found[_NEXT]:
@@ -76,7 +76,7 @@ def _in_ring(words: Words, address: int) -> bool:
     )
 
 
-def _ring(words: Words, first: int) -> Iterator[MuslThread]:
+def _ring(words: TargetWords, first: int) -> Iterator[MuslThread]:
     address = first
     for _thread in range(_THREADS_MAX):
         found = words.at(address, _WORDS_OF_DESCRIPTOR)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 
-__all__ = ["Words"]
+__all__ = ["TargetWords"]
 
 
-class Words:
+class TargetWords:
     """Words of one process: 4 or 8 bytes, in its byte order."""
 
     def __init__(self, memory: ByteReader, bits: int | None, *, little_endian: bool = True) -> None:

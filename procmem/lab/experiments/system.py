@@ -11,7 +11,7 @@ from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.errors import BadInput
 from procmem.lab.children import Child, child
 from procmem.lab.experiment import AT, SIZE, Experiment, SimulatedMachine, usage, warmed
-from procmem.lab.machine_state import Group, machine_lock, memory_group, swap_file
+from procmem.lab.machine_state import Cgroup, machine_lock, memory_group, swap_file
 from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, KernelKind
@@ -48,7 +48,7 @@ def _swap() -> list[Figure]:
     return figures
 
 
-def _out_and_back(machine: SimulatedMachine, subject: Child, group: Group, cluster: int) -> list[Figure]:
+def _out_and_back(machine: SimulatedMachine, subject: Child, group: Cgroup, cluster: int) -> list[Figure]:
     figures = []
     for name, settle in (("at-once", False), ("later", True)):
         machine.then(Advise(1, AT, SIZE, Advice.PAGEOUT))

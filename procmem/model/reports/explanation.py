@@ -8,7 +8,7 @@ from procmem.model.note import Note
 from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import Inspection
 
-__all__ = ["Block", "BlockForm", "Explanation", "Finding", "PageFacts"]
+__all__ = ["BlockForm", "ExplainedBlock", "Explanation", "Finding", "PageFacts"]
 
 
 class BlockForm(Enum):
@@ -20,7 +20,7 @@ class BlockForm(Enum):
     MANY = "many"
 
 
-class Block(NamedTuple):
+class ExplainedBlock(NamedTuple):
     """Neighbouring regions with one explanation; a region alone is a block of one.
 
     ``shown`` are the regions that the explanation is about: not the guard of a stack, for example.
@@ -60,6 +60,6 @@ class Explanation(NamedTuple):
     inspection: Inspection
     head: tuple[Note, ...]
     classic: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[ExplainedBlock, ...]
     findings: tuple[Finding, ...]
     page: PageFacts | None = None

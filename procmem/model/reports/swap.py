@@ -6,7 +6,7 @@ from procmem.model.note import Note
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["SORTS", "Faulter", "Object", "Part", "Rates", "SwapReading", "SwapRegion", "SwapReport", "SwapVerdict"]
+__all__ = ["SORTS", "Faulter", "Object", "Rates", "SwapPart", "SwapReading", "SwapRegion", "SwapReport", "SwapVerdict"]
 
 
 class Object(NamedTuple):
@@ -62,7 +62,7 @@ SORTS = ("tmpfs files", "SysV segments", "mapped shared memory", "open shared me
 what they only have open of memfd, shared anonymous memory and deleted files."""
 
 
-class Part(NamedTuple):
+class SwapPart(NamedTuple):
     """A part of what is in use; the parts add up to it.
 
     ``name`` is ``private`` (pages of processes' own), ``refused`` (processes that may not be read), one of
@@ -99,7 +99,7 @@ class SwapReport(NamedTuple):
     reading: SwapReading
     total: int
     used: int
-    parts: tuple[Part, ...]
+    parts: tuple[SwapPart, ...]
     swappiness: Note
     verdict: SwapVerdict
     left_after_swapoff: int | None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from procmem.model.reports.explanation import Block, Explanation, Finding, PageFacts
+from procmem.model.reports.explanation import ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.render.json.inspect import inspect_json
@@ -44,7 +44,7 @@ def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[st
     return entries
 
 
-def _block(report: Explanation, block: Block) -> dict[str, Any]:
+def _block(report: Explanation, block: ExplainedBlock) -> dict[str, Any]:
     regions = report.inspection.regions
     sentence = "" if regions is None else block_sentence(block, regions)
     return {"regions": list(block.regions), "sentence": printable_text(sentence)}

@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from procmem.model.region import Regions
-from procmem.model.reports.explanation import Block, BlockForm, Explanation, Finding, PageFacts
+from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.explain import explain_json
-from procmem.render.page import READABLE, MapLine, Page, Prose, Sheet
-from procmem.render.page import Block as PageBlock
+from procmem.render.page import READABLE, Block, MapLine, Page, Prose, Sheet
 from procmem.render.process_head import process_head
 from procmem.text.explanation import block_sentence, classic_text, head_text, layout_text, why_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
@@ -42,7 +41,7 @@ def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
     """The map with its sentences, and what deserves attention."""
     inspection = report.inspection
     whole = choice.only is None and not choice.classes
-    sections: list[Sequence[PageBlock]] = [process_head(inspection.process)]
+    sections: list[Sequence[Block]] = [process_head(inspection.process)]
     if whole:
         layout = inspection.layout
         sentences = [*map(head_text, report.head), *([] if layout is None else [layout_text(layout)])]
@@ -85,11 +84,11 @@ def _chosen(regions: Regions, choice: ExplainChoice) -> list[int]:
     ]
 
 
-def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterator[PageBlock]:
+def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterator[Block]:
     chosen = _chosen(regions, choice)
-    blocks: Sequence[Block]
+    blocks: Sequence[ExplainedBlock]
     if choice.flat or choice.why or choice.only is not None:
-        blocks = [Block((index,), BlockForm.ONE, (index,)) for index in chosen]
+        blocks = [ExplainedBlock((index,), BlockForm.ONE, (index,)) for index in chosen]
     else:
         kept = frozenset(chosen)
         blocks = [
@@ -172,7 +171,7 @@ def _kib(size: int | None) -> str:
     return str(whole) if not rest else f"{size / 1024:.1f}"
 
 
-def _findings(found: Sequence[Finding]) -> list[Sequence[PageBlock]]:
+def _findings(found: Sequence[Finding]) -> list[Sequence[Block]]:
     """What deserves attention, with its cure."""
     cure = cure_label()
     return [
@@ -185,7 +184,7 @@ def _findings(found: Sequence[Finding]) -> list[Sequence[PageBlock]]:
     ]
 
 
-def _page(page: PageFacts) -> list[PageBlock]:
+def _page(page: PageFacts) -> list[Block]:
     return [Prose(page_title(page)), *map(_told, page_sentences(page))]
 
 

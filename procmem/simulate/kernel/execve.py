@@ -100,7 +100,7 @@ def _role(segment: Segment) -> AreaRole:
     return AreaRole.DATA if segment.flags & PF_W else AreaRole.RODATA
 
 
-class _Target(NamedTuple):
+class _SegmentFile(NamedTuple):
     """Whose segments are mapped, by which rule, and with which base they move."""
 
     name: bytes
@@ -118,7 +118,7 @@ def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> t
     image, name = files.program.image, files.program.real
     first = image.loads[0]
     if image.type == ET_EXEC:
-        target = _Target(name, note("exec-fixed"), Base.FIXED)
+        target = _SegmentFile(name, note("exec-fixed"), Base.FIXED)
         space = _load_segment(space, first, 0, target, no_replace=True)
         bias = 0
     else:
@@ -128,21 +128,21 @@ def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> t
     return space, bias
 
 
-def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int, _Target]:
+def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int, _SegmentFile]:
     image, name = files.program.image, files.program.real
     first, align = image.loads[0], largest_align(image)
     span = page_up(_span(image))
     if files.interpreter is not None:
         draws = settings.draws if settings.draws and settings.randomize else Draws()
         place = (space.layout.program_base + draws.program * PAGE) & -align
-        target = _Target(name, note("exec-pie", place=place), Base.PROGRAM)
+        target = _SegmentFile(name, note("exec-pie", place=place), Base.PROGRAM)
     else:
         found = find_free(space, span)
         if found is None:
             raise ExecFailed("exec-no-room-program")
         # only a large alignment makes the kernel choose the address itself
         place = found & -align if align > PAGE else found + first.vaddr % PAGE
-        target = _Target(name, note("exec-static", place=_where(space)), Base.MMAP)
+        target = _SegmentFile(name, note("exec-static", place=_where(space)), Base.MMAP)
     bias = page_down(place - first.vaddr)
     space = _load_segment(space, first, bias, target, no_replace=True, span=span)
     return space, bias, target
@@ -165,7 +165,7 @@ def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[Si
         if found is None:
             raise ExecFailed("exec-no-room-interpreter")
         bias = found - page_down(first.vaddr)
-    target = _Target(name, note("exec-interpreter", place=_where(space)), Base.MMAP)
+    target = _SegmentFile(name, note("exec-interpreter", place=_where(space)), Base.MMAP)
     space = _load_segment(space, first, bias, target, no_replace=True, span=page_up(_span(image)))
     for segment in image.loads[1:]:
         space = _load_segment(space, segment, bias, target)
@@ -176,7 +176,7 @@ def _load_segment(
     space: SimSpace,
     segment: Segment,
     bias: int,
-    target: _Target,
+    target: _SegmentFile,
     *,
     no_replace: bool = False,
     span: int = 0,

@@ -16,7 +16,7 @@ from procmem.model.simulation import SimVma, VmBit
 __all__ = ["can_merge", "cut", "first_write", "insert", "join", "range_is_mapped", "recolour"]
 
 Vmas = tuple[SimVma, ...]
-Change = Callable[[SimVma], SimVma]
+VmaChange = Callable[[SimVma], SimVma]
 
 _NEVER_MERGED = VmBit.SPECIAL
 """Special mappings (vdso) have an operation table that forbids it."""
@@ -110,7 +110,7 @@ def range_is_mapped(vmas: Vmas, start: int, end: int) -> bool:
     return start >= end
 
 
-def recolour(vmas: Vmas, start: int, end: int, change: Change) -> Vmas:
+def recolour(vmas: Vmas, start: int, end: int, change: VmaChange) -> Vmas:
     """Apply ``change`` to every VMA part within the range, splitting at its ends and joining what became alike.
 
     Only borders of parts that really changed are looked at, as vma_modify_flags() does: two neighbours

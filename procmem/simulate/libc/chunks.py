@@ -8,7 +8,7 @@ Source: glibc malloc/malloc.c, _int_malloc(), _int_free(), malloc_consolidate();
 i386, with 16-byte alignment and an 8-byte header.
 """
 
-__all__ = ["ALIGN", "HEADER", "MIN_CHUNK", "Arena", "chunk_size"]
+__all__ = ["ALIGN", "HEADER", "MIN_CHUNK", "ArenaChunks", "chunk_size"]
 
 ALIGN = 16
 HEADER = 8
@@ -40,7 +40,7 @@ def _bin_of(size: int) -> int:
     return _LAST_BIN
 
 
-class Arena:
+class ArenaChunks:
     """All chunks of one arena. Chunks are known by the address of their header.
 
     ``top`` and ``top_size`` are the chunk that borders on the end of the heap.

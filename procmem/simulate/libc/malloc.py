@@ -12,7 +12,7 @@ from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, SetBrk, Touch, Unmap
-from procmem.simulate.libc.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, Arena, chunk_size
+from procmem.simulate.libc.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, ArenaChunks, chunk_size
 
 __all__ = ["CACHE_STRUCT", "Malloc"]
 
@@ -33,7 +33,7 @@ class Malloc:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._arena = Arena()
+        self._arena = ArenaChunks()
         self._mapped: dict[int, int] = {}
         self._mmap_threshold = _THRESHOLD
         self._trim_threshold = _THRESHOLD

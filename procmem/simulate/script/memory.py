@@ -74,7 +74,7 @@ _Blocks = dict[str, AllocatedBlock]
 _Play = Callable[[MemoryCaller, _Blocks, Step], Note | None]
 
 
-class _Verb(NamedTuple):
+class _MemoryVerb(NamedTuple):
     least: int
     most: int
     play: _Play
@@ -158,18 +158,18 @@ def _exit(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
 
 
 MEMORY_VERBS = {
-    "touch": _Verb(1, 3, _touching(write=True)),
-    "read": _Verb(1, 3, _touching(write=False)),
-    "share": _Verb(2, 3, _share),
-    "cache": _Verb(2, 2, _cache),
-    "populate": _Verb(1, 3, _advising(Advice.POPULATE)),
-    "dontneed": _Verb(1, 3, _advising(Advice.DONTNEED)),
-    "lazyfree": _Verb(1, 3, _advising(Advice.FREE)),
-    "pageout": _Verb(1, 3, _advising(Advice.PAGEOUT)),
-    "scatter": _Verb(2, 3, _scatter),
-    "settle": _Verb(0, 0, _settle),
-    "swapoff": _Verb(0, 0, _swapoff),
-    "as": _Verb(1, 1, _as),
-    "exit": _Verb(0, 0, _exit),
+    "touch": _MemoryVerb(1, 3, _touching(write=True)),
+    "read": _MemoryVerb(1, 3, _touching(write=False)),
+    "share": _MemoryVerb(2, 3, _share),
+    "cache": _MemoryVerb(2, 2, _cache),
+    "populate": _MemoryVerb(1, 3, _advising(Advice.POPULATE)),
+    "dontneed": _MemoryVerb(1, 3, _advising(Advice.DONTNEED)),
+    "lazyfree": _MemoryVerb(1, 3, _advising(Advice.FREE)),
+    "pageout": _MemoryVerb(1, 3, _advising(Advice.PAGEOUT)),
+    "scatter": _MemoryVerb(2, 3, _scatter),
+    "settle": _MemoryVerb(0, 0, _settle),
+    "swapoff": _MemoryVerb(0, 0, _swapoff),
+    "as": _MemoryVerb(1, 1, _as),
+    "exit": _MemoryVerb(0, 0, _exit),
 }
 """Steps by name; ``touch`` with a size is one of them."""

@@ -221,23 +221,23 @@ class _Player:
         return note("fork")
 
 
-class _Verb(NamedTuple):
+class _StepVerb(NamedTuple):
     least: int
     most: int
     play: Callable[[_Player, Step], Note | None]
 
 
 _VERBS = {
-    "malloc": _Verb(2, 2, _Player.do_malloc),
-    "free": _Verb(1, 1, _Player.do_free),
-    "mmap": _Verb(2, 4, _Player.do_mmap),
-    "munmap": _Verb(1, 3, _Player.do_munmap),
-    "mprotect": _Verb(2, 4, _Player.do_mprotect),
-    "touch": _Verb(1, 3, _Player.do_touch),
-    "brk": _Verb(1, 1, _Player.do_brk),
-    "recurse": _Verb(1, 1, _Player.do_recurse),
-    "thread": _Verb(0, 3, _Player.do_thread),
-    "fork": _Verb(0, 0, _Player.do_fork),
+    "malloc": _StepVerb(2, 2, _Player.do_malloc),
+    "free": _StepVerb(1, 1, _Player.do_free),
+    "mmap": _StepVerb(2, 4, _Player.do_mmap),
+    "munmap": _StepVerb(1, 3, _Player.do_munmap),
+    "mprotect": _StepVerb(2, 4, _Player.do_mprotect),
+    "touch": _StepVerb(1, 3, _Player.do_touch),
+    "brk": _StepVerb(1, 1, _Player.do_brk),
+    "recurse": _StepVerb(1, 1, _Player.do_recurse),
+    "thread": _StepVerb(0, 3, _Player.do_thread),
+    "fork": _StepVerb(0, 0, _Player.do_fork),
 }
 
 
@@ -246,5 +246,7 @@ def _in_memory(verb: str) -> Callable[[_Player, Step], Note | None]:
 
 
 _VERBS |= {
-    name: _Verb(verb.least, verb.most, _in_memory(name)) for name, verb in MEMORY_VERBS.items() if name not in _VERBS
+    name: _StepVerb(verb.least, verb.most, _in_memory(name))
+    for name, verb in MEMORY_VERBS.items()
+    if name not in _VERBS
 }
