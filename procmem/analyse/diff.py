@@ -7,10 +7,10 @@ that overlap are the same thing, grown or shrunk.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from procmem.model import owners
 from procmem.model.kinds import ByteClass
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.region import Region, Regions
 from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth

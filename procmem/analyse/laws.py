@@ -12,12 +12,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from operator import gt
-from typing import NamedTuple
 
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_EXECFN, AT_SYSINFO_EHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
 from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject

@@ -7,9 +7,9 @@ cause has the right size is called unexplained.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import Snapshot

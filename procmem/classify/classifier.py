@@ -7,7 +7,6 @@ what nobody claims keeps the label that its mapping has by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from procmem.classify.apportion import shared_out
 from procmem.classify.partition import Partition, partition
@@ -27,6 +26,7 @@ from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import Backing, KernelName
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
 

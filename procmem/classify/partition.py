@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from operator import gt
-from typing import NamedTuple
 
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Claim, Label
 
 __all__ = ["Partition", "Rank", "partition"]

@@ -3,11 +3,12 @@
 What one of them needs is imported by it, so that the other does not pay for it.
 """
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 from procmem.cli.output import Output
 from procmem.errors import ExitStatus
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.reports.inspection import Inspection
     from procmem.queries.all_processes import SystemOptions
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["answer_inspect", "answer_system"]
 
 
-def answer_inspect(targets: "Selection", options: "InspectOptions", output: Output) -> int:
+def answer_inspect(targets: Selection, options: InspectOptions, output: Output) -> int:
     """Read, and show; the exit status."""
     from procmem.cli.multi_target import for_each  # noqa: PLC0415
     from procmem.queries.inspect import inspect, listed  # noqa: PLC0415
@@ -25,7 +26,7 @@ def answer_inspect(targets: "Selection", options: "InspectOptions", output: Outp
 
     whole = output.form == "json" and options.lists_regions
 
-    def look(ref: "TargetRef") -> "Inspection":
+    def look(ref: TargetRef) -> Inspection:
         with ref.open() as target:
             return inspect(target, options, whole=whole)
 
@@ -38,7 +39,7 @@ def answer_inspect(targets: "Selection", options: "InspectOptions", output: Outp
     return status
 
 
-def answer_system(options: "SystemOptions", output: Output) -> int:
+def answer_system(options: SystemOptions, output: Output) -> int:
     """Read, and show; the exit status."""
     from procmem.queries.all_processes import machine_classes, system  # noqa: PLC0415
     from procmem.render.pages.system import classes_page, system_page  # noqa: PLC0415

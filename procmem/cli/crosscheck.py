@@ -1,6 +1,6 @@
 """``procmem crosscheck``: the simulator's prediction laid beside what the kernel really does."""
 
-from typing import Any
+from __future__ import annotations
 
 import click
 
@@ -15,6 +15,10 @@ from procmem.model.reports.laws import LawReport
 from procmem.model.simulation import KernelKind, Stage
 from procmem.queries.targets import Selection, TargetRef
 from procmem.text.help import crosscheck as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["crosscheck"]
 

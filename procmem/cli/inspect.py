@@ -1,6 +1,6 @@
 """``procmem inspect``: what is in a process's memory."""
 
-from typing import Any
+from __future__ import annotations
 
 import click
 
@@ -15,6 +15,10 @@ from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
 from procmem.queries.options import size_of
 from procmem.queries.targets import Selection
 from procmem.text.help import inspect as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["inspect"]
 

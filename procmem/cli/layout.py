@@ -1,8 +1,9 @@
 """Options that decide a layout, shared by ``simulate`` and ``crosscheck run``."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
@@ -11,10 +12,15 @@ from procmem.model.simulation import KernelFacts, KernelKind, Settings
 from procmem.queries.options import limit_of
 from procmem.text.help.simulate import OPTIONS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    _Command = TypeVar("_Command", bound=Callable[..., Any])
+
 __all__ = ["layout_options", "settings_from"]
 
 _TEXTBOOK = "/usr/bin/textbook"
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def layout_options(command: _Command) -> _Command:

@@ -1,15 +1,20 @@
 """Doing one thing for several targets: each is handled by itself, and the worst tells the exit status."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from procmem.cli.error_handling import complain
 from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
 from procmem.queries.targets import TargetRef
 
-__all__ = ["for_each"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-_Answer = TypeVar("_Answer")
+    _Answer = TypeVar("_Answer")
+
+__all__ = ["for_each"]
 
 
 def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) -> tuple[list[_Answer], int]:

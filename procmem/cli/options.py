@@ -1,8 +1,9 @@
 """Options that several commands share, and the command class that tells their help in the user's language."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,8 +15,12 @@ from procmem.text import gettext
 from procmem.text.errors import error_text
 from procmem.text.help import options as words
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from typing import Any, TypeVar
+
+    _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 __all__ = [
     "Command",
@@ -27,7 +32,6 @@ __all__ = [
     "terminal_options",
 ]
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 NOTHING: Mapping[str, str] = {}
 _NARROWEST, _WIDEST = 40, 1000
 _CHOSEN = "procmem.chosen"

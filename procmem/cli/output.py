@@ -1,15 +1,18 @@
 """Printing reports: what every command does alike with its pages."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.cli.error_handling import say
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
+from procmem.model.named_tuple import NamedTuple
 from procmem.render.formats import TEXT, format_named, write
 from procmem.render.style import Style, size_format
 from procmem.text.pages.output import note as note_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.page import Page
 
@@ -46,7 +49,7 @@ class Output(NamedTuple):
         """The line that names the unit of a table's sizes; empty where each has its own."""
         return size_format(self.unit)[1]
 
-    def show(self, pages: Sequence["Page"], *, several: bool = False) -> None:
+    def show(self, pages: Sequence[Page], *, several: bool = False) -> None:
         """Print pages in the format asked for; notes go to stderr where it has no place for them."""
         form = format_named(self.form)
         text = write(form, pages, self.style, several=several)
@@ -56,7 +59,7 @@ class Output(NamedTuple):
                     say(note_text(note))
         show(text, pager=self.pager and form.holds_notes)
 
-    def show_part(self, page: "Page") -> None:
+    def show_part(self, page: Page) -> None:
         """Print a page of several that come one after another, a blank line behind it."""
         echo(write(TEXT, [page], self.style) + "\n")
 

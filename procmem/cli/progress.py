@@ -1,15 +1,20 @@
 """The one progress bar: on stderr, where that is a terminal."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
 from procmem.text.pages.output import looking
 
-__all__ = ["progress"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-_Thing = TypeVar("_Thing")
+    _Thing = TypeVar("_Thing")
+
+__all__ = ["progress"]
 
 
 @contextlib.contextmanager

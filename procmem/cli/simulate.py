@@ -1,6 +1,6 @@
 """``procmem simulate``: what the map of a 32-bit program will be, from its files alone."""
 
-from typing import Any
+from __future__ import annotations
 
 import click
 
@@ -13,6 +13,10 @@ from procmem.model.simulated_memory import MemorySettings, Paging
 from procmem.model.simulation import KernelKind, Prediction, Settings, Stage
 from procmem.queries.options import limit_of, size_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["simulate"]
 

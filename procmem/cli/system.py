@@ -1,6 +1,6 @@
 """``procmem system``: the memory of all processes, in sums that count nothing twice."""
 
-from typing import Any
+from __future__ import annotations
 
 import click
 
@@ -12,6 +12,10 @@ from procmem.queries.all_processes import GROUPINGS, SORTS, SystemOptions
 from procmem.queries.options import size_of
 from procmem.text.help import options as shared_words
 from procmem.text.help import system as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["system"]
 

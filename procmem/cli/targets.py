@@ -1,17 +1,22 @@
 """The arguments and options that select processes."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
 
 import click
 
 from procmem.queries.targets import Selection
 from procmem.text.help import options as words
 
-__all__ = ["target_options"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+    _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+__all__ = ["target_options"]
 
 
 def target_options(command: _Decorated) -> _Decorated:

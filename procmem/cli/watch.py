@@ -1,12 +1,13 @@
 """``procmem watch``: how a process's memory changes, while it runs."""
 
+from __future__ import annotations
+
 import gc
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import click
 
@@ -23,6 +24,10 @@ from procmem.queries.watch import READING_SHARE, Watch
 from procmem.render.json.watch import watch_json
 from procmem.render.pages.watch import watch_csv, watch_line, watch_page
 from procmem.text.help import watch as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["watch"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput, ProcmemError
 from procmem.lab.experiments import pages, sharing, system, tables, threads
 from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

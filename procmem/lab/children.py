@@ -1,5 +1,7 @@
 """The laboratory's children: processes that are told what to do to their memory, and are gone at the end."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -8,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import Any
 
 from procmem.model.reports.lab import Skipped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Child", "child", "file_of_pages", "forked", "only_x86_64"]
 

@@ -8,11 +8,11 @@ same ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from procmem.errors import ProcmemError
 from procmem.lab.children import Child
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, ProcessCost, SimMemory
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit

@@ -3,6 +3,8 @@
 Times are wall-clock seconds, memory is bytes. What is asked with ``leave`` ends what was made.
 """
 
+from __future__ import annotations
+
 import asyncio
 import gc
 import importlib
@@ -12,7 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["many"]
 

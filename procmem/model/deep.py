@@ -6,8 +6,10 @@ Only ``--deep`` fills this. ``memory`` gives words of pages that are resident, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 

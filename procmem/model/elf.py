@@ -4,7 +4,7 @@ Names follow the ELF specification (gABI chapters 4 and 5) without the ``p_`` an
 Addresses and sizes are bytes; nothing here has been moved by a load bias yet.
 """
 
-from typing import NamedTuple
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = [
     "DF_1_PIE",

@@ -5,8 +5,8 @@ cannot be predicted like that; but the kernel places its areas by the same rules
 """
 
 from enum import StrEnum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["GUARD_GAP", "Borders", "Law", "Outcome"]

@@ -7,7 +7,7 @@ Documentation/arch/riscv/vm-layout.rst; arch/powerpc/include/asm/task_size_64.h;
 THREAD_SIZE of each architecture.
 """
 
-from typing import NamedTuple
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = [
     "ARCHITECTURES",

@@ -4,19 +4,24 @@ A process may have 60,000 mappings. A value object for each would cost more than
 print them all, so the table keeps one list per field and hands out a row only when somebody asks.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_label, read_vma_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from procmem.model.given_names import GivenName
 
-__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma", "joined"]
+    Value = TypeVar("Value")
 
-Value = TypeVar("Value")
+__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma", "joined"]
 
 
 class Vma(NamedTuple):
@@ -196,7 +201,7 @@ class Mappings:
             self._names[key] = found
         return found
 
-    def given(self, row: int) -> "GivenName | None":
+    def given(self, row: int) -> GivenName | None:
         """Who named a mapping, None where no program did."""
         if self.named(row).named is not KernelName.GIVEN:
             return None

@@ -3,7 +3,7 @@
 ``procmem.text`` holds the sentence of each code; other notes among the figures are sentences within it.
 """
 
-from typing import NamedTuple
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = ["Note", "note"]
 

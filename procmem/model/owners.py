@@ -3,7 +3,7 @@
 ``owner_name`` writes an owner as the bytes that JSON and tables carry; sentences about owners stand in ``text``.
 """
 
-from typing import NamedTuple
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = [
     "MAIN_THREAD",

@@ -4,12 +4,15 @@ A prediction may know nothing else of a program than what stands here, and here 
 running process could tell. Paths are raw bytes, as the kernel and the dynamic linker see them.
 """
 
+from __future__ import annotations
+
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.model.elf import ElfImage
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 
@@ -35,7 +38,7 @@ class OpenedFile(NamedTuple):
     real: bytes
     size: int
     identity: tuple[int, int]
-    reader: "ByteReader"
+    reader: ByteReader
     changes_ids: bool = False
 
 

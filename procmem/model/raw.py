@@ -7,8 +7,8 @@ other files know.
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = [

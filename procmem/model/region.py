@@ -3,21 +3,27 @@
 A region is a byte range inside one VMA. The regions of a VMA partition it: nothing lost, nothing twice.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from operator import add
-from typing import NamedTuple, TypeVar
 
 from procmem.model.elf import ElfImage, Section
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.owners import Owner, owner_name
 from procmem.model.raw import MappedFile, Refusal
 
-__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-Value = TypeVar("Value")
+    Value = TypeVar("Value")
+
+__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
 
 
 class Certainty(Enum):

@@ -6,8 +6,8 @@ what the words of page tables mean is told in ``simulate.arch``.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.simulation import PAGE, SimSpace
 

@@ -7,9 +7,9 @@ sizes are bytes, ranges of addresses are half open, names are the kernel's.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from procmem.errors import ExitStatus
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
 __all__ = [

@@ -6,10 +6,10 @@ None means that nobody could say, never zero.
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from procmem.model import owners
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Machine, Refusal
 

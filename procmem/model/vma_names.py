@@ -14,8 +14,8 @@ fs/aio.c, fs/anon_inodes.c, mm/hugetlb.c; PR_SET_VMA_ANON_NAME (Linux 5.17).
 
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = [

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from procmem.errors import BadInput
 from procmem.model.elf import (
@@ -27,6 +26,7 @@ from procmem.model.elf import (
     Segment,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 

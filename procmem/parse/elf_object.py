@@ -6,14 +6,13 @@ matter; which bytes of memory they explain is told in ``classify``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
 from procmem.model.note import note
 from procmem.model.region import ElfObject
 from procmem.model.vma_names import without_deleted
 from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_image, read_sections
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
     from procmem.model.raw import MappedFile

@@ -4,18 +4,25 @@ Source: proc_pid_maps(5); fs/proc/task_mmu.c, show_vma_header_prefix() and show_
 escapes only newline in names (as ``\012``), so a name may hold anything else, blanks at its end too.
 """
 
+from __future__ import annotations
+
 import re
 import struct
 from collections.abc import Callable, Sequence
 from operator import lt
-from typing import NamedTuple, TypeVar
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
 
 __all__ = ["HEADER", "Columns", "check_whole", "columns", "parse_maps"]
 
-Value = TypeVar("Value")
 
 TAIL = rb"([r-][w-][x-][sp]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20})(?: +([^\n]*))?"
 """What follows the addresses of a maps line: perms, offset, device, inode, name."""

@@ -4,8 +4,9 @@ What is missing stays missing: a refused file leaves None in its place, and the 
 it, so that each report can say which file was refused and what it would have told.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeVar
 
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
@@ -18,11 +19,16 @@ from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status, parse_syscall
 from procmem.parse.system import parse_uptime
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Parsed = TypeVar("_Parsed")
+
 __all__ = ["nature_of", "snapshot"]
 
 _PF_KTHREAD = 0x0020_0000  # include/linux/sched.h
 _DEFAULT_PAGE_SIZE = 4096
-_Parsed = TypeVar("_Parsed")
 
 
 def nature_of(status: Status | None, stat: Stat | None) -> Nature:

@@ -8,7 +8,8 @@ Source: proc_pid_status(5); fs/proc/array.c, proc_pid_status(), for the order of
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "has_memory", "rollup_words", "status_words"]
 

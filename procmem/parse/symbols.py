@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from procmem.model.elf import ElfImage
-    from procmem.model.ports import ByteReader
 
 from procmem.parse.elf import file_offset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from procmem.model.elf import ElfImage
+    from procmem.model.ports import ByteReader
 
 __all__ = ["constant_bytes", "symbol_addresses"]
 

@@ -6,7 +6,6 @@ What is read before and after smaps tells movement from disagreement; when the f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
 
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.classify.evidence import REGION_KEYS
@@ -19,13 +18,17 @@ from procmem.parse.status import parse_status
 from procmem.queries.examine import examine
 from procmem.queries.read import FILES_TO_INSPECT, read_consistently
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from procmem.model.ports import Target
+
+    _Parsed = TypeVar("_Parsed")
 
 __all__ = ["account_of"]
 
 _FILES = (*FILES_TO_INSPECT, "statm", "mountinfo")
-_Parsed = TypeVar("_Parsed")
 
 
 def account_of(target: Target) -> AccountReport:

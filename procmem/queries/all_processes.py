@@ -1,17 +1,20 @@
 """The question of ``procmem system``: all processes, in sums that count nothing twice; or classes over all of them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, cast
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.errors import NothingMatches, ProcmemError
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source
 
@@ -108,9 +111,10 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
     return MachineClasses(merged_classes(answers), len(answers), unreadable)
 
 
-def _source(options: SystemOptions) -> "Source":
+def _source(options: SystemOptions) -> Source:
     if options.recording is None and options.procfs is None:
         from procmem.sources.prefetch_all import PrefetchedSource  # noqa: PLC0415  # what was read while we were loaded
 
-        return cast("Source", PrefetchedSource.over(lambda: source_of(None, None)))
+        prefetched: Source = PrefetchedSource.over(lambda: source_of(None, None))
+        return prefetched
     return source_of(options.procfs, options.recording)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import log2
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.analyse.inspection import inspection
 from procmem.errors import BadInput
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
@@ -15,6 +15,7 @@ from procmem.queries.examine import need_mappings
 from procmem.queries.predict_program import program_files
 from procmem.sources.machine import runs_x86_64
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.program_files import ProgramFiles

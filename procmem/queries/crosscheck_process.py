@@ -8,8 +8,6 @@ start (personality, limits, lengths of its strings) becomes the settings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.errors import BadInput
 from procmem.model.auxv import AT_BASE
 from procmem.model.note import Note, note
@@ -29,6 +27,7 @@ from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.from_headers import files_of_headers, is_dynamic_linker
 from procmem.sources.program_files import same_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.diff import Condition, Look, diff_report
 from procmem.analyse.inspection import warnings_of
 from procmem.errors import AccessRefused
@@ -13,6 +11,7 @@ from procmem.parse.options import parse_growth
 from procmem.queries.examine import examine
 from procmem.queries.targets import one_target
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -1,11 +1,13 @@
 """One process, read and classified: what every report on a process starts from."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.classify.classifier import layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import REGION_KEYS, anonymous_ranges, peekable_ranges, touched_ranges
 from procmem.errors import AccessRefused
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Snapshot
@@ -14,6 +16,7 @@ from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
 from procmem.sources.pieces import LoggingReader, Pieces, ResidentMemory, merged_pieces
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
     from procmem.model.ports import Target
@@ -53,7 +56,7 @@ class _ReadObject(NamedTuple):
 
 
 def examine(
-    target: "Target",
+    target: Target,
     *,
     keys: Collection[str] | None = REGION_KEYS,
     files: Iterable[str] = FILES_TO_INSPECT,
@@ -110,8 +113,8 @@ def need_mappings(seen: Examination) -> None:
 
 
 def _deep_look(
-    target: "Target", loaded: Sequence[_ReadObject], runs: Sequence[PageRun]
-) -> "tuple[DeepLook | None, LoggingReader | None, Refusal | None]":
+    target: Target, loaded: Sequence[_ReadObject], runs: Sequence[PageRun]
+) -> tuple[DeepLook | None, LoggingReader | None, Refusal | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
 
@@ -129,7 +132,7 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def _load(target: "Target", mapped: "MappedFile") -> _ReadObject:
+def _load(target: Target, mapped: MappedFile) -> _ReadObject:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.parse.system import parse_number
@@ -11,6 +9,7 @@ from procmem.queries.examine import examine, need_mappings
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.explanation import Explanation

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.classify.classifier import layout, regions
@@ -11,6 +9,7 @@ from procmem.errors import BadInput
 from procmem.queries.laws import layout_in_short
 from procmem.simulate.programs.snapshot import snapshot_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.program_files import ProgramFiles
     from procmem.model.reports.explanation import Explanation

@@ -1,11 +1,13 @@
 """The question of ``procmem inspect``: what is in a process's memory."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from __future__ import annotations
 
 from procmem.analyse.inspection import classic_class, inspection
+from procmem.model.named_tuple import NamedTuple
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.region import Regions
@@ -37,7 +39,7 @@ class InspectOptions(NamedTuple):
         return bool(self.regions or self.classes or self.min_size)
 
 
-def inspect(target: "Target", options: InspectOptions, *, whole: bool = False) -> "Inspection":
+def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> Inspection:
     """Read a process and say what is in its memory; ``whole`` keeps every counter of smaps.
 
     Raises:
@@ -50,7 +52,7 @@ def inspect(target: "Target", options: InspectOptions, *, whole: bool = False) -
     )
 
 
-def listed(regions: "Regions | None", options: InspectOptions) -> list[int] | None:
+def listed(regions: Regions | None, options: InspectOptions) -> list[int] | None:
     """The regions to list, by index, in order; None where none are asked for."""
     if not options.lists_regions:
         return None

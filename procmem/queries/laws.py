@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.borders import borders_for
 from procmem.analyse.laws import laws_of
 from procmem.model.laws import Law, Outcome
 from procmem.model.machine import architecture_of
 from procmem.model.reports.inspection import LayoutInShort
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.translation import frame_flags
 from procmem.model.raw import Refusal
 from procmem.model.reports.explanation import PageFacts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.snapshot import Snapshot

@@ -1,13 +1,15 @@
 """The question of ``procmem pmap``: the maps of a process, as pmap reads them."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from __future__ import annotations
 
 from procmem.model.mapping import SmapsRecord
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import Refusal
 from procmem.parse.pmap_title import pmap_title
 from procmem.parse.records import smaps_records
 from procmem.parse.status import parse_stat
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
 
@@ -23,7 +25,7 @@ class MapRead(NamedTuple):
     lines: tuple[SmapsRecord, ...] | None
 
 
-def read_maps(target: "Target", pid: int) -> MapRead:
+def read_maps(target: Target, pid: int) -> MapRead:
     """Read what pmap reads.
 
     Raises:

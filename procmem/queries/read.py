@@ -6,8 +6,6 @@ between them is noticed (an empty smaps looks whole).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from procmem.classify.evidence import REGION_KEYS
 from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.note import Note, note
@@ -17,11 +15,15 @@ from procmem.parse.process import nature_of
 from procmem.parse.smaps import SmapsReader
 from procmem.parse.status import parse_stat, parse_status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from typing import TypeVar
 
     from procmem.model.mapping import Mappings
     from procmem.model.ports import Target
+
+    Answer = TypeVar("Answer")
 
 __all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "read_consistently", "take"]
 
@@ -30,7 +32,6 @@ THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
 TRIES = 4
 _TRIES_TO_TAKE = 3
-Answer = TypeVar("Answer")
 
 
 def read_consistently(

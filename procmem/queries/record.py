@@ -6,14 +6,13 @@ process does not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.examine import examine
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
 from procmem.sources.recording.write import Recorded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.raw import RawProcess

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING
 
 from procmem.parse.redact import without_arguments
 from procmem.queries.record import record_one
 from procmem.sources.recording.write import Recorded, save
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

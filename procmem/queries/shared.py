@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.shared import ObjectKey, object_keys, shared_report
 from procmem.errors import ProcmemError
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.shared import Sharer
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
 from procmem.parse.status import parse_comm
 from procmem.queries.examine import examine, need_mappings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
     from procmem.model.reports.shared import SharedReport

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from procmem.errors import NothingMatches, ProcmemError
 from procmem.model.raw import said_or_nothing
@@ -37,6 +36,7 @@ from procmem.sources.shmem import (
     tmpfs_files,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
 

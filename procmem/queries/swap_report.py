@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.swap import swap_regions, swap_report
 from procmem.queries.examine import examine
 from procmem.queries.swap import read_swap
 from procmem.queries.targets import other_pids
 from procmem.sources.find import user_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -4,11 +4,13 @@
 fraction of the cost of smaps. Where only the first is wanted, the second is not read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import ProcmemError
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, ProcessRow
 from procmem.model.unknown import exact_sum
@@ -16,6 +18,7 @@ from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, has_memory, roll
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
 
@@ -35,7 +38,7 @@ _Seen = tuple[ProcessRow, bytes]
 
 
 def read_all(
-    source: "Source",
+    source: Source,
     pids: Iterable[int],
     *,
     quick: bool = False,
@@ -72,7 +75,7 @@ def read_all(
 
 
 def _row(
-    target: "Target",
+    target: Target,
     pid: int,
     users: Callable[[int], str],
     wanted: Callable[[bytes, int | None], bool] | None,
@@ -113,14 +116,14 @@ def _row(
     return row, usage.span
 
 
-def _cgroup(target: "Target") -> bytes | None:
+def _cgroup(target: Target) -> bytes | None:
     from procmem.parse.cgroup import memory_cgroup  # noqa: PLC0415  # only for groups
 
     content = target.read("cgroup")
     return memory_cgroup(content) if isinstance(content, bytes) else None
 
 
-def _live_thread(target: "Target") -> tuple[str, bytes | None]:
+def _live_thread(target: Target) -> tuple[str, bytes | None]:
     """The folder of a thread that still runs, where the main thread has ended, and that thread's status."""
     names = target.names("task")
     for tid in () if isinstance(names, Refusal) else names:
@@ -130,7 +133,7 @@ def _live_thread(target: "Target") -> tuple[str, bytes | None]:
     return "", None
 
 
-def _usage(target: "Target", folder: str) -> RollupWords:
+def _usage(target: Target, folder: str) -> RollupWords:
     """The rollup's counters; before 4.14, and in recordings without it, the sums of smaps, and no addresses."""
     content = target.read(f"{folder}smaps_rollup")
     if isinstance(content, bytes):

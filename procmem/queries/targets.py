@@ -3,13 +3,18 @@
 A recording takes the place of a pid everywhere. This is the one place where a command's source is opened.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from procmem.errors import BadInput, Misuse, NothingMatches, ProcessGone
+from procmem.model.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from procmem.model.ports import Source, Target
 
 __all__ = ["Selection", "TargetRef", "one_target", "other_pids", "source_of"]
@@ -24,7 +29,7 @@ class TargetRef(NamedTuple):
     source: Any
     pid: int | None
 
-    def open(self) -> "Target":
+    def open(self) -> Target:
         """Hold the process open; raises ProcessGone and its like."""
         target: Target = self.source.open(self.pid)
         return target
@@ -71,7 +76,7 @@ class Selection(NamedTuple):
             for pid in self._found():
                 yield TargetRef(str(pid), live, pid)
 
-    def _of_word(self, word: str, live: "Source") -> Iterator[TargetRef]:
+    def _of_word(self, word: str, live: Source) -> Iterator[TargetRef]:
         bare = word.removeprefix("/proc/").rstrip("/")
         if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
             recorded: Any = source_of(None, word)
@@ -99,7 +104,7 @@ class Selection(NamedTuple):
         return found
 
 
-def source_of(procfs: str | None, recording: str | None) -> "Source":
+def source_of(procfs: str | None, recording: str | None) -> Source:
     """A recording where one is named, else this machine or another proc tree."""
     if recording is not None:
         from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only for recordings
@@ -120,7 +125,7 @@ def one_target(word: str) -> TargetRef:
     return next(Selection((word,)).refs())
 
 
-def other_pids(source: "Source") -> list[int]:
+def other_pids(source: Source) -> list[int]:
     """All processes of a source; on this machine without ourselves."""
     return [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
 

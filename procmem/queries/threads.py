@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.threads import thread_report
 from procmem.model.raw import Refusal
 from procmem.queries.examine import FILES_OF_A_THREAD, examine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.threads import ThreadReport

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
 from procmem.errors import BadInput
@@ -14,6 +13,7 @@ from procmem.parse.process import snapshot
 from procmem.queries.page import page_facts
 from procmem.queries.read import take
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.simulation import KernelFacts

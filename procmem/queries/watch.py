@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
 from procmem.analyse.watch import trends
 from procmem.errors import ProcessGone
@@ -17,6 +16,7 @@ from procmem.model.unknown import exact_sum
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
 

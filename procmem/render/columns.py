@@ -1,12 +1,14 @@
 """Columns of a sheet: what a cell says as text, and which columns are chosen."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from procmem.errors import Misuse
 from procmem.render.page import Column, Sheet
 from procmem.text import gettext
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.human import SizeFormat
     from procmem.render.page import Value
@@ -24,7 +26,7 @@ def column(
     return Column(gettext(headings[key]), kind, key, rank, least, below)
 
 
-def cell_text(value: "Value", kind: str, size: "SizeFormat") -> str:
+def cell_text(value: Value, kind: str, size: SizeFormat) -> str:
     """A cell for a person; what is unknown is a question mark."""
     if kind == "size":
         return size(value) if value is None or isinstance(value, int) else value

@@ -5,8 +5,8 @@ that their column allows; then the columns of the highest rank are left out. Wha
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.render.columns import TO_THE_RIGHT
 from procmem.render.page import Column
 from procmem.render.width import cells, clipped, folded, shortened_path

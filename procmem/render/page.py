@@ -4,8 +4,15 @@ A page is made by ``render.pages``; each format of ``render.formats`` writes wha
 (bytes, counts, addresses) until a format writes them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+
+from procmem.model.named_tuple import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["READABLE", "Block", "Column", "Facts", "MapLine", "Page", "Picture", "Prose", "Sheet", "Value"]
 

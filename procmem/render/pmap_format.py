@@ -6,9 +6,9 @@ shown as escapes, so that a file's name cannot drive the terminal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from procmem.model.mapping import SmapsRecord
+from procmem.model.named_tuple import NamedTuple
 from procmem.render.escaping import printable
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_text", "title_line"]

@@ -1,7 +1,6 @@
 """How a page is to look: the size of the output, its characters and colours, units, and the columns chosen."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
 from procmem.text import gettext
 from procmem.text.pages.output import UNITS

@@ -12,10 +12,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from procmem.model.raw import FileContent, Refusal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.sources.prefetch import PrefetchedFile
 

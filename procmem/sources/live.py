@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
@@ -18,7 +17,10 @@ from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, r
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import PrefetchedFile, prefetched_process
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Self
+
     from procmem.model.ports import ByteReader, Target
     from procmem.sources.prefetch import PrefetchedProcess
 

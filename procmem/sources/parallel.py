@@ -4,10 +4,12 @@ Reading different processes goes in parallel: the kernel works while the interpr
 read by one thread.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source
 
@@ -16,7 +18,7 @@ __all__ = ["with_every_pid"]
 _THREADS_MAX = 8
 
 
-def with_every_pid(source: "Source", pids: Iterable[int], work: Callable[[int], None]) -> None:
+def with_every_pid(source: Source, pids: Iterable[int], work: Callable[[int], None]) -> None:
     """Call ``work`` with every pid; it may be called by several threads at a time, each pid once."""
     import threading  # noqa: PLC0415  # after what the children read was waited for
 
@@ -39,7 +41,7 @@ def with_every_pid(source: "Source", pids: Iterable[int], work: Callable[[int], 
         helper.join()
 
 
-def _helpers(source: "Source") -> int:
+def _helpers(source: Source) -> int:
     """As many as there are processors besides our own; a recording, or what was read already, is read by one."""
     if getattr(source, "read_by_one", False):
         return 0

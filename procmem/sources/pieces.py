@@ -3,12 +3,14 @@
 What was remembered is what a recording keeps, so that a later look at it finds exactly what this one read.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from procmem.model.raw import PageRun, PageState
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 
@@ -21,7 +23,7 @@ Pieces = dict[tuple[int, int], bytes]
 class LoggingReader:
     """A reader that remembers what was read."""
 
-    def __init__(self, reader: "ByteReader", pieces: Pieces | None = None) -> None:
+    def __init__(self, reader: ByteReader, pieces: Pieces | None = None) -> None:
         self._reader = reader
         self.pieces: Pieces = {} if pieces is None else pieces
 
@@ -35,7 +37,7 @@ class LoggingReader:
 class ResidentMemory:
     """The target's memory, but only where its pages are present: reading must not change the target."""
 
-    def __init__(self, memory: "ByteReader", runs: Sequence[PageRun]) -> None:
+    def __init__(self, memory: ByteReader, runs: Sequence[PageRun]) -> None:
         self._memory = memory
         self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
         self._starts = [start for start, _ in self._runs]

@@ -13,9 +13,9 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from procmem.errors import BadInput
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import (
     LdCacheEntry,

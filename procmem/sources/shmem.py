@@ -8,8 +8,8 @@ import os
 import re
 import stat
 from collections.abc import Container, Iterator
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.vma_names import KernelName, is_deleted, read_vma_name
 
 __all__ = ["TmpfsFile", "open_files", "swapped_bytes", "tmpfs_files"]

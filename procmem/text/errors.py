@@ -1,7 +1,5 @@
 """What went wrong, and what helps: the sentence and the hint of each error's code."""
 
-from typing import NamedTuple
-
 from procmem.errors import (
     AccessRefused,
     BadScript,
@@ -12,6 +10,7 @@ from procmem.errors import (
     ProcmemError,
     tell_errors_by,
 )
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
 from procmem.text import N_, say

@@ -1,7 +1,6 @@
 """What deserves attention: a title, what it means here, and what to do."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Finding
 from procmem.text import N_, gettext, say
 

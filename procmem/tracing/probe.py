@@ -12,9 +12,9 @@ import contextlib
 import os
 import struct
 import tempfile
-from typing import NamedTuple
 
 from procmem.model.machine import architecture_of
+from procmem.model.named_tuple import NamedTuple
 from procmem.tracing.tracee import CannotStart, Started, Tracee
 from procmem.tracing.untraced import Untraced
 

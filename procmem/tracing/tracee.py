@@ -8,6 +8,8 @@ and limits asked for, trace our own child (which needs no right that we do not h
 Source: ptrace(2), personality(2); struct user_regs_struct in arch/x86/include/asm/user_{32,64}.h.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import os
@@ -16,10 +18,14 @@ import signal
 import struct
 import warnings
 from types import TracebackType
-from typing import NamedTuple, Self
 
 from procmem.errors import ExitStatus, ProcmemError
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["CannotStart", "Started", "StopRegisters", "Tracee", "fork_program", "how_ended"]
 

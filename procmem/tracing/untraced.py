@@ -4,15 +4,20 @@ A sandbox may forbid ptrace and still let us start a program, stop it by a signa
 not ours to choose then: the program is stopped when it first waits for something, or after a while.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import os
 import signal
 import time
 from types import TracebackType
-from typing import Self
 
 from procmem.tracing.tracee import Started, fork_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["Untraced"]
 

@@ -10,7 +10,6 @@ Source: gABI chapter 5; fs/binfmt_elf.c, load_elf_binary() and elf_load(); glibc
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
@@ -33,6 +32,7 @@ from procmem.model.elf import (
 )
 from procmem.model.kinds import ByteClass, Part, Role, object_kind
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 

@@ -1,10 +1,9 @@
 """What a mapping is by the name that a program gave it: a table, loaded only for processes that give names."""
 
-from typing import NamedTuple
-
 from procmem.model import kinds
 from procmem.model.given_names import GivenName, given_name
 from procmem.model.kinds import Kind, Part, Role, object_kind
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
 __all__ = ["GivenRule", "rule_of"]

@@ -6,10 +6,10 @@ Rules on where a mapping lies, or on its neighbours, have modules of their own.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.region import Certainty, Label
 from procmem.model.vma_names import Backing, KernelName, VmaName

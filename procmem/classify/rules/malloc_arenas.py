@@ -11,12 +11,12 @@ Source: glibc malloc/arena.c, new_heap() and grow_heap().
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label

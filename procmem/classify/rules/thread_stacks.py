@@ -13,13 +13,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import gt
-from typing import NamedTuple
 
 from procmem.classify.partition import Partition, Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import NamedTuple
 
 from procmem.classify.runtimes.table import RUNTIMES, AnonymousRange, Runtime
 from procmem.model.elf import PT_INTERP
 from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.vma_names import without_deleted

@@ -7,10 +7,10 @@ module beside this one, with a function ``claims(mappings, runtimes)``, which is
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from procmem.model import kinds
 from procmem.model.kinds import Kind
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
 __all__ = ["RUNTIMES", "AnonymousRange", "Pattern", "Runtime"]

@@ -7,9 +7,8 @@ RSS stays". What the per-thread cache and the fast bins hold counts as in use th
 Source: glibc malloc/malloc.c, struct malloc_chunk, PREV_INUSE; malloc/arena.c, struct _heap_info.
 """
 
-from typing import NamedTuple
-
 from procmem.classify.target_memory.words import TargetWords
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
 __all__ = ["HeapContents", "arena_contents", "first_chunk", "heap_contents"]

@@ -10,12 +10,12 @@ Source: glibc nptl/allocatestack.c, nptl_db/structs.def, sysdeps/generic/ldsodef
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds
 from procmem.model.deep import DeepLook
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot

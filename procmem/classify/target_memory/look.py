@@ -5,7 +5,6 @@ It stands apart so that a look without ``--deep`` does not even load it.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.target_memory.glibc_malloc import beside_brk, malloc_claims
@@ -14,6 +13,7 @@ from procmem.classify.target_memory.musl import musl_claims, musl_threads
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model.deep import DeepLook
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import PageRun
 from procmem.model.region import Claim
 from procmem.model.snapshot import Snapshot

@@ -9,12 +9,12 @@ Source: musl src/internal/pthread_impl.h (struct pthread), src/thread/pthread_cr
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from procmem.classify.partition import Rank
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot

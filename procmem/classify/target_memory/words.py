@@ -6,8 +6,8 @@ A word that is not resident, or may not be read, is None; nobody downstream can 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
 

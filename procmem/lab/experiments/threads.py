@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from procmem.lab.children import Child, child, only_x86_64
 from procmem.lab.experiment import Experiment, Usage, usage
@@ -18,6 +17,10 @@ from procmem.simulate.programs import textbook
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
 from procmem.sources.files import read_whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["EXPERIMENTS"]
 

@@ -1,7 +1,6 @@
 """What ``procmem account`` tells: VIRT and RES divided to the last byte, and who says which figure."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.reports.inspection import ProcessFacts
 

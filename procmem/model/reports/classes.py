@@ -1,6 +1,6 @@
 """A row of the table by class: apart, since sums over all processes need nothing else of a report on one."""
 
-from typing import NamedTuple
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = ["ClassRow"]
 

@@ -1,7 +1,6 @@
 """What ``procmem diff`` tells: two looks at a process, or at two runs of a program, laid side by side."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["Change", "ClassChange", "DiffReport", "Figures"]

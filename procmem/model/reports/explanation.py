@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import Inspection

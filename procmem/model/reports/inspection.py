@@ -1,7 +1,6 @@
 """What the analyses give: plain figures in bytes, ready to be laid out by any format."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow

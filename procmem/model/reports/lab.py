@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
 __all__ = ["Figure", "LabVerdict", "Result", "Skipped"]

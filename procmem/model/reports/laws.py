@@ -1,8 +1,7 @@
 """The answer of ``procmem crosscheck TARGET``: laws, the textbook's areas, and the comparison line by line."""
 
-from typing import NamedTuple
-
 from procmem.model.laws import Law, Outcome
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.simulation import CrossReport

@@ -1,7 +1,6 @@
 """What ``procmem shared`` tells: each object that a process maps, and who else maps it."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["SharedObject", "SharedReport", "Sharer"]

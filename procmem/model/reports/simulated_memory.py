@@ -1,7 +1,6 @@
 """What ``procmem simulate --memory`` tells: what each process costs after each step, and what the machine holds."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
 

@@ -1,7 +1,6 @@
 """What ``procmem swap`` tells: who has what in swap, whether that hurts, and what switching it off would mean."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea

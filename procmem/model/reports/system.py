@@ -1,7 +1,8 @@
 """What ``procmem system`` tells: one row a process, groups of them, and totals that count nothing twice."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = ["CgroupFigures", "CgroupMemory", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
 

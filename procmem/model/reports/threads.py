@@ -1,7 +1,6 @@
 """What ``procmem threads`` tells: a row for each thread, and what all of them share."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["SharedState", "ThreadReport", "ThreadRow"]

@@ -1,7 +1,6 @@
 """Values of a translation: how one virtual address becomes a physical one, or a fault."""
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["Descriptor", "Fault", "RealTranslation", "Translation", "WalkStep"]

@@ -1,7 +1,8 @@
 """What ``procmem watch`` tells at each look: figures, how they changed, and how fast they grow."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from procmem.model.named_tuple import NamedTuple
 
 __all__ = ["Sample", "Trend", "Watched"]
 

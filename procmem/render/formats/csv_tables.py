@@ -1,13 +1,15 @@
 """Comma-separated values: sizes in bytes, unknown is an empty cell, totals are left to the reader."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from procmem.render.columns import TO_THE_RIGHT, chosen
 from procmem.render.escaping import csv_safe, printable_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.page import Column, Page, Sheet, Value
     from procmem.render.style import Style
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["to_csv", "write"]
 
 
-def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """Each page's table, a blank line between two."""
     del several
     return "\n".join(to_csv(chosen(page.table(), style.columns)) for page in pages)
 
 
-def to_csv(sheet: "Sheet") -> str:
+def to_csv(sheet: Sheet) -> str:
     """One table, its headings first; they are there where no row is."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -32,11 +34,11 @@ def to_csv(sheet: "Sheet") -> str:
     return out.getvalue()
 
 
-def _heading(column: "Column") -> str:
+def _heading(column: Column) -> str:
     return f"{column.name}_bytes" if column.kind == "size" else column.name
 
 
-def _cell(value: "Value", kind: str) -> "Value":
+def _cell(value: Value, kind: str) -> Value:
     if value == "-" and kind in TO_THE_RIGHT:
         return ""  # there is no such figure
     if kind == "address" and isinstance(value, int):

@@ -4,13 +4,15 @@ tabulate lays the table out and escapes it. The tables of a terminal are fitted 
 which tabulate does not do, and long ones are written many times faster.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen
 from procmem.render.escaping import printable_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.page import Page, Sheet
     from procmem.render.style import Style
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["to_html", "write"]
 
 
-def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """Each page's table, and its notes below it."""
     del several
     parts = []
@@ -28,7 +30,7 @@ def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
     return "".join(parts)
 
 
-def to_html(sheet: "Sheet", style: "Style") -> str:
+def to_html(sheet: Sheet, style: Style) -> str:
     """One table with its totals."""
     from tabulate import tabulate  # noqa: PLC0415  # takes longer to load than most pages to write
 

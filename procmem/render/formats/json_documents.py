@@ -1,11 +1,13 @@
 """JSON: each page's document, field by field as ``render.json`` lays it out; a list where several were asked for."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from procmem.text import english
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.page import Page
     from procmem.render.style import Style
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["write"]
 
 
-def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """One document, or a list of them; nothing where there is no page and no list is due."""
     del style  # units and widths are for people
     with english():

@@ -1,11 +1,13 @@
 """Markdown: each page's table, figures to the right, unknown is ``?``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen
 from procmem.render.escaping import markdown_safe, printable_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.render.human import SizeFormat
     from procmem.render.page import Page, Sheet
@@ -14,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["to_markdown", "write"]
 
 
-def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """Each page's table, a blank line between two."""
     del several
     return "\n".join(to_markdown(chosen(page.table(), style.columns), style.size) for page in pages)
 
 
-def to_markdown(sheet: "Sheet", size: "SizeFormat") -> str:
+def to_markdown(sheet: Sheet, size: SizeFormat) -> str:
     """One table with its totals."""
     kinds = [column.kind for column in sheet.columns]
     lines = [

@@ -1,13 +1,15 @@
 """The page for a person: prose folded to the width, tables that fit it, pictures; the one writer of text tables."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only
 from procmem.render.escaping import printable_text
 from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet
 from procmem.render.width import cells, folded, padded
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,13 +22,13 @@ _UNDER = "    "
 _NAME_LEAST = 8
 
 
-def write(pages: Sequence["Page"], style: "Style", *, several: bool) -> str:
+def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """All pages, a blank line between two."""
     del several
     return "\n".join(page_text(page, style) for page in pages)
 
 
-def page_text(page: "Page", style: "Style") -> str:
+def page_text(page: Page, style: Style) -> str:
     """One page, its notes at the end."""
     sections: Sequence[Sequence[Block]] = page.sections
     if style.columns is not None and not any(
@@ -38,7 +40,7 @@ def page_text(page: "Page", style: "Style") -> str:
     return "\n".join(filter(None, parts))
 
 
-def block_text(block: "Block", style: "Style") -> str:
+def block_text(block: Block, style: Style) -> str:
     """One block; it ends with a line feed, or is empty."""
     if isinstance(block, Sheet):
         return table_text(block, style)
@@ -51,7 +53,7 @@ def block_text(block: "Block", style: "Style") -> str:
     return _picture(block, style)
 
 
-def _map_line(block: MapLine, style: "Style") -> str:
+def _map_line(block: MapLine, style: Style) -> str:
     told = f"{block.name}{block.what}"
     if style.width is not None and cells(block.figures) + cells(told) > style.width:
         from procmem.render.width import clipped, elided  # noqa: PLC0415  # seldom
@@ -66,7 +68,7 @@ def _map_line(block: MapLine, style: "Style") -> str:
     return f"{block.figures}{_painted(told, block.cls) if style.color else told}\n"
 
 
-def _limit(measure: int, style: "Style") -> int | None:
+def _limit(measure: int, style: Style) -> int | None:
     """The cells of a line of prose; None for any number."""
     most = style.prose if measure == READABLE else measure
     if style.width is None:
@@ -74,7 +76,7 @@ def _limit(measure: int, style: "Style") -> int | None:
     return min(style.width, most or style.width)
 
 
-def _prose(block: Prose, style: "Style") -> str:
+def _prose(block: Prose, style: Style) -> str:
     text = printable_text(block.text)
     limit = _limit(block.measure, style)
     if limit is None or cells(block.first) + cells(text) <= limit:
@@ -82,7 +84,7 @@ def _prose(block: Prose, style: "Style") -> str:
     return "".join(f"{line}\n" for line in folded(text, limit, first=block.first, rest=block.rest))
 
 
-def _facts(block: Facts, style: "Style") -> str:
+def _facts(block: Facts, style: Style) -> str:
     room = max(block.least, max((cells(label) for label, _ in block.rows), default=0))
     lead, gap = " " * block.indent, " " * block.gap
     rest = " " * (block.indent + room + block.gap)
@@ -92,7 +94,7 @@ def _facts(block: Facts, style: "Style") -> str:
     )
 
 
-def _picture(block: "Picture", style: "Style") -> str:
+def _picture(block: Picture, style: Style) -> str:
     text = block.draw(style.unicode)
     if style.width is None:
         return text
@@ -101,7 +103,7 @@ def _picture(block: "Picture", style: "Style") -> str:
     return "".join(f"{clipped(line, style.width).rstrip()}\n" for line in text.splitlines())
 
 
-def table_text(sheet: Sheet, style: "Style") -> str:
+def table_text(sheet: Sheet, style: Style) -> str:
     """A table: text to the left, figures to the right; the last column runs free where the width is not limited."""
     if sheet.main:
         sheet = chosen(sheet, style.columns)
@@ -122,7 +124,7 @@ def table_text(sheet: Sheet, style: "Style") -> str:
     return _fitted(sheet, heads, texts, style)
 
 
-def _texts(sheet: Sheet, style: "Style") -> list[list[str]]:
+def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
     """Every cell as text, rows and totals."""
     size = style.size
     kinds = [column.kind for column in sheet.columns]
@@ -137,7 +139,7 @@ def _texts(sheet: Sheet, style: "Style") -> list[list[str]]:
     return rows
 
 
-def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], style: "Style") -> str:
+def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], style: Style) -> str:
     from procmem.render.fitting import fit, lines_of_cell  # noqa: PLC0415  # only what is too wide
     from procmem.text.pages.output import left_out  # noqa: PLC0415
 
@@ -168,7 +170,7 @@ def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], 
 
 
 def _lines(
-    sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], widths: Sequence[int], style: "Style"
+    sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], widths: Sequence[int], style: Style
 ) -> str:
     """Lay out a table whose cells are one line each."""
     line = _liner(sheet, widths, style)
@@ -180,7 +182,7 @@ def _lines(
     return "\n".join(lines) + "\n"
 
 
-def _liner(sheet: Sheet, widths: Sequence[int], style: "Style") -> "Callable[[Sequence[str]], str]":
+def _liner(sheet: Sheet, widths: Sequence[int], style: Style) -> Callable[[Sequence[str]], str]:
     """What lays a line of cells out."""
     kinds = [column.kind for column in sheet.columns]
     last = len(kinds) - 1

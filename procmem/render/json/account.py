@@ -1,6 +1,6 @@
 """The document ``procmem/account/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Saying
 from procmem.render.escaping import printable_text
@@ -8,6 +8,10 @@ from procmem.render.json.fields import process_json
 from procmem.text import english
 from procmem.text.account import cause_text, leaf_sentence, who_text
 from procmem.text.notes import note_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "account_json"]
 

@@ -1,6 +1,6 @@
 """The document ``procmem/diff/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.diff import Change, DiffReport, Figures
 from procmem.render.escaping import printable_text
@@ -8,6 +8,10 @@ from procmem.render.json.fields import address
 from procmem.text import english
 from procmem.text.diff import failure_text
 from procmem.text.notes import note_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "diff_json"]
 

@@ -1,6 +1,6 @@
 """The document ``procmem/explain/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.explanation import ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
@@ -11,6 +11,10 @@ from procmem.text.explanation import block_sentence, classic_text, head_text, wh
 from procmem.text.findings import finding_cure, finding_meaning, finding_title
 from procmem.text.kinds import region_sentence
 from procmem.text.refusals import refusal_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "explain_json"]
 

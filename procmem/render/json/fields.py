@@ -1,9 +1,13 @@
 """Fields that many documents have: addresses, and who a process is."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.render.escaping import json_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["address", "facts_json", "process_json"]
 

@@ -1,7 +1,8 @@
 """The document ``procmem/inspect/1``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
 
 from procmem.model.region import Region, Regions
 from procmem.model.reports.classes import ClassRow
@@ -12,6 +13,10 @@ from procmem.text import english
 from procmem.text.evidence import evidence_text
 from procmem.text.laws import law_name
 from procmem.text.notes import note_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "class_json", "inspect_json"]
 

@@ -1,11 +1,16 @@
 """The documents ``procmem/lab/1`` and ``procmem/lab-list/1``."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
 
 from procmem.model.reports.lab import Result
 from procmem.text import english
 from procmem.text.lab import figure_name, reason_text, title
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["lab_json", "list_json"]
 

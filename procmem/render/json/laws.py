@@ -1,6 +1,6 @@
 """The document ``procmem/laws/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.laws import Law
 from procmem.model.reports.laws import Counterpart, LawReport
@@ -9,6 +9,10 @@ from procmem.render.json.simulate import cross_json
 from procmem.text import english
 from procmem.text.failures import failure_text
 from procmem.text.laws import law_figures, law_name, law_says, textbook_place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "laws_json"]
 

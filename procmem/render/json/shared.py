@@ -1,12 +1,16 @@
 """The document ``procmem/shared/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.shared import SharedObject, SharedReport
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import process_json
 from procmem.text import english
 from procmem.text.notes import note_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "shared_json"]
 

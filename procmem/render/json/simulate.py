@@ -3,8 +3,9 @@
 Addresses are strings in hexadecimal, sizes numbers of bytes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
 
 from procmem.model.note import Note
 from procmem.model.reports.simulated_memory import MemoryMoment
@@ -25,6 +26,10 @@ from procmem.render.json.fields import address
 from procmem.text import english
 from procmem.text.failures import failure_text
 from procmem.text.simulate import area_text, note_text, origin_text, rule_text, step_text, trace_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["cross_json", "drawn_json", "memory_json", "simulate_json"]
 

@@ -1,6 +1,6 @@
 """The document ``procmem/swap/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.swap import Faulter, Rates, SwapRegion, SwapReport
 from procmem.model.reports.system import ProcessRow
@@ -8,6 +8,10 @@ from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address
 from procmem.text import english
 from procmem.text.swap import part_name, part_sentence, reason_text, swappiness_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "swap_json"]
 

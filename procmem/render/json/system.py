@@ -1,7 +1,8 @@
 """The documents ``procmem/system/1`` and ``procmem/system-classes/1``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
 
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport
@@ -9,6 +10,10 @@ from procmem.render.escaping import json_text
 from procmem.render.json.inspect import class_json
 from procmem.text import english
 from procmem.text.system import charge_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["CLASSES_SCHEMA", "SCHEMA", "classes_json", "system_json"]
 

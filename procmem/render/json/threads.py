@@ -1,12 +1,16 @@
 """The document ``procmem/threads/1``."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, process_json
 from procmem.text import english
 from procmem.text.notes import note_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "threads_json"]
 

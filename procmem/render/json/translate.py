@@ -1,6 +1,6 @@
 """The document ``procmem/translate/1``: of the simulated machine, or of a real process."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.translation import Descriptor, Fault, RealTranslation, Translation, WalkStep
 from procmem.render.escaping import printable_text
@@ -8,6 +8,10 @@ from procmem.render.json.fields import address
 from procmem.text import english
 from procmem.text.simulate import trace_text
 from procmem.text.translation import answer_text, bit_text, buffer_text, error_bit_text, reason_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "real_json", "translation_json"]
 

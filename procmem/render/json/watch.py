@@ -1,9 +1,13 @@
 """The document ``procmem/watch/1``: one look at one process."""
 
-from typing import Any
+from __future__ import annotations
 
 from procmem.model.reports.watch import Watched
 from procmem.render.escaping import json_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "watch_json"]
 

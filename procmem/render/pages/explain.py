@@ -1,8 +1,8 @@
 """The annotated map: a head, then each block's lines as pmap -x shows them, and its sentence below."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.columns import column

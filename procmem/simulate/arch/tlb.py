@@ -8,8 +8,7 @@ Taking a right away, or unmapping, needs a flush. Loading CR3, as at a switch of
 Source: Intel SDM volume 3, 4.10; arch/x86/mm/tlb.c.
 """
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.simulate.arch.page_entries import PAGE_SHIFT, Pte
 
 __all__ = ["Tlb", "fill", "invlpg", "load_cr3", "lookup"]

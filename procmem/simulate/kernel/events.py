@@ -3,9 +3,8 @@
 The machine takes one at a time; the C library's rules are nothing but makers of such events.
 """
 
-from typing import NamedTuple
-
 from procmem.errors import BadInput
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.simulation import AreaRole, Base
 

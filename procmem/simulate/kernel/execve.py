@@ -7,9 +7,8 @@ Source: fs/binfmt_elf.c, load_elf_binary(), elf_load(), load_elf_interp(); for 3
 x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 """
 
-from typing import NamedTuple
-
 from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit

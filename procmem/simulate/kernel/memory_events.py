@@ -4,8 +4,8 @@ A layout event (``events``) is one of these once it is said which process makes 
 """
 
 from enum import StrEnum
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.events import Event
 

@@ -8,8 +8,7 @@ Sources: fs/exec.c, bprm_stack_limits(), setup_arg_pages(); fs/binfmt_elf.c, cre
 arch/x86/kernel/process.c, arch_align_stack().
 """
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down

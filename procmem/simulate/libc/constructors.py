@@ -5,8 +5,7 @@ Others map what no rule predicts. Both are known by the library's name, and noth
 them is called exact.
 """
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 from procmem.simulate.libc.malloc import Malloc
 

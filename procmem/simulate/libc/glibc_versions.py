@@ -8,8 +8,7 @@ map is claimed.
 Measured by counting the requests to the linker's allocator (elf/dl-minimal-malloc.c) in real programs.
 """
 
-from typing import NamedTuple
-
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 
 __all__ = ["TABLES", "GlibcTable", "table_for"]

@@ -8,9 +8,9 @@ Source: glibc csu/libc-start.c, csu/libc-tls.c, __libc_setup_tls(); elf/dl-suppo
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from procmem.model.elf import PT_TLS
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import SimSpace

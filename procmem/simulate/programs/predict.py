@@ -4,9 +4,8 @@ Nothing that a process could tell is an input, so a prediction is made before th
 is the same on a machine that could never run one.
 """
 
-from typing import NamedTuple
-
 from procmem.model.elf import PT_TLS
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import Base, Draws, Exactness, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage

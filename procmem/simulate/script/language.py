@@ -1,8 +1,7 @@
 """The words of a script: its lines taken apart, sizes and rights read, and the one error for what is wrong in them."""
 
-from typing import NamedTuple
-
 from procmem.errors import BadScript
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.simulation import PAGE
 from procmem.model.sizes import size_of_text

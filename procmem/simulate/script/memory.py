@@ -6,8 +6,8 @@ malloc and threads, which know nothing of pages, run on it unchanged.
 
 import random
 from collections.abc import Callable
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, SimMemory
 from procmem.model.simulation import PAGE, AreaRole, SimSpace, VmBit

@@ -27,8 +27,8 @@ Sizes are bytes, or have K, M or G behind them. RIGHTS are written as in maps (r
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import AreaRole, SimSpace

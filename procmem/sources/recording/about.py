@@ -3,15 +3,20 @@
 A recording may come from a stranger, so every value is checked before it is believed.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import tomllib
 from collections.abc import Mapping
-from typing import Any
 
 from procmem.errors import BrokenRecording
 from procmem.model.raw import KeptFile, MappedFile, Refusal
 from procmem.sources.recording.store import FILE_BYTES_MAX, Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["SCHEMA", "bare_file", "pid_of_folder", "read_about", "read_objects", "recorded_refusal", "typed"]
 

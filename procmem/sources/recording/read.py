@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
@@ -32,7 +31,10 @@ from procmem.sources.recording.about import (
 )
 from procmem.sources.recording.store import Store, open_store
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Self
+
     from procmem.model.ports import ByteReader, Target
 
 __all__ = ["SCHEMA", "PiecesReader", "RecordedSource", "page_run_letters"]

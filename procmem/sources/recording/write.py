@@ -11,9 +11,9 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from procmem.errors import CannotWrite
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.sources.recording.read import SCHEMA, page_run_letters
 
