@@ -110,7 +110,7 @@ def _sums_by_name(
 
     Where all is known, the commonest name has what the others leave of the whole: it may have many thousand rows.
     """
-    common = counts.most_common(1)[0][0] if counts else ""
+    common = max(counts, key=counts.__getitem__, default="")  # most_common() would load heapq
     members: defaultdict[str, list[int]] = defaultdict(list)
     for index, name in [(index, name) for index, name in enumerate(names) if name != common]:
         members[name].append(index)

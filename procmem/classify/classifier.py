@@ -12,7 +12,6 @@ from procmem.classify.apportion import shared_out
 from procmem.classify.partition import Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
-from procmem.classify.rules.elf_without_headers import unread_claims
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
@@ -168,6 +167,8 @@ def _object_claims(
         own = rows[(item.file.device, item.file.inode, item.file.path)]
         role = object_role(item, objects, snapshot.auxv, snapshot.exe)
         if item.image is None and not item.readable:
+            from procmem.classify.rules.elf_without_headers import unread_claims  # noqa: PLC0415  # seldom
+
             yield from unread_claims(item, role, mappings, own, snapshot)
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped

@@ -179,10 +179,11 @@ def _bias_of_headers(item: ElfObject, image: ElfImage, auxv: Mapping[int, int] |
     return None
 
 
-class _Labels(NamedTuple):
+class _Labels:
     """Makes the labels of one loaded object."""
 
-    loaded: LoadedObject
+    def __init__(self, loaded: LoadedObject) -> None:
+        self.loaded = loaded
 
     def label(self, part: Part | None, what: Note) -> Label:
         """A label whose evidence names the part of the file, the bias, and why the bias is believed."""
