@@ -13,14 +13,15 @@ from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["ACCOUNT_KEYS", "LEAVES", "account_report"]
 
-_HUGE_KEYS = ("AnonHugePages", "ShmemPmdMapped", "FilePmdMapped")
-ACCOUNT_KEYS = ("Shared_Clean", "Shared_Dirty", "KSM", *_HUGE_KEYS)
+_HUGE_KEYS = (SmapsKey.ANON_HUGE_PAGES, SmapsKey.SHMEM_PMD_MAPPED, SmapsKey.FILE_PMD_MAPPED)
+ACCOUNT_KEYS = (SmapsKey.SHARED_CLEAN, SmapsKey.SHARED_DIRTY, SmapsKey.KSM, *_HUGE_KEYS)
 """Counters of smaps that the account needs besides those of classification."""
 
 LEAVES = (
@@ -51,8 +52,17 @@ LEAVES = (
 """Every leaf by total and name, in the order in which they are told."""
 _KINDS = ("anonymous", "file", "shmem")
 _SHARINGS = ("private dirty", "shared dirty", "private clean", "shared clean")
-_COUNTERS = ("Private_Dirty", "Shared_Dirty", "Private_Clean", "Shared_Clean")
-_FIGURES = (*_COUNTERS, "Anonymous", "Rss", "Pss", "Swap", "SwapPss", "Shared_Hugetlb", "Private_Hugetlb")
+_COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
+_FIGURES = (
+    *_COUNTERS,
+    SmapsKey.ANONYMOUS,
+    SmapsKey.RSS,
+    SmapsKey.PSS,
+    SmapsKey.SWAP,
+    SmapsKey.SWAP_PSS,
+    SmapsKey.SHARED_HUGETLB,
+    SmapsKey.PRIVATE_HUGETLB,
+)
 """All that a mapping's leaves follow from, besides its size, its sort and its class."""
 _Cells = dict[tuple[str, str], int]
 
@@ -75,7 +85,7 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
         reconciliation=reconcile(snapshot, totals, readings),
         warnings=seen.warnings,
         huge_pages=_huge_pages(snapshot),
-        merged=snapshot.mappings.total("KSM") if snapshot.mappings is not None else None,
+        merged=snapshot.mappings.total(SmapsKey.KSM) if snapshot.mappings is not None else None,
         numa_nodes=readings.numa_nodes,
     )
 
@@ -152,7 +162,9 @@ def _virt(regions: Regions, row: int, members: Sequence[int]) -> list[_Cells]:
     left = table.end[row] - table.start[row]
     room = [regions.end[index] - regions.start[index] for index in members]
     cells: list[_Cells] = [{} for _ in members]
-    huge = sum(column[row] or 0 for key in ("Shared_Hugetlb", "Private_Hugetlb") if (column := table.column(key)))
+    huge = sum(
+        column[row] or 0 for key in (SmapsKey.SHARED_HUGETLB, SmapsKey.PRIVATE_HUGETLB) if (column := table.column(key))
+    )
     for name, sizes in (
         ("resident", [regions.rss[index] or 0 for index in members]),
         ("hugetlb", [huge] * len(members)),
@@ -174,7 +186,7 @@ def _virt(regions: Regions, row: int, members: Sequence[int]) -> list[_Cells]:
 def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -> list[_Cells]:
     """The resident pages of one mapping by kind and sharing, dealt out to its regions; all margins stay exact."""
     table = regions.mappings
-    columns = [table.column(key) for key in (*_COUNTERS, "Anonymous", "Rss")]
+    columns = [table.column(key) for key in (*_COUNTERS, SmapsKey.ANONYMOUS, SmapsKey.RSS)]
     figures = [None if column is None else column[row] for column in columns]
     if None in figures:
         return [{} for _ in members]
@@ -214,7 +226,7 @@ def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[tupl
         yield ("pss", "private"), uss
         yield ("pss", "its share of shared"), pss - uss
     if swap:
-        shares = regions.mappings.column("SwapPss")
+        shares = regions.mappings.column(SmapsKey.SWAP_PSS)
         # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
         copies = regions.mappings.perms[regions.vma[index]][3] == "p" and bool(shares and shares[regions.vma[index]])
         yield ("swap", "shared memory" if shmem and not copies else "private"), swap

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Finding
 from procmem.model.reports.inspection import Inspection
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
 
 __all__ = ["findings"]
@@ -98,13 +99,13 @@ def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> 
         limit = limits.get(name)
         return None if limit is None else limit.soft
 
-    virt, space = snapshot.virt, soft("Max address space")
+    virt, space = snapshot.virt, soft(LimitName.ADDRESS_SPACE)
     if virt is not None and space is not None and virt >= NEAR * space:
         yield "limit-address-space", {"virt_bytes": virt, "limit_bytes": space}
-    locked, lock_limit = snapshot.size("VmLck"), soft("Max locked memory")
+    locked, lock_limit = snapshot.size(StatusKey.VM_LCK), soft(LimitName.LOCKED_MEMORY)
     if locked and lock_limit is not None and locked >= NEAR * lock_limit:
         yield "limit-locked", {"locked_bytes": locked, "limit_bytes": lock_limit}
-    stack_limit = soft("Max stack size")
+    stack_limit = soft(LimitName.STACK)
     for region in _of(regions, "main", "thread"):
         limit = stack_limit if region.label.kind is kinds.MAIN_STACK else region.size
         used = region.size if region.label.kind is kinds.MAIN_STACK else region.rss
@@ -124,7 +125,7 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     if deleted:
         example = without_deleted(deleted[0]).decode("utf-8", "surrogateescape")
         yield "deleted-files", {"count": len(deleted), "example": example}
-    swap, anonymous = totals.swap, table.total("Anonymous")
+    swap, anonymous = totals.swap, table.total(SmapsKey.ANONYMOUS)
     if swap is not None and swap >= SWAPPED_BYTES_MIN:
         yield "swapped", {"swap_bytes": swap, "total_bytes": (anonymous or 0) + swap}
     copied = _copied_text(regions)
@@ -133,7 +134,7 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     tables, mapped = totals.page_tables, (totals.rss or 0) + (swap or 0)
     if tables is not None and mapped and tables >= TABLE_BYTES_MIN and tables >= TABLE_SHARE * mapped:
         yield "page-tables", {"tables_bytes": tables, "share": round(100 * tables / mapped)}
-    huge = table.total("AnonHugePages")
+    huge = table.total(SmapsKey.ANON_HUGE_PAGES)
     large = anonymous is not None and huge is not None and anonymous >= HUGE_CANDIDATE_BYTES
     if large and anonymous and huge is not None and huge < HUGE_SHARE * anonymous:
         share = round(100 * huge / anonymous)
@@ -148,7 +149,7 @@ def _is_deleted_file(table: Mappings, row: int) -> bool:
 def _copied_text(regions: Regions) -> int:
     """Bytes of code that are private copies of the file's."""
     table = regions.mappings
-    copies = table.column("Anonymous")
+    copies = table.column(SmapsKey.ANONYMOUS)
     if copies is None:
         return 0
     rows = {

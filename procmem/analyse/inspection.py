@@ -12,6 +12,7 @@ from operator import gt, sub
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import Refusal
 from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.classes import ClassRow
@@ -77,7 +78,7 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
         machine=snapshot.machine.machine,
         kernel=snapshot.machine.kernel,
         page_size=snapshot.page_size,
-        state=(status.fields.get("State") if status else None) or (stat.state if stat else None),
+        state=(status.fields.get(StatusKey.STATE) if status else None) or (stat.state if stat else None),
         threads=(status.threads if status else None) or (stat.num_threads if stat else None),
         nature=snapshot.nature,
         age_seconds=age,
@@ -149,13 +150,17 @@ def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, .
 def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
     table = regions.mappings if regions is not None and snapshot.has_usage else None
     if table is not None:
-        clean, dirty = table.total("Private_Clean"), table.total("Private_Dirty")
-        huge = [table.total("Shared_Hugetlb"), table.total("Private_Hugetlb")]
-        rss, pss, swap, swap_pss = (table.total(key) for key in ("Rss", "Pss", "Swap", "SwapPss"))
+        clean, dirty = table.total(SmapsKey.PRIVATE_CLEAN), table.total(SmapsKey.PRIVATE_DIRTY)
+        huge = [table.total(SmapsKey.SHARED_HUGETLB), table.total(SmapsKey.PRIVATE_HUGETLB)]
+        rss, pss, swap, swap_pss = (
+            table.total(key) for key in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.SWAP_PSS)
+        )
         uss = None if clean is None or dirty is None else clean + dirty
         hugetlb = exact_sum(huge)
     else:
-        rss, swap, hugetlb = (snapshot.size(key) for key in ("VmRSS", "VmSwap", "HugetlbPages"))
+        rss, swap, hugetlb = (
+            snapshot.size(key) for key in (StatusKey.VM_RSS, StatusKey.VM_SWAP, StatusKey.HUGETLB_PAGES)
+        )
         pss = uss = swap_pss = None
         if rss is None and snapshot.statm is not None:
             rss = snapshot.statm.resident
@@ -167,10 +172,10 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
         swap=swap,
         swap_pss=swap_pss,
         hugetlb=hugetlb,
-        vm_size=snapshot.size("VmSize"),
-        vm_rss=snapshot.size("VmRSS"),
-        vm_swap=snapshot.size("VmSwap"),
-        page_tables=snapshot.size("VmPTE"),
+        vm_size=snapshot.size(StatusKey.VM_SIZE),
+        vm_rss=snapshot.size(StatusKey.VM_RSS),
+        vm_swap=snapshot.size(StatusKey.VM_SWAP),
+        page_tables=snapshot.size(StatusKey.VM_PTE),
     )
 
 
@@ -180,11 +185,11 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
         return None
     table = regions.mappings
     rest = list(map(sub, table.end, table.start))
-    resident, rest = _taken(rest, table.column("Rss"))
+    resident, rest = _taken(rest, table.column(SmapsKey.RSS))
     # a hugetlb page has neither Rss nor Swap, and all else has no hugetlb page
-    of_others, rest = _taken(rest, table.column("Shared_Hugetlb"))
-    of_its_own, rest = _taken(rest, table.column("Private_Hugetlb"))
-    swapped, rest = _taken(rest, table.column("Swap"))
+    of_others, rest = _taken(rest, table.column(SmapsKey.SHARED_HUGETLB))
+    of_its_own, rest = _taken(rest, table.column(SmapsKey.PRIVATE_HUGETLB))
+    swapped, rest = _taken(rest, table.column(SmapsKey.SWAP))
     kinds = {row: table.unpopulated(row) for row in table.one_of_each_sort()}
 
     def left_of(kind: Unpopulated) -> int:
@@ -251,6 +256,6 @@ def _apportioned(regions: Regions) -> Iterable[Note]:
 
 
 def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[Note]:
-    swap, vm_swap = table.total("Swap"), snapshot.size("VmSwap")
+    swap, vm_swap = table.total(SmapsKey.SWAP), snapshot.size(StatusKey.VM_SWAP)
     if swap is not None and vm_swap is not None and swap > vm_swap:
         yield note("shared memory in swap", swap_kib=swap // 1024, shared_kib=(swap - vm_swap) // 1024)

@@ -19,9 +19,10 @@ from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
@@ -88,7 +89,7 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
         (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
     )
     stack = next(reversed(table.rows_labelled(KernelName.STACK)), None)
-    limit = (snapshot.limits or {}).get("Max stack size")
+    limit = (snapshot.limits or {}).get(LimitName.STACK)
     known = image if AT_ENTRY in auxv else None
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
 
@@ -116,7 +117,7 @@ def _space_laws(case: _Case) -> Iterator[Law]:
     )  # fmt: skip
     lowest = table.start[rows[0]] if rows else 0
     yield _law("page-zero", "M12", "security/min_addr.c, mmap_min_addr", lowest >= _PAGE, note("lowest", lowest=lowest))
-    size, sums = case.snapshot.size("VmSize"), case.snapshot.virt
+    size, sums = case.snapshot.size(StatusKey.VM_SIZE), case.snapshot.virt
     yield _law(
         "virt-sum", "M8", "mm/mmap.c, vm_stat_account()", None if size is None else size == sums,
         note("virt", size=size, sum=sums),
@@ -264,7 +265,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
 def _merging(case: _Case) -> Iterator[Law]:
     """Neighbours that are alike in all that smaps shows would be one mapping, unless each was written by itself."""
     table = case.table
-    written = table.column("Anonymous")
+    written = table.column(SmapsKey.ANONYMOUS)
     adjoining = alike = 0
     for low, high in pairwise(case.rows):
         if table.end[low] != table.start[high]:
@@ -292,8 +293,8 @@ def _merging(case: _Case) -> Iterator[Law]:
 
 def _page_tables(case: _Case) -> Iterator[Law]:
     """VmPTE: a table of 4 KiB for each region of each level in which a page was ever used."""
-    cost = case.snapshot.size("VmPTE")
-    table, rss = case.table, case.table.column("Rss")
+    cost = case.snapshot.size(StatusKey.VM_PTE)
+    table, rss = case.table, case.table.column(SmapsKey.RSS)
     source = "mm/memory.c, __pte_alloc(); mm_inc_nr_ptes()"
     if cost is None or rss is None or case.snapshot.machine.machine not in ("x86_64", None):
         yield _law("page-tables", "M18", source, None, note("tables", size=cost))

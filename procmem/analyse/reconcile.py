@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
@@ -46,8 +47,8 @@ def reconcile(snapshot: Snapshot, totals: AccountTotals, readings: Readings) -> 
 
 def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFacts:
     gates = sum(table.end[row] - table.start[row] for row in table.gates())
-    swap = table.column("Swap") or []
-    shares = table.column("SwapPss")
+    swap = table.column(SmapsKey.SWAP) or []
+    shares = table.column(SmapsKey.SWAP_PSS)
     shmem_swap = sum(
         size
         for row, size in enumerate(swap)
@@ -55,13 +56,13 @@ def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFac
         and table.is_shared_memory(row, readings.shmem_devices)
         and not (table.perms[row][3] == "p" and shares and shares[row])
     )
-    private = table.total("Private_Hugetlb") or 0
+    private = table.total(SmapsKey.PRIVATE_HUGETLB) or 0
     release = re.match(r"(\d+)\.(\d+)", snapshot.machine.kernel or "")
     version = (int(release[1]), int(release[2])) if release else None
     return _CauseFacts(
         gates,
         private,
-        private + (table.total("Shared_Hugetlb") or 0),
+        private + (table.total(SmapsKey.SHARED_HUGETLB) or 0),
         shmem_swap,
         len(table),
         version,
@@ -87,15 +88,17 @@ def _counter_slack(snapshot: Snapshot, release: tuple[int, int] | None, exact_fr
 def _moved(readings: Readings) -> dict[str, int]:
     """How far each figure moved between the two readings, by the measure's name."""
     moved = {}
-    for measure, key in (("virt", "VmSize"), ("rss", "VmRSS"), ("swap", "VmSwap")):
+    for measure, key in (("virt", StatusKey.VM_SIZE), ("rss", StatusKey.VM_RSS), ("swap", StatusKey.VM_SWAP)):
         before, after = readings.sizes_before, readings.sizes_after
         if before is not None and after is not None and key in before and key in after:
             moved[measure] = abs(after[key] - before[key])
     before, after = readings.rollup_before, readings.rollup_after
     if before is not None and after is not None:
-        for measure, key in (("rss", "Rss"), ("pss", "Pss"), ("swap", "Swap")):
+        for measure, key in (("rss", SmapsKey.RSS), ("pss", SmapsKey.PSS), ("swap", SmapsKey.SWAP)):
             moved[measure] = max(moved.get(measure, 0), abs(after.get(key, 0) - before.get(key, 0)))
-        moved["uss"] = sum(abs(after.get(key, 0) - before.get(key, 0)) for key in ("Private_Clean", "Private_Dirty"))
+        moved["uss"] = sum(
+            abs(after.get(key, 0) - before.get(key, 0)) for key in (SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
+        )
     return moved
 
 
@@ -117,25 +120,25 @@ def _who_says_what(
 
     pages = snapshot.page_size
     yield "virt", "smaps Size", totals.virt
-    yield "virt", "status VmSize", status.get("VmSize")
+    yield "virt", "status VmSize", status.get(StatusKey.VM_SIZE)
     yield "virt", "statm size", statm.size if statm else None
     yield "virt", "stat vsize", stat.vsize if stat else None
     yield "virt", "pmap Kbytes", None if totals.virt is None else totals.virt + facts.gates
     yield "rss", "smaps Rss", totals.rss
-    yield "rss", "rollup Rss", rolled("Rss")
-    yield "rss", "status VmRSS", status.get("VmRSS")
-    parts = [status.get(key) for key in ("RssAnon", "RssFile", "RssShmem")]
+    yield "rss", "rollup Rss", rolled(SmapsKey.RSS)
+    yield "rss", "status VmRSS", status.get(StatusKey.VM_RSS)
+    parts = [status.get(key) for key in (StatusKey.RSS_ANON, StatusKey.RSS_FILE, StatusKey.RSS_SHMEM)]
     yield "rss", "status Rss*", exact_sum(parts)
     yield "rss", "statm resident", statm.resident if statm else None
     yield "rss", "stat rss", stat.rss_pages * pages if stat else None
     yield "pss", "smaps Pss", totals.pss
-    yield "pss", "rollup Pss", rolled("Pss")
+    yield "pss", "rollup Pss", rolled(SmapsKey.PSS)
     yield "uss", "smaps Private_*", totals.uss
-    yield "uss", "rollup Private_*", rolled("Private_Clean", "Private_Dirty")
-    yield "uss", "psutil uss", rolled("Private_Clean", "Private_Dirty", "Private_Hugetlb")
+    yield "uss", "rollup Private_*", rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
+    yield "uss", "psutil uss", rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.PRIVATE_HUGETLB)
     yield "swap", "smaps Swap", totals.swap
-    yield "swap", "rollup Swap", rolled("Swap")
-    yield "swap", "status VmSwap", status.get("VmSwap")
+    yield "swap", "rollup Swap", rolled(SmapsKey.SWAP)
+    yield "swap", "status VmSwap", status.get(StatusKey.VM_SWAP)
 
 
 def _cause(measure: str, who: str, difference: int | None, facts: _CauseFacts) -> Note | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
@@ -77,8 +78,10 @@ def _object(
         column = table.column(name)
         return None if column is None else exact_sum(column[row] for row in members)
 
-    rss, pss, swap, anonymous = (total(name) for name in ("Rss", "Pss", "Swap", "Anonymous"))
-    clean, dirty = total("Private_Clean"), total("Private_Dirty")
+    rss, pss, swap, anonymous = (
+        total(name) for name in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.ANONYMOUS)
+    )
+    clean, dirty = total(SmapsKey.PRIVATE_CLEAN), total(SmapsKey.PRIVATE_DIRTY)
     private = None if clean is None or dirty is None else clean + dirty
     name = b"[anonymous]" if sort == "anonymous" else table.name[members[0]]
     return SharedObject(

@@ -7,6 +7,7 @@ all the time. Then one asks whether a process misbehaves, or the machine (or a c
 from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import MeminfoKey
 from procmem.model.region import Regions
 from procmem.model.reports.swap import SORTS, Rates, SwapPart, SwapReading, SwapRegion, SwapReport, SwapVerdict
 from procmem.model.reports.system import ProcessRow
@@ -26,7 +27,7 @@ def swap_report(reading: SwapReading, regions: Iterable[SwapRegion] = ()) -> Swa
     total = sum(area.size for area in reading.areas)
     used = sum(area.used for area in reading.areas)
     ranking = sorted((row for row in reading.rows if row.swap or row.vm_swap), key=lambda row: (_weight(row), row.pid))
-    available, cached = reading.meminfo.get("MemAvailable"), reading.meminfo.get("SwapCached", 0)
+    available, cached = reading.meminfo.get(MeminfoKey.AVAILABLE), reading.meminfo.get(MeminfoKey.SWAP_CACHED, 0)
     return SwapReport(
         reading=reading,
         total=total,
@@ -59,7 +60,7 @@ def _parts(reading: SwapReading, used: int) -> Iterator[SwapPart]:
         if size:
             left -= size
             yield SwapPart(sort, size)
-    cached = reading.meminfo.get("SwapCached", 0)
+    cached = reading.meminfo.get(MeminfoKey.SWAP_CACHED, 0)
     if not reading.whole_machine:
         yield SwapPart("unrecorded", left)
     elif left > cached:
@@ -109,7 +110,7 @@ def _verdict(reading: SwapReading, total: int, used: int) -> SwapVerdict:
 
 def _who(reading: SwapReading, rates: Rates) -> Iterator[Note]:
     """Whether one process is the cause, or a cgroup's limit, or the machine is too small for all of them."""
-    available, ram = reading.meminfo.get("MemAvailable"), reading.meminfo.get("MemTotal")
+    available, ram = reading.meminfo.get(MeminfoKey.AVAILABLE), reading.meminfo.get(MeminfoKey.TOTAL)
     first = rates.faulters[0] if rates.faulters else None
     if first is not None:
         share = first.faults / max(sum(faulter.faults for faulter in rates.faulters), 1)

@@ -11,6 +11,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
@@ -43,7 +44,7 @@ def thread_report(
         threads=rows,
         shared=SharedState(
             virt=snapshot.virt,
-            rss=None if regions is None else snapshot.mappings.total("Rss") if snapshot.mappings else None,
+            rss=None if regions is None else snapshot.mappings.total(SmapsKey.RSS) if snapshot.mappings else None,
             open_files=open_files,
             umask=fields.get("Umask"),
             cwd=cwd,

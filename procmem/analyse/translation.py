@@ -4,6 +4,7 @@ The page tables themselves cannot be read from outside; the indexes follow from 
 what the last entry says.
 """
 
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.translation import WalkStep
 
 __all__ = ["frame_flags", "levels_of", "pagemap_bits", "walk_steps"]
@@ -48,7 +49,7 @@ def pagemap_bits(word: int) -> tuple[str, ...]:
 _KERNEL_PAGE_FLAGS = (
     "LOCKED", "ERROR", "REFERENCED", "UPTODATE", "DIRTY", "LRU", "ACTIVE", "SLAB", "WRITEBACK", "RECLAIM", "BUDDY",
     "MMAP", "ANON", "SWAPCACHE", "SWAPBACKED", "COMPOUND_HEAD", "COMPOUND_TAIL", "HUGE", "UNEVICTABLE", "HWPOISON",
-    "NOPAGE", "KSM", "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
+    "NOPAGE", SmapsKey.KSM, "THP", "OFFLINE", "ZERO_PAGE", "IDLE", "PGTABLE",
 )  # fmt: skip
 """Bits of /proc/kpageflags (include/uapi/linux/kernel-page-flags.h), from bit 0 up."""
 

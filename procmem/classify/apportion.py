@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from procmem.classify.partition import Partition
 from procmem.model.mapping import Mappings
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.model.region import Share
 
@@ -23,7 +24,7 @@ def shared_out(
     mappings: Mappings, cut: Partition, runs: tuple[PageRun, ...] | Refusal, page_size: int
 ) -> dict[int, Share]:
     """The figures of every range that is a part of its mapping, by the index of the range."""
-    if not cut.split or "Rss" not in mappings.usage:
+    if not cut.split or SmapsKey.RSS not in mappings.usage:
         return {}
     shares: dict[int, Share] = {}
     starts = () if isinstance(runs, Refusal) else [run.start for run in runs]
@@ -46,8 +47,8 @@ def _shares_of(
         column = mappings.column(key)
         return None if column is None else column[row]
 
-    rss, pss, swap = figure("Rss"), figure("Pss"), figure("Swap")
-    clean, dirty = figure("Private_Clean"), figure("Private_Dirty")
+    rss, pss, swap = figure(SmapsKey.RSS), figure(SmapsKey.PSS), figure(SmapsKey.SWAP)
+    clean, dirty = figure(SmapsKey.PRIVATE_CLEAN), figure(SmapsKey.PRIVATE_DIRTY)
     uss = None if clean is None or dirty is None else clean + dirty
     pages = [_whole_pages(start, end, page_size) for start, end in ranges]
     present = swapped = None

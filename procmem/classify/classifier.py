@@ -20,6 +20,7 @@ from procmem.classify.runtimes.detect import Runtimes, runtimes_of
 from procmem.model.auxv import AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
 from procmem.model.mapping import Mappings
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
@@ -184,7 +185,7 @@ def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], .
     mappings = snapshot.mappings
     assert mappings is not None
     ranges = []
-    rss, swap = mappings.column("Rss"), mappings.column("Swap")
+    rss, swap = mappings.column(SmapsKey.RSS), mappings.column(SmapsKey.SWAP)
     for row in sorted(cut.split, key=mappings.start.__getitem__):
         if (rss and rss[row]) or (swap and swap[row]):
             ranges.append((mappings.start[row], mappings.end[row]))

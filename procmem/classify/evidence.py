@@ -7,6 +7,7 @@ source's matter.
 from collections.abc import Iterable
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import Backing, KernelName
@@ -15,16 +16,16 @@ __all__ = ["REGION_KEYS", "anonymous_ranges", "peekable_ranges", "touched_ranges
 
 REGION_KEYS = frozenset(
     {
-        "Rss",
-        "Pss",
-        "Private_Clean",
-        "Private_Dirty",
-        "Swap",
-        "SwapPss",
-        "Shared_Hugetlb",
-        "Private_Hugetlb",
-        "Anonymous",
-        "KernelPageSize",
+        SmapsKey.RSS,
+        SmapsKey.PSS,
+        SmapsKey.PRIVATE_CLEAN,
+        SmapsKey.PRIVATE_DIRTY,
+        SmapsKey.SWAP,
+        SmapsKey.SWAP_PSS,
+        SmapsKey.SHARED_HUGETLB,
+        SmapsKey.PRIVATE_HUGETLB,
+        SmapsKey.ANONYMOUS,
+        SmapsKey.KERNEL_PAGE_SIZE,
     }
 )
 """The counters of smaps that totals and classification need; the others are read only where they are shown."""
@@ -64,7 +65,7 @@ def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     table = shot.mappings
     assert table is not None
     nothing: list[int | None] = [None] * len(table)
-    rss, swap = table.column("Rss") or nothing, table.column("Swap") or nothing
+    rss, swap = table.column(SmapsKey.RSS) or nothing, table.column(SmapsKey.SWAP) or nothing
     marked, guarded = table.flags_with(MemoryFlag.NOHUGEPAGE), table.flags_with(MemoryFlag.MAYBE_GUARD)
     rows = zip(table.start, table.end, table.perms, table.inode, table.flags, rss, swap, strict=True)
     ranges = [

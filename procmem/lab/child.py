@@ -7,7 +7,6 @@ the interpreter do not come between; they are counted by getrusage(2) right befo
 
 import binascii
 import ctypes
-import errno
 import json
 import mmap
 import os
@@ -55,7 +54,10 @@ def counted() -> tuple[int, int]:
 
 
 def do_map(at: int, size: int, kind: str = "anon", path: str = "", prot: int = 3, flags: int = 0) -> int:
-    """Map memory at a fixed free place; ``kind`` is anon, shared, file (private), shared-file, memfd, posix, sysv."""
+    """Map memory at a fixed free place; ``kind`` is anon, shared, file (private), shared-file, memfd, posix, sysv.
+
+    ``path`` is the file, or what shm_open(3) would open.
+    """
     if kind == "sysv":
         key = checked(LIBC.shmget(0, ctypes.c_size_t(size), 0o1600), "shmget")
         place = LIBC.shmat(key, at, 0)
@@ -65,7 +67,6 @@ def do_map(at: int, size: int, kind: str = "anon", path: str = "", prot: int = 3
     if kind == "memfd":
         fd = os.memfd_create("lab")
     elif kind == "posix":
-        path = f"/dev/shm/procmem-lab-{os.getpid()}"  # noqa: S108  # this is what shm_open(3) opens
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         os.unlink(path)
     elif path:
@@ -188,14 +189,9 @@ def _fault_here(access: str, at: int, pipe: int) -> None:
     os._exit(0)
 
 
-def do_stack_limit(size: int) -> list[int]:
-    """Set the soft stack limit; the stack's start and end."""
+def do_stack_limit(size: int) -> None:
+    """Set the soft stack limit."""
     resource.setrlimit(resource.RLIMIT_STACK, (size, resource.getrlimit(resource.RLIMIT_STACK)[1]))
-    with open("/proc/self/maps", "rb") as maps:
-        for line in maps:
-            if line.endswith(b"[stack]\n"):
-                return [int(word, 16) for word in line.split()[0].split(b"-")]
-    raise Refused(f"[stack]: {os.strerror(errno.ENOENT)}")
 
 
 def do_kernel_reads(at: int) -> int:

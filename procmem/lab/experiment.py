@@ -13,6 +13,7 @@ from procmem.errors import ProcmemError
 from procmem.lab.children import Child
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, ProcessCost, SimMemory
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
@@ -130,12 +131,12 @@ def usage(pid: int, start: int = AT, end: int = 1 << 32) -> Usage:
     parsed = parse_status(status)
     return Usage(
         sum(mappings.end[at] - mappings.start[at] for at in inside),
-        total("Rss"),
-        total("Pss"),
-        total("Swap"),
-        total("Private_Dirty"),
-        total("Shared_Dirty"),
-        total("Anonymous"),
+        total(SmapsKey.RSS),
+        total(SmapsKey.PSS),
+        total(SmapsKey.SWAP),
+        total(SmapsKey.PRIVATE_DIRTY),
+        total(SmapsKey.SHARED_DIRTY),
+        total(SmapsKey.ANONYMOUS),
         dict(parsed.sizes),
         dict(parsed.fields),
         mappings,

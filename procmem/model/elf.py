@@ -8,18 +8,32 @@ from procmem.model.named_tuple import NamedTuple
 
 __all__ = [
     "DF_1_PIE",
+    "DF_TEXTREL",
     "DT_DEBUG",
+    "DT_FLAGS",
     "DT_FLAGS_1",
+    "DT_INIT_ARRAYSZ",
     "DT_NEEDED",
+    "DT_REL",
+    "DT_RELSZ",
     "DT_RPATH",
     "DT_RUNPATH",
     "DT_SONAME",
+    "DT_STRTAB",
+    "DT_SYMTAB",
     "DT_TEXTREL",
+    "DT_VERDEF",
+    "DT_VERDEFNUM",
+    "DT_VERNEED",
+    "DT_VERNEEDNUM",
+    "EM_386",
     "ET_DYN",
     "ET_EXEC",
+    "NT_GNU_BUILD_ID",
     "PF_R",
     "PF_W",
     "PF_X",
+    "PN_XNUM",
     "PT_DYNAMIC",
     "PT_GNU_RELRO",
     "PT_GNU_STACK",
@@ -32,19 +46,30 @@ __all__ = [
     "SHF_EXECINSTR",
     "SHF_WRITE",
     "SHT_NOBITS",
+    "SHT_SYMTAB",
+    "STB_GNU_UNIQUE",
     "ElfImage",
     "Section",
     "Segment",
 ]
 
 ET_EXEC, ET_DYN = 2, 3
+EM_386 = 3
+PN_XNUM = 0xFFFF
+"""e_phnum of a file with more program headers than fit there."""
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PF_X, PF_W, PF_R = 1, 2, 4
-SHT_NOBITS = 8
+SHT_SYMTAB, SHT_NOBITS = 2, 8
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 DT_NEEDED, DT_SONAME, DT_RPATH, DT_DEBUG, DT_TEXTREL, DT_RUNPATH = 1, 14, 15, 21, 22, 29
+DT_STRTAB, DT_SYMTAB, DT_REL, DT_RELSZ, DT_INIT_ARRAYSZ = 5, 6, 17, 18, 27
+DT_FLAGS, DF_TEXTREL = 30, 4
 DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
+DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+STB_GNU_UNIQUE = 10
+NT_GNU_BUILD_ID = 3
+"""The note of type 3 whose owner is ``GNU`` (binutils, --build-id)."""
 
 
 class Segment(NamedTuple):

@@ -15,6 +15,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.owners import Owner, owner_name
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import MappedFile, Refusal
 
 TYPE_CHECKING = False
@@ -164,10 +165,10 @@ class Regions:
         self.end = end
         self.label = label
         self.shares = shares or {}
-        self.rss = self._column(("Rss",), "rss")
-        self.pss = self._column(("Pss",), "pss")
-        self.uss = self._column(("Private_Clean", "Private_Dirty"), "uss")
-        self.swap = self._column(("Swap",), "swap")
+        self.rss = self._column((SmapsKey.RSS,), "rss")
+        self.pss = self._column((SmapsKey.PSS,), "pss")
+        self.uss = self._column((SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY), "uss")
+        self.swap = self._column((SmapsKey.SWAP,), "swap")
 
     def _column(self, keys: Sequence[str], field: str) -> list[int | None]:
         """A figure of every region: its mapping's, or its own share."""

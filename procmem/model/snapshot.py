@@ -5,15 +5,16 @@ None means that nobody could say, never zero.
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 
 from procmem.model import owners
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import Machine, Refusal
 
-__all__ = ["Auxv", "Limit", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
+__all__ = ["Auxv", "Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
 
 
 class Nature(Enum):
@@ -35,27 +36,27 @@ class Status(NamedTuple):
     @property
     def tgid(self) -> int | None:
         """The process (thread group) that the task belongs to."""
-        return self._number("Tgid")
+        return self._number(StatusKey.TGID)
 
     @property
     def ppid(self) -> int | None:
         """The parent's pid."""
-        return self._number("PPid")
+        return self._number(StatusKey.PPID)
 
     @property
     def threads(self) -> int | None:
         """Threads of the process, the dead leader of live threads among them."""
-        return self._number("Threads")
+        return self._number(StatusKey.THREADS)
 
     @property
     def state(self) -> str | None:
         """The state's letter (``S``, ``R``, ``Z``, ...)."""
-        return self.fields.get("State", "")[:1] or None
+        return self.fields.get(StatusKey.STATE, "")[:1] or None
 
     @property
     def uid(self) -> int | None:
         """The real user id."""
-        return self._number("Uid")
+        return self._number(StatusKey.UID)
 
     def _number(self, key: str) -> int | None:
         words = self.fields.get(key, "").split()
@@ -108,6 +109,14 @@ class Statm(NamedTuple):
 
 Auxv = Mapping[int, int]
 """The auxiliary vector: AT_ number to value (getauxval(3))."""
+
+
+class LimitName(StrEnum):
+    """The lines of ``/proc/<pid>/limits`` that are asked for (fs/proc/base.c, lnames[])."""
+
+    STACK = "Max stack size"
+    ADDRESS_SPACE = "Max address space"
+    LOCKED_MEMORY = "Max locked memory"
 
 
 class Limit(NamedTuple):
@@ -193,6 +202,6 @@ class Snapshot(NamedTuple):
         total_vm leaves them out, and so do we.
         """
         if self.mappings is None:
-            return self.size("VmSize")
+            return self.size(StatusKey.VM_SIZE)
         table = self.mappings
         return sum(table.end) - sum(table.start) - sum(table.end[row] - table.start[row] for row in table.gates())

@@ -26,7 +26,10 @@ __all__ = [
     "VmaName",
     "is_deleted",
     "is_file_in_memory",
+    "is_label",
     "kernel_label",
+    "mentions_sysv",
+    "object_path",
     "read_vma_name",
     "without_deleted",
 ]
@@ -163,6 +166,7 @@ _PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
 )
 """The first that fits decides."""
 
+_SYSV = b"/SYSV"
 _GIVEN = b"[anon:"
 _GIVEN_SHARED = b"[anon_shmem:"
 _STACK_OF_THREAD = b"[stack:"
@@ -181,6 +185,27 @@ def is_deleted(name: bytes) -> bool:
 def without_deleted(name: bytes) -> bytes:
     """The path alone. A file may really be called ``x (deleted)``: only its inode tells."""
     return name.removesuffix(_DELETED)
+
+
+def is_label(name: bytes) -> bool:
+    """Whether it has the form of a label (``[heap]``), seen without its inode: a simulated mapping has none."""
+    return name.startswith(b"[")
+
+
+def object_path(named: KernelName, own: bytes) -> bytes:
+    """The name that the kernel prints for an object of shared memory whose maker called it ``own``.
+
+    For System V that is the key, in hexadecimal digits (ipc/shm.c, newseg()).
+    """
+    if named is KernelName.SYSV:
+        return _SYSV + own
+    begins, ends = next((begins, ends) for begins, ends, known, _ in _OBJECTS if known is named)
+    return begins + own + ends
+
+
+def mentions_sysv(name: bytes) -> bool:
+    """Whether the kernel's word for a System V segment stands anywhere in a name: so pmap of procps asks."""
+    return _SYSV in name
 
 
 @lru_cache(maxsize=1024)  # the simulator asks at every fault
@@ -231,7 +256,7 @@ def _of_path(name: bytes, device: str, *, shared: bool) -> VmaName:
     diskless = device.partition(":")[0].strip("0") == ""
     if name.startswith(b"/anon_hugepage") and diskless and (shared or is_deleted(name)):
         return VmaName(KernelName.ANON_HUGEPAGE, Backing.HUGETLB)
-    if name.startswith(b"/SYSV") and diskless and (device == "00:01" or is_deleted(name)):
+    if name.startswith(_SYSV) and diskless and (device == "00:01" or is_deleted(name)):
         return VmaName(KernelName.SYSV, Backing.SHARED_MEMORY, device == "00:01")
     if name.startswith(b"/dev/zero") and (len(name) == len(b"/dev/zero") or name.startswith(b"/dev/zero (deleted)")):
         if shared:

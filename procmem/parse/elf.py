@@ -17,6 +17,8 @@ from collections.abc import Iterator
 
 from procmem.errors import BadInput
 from procmem.model.elf import (
+    NT_GNU_BUILD_ID,
+    PN_XNUM,
     PT_DYNAMIC,
     PT_INTERP,
     PT_LOAD,
@@ -45,8 +47,6 @@ _ENTRIES_MAX = 65_535
 _DYNAMIC_BYTES_MAX = 64 * 1024
 _STRING_MAX = 4096
 _NAMES_BYTES_MAX = 1024 * 1024
-_PN_XNUM = 0xFFFF
-_NT_GNU_BUILD_ID = 3
 
 
 class NotElf(BadInput):
@@ -85,7 +85,7 @@ def read_image(reader: ByteReader) -> ElfImage:
         shnum,
         shstrndx,
     ) = struct.unpack_from(header_form, head, 16)
-    if phnum == _PN_XNUM:
+    if phnum == PN_XNUM:
         raise NotElf("elf-header-count")
     wanted_size = 56 if bits == 64 else 32
     if phnum and phentsize != wanted_size:
@@ -232,7 +232,7 @@ def build_id(reader: ByteReader, image: ElfImage) -> str | None:
             name_size, desc_size, kind = struct.unpack_from(form, data, at)
             name_end = at + 12 + name_size
             desc_start = at + 12 + (name_size + step - 1) // step * step
-            if kind == _NT_GNU_BUILD_ID and data[at + 12 : name_end] == b"GNU\0":
+            if kind == NT_GNU_BUILD_ID and data[at + 12 : name_end] == b"GNU\0":
                 return data[desc_start : desc_start + desc_size].hex() or None
             at = desc_start + (desc_size + step - 1) // step * step
     return None

@@ -7,6 +7,7 @@ matter; which bytes of memory they explain is told in ``classify``.
 from __future__ import annotations
 
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
+from procmem.model.libc_files import holds_thread_lists
 from procmem.model.note import note
 from procmem.model.region import ElfObject
 from procmem.model.vma_names import without_deleted
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from procmem.model.raw import MappedFile
 
 __all__ = ["may_list_threads", "read_deep_symbols", "read_object"]
-
-_C_LIBRARY_NAMES = (b"ld", b"libc.", b"libc-", b"libpthread")
 
 
 def read_object(reader: ByteReader, mapped: MappedFile) -> ElfObject:
@@ -46,7 +45,7 @@ def may_list_threads(item: ElfObject) -> bool:
         return False
     if item.file.is_program:
         return item.image.first(PT_INTERP) is None
-    return without_deleted(item.file.path).rsplit(b"/", 1)[-1].startswith(_C_LIBRARY_NAMES)
+    return holds_thread_lists(without_deleted(item.file.path).rsplit(b"/", 1)[-1])
 
 
 def read_deep_symbols(reader: ByteReader, item: ElfObject) -> tuple[dict[str, int], dict[str, bytes]]:

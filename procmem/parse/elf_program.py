@@ -7,7 +7,31 @@ Source: the System V gABI and its i386 supplement; glibc elf/dl-load.c for what 
 import re
 import struct
 
-from procmem.model.elf import DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_TEXTREL, PT_LOAD, ElfImage
+from procmem.model.elf import (
+    DF_TEXTREL,
+    DT_FLAGS,
+    DT_INIT_ARRAYSZ,
+    DT_NEEDED,
+    DT_REL,
+    DT_RELSZ,
+    DT_RPATH,
+    DT_RUNPATH,
+    DT_SONAME,
+    DT_STRTAB,
+    DT_SYMTAB,
+    DT_TEXTREL,
+    DT_VERDEF,
+    DT_VERDEFNUM,
+    DT_VERNEED,
+    DT_VERNEEDNUM,
+    EM_386,
+    PF_W,
+    PT_LOAD,
+    SHT_SYMTAB,
+    STB_GNU_UNIQUE,
+    ElfImage,
+)
+from procmem.model.libc_files import GLIBC, LINKER_386, is_dynamic_linker
 from procmem.model.ports import ByteReader
 from procmem.model.program_files import OpenedFile, ProgramObject, SearchList
 from procmem.parse.elf import (
@@ -23,12 +47,6 @@ from procmem.parse.elf import (
 
 __all__ = ["describe_program"]
 
-_EM_386 = 3
-_DT_FLAGS, _DF_TEXTREL = 30, 4
-_DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-_DT_STRTAB, _DT_SYMTAB, _DT_REL, _DT_RELSZ = 5, 6, 17, 18
-_DT_INIT_ARRAYSZ = 27
-_SHT_SYMTAB, _STB_GNU_UNIQUE = 2, 10
 _SYMBOLS_MAX, _NAME_MAX = 1 << 20, 4096
 _VERSION = re.compile(rb"stable release version ([0-9]+\.[0-9]+)")
 _SYSTEM_DIRS = re.compile(rb"(?:/[\w.+/-]*lib[\w.+/-]*/\0){2,}")
@@ -43,7 +61,7 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         image = read_image(reader)
     except NotElf:
         return None
-    if image.bits != 32 or image.machine != _EM_386:
+    if image.bits != 32 or image.machine != EM_386:
         return None
     entries = dynamic_entries(reader, image) or ()
     tags = dict(entries)
@@ -53,7 +71,7 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
     alone = asked is None and soname is None and not needed
     rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
     version = _VERSION.search(rodata)
-    dirs = _SYSTEM_DIRS.search(rodata) if soname and soname.startswith(b"ld-") else None
+    dirs = _SYSTEM_DIRS.search(rodata) if is_dynamic_linker(soname) else None
     return ProgramObject(
         opened=opened.opened,
         real=opened.real,
@@ -64,10 +82,10 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         soname=soname,
         rpath=_list(dynamic_strings(reader, image, entries, DT_RPATH)),
         runpath=_list(dynamic_strings(reader, image, entries, DT_RUNPATH)),
-        textrel=DT_TEXTREL in tags or bool(tags.get(_DT_FLAGS, 0) & _DF_TEXTREL),
+        textrel=DT_TEXTREL in tags or bool(tags.get(DT_FLAGS, 0) & DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
         unique_symbols=_unique_symbols(reader, image, tags),
-        constructors=max(tags.get(_DT_INIT_ARRAYSZ, 0) // 4 - 1, 0),
+        constructors=max(tags.get(DT_INIT_ARRAYSZ, 0) // 4 - 1, 0),
         changes_ids=opened.changes_ids,
         build_id=build_id(reader, image),
         glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
@@ -76,7 +94,7 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
     )
 
 
-_SCANNED = (b"libc.so.6", b"ld-linux.so.2")
+_SCANNED = (GLIBC, LINKER_386)
 """Objects that carry glibc's version, and the linker's built-in directories, in their constants."""
 
 
@@ -88,7 +106,7 @@ def _constants(reader: ByteReader, image: ElfImage) -> bytes:
     """The bytes of the segments that cannot be written, up to a bound."""
     parts = []
     for segment in image.segments:
-        if segment.type == PT_LOAD and not segment.flags & 2:
+        if segment.type == PT_LOAD and not segment.flags & PF_W:
             parts.append(reader.read_at(segment.offset, min(segment.filesz, _SCAN_BYTES_MAX)))
     return b"".join(parts)
 
@@ -96,8 +114,8 @@ def _constants(reader: ByteReader, image: ElfImage) -> bytes:
 def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> int | None:
     """The highest index in the version tables (gABI supplement: Verneed, Vernaux, Verdef)."""
     highest: int | None = None
-    place = file_offset(image, tags.get(_DT_VERNEED, 0)) if _DT_VERNEED in tags else None
-    for _entry in range(min(tags.get(_DT_VERNEEDNUM, 0), _VERSIONS_MAX)):
+    place = file_offset(image, tags.get(DT_VERNEED, 0)) if DT_VERNEED in tags else None
+    for _entry in range(min(tags.get(DT_VERNEEDNUM, 0), _VERSIONS_MAX)):
         head = reader.read_at(place, 16) if place is not None else b""
         if place is None or len(head) < 16:
             break
@@ -111,8 +129,8 @@ def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) 
             highest = max(highest or 0, other & 0x7FFF)
             at += next_aux
         place = place + following if following else None
-    place = file_offset(image, tags.get(_DT_VERDEF, 0)) if _DT_VERDEF in tags else None
-    for _entry in range(min(tags.get(_DT_VERDEFNUM, 0), _VERSIONS_MAX)):
+    place = file_offset(image, tags.get(DT_VERDEF, 0)) if DT_VERDEF in tags else None
+    for _entry in range(min(tags.get(DT_VERDEFNUM, 0), _VERSIONS_MAX)):
         head = reader.read_at(place, 20) if place is not None else b""
         if place is None or len(head) < 20:
             break
@@ -124,11 +142,11 @@ def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) 
 
 def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> frozenset[bytes]:
     """The names of STB_GNU_UNIQUE symbols that the object defines and its data relocations name."""
-    places = {tag: file_offset(image, tags[tag]) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL) if tag in tags}
-    strings, symbols, relocations = (places.get(tag) for tag in (_DT_STRTAB, _DT_SYMTAB, _DT_REL))
+    places = {tag: file_offset(image, tags[tag]) for tag in (DT_STRTAB, DT_SYMTAB, DT_REL) if tag in tags}
+    strings, symbols, relocations = (places.get(tag) for tag in (DT_STRTAB, DT_SYMTAB, DT_REL))
     if strings is None or symbols is None or relocations is None:
         return frozenset()
-    data = reader.read_at(relocations, min(tags.get(_DT_RELSZ, 0), _SCAN_BYTES_MAX) // 8 * 8)
+    data = reader.read_at(relocations, min(tags.get(DT_RELSZ, 0), _SCAN_BYTES_MAX) // 8 * 8)
     named = {info >> 8 for _offset, info in struct.iter_unpack("<II", data[: len(data) // 8 * 8])} - {0}
     if not named:
         return frozenset()
@@ -138,7 +156,7 @@ def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -
         if 16 * (number + 1) > len(table):
             continue
         name, _value, _size, info, _other, section = struct.unpack_from("<IIIBBH", table, 16 * number)
-        if info >> 4 == _STB_GNU_UNIQUE and section:
+        if info >> 4 == STB_GNU_UNIQUE and section:
             found.add(reader.read_at(strings + name, _NAME_MAX).split(b"\0", 1)[0])
     return frozenset(found)
 
@@ -147,7 +165,7 @@ def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
     """Where ``main`` is, from the symbol table; None in a stripped file."""
     sections = read_sections(reader, image) or ()
     for section in sections:
-        if section.type != _SHT_SYMTAB or section.link >= len(sections) or section.size > _SCAN_BYTES_MAX:
+        if section.type != SHT_SYMTAB or section.link >= len(sections) or section.size > _SCAN_BYTES_MAX:
             continue
         names = reader.read_at(sections[section.link].offset, min(sections[section.link].size, _SCAN_BYTES_MAX))
         # a name may be the tail of a longer one

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
 from procmem.model.mapping import Mappings
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, ThreadReading
 from procmem.parse.auxv import parse_auxv
@@ -141,7 +142,7 @@ def _mappings(
 
 
 def _has_memory(status: Status | None) -> bool:
-    return status is not None and "VmSize" in status.sizes
+    return status is not None and StatusKey.VM_SIZE in status.sizes
 
 
 def _page_size(auxv: Mapping[int, int] | None, machine: int | None, mappings: Mappings | None) -> int:
@@ -150,7 +151,7 @@ def _page_size(auxv: Mapping[int, int] | None, machine: int | None, mappings: Ma
         return auxv[AT_PAGESZ]
     if machine:
         return machine
-    sizes = [size for size in (mappings and mappings.column("KernelPageSize")) or () if size]
+    sizes = [size for size in (mappings and mappings.column(SmapsKey.KERNEL_PAGE_SIZE)) or () if size]
     return min(sizes, default=_DEFAULT_PAGE_SIZE)
 
 

@@ -10,13 +10,31 @@ Source: proc_pid_status(5); fs/proc/array.c, proc_pid_status(), for the order of
 from collections.abc import Iterable
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import SmapsKey, StatusKey
 
-__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "has_memory", "rollup_words", "status_words"]
+__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "rollup_words", "status_words"]
 
 _KIB = 1024
-_STATUS = (b"Name", b"State", b"PPid", b"Uid", b"VmSize", b"VmRSS", b"VmSwap")
+_STATUS = tuple(
+    key.encode()
+    for key in (
+        StatusKey.NAME,
+        StatusKey.STATE,
+        StatusKey.PPID,
+        StatusKey.UID,
+        StatusKey.VM_SIZE,
+        StatusKey.VM_RSS,
+        StatusKey.VM_SWAP,
+    )
+)
 """In the kernel's own order: each is looked for behind the one before."""
-ROLLUP_KEYS = ("Pss", "Private_Clean", "Private_Dirty", "Swap", "SwapPss")
+ROLLUP_KEYS = (
+    SmapsKey.PSS,
+    SmapsKey.PRIVATE_CLEAN,
+    SmapsKey.PRIVATE_DIRTY,
+    SmapsKey.SWAP,
+    SmapsKey.SWAP_PSS,
+)
 _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
 
 
@@ -47,20 +65,16 @@ class RollupWords(NamedTuple):
 def status_words(content: bytes) -> StatusWords:
     """The words of ``status``."""
     words = _find_words(content, _STATUS)
+    name, state, ppid, uid, vm_size, vm_rss, vm_swap = map(words.get, _STATUS)
     return StatusWords(
-        name=_unescaped(words.get(b"Name", b"")),
-        state=words.get(b"State", b"")[:1],
-        ppid=_number(words.get(b"PPid")),
-        uid=_number(words.get(b"Uid")),
-        vm_size=_size(words.get(b"VmSize")),
-        vm_rss=_size(words.get(b"VmRSS")),
-        vm_swap=_size(words.get(b"VmSwap")),
+        name=_unescaped(name or b""),
+        state=(state or b"")[:1],
+        ppid=_number(ppid),
+        uid=_number(uid),
+        vm_size=_size(vm_size),
+        vm_rss=_size(vm_rss),
+        vm_swap=_size(vm_swap),
     )
-
-
-def has_memory(status: bytes) -> bool:
-    """Whether a thread's ``status`` tells of memory: it runs, and is none of the kernel's."""
-    return b"\nVmSize:" in status
 
 
 def rollup_words(content: bytes) -> RollupWords:

@@ -14,12 +14,15 @@ from collections.abc import Collection, Sequence
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings, joined
+from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import HEADER, check_whole, columns
 
 __all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
-_NO_SIZES = (b"THPeligible:", b"ProtectionKey:")
+_SIZE, _FLAGS, *_NO_SIZES = (
+    b"%s:" % key.encode() for key in (SmapsKey.SIZE, SmapsKey.VM_FLAGS, SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY)
+)
 _COUNTER = rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB"
 _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
@@ -54,7 +57,7 @@ class SmapsReader:
     def feed(self, piece: bytes) -> None:
         """Take the next piece; whole records are parsed at once."""
         data = self._rest + piece
-        last = data.rfind(b"\nVmFlags:")
+        last = data.rfind(b"\n" + _FLAGS)
         cut = data.find(b"\n", last + 1) + 1 if last >= 0 else 0
         self._rest = data[cut:]
         if cut:
@@ -88,14 +91,15 @@ def _parse_fast(data: bytes, keys: Collection[str] | None, name: str) -> Mapping
     What follows the addresses, and the block of counters, are alike for many mappings: each different text is
     taken apart once.
     """
-    second = data.find(b"\n", data.find(b"\nVmFlags:") + 1) + 1
+    second = data.find(b"\n", data.find(b"\n" + _FLAGS) + 1) + 1
     first = data[:second].split(b"\n")[1:-1]
-    if len(first) < 2 or not first[0].startswith(b"Size:") or not first[-1].startswith(b"VmFlags:"):
+    if len(first) < 2 or not first[0].startswith(_SIZE) or not first[-1].startswith(_FLAGS):
         return None
     width = sum(len(line) + 1 for line in first[1:-1])
     fields = _fields(first[1:-1])
     # a line that belongs to no record is found as such: what is found has no gaps
-    pattern = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\nSize:.*\n((?s:.{%d}))VmFlags:(.*)\n|(.*\n)" % width
+    header = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\n"
+    pattern = header + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, width, _FLAGS)
     rows = re.findall(pattern, data)
     start, end, tails, bodies, flags, strays = zip(*rows, strict=True)
     if any(strays):
@@ -170,7 +174,7 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
         counter = re.fullmatch(_COUNTER, line)
         if counter is not None:
             key = counter[1].decode("ascii")
-            if key == "Size" or (keys is not None and key not in keys):
+            if key == SmapsKey.SIZE or (keys is not None and key not in keys):
                 continue
             value = int(counter[2]) * _KIB
             if value >= 1 << 64:
@@ -180,8 +184,8 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
                 raise MalformedFile(name, number, "counter-twice", line)
             column.extend([None] * (len(headers) - 1 - len(column)))
             column.append(value)
-        elif line.startswith(b"VmFlags:"):
-            flags[-1] = line[8:]
+        elif line.startswith(_FLAGS):
+            flags[-1] = line[len(_FLAGS) :]
         elif b":" not in line:
             raise MalformedFile(name, number, "not-smaps", line)
         elif (keys is None or line.split(b":", 1)[0].decode("ascii", "replace") in keys) and _is_known_counter(line):
@@ -192,14 +196,17 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
     return Mappings(**columns(starts, ends, tails, flags, name)._asdict(), usage=usage)
 
 
-_KNOWN_COUNTERS = (
-    b"Rss:",
-    b"Pss:",
-    b"Swap:",
-    b"SwapPss:",
-    b"Private_Clean:",
-    b"Private_Dirty:",
-    b"Shared_Clean:",
+_KNOWN_COUNTERS = tuple(
+    b"%s:" % key.encode()
+    for key in (
+        SmapsKey.RSS,
+        SmapsKey.PSS,
+        SmapsKey.SWAP,
+        SmapsKey.SWAP_PSS,
+        SmapsKey.PRIVATE_CLEAN,
+        SmapsKey.PRIVATE_DIRTY,
+        SmapsKey.SHARED_CLEAN,
+    )
 )
 
 

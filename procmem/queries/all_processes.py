@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.errors import NothingMatches, ProcmemError
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
@@ -106,7 +107,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
                 continue
             if seen.regions is not None and seen.snapshot.has_usage:
                 answers.append(inspection(seen.snapshot, seen.regions).classes)
-            elif seen.snapshot.size("VmSize") is not None:
+            elif seen.snapshot.size(StatusKey.VM_SIZE) is not None:
                 unreadable += 1
     return MachineClasses(merged_classes(answers), len(answers), unreadable)
 

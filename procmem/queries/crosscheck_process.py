@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from procmem.errors import BadInput
 from procmem.model.auxv import AT_BASE
+from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import Counterpart, LawReport
@@ -24,7 +26,7 @@ from procmem.queries.predict_program import program_files
 from procmem.queries.read import read_consistently
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, settings_of_process
 from procmem.simulate.kernel.versions import table_facts
-from procmem.simulate.programs.from_headers import files_of_headers, is_dynamic_linker
+from procmem.simulate.programs.from_headers import files_of_headers
 from procmem.sources.program_files import same_file
 
 TYPE_CHECKING = False
@@ -54,9 +56,9 @@ def examine_at_rest(target: Target) -> Examination:
     def is_moving(seen: Examination) -> bool:
         shot = seen.snapshot
         status = target.read("status" if shot.read_through is None else f"task/{shot.read_through}/status")
-        now = parse_status(status).sizes.get("VmSize") if isinstance(status, bytes) and status else None
-        sizes.update((shot.size("VmSize"), now))
-        return not shot.size("VmSize") == now == shot.virt
+        now = parse_status(status).sizes.get(StatusKey.VM_SIZE) if isinstance(status, bytes) and status else None
+        sizes.update((shot.size(StatusKey.VM_SIZE), now))
+        return not shot.size(StatusKey.VM_SIZE) == now == shot.virt
 
     seen, settled = read_consistently(lambda: examine(target), is_moving)
     known = sorted(size for size in sizes if size is not None)
@@ -90,7 +92,7 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
         return None, note("no-program")
-    if is_dynamic_linker(program):
+    if is_dynamic_linker(program.soname):
         return None, note("linker-by-hand")
     kind = kernel_kind(shot.machine.machine)
     settings = _settings(target, shot, kind, live=live)

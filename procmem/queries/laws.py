@@ -7,6 +7,7 @@ from procmem.analyse.laws import laws_of
 from procmem.model.laws import Law, Outcome
 from procmem.model.machine import architecture_of
 from procmem.model.reports.inspection import LayoutInShort
+from procmem.model.snapshot import LimitName
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -
     ends = list(table.end)
     for row in table.gates():
         ends[row] = 0  # a gate lies beyond the border, and belongs to no process
-    limit = (snapshot.limits or {}).get("Max stack size")
+    limit = (snapshot.limits or {}).get(LimitName.STACK)
     soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded
     return laws_of(snapshot, objects, borders_for(snapshot.bits, machine, max(ends), soft), walk=walk)
 

@@ -6,6 +6,7 @@ process does not.
 
 from __future__ import annotations
 
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.examine import examine
@@ -77,7 +78,7 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
 
 
 _KIB = 1024
-_EQUAL = ("Rss", "Private_Clean", "Private_Dirty", "Swap")
+_EQUAL = (SmapsKey.RSS, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.SWAP)
 
 
 def _moved(seen: Examination) -> bool:
@@ -85,7 +86,7 @@ def _moved(seen: Examination) -> bool:
 
     PSS differs by rounding: smaps cuts each mapping's share to whole kB, the rollup only their sum.
     """
-    table, size = seen.snapshot.mappings, seen.snapshot.size("VmSize")
+    table, size = seen.snapshot.mappings, seen.snapshot.size(StatusKey.VM_SIZE)
     if table is None:
         return False
     if size is not None and size != seen.snapshot.virt:
@@ -94,11 +95,11 @@ def _moved(seen: Examination) -> bool:
     if not isinstance(rollup, bytes) or not len(rollup):
         return False
     said = parse_rollup(rollup)
-    sums = {key: table.total(key) for key in (*_EQUAL, "Pss")}
+    sums = {key: table.total(key) for key in (*_EQUAL, SmapsKey.PSS)}
     if any(sums[key] != said[key] for key in _EQUAL if key in said and sums[key] is not None):
         return True
-    pss = sums["Pss"]
-    return pss is not None and "Pss" in said and not 0 <= said["Pss"] - pss < _KIB * len(table)
+    pss = sums[SmapsKey.PSS]
+    return pss is not None and SmapsKey.PSS in said and not 0 <= said[SmapsKey.PSS] - pss < _KIB * len(table)
 
 
 def _without_mounts(raw: RawProcess) -> RawProcess:

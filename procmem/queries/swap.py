@@ -7,6 +7,7 @@ import time
 from collections.abc import Container, Iterable, Iterator
 
 from procmem.errors import NothingMatches, ProcmemError
+from procmem.model.proc_keys import SmapsKey, VmstatKey
 from procmem.model.raw import said_or_nothing
 from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
 from procmem.model.reports.system import ProcessRow
@@ -101,9 +102,9 @@ def _rates(source: Source, target: Target, pids: list[int], interval: float) -> 
     )
     return Rates(
         seconds=seconds,
-        swapped_in=grown("pswpin") * page,
-        swapped_out=grown("pswpout") * page,
-        major_faults=grown("pgmajfault"),
+        swapped_in=grown(VmstatKey.SWAPPED_IN) * page,
+        swapped_out=grown(VmstatKey.SWAPPED_OUT) * page,
+        major_faults=grown(VmstatKey.MAJOR_FAULTS),
         stalled=None if stall is None or stall_after is None else (stall_after - stall) / 1e6 / seconds,
         faulters=tuple(item for item in grew if item.faults > 0)[:_FAULTERS_MAX],
     )
@@ -193,8 +194,8 @@ def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple
             smaps = target.read("smaps")
     except ProcmemError:
         return
-    table = parse_smaps(smaps, keys=("Swap", "SwapPss")) if isinstance(smaps, bytes) else None
-    swaps = table.column("Swap") if table is not None else None
+    table = parse_smaps(smaps, keys=(SmapsKey.SWAP, SmapsKey.SWAP_PSS)) if isinstance(smaps, bytes) else None
+    swaps = table.column(SmapsKey.SWAP) if table is not None else None
     if table is None or swaps is None:
         return
     sums: dict[tuple[str, int], int] = {}

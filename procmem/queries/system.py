@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import ProcmemError
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, ProcessRow
 from procmem.model.unknown import exact_sum
-from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, has_memory, rollup_words, status_words
+from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
 
@@ -106,10 +107,10 @@ def _row(
         name=leader.name,
         virt=words.vm_size,
         rss=words.vm_rss,
-        pss=sizes.get("Pss"),
-        uss=exact_sum((sizes.get("Private_Clean"), sizes.get("Private_Dirty"))),
-        swap=sizes.get("Swap", words.vm_swap),
-        swap_pss=sizes.get("SwapPss", words.vm_swap if quick else None),
+        pss=sizes.get(SmapsKey.PSS),
+        uss=exact_sum((sizes.get(SmapsKey.PRIVATE_CLEAN), sizes.get(SmapsKey.PRIVATE_DIRTY))),
+        swap=sizes.get(SmapsKey.SWAP, words.vm_swap),
+        swap_pss=sizes.get(SmapsKey.SWAP_PSS, words.vm_swap if quick else None),
         vm_swap=words.vm_swap,
         cgroup=_cgroup(target) if with_cgroup else None,
     )

@@ -11,6 +11,7 @@ from collections import deque
 
 from procmem.analyse.watch import trends
 from procmem.errors import ProcessGone
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.watch import Sample, Watched
 from procmem.model.unknown import exact_sum
 from procmem.parse.smaps import parse_rollup
@@ -26,13 +27,13 @@ READING_SHARE = 0.01
 """At most this part of the time goes into reading a process."""
 _SAMPLES_KEPT = 60
 _OF_STATUS = {
-    "VIRT": "VmSize",
-    "RES": "VmRSS",
-    "anonymous": "RssAnon",
-    "file": "RssFile",
-    "shmem": "RssShmem",
-    "swap": "VmSwap",
-    "page tables": "VmPTE",
+    "VIRT": StatusKey.VM_SIZE,
+    "RES": StatusKey.VM_RSS,
+    "anonymous": StatusKey.RSS_ANON,
+    "file": StatusKey.RSS_FILE,
+    "shmem": StatusKey.RSS_SHMEM,
+    "swap": StatusKey.VM_SWAP,
+    "page tables": StatusKey.VM_PTE,
 }
 
 
@@ -60,7 +61,7 @@ class Watch:
         before = time.monotonic()
         content = self._target.read("status")
         status = parse_status(content) if isinstance(content, bytes) and content else None
-        if status is None or "VmSize" not in status.sizes:
+        if status is None or StatusKey.VM_SIZE not in status.sizes:
             raise ProcessGone(self.pid, "ended" if self._first else "no-memory-or-ended")
         figures = {name: status.sizes.get(key) for name, key in _OF_STATUS.items()}
         if self._depth == "pss":
@@ -73,7 +74,7 @@ class Watch:
         sample = Sample(before - self._began, figures)
         self._first = self._first or sample
         self._samples.append(sample)
-        name = status.fields.get("Name", "?").encode("utf-8", "surrogateescape")
+        name = status.fields.get(StatusKey.NAME, "?").encode("utf-8", "surrogateescape")
         # of the time until this look began: this look's own cost is paid for by the pause that follows it
         share = 0.0 if self._first is sample else (self._spent - self.cost) / (before - self._opened)
         return Watched(self.pid, name, sample.at, share, trends(tuple(self._samples), self._first))
@@ -85,8 +86,8 @@ class Watch:
     def _rollup(self) -> dict[str, int | None]:
         content = self._target.read("smaps_rollup")
         rolled = parse_rollup(content) if isinstance(content, bytes) and content else {}
-        uss = exact_sum(rolled.get(key) for key in ("Private_Clean", "Private_Dirty"))
-        return {"PSS": rolled.get("Pss"), "USS": uss}
+        uss = exact_sum(rolled.get(key) for key in (SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY))
+        return {"PSS": rolled.get(SmapsKey.PSS), "USS": uss}
 
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""

@@ -9,21 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import SmapsKey
+from procmem.model.vma_names import mentions_sysv
 from procmem.render.escaping import printable
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_text", "title_line"]
 
 _SHORT_LEAVES_OUT = frozenset(
     {
-        "Size",
-        "KernelPageSize",
-        "MMUPageSize",
-        "Shared_Clean",
-        "Shared_Dirty",
-        "Private_Clean",
-        "Private_Dirty",
-        "AnonHugePages",
-        "VmFlags",
+        SmapsKey.SIZE,
+        SmapsKey.KERNEL_PAGE_SIZE,
+        SmapsKey.MMU_PAGE_SIZE,
+        SmapsKey.SHARED_CLEAN,
+        SmapsKey.SHARED_DIRTY,
+        SmapsKey.PRIVATE_CLEAN,
+        SmapsKey.PRIVATE_DIRTY,
+        SmapsKey.ANON_HUGE_PAGES,
+        SmapsKey.VM_FLAGS,
     }
 )
 _SYSV_DEVICE = (0, 1)
@@ -65,7 +67,7 @@ def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
 def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str:
     """The last column: a file's name, the id of a System V segment, the stack, or [ anon ]."""
     major, minor = (int(part, 16) for part in line.device.split(":"))
-    if (major, minor) == _SYSV_DEVICE and b"/SYSV" in line.name:
+    if (major, minor) == _SYSV_DEVICE and mentions_sysv(line.name):
         return f"  [ shmid=0x{int(line.inode):x} ]"
     if b"/" in line.name:
         name = line.name[line.name.index(b"/") :]
@@ -121,7 +123,10 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
         if line.start > options.high:
             break  # what lies below a range still counts in the totals of RSS, what lies above does not
         figures = counters[line.values]
-        rss, dirty = figures.get("Rss", 0), figures.get("Private_Dirty", 0) + figures.get("Shared_Dirty", 0)
+        rss, dirty = (
+            figures.get(SmapsKey.RSS, 0),
+            figures.get(SmapsKey.PRIVATE_DIRTY, 0) + figures.get(SmapsKey.SHARED_DIRTY, 0),
+        )
         rss_total += rss
         dirty_total += dirty
         if not _inside(line, options):
@@ -168,14 +173,14 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     keys = [
         key
         for key, _ in target.lines[0].values
-        if (everything or key not in _SHORT_LEAVES_OUT or key == "Size") and key != "VmFlags"
+        if (everything or key not in _SHORT_LEAVES_OUT or key == SmapsKey.SIZE) and key != SmapsKey.VM_FLAGS
     ]
-    has_flags = everything and any(key == "VmFlags" for key, _ in target.lines[0].values)
+    has_flags = everything and any(key == SmapsKey.VM_FLAGS for key, _ in target.lines[0].values)
     heads = ["Address", "Perm", "Offset", "Device", "Inode"]
     front = [[f"{line.start:08x}", line.perms, line.offset, line.device, line.inode] for line in lines]
     counters = _LineCounters()
     body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
-    flags = [next((text for key, text in line.values if key == "VmFlags"), "") for line in lines]
+    flags = [next((text for key, text in line.values if key == SmapsKey.VM_FLAGS), "") for line in lines]
     totals = [str(sum(int(row[at]) for row in body)) for at in range(len(keys))]
     shown = not options.quiet
     front_widths = [max([len(head) if shown else 0, *(len(row[at]) for row in front)]) for at, head in enumerate(heads)]
@@ -183,12 +188,12 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
         max([len(key) if shown else 0, len(totals[at]) if shown else 0, *(len(row[at]) for row in body)])
         for at, key in enumerate(keys)
     ]
-    flag_width = max([len("VmFlags") if shown else 0, *map(len, flags)]) if has_flags else 0
+    flag_width = max([len(SmapsKey.VM_FLAGS) if shown else 0, *map(len, flags)]) if has_flags else 0
     out = []
     if shown:
         cells = [head.rjust(width) for head, width in zip(heads, front_widths, strict=True)]
         cells += [key.rjust(width) for key, width in zip(keys, widths, strict=True)]
-        cells += ["VmFlags".rjust(flag_width)] if has_flags else []
+        cells += [SmapsKey.VM_FLAGS.rjust(flag_width)] if has_flags else []
         out.append(" ".join([*cells, "Mapping"]) + "\n")
     for line, first, figures, words in zip(lines, front, body, flags, strict=True):
         cells = [text.rjust(width) for text, width in zip(first, front_widths, strict=True)]

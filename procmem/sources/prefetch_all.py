@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
+from procmem.model.proc_keys import has_memory
 from procmem.sources.prefetch import read_plainly
 
 TYPE_CHECKING = False
@@ -80,7 +81,7 @@ class Reading:
                 for file in _FILES:
                     content, problem = read_plainly(file, folder)
                     yield name, file, content, problem
-                    if file == "status" and b"\nVmSize:" not in content:
+                    if file == "status" and not has_memory(content):
                         break
                 os.close(folder)
 

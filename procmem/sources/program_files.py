@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Mapping
 
 from procmem.errors import BadInput
+from procmem.model.libc_files import GLIBC, LD_CACHE, LD_PRELOAD, is_musl_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import (
@@ -32,7 +33,6 @@ from procmem.sources.files import FdReader
 
 __all__ = ["Tokens", "find_program", "library_list", "open_file", "same_file"]
 
-LD_CACHE = b"/etc/ld.so.cache"
 _CACHE_FLAGS = 3
 """FLAG_ELF_LIBC6 without an architecture: the libraries of i386 (dl-cache.h, _DL_CACHE_DEFAULT_ID)."""
 
@@ -154,7 +154,7 @@ class _LibraryWalk:
         """Walk over everything that the program needs."""
         interpreter = self._interpreter(program)
         self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
-        self._musl = interpreter is not None and b"ld-musl" in interpreter.opened
+        self._musl = interpreter is not None and is_musl_linker(interpreter.opened)
         if self._musl:
             self.system_dirs = _MUSL_DIRS
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
@@ -173,7 +173,7 @@ class _LibraryWalk:
             self._walk()
         libraries = tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries)
         # a static program carries its C library itself; else it is the library's word, or the linker's
-        libc = next((library for library in libraries if library.soname == b"libc.so.6"), interpreter or program)
+        libc = next((library for library in libraries if library.soname == GLIBC), interpreter or program)
         version = libc.glibc_version
         return ProgramFiles(
             program=self.root.described._replace(needed=tuple(self.root.needed)),
@@ -194,7 +194,7 @@ class _LibraryWalk:
             for name in (b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK")
             if self._env.get(name)
         ]
-        if os.path.exists(b"/etc/ld.so.preload") and os.path.getsize(b"/etc/ld.so.preload"):
+        if os.path.exists(LD_PRELOAD) and os.path.getsize(LD_PRELOAD):
             notes.append(note("preload"))
         return notes
 

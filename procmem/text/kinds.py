@@ -6,6 +6,7 @@ A kind of a loaded object (``lib-text``, ``exe-text``, ``ld-text``) has the word
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
 from procmem.model.region import Region
+from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, say
 from procmem.text.owners import owner_text
 
@@ -213,8 +214,10 @@ PARTS = {
 
 def object_name(owner: bytes | None) -> str:
     """The name of a file without its folders, and without the kernel's word that it is deleted."""
-    name = "" if owner is None else owner.decode("utf-8", "surrogateescape")
-    return name.removesuffix(" (deleted)").rsplit("/", 1)[-1] if name.startswith("/") else name
+    name = owner or b""
+    if name.startswith(b"/"):
+        name = without_deleted(name).rsplit(b"/", 1)[-1]
+    return name.decode("utf-8", "surrogateescape")
 
 
 def part_text(kind: Kind, size: int) -> str:

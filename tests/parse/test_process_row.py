@@ -5,7 +5,8 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procmem.parse.process_row import ROLLUP_KEYS, has_memory, rollup_words, status_words
+from procmem.model.proc_keys import has_memory
+from procmem.parse.process_row import ROLLUP_KEYS, rollup_words, status_words
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 

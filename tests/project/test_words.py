@@ -1,12 +1,17 @@
 """One word, one meaning; a fact of the kernel, of ELF or of a runtime stands in one module: read from the code."""
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 import procmem
+from procmem.model.snapshot import LimitName
 
 HOUSE = Path(procmem.__file__).parent
 
@@ -42,3 +47,172 @@ def test_one_word_names_one_type() -> None:
     assert len(places) > 250
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert not twice, "\n".join(f"{name}: {', '.join(found)}" for name, found in twice.items())
+
+
+def _class_values(path: str) -> frozenset[str]:
+    """The texts that the plain classes of a module hold."""
+    return frozenset(
+        str(statement.value.value)
+        for node in _trees()[path].body
+        if isinstance(node, ast.ClassDef)
+        for statement in node.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+    )
+
+
+class Vocabulary(NamedTuple):
+    """The words of one sort: the module that owns them, and how one is known in a constant elsewhere.
+
+    ``in_bytes`` says that bytes which hold such a word are found wherever they stand, since nothing that is said to
+    people is bytes; other constants count where they are compared, looked up or listed. ``headings`` are words of
+    everyday language as well, which count in bytes alone.
+    """
+
+    owner: str
+    holds: Callable[[str], bool]
+    in_bytes: bool = True
+    headings: frozenset[str] = frozenset()
+
+
+def _any_of(words: Collection[str]) -> Callable[[str], bool]:
+    """The word itself, also with a colon behind and a line's end before."""
+    return lambda text: text.strip("\n").removesuffix(":") in words
+
+
+_KERNEL_NAMES = re.compile(
+    r"\[(heap|stack|vdso|vvar|vsyscall|vectors|sigpage|uprobes|anon:|anon_shmem)|memfd:|/SYSV|/dev/(zero|shm|ashmem|dri)"
+    r"|\(deleted\)|/?anon_(hugepage|inode)|//anon|/secretmem|\[aio\]"
+)
+_LIBC_FILES = re.compile(r"\bld-(linux|musl)|^ld-$|(^|/)ld\.so\b|\bld64|\blibc\.(so|musl)|\blibc-2|^ld$")
+
+VOCABULARIES = {
+    "names in maps": Vocabulary("model/vma_names.py", lambda text: _KERNEL_NAMES.search(text) is not None),
+    "files of C libraries": Vocabulary("model/libc_files.py", lambda text: _LIBC_FILES.search(text) is not None),
+    "keys of /proc": Vocabulary(
+        "model/proc_keys.py",
+        _any_of(_class_values("model/proc_keys.py")),
+        headings=frozenset({"Size", "State", "Name", "Threads", "KSM"}),
+    ),
+    "names of limits": Vocabulary("model/snapshot.py", _any_of(frozenset(LimitName)), in_bytes=False),
+    "words of VmFlags": Vocabulary("model/vm_flags.py", _any_of(_class_values("model/vm_flags.py")), in_bytes=False),
+}
+"""Each sort of words that the kernel, a C library or ELF wrote, with the one module that owns it."""
+
+_READS_TEXT = frozenset(
+    {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "rsplit", "find"}
+    | {"rfind", "index", "rindex", "count", "replace", "strip", "lstrip", "rstrip", "get", "pop", "setdefault"}
+    | {"match", "fullmatch", "search", "compile", "sub", "findall", "finditer"}
+)
+"""Methods that take text apart, look something up by it, or make a pattern of it."""
+
+
+def _constants(node: ast.AST) -> Iterator[ast.Constant]:
+    """A constant, or those that a list of them holds."""
+    if isinstance(node, ast.Constant):
+        yield node
+    elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+        for item in node.elts:
+            yield from _constants(item)
+
+
+def _compared(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The constants that decide something: compared, looked up, looked for, matched, or listed to be so."""
+    for node in ast.walk(tree):
+        parts: Sequence[ast.AST | None] = ()
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _READS_TEXT:
+            parts = node.args
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        elif isinstance(node, ast.Dict):
+            parts = node.keys
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        elif isinstance(node, ast.For | ast.comprehension):
+            parts = [node.iter]
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            parts = node.elts
+        for part in parts:
+            if part is not None:
+                yield from _constants(part)
+
+
+def _documentation(tree: ast.Module) -> set[int]:
+    """The constants that stand for themselves, to be read by people, and the names in ``__all__``."""
+    told = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name) and target.id == "__all__" and value is not None:
+            told |= {id(part) for part in ast.walk(value)}
+    return told
+
+
+def words_elsewhere(path: str, tree: ast.Module, vocabulary: Vocabulary) -> Iterator[str]:
+    """Where a module compares a word that another module owns."""
+    if path == vocabulary.owner:
+        return
+    told = _documentation(tree)
+    compared = {id(node) for node in _compared(tree)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or id(node) in told:
+            continue
+        is_bytes = isinstance(node.value, bytes)
+        text = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+        decides = (is_bytes and vocabulary.in_bytes) or (id(node) in compared and text not in vocabulary.headings)
+        if isinstance(text, str) and decides and vocabulary.holds(text):
+            yield f"{path}:{node.lineno}: {node.value!r} belongs to {vocabulary.owner}"
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_a_word_of_the_kernel_is_compared_in_one_module(name: str) -> None:
+    """All other modules ask for its enum or value; no room is exempt."""
+    vocabulary = VOCABULARIES[name]
+    assert vocabulary.owner in _trees()
+    wrong = [found for path, tree in _trees().items() for found in words_elsewhere(path, tree, vocabulary)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("names in maps", 'if name == b"[heap]": pass'),
+        ("names in maps", 'x = name.endswith(" (deleted)")'),
+        ("names in maps", 'KINDS = (("sysv", b"/SYSV00000000"),)'),
+        ("names in maps", 'match name:\n    case b"[stack]": pass'),
+        ("files of C libraries", 'x = name.startswith((b"ld-", b"ld64"))'),
+        ("names of limits", 'x = limits.get("Max stack size")'),
+        ("keys of /proc", 'x = sizes["VmRSS"]'),
+        ("keys of /proc", 'KEYS = ("Pss", "Swap")'),
+        ("keys of /proc", 'x = b"\\nVmSize:" in status'),
+        ("words of VmFlags", 'x = "gd" in flags'),
+    ],
+)
+def test_a_word_that_stands_elsewhere_is_found(name: str, code: str) -> None:
+    """The search sees each of the ways in which a word has been compared; the same in prose is no comparison."""
+    assert list(words_elsewhere("somewhere.py", ast.parse(code), VOCABULARIES[name]))
+    prose = ast.parse('"""[heap], Pss and ld.so (deleted)."""\nSENTENCE = N_("the kernel names it [heap]; VmRSS, gd")')
+    assert not list(words_elsewhere("somewhere.py", prose, VOCABULARIES[name]))
+
+
+_ELF_CONSTANT = re.compile(r"_?(PF_[RWX]|(EM|ET|PT|PN|DT|DF|DF_1|SHT|SHF|STB|STT|NT)_[A-Z0-9_]+)")
+_AUXV_CONSTANT = re.compile(r"_?AT_[A-Z]+")
+
+
+def test_numbers_of_elf_stand_once() -> None:
+    """Constants of ELF are given their numbers in model/elf, keys of the auxiliary vector in model/auxv."""
+    wrong, seen = [], 0
+    for path, tree in _trees().items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Store):
+                continue
+            for pattern, owner in ((_ELF_CONSTANT, "model/elf.py"), (_AUXV_CONSTANT, "model/auxv.py")):
+                if pattern.fullmatch(node.id):
+                    seen += 1
+                    if path != owner:
+                        wrong.append(f"{path}:{node.lineno}: {node.id} belongs to {owner}")
+    assert seen > 40
+    assert not wrong, "\n".join(wrong)

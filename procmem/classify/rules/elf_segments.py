@@ -17,6 +17,7 @@ from procmem.model.auxv import AT_BASE, AT_PHDR
 from procmem.model.elf import (
     ET_DYN,
     ET_EXEC,
+    PF_R,
     PF_W,
     PF_X,
     PT_GNU_RELRO,
@@ -31,6 +32,7 @@ from procmem.model.elf import (
     Segment,
 )
 from procmem.model.kinds import ByteClass, Part, Role, object_kind
+from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -75,7 +77,7 @@ def object_role(
     if item is started:
         return Role.EXE
     base_name = item.file.path.rsplit(b"/", 1)[-1]
-    if not base and (item.soname or base_name).startswith((b"ld-", b"ld.so", b"ld64")):
+    if not base and is_dynamic_linker(item.soname or base_name):
         return Role.LD
     if started is None and item.image is not None and _asks_interpreter(item) and _is_program(item):
         return Role.EXE
@@ -259,7 +261,7 @@ def _inside(part: Segment, segment: Segment, page_size: int) -> bool:
 
 
 def _flag_text(segment: Segment) -> str:
-    return "".join(letter if segment.flags & bit else "-" for letter, bit in (("r", 4), ("w", PF_W), ("x", PF_X)))
+    return "".join(letter if segment.flags & bit else "-" for letter, bit in (("r", PF_R), ("w", PF_W), ("x", PF_X)))
 
 
 def _part_of(segment: Segment) -> Part:

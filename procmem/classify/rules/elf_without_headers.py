@@ -12,6 +12,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -65,7 +66,7 @@ def _was_writable(mappings: Mappings, row: int, following: int | None, before: i
     accounted = mappings.has_flag(row, MemoryFlag.ACCOUNT)
     if accounted is not None:
         return accounted
-    copied = mappings.column("Anonymous")
+    copied = mappings.column(SmapsKey.ANONYMOUS)
     if copied is not None and copied[row]:
         return True
     return (

@@ -18,6 +18,7 @@ from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
@@ -108,7 +109,7 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
     """
     huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE)
     rows = [row for row in huge if mappings.perms[row][3] == "p"]
-    page_sizes = mappings.column("KernelPageSize")
+    page_sizes = mappings.column(SmapsKey.KERNEL_PAGE_SIZE)
     arenas: set[int] = set()
     for row, rest in pairwise(rows):
         size = _PAGES_OF_HUGE_ARENA * ((page_sizes[row] if page_sizes else None) or 2 << 20)

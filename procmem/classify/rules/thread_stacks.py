@@ -23,7 +23,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
-from procmem.model.snapshot import Snapshot, ThreadReading
+from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
@@ -120,7 +120,7 @@ def _default_size(snapshot: Snapshot) -> int | None:
     """The size of a thread's stack when nobody asks for another: RLIMIT_STACK, which is 8 MiB where nobody set it."""
     if snapshot.limits is None:
         return _USUAL_LIMIT
-    limit = snapshot.limits.get("Max stack size")
+    limit = snapshot.limits.get(LimitName.STACK)
     return limit.soft if limit is not None else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from procmem.model import kinds
 from procmem.model.kinds import Kind
+from procmem.model.libc_files import BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_LIBC
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
@@ -85,7 +86,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         programs=(b"node", b"nodejs", b"chrome", b"chromium", b"electron", b"deno", b"d8"),
         module="v8",
     ),
-    Runtime("bionic", libraries=(b"/bionic/libc.so",)),
+    Runtime("bionic", libraries=(BIONIC_LIBC,)),
     Runtime(
         "mimalloc",
         libraries=(b"libmimalloc",),
@@ -136,13 +137,13 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "musl",
-        libraries=(b"ld-musl-", b"libc.musl-"),
-        exact=b"libc.so",
+        libraries=MUSL_FILES,
+        exact=MUSL_LIBC,
         patterns=((kinds.MUSL, _GUESS, _any),),
     ),
     Runtime(
         "glibc",
-        libraries=(b"libc.so.6", b"libc-2."),
+        libraries=GLIBC_FILES,
         static_sections=frozenset({"__libc_freeres_fn", "__libc_subfreeres", "__libc_atexit", "__libc_IO_vtables"}),
         patterns=(
             # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk

@@ -8,6 +8,7 @@ from procmem.model.note import note
 from procmem.model.reports.lab import Figure
 from procmem.model.simulated_memory import Paging
 from procmem.model.simulation import PAGE
+from procmem.model.vma_names import KernelName
 from procmem.simulate.arch.i386_mmu import translate
 from procmem.simulate.kernel.events import Protect
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, Do, ReadFile
@@ -126,11 +127,17 @@ def _kernel_address() -> list[Figure]:
     ]
 
 
+def _end_of_stack(pid: int) -> int:
+    table = usage(pid, 0, 1 << 47).mappings
+    return table.end[table.rows_labelled(KernelName.STACK)[-1]]
+
+
 def _stack() -> list[Figure]:
     only_x86_64()
     limit = 1 << 20
     with child() as subject:
-        start, end = subject.do("stack_limit", limit)
+        subject.do("stack_limit", limit)
+        end = _end_of_stack(subject.pid)
         lowest = end - limit
         predicted = SimulatedMachine()
         layout = predicted.memory.processes[1].space.layout._replace(stack_limit=limit)
@@ -155,7 +162,6 @@ def _stack() -> list[Figure]:
             predicted.then(Access(1, top - (end - wall) + PAGE + distance, 1, True))
             told = subject.do("fault", "write", wall + PAGE + distance)
             figures.append(Figure(note("segv", where=note(name)), predicted.stopped, told is not None, "yes or no"))
-        del start
     return figures
 
 

@@ -9,9 +9,11 @@ import shutil
 from procmem.lab.children import child, file_of_pages, forked
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, Usage, usage, warmed
 from procmem.model.note import note
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import MemorySettings, Paging
 from procmem.model.simulation import PAGE, Settings, Stage
+from procmem.model.vma_names import KernelName, object_path
 from procmem.simulate.kernel.memory import cost
 from procmem.simulate.kernel.memory_events import Access, Begin, End, ForkAs, ReadFile
 from procmem.simulate.programs import textbook
@@ -71,13 +73,16 @@ def _shared_memory() -> list[Figure]:
     with child() as subject:
         warmed(subject)
         for kind, name in (
-            ("sysv", b"/SYSV00000000"),
-            ("posix", b"/dev/shm/lab"),  # a name in the simulation
-            ("memfd", b"/memfd:lab (deleted)"),
+            ("sysv", object_path(KernelName.SYSV, b"00000000")),
+            ("posix", object_path(KernelName.POSIX, b"lab")),
+            ("memfd", object_path(KernelName.MEMFD, b"lab")),
             ("shared", b""),
         ):
             machine = SimulatedMachine().map(name=name, shared=True).then(Access(1, AT, SIZE, True))
-            subject.do("map", AT, SIZE, kind)
+            path = (
+                os.fsdecode(object_path(KernelName.POSIX, b"procmem-lab-%d" % subject.pid)) if kind == "posix" else ""
+            )
+            subject.do("map", AT, SIZE, kind, path)
             subject.do("write", AT, SIZE)
             with forked(subject) as other:
                 machine.then(ForkAs(1, 2), Access(2, AT, SIZE))
@@ -99,7 +104,7 @@ def _library_text(pid: int, path: str) -> tuple[int, int, int, int]:
     """Start, size, RSS and PSS of a library's text."""
     seen = usage(pid, 0, 1 << 47)
     table = seen.mappings
-    rss, pss = table.column("Rss"), table.column("Pss")
+    rss, pss = table.column(SmapsKey.RSS), table.column(SmapsKey.PSS)
     for at, name in enumerate(table.name):
         if name == path.encode() and table.perms[at] == "r-xp" and rss and pss:
             return table.start[at], table.end[at] - table.start[at], rss[at] or 0, pss[at] or 0
@@ -181,8 +186,8 @@ def _malloc() -> list[Figure]:
         for verb, words in (("malloc", (1, large)), ("free", (0, 1)), ("malloc", (1, large))):
             place = subject.do(verb, *words)
             seen.append(usage(subject.pid, 0, 1 << 47))
-        heap = [row for row, name in enumerate(seen[-1].mappings.name) if name == b"[heap]"]
         table = seen[-1].mappings
+        heap = table.rows_labelled(KernelName.HEAP)
         in_heap = any(table.start[row] <= place[0] < table.end[row] for row in heap)
     figures = [
         Figure(note("malloc-virt"), virt[1] - virt[0], seen[1].virt - seen[0].virt, "bytes"),

@@ -6,6 +6,7 @@ from procmem.lab.children import child, forked, only_x86_64
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import huge_pages, machine_lock
 from procmem.model.note import note
+from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE
 from procmem.queries.translate import real_translation
@@ -31,19 +32,22 @@ def _page_tables() -> list[Figure]:
         warmed(subject)
         subject.do("map", AT, size + _HUGE)
         subject.do("write", AT, 1)
-        before = usage(subject.pid).status["VmPTE"]
+        before = usage(subject.pid).status[StatusKey.VM_PTE]
         minor, _major = subject.do("touch_each", AT + _HUGE, _HUGE, regions)
         after = usage(subject.pid)
         figures = [
             Figure(note("faults-each"), regions, minor, "faults"),
             Figure(
-                note("tables-grew"), machine.cost().page_tables - predicted, after.status["VmPTE"] - before, "bytes"
+                note("tables-grew"),
+                machine.cost().page_tables - predicted,
+                after.status[StatusKey.VM_PTE] - before,
+                "bytes",
             ),
         ]
         machine.then(Do(1, Unmap(AT + _HUGE, size)))
         subject.do("unmap", AT + _HUGE, size)
         left = machine.cost().page_tables - predicted
-        figures.append(Figure(note("tables-left"), left, usage(subject.pid).status["VmPTE"] - before, "bytes"))
+        figures.append(Figure(note("tables-left"), left, usage(subject.pid).status[StatusKey.VM_PTE] - before, "bytes"))
     return figures
 
 
@@ -83,7 +87,7 @@ def _hugetlb() -> list[Figure]:
     return [
         Figure(note("faults-4-mib"), 2, minor, "faults"),
         Figure(note("rss-alone"), 0, seen.rss, "bytes"),
-        Figure(note("hugetlb-pages"), 2 * _HUGE, seen.status.get("HugetlbPages"), "bytes"),
+        Figure(note("hugetlb-pages"), 2 * _HUGE, seen.status.get(StatusKey.HUGETLB_PAGES), "bytes"),
     ]
 
 

@@ -10,6 +10,7 @@ from procmem.lab.children import Child, child, only_x86_64
 from procmem.lab.experiment import Experiment, Usage, usage
 from procmem.lab.runtimes import goroutines, java_threads
 from procmem.model.note import note
+from procmem.model.proc_keys import MeminfoKey, StatusKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, Settings, Stage
 from procmem.parse.system import parse_meminfo
@@ -35,7 +36,7 @@ _ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
 def _kernel_stacks() -> int:
     """Bytes of kernel stacks of the whole machine (KernelStack in meminfo)."""
     content = read_whole("/proc/meminfo", None)
-    size = parse_meminfo(content).get("KernelStack") if isinstance(content, bytes) else None
+    size = parse_meminfo(content).get(MeminfoKey.KERNEL_STACK) if isinstance(content, bytes) else None
     if size is None:
         raise Skipped("no-kernel-stacks")
     return size
@@ -69,8 +70,8 @@ def _costs() -> list[Figure]:
             stacks = _kernel_stacks() - stacks
             seen = [_whole(pid) for pid in made["pids"][:: _MANY // _SAMPLE]]
             private = sum(one.pss for one in seen) / len(seen)
-            tables = sum(one.status["VmPTE"] for one in seen) / len(seen)
-            virt = sum(one.status["VmSize"] for one in seen) / len(seen)
+            tables = sum(one.status[StatusKey.VM_PTE] for one in seen) / len(seen)
+            virt = sum(one.status[StatusKey.VM_SIZE] for one in seen) / len(seen)
             process_seconds = made["seconds"] / _MANY
     # the machine's other tasks come and go meanwhile
     slack = _KERNEL_STACK // 4
@@ -89,7 +90,7 @@ def _costs() -> list[Figure]:
             thread_seconds = made["seconds"] / _MANY
     thread = (after.rss - before.rss) / _MANY
     virt = (after.virt - before.virt) / _MANY
-    tables = (after.status["VmPTE"] - before.status["VmPTE"]) / _MANY
+    tables = (after.status[StatusKey.VM_PTE] - before.status[StatusKey.VM_PTE]) / _MANY
     figures += [
         Figure(note("thread-kernel-stack"), _KERNEL_STACK, stacks / _MANY, "bytes", slack),
         # the interpreter keeps a little of its own for each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procmem.model.proc_keys import MeminfoKey
 from procmem.model.reports.swap import Faulter, Rates, SwapRegion, SwapReport
 from procmem.model.reports.system import ProcessRow
 from procmem.render.escaping import json_text, printable_text
@@ -26,9 +27,9 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
         "schema": SCHEMA,
         "total": report.total,
         "used": report.used,
-        "cached": reading.meminfo.get("SwapCached"),
-        "zswap": reading.meminfo.get("Zswap"),
-        "zswapped": reading.meminfo.get("Zswapped"),
+        "cached": reading.meminfo.get(MeminfoKey.SWAP_CACHED),
+        "zswap": reading.meminfo.get(MeminfoKey.ZSWAP),
+        "zswapped": reading.meminfo.get(MeminfoKey.ZSWAPPED),
         "areas": [
             {
                 **json_text("path", area.path),

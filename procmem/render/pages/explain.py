@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.columns import column
@@ -135,7 +136,7 @@ def _dirty(regions: Regions, index: int) -> int | None:
     region = regions[index]
     table = regions.mappings
     row = region.vma
-    private, shared = table.column("Private_Dirty"), table.column("Shared_Dirty")
+    private, shared = table.column(SmapsKey.PRIVATE_DIRTY), table.column(SmapsKey.SHARED_DIRTY)
     whole = (table.start[row], table.end[row]) == (region.start, region.end)
     if private is None or shared is None or not whole:
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procmem.model.proc_keys import MeminfoKey
 from procmem.model.reports.swap import SwapReport
 from procmem.render.columns import column
 from procmem.render.escaping import printable
@@ -58,13 +59,13 @@ def _system(report: SwapReport) -> Facts:
         kind = told("compressed") if b"zram" in area.path else area.type
         figures = {"path": printable(area.path), "kind": kind, "priority": area.priority}
         rows.append((f"  {told('area')}", told("area used", used=area.used, size=area.size, **figures)))
-    rows.append((told("cached"), told("in memory", cached=reading.meminfo.get("SwapCached"))))
-    if zswapped := reading.meminfo.get("Zswapped"):
-        rows.append((told("zswap"), told("zswapped", zswapped=zswapped, held=reading.meminfo.get("Zswap"))))
+    rows.append((told("cached"), told("in memory", cached=reading.meminfo.get(MeminfoKey.SWAP_CACHED))))
+    if zswapped := reading.meminfo.get(MeminfoKey.ZSWAPPED):
+        rows.append((told("zswap"), told("zswapped", zswapped=zswapped, held=reading.meminfo.get(MeminfoKey.ZSWAP))))
     rows.append((told("swappiness"), swappiness_text(report.swappiness)))
     left = report.left_after_swapoff
     if report.used and left is not None:
-        available = reading.meminfo.get("MemAvailable")
+        available = reading.meminfo.get(MeminfoKey.AVAILABLE)
         fits = told("fits", left=left, available=available)
         rows.append((told("swapoff"), fits if left >= 0 else told("does not fit", more=-left, available=available)))
     return Facts(rows, least=_LABELS, measure=_WIDTH)

@@ -13,7 +13,7 @@ from procmem.model.elf import ET_DYN
 from procmem.model.machine import STACK_DRAW_PAGES_32
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
-from procmem.model.vma_names import KernelName, kernel_label
+from procmem.model.vma_names import KernelName, is_label, kernel_label
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.kernel.execve import largest_align
 
@@ -138,7 +138,7 @@ def _moved(prediction: Prediction, real: RealSpace, base: Base) -> int:
     The kernel's own pages come first: alignment never hides part of their draw.
     """
     candidates = [vma for vma in prediction.vmas if vma.base is base and vma.name]
-    for vma in sorted(candidates, key=lambda vma: not vma.name.startswith(b"[")):
+    for vma in sorted(candidates, key=lambda vma: not is_label(vma.name)):
         for start, _end, _perms, offset, name in real.lines:
             if name == vma.name and offset == vma.offset:
                 return start - vma.start

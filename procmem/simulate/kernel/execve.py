@@ -7,7 +7,7 @@ Source: fs/binfmt_elf.c, load_elf_binary(), elf_load(), load_elf_interp(); for 3
 x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 """
 
-from procmem.model.elf import ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.elf import EM_386, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
@@ -26,8 +26,6 @@ __all__ = [
     "needs_read_implies_exec",
     "segment_perms",
 ]
-
-_EM_386 = 3
 
 
 def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
@@ -62,7 +60,7 @@ def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
 
 
 def _check_image(image: ElfImage) -> None:
-    if image.bits != 32 or image.machine != _EM_386 or not image.little_endian:
+    if image.bits != 32 or image.machine != EM_386 or not image.little_endian:
         raise ExecFailed("exec-not-i386")
     if image.type not in (ET_EXEC, ET_DYN):
         raise ExecFailed("exec-type")

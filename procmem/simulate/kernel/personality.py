@@ -8,7 +8,7 @@ from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
 from procmem.model.simulation import PAGE, KernelFacts, KernelKind, Settings
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vma_names import KernelName
 
 __all__ = ["facts_of_pages", "kernel_kind", "personality", "personality_by_borders", "settings_of_process"]
@@ -60,7 +60,7 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
     top = table.end[rows[-1]]
     if bits is None:
         bits = personality_by_borders(top)
-    limit = (shot.limits or {}).get("Max stack size")
+    limit = (shot.limits or {}).get(LimitName.STACK)
     word = 4 if kind is KernelKind.NATIVE else 8
     return Settings(
         kernel=kind,

@@ -5,6 +5,7 @@ Others map what no rule predicts. Both are known by the library's name, and noth
 them is called exact.
 """
 
+from procmem.model.libc_files import GLIBC
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 from procmem.simulate.libc.malloc import Malloc
@@ -28,7 +29,7 @@ _EARLY = {
     b"libselinux.so.1": _Early((352, 120), 1024),
 }
 
-_QUIET = {b"libc.so.6", b"libgcc_s.so.1", b"libcap.so.2", b"libpthread.so.0"}
+_QUIET = {GLIBC, b"libgcc_s.so.1", b"libcap.so.2", b"libpthread.so.0"}
 """Libraries with constructors that allocate nothing."""
 
 _UNFORESEEABLE = (b"libasan.so", b"libtsan.so", b"libmsan.so", b"libhwasan.so", b"libjemalloc.so", b"libtcmalloc")

@@ -13,6 +13,7 @@ elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 from itertools import pairwise
 
 from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
+from procmem.model.libc_files import GLIBC, LD_CACHE
 from procmem.model.note import note
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject, SearchDir, SearchList
 from procmem.model.simulation import PAGE, AreaRole, SimSpace
@@ -27,8 +28,6 @@ from procmem.simulate.libc.tls import static_tls_size
 
 __all__ = ["link"]
 
-_CACHE = b"/etc/ld.so.cache"
-_LIBC = b"libc.so.6"
 _POINTER = 4
 _PLATFORM = b"i686"
 
@@ -171,7 +170,7 @@ class _Linker:
     def finish(self) -> None:
         """Let libc set its variables, and unmap the cache; its place stays free for later small mappings."""
         for index, library in enumerate(self._files.libraries):
-            if library.soname == _LIBC:
+            if library.soname == GLIBC:
                 last = library.image.loads[-1]
                 self.caller.do(Touch(self._biases[index] + last.vaddr + last.memsz - 1))
         if self._cache_at is not None:
@@ -185,7 +184,7 @@ class _Linker:
         if needed.cache_used and self._cache_at is None and self._files.cache_size:
             rule = note("ld-cache")
             self._cache_at = self.caller.do(
-                Map(self._files.cache_size, "r--", name=_CACHE, role=AreaRole.MMAP, rule=rule)
+                Map(self._files.cache_size, "r--", name=LD_CACHE, role=AreaRole.MMAP, rule=rule)
             )
         table = self._table
         if needed.alias and needed.library is None:

@@ -8,6 +8,7 @@ Source: musl ldso/dynlink.c, map_library(), load_library(); src/malloc/mallocng/
 """
 
 from procmem.model.elf import PT_TLS
+from procmem.model.libc_files import is_musl_linker
 from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace
@@ -26,7 +27,7 @@ _OUTLINE = GlibcTable("musl", aligned_segments=False, own_address=False)
 
 def is_musl(files: ProgramFiles) -> bool:
     """Whether the program's interpreter is musl's."""
-    return files.interpreter is not None and b"ld-musl" in files.interpreter.opened
+    return files.interpreter is not None and is_musl_linker(files.interpreter.opened)
 
 
 def link_musl(space: SimSpace, files: ProgramFiles) -> SimSpace:

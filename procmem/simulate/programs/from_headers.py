@@ -3,17 +3,11 @@
 from collections.abc import Sequence
 
 from procmem.model.elf import PT_INTERP
+from procmem.model.libc_files import UNNAMED_LINKER
 from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.region import ElfObject
 
-__all__ = ["files_of_headers", "is_dynamic_linker"]
-
-_UNNAMED_INTERPRETER = b"ld.so"
-
-
-def is_dynamic_linker(item: ElfObject) -> bool:
-    """Whether an object calls itself a dynamic linker: as the program, it was started by hand."""
-    return (item.soname or b"").startswith(b"ld-")
+__all__ = ["files_of_headers"]
 
 
 def files_of_headers(program: ElfObject, objects: Sequence[ElfObject], base: int | None) -> ProgramFiles:
@@ -30,5 +24,5 @@ def files_of_headers(program: ElfObject, objects: Sequence[ElfObject], base: int
 
 def _loaded(item: ElfObject) -> ProgramObject:
     assert item.image is not None
-    asks = _UNNAMED_INTERPRETER if item.image.first(PT_INTERP) is not None else None
+    asks = UNNAMED_LINKER if item.image.first(PT_INTERP) is not None else None
     return ProgramObject(item.file.path, item.file.path, item.image, interpreter=asks, soname=item.soname)

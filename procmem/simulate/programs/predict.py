@@ -5,6 +5,7 @@ is the same on a machine that could never run one.
 """
 
 from procmem.model.elf import PT_TLS
+from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
@@ -67,7 +68,7 @@ def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) 
 
 def _started_static(running: Running, files: ProgramFiles) -> Running:
     """Go on to ``main`` of a program that has no dynamic linker."""
-    if (files.program.soname or b"").startswith(b"ld-"):
+    if is_dynamic_linker(files.program.soname):
         return running._replace(notes=(*running.notes, note("linker-by-hand")))
     if files.libc_version is None:
         return running._replace(notes=(*running.notes, note("static-unknown")))

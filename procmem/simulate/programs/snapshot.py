@@ -6,11 +6,12 @@ no thread has run. Files get inode numbers of their own, since those of a disk d
 
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PAGESZ, AT_PHDR, AT_SYSINFO_EHDR
 from procmem.model.mapping import Mappings
+from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.raw import Machine, MappedFile
 from procmem.model.region import ElfObject
 from procmem.model.simulation import PAGE, KernelKind, Prediction, SimSpace
-from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status
+from procmem.model.snapshot import Limit, LimitName, Nature, Snapshot, Stat, Status
 from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = ["snapshot_of"]
@@ -64,14 +65,15 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
         bits=32,
         page_size=PAGE,
         machine=Machine(machine="i686" if native else "x86_64", page_size=PAGE),
-        status=Status({"Name": comm.decode("ascii", "replace"), "State": f"at {prediction.stage.value}"},
-                      {"VmSize": space.virtual_size}),
+        status=Status({StatusKey.NAME: comm.decode("ascii", "replace"),
+                       StatusKey.STATE: f"at {prediction.stage.value}"},
+                      {StatusKey.VM_SIZE: space.virtual_size}),
         stat=_stat(space, comm),
         statm=None,
         mappings=table,
         has_usage=False,
         auxv=auxv,
-        limits={"Max stack size": Limit(settings.stack_limit, None, "bytes")},
+        limits={LimitName.STACK: Limit(settings.stack_limit, None, "bytes")},
         threads=None,
         uptime=None,
         read_through=None,

@@ -17,6 +17,7 @@ from procmem.model.elf import (
     ElfImage,
     Segment,
 )
+from procmem.model.libc_files import GLIBC, LINKER_386
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject
 from procmem.model.simulation import PAGE
 
@@ -24,8 +25,8 @@ __all__ = ["ARGV", "BODY", "EXEC_PATH", "files"]
 
 EXEC_PATH = b"/usr/bin/textbook"
 ARGV = (b"textbook",)
-_LINKER = b"/lib/ld-linux.so.2"
-_LIBRARY = b"/lib/libc.so.6"
+_LINKER = b"/lib/" + LINKER_386
+_LIBRARY = b"/lib/" + GLIBC
 _KIB = 1024
 
 BODY = """\
@@ -79,14 +80,14 @@ def files() -> ProgramFiles:
         _shared(1600 * _KIB, 16 * _KIB, 40 * _KIB, 8 * _KIB),
         needed_names=(_LINKER.rpartition(b"/")[2],),
         needed=(Needed(_LINKER.rpartition(b"/")[2], Lookup.ALREADY),),
-        soname=b"libc.so.6",
+        soname=GLIBC,
         highest_version=53,
     )
     linker = ProgramObject(
         _LINKER,
         _LINKER,
         _shared(160 * _KIB, 12 * _KIB, 0, 8 * _KIB),
-        soname=b"ld-linux.so.2",
+        soname=LINKER_386,
         highest_version=8,
     )
     program = ProgramObject(
@@ -94,8 +95,8 @@ def files() -> ProgramFiles:
         EXEC_PATH,
         _program(),
         interpreter=_LINKER,
-        needed_names=(b"libc.so.6",),
-        needed=(Needed(b"libc.so.6", Lookup.CACHE, 0, _LIBRARY, cache_used=True),),
+        needed_names=(GLIBC,),
+        needed=(Needed(GLIBC, Lookup.CACHE, 0, _LIBRARY, cache_used=True),),
         highest_version=3,
     )
     return ProgramFiles(

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 
 from procmem.errors import BrokenRecording
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import KeptFile, MappedFile, Refusal
 from procmem.sources.recording.store import FILE_BYTES_MAX, Store
 
@@ -22,6 +23,8 @@ __all__ = ["SCHEMA", "bare_file", "pid_of_folder", "read_about", "read_objects",
 
 SCHEMA = "procmem/recording/1"
 _HEAD_OF_BARE_FILE = 512
+_COUNTERS_BEGIN = tuple(b"%s:" % key.encode() for key in (SmapsKey.SIZE, SmapsKey.RSS))
+_PID_LINE = b"%s:" % StatusKey.PID.encode()
 
 
 def bare_file(path: str) -> dict[str, bytes]:
@@ -35,7 +38,7 @@ def bare_file(path: str) -> dict[str, bytes]:
     whole = read_whole(path, None, limit=FILE_BYTES_MAX)
     if isinstance(whole, Refusal):
         raise BrokenRecording(path, "recording-refused", refusal=whole)
-    return {"smaps" if rest.startswith((b"Size:", b"Rss:")) else "maps": whole}
+    return {"smaps" if rest.startswith(_COUNTERS_BEGIN) else "maps": whole}
 
 
 def _read_head(path: str) -> bytes:
@@ -74,8 +77,8 @@ def pid_of_folder(store: Store, path: str) -> int | None:
     content = store.read("status")
     if isinstance(content, bytes):
         for line in content.split(b"\n"):
-            if line.startswith(b"Pid:") and line[4:].strip().isdigit():
-                return int(line[4:])
+            if line.startswith(_PID_LINE) and line[len(_PID_LINE) :].strip().isdigit():
+                return int(line[len(_PID_LINE) :])
     base = os.path.basename(os.path.normpath(path))
     return int(base) if base.isdecimal() and base.isascii() else None
 

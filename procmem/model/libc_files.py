@@ -1,0 +1,54 @@
+"""What the C libraries and their dynamic linkers call their files: read here and nowhere else.
+
+Names are base names or sonames, as bytes. Sources: glibc shlib-versions, Makeconfig (rtld-installed-name); musl
+Makefile and ldso/dynlink.c; FreeBSD and powerpc64 for ``ld.so`` and ``ld64``; ld.so(8).
+"""
+
+__all__ = [
+    "BIONIC_LIBC",
+    "GLIBC",
+    "GLIBC_FILES",
+    "LD_CACHE",
+    "LD_PRELOAD",
+    "LINKER_386",
+    "MUSL_FILES",
+    "MUSL_LIBC",
+    "UNNAMED_LINKER",
+    "holds_thread_lists",
+    "is_dynamic_linker",
+    "is_musl_linker",
+]
+
+GLIBC = b"libc.so.6"
+LINKER_386 = b"ld-linux.so.2"
+"""The dynamic linker of glibc for i386 (sysdeps/unix/sysv/linux/i386/shlib-versions)."""
+UNNAMED_LINKER = b"ld.so"
+"""A name for a linker of which only the headers are at hand."""
+LD_CACHE = b"/etc/ld.so.cache"
+LD_PRELOAD = b"/etc/ld.so.preload"
+
+GLIBC_FILES = (GLIBC, b"libc-2.")
+"""How glibc's own file names begin; the second until 2.33."""
+MUSL_FILES = (b"ld-musl-", b"libc.musl-")
+MUSL_LIBC = b"libc.so"
+BIONIC_LIBC = b"/bionic/libc.so"
+"""The end of its path: the name alone is musl's too."""
+
+_LINKERS = (b"ld-", b"ld.so", b"ld64")
+_MUSL_LINKER = b"ld-musl"
+_WITH_THREADS = (b"ld", b"libc.", b"libc-", b"libpthread")
+
+
+def is_dynamic_linker(name: bytes | None) -> bool:
+    """Whether an object of this soname or file name is a dynamic linker; False where it has none."""
+    return name is not None and name.startswith(_LINKERS)
+
+
+def is_musl_linker(path: bytes) -> bool:
+    """Whether an interpreter's path is that of musl's."""
+    return _MUSL_LINKER in path
+
+
+def holds_thread_lists(name: bytes) -> bool:
+    """Whether a file of this name may hold the C library's lists of threads: linker, libc, and libpthread till 2.33."""
+    return name.startswith(_WITH_THREADS)
