@@ -87,6 +87,7 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
         huge_pages=_huge_pages(snapshot),
         merged=snapshot.mappings.total(SmapsKey.KSM) if snapshot.mappings is not None else None,
         numa_nodes=readings.numa_nodes,
+        has_usage=snapshot.has_usage,
     )
 
 

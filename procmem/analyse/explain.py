@@ -10,11 +10,12 @@ from procmem.analyse.findings import findings
 from procmem.analyse.inspection import classic_class
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind
+from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note, note
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import Nature, Snapshot
 
 __all__ = ["explanation"]
 
@@ -42,6 +43,13 @@ def _head(report: Inspection) -> Iterator[Note]:
     """What matters most, from the figures."""
     totals, account = report.totals, report.account
     virt, rss = totals.virt, totals.rss
+    if report.process.nature is Nature.KERNEL_THREAD:
+        yield note("kernel thread", stack=kernel_stack_of(report.process.machine))
+        return
+    if report.process.nature is Nature.ZOMBIE:
+        parent = report.process.ppid
+        yield note("zombie") if parent is None else note("zombie of", parent=parent)
+        return
     if virt is None and rss is None:
         return
     if account is None or virt is None or rss is None:

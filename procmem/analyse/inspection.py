@@ -158,12 +158,8 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
         uss = None if clean is None or dirty is None else clean + dirty
         hugetlb = exact_sum(huge)
     else:
-        rss, swap, hugetlb = (
-            snapshot.size(key) for key in (StatusKey.VM_RSS, StatusKey.VM_SWAP, StatusKey.HUGETLB_PAGES)
-        )
+        rss, swap, hugetlb = snapshot.rss, snapshot.size(StatusKey.VM_SWAP), snapshot.size(StatusKey.HUGETLB_PAGES)
         pss = uss = swap_pss = None
-        if rss is None and snapshot.statm is not None:
-            rss = snapshot.statm.resident
     return Totals(
         virt=snapshot.virt,
         rss=rss,

@@ -11,7 +11,6 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note
-from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
@@ -44,7 +43,7 @@ def thread_report(
         threads=rows,
         shared=SharedState(
             virt=snapshot.virt,
-            rss=None if regions is None else snapshot.mappings.total(SmapsKey.RSS) if snapshot.mappings else None,
+            rss=snapshot.rss,
             open_files=open_files,
             umask=fields.get("Umask"),
             cwd=cwd,
@@ -54,8 +53,8 @@ def thread_report(
             shared_pending_signals=fields.get("ShdPnd"),
         ),
         kernel_stack=kernel_stack_of(snapshot.machine.machine),
-        cached_stacks=len(cached),
-        cached_bytes=sum(region.size for region in cached),
+        cached_stacks=None if snapshot.mappings is None else len(cached),
+        cached_bytes=None if snapshot.mappings is None else sum(region.size for region in cached),
         warnings=tuple(warnings),
     )
 

@@ -21,7 +21,10 @@ def account(targets: Selection, output: Output) -> int:
 
     def answer(ref: TargetRef) -> AccountReport:
         with ref.open() as target:
-            return account_of(target)
+            report = account_of(target)
+        if output.is_table:
+            report.need_leaves()  # of which nothing else is shown
+        return report
 
     reports, status = for_each(targets.refs(), answer)
     pages = [account_page(report, output.style.size, output.heading) for report in reports]

@@ -28,7 +28,10 @@ def answer_inspect(targets: Selection, options: InspectOptions, output: Output) 
 
     def look(ref: TargetRef) -> Inspection:
         with ref.open() as target:
-            return inspect(target, options, whole=whole)
+            report = inspect(target, options, whole=whole)
+        if options.picture or output.is_table:
+            report.need_regions()  # of which nothing else is shown
+        return report
 
     reports, status = for_each(targets.refs(), look)
     pages = []

@@ -29,8 +29,11 @@ class _TargetOrCommand(CommandGroup):
     """A group whose words are a target, unless the first one names a command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, "-h", "--help"):
-            args = ["target", *args]
+        at = 0  # behind the options of the group itself
+        while at < len(args) and args[at].partition("=")[0] == "--lang":
+            at += 1 if "=" in args[at] else 2
+        if at < len(args) and args[at] not in (*self.commands, "-h", "--help"):
+            args = [*args[:at], "target", *args[at:]]
         return super().parse_args(ctx, args)
 
 
@@ -41,6 +44,7 @@ class _TargetOrCommand(CommandGroup):
     context_settings=_HELP,
     subcommand_metavar="TARGET... | run ELF [ARG]...",
 )
+@language_option
 def crosscheck() -> None:
     """Check the simulator, and the laws it is made of."""
 
@@ -65,7 +69,7 @@ def target(targets: Selection, output: Output) -> int:
     return status
 
 
-@crosscheck.command(cls=Command, help=words.RUN, context_settings={**_HELP, "allow_interspersed_args": False})
+@crosscheck.command(cls=Command, help=words.RUN, context_settings=_HELP)
 @click.argument("words", nargs=-1, required=True, metavar="ELF [ARG...]", type=click.UNPROCESSED)
 @layout_options
 @click.option("--stage", "stages", type=click.Choice(["exec", "entry", "main"]), multiple=True, help=words.STAGE)

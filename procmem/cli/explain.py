@@ -7,10 +7,11 @@ from procmem.cli.multi_target import for_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
-from procmem.errors import BadInput, Misuse
+from procmem.errors import Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.reports.explanation import Explanation
 from procmem.queries.explain import explain as explain_target
+from procmem.queries.options import address_of
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
 from procmem.text.glossary import terms
@@ -48,11 +49,16 @@ def explain(
     for name in classes:
         if name not in tuple(ByteClass):
             raise Misuse("no-class", name=name, known=", ".join(ByteClass))
-    wanted = _address(address)
+    wanted = None if address is None else address_of(address)
 
     def answer(ref: TargetRef) -> Explanation:
         with ref.open() as target:
-            return explain_target(target, deep=deep, address=wanted)
+            report = explain_target(target, deep=deep, address=wanted)
+        if output.is_table:
+            report.inspection.need_regions()  # of which nothing else is shown
+        if wanted is not None:
+            _region_at(report, wanted)
+        return report
 
     reports, status = for_each(targets.refs(), answer)
     choice = ExplainChoice(classes=classes, **choices)
@@ -73,29 +79,20 @@ def _glossary(wanted: tuple[str, ...], output: Output) -> int:
     if page is None:
         known = terms()
         unknown = next(term for term in wanted if term.lower() not in {name.lower() for name in known})
-        raise BadInput("no-term", term=unknown, terms=", ".join(known))
+        raise Misuse("no-term", term=unknown, terms=", ".join(known))
     output.show([page])
     return 0
-
-
-def _address(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text, 16)
-    except ValueError:
-        raise Misuse("address-not-hexadecimal", text=text) from None
 
 
 def _region_at(report: Explanation, address: int) -> int:
     """The region that holds an address.
 
     Raises:
-        BadInput: nothing is mapped there.
+        Misuse: nothing is mapped there.
     """
     regions = report.inspection.regions
     for index in range(len(regions) if regions is not None else 0):
         assert regions is not None
         if regions.start[index] <= address < regions.end[index]:
             return index
-    raise BadInput("not-mapped", address=address)
+    raise Misuse("not-mapped", address=address)

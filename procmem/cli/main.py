@@ -7,8 +7,8 @@ import sys
 import click
 
 from procmem.cli.error_handling import guarded
-from procmem.cli.options import CommandGroup, language_option
-from procmem.errors import ExitStatus
+from procmem.cli.options import CommandGroup, language_option, usage_error
+from procmem.errors import ExitStatus, Misuse
 from procmem.text import gettext, use_language_of_command
 from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
 
@@ -64,13 +64,16 @@ def run() -> int:
 
 
 def _run() -> object:
-    use_language_of_command(sys.argv[1:], os.environ)
     try:
+        use_language_of_command(sys.argv[1:], os.environ)
         return cli.main(prog_name="procmem", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
         return ExitStatus.INTERRUPTED
+    except Misuse as error:  # before there is a command to tell the usage of
+        usage_error(error).show()
+        return ExitStatus.USAGE
     except click.ClickException as error:
         error.show()
         return ExitStatus.USAGE

@@ -11,8 +11,9 @@ from procmem.cli.flags import REPORT_FLAGS, Flag
 from procmem.cli.help_pages import HelpContext
 from procmem.cli.output import Output
 from procmem.errors import Misuse
+from procmem.render.escaping import printable_text
 from procmem.text import gettext
-from procmem.text.errors import error_text
+from procmem.text.errors import error_text, hint_text
 from procmem.text.help import options as words
 
 TYPE_CHECKING = False
@@ -30,11 +31,18 @@ __all__ = [
     "language_option",
     "output_options",
     "terminal_options",
+    "usage_error",
 ]
 
 NOTHING: Mapping[str, str] = {}
 _NARROWEST, _WIDEST = 40, 1000
 _CHOSEN = "procmem.chosen"
+
+
+def usage_error(error: Misuse, ctx: click.Context | None = None) -> click.UsageError:
+    """What makes no sense, as the option parser tells it: the usage, a sentence, its hint."""
+    hint = hint_text(error)
+    return click.UsageError(printable_text(f"{error_text(error)} ({hint})" if hint else error_text(error)), ctx=ctx)
 
 
 class Command(click.Command):
@@ -56,7 +64,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except Misuse as error:
-            raise click.UsageError(error_text(error), ctx=ctx) from error
+            raise usage_error(error, ctx) from error
 
 
 class CommandGroup(Command, click.Group):
@@ -121,8 +129,7 @@ def _set(flag: Flag, ctx: click.Context, param: click.Parameter, given: bool) ->
     given_words: MutableMapping[str, str] = ctx.meta.setdefault(_CHOSEN, {})
     before = given_words.setdefault(flag.argument, flag.word)
     if before != flag.word:
-        error = Misuse("exclusive-options", first=before, second=flag.word)
-        raise click.UsageError(error_text(error), ctx=ctx)
+        raise usage_error(Misuse("exclusive-options", first=before, second=flag.word), ctx)
     del param
     ctx.params[flag.argument] = flag.value
 

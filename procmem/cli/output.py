@@ -45,12 +45,19 @@ class Output(NamedTuple):
         )
 
     @property
+    def is_table(self) -> bool:
+        """Whether the format writes the table of a page, and nothing else."""
+        return self.form in ("csv", "markdown")
+
+    @property
     def heading(self) -> str:
         """The line that names the unit of a table's sizes; empty where each has its own."""
         return size_format(self.unit)[1]
 
     def show(self, pages: Sequence[Page], *, several: bool = False) -> None:
-        """Print pages in the format asked for; notes go to stderr where it has no place for them."""
+        """Print pages in the format asked for, nothing where there is none; notes go to stderr where it holds none."""
+        if not pages:
+            return  # every target has failed, and each has said why
         form = format_named(self.form)
         text = write(form, pages, self.style, several=several)
         if not form.holds_notes:

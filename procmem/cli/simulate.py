@@ -24,7 +24,7 @@ _MANY_STEPS = 200
 _RAM_LEAST = 1 << 20
 
 
-@command(help=HELP, epilog=EPILOG, context_settings={"allow_interspersed_args": False})
+@command(help=HELP, epilog=EPILOG)
 @click.argument("words", nargs=-1, metavar="[ELF [ARG...]]", type=click.UNPROCESSED)
 @layout_options
 @click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help=OPTIONS["stage"])

@@ -5,7 +5,8 @@ import click
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.errors import BadInput, Misuse
+from procmem.errors import Misuse
+from procmem.queries.options import address_of
 from procmem.text.help import translate as words_of_help
 
 __all__ = ["translate"]
@@ -37,7 +38,7 @@ def translate(
 
         if not words:
             raise Misuse("name-an-address")
-        addresses = tuple(_address(word, 32) for word in words)
+        addresses = tuple(address_of(word, 32) for word in words)
         simulated = simulated_accesses(addresses, script=script, access=access, user_mode=not kernel_mode, pae=pae)
         output.show([translation_page(answer) for answer in simulated], several=len(simulated) > 1)
         return 0
@@ -46,18 +47,8 @@ def translate(
     from procmem.queries.targets import one_target  # noqa: PLC0415
     from procmem.queries.translate import real_translation  # noqa: PLC0415
 
-    wanted = [_address(word, 64) for word in words[1:]]
+    wanted = [address_of(word, 64) for word in words[1:]]
     with one_target(words[0]).open() as target:
         real = [real_translation(target, address) for address in wanted]
     output.show([real_page(answer) for answer in real], several=len(real) > 1)
     return 0
-
-
-def _address(text: str, bits: int) -> int:
-    try:
-        value = int(text, 16)
-    except ValueError:
-        raise Misuse("bad-address", text=text) from None
-    if not 0 <= value < 1 << bits:
-        raise BadInput("address-too-large", text=text, bits=bits)
-    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from procmem.errors import BadInput, ProcmemError
+from procmem.errors import Misuse, ProcmemError
 from procmem.lab.experiments import pages, sharing, system, tables, threads
 from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
@@ -34,12 +34,12 @@ def named(names: tuple[str, ...]) -> tuple[Experiment, ...]:
     """The experiments of these names or rows (M6), in the order of the theory.
 
     Raises:
-        BadInput: a name that none has.
+        Misuse: a name that none has.
     """
     known = experiments()
     for name in names:
         if not any(name in (one.name, one.row) for one in known):
-            raise BadInput("no-experiment", name=name)
+            raise Misuse("no-experiment", name=name)
     return tuple(one for one in known if one.name in names or one.row in names)
 
 

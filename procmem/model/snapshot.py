@@ -11,8 +11,9 @@ from procmem.model import owners
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
-from procmem.model.proc_keys import StatusKey
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import Machine, Refusal
+from procmem.model.unknown import exact_sum
 
 __all__ = ["Auxv", "Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
 
@@ -193,6 +194,19 @@ class Snapshot(NamedTuple):
     def size(self, key: str) -> int | None:
         """A size from ``status`` in bytes (``VmSize``), or None."""
         return None if self.status is None else self.status.sizes.get(key)
+
+    @property
+    def rss(self) -> int | None:
+        """Bytes in memory: the sum of smaps, else what ``status`` says, or ``statm``; a kernel thread has none."""
+        if self.nature in (Nature.KERNEL_THREAD, Nature.ZOMBIE):
+            return 0
+        if self.mappings is not None and self.has_usage:
+            return self.mappings.total(SmapsKey.RSS)
+        rss = self.size(StatusKey.VM_RSS)
+        if rss is None:
+            parts = [self.size(key) for key in (StatusKey.RSS_ANON, StatusKey.RSS_FILE, StatusKey.RSS_SHMEM)]
+            rss = exact_sum(parts)
+        return self.statm.resident if rss is None and self.statm is not None else rss
 
     @property
     def virt(self) -> int | None:

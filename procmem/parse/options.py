@@ -1,11 +1,11 @@
-"""Values of options: sizes with a suffix, conditions of growth."""
+"""Values of options: sizes with a suffix, addresses, conditions of growth."""
 
 import re
 
 from procmem.errors import Misuse
 from procmem.model.sizes import size_of_text
 
-__all__ = ["limit_of", "parse_growth", "size_of"]
+__all__ = ["address_of", "limit_of", "parse_growth", "size_of"]
 
 
 def size_of(text: str, option: str = "--min-size") -> int:
@@ -23,6 +23,21 @@ def size_of(text: str, option: str = "--min-size") -> int:
 def limit_of(text: str, option: str) -> int | None:
     """The same, or None for ``unlimited``, as setrlimit(2) has it."""
     return None if text.strip().lower() == "unlimited" else size_of(text, option)
+
+
+def address_of(text: str, bits: int = 64) -> int:
+    """An address in hexadecimal, with or without ``0x``.
+
+    Raises:
+        Misuse: it is no such number, or has more bits.
+    """
+    digits = re.fullmatch(r"(?:0[xX])?([0-9A-Fa-f]+)", text.strip())
+    if digits is None:
+        raise Misuse("bad-address", text=text)
+    value = int(digits[1], 16)
+    if value >> bits:
+        raise Misuse("address-too-large", text=text, bits=bits)
+    return value
 
 
 def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, float | None]:

@@ -6,7 +6,7 @@ from math import log2
 
 from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.analyse.inspection import inspection
-from procmem.errors import BadInput
+from procmem.errors import BadInput, Misuse
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
@@ -64,13 +64,14 @@ def facts_to_compare(kernel: KernelKind) -> KernelFacts:
     """What is known of this machine's kernel.
 
     Raises:
-        BadInput: it runs no 32-bit x86 program, or is of the other kind.
+        BadInput: it runs no 32-bit x86 program.
+        Misuse: it is of the other kind.
     """
     facts, runs_32 = kernel_facts(kernel)
     if not runs_32:
         raise BadInput("no-32-bit")
     if runs_x86_64() is not (kernel is KernelKind.COMPAT):
-        raise BadInput("other-kernel-kind", kernel=kernel.value)
+        raise Misuse("other-kernel-kind", kernel=kernel.value)
     return facts
 
 

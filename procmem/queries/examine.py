@@ -10,7 +10,7 @@ from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
@@ -102,14 +102,26 @@ def examine(
     )
 
 
-def need_mappings(seen: Examination) -> None:
-    """Refuse a question that is about nothing but mappings where these may not be read.
+def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
+    """Refuse a question that is about nothing but mappings where these are not known, or their ``sizes`` in memory.
+
+    A kernel thread and a zombie have none, which is an answer.
 
     Raises:
-        AccessRefused: neither smaps nor maps may be read.
+        AccessRefused: neither smaps nor maps could be read; with ``sizes``, not smaps.
     """
-    if seen.snapshot.mappings is None and Refusal.DENIED in (seen.raw.files.get("smaps"), seen.raw.files.get("maps")):
-        raise AccessRefused(seen.snapshot.pid or 0, "smaps-denied")
+    shot = seen.snapshot
+    if shot.nature in (Nature.KERNEL_THREAD, Nature.ZOMBIE):
+        return
+    if shot.mappings is None:
+        denied = any(
+            content is Refusal.DENIED
+            for name, content in seen.raw.files.items()
+            if name.rpartition("/")[2] in ("smaps", "maps")
+        )
+        raise AccessRefused(shot.pid or 0, "smaps-denied" if denied else "no-mappings")
+    if sizes and len(shot.mappings) and not shot.has_usage:
+        raise AccessRefused(shot.pid or 0, "no-sizes")
 
 
 def _deep_look(

@@ -1,5 +1,5 @@
-"""What users write for sizes, as values."""
+"""What users write for sizes and addresses, as values."""
 
-from procmem.parse.options import limit_of, size_of
+from procmem.parse.options import address_of, limit_of, size_of
 
-__all__ = ["limit_of", "size_of"]
+__all__ = ["address_of", "limit_of", "size_of"]

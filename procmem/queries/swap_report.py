@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from procmem.analyse.swap import swap_regions, swap_report
-from procmem.queries.examine import examine
+from procmem.queries.examine import examine, need_mappings
 from procmem.queries.swap import read_swap
 from procmem.queries.targets import other_pids
 from procmem.sources.find import user_name
@@ -25,6 +25,7 @@ def regions_in_swap(target: Target) -> tuple[SwapRegion, ...]:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
     seen = examine(target)
+    need_mappings(seen, sizes=True)
     return tuple(swap_regions(seen.snapshot.pid, seen.regions))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
-from procmem.errors import BadInput
+from procmem.errors import BadInput, Misuse
 from procmem.model.note import note
 from procmem.model.raw import Refusal
 from procmem.model.reports.translation import RealTranslation, Translation
@@ -86,7 +86,8 @@ def simulated_translations(
     """Accesses, one after another, of the textbook program on a native machine.
 
     Raises:
-        BadInput: a script that cannot be played, or an address beyond 32 bits.
+        BadInput: a script that cannot be played.
+        Misuse: an address beyond 32 bits.
     """
     from procmem.model.simulated_memory import MemorySettings, Paging  # noqa: PLC0415
     from procmem.model.simulation import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
@@ -110,7 +111,7 @@ def simulated_translations(
     told = []
     for address in addresses:
         if not 0 <= address < 1 << 32:
-            raise BadInput("not-32-bit", address=address)
+            raise Misuse("not-32-bit", address=address)
         pid = min(memory.processes)
         one, memory, tlb = translate(memory, pid, address, access=access, user_mode=user_mode, tlb=tlb)
         told.append(one)
@@ -125,7 +126,7 @@ def simulated_accesses(
     """The same on a kernel of today, with the steps of a script file where one is named.
 
     Raises:
-        BadInput: as :func:`simulated_translations`, or no such file.
+        BadInput, Misuse: as :func:`simulated_translations`, or no such file.
     """
     from procmem.model.simulation import KernelKind  # noqa: PLC0415  # only for --sim
     from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415

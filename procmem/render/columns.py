@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only"]
 
-TO_THE_RIGHT = frozenset({"size", "count", "address", "figure"})
+TO_THE_RIGHT = frozenset({"size", "count", "seconds", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
 
 
@@ -29,11 +29,13 @@ def column(
 def cell_text(value: Value, kind: str, size: SizeFormat) -> str:
     """A cell for a person; what is unknown is a question mark."""
     if kind == "size":
-        return size(value) if value is None or isinstance(value, int) else value
+        return size(value) if value is None or isinstance(value, int) else str(value)
     if kind == "address" and isinstance(value, int):
         return f"{value:x}"
     if value is None:
         return "?"
+    if kind == "seconds" and isinstance(value, float):
+        return f"{value:.2f}"
     return value if isinstance(value, str) else str(value)
 
 

@@ -19,18 +19,18 @@ __all__ = ["READABLE", "Block", "Column", "Facts", "MapLine", "Page", "Picture",
 READABLE = -1
 """A measure of prose: as wide as sentences are well read, which the style says."""
 
-Value = int | str | None
+Value = int | float | str | None
 """What a cell may hold: a number, text, or None for what is unknown."""
 
 
 class Column(NamedTuple):
     """A column of a sheet.
 
-    ``kind`` says what its values are: ``size`` (bytes), ``count``, ``address``, ``figure`` (text to the right),
-    ``text``, ``path`` (text whose middle may be left out) or ``class`` (text that has a colour). ``key`` names it for
-    programs and for ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the columns
-    with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and a column
-    that may stand ``below`` goes to lines of its own under each row.
+    ``kind`` says what its values are: ``size`` (bytes), ``count``, ``seconds``, ``address``, ``figure`` (text to the
+    right), ``text``, ``path`` (text whose middle may be left out) or ``class`` (text that has a colour). ``key`` names
+    it for programs and for ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the
+    columns with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and
+    a column that may stand ``below`` goes to lines of its own under each row.
     """
 
     heading: str

@@ -12,7 +12,7 @@ once, by the command line or by a caller from Python; what programs read (JSON) 
 
 import os
 
-from procmem.errors import BadInput
+from procmem.errors import Misuse
 from procmem.text.units import size_text
 
 TYPE_CHECKING = False
@@ -79,13 +79,13 @@ def use_language(wanted: str) -> None:
     """Speak this language from now on.
 
     Raises:
-        BadInput: there are no words for it.
+        Misuse: there are no words for it.
     """
     if wanted == _ENGLISH:
         _Spoken.language, _Spoken.catalogue = wanted, None
         return
     if wanted not in languages():
-        raise BadInput("no-language", language=wanted, languages=", ".join(languages()))
+        raise Misuse("no-language", language=wanted, languages=", ".join(languages()))
     from gettext import translation  # noqa: PLC0415  # English does without
 
     _Spoken.language, _Spoken.catalogue = wanted, translation(DOMAIN, CATALOGUES, [wanted])
@@ -98,13 +98,20 @@ def use_language_of_command(words: "Sequence[str]", environment: "Mapping[str, s
     environment names: the catalogue holds them, and ``LANGUAGE`` is set where another one would be taken.
 
     Raises:
-        BadInput: there are no words for it.
+        Misuse: there are no words for it.
     """
-    wanted = _option(words)
-    if wanted is None:
-        names = ("LC_ALL", "LC_MESSAGES", "LANG")
-        wanted = language_of_locale(next((value for name in names if (value := environment.get(name))), ""))
-    use_language(wanted)
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    asked = _option(words)
+    local = (
+        ""
+        if asked is not None and asked in languages()
+        else next((value for name in names if (value := environment.get(name))), "")
+    )
+    wanted = language_of_locale(local)
+    use_language(wanted)  # a language that we do not have is refused in that of the locale
+    if asked is not None:
+        wanted = asked
+        use_language(wanted)
     if wanted != _ENGLISH:
         from gettext import bindtextdomain, textdomain  # noqa: PLC0415  # English does without
 

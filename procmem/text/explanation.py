@@ -36,6 +36,21 @@ HEAD = {
     "no swap": N_("Nothing of it is swapped out."),
     "swap": N_("{swap:size} are swapped out, most of it {first}: they come back page by page when they are touched."),
     "swap unknown": N_("How much of it is swapped out is not known."),
+    "kernel thread": N_(
+        "This is a kernel thread: it runs code of the kernel alone, in the kernel's own address space. It has no user"
+        " space, so there is no memory map to explain: maps and smaps are empty, VIRT and RES are 0. What it uses is"
+        " memory of the kernel, which no process is charged for: its kernel stack ({stack:size}) and what it allocates."
+    ),
+    "zombie": N_(
+        "This is a zombie: the process has ended, and its address space was given back when it did, so there is no"
+        " memory map to explain. What is left is an entry in the process table with its exit status, until its parent"
+        " asks for that by wait(2)."
+    ),
+    "zombie of": N_(
+        "This is a zombie: the process has ended, and its address space was given back when it did, so there is no"
+        " memory map to explain. What is left is an entry in the process table with its exit status, until its parent,"
+        " process {parent}, asks for that by wait(2), or ends itself."
+    ),
     "no mappings": N_("Its mappings could not be read, so only totals are known: VIRT {virt:size}, RES {rss:size}."),
     "no sizes": N_("Its mappings are known, but not how much of each is in memory: VIRT {virt:size}, RES {rss:size}."),
 }

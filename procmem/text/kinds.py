@@ -165,6 +165,9 @@ WITHOUT_OWNER = {
 RESIDENCY = {
     "unknown": N_("How much of it is in memory is not known."),
     "none": N_("None of its {size:size} is in memory."),
+    "begins_elsewhere": N_(
+        "It begins inside a page that is counted with the range before it; of its {size:size} no other page is in memory."
+    ),
     "untouchable": N_("It takes {size:size} of address space and no memory."),
     "all_private": N_("All {size:size} are in memory, and private to this process."),
     "all": N_("All {size:size} are in memory, {private:size} of that private to this process."),
@@ -246,6 +249,8 @@ def kind_sentence(region: Region, *, writable: bool = True) -> str:
     )
 
 
+_PAGE_LEAST = 4096
+"""The smallest page of any architecture: a range that begins at no multiple of it begins inside a page."""
 _INACCESSIBLE = frozenset({ByteClass.GUARD, ByteClass.RESERVED})
 
 
@@ -258,7 +263,7 @@ def _residency(region: Region) -> list[str]:
     elif not region.rss and region.label.cls is ByteClass.KERNEL:
         key = "uncounted"
     elif not region.rss:
-        key = "none"
+        key = "begins_elsewhere" if region.start % _PAGE_LEAST else "none"
     elif region.rss >= region.size:
         key = "all_private" if region.uss == region.rss else "all"
     else:

@@ -51,6 +51,10 @@ def check_sums(answer: Any) -> None:
 def test_recorded_processes_add_up(words: tuple[str, ...]) -> None:
     """All fixtures: the leaves are the totals, and nothing stays unexplained."""
     answer = procmem("account", *words, "--json").json
+    if answer["leaves"] is None:  # refused, and then nothing is said of them
+        assert (answer["reconciliation"], answer["unexplained"]) == (None, None)
+        assert any("smaps" in note for note in answer["warnings"])
+        return
     if answer["leaves"]:
         check_sums(answer)
     assert answer["unexplained"] == 0, [row for row in answer["reconciliation"] if row["cause"] == "unexplained"]
@@ -182,7 +186,9 @@ def test_without_smaps_nothing_is_made_up(proc_tree: Path) -> None:
         os.unlink(proc_tree / "77" / name)
     answer = procmem("account", "--procfs", str(proc_tree), "77", "--json").json
     assert answer["totals"] == {"virt": 10 * MIB, "rss": MIB, "pss": None, "uss": None, "swap": 0}
-    assert (answer["leaves"], answer["reconciliation"]) == ([], [])
+    assert (answer["leaves"], answer["reconciliation"], answer["unexplained"]) == (None, None, None)
+    table = procmem("account", "--procfs", str(proc_tree), "77", "--csv")
+    assert (table.status, table.out) == (4, "")
 
 
 def test_huge_pages_and_memory_nodes() -> None:

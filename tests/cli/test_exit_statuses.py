@@ -73,6 +73,13 @@ def test_1_internal_error(tmp_path: Path) -> None:
         ("inspect", "99999999999999999999999"),
         ("inspect", "-1"),
         ("inspect", "\u0661\u0662"),
+        ("inspect", "--lang", "xx", "self"),
+        ("--lang", "xx"),
+        ("lab", "nosuch"),
+        ("explain", "--glossary", "nosuch"),
+        ("explain", "--address", "10000000000000000", "self"),
+        ("translate", "self", "10000000000000000"),
+        ("translate", "--sim", "--", "-1"),
     ],
 )
 def test_2_usage(words: tuple[str, ...]) -> None:
@@ -81,6 +88,20 @@ def test_2_usage(words: tuple[str, ...]) -> None:
     assert (run.status, run.out) == (2, ""), run
     assert "Error: " in run.err
     assert "Traceback" not in run.err
+
+
+def test_2_an_address_at_which_nothing_is() -> None:
+    """In every format, and the line says how to find one that is mapped."""
+    for form in ((), ("--json",), ("--csv",)):
+        run = procmem("explain", SLEEP, "--address", "10", *form)
+        assert (run.status, run.out) == (2, ""), run
+        assert "nothing is mapped at 0x10 (" in complaint(run.err)
+
+
+def test_2_comes_with_its_hint() -> None:
+    """What there is, where a name was wrong."""
+    assert "there are en, zh" in procmem("inspect", "--lang", "xx").err
+    assert "procmem lab lists them" in procmem("lab", "nosuch").err
 
 
 @pytest.mark.parametrize("word", ["MISSING", "/proc/MISSING", "0"])
@@ -290,6 +311,46 @@ def test_what_nobody_may_see_is_unknown() -> None:
     for refused in others:
         assert (refused.status, refused.out) == (4, ""), refused
         assert "permission denied" in refused.trouble
+
+
+DENIED = str(FIXTURES / "x86_64-6.18-denied")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("inspect", *more, form) for form in ("--csv", "--markdown") for more in ((), ("--regions",))),
+        ("inspect", "--picture"),
+        *(("explain", *more, form) for form in ("--csv", "--markdown") for more in ((), ("--findings",))),
+        *(("account", form) for form in ("--csv", "--markdown")),
+        *((name, *form) for name in ("shared", "crosscheck", "swap") for form in ((), ("--json",), ("--csv",))),
+    ],
+    ids=" ".join,
+)
+def test_4_a_table_of_what_may_not_be_read(words: tuple[str, ...]) -> None:
+    """No table is only a heading, and no document an empty list, where mappings were refused."""
+    run = procmem(*words, DENIED)
+    assert (run.status, run.out) == (4, ""), run
+    assert "permission denied" in complaint(run.err)
+
+
+def test_what_is_unknown_of_refused_mappings_is_null() -> None:
+    """A document that has other facts tells those; nothing in it says that there are no mappings."""
+    document = procmem("inspect", "--json", "--regions", DENIED).json
+    assert (document["classes"], document["regions"], document["account"]) == (None, None, None)
+    explained = procmem("explain", "--json", DENIED).json
+    assert {explained[key] for key in ("classes", "regions", "blocks", "findings")} == {None}
+    totals = procmem("threads", "--json", DENIED).json["totals"]
+    assert (totals["cached_stacks"], totals["cached_bytes"]) == (None, None)
+
+
+def test_a_table_of_what_nothing_recorded_is_refused_as_well(tmp_path: Path) -> None:
+    """A folder that holds status alone."""
+    (tmp_path / "status").write_bytes(Path(DENIED, "16698", "status").read_bytes())
+    run = procmem("inspect", "--csv", str(tmp_path))
+    assert (run.status, run.out) == (4, ""), run
+    assert "its mappings are not known" in complaint(run.err)
+    assert procmem("inspect", str(tmp_path)).status == 0
 
 
 @pytest.mark.needs_root

@@ -81,7 +81,7 @@ def test_one_address_and_its_page() -> None:
     assert "stack/main" in run.out
     assert "It is in memory." in run.out
     assert run.out.count("rw---") == 1
-    assert (nothing.status, nothing.out) == (5, "")
+    assert (nothing.status, nothing.out) == (2, "")
 
 
 def test_findings_name_their_figures() -> None:
@@ -112,7 +112,7 @@ def test_the_glossary_knows_its_words() -> None:
     for term in ("VIRT", "RES", "PSS", "USS", "dirty", "swap", "arena", "guard", "RELRO", "vdso"):
         assert f"{term}\n" in everything
     unknown = procmem("explain", "--glossary", "nonsense")
-    assert unknown.status == 5
+    assert unknown.status == 2
     assert "nonsense" in unknown.err
 
 
@@ -132,3 +132,32 @@ def test_descending_is_ascending_backwards() -> None:
         return [line.split()[0] for line in lines if re.match(r"[0-9a-f]{16} ", line)]
 
     assert addresses("--descending") == addresses()[::-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("kernel-thread", "This is a kernel thread"), ("zombie", "This is a zombie")]
+)
+def test_a_task_without_memory_is_explained(name: str, says: str) -> None:
+    """What it is, and why there is no map; nothing is called unreadable, and no figure unknown."""
+    recording = str(FIXTURES / f"x86_64-6.18-{name}")
+    run = procmem("explain", recording, "--lang", "en")
+    assert run.status == 0
+    page = " ".join(run.out.split())
+    assert says in page
+    assert "no memory map to explain" in page
+    assert "could not be read" not in page
+    assert "?" not in page
+    document = procmem("explain", recording, "--json").json
+    assert says in document["head"][0]
+    assert document["regions"] == []
+
+
+def test_a_range_that_begins_inside_a_page_is_not_called_absent() -> None:
+    """The page is counted where it begins: then only of the other pages it may be said that they are not in memory."""
+    for name in ("sleep", "bash", "python-threads"):
+        for region in procmem("explain", "--json", str(FIXTURES / f"x86_64-6.18-{name}")).json["regions"]:
+            if "None of its" in region["sentence"]:
+                assert int(region["start"], 16) % 4096 == 0, region
+            if "begins inside a page" in region["sentence"]:
+                assert int(region["start"], 16) % 4096 != 0, region
+                assert region["rss"] == 0

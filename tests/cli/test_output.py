@@ -72,6 +72,22 @@ def lang(request: pytest.FixtureRequest) -> object:
     use_language("en")
 
 
+@pytest.mark.parametrize("words", [(), ("run",), ("target",)])
+def test_the_language_of_help_may_stand_anywhere(words: tuple[str, ...]) -> None:
+    """Before and behind the words of a group, the option speaks for the help page of what was named."""
+    pages = {
+        procmem("crosscheck", *given, env={"LANG": "C"}).out
+        for given in (
+            ("--lang", "zh", *words, "--help"),
+            ("--lang=zh", *words, "-h"),
+            (*words, "--help", "--lang", "zh"),
+        )
+    }
+    assert len(pages) == 1
+    assert "用法" in next(iter(pages))
+    assert f"procmem crosscheck {' '.join([*words, '['])}" in pages.pop()
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
 def test_no_line_of_a_page_is_wider_than_the_output(words: tuple[str, ...], width: int, lang: str) -> None:
@@ -129,7 +145,7 @@ def _still(text: str) -> str:
 def test_an_unknown_language_is_told() -> None:
     """With those that there are."""
     run = procmem("threads", "--lang", "tlh", THREADS)
-    assert (run.status, run.out) == (5, "")
+    assert (run.status, run.out) == (2, "")
     assert "en, zh" in run.err
 
 
@@ -161,8 +177,8 @@ def test_columns_are_chosen(name: str, column: str) -> None:
 
 def test_notes_are_in_the_document_and_on_stderr() -> None:
     """So that a script that keeps the document alone still shows them; the page has them at its end."""
-    for option in ("--json", "--csv", "--markdown"):
-        run = procmem("inspect", option, DENIED)
+    for command, option in (("inspect", "--json"), ("threads", "--csv"), ("threads", "--markdown")):
+        run = procmem(command, option, DENIED)
         assert "procmem: note: auxv: permission denied" in run.err
         assert run.status == 0
         assert run.out.strip()

@@ -1,12 +1,14 @@
 """procmem threads: every blocked thread has its stack, and shared things are told from owned ones."""
 
+import csv
+import io
 import threading
 from pathlib import Path
 
 import pytest
 
 from tests.programs.build import VARIANTS, build, start
-from tests.support.running import procmem, python_child
+from tests.support.running import FIXTURES, procmem, python_child
 
 SPAWN = """
 import threading, time
@@ -91,3 +93,26 @@ def test_our_own_threads_are_no_obstacle() -> None:
     run = procmem("threads", "self", "--json")
     assert run.status == 0
     assert run.json["threads"]
+
+
+def test_what_status_knows_of_a_refused_process() -> None:
+    """Its memory is known although smaps may not be read; a kernel thread and a zombie have none."""
+    refused = procmem("threads", str(FIXTURES / "x86_64-6.18-denied"), "--json").json["shared"]
+    known = procmem("inspect", str(FIXTURES / "x86_64-6.18-denied"), "--json").json["totals"]
+    assert refused["rss"] == known["rss"] == 1476 * 1024
+    for name in ("kernel-thread", "zombie"):
+        shared = procmem("threads", str(FIXTURES / f"x86_64-6.18-{name}"), "--json").json["shared"]
+        assert (shared["virt"], shared["rss"]) == (0, 0)
+
+
+def test_time_is_a_number() -> None:
+    """In CSV and in rows from Python, as in JSON; two digits for a person."""
+    import procmem as package  # noqa: PLC0415
+
+    recording = str(FIXTURES / "x86_64-6.18-python-threads")
+    document = procmem("threads", recording, "--json").json
+    rows = package.examine(recording).threads().rows()
+    printed = list(csv.DictReader(io.StringIO(procmem("threads", recording, "--csv").out)))
+    for thread, row, line in zip(document["threads"], rows, printed, strict=True):
+        assert isinstance(row["cpu_s"], float)
+        assert row["cpu_s"] == float(line["cpu_s"]) == thread["cpu_seconds"]

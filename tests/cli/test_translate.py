@@ -92,8 +92,8 @@ def test_the_simulated_machine() -> None:
 
 
 def test_wrong_words() -> None:
-    """Usage 2, addresses that are none 5, no process 3."""
+    """Usage 2, and so are addresses that are none; no process 3."""
     assert procmem("translate").status == 2
     assert procmem("translate", "self", "xyz").status == 2
-    assert procmem("translate", "--sim", "100000000").status == 5
+    assert procmem("translate", "--sim", "100000000").status == 2
     assert procmem("translate", "999999999", "0").status == 3

@@ -115,8 +115,8 @@ def test_a_wrong_prediction_is_found_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_wrong_words() -> None:
-    """No such experiment 5; names with --all, and a report of nothing, are usage errors; a bad place for it is 6."""
-    assert procmem("lab", "nothing").status == 5
+    """No such experiment; names with --all, and a report of nothing, are usage errors; a bad place for it is 6."""
+    assert procmem("lab", "nothing").status == 2
     assert procmem("lab", "--all", "rights").status == 2
     assert procmem("lab", "--report", "x.html").status == 2
     assert procmem("lab", "rights", "--report", "/no/such/folder/x.html").status == 6

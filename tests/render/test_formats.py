@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from procmem.cli.output import Output
 from procmem.render import formats
 from procmem.render.formats.csv_tables import to_csv
 from procmem.render.formats.markdown_tables import to_markdown
@@ -104,10 +105,11 @@ def test_json_is_a_document_or_a_list(several: bool, text: str) -> None:
     assert formats.write(formats.format_named("json"), [page(1)], Style(), several=several) == text
 
 
-def test_no_page_gives_no_output() -> None:
-    """Where all targets failed, stdout stays empty."""
-    for form in (*formats.FORMATS, formats.TEXT):
-        assert formats.write(form, [], Style()) == ""
+def test_no_page_gives_no_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where all targets failed, stdout stays empty in every format, also where a list was due."""
+    for form in (*(form.name for form in formats.FORMATS), None):
+        Output(form=form).show([], several=True)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_pages_stand_apart() -> None:

@@ -54,9 +54,27 @@ def test_without_a_file_the_textbook_program_is_drawn_and_listed() -> None:
     assert "kernel facts from" in page
 
 
+def test_options_stand_before_and_behind_the_program(small: str) -> None:
+    """The order does not matter; behind ``--`` words are the program's own, and a wrong option is told."""
+    answers = [
+        json.loads(call(simulate, *words).stdout)
+        for words in (
+            ("--stage", "exec", "--json", small, "word"),
+            (small, "--stage", "exec", "word", "--json"),
+            (small, "word", "--json", "--stage", "exec"),
+        )
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    own = json.loads(call(simulate, small, "--stage", "exec", "--json", "--", "--csv").stdout)
+    assert own["inputs"]["argv"] == [small, "--csv"]
+    for command in (simulate, crosscheck.commands["run"]):
+        with pytest.raises(click.NoSuchOption):
+            call(command, small, "--nonsense")
+
+
 def test_the_json_has_the_promised_form(small: str) -> None:
     """Schema procmem/simulate/1; addresses are strings, numbers are bytes, the sum of the areas is VIRT."""
-    answer = json.loads(call(simulate, "--stage", "exec", "--json", small, "-x").stdout)
+    answer = json.loads(call(simulate, "--stage", "exec", "--json", small, "--", "-x").stdout)
     assert answer["schema"] == "procmem/simulate/1"
     assert set(answer) >= {"inputs", "kernel", "vmas", "registers", "ranges"}
     assert answer["inputs"]["argv"] == [small, "-x"]
@@ -172,7 +190,7 @@ def test_where_32_bit_programs_do_not_run(small: str, monkeypatch: pytest.Monkey
 def test_another_kind_of_kernel_cannot_be_checked(small: str) -> None:
     """A native layout is predicted here, not compared."""
     need_32bit()
-    with pytest.raises(BadInput, match="other kind"):
+    with pytest.raises(click.UsageError, match="other kind"):
         call(crosscheck, "run", "--kernel", "native", small)
 
 

@@ -14,7 +14,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 
 import procmem.text
-from procmem.errors import BadInput
+from procmem.errors import Misuse
 from procmem.text import click as click_words
 from tests.make_catalogues import CATALOGUES, extracted, read_catalogue
 
@@ -114,7 +114,7 @@ def test_language_of_the_command_line_goes_before_the_locale() -> None:
     ):
         use(words, environment)
         assert expected == spoken(), (words, environment)
-    with pytest.raises(BadInput, match="no words for language 'xx'"):
+    with pytest.raises(Misuse, match="no words for language 'xx'"):
         use(["--lang", "xx"], {})
 
 

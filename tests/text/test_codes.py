@@ -70,7 +70,7 @@ def _raised() -> set[str]:
             codes |= set(_constants(call.args[classes[name]]))
     for path in PACKAGE.joinpath("text").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "BadInput":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Misuse":
                 codes |= set(_constants(node.args[0]))
     return codes
 

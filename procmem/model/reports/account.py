@@ -1,8 +1,11 @@
 """What ``procmem account`` tells: VIRT and RES divided to the last byte, and who says which figure."""
 
+from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import ProcessFacts
+from procmem.model.snapshot import Nature
 
 __all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying"]
 
@@ -64,7 +67,7 @@ class AccountReport(NamedTuple):
 
     ``page_tables`` and ``kernel_stacks`` are memory of the kernel's for this process, outside VIRT and RES.
     ``huge_pages`` (transparent ones), ``merged`` (by KSM, Linux 6.6) and ``numa_nodes`` (bytes by node) say of what
-    sort the pages in RES are.
+    sort the pages in RES are. ``has_usage`` says whether smaps was there: without it leaves and sayings are unknown.
     """
 
     process: ProcessFacts
@@ -77,6 +80,23 @@ class AccountReport(NamedTuple):
     huge_pages: int | None = None
     merged: int | None = None
     numa_nodes: dict[int, int] | None = None
+    has_usage: bool = True
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether what the totals consist of is not known: it has memory, and smaps could not be read."""
+        nature = self.process.nature
+        return not self.has_usage and nature not in (Nature.KERNEL_THREAD, Nature.ZOMBIE)
+
+    def need_leaves(self) -> None:
+        """Refuse a question that is about nothing but leaves where none is known.
+
+        Raises:
+            AccessRefused: smaps could not be read.
+        """
+        if self.is_unread:
+            denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
+            raise AccessRefused(self.process.pid or 0, "smaps-denied" if denied else "no-sizes")
 
     def sums(self, of: str) -> dict[str, int]:
         """The leaves of one total by name, over all classes, in the order in which they were found."""

@@ -1,7 +1,9 @@
 """What the analyses give: plain figures in bytes, ready to be laid out by any format."""
 
+from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.raw import Refusal
 from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.snapshot import Nature
@@ -94,3 +96,18 @@ class Inspection(NamedTuple):
     regions: Regions | None
     warnings: tuple[Note, ...]
     layout: LayoutInShort | None = None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it has mappings, and none of them is known; a kernel thread and a zombie have none."""
+        return self.regions is None and self.process.nature not in (Nature.KERNEL_THREAD, Nature.ZOMBIE)
+
+    def need_regions(self) -> None:
+        """Refuse a question that is about nothing but regions where none is known.
+
+        Raises:
+            AccessRefused: neither smaps nor maps could be read.
+        """
+        if self.is_unread:
+            denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
+            raise AccessRefused(self.process.pid or 0, "smaps-denied" if denied else "no-mappings")

@@ -64,8 +64,8 @@ class ThreadReport(NamedTuple):
     threads: tuple[ThreadRow, ...]
     shared: SharedState
     kernel_stack: int | None
-    cached_stacks: int
-    cached_bytes: int
+    cached_stacks: int | None
+    cached_bytes: int | None
     warnings: tuple[Note, ...]
 
     def total(self, field: str) -> int | None:

@@ -16,10 +16,8 @@ __all__ = ["write"]
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
-    """One document, or a list of them; nothing where there is no page and no list is due."""
+    """One document, or a list of them where several were asked for."""
     del style  # units and widths are for people
     with english():
         documents = [page.document() for page in pages]
-    if not documents and not several:
-        return ""
     return json.dumps(documents if several else documents[0], indent=1) + "\n"

@@ -26,15 +26,15 @@ def account_json(report: AccountReport) -> dict[str, Any]:
         "schema": SCHEMA,
         "process": process_json(report.process.pid, report.process.comm),
         "totals": _totals(report.totals),
-        "leaves": [_leaf(leaf) for leaf in report.leaves],
+        "leaves": None if report.is_unread else [_leaf(leaf) for leaf in report.leaves],
         "beside": {"page_tables": report.page_tables, "kernel_stacks": report.kernel_stacks},
         "pages": {
             "transparent_huge": report.huge_pages,
             "merged": report.merged,
             "numa_nodes": None if nodes is None else {str(node): held for node, held in nodes.items()},
         },
-        "reconciliation": [_saying(saying) for saying in report.reconciliation],
-        "unexplained": report.unexplained,
+        "reconciliation": None if report.is_unread else [_saying(saying) for saying in report.reconciliation],
+        "unexplained": None if report.is_unread else report.unexplained,
         "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 

@@ -28,9 +28,10 @@ def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[st
     answer = inspect_json(report.inspection, None if findings_only else range(len(regions or ())))
     answer["schema"] = SCHEMA
     answer["head"] = [printable_text(head_text(note)) for note in report.head]
-    answer["regions"] = None if findings_only else _regions(report, answer["regions"])
-    answer["blocks"] = None if findings_only else [_block(report, block) for block in report.blocks]
-    answer["findings"] = [_finding(item) for item in report.findings]
+    unread = report.inspection.is_unread  # then nothing was looked for in them either
+    answer["regions"] = None if findings_only or unread else _regions(report, answer["regions"])
+    answer["blocks"] = None if findings_only or unread else [_block(report, block) for block in report.blocks]
+    answer["findings"] = None if unread else [_finding(item) for item in report.findings]
     answer["page"] = None if report.page is None else _page(report.page)
     return answer
 

@@ -31,10 +31,15 @@ def account_page(report: AccountReport, size: SizeFormat, unit: str) -> Page:
         sections.append(_reconciliation(report))
     return Page(
         sections=sections,
-        table=lambda: account_sheet(report),
+        table=lambda: _table(report),
         document=lambda: account_json(report),
         notes=[note_text(note) for note in report.warnings],
     )
+
+
+def _table(report: AccountReport) -> Sheet:
+    report.need_leaves()
+    return account_sheet(report)
 
 
 def account_sheet(report: AccountReport) -> Sheet:

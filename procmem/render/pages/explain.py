@@ -22,6 +22,8 @@ from procmem.text.pages.explain import HEADINGS
 __all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page"]
 
 _INDENT = "    "
+_TOLD_IN_HEAD = frozenset({"kernel thread", "zombie"})
+"""Notes of which the head of the page says more."""
 
 
 class ExplainChoice(NamedTuple):
@@ -56,9 +58,9 @@ def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
         sections += _findings(report.findings)
     return Page(
         sections=sections,
-        table=lambda: _sheet(report, choice),
+        table=lambda: _table(report, choice),
         document=lambda: explain_json(report),
-        notes=[note_text(note) for note in inspection.warnings],
+        notes=[note_text(note) for note in inspection.warnings if not (whole and note.code in _TOLD_IN_HEAD)],
     )
 
 
@@ -69,7 +71,7 @@ def findings_page(report: Explanation) -> Page:
     nothing = process_head(report.inspection.process) if unread else [Prose(no_findings())]
     return Page(
         sections=_findings(report.findings) or [nothing],
-        table=lambda: _findings_sheet(report.findings),
+        table=lambda: _findings_table(report),
         document=lambda: explain_json(report, findings_only=True),
         notes=notes if unread else (),
         remarks=() if unread else notes,
@@ -187,6 +189,16 @@ def _findings(found: Sequence[Finding]) -> list[Sequence[Block]]:
 
 def _page(page: PageFacts) -> list[Block]:
     return [Prose(page_title(page)), *map(_told, page_sentences(page))]
+
+
+def _table(report: Explanation, choice: ExplainChoice) -> Sheet:
+    report.inspection.need_regions()
+    return _sheet(report, choice)
+
+
+def _findings_table(report: Explanation) -> Sheet:
+    report.inspection.need_regions()
+    return _findings_sheet(report.findings)
 
 
 def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:

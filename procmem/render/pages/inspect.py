@@ -40,10 +40,15 @@ def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None,
         sections.append([_picture(report)])
     return Page(
         sections=sections,
-        table=lambda: class_sheet(report, sort) if listed is None else region_sheet(regions, listed),
+        table=lambda: _table(report, listed, sort),
         document=lambda: _document(report, listed),
         notes=_notes(report),
     )
+
+
+def _table(report: Inspection, listed: Sequence[int] | None, sort: str | None) -> Sheet:
+    report.need_regions()
+    return class_sheet(report, sort) if listed is None else region_sheet(report.regions, listed)
 
 
 def picture_page(report: Inspection, page: Page) -> Page:

@@ -11,7 +11,10 @@ Every law by which the kernel lays out an address space is held against its map;
 is predicted from its files and compared line by line, with the drawn values filled in.
 """)
 TARGET_FLAGS = {"--csv": N_("The laws as CSV."), "--markdown": N_("The laws in Markdown.")}
-RUN = N_("Predict a program's map, then run the program and compare, line by line.")
+RUN = N_("""Predict a program's map, then run the program and compare, line by line.
+
+Options may stand anywhere. Arguments of the program that begin with - stand behind --.
+""")
 RUN_FLAGS = {
     "--json": N_("Schema procmem/crosscheck/1."),
     "--csv": N_("The lines as CSV; with --repeat the bases."),

@@ -8,6 +8,8 @@ HELP = N_("""Predict the memory map of a 32-bit x86 program from its files, befo
 
 Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
 procmem crosscheck.
+
+Options may stand anywhere. Arguments of the program that begin with - stand behind --.
 """)
 OPTIONS = {
     "kernel": N_("i386, or x86-64."),
@@ -44,7 +46,8 @@ EPILOG = N_("""\b
 Examples:
   procmem simulate                          the program of the textbook
   procmem simulate ./prog arg               a real 32-bit file, at main
-  procmem simulate --stage exec --aslr ./prog
+  procmem simulate ./prog --stage exec --aslr
+  procmem simulate ./prog -- -v file        the program's own options
   procmem simulate ./prog --as explain      the coming map in plain words, as of a real process
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
