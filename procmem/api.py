@@ -7,10 +7,12 @@ table in a notebook.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import procmem.text.errors  # noqa: F401  # gives errors their sentences
 from procmem.queries.targets import Selection, TargetRef, one_target, source_of
+from procmem.render.columns import plain_value
 from procmem.render.formats import HTML, TEXT, format_named, write
 from procmem.render.style import Style, size_format
 from procmem.text import english, use_language
@@ -54,12 +56,18 @@ class Report(Generic[_Figures]):
     def rows(self) -> list[dict[str, Value]]:
         """The report's table: a dict a row, as ``pandas.DataFrame`` and ``pyarrow.Table.from_pylist`` take them.
 
-        Sizes are bytes, addresses numbers, unknown is None. Keys are those that ``--columns`` takes.
+        Sizes are bytes and times seconds, as numbers; addresses are text in hexadecimal, as in JSON and CSV, since
+        those of kernel space (``[vsyscall]``) have no place among numbers of 64 bits with a sign. Unknown is None. Keys
+        are those that ``--columns`` takes.
+
+        Raises:
+            AccessRefused: the mappings that the table would list may not be read.
         """
         with english():
             sheet = self._page.table()
         names = [column.name for column in sheet.columns]
-        return [dict(zip(names, row, strict=True)) for row in sheet.rows]
+        kinds = [column.kind for column in sheet.columns]
+        return [dict(zip(names, map(plain_value, row, kinds), strict=True)) for row in sheet.rows]
 
     def to_dict(self) -> dict[str, Any]:
         """The document that ``--json`` prints, as its schema says (procmem/render/json/schemas)."""
@@ -210,22 +218,27 @@ class Recording:
         return f"Recording({self.path!r})"
 
 
-def examine(target: int | str) -> Process:
+def examine(target: int | str | os.PathLike[str]) -> Process:
     """A process by its pid, ``"self"``, ``"/proc/123"``, or the path of a recording of one process.
 
     Raises:
         ProcessGone, BadInput: no such process, or neither a pid nor a recording.
     """
-    return Process(one_target(str(target)))
+    return Process(_reference(target))
 
 
-def open_recording(path: str) -> Recording:
+def _reference(target: int | str | os.PathLike[str]) -> TargetRef:
+    return one_target(str(target) if isinstance(target, int) else os.fspath(target))
+
+
+def open_recording(path: str | os.PathLike[str]) -> Recording:
     """A recording by its path: a folder, an archive, or a bare maps or smaps file.
 
     Raises:
         BadInput: nothing there, damaged, or no recording.
     """
-    return Recording(path, source_of(None, path))
+    name = os.fspath(path)
+    return Recording(name, source_of(None, name))
 
 
 def system(*, by: str | None = None) -> Report[SystemReport]:
@@ -237,8 +250,13 @@ def system(*, by: str | None = None) -> Report[SystemReport]:
     return Report(report, system_page(report, size_format(None)[1], tree))
 
 
-def diff(before: int | str, after: int | str, *, deep: bool = False) -> Report[DiffReport]:
-    """What grew, shrank, came and went between two looks, each a pid or the path of a recording.
+def diff(
+    before: int | str | os.PathLike[str] | Process, after: int | str | os.PathLike[str] | Process, *, deep: bool = False
+) -> Report[DiffReport]:
+    """What grew, shrank, came and went between two looks.
+
+    Each is what :func:`examine` takes (a pid, ``"self"``, the path of a recording) or what it gives; a live process is
+    read at this moment, so that of two looks at one process the earlier is a recording.
 
     Raises:
         ProcessGone, AccessRefused, BadInput: one of the two cannot be read.
@@ -246,5 +264,6 @@ def diff(before: int | str, after: int | str, *, deep: bool = False) -> Report[D
     from procmem.queries.diff import diff as compare  # noqa: PLC0415  # only this question
     from procmem.render.pages.diff import diff_page  # noqa: PLC0415
 
-    report = compare(str(before), str(after), deep=deep, threshold=1, conditions=())
+    first, last = (side._reference if isinstance(side, Process) else _reference(side) for side in (before, after))
+    report = compare(first, last, deep=deep, threshold=1, conditions=())
     return Report(report, diff_page(report, size_format(None)[1], everything=True))

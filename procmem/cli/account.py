@@ -1,6 +1,6 @@
 """``procmem account``: where the memory went, from VIRT to RES to PSS and USS, to the kB."""
 
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
@@ -26,7 +26,4 @@ def account(targets: Selection, output: Output) -> int:
             report.need_leaves()  # of which nothing else is shown
         return report
 
-    reports, status = for_each(targets.refs(), answer)
-    pages = [account_page(report, output.style.size, output.heading) for report in reports]
-    output.show(pages, several=targets.are_several(len(reports)))
-    return status
+    return show_each(targets, answer, lambda report: account_page(report, output.style.size, output.heading), output)[1]

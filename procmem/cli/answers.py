@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from procmem.queries.all_processes import SystemOptions
     from procmem.queries.inspect import InspectOptions
     from procmem.queries.targets import Selection, TargetRef
+    from procmem.render.page import Page
 
 __all__ = ["answer_inspect", "answer_system"]
 
 
 def answer_inspect(targets: Selection, options: InspectOptions, output: Output) -> int:
     """Read, and show; the exit status."""
-    from procmem.cli.multi_target import for_each  # noqa: PLC0415
+    from procmem.cli.multi_target import show_each  # noqa: PLC0415
     from procmem.queries.inspect import inspect, listed  # noqa: PLC0415
     from procmem.render.pages.inspect import inspect_page, picture_page  # noqa: PLC0415
 
@@ -33,13 +34,11 @@ def answer_inspect(targets: Selection, options: InspectOptions, output: Output) 
             report.need_regions()  # of which nothing else is shown
         return report
 
-    reports, status = for_each(targets.refs(), look)
-    pages = []
-    for report in reports:
+    def page(report: Inspection) -> Page:
         page = inspect_page(report, output.heading, listed=listed(report.regions, options), sort=options.sort)
-        pages.append(picture_page(report, page) if options.picture else page)
-    output.show(pages, several=targets.are_several(len(reports)))
-    return status
+        return picture_page(report, page) if options.picture else page
+
+    return show_each(targets, look, page, output)[1]
 
 
 def answer_system(options: SystemOptions, output: Output) -> int:

@@ -6,7 +6,7 @@ import click
 
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.layout import layout_options, settings_from
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import show_each
 from procmem.cli.options import Command, CommandGroup, language_option, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
@@ -62,8 +62,7 @@ def target(targets: Selection, output: Output) -> int:
         with ref.open() as target:
             return check_process(target, live=ref.source.is_live)
 
-    reports, status = for_each(targets.refs(), answer)
-    output.show([laws_page(report) for report in reports], several=targets.are_several(len(reports)))
+    reports, status = show_each(targets, answer, laws_page, output)
     if status == ExitStatus.DONE and not all(report.holds for report in reports):
         return ExitStatus.MISMATCH
     return status

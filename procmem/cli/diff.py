@@ -8,6 +8,7 @@ from procmem.errors import ExitStatus
 from procmem.queries.diff import conditions_of
 from procmem.queries.diff import diff as compare
 from procmem.queries.options import size_of
+from procmem.queries.targets import one_target
 from procmem.render.pages.diff import diff_page
 from procmem.text.help import diff as words
 
@@ -28,6 +29,6 @@ def diff(
     """Read both, and show."""
     conditions = conditions_of(limits)
     least = max(size_of(threshold, "--threshold"), 1)
-    report = compare(before, after, deep=deep, threshold=least, conditions=conditions)
+    report = compare(one_target(before), one_target(after), deep=deep, threshold=least, conditions=conditions)
     output.show([diff_page(report, output.heading, everything=everything)])
     return ExitStatus.MISMATCH if report.failed else ExitStatus.DONE

@@ -3,7 +3,7 @@
 import click
 
 from procmem.cli.flags import REPORT_FLAGS
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
@@ -13,6 +13,7 @@ from procmem.model.reports.explanation import Explanation
 from procmem.queries.explain import explain as explain_target
 from procmem.queries.options import address_of
 from procmem.queries.targets import Selection, TargetRef
+from procmem.render.page import Page
 from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
 from procmem.text.glossary import terms
 from procmem.text.help import explain as words
@@ -60,18 +61,16 @@ def explain(
             _region_at(report, wanted)
         return report
 
-    reports, status = for_each(targets.refs(), answer)
     choice = ExplainChoice(classes=classes, **choices)
-    pages = []
-    for report in reports:
+
+    def page(report: Explanation) -> Page:
         if findings_only:
-            pages.append(findings_page(report))
-        elif wanted is not None and output.form != "json":
-            pages.append(explain_page(report, choice._replace(only=_region_at(report, wanted), why=True)))
-        else:
-            pages.append(explain_page(report, choice))
-    output.show(pages, several=targets.are_several(len(reports)))
-    return status
+            return findings_page(report)
+        if wanted is not None and output.form != "json":
+            return explain_page(report, choice._replace(only=_region_at(report, wanted), why=True))
+        return explain_page(report, choice)
+
+    return show_each(targets, answer, page, output)[1]
 
 
 def _glossary(wanted: tuple[str, ...], output: Output) -> int:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable
 from procmem.cli.error_handling import complain
 from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
 from procmem.queries.targets import TargetRef
+from procmem.render.escaping import printable_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
+    from procmem.cli.output import Output
+    from procmem.queries.targets import Selection
+    from procmem.render.page import Page
+
     _Answer = TypeVar("_Answer")
 
-__all__ = ["for_each"]
+__all__ = ["for_each", "show_each"]
 
 
 def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) -> tuple[list[_Answer], int]:
@@ -36,3 +41,20 @@ def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) 
     if answers and all(isinstance(error, (ProcessGone, NothingMatches)) for error in errors):
         return answers, ExitStatus.SOME_MISSING
     return answers, max(error.exit_code for error in errors)
+
+
+def show_each(
+    targets: Selection, answer: Callable[[TargetRef], _Answer], page: Callable[[_Answer], Page], output: Output
+) -> tuple[list[_Answer], int]:
+    """Collect the answers as :func:`for_each`, and print their pages; each says of which target it is."""
+
+    def answered(ref: TargetRef) -> tuple[TargetRef, _Answer]:
+        return ref, answer(ref)
+
+    found, status = for_each(targets.refs(), answered)
+    pages = [
+        page(report)._replace(of=(("pid", "count", ref.pid), ("target", "path", printable_text(ref.name))))
+        for ref, report in found
+    ]
+    output.show(pages, several=targets.are_several(len(pages)))
+    return [report for _, report in found], status

@@ -11,6 +11,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.render.formats import TEXT, format_named, write
 from procmem.render.style import Style, size_format
 from procmem.text.pages.output import note as note_text
+from procmem.text.pages.output import note_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ class Output(NamedTuple):
         text = write(form, pages, self.style, several=several)
         if not form.holds_notes:
             for page in pages:
+                whose = page.of[-1][2] if page.of and len(pages) > 1 else None
                 for note in (*page.notes, *page.remarks):
-                    say(note_text(note))
+                    say(note_text(note if whose is None else note_of(str(whose), note)))
         show(text, pager=self.pager and form.holds_notes)
 
     def show_part(self, page: Page) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.progress import progress
@@ -10,6 +10,7 @@ from procmem.cli.targets import target_options
 from procmem.model.reports.shared import SharedReport
 from procmem.queries.shared import shared_of
 from procmem.queries.targets import Selection, TargetRef, other_pids
+from procmem.render.page import Page
 from procmem.render.pages.shared import shared_page
 from procmem.text.help import shared as words
 
@@ -27,7 +28,7 @@ def shared(targets: Selection, output: Output, *, all_sharers: bool) -> int:
         with ref.open() as target, progress(other_pids(ref.source), "looking at other processes") as pids:
             return shared_of(target, ref.source, pids)
 
-    reports, status = for_each(targets.refs(), answer)
-    pages = [shared_page(report, output.heading, all_sharers=all_sharers) for report in reports]
-    output.show(pages, several=targets.are_several(len(reports)))
-    return status
+    def page(report: SharedReport) -> Page:
+        return shared_page(report, output.heading, all_sharers=all_sharers)
+
+    return show_each(targets, answer, page, output)[1]

@@ -2,7 +2,7 @@
 
 import click
 
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
@@ -26,6 +26,4 @@ def threads(targets: Selection, output: Output, *, deep: bool) -> int:
         with ref.open() as target:
             return threads_of(target, deep=deep)
 
-    reports, status = for_each(targets.refs(), answer)
-    output.show([threads_page(report, output.heading) for report in reports], several=targets.are_several(len(reports)))
-    return status
+    return show_each(targets, answer, lambda report: threads_page(report, output.heading), output)[1]

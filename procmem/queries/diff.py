@@ -9,7 +9,6 @@ from procmem.model.kinds import ByteClass
 from procmem.model.note import note
 from procmem.parse.options import parse_growth
 from procmem.queries.examine import examine
-from procmem.queries.targets import one_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from procmem.model.note import Note
     from procmem.model.reports.diff import DiffReport
+    from procmem.queries.targets import TargetRef
 
 __all__ = ["conditions_of", "diff"]
 
@@ -32,7 +32,9 @@ def conditions_of(texts: Iterable[str]) -> list[Condition]:
     return [Condition(text, *parse_growth(text, _CLASSES)) for text in texts]
 
 
-def diff(before: str, after: str, *, deep: bool, threshold: int, conditions: Iterable[Condition]) -> DiffReport:
+def diff(
+    before: TargetRef, after: TargetRef, *, deep: bool, threshold: int, conditions: Iterable[Condition]
+) -> DiffReport:
     """Compare two targets: pids or recordings.
 
     Raises:
@@ -45,9 +47,11 @@ def diff(before: str, after: str, *, deep: bool, threshold: int, conditions: Ite
     return diff_report(first, last, threshold=threshold, conditions=conditions, warnings=notes)
 
 
-def _look(word: str, *, deep: bool) -> tuple[Look, list[Note]]:
-    with one_target(word).open() as target:
+def _look(ref: TargetRef, *, deep: bool) -> tuple[Look, list[Note]]:
+    with ref.open() as target:
         seen = examine(target, deep=deep)
     if seen.regions is None or not seen.snapshot.has_usage:
         raise AccessRefused(seen.snapshot.pid or 0, "nothing-to-compare")
-    return Look(word, seen.snapshot, seen.regions), list(warnings_of(seen.snapshot, seen.regions, seen.peek_problem))
+    return Look(ref.name, seen.snapshot, seen.regions), list(
+        warnings_of(seen.snapshot, seen.regions, seen.peek_problem)
+    )

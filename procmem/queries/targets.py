@@ -121,7 +121,7 @@ def one_target(word: str) -> TargetRef:
     """One target; ``PATH:PID`` names a process of a recording that has several."""
     path, colon, pid = word.rpartition(":")
     if colon and pid.isdecimal() and not os.path.exists(word):
-        return next(Selection((pid,), recording=path).refs())
+        return next(Selection((pid,), recording=path).refs())._replace(name=word)
     return next(Selection((word,)).refs())
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from procmem.render.human import SizeFormat
     from procmem.render.page import Value
 
-__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only"]
+__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only", "plain_value"]
 
 TO_THE_RIGHT = frozenset({"size", "count", "seconds", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
@@ -37,6 +37,13 @@ def cell_text(value: Value, kind: str, size: SizeFormat) -> str:
     if kind == "seconds" and isinstance(value, float):
         return f"{value:.2f}"
     return value if isinstance(value, str) else str(value)
+
+
+def plain_value(value: Value, kind: str) -> Value:
+    """A cell for programs: addresses in hexadecimal, None where there is no such figure, all else as it is."""
+    if value == "-" and kind in TO_THE_RIGHT:
+        return None
+    return f"{value:#x}" if kind == "address" and isinstance(value, int) else value
 
 
 def chosen(sheet: Sheet, names: Sequence[str] | None) -> Sheet:

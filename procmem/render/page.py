@@ -110,7 +110,8 @@ class Page(NamedTuple):
 
     ``table`` gives what the formats of tables write (CSV, Markdown), ``document`` the values for JSON. ``notes`` tell
     what could not be read: they stand at the end of a text, and on stderr where a format has no place for them.
-    ``remarks`` are the same, of those that a text has among its sections.
+    ``remarks`` are the same, of those that a text has among its sections. ``of`` tells the pages of several apart:
+    keys, kinds and values of columns that stand before those of the table where several tables are written.
     """
 
     sections: Sequence[Sequence[Block]]
@@ -118,3 +119,19 @@ class Page(NamedTuple):
     document: Callable[[], Any]
     notes: Sequence[str] = ()
     remarks: Sequence[str] = ()
+    of: Sequence[tuple[str, str, Value]] = ()
+
+    def named_table(self, *, several: bool) -> Sheet:
+        """The table; where it is one of ``several``, with the columns that tell whose rows these are."""
+        sheet = self.table()
+        own = {column.name for column in sheet.columns}
+        of = [(key, kind, value) for key, kind, value in self.of if key not in own] if several else []
+        if not of:
+            return sheet
+        values = [value for _, _, value in of]
+        blanks = [""] * len(of)
+        return sheet._replace(
+            columns=(*(Column(key, kind, key) for key, kind, _ in of), *sheet.columns),
+            rows=[(*values, *row) for row in sheet.rows],
+            totals=[(*blanks, *row) for row in sheet.totals],
+        )

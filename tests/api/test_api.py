@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,3 +172,52 @@ def test_another_language() -> None:
         assert report.to_dict() == before
     finally:
         procmem.use_language("en")
+
+
+def test_two_processes_compared() -> None:
+    """What ``examine`` and a recording give is taken as well as what they are given, with the same figures."""
+    sleep, bash = FIXTURES / "x86_64-6.18-sleep", FIXTURES / "x86_64-6.18-bash"
+    by_path = procmem.diff(str(sleep), str(bash)).to_dict()
+    assert procmem.diff(procmem.examine(sleep), procmem.examine(str(bash))).to_dict() == by_path
+    assert procmem.diff(sleep, procmem.open_recording(bash).process()).to_dict() == by_path
+    earlier, later = procmem.open_recording(FORK)
+    assert procmem.diff(earlier, later).value.names == tuple(str(pid) for pid in procmem.open_recording(FORK).pids)
+
+
+@pytest.mark.parametrize("question", [*QUESTIONS, "diff", "system"])
+def test_rows_are_what_data_frames_take(question: str) -> None:
+    """Numbers have a place among 64 bits with a sign, and a column has one type besides None; [vsyscall] too."""
+    path = FIXTURES / "x86_64-6.18-sleep"
+    process = procmem.examine(path)
+    reports: dict[str, Callable[[], procmem.Report[Any]]] = {
+        "inspect": lambda: process.inspect(regions=True),
+        "diff": lambda: procmem.diff(path, FIXTURES / "x86_64-6.18-bash"),
+        "system": procmem.system,
+    }
+    ask: Callable[[], procmem.Report[Any]] = reports.get(question) or getattr(process, question)
+    rows = ask().rows()
+    assert rows
+    for name in rows[0]:
+        values = [row[name] for row in rows if row[name] is not None]
+        assert len({type(value) for value in values}) <= 1, name
+        assert all(-(1 << 63) <= value < 1 << 63 for value in values if isinstance(value, int)), name
+    if question == "inspect":
+        assert rows[-1]["start"] == "0xffffffffff600000"
+
+
+def test_rows_become_a_table_of_pyarrow() -> None:
+    """With its own types, where it is installed."""
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = procmem.examine(FIXTURES / "x86_64-6.18-sleep").inspect(regions=True).rows()
+    table = pyarrow.Table.from_pylist(rows)
+    assert table.num_rows == len(rows)
+    assert str(table.schema.field("rss").type) == "int64"
+    assert str(table.schema.field("start").type) == "string"
+
+
+def test_rows_of_a_refused_process_are_no_empty_list() -> None:
+    """What may not be read is an error, not a table without rows."""
+    process = procmem.examine(FIXTURES / "x86_64-6.18-denied")
+    for report in (process.inspect(), process.inspect(regions=True), process.explain(), process.account()):
+        with pytest.raises(procmem.AccessRefused, match="permission denied"):
+            report.rows()

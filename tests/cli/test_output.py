@@ -1,6 +1,8 @@
 """What all commands have in common: formats that exclude each other, the width, colours, the pager, the language."""
 
+import csv
 import fcntl
+import io
 import json
 import os
 import pty
@@ -280,3 +282,31 @@ def test_every_command_has_the_options_of_the_language() -> None:
             if name in REPORTS:
                 wanted = {"--columns", "--wide", "--width", "--color", "--pager", *(form.option for form in FORMATS)}
                 assert wanted <= options, name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("inspect",), ("inspect", "--regions"), ("explain",), ("threads",), ("shared",), ("account",)],
+    ids=" ".join,
+)
+def test_rows_of_several_tell_whose_they_are(words: tuple[str, ...]) -> None:
+    """One table in CSV, with the pid and what the user called it; as many rows as of each alone."""
+    alone = [list(csv.reader(io.StringIO(procmem(*words, "--csv", target).out))) for target in (THREADS, NODE)]
+    together = list(csv.reader(io.StringIO(procmem(*words, "--csv", THREADS, NODE).out)))
+    assert together[0] == ["pid", "target", *alone[0][0]]
+    expected = [
+        [pid, target, *row]
+        for pid, target, rows in (("4766", THREADS, alone[0]), ("5855", NODE, alone[1]))
+        for row in rows[1:]
+    ]
+    assert together[1:] == expected
+    tables = procmem(*words, "--markdown", THREADS, NODE).out.split("\n\n")
+    assert [table.splitlines()[2].split(" | ")[0] for table in tables] == ["| 4766", "| 5855"]
+
+
+def test_notes_of_several_tell_whose_they_are() -> None:
+    """On stderr nothing else says it."""
+    run = procmem("threads", "--csv", THREADS, DENIED)
+    assert run.status == 0
+    assert f"procmem: note: {DENIED}: smaps: permission denied" in run.err
+    assert procmem("threads", "--csv", THREADS, DENIED, "--columns", "pid,tid").out.startswith("pid,tid\n4766,4766\n")

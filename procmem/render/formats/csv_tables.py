@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from procmem.render.columns import TO_THE_RIGHT, chosen
+from procmem.render.columns import chosen, plain_value
 from procmem.render.escaping import csv_safe, printable_text
 
 TYPE_CHECKING = False
@@ -18,9 +18,15 @@ __all__ = ["to_csv", "write"]
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
-    """Each page's table, a blank line between two."""
-    del several
-    return "\n".join(to_csv(chosen(page.table(), style.columns)) for page in pages)
+    """Each page's table; several with the same columns are one, whose rows say what they are of."""
+    tables: list[Sheet] = []
+    for page in pages:
+        sheet = chosen(page.named_table(several=several), style.columns)
+        if tables and tables[-1].columns == sheet.columns:
+            tables[-1] = tables[-1]._replace(rows=[*tables[-1].rows, *sheet.rows])
+        else:
+            tables.append(sheet)
+    return "\n".join(map(to_csv, tables))
 
 
 def to_csv(sheet: Sheet) -> str:
@@ -39,8 +45,5 @@ def _heading(column: Column) -> str:
 
 
 def _cell(value: Value, kind: str) -> Value:
-    if value == "-" and kind in TO_THE_RIGHT:
-        return ""  # there is no such figure
-    if kind == "address" and isinstance(value, int):
-        return f"{value:#x}"
+    value = plain_value(value, kind)
     return csv_safe(printable_text(value)) if isinstance(value, str) else value

@@ -17,9 +17,10 @@ __all__ = ["to_markdown", "write"]
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
-    """Each page's table, a blank line between two."""
-    del several
-    return "\n".join(to_markdown(chosen(page.table(), style.columns), style.size) for page in pages)
+    """Each page's table, a blank line between two; the rows of one of several say what they are of."""
+    return "\n".join(
+        to_markdown(chosen(page.named_table(several=several), style.columns), style.size) for page in pages
+    )
 
 
 def to_markdown(sheet: Sheet, size: SizeFormat) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from procmem.text import N_, gettext, ngettext, say
 
-__all__ = ["UNITS", "left_out", "looking", "note"]
+__all__ = ["UNITS", "left_out", "looking", "note", "note_of"]
 
 UNITS = {None: N_("sizes in KiB"), "bytes": N_("sizes in bytes"), "human": ""}
 """By the unit asked for: what a page says of the figures of its tables."""
@@ -29,6 +29,11 @@ def left_out(names: Sequence[str]) -> str:
 def note(text: str) -> str:
     """A note on what could not be read."""
     return say(N_("note: {text}"), {"text": text})
+
+
+def note_of(name: str, text: str) -> str:
+    """A note that belongs to one of several targets."""
+    return say(N_("{name}: {note}"), {"name": name, "note": text})
 
 
 def looking(label: str) -> str:
