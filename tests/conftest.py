@@ -2,7 +2,7 @@
 
 A test says by a marker what it needs (``needs32``, ``needs_root``, ``needs_namespaces``, ``needs_terminal``, or
 ``needs("pmap")`` with the names of programs); what is missing is told by ``support.needs``. Tests that look at all
-processes of the machine, or change it, are marked ``machine``.
+processes of the machine, or change it, are marked ``machine``: ``support.running`` refuses such commands elsewhere.
 """
 
 import os
@@ -25,6 +25,7 @@ compile_catalogues(Path(procmem.__file__).parent / "text" / "catalogues")  # as 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Look at the markers of each test before it runs."""
+    needs.begin(item)
     for marker in item.iter_markers("needs"):
         for program in marker.args:
             needs.program(program)

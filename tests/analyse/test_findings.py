@@ -207,6 +207,7 @@ def test_each_in_a_process_that_has_it(name: str) -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.machine
 def test_huge_pages_that_rss_leaves_out() -> None:
     """Eight of them, in use: 16 MiB."""
     code = LIBC + "at = anonymous(16 << 20, 0x40000)\nassert at not in (None, ctypes.c_void_p(-1).value)\n"

@@ -216,6 +216,7 @@ int main(void)
 
 @pytest.mark.needs_root
 @pytest.mark.needs("gcc")
+@pytest.mark.machine
 def test_arenas_of_huge_pages(tmp_path: Path) -> None:
     """With glibc.malloc.hugetlb=2 an arena is four huge pages, named like a file: heap all the same."""
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""

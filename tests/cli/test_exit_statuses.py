@@ -290,6 +290,7 @@ def test_no_columns_at_all(names: str) -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.machine
 def test_what_nobody_may_see_is_unknown() -> None:
     """Refused maps: no address is called unmapped, nothing is called fine, and no list of mappings is empty."""
     with python_child("pass") as pid:

@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from procmem.cli.fast_path import plain_words
 from procmem.cli.flags import INSPECT_FLAGS as FLAGS
 from procmem.cli.flags import SYSTEM_FLAGS, Flag
 from procmem.cli.inspect import inspect
+from procmem.cli.main import cli
 from procmem.cli.output import Output
 from procmem.cli.system import system
 from procmem.queries.all_processes import SystemOptions
@@ -118,7 +120,8 @@ def test_flags_of_system_set_what_click_sets() -> None:
         assert SystemOptions(**_options(by_click)) == SystemOptions(**_options(arguments)), line
         assert Output(**by_click) == Output(**arguments), line
     assert plain_words(["--top", "3"], SYSTEM_FLAGS) is None
-    assert procmem("system", "12").status == procmem("system", "--nothing").status == procmem("inspect").status == 2
+    for words in (["system", "12"], ["system", "--nothing"], ["inspect"]):
+        assert CliRunner().invoke(cli, words).exit_code == 2
 
 
 def test_flags_are_clicks_options() -> None:

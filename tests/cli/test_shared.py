@@ -21,6 +21,7 @@ for page in range(0, 2 << 20, 4096):
 """
 
 
+@pytest.mark.machine
 def test_two_processes_that_map_one_file(tmp_path: "os.PathLike[str]") -> None:
     """Both are told of each other; the file's pages are shared, and nobody would free them."""
     path = os.path.join(tmp_path, "shared file")
@@ -38,6 +39,7 @@ def test_two_processes_that_map_one_file(tmp_path: "os.PathLike[str]") -> None:
 
 
 @pytest.mark.needs("gcc")
+@pytest.mark.machine
 def test_sums_are_the_process(tmp_path: Path) -> None:
     """All objects together are what inspect says of the process, whose files nobody else maps."""
     program = build_alone("manifest.c", tmp_path, "alone")
@@ -49,6 +51,7 @@ def test_sums_are_the_process(tmp_path: Path) -> None:
     assert sum(item["private"] for item in objects) == totals["uss"]
 
 
+@pytest.mark.machine
 def test_we_are_never_among_the_sharers() -> None:
     """It maps libc too, while it looks; it leaves itself out."""
     shared = mmap.mmap(-1, 4096)

@@ -158,6 +158,7 @@ def test_swappiness_in_words(value: int | None, release: tuple[int, int] | None,
     assert words in swappiness_text(swap_report(reading(swappiness=value, release=release)).swappiness)
 
 
+@pytest.mark.machine
 def test_a_machine_as_it_is() -> None:
     """Whatever it has of swap: a page, JSON, CSV; and no interval where none is wanted."""
     answer = procmem("swap", "--json", "--interval", "0").json
@@ -178,6 +179,7 @@ def test_a_recording() -> None:
     assert answer["swappiness"]["value"] is not None
 
 
+@pytest.mark.machine
 def test_a_process_that_is_not_there() -> None:
     """Fails as everywhere."""
     assert procmem("swap", str(2**22 + 9), "--interval", "0").status == 3
@@ -196,6 +198,7 @@ def own_swap(size: int) -> Iterator[Path]:
 
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
+@pytest.mark.machine
 def test_what_was_pushed_out_is_found_by_owner(tmp_path: Path) -> None:
     """Private, shared and tmpfs pages: each with its part, and all parts are what the kernel says is in use."""
     with own_swap(96 * MIB), tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
@@ -275,6 +278,7 @@ os.unlink(os.path.join({mount!r}, b"gone"))
 @pytest.mark.needs_namespaces
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
+@pytest.mark.machine
 def test_shared_memory_that_nobody_maps_has_an_owner() -> None:
     """A memfd and a deleted file that are only open, and a file on a tmpfs elsewhere: no counter tells of them."""
     with (
@@ -352,6 +356,7 @@ def memory_cgroup(limit: int) -> Iterator[Path]:
 
 @pytest.mark.needs_root
 @pytest.mark.needs("mkswap", "swapon")
+@pytest.mark.machine
 def test_thrashing_in_a_cgroup_is_recognised() -> None:
     """96 MiB that are used all the time under a limit of 48: the limit is to blame, not the machine."""
     with (

@@ -80,6 +80,7 @@ def test_agrees_with_smem_and_psutil(tmp_path: Path) -> None:
         assert (mine["uss"], mine["swap"]) == (others[pid].uss, others[pid].swap)
 
 
+@pytest.mark.machine
 def test_all_processes_are_there() -> None:
     """With memory: a row; without: counted; ourselves: never."""
     answer = procmem("system", "--json").json
@@ -114,6 +115,7 @@ def test_one_address_space_of_two_processes_is_counted_once(tmp_path: Path) -> N
     assert answer["totals"]["uss"] == sum(once)
 
 
+@pytest.mark.machine
 def test_quick_reads_status_only() -> None:
     """Unknown is null, and no refusal; the order is by RSS."""
     answer = procmem("system", "--quick", "--json").json
@@ -123,6 +125,7 @@ def test_quick_reads_status_only() -> None:
     assert sizes == sorted(sizes)
 
 
+@pytest.mark.machine
 def test_what_may_not_be_read_is_counted() -> None:
     """Others' processes show what status has, and null."""
     if os.geteuid() != 0:
@@ -137,6 +140,7 @@ def test_what_may_not_be_read_is_counted() -> None:
 
 
 @pytest.mark.parametrize("by", ["user", "name", "cgroup", "tree"])
+@pytest.mark.machine
 def test_groups_add_up_to_all(by: str) -> None:
     """Each process is in exactly one group."""
     answer = procmem("system", "--by", by, "--json").json
@@ -147,6 +151,7 @@ def test_groups_add_up_to_all(by: str) -> None:
     assert (run.status, run.trouble) == (0, "")
 
 
+@pytest.mark.machine
 def test_filters_and_order() -> None:
     """--top keeps the largest, --reverse puts them first, --min-size and --user leave out."""
     rows = [row(1, pss=5), row(2, pss=None), row(3, pss=9), row(4, pss=7)]
@@ -209,6 +214,7 @@ def test_cgroups_of_version_1() -> None:
 
 
 @pytest.mark.needs("gcc")
+@pytest.mark.machine
 def test_reading_ahead_says_the_same(tmp_path: Path) -> None:
     """Whatever was read while the command was loaded is what it reads by itself."""
     with family(tmp_path) as (name, pids):
@@ -299,6 +305,7 @@ def test_a_recording_and_classes() -> None:
     assert procmem("system", "--from", recording, "--csv").out.startswith("pid,user,swap_bytes,uss_bytes,pss_bytes,")
 
 
+@pytest.mark.machine
 def test_a_hostile_name_stays_in_its_cell() -> None:
     """Escapes of a terminal become visible."""
     code = "import ctypes\nctypes.CDLL(None).prctl(15, b'\\x1b[31mred\\n', 0, 0, 0)\nprint(flush=True)\ninput()"

@@ -17,6 +17,7 @@ def all_pids() -> list[str]:
 
 
 @pytest.mark.parametrize("nobody", [False, pytest.param(True, marks=pytest.mark.needs_root)])
+@pytest.mark.machine
 def test_every_process_gets_an_answer(nobody: bool) -> None:
     """A documented status; no internal error; the parts of each report add up."""
     pids = all_pids()
@@ -48,6 +49,7 @@ def pulse(pid: str) -> tuple[bytes, ...] | None:
         return None
 
 
+@pytest.mark.machine
 def test_where_it_stands_still_the_sums_are_the_kernels() -> None:
     """VIRT is VmSize and RSS is VmRSS, to the kilobyte."""
     still = 0

@@ -61,6 +61,7 @@ def test_the_kernel_agrees(name: str) -> None:
 
 @pytest.mark.needs_root
 @pytest.mark.parametrize("name", [name for name, one in ALL.items() if one.root])
+@pytest.mark.machine
 def test_the_kernel_agrees_with_root(name: str) -> None:
     """Swap, swappiness, the pool of huge pages; what they made is gone, also when tests run side by side."""
     result = one_result(name)
@@ -181,6 +182,7 @@ def _traces() -> set[str]:
 
 
 @pytest.mark.needs_root
+@pytest.mark.machine
 def test_nothing_is_left_when_an_experiment_fails() -> None:
     """Swap is off again, the group gone, the pool of huge pages as it was; all under the lock that others wait for."""
     pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
@@ -207,6 +209,7 @@ def test_nothing_is_left_when_an_experiment_fails() -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.machine
 def test_an_interrupted_experiment_puts_things_back() -> None:
     """A polite kill in the middle of the swap experiment: 130, and nothing is left."""
     with started([*COMMAND, "lab", "swappiness"], ready=False) as run:
@@ -222,6 +225,7 @@ def _own_swaps() -> set[str]:
 
 
 @pytest.mark.needs_root
+@pytest.mark.machine
 def test_a_run_that_was_killed_is_swept_up() -> None:
     """Whoever takes the lock next undoes what could not be undone."""
     with lab_system.machine_lock():

@@ -109,6 +109,11 @@ def test_documents_of_a_living_process() -> None:
         check(document("translate", str(pid), "0x400000"))
         for line in CliRunner().invoke(cli, ["watch", str(pid), "--count", "1", "--json"]).stdout.splitlines():
             check(json.loads(line))
+
+
+@pytest.mark.machine
+def test_documents_of_the_machine() -> None:
+    """All processes, and the swap of all."""
     check(document("system"))
     check(document("swap", "--interval", "0.1"))
 

@@ -9,11 +9,24 @@ import os
 import pty
 import shutil
 import subprocess
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
 
-__all__ = ["can_make_mount_namespace", "can_open_terminal", "lacking", "program"]
+__all__ = [
+    "begin",
+    "can_make_mount_namespace",
+    "can_open_terminal",
+    "lacking",
+    "marked",
+    "program",
+    "told_of_the_machine",
+]
+
+_OF_THE_MACHINE = frozenset({"system", "swap", "shared"})
+_NOT_OF_THE_MACHINE = frozenset({"--from", "--procfs", "--help", "-h", "--name", "--user"})
+_running: list[pytest.Item] = []
 
 
 def lacking(reason: str) -> NoReturn:
@@ -48,3 +61,22 @@ def can_open_terminal() -> bool:
     os.close(ours)
     os.close(theirs)
     return True
+
+
+def begin(item: pytest.Item) -> None:
+    """Remember which test runs."""
+    _running[:] = [item]
+
+
+def marked(what: str) -> None:
+    """Refuse what looks at all processes, or changes the machine, in a test without the marker ``machine``."""
+    is_marked = not _running or _running[0].get_closest_marker("machine") is not None
+    assert is_marked, f"{what} is about the whole machine: mark the test"
+
+
+def told_of_the_machine(words: Sequence[str]) -> None:
+    """The same for a command line that looks at every process; of a recording it does not."""
+    if not words or words[0] not in _OF_THE_MACHINE or _NOT_OF_THE_MACHINE.intersection(words):
+        return
+    if not any(os.path.exists(word) for word in words):
+        marked(" ".join(words))

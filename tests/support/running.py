@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import needs
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 COMMAND = (sys.executable, "-m", "procmem")
@@ -58,6 +60,7 @@ def procmem(
     *words: str, env: Mapping[str, str] | None = None, text: bytes = b"", nobody: bool = False, cwd: Path = ROOT
 ) -> Finished:
     """Run the command; no output is a terminal. ``nobody`` gives up all rights first."""
+    needs.told_of_the_machine(words)
     command = [sys.executable, "-c", AS_NOBODY, *words] if nobody else [*COMMAND, *words]
     unset = dict.fromkeys(("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE"), "")
     environment = {**os.environ, **unset, **(env or {})}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from procmem.lab.machine_state import machine_lock
+from tests.support import needs
 
 
 @contextlib.contextmanager
@@ -16,6 +17,7 @@ def swap_file(size: int) -> Iterator[Path]:
     Raises:
         OSError: this machine, or its file system, does not let us have one.
     """
+    needs.marked("swap_file()")
     with machine_lock(), tempfile.TemporaryDirectory(prefix="procmem-swap-", dir="/var/tmp") as folder:
         path = Path(folder, "swapfile")
         path.touch(0o600)
