@@ -4,64 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.analyse.inspection import classic_class, inspection
-from procmem.classify.classifier import layout, regions
 from procmem.model.kinds import KINDS, ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.raw import Machine, RawProcess, Refusal
+from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label
 from procmem.model.reports.inspection import Inspection
-from procmem.parse.process import snapshot
 from procmem.text.notes import note_text
+from tests.support.made_processes import made, smaps_texts
 from tests.support.smaps_text import KEYS_6_18, Record, smaps
-
-PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]
-NAMES = [
-    b"",
-    b"[heap]",
-    b"[stack]",
-    b"[vdso]",
-    b"/lib/x.so",
-    b"/memfd:a (deleted)",
-    b"/dev/zero (deleted)",
-]
-
-
-@st.composite
-def smaps_texts(draw: st.DrawFn) -> bytes:
-    """Mappings whose figures fit into them, as a kernel's do."""
-    made = []
-    at = 0x1000
-    for number in range(draw(st.integers(1, 12))):
-        at += 0x1000 * draw(st.integers(0, 4))
-        pages = draw(st.integers(1, 300))
-        rss = draw(st.integers(0, pages)) * 4
-        swap = draw(st.integers(0, pages - rss // 4)) * 4
-        private = draw(st.integers(0, rss // 4)) * 4
-        figures = dict.fromkeys(KEYS_6_18, 0) | {
-            "Rss": rss,
-            "Pss": private + (rss - private) // 2,
-            "Private_Dirty": private,
-            "Shared_Clean": rss - private,
-            "Swap": swap,
-            "SwapPss": swap,
-        }
-        name = draw(st.sampled_from(NAMES))
-        perms = draw(st.sampled_from(PERMS))
-        inode = number + 1 if name.startswith(b"/") else 0
-        made.append(Record(at, at + pages * 4096, perms, 0, "00:01", inode, name, tuple(figures.items())))
-        at += pages * 4096
-    return smaps(made)
 
 
 def report_of(files: dict[str, bytes | Refusal], *, classic: bool = False) -> Inspection:
     """The report on a process of which only these files are known."""
-    raw = RawProcess(7, files, {}, None, {}, Machine(page_size=4096))
-    shot = snapshot(raw)
-    if shot.mappings is None:
-        return inspection(shot, None, classic=classic)
-    cut = layout(shot, ())
-    return inspection(shot, regions(shot, cut, Refusal.DENIED), classic=classic)
+    shot, table = made(files)
+    return inspection(shot, table, classic=classic)
 
 
 @given(smaps_texts(), st.booleans())

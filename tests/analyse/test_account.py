@@ -1,0 +1,67 @@
+"""Every total is divided into leaves that add up to it; what cannot be known is no leaf."""
+
+from hypothesis import given
+
+from procmem.analyse.account import LEAVES, account_report
+from procmem.model.raw import Refusal
+from procmem.model.reports.account import AccountReport, Readings
+from tests.support.made_processes import made, record, smaps_texts
+from tests.support.smaps_text import Record, smaps
+
+NOTHING_BESIDE = Readings(None, None, None, None, frozenset())
+
+
+def account_of(*records: Record) -> AccountReport:
+    """The account of a process with these mappings."""
+    return account_report(*made({"smaps": smaps(records)}), NOTHING_BESIDE)
+
+
+@given(smaps_texts())
+def test_leaves_add_up(text: bytes) -> None:
+    """VIRT, RES, PSS and swap, to the byte; no leaf is negative, none is unlisted."""
+    report = account_report(*made({"smaps": text}), NOTHING_BESIDE)
+    for of in ("virt", "rss", "pss", "swap"):
+        assert sum(report.sums(of).values()) == getattr(report.totals, of), of
+    assert all(leaf.size > 0 for leaf in report.leaves)
+    assert {(leaf.of, leaf.name) for leaf in report.leaves} <= set(LEAVES)
+
+
+def test_anonymous_pages_are_dirty_first() -> None:
+    """A private file mapping with 8 kB written to: those are the anonymous, dirty ones."""
+    report = account_of(
+        record(0x10000, 0x20000, "rw-p", b"/lib/x.so", Rss=24, Pss=24, Private_Dirty=8, Private_Clean=16, Anonymous=8)
+    )
+    assert report.sums("rss") == {"anonymous, private dirty": 8192, "file, private clean": 16384}
+    assert report.sums("virt") == {"resident": 24576, "file, not resident": 0x10000 - 24576}
+
+
+def test_what_was_never_touched_is_told_by_what_is_behind_it() -> None:
+    """Objects of shared memory are anonymous memory that others may have; only a file waits on disk."""
+    names = (b"/memfd:x (deleted)", b"/dev/zero (deleted)", b"/SYSV00000000 (deleted)", b"/dev/shm/x")
+    for name in names:
+        assert set(account_of(record(0x10000, 0x20000, "rw-s", name)).sums("virt")) == {"never touched"}, name
+    assert set(account_of(record(0x10000, 0x20000, "rw-s", b"/tmp/x")).sums("virt")) == {"file, not resident"}
+    assert set(account_of(record(0x10000, 0x20000, "---p")).sums("virt")) == {"reserved"}
+
+
+def test_swap_of_shared_memory_is_apart() -> None:
+    """Status counts only the private part."""
+    report = account_of(
+        record(0x10000, 0x20000, "rw-p", Swap=8, SwapPss=8),
+        record(0x30000, 0x40000, "rw-s", b"/memfd:x (deleted)", Swap=12),
+    )
+    assert report.sums("swap") == {"private": 8192, "shared memory": 12288}
+
+
+def test_gates_are_in_no_leaf() -> None:
+    """VmSize leaves them out."""
+    gate = record(0xFFFF_FFFF_FF60_0000, 0xFFFF_FFFF_FF60_1000, "--xp", b"[vsyscall]")
+    assert account_of(record(0x10000, 0x20000, Rss=4, Pss=4, Private_Dirty=4, Anonymous=4), gate).totals.virt == 0x10000
+
+
+def test_without_sizes_there_are_no_leaves() -> None:
+    """Maps alone says what is mapped, not what is in memory."""
+    shot, regions = made({"maps": b"00400000-00401000 r-xp 00000000 fe:00 12 /x\n", "smaps": Refusal.DENIED})
+    report = account_report(shot, regions, NOTHING_BESIDE)
+    assert (report.leaves, report.reconciliation, report.totals.rss) == ((), (), None)
+    assert report.is_unread
