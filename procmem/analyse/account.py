@@ -13,6 +13,7 @@ from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
@@ -229,5 +230,7 @@ def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[tupl
     if swap:
         shares = regions.mappings.column(SmapsKey.SWAP_PSS)
         # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
-        copies = regions.mappings.perms[regions.vma[index]][3] == "p" and bool(shares and shares[regions.vma[index]])
+        copies = permissions(regions.mappings.perms[regions.vma[index]]).private and bool(
+            shares and shares[regions.vma[index]]
+        )
         yield ("swap", "shared memory" if shmem and not copies else "private"), swap

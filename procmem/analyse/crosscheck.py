@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from procmem.model.note import Note
+from procmem.model.permissions import PRIVATE_DATA, PRIVATE_READ_ONLY
 from procmem.model.simulation import (
     Base,
     CrossLine,
@@ -135,10 +136,10 @@ def still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes
     wanted = (vma.start, vma.end, vma.perms, vma.offset, vma.name)
     if wanted in real.lines:
         return wanted
-    if real.stage is Stage.EXEC and vma.name and vma.perms == "rw-p":
+    if real.stage is Stage.EXEC and vma.name and vma.perms == PRIVATE_DATA:
         parts = [line for line in real.lines if vma.start <= line[0] < vma.end and line[4] == vma.name]
         # (all of it is RELRO where the file's part ends with the page)
-        whole = [(vma.start, "r--p"), (parts[0][1], "rw-p")] if parts else []
+        whole = [(vma.start, PRIVATE_READ_ONLY), (parts[0][1], PRIVATE_DATA)] if parts else []
         if parts and [(line[0], line[2]) for line in parts] in (whole, whole[:1]) and parts[-1][1] == vma.end:
             return wanted
     for line in real.lines:

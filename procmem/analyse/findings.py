@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Finding
@@ -114,9 +115,13 @@ def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> 
             yield "stack-limit", {"owner": owner, "used_bytes": used, "limit_bytes": limit}
 
 
+def _is_writable_code(perms: str) -> bool:
+    return permissions(perms).writable and permissions(perms).executable
+
+
 def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figures]]:
     table, totals = regions.mappings, report.totals
-    both = [row for row, perms in enumerate(table.perms) if "w" in perms and "x" in perms]
+    both = table.rows_where(lambda row: _is_writable_code(table.perms[row]))
     if both:
         size = sum(table.end[row] - table.start[row] for row in both)
         yield "writable-and-executable", {"count": len(both), "size_bytes": size}
@@ -157,6 +162,6 @@ def _copied_text(regions: Regions) -> int:
         for index, label in enumerate(regions.label)
         if label.cls is ByteClass.TEXT
         and table.inode[regions.vma[index]]
-        and "w" not in table.perms[regions.vma[index]]
+        and not permissions(table.perms[regions.vma[index]]).writable
     }
     return sum(copies[row] or 0 for row in rows)

@@ -19,6 +19,7 @@ from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import MappedFile
 from procmem.model.region import ElfObject
@@ -257,7 +258,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
     below = table.end[case.rows[at - 1]] if at else 0
     yield _law(
         "stack-gap", "M16", "mm/mmap.c, stack_guard_gap",
-        start - below >= GUARD_GAP or table.perms[case.rows[at - 1]].startswith("---"),
+        start - below >= GUARD_GAP or permissions(table.perms[case.rows[at - 1]]).inaccessible,
         note("gap", gap=start - below),
     )  # fmt: skip
 
@@ -283,7 +284,7 @@ def _merging(case: _Case) -> Iterator[Law]:
         if written is not None and (written[low] or written[high] or MemoryFlag.ACCOUNT in flags):
             continue
         # memory that is not accounted for (MAP_NORESERVE) shows no trace of having been written, once it is given back
-        if table.perms[low][3] == "p" and MemoryFlag.NORESERVE in flags:
+        if permissions(table.perms[low]).private and MemoryFlag.NORESERVE in flags:
             continue
         alike += 1
     known = any(flags is not None for flags in table.flags)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
 from procmem.model.snapshot import Snapshot
@@ -54,7 +55,7 @@ def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFac
         for row, size in enumerate(swap)
         if size
         and table.is_shared_memory(row, readings.shmem_devices)
-        and not (table.perms[row][3] == "p" and shares and shares[row])
+        and not (permissions(table.perms[row]).private and shares and shares[row])
     )
     private = table.total(SmapsKey.PRIVATE_HUGETLB) or 0
     release = re.match(r"(\d+)\.(\d+)", snapshot.machine.kernel or "")

@@ -20,6 +20,7 @@ from procmem.classify.runtimes.detect import Runtimes, runtimes_of
 from procmem.model.auxv import AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
 from procmem.model.mapping import Mappings
+from procmem.model.permissions import permissions, without_execute
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Claim, ElfObject, Label, Regions
@@ -69,7 +70,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
 
 
 def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
-    if any("x" in mappings.perms[row] for row in rows):
+    if any(permissions(mappings.perms[row]).executable for row in rows):
         return True
     return len({mappings.offset[row] for row in rows}) > 1
 
@@ -148,7 +149,7 @@ def _defaults(mappings: Mappings) -> list[Label]:
     labels = []
     for row in mappings.one_of_each_sort():
         perms = mappings.perms[row]
-        said = perms if code_proves or "r" not in perms else perms.replace("x", "-")
+        said = perms if code_proves or not permissions(perms).readable else without_execute(perms)
         labels.append(label_of(MappingKey(said, mappings.name[row], mappings.named(row), mappings.inode[row] != 0)))
     return list(map(labels.__getitem__, mappings.sort))
 
@@ -156,7 +157,8 @@ def _defaults(mappings: Mappings) -> list[Label]:
 def _code_proves(mappings: Mappings) -> bool:
     """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
     rows = (row for row in mappings.one_of_each_sort() if mappings.named(row).backing is not Backing.KERNEL)
-    return any(mappings.perms[row][0] == "r" and mappings.perms[row][2] == "-" for row in rows)
+    allowed = (permissions(mappings.perms[row]) for row in rows)
+    return any(one.readable and not one.executable for one in allowed)
 
 
 def _object_claims(

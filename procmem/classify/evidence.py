@@ -7,6 +7,7 @@ source's matter.
 from collections.abc import Iterable
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -42,12 +43,12 @@ def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
 
     def is_peekable(row: int) -> bool:
         perms, flags, name = table.perms[row], table.flags[row], table.named(row)
-        if perms[3] != "p":
+        if not permissions(perms).private:
             return False
-        if perms.startswith("r--"):
+        if permissions(perms).read_only:
             return table.inode[row] != 0
         return (
-            perms.startswith("rw")
+            permissions(perms).read_write
             and name.backing is not Backing.DEVICE
             and name.named not in (KernelName.SECRETMEM, KernelName.POSIX, KernelName.PRIVATE_ZERO)
             and not (flags is not None and _READING_ACTS & set(flags.split()))
@@ -73,7 +74,7 @@ def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
         for start, end, perms, inode, flags, resident, swapped in rows
         if (end - start >= SMALL_BYTES or flags in marked)
         and (resident or swapped or flags in guarded)
-        and perms.startswith("rw")
+        and permissions(perms).read_write
         and not inode
     ]
     return tuple(sorted(ranges)[:_RANGES_MAX])
@@ -87,5 +88,5 @@ def anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:
     for row, (start, end, inode, perms) in enumerate(
         zip(table.start, table.end, table.inode, table.perms, strict=True)
     ):
-        if not inode and not perms.startswith("---") and row not in gates:
+        if not inode and not permissions(perms).inaccessible and row not in gates:
             yield start, end

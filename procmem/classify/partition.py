@@ -13,6 +13,7 @@ from operator import gt
 
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
 
 __all__ = ["Partition", "Rank", "partition"]
@@ -103,9 +104,8 @@ def _held(claim: Claim, mappings: Mappings, index: int) -> Claim | None:
     inode = mappings.inode[index]
     if inode:
         return claim if (mappings.device[index], inode) == claim.file else None
-    if claim.anonymous is None or any(letter not in perms for letter in claim.needs):
-        return None
-    if any(letter in perms for letter in claim.excludes):
+    access = permissions(perms).access
+    if claim.anonymous is None or access & claim.needs != claim.needs or access & claim.excludes:
         return None
     return claim._replace(label=claim.anonymous)
 

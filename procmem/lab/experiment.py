@@ -13,6 +13,7 @@ from procmem.errors import ProcmemError
 from procmem.lab.children import Child
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.permissions import PRIVATE_DATA, READ_WRITE
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, ProcessCost, SimMemory
@@ -60,12 +61,12 @@ class SimulatedMachine:
     def __init__(self, **knobs: object) -> None:
         knobs.setdefault("paging", Paging.COMPAT)
         layout = layout_for(Settings(), read_implies_exec=False)
-        stack = SimVma(0xBFFDF000, 0xC0000000, "rw-p", 0, b"", VmBit.GROWSDOWN | VmBit.ACCOUNT, anon=1)
+        stack = SimVma(0xBFFDF000, 0xC0000000, PRIVATE_DATA, 0, b"", VmBit.GROWSDOWN | VmBit.ACCOUNT, anon=1)
         space = SimSpace(layout, (stack,), start_brk=0x8050000, brk=0x8050000)
         self.memory: SimMemory = run(SimMemory(MemorySettings(**knobs)), [Begin(1, space)])  # type: ignore[arg-type]
 
     def map(
-        self, size: int = SIZE, *, at: int = AT, name: bytes = b"", perms: str = "rw-", shared: bool = False
+        self, size: int = SIZE, *, at: int = AT, name: bytes = b"", perms: str = READ_WRITE, shared: bool = False
     ) -> SimulatedMachine:
         """Map memory at a place."""
         flags = VmBit.SHARED if shared else 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Se
 from enum import Enum
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.permissions import permissions
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_label, read_vma_name
 
@@ -139,7 +140,7 @@ class Mappings:
         """What the pages of a mapping are that are neither in memory nor in swap."""
         if self.name[row] in GATES and not self.inode[row]:
             return Unpopulated.GATE
-        if self.perms[row].startswith("---"):
+        if permissions(self.perms[row]).inaccessible:
             return Unpopulated.RESERVED
         if self.named(row).backing in (Backing.FILE, Backing.DEVICE):
             return Unpopulated.FILE
@@ -193,7 +194,13 @@ class Mappings:
 
     def named(self, row: int) -> VmaName:
         """The name of a mapping, read: what stands behind it. Few names are different, and each is read once."""
-        key = (self.name[row], self.device[row], self.inode[row] != 0, self.perms[row][3] == "s", self.flags[row])
+        key = (
+            self.name[row],
+            self.device[row],
+            self.inode[row] != 0,
+            permissions(self.perms[row]).shared,
+            self.flags[row],
+        )
         found = self._names.get(key)
         if found is None:
             name, device, has_inode, shared, flags = key

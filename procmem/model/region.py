@@ -66,8 +66,9 @@ class Claim(NamedTuple):
 
     ``file`` is (device, inode) of the object that the claim comes from: such a claim holds for mappings of that
     very file, and never for another file that lies there now. On anonymous memory it holds with the label
-    ``anonymous`` (not at all where that is None), if the memory's permissions have all letters of ``needs``
-    and none of ``excludes``. ``perms`` limits a claim to mappings with exactly these permissions.
+    ``anonymous`` (not at all where that is None), if the memory's permissions have all bits of ``needs``
+    and none of ``excludes`` (as in ``Permissions.access``). ``perms`` limits a claim to mappings with exactly these
+    permissions.
     """
 
     start: int
@@ -77,8 +78,8 @@ class Claim(NamedTuple):
     file: tuple[str, int] | None = None
     perms: str | None = None
     anonymous: Label | None = None
-    needs: str = ""
-    excludes: str = ""
+    needs: int = 0
+    excludes: int = 0
 
 
 class ElfObject(NamedTuple):

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.permissions import permissions, protection_letters
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.vma_names import mentions_sysv
 from procmem.render.escaping import printable
 
-__all__ = ["PmapOptions", "PmapTarget", "pmap_text", "title_line"]
+__all__ = ["PmapOptions", "PmapTarget", "pmap_mode", "pmap_text", "title_line"]
 
 _SHORT_LEAVES_OUT = frozenset(
     {
@@ -79,8 +80,10 @@ def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str
     return "  [ anon ]"
 
 
-def _mode(line: SmapsRecord) -> str:
-    return f"{line.perms[:3]}{'s' if line.perms[3] == 's' else '-'}-"
+def pmap_mode(perms: str) -> str:
+    """The permissions as pmap shows them: five letters, of which the last says nothing any more."""
+    allowed = permissions(perms)
+    return protection_letters(allowed.access) + ("s-" if allowed.shared else "--")
 
 
 def _inside(line: SmapsRecord, options: PmapOptions) -> bool:
@@ -93,7 +96,10 @@ def _kib(line: SmapsRecord) -> int:
 
 def _plain(target: PmapTarget, options: PmapOptions) -> str:
     chosen = [line for line in target.lines if _inside(line, options)]
-    out = [f"{line.start:016x} {_kib(line):6}K {_mode(line)} {_mapping(target, line, options)}\n" for line in chosen]
+    out = [
+        f"{line.start:016x} {_kib(line):6}K {pmap_mode(line.perms)} {_mapping(target, line, options)}\n"
+        for line in chosen
+    ]
     if not options.quiet:
         out.append(f" total {sum(map(_kib, chosen)):16}K\n")
     return "".join(out)
@@ -133,7 +139,7 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
             continue
         total += _kib(line)
         mapping = _mapping(target, line, options)
-        out.append(f"{line.start:016x} {_kib(line):7} {rss:7} {dirty:7} {_mode(line)} {mapping}\n")
+        out.append(f"{line.start:016x} {_kib(line):7} {rss:7} {dirty:7} {pmap_mode(line.perms)} {mapping}\n")
     if not options.quiet:
         out.append(f"{'-' * 16} ------- ------- ------- \n")
         out.append(f"{'total kB':<16} {total:7} {rss_total:7} {dirty_total:7}\n")
@@ -150,13 +156,13 @@ def _device(target: PmapTarget, options: PmapOptions) -> str:
         if not _inside(line, options):
             continue
         mapped += size
-        if line.perms[3] == "s":
+        if permissions(line.perms).shared:
             shared += size
-        elif line.perms[1] == "w":
+        elif permissions(line.perms).writable:
             private += size
         major, minor = (int(part, 16) for part in line.device.split(":"))
         out.append(
-            f"{line.start:016x} {size:7} {_mode(line)} {int(line.offset, 16):016x}"
+            f"{line.start:016x} {size:7} {pmap_mode(line.perms)} {int(line.offset, 16):016x}"
             f" {major:03x}:{minor:05x} {_mapping(target, line, options)}\n"
         )
     if not options.quiet:

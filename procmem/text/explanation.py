@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
@@ -131,7 +132,7 @@ def block_sentence(block: ExplainedBlock, regions: Regions) -> str:
 
 def _alone(block: ExplainedBlock, regions: Regions) -> str:
     region = regions[block.shown[0]]
-    return region_sentence(region, writable="w" in regions.mappings.perms[region.vma])
+    return region_sentence(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
 
 
 def _arena(block: ExplainedBlock, regions: Regions) -> str:

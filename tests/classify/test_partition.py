@@ -10,6 +10,7 @@ from procmem.classify.partition import partition
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import EXECUTE, READ, WRITE
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.model.region import Certainty, Claim, Label, Regions
 
@@ -60,8 +61,8 @@ def claims(draw: st.DrawFn) -> Claim:
         draw(st.sampled_from([None, ("fe:00", 1), ("00:00", 2)])),
         draw(st.sampled_from([None, "r--p"])),
         draw(st.sampled_from([None, label])),
-        draw(st.sampled_from(["", "w", "r"])),
-        draw(st.sampled_from(["", "x"])),
+        draw(st.sampled_from([0, WRITE, READ])),
+        draw(st.sampled_from([0, EXECUTE])),
     )
 
 
@@ -112,8 +113,10 @@ def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:
         return claim.label
     if table.inode[row]:
         return claim.label if (table.device[row], table.inode[row]) == claim.file else None
-    perms = table.perms[row]
-    fits = all(letter in perms for letter in claim.needs) and not any(letter in perms for letter in claim.excludes)
+    letters = {READ: "r", WRITE: "w", EXECUTE: "x"}
+    has = {bit: letter in table.perms[row] for bit, letter in letters.items()}
+    fits = all(has[bit] for bit in letters if claim.needs & bit)
+    fits = fits and not any(has[bit] for bit in letters if claim.excludes & bit)
     return claim.anonymous if fits else None
 
 

@@ -198,6 +198,63 @@ def test_a_word_that_stands_elsewhere_is_found(name: str, code: str) -> None:
     assert not list(words_elsewhere("somewhere.py", prose, VOCABULARIES[name]))
 
 
+_PERMISSION_TEXT = re.compile(r"(?!---$)[r-][w-][x-][ps]?|---[ps]")
+
+
+def permission_letters(path: str, tree: ast.Module) -> Iterator[str]:
+    """Where a module writes out permissions, or looks at their letters."""
+    if path == "model/permissions.py":
+        return
+    told = _documentation(tree)
+    for node in ast.walk(tree):
+        found: ast.expr | None = None
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            found = node if _PERMISSION_TEXT.fullmatch(node.value) else None
+        elif isinstance(node, ast.Subscript) and _is_permissions(node.value):
+            is_row = isinstance(node.slice, ast.Name | ast.Attribute | ast.Subscript | ast.BinOp)
+            found = None if is_row else node
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            letters = any(isinstance(side, ast.Constant) and side.value for side in sides)
+            found = node if letters and any(map(_is_permissions, sides)) else None
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _READS_TEXT:
+            found = node if _is_permissions(node.func.value) else None
+        if found is not None:
+            yield f"{path}:{found.lineno}: {ast.unparse(found)} belongs to model/permissions.py"
+
+
+def _is_permissions(node: ast.AST) -> bool:
+    """Whether an expression is a text of permissions by its name: ``perms``, ``vma.perms``, ``table.perms[row]``."""
+    if isinstance(node, ast.Subscript):
+        return _is_permissions(node.value)
+    return getattr(node, "attr", getattr(node, "id", "")) in ("perms", "rights")
+
+
+def test_letters_of_permissions_are_read_in_one_module() -> None:
+    """All others ask what they allow."""
+    wrong = [found for path, tree in _trees().items() for found in permission_letters(path, tree)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = vma.perms[1] == "w"',
+        'x = "x" in mappings.perms[row]',
+        'x = mappings.perms[row].startswith("---")',
+        'x = table.perms[row][:2] != "rw"',
+        'x = Map(size, "rw-")',
+        'x = perms == "r-xp"',
+        "x = perms[:3]",
+    ],
+)
+def test_letters_that_are_read_elsewhere_are_found(code: str) -> None:
+    """The ways in which some thirty modules have looked at them."""
+    assert list(permission_letters("somewhere.py", ast.parse(code)))
+    fine = ast.parse('x = permissions(mappings.perms[row + 1]).writable and perms[row] == PRIVATE_DATA and mode == "w"')
+    assert not list(permission_letters("somewhere.py", fine))
+
+
 _ELF_CONSTANT = re.compile(r"_?(PF_[RWX]|(EM|ET|PT|PN|DT|DF|DF_1|SHT|SHF|STB|STT|NT)_[A-Z0-9_]+)")
 _AUXV_CONSTANT = re.compile(r"_?AT_[A-Z]+")
 

@@ -17,7 +17,6 @@ from procmem.model.auxv import AT_BASE, AT_PHDR
 from procmem.model.elf import (
     ET_DYN,
     ET_EXEC,
-    PF_R,
     PF_W,
     PF_X,
     PT_GNU_RELRO,
@@ -36,6 +35,7 @@ from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import EXECUTE, PRIVATE_NONE, READ, WRITE, permissions, protection_letters
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 
 __all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
@@ -110,7 +110,8 @@ def load_biases(
     loads = image.loads
     votes: dict[int, dict[int, set[int]]] = {}
     for row in rows:
-        if mappings.perms[row].startswith("---") or mappings.perms[row][3] != "p":
+        allowed = permissions(mappings.perms[row])
+        if allowed.inaccessible or not allowed.private:
             continue
         for number, bias in _fitting(loads, mappings, row, page_size):
             votes.setdefault(bias, {}).setdefault(row, set()).add(number)
@@ -121,7 +122,7 @@ def load_biases(
         voters = {row: numbers for row, numbers in votes.pop(best).items() if row in left}
         segments = {number for numbers in voters.values() for number in numbers}
         executable = any(
-            "x" in mappings.perms[row] and any(loads[number].flags & PF_X for number in numbers)
+            permissions(mappings.perms[row]).executable and any(loads[number].flags & PF_X for number in numbers)
             for row, numbers in voters.items()
         )
         backed = sum(1 for segment in loads if segment.filesz)
@@ -203,10 +204,10 @@ class _Labels:
             evidence = note("elf-replaced", of=label.evidence)
             replaced = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
         needs, excludes = {
-            ByteClass.TEXT: ("x", ""),
-            ByteClass.RODATA: ("r", "w"),
-            ByteClass.DATA: ("r", "x" if label.kind.part is Part.RELRO else ""),
-            ByteClass.BSS: ("r", ""),
+            ByteClass.TEXT: (EXECUTE, 0),
+            ByteClass.RODATA: (READ, WRITE),
+            ByteClass.DATA: (READ, EXECUTE if label.kind.part is Part.RELRO else 0),
+            ByteClass.BSS: (READ, 0),
         }[label.cls]
         return Claim(start, end, rank, label, file, None, replaced, needs, excludes)
 
@@ -230,7 +231,7 @@ def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
             if gap_start < gap_end:
                 gap = make.label(None, note("elf-hole", number=number, following=number + 1))
                 file = (loaded.object.file.device, loaded.object.file.inode)
-                yield Claim(gap_start, gap_end, Rank.SEGMENT, gap, file, "---p")
+                yield Claim(gap_start, gap_end, Rank.SEGMENT, gap, file, PRIVATE_NONE)
     relro = image.first(PT_GNU_RELRO)
     if relro is not None and relro.memsz and any(_inside(relro, segment, page_size) for segment in loads):
         what = make.label(Part.RELRO, note("elf-relro"))
@@ -243,7 +244,7 @@ def _segment_claims(make: _Labels, number: int, segment: Segment, page_size: int
     """File bytes, zero-initialised bytes, and the padding of their pages."""
     start = make.loaded.bias + segment.vaddr
     file_end, end = start + segment.filesz, start + segment.memsz
-    flags = _flag_text(segment)
+    flags = protection_letters(segment.flags)
     main = make.label(_part_of(segment), note("elf-segment", number=number, flags=flags))
     if segment.filesz:
         last_page = -(-file_end // page_size) * page_size
@@ -258,10 +259,6 @@ def _segment_claims(make: _Labels, number: int, segment: Segment, page_size: int
 def _inside(part: Segment, segment: Segment, page_size: int) -> bool:
     last_page = -(-(segment.vaddr + segment.memsz) // page_size) * page_size
     return segment.vaddr <= part.vaddr and part.vaddr + part.memsz <= last_page
-
-
-def _flag_text(segment: Segment) -> str:
-    return "".join(letter if segment.flags & bit else "-" for letter, bit in (("r", PF_R), ("w", PF_W), ("x", PF_X)))
 
 
 def _part_of(segment: Segment) -> Part:
@@ -299,7 +296,8 @@ def code_mapped_again(
 ) -> Iterator[Claim]:
     """Executable mappings of a file's code at a place where its headers would not load it: still machine code."""
     for row in rows:
-        if "x" not in mappings.perms[row] or mappings.perms[row][3] != "p":
+        allowed = permissions(mappings.perms[row])
+        if not allowed.executable or not allowed.private:
             continue
         offset, size = mappings.offset[row], mappings.end[row] - mappings.start[row]
         code = next(

@@ -12,6 +12,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
+from procmem.model.permissions import PRIVATE_READ_ONLY, permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 from procmem.model.snapshot import Snapshot
@@ -25,7 +26,7 @@ def unread_claims(
     item: ElfObject, role: Role, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
 ) -> Iterator[Claim]:
     """Claims on the mappings of one unread object, and on the anonymous memory behind its last writable one."""
-    if not any("x" in mappings.perms[row] for row in rows):
+    if not any(permissions(mappings.perms[row]).executable for row in rows):
         return
     path = item.file.path
     file = (item.file.device, item.file.inode)
@@ -44,14 +45,14 @@ def unread_claims(
         perms = mappings.perms[row]
         start, end = mappings.start[row], mappings.end[row]
         following = ordered[at + 1] if at + 1 < len(ordered) else None
-        if perms[3] == "s":
+        if permissions(perms).shared:
             continue
-        if "x" in perms:
+        if permissions(perms).executable:
             seen_code = True
             what = label(Part.TEXT, note("unread-executable", perms=perms))
-        elif "w" in perms:
+        elif permissions(perms).writable:
             what = label(Part.DATA, note("unread-writable", perms=perms))
-        elif perms.startswith("---"):
+        elif permissions(perms).inaccessible:
             what = label(None, note("unread-inaccessible"))
         elif seen_code and _was_writable(mappings, row, following, ordered[at - 1] if at else None):
             what = label(Part.RELRO, note("unread-relro"))
@@ -72,8 +73,8 @@ def _was_writable(mappings: Mappings, row: int, following: int | None, before: i
     return (
         following is not None
         and before is not None
-        and "w" in mappings.perms[following]
-        and mappings.perms[before] == "r--p"
+        and permissions(mappings.perms[following]).writable
+        and mappings.perms[before] == PRIVATE_READ_ONLY
         and mappings.end[row] == mappings.start[following]
     )
 
@@ -85,7 +86,7 @@ def _bss(
     snapshot: Snapshot,
     label: Callable[[Part | None, Note], Label],
 ) -> Iterator[Claim]:
-    writable = [row for row in ordered if "w" in mappings.perms[row]]
+    writable = [row for row in ordered if permissions(mappings.perms[row]).writable]
     if not writable:
         return
     last = writable[-1]
@@ -95,7 +96,7 @@ def _bss(
     if end_data is not None and mappings.start[last] <= end_data < mappings.end[last]:
         what = label(Part.BSS, note("behind-end-data", end_data=end_data))
         yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
-    if behind is None or mappings.inode[behind] or "w" not in mappings.perms[behind]:
+    if behind is None or mappings.inode[behind] or not permissions(mappings.perms[behind]).writable:
         return
     named = mappings.named(behind).named
     given = mappings.given(behind)

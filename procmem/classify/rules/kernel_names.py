@@ -11,6 +11,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vma_names import Backing, KernelName, VmaName
 
@@ -28,12 +29,12 @@ class MappingKey(NamedTuple):
     @property
     def executable(self) -> bool:
         """It may be run."""
-        return "x" in self.perms
+        return permissions(self.perms).executable
 
     @property
     def shared(self) -> bool:
         """What is written to it, others see."""
-        return self.perms[3] == "s"
+        return permissions(self.perms).shared
 
 
 class NameRule(NamedTuple):
@@ -128,13 +129,13 @@ _GENERAL: tuple[NameRule, ...] = (
         kinds.FILE_PRIVATE,
         _C,
         "file-read-only",
-        lambda key: key.has_inode and key.perms.startswith("r--"),
+        lambda key: key.has_inode and permissions(key.perms).read_only,
     ),
     NameRule(
         kinds.FILE_PRIVATE,
         _L,
         "file-private",
-        lambda key: key.has_inode and not key.perms.startswith("---"),
+        lambda key: key.has_inode and not permissions(key.perms).inaccessible,
     ),
     NameRule(kinds.FILE_PRIVATE, _L, "file-inaccessible", lambda key: key.has_inode),
     # anonymous memory without a name
@@ -149,7 +150,7 @@ _GENERAL: tuple[NameRule, ...] = (
         kinds.RESERVED,
         _L,
         "no-file-inaccessible",
-        lambda key: key.perms.startswith("---"),
+        lambda key: permissions(key.perms).inaccessible,
     ),
     NameRule(kinds.JIT, _L, "no-file-executable", lambda key: key.executable),
     NameRule(

@@ -18,6 +18,7 @@ from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
+from procmem.model.permissions import PRIVATE_DATA, PRIVATE_NONE, permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
@@ -46,11 +47,11 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     Memory in use may have merged with lower neighbours, so every aligned address is tried, not only starts.
     """
     (size,) = heap_sizes(bits)
-    for above in mappings.rows_where(lambda row: mappings.perms[row] == "---p" and not mappings.inode[row]):
+    for above in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_NONE and not mappings.inode[row]):
         row = above - 1
         if (
             row < 0
-            or mappings.perms[row] != "rw-p"
+            or mappings.perms[row] != PRIVATE_DATA
             or mappings.inode[row]
             or mappings.named(row).named is KernelName.HEAP
         ):
@@ -108,13 +109,13 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
     Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
     """
     huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE)
-    rows = [row for row in huge if mappings.perms[row][3] == "p"]
+    rows = [row for row in huge if permissions(mappings.perms[row]).private]
     page_sizes = mappings.column(SmapsKey.KERNEL_PAGE_SIZE)
     arenas: set[int] = set()
     for row, rest in pairwise(rows):
         size = _PAGES_OF_HUGE_ARENA * ((page_sizes[row] if page_sizes else None) or 2 << 20)
         start, top, end = mappings.start[row], mappings.end[row], mappings.end[rest]
-        if mappings.perms[row] != "rw-p" or mappings.perms[rest] != "---p" or mappings.start[rest] != top:
+        if mappings.perms[row] != PRIVATE_DATA or mappings.perms[rest] != PRIVATE_NONE or mappings.start[rest] != top:
             continue
         if start % size or end - start != size:
             continue
@@ -126,7 +127,7 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
         reserve = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
         yield Claim(top, end, Rank.ALLOCATOR, reserve)
     for row in rows if arenas else ():
-        if row not in arenas and mappings.perms[row].startswith("rw"):
+        if row not in arenas and permissions(mappings.perms[row]).read_write:
             evidence = note("huge-malloc")
             label = Label(kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS, evidence)
             yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, label)

@@ -21,6 +21,7 @@ from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import PRIVATE_NONE, permissions
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
@@ -196,7 +197,7 @@ class _FreeAreas(NamedTuple):
 
 def _plain(mappings: Mappings, row: int) -> bool:
     """Private anonymous memory without a name, or with the name that glibc gives a stack."""
-    if mappings.inode[row] or mappings.perms[row][3] != "p":
+    if mappings.inode[row] or not permissions(mappings.perms[row]).private:
         return False
     if not mappings.name[row]:
         return True
@@ -209,7 +210,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
-    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == "---p")}
+    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE)}
     installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed))
     sizes = Counter(
@@ -217,18 +218,18 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
         for row in inaccessible
         if row < len(mappings)
         and mappings.end[row - 1] == mappings.start[row]
-        and perms[row].startswith("rw")
+        and permissions(perms[row]).read_write
         and _plain(mappings, row)
         and _plain(mappings, row - 1)
     )
     for row in sorted(inaccessible | with_guards):
-        if not 0 < row < len(mappings) or not perms[row].startswith("rw") or not _plain(mappings, row):
+        if not 0 < row < len(mappings) or not permissions(perms[row]).read_write or not _plain(mappings, row):
             continue
         below = row - 1
         guard = mappings.end[below] - mappings.start[below]
         guarded = (
             mappings.end[below] == mappings.start[row]
-            and mappings.perms[below] == "---p"
+            and mappings.perms[below] == PRIVATE_NONE
             and guard <= _GUARD_MAX
             and _plain(mappings, below)
         )
@@ -296,7 +297,7 @@ def place_loose_threads(
             row = cut.vma[index]
             marked = mappings.has_flag(row, MemoryFlag.NOHUGEPAGE) is True
             size = cut.end[index] - cut.start[index]
-            if not mappings.perms[row].startswith("rw") or (size > _UNGUARDED_MAX and not marked):
+            if not permissions(mappings.perms[row]).read_write or (size > _UNGUARDED_MAX and not marked):
                 continue
             if pthread_like is None:
                 pthread_like = any(label.kind is kinds.CACHED_STACK for label in cut.label)

@@ -8,6 +8,7 @@ from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 
@@ -23,13 +24,13 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
             continue
         if _GO_FIRST <= start < _GO_LAST:
             evidence = note("go-arena", start=start)
-            if perms.startswith("---"):
+            if permissions(perms).inaccessible:
                 label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
                 label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
         elif runtimes.static:
             evidence = note("go-static")
-            if perms.startswith("---"):
+            if permissions(perms).inaccessible:
                 label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
             else:
                 label = Label(kinds.GO_RUNTIME, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))

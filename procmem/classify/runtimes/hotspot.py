@@ -11,6 +11,7 @@ from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import PRIVATE_NONE, PRIVATE_READ_ONLY, permissions
 from procmem.model.region import Certainty, Claim, Label
 
 __all__ = ["claims"]
@@ -37,14 +38,14 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row):
             continue
-        reserved = perms.startswith("---")
+        reserved = permissions(perms).inaccessible
         if end <= _COMPRESSED_END and start >= 1 << 20:
             evidence = note("java-low")
             kind = kinds.JVM_HEAP
         elif start >= _COMPRESSED_END and end <= _CLASS_SPACE_END:
             evidence = note("java-class-space")
             kind = kinds.JVM_METASPACE
-        elif "x" in perms and end - start >= _CODE_CACHE_MIN:
+        elif permissions(perms).executable and end - start >= _CODE_CACHE_MIN:
             evidence = note("java-executable")
             yield Claim(
                 start,
@@ -70,7 +71,7 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
     below = max(archive, key=mappings.end.__getitem__)
     for row in _one_reservation(mappings, below + 1, mappings.end[below]):
         evidence = note("java-above-archive")
-        if mappings.perms[row].startswith("---"):
+        if permissions(mappings.perms[row]).inaccessible:
             label = Label(kinds.JVM_METASPACE_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
         else:
             label = Label(kinds.JVM_METASPACE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
@@ -91,12 +92,12 @@ def _one_reservation(mappings: Mappings, row: int, after: int) -> list[int]:
         and first - after < _CLASS_SPACE_ALIGNMENT
         and mappings.start[row] == at
         and is_plain(mappings, row)
-        and "x" not in mappings.perms[row]
+        and not permissions(mappings.perms[row]).executable
         and mappings.end[row] - first <= _CLASS_SPACE_MAX
     ):
         rows.append(row)
         at = mappings.end[row]
-        if mappings.perms[row].startswith("---") and (at - first) % _CLASS_SPACE_ALIGNMENT == 0:
+        if permissions(mappings.perms[row]).inaccessible and (at - first) % _CLASS_SPACE_ALIGNMENT == 0:
             ends.append(len(rows))
             if at - first == _CLASS_SPACE_USUAL:
                 break
@@ -110,7 +111,7 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
         pair = (row, row + 1)
         if not all(is_plain(mappings, at) for at in pair) or mappings.end[row] != mappings.start[row + 1]:
             continue
-        if sorted(mappings.perms[at] for at in pair) != ["---p", "r--p"]:
+        if {mappings.perms[at] for at in pair} != {PRIVATE_NONE, PRIVATE_READ_ONLY}:
             continue
         if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
             continue

@@ -8,6 +8,7 @@ from procmem.classify.runtimes.plain import is_plain
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
 
 __all__ = ["claims"]
@@ -22,7 +23,7 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row):
             continue
-        if "x" in perms:
+        if permissions(perms).executable:
             label = Label(
                 kinds.V8_CODE,
                 Certainty.LIKELY,
@@ -30,6 +31,6 @@ def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
                 owners.Allocator(b"V8"),
             )
             yield Claim(start, end, Rank.RUNTIME, label)
-        elif start < low_end and start % _V8_PAGE == 0 and not perms.startswith("---"):
+        elif start < low_end and start % _V8_PAGE == 0 and not permissions(perms).inaccessible:
             evidence = note("v8-page")
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))

@@ -16,6 +16,7 @@ from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import PRIVATE_NONE, permissions
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vma_names import KernelName
@@ -58,6 +59,10 @@ def malloc_claims(
             yield from _chunks(words, runs, start, end, page_size, starts)
 
 
+def _is_data(perms: str) -> bool:
+    return permissions(perms).read_write and permissions(perms).private
+
+
 def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     """Writable anonymous memory without a break; a block may reach over mappings that differ in flags only.
 
@@ -67,7 +72,7 @@ def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
     for row in sorted(range(len(mappings)), key=mappings.start.__getitem__):
         given = mappings.given(row) if mappings.name[row] else None
         plain = not mappings.name[row] or (given is not None and given.is_glibc_malloc)
-        if mappings.perms[row][:2] != "rw" or mappings.inode[row] or mappings.perms[row][3] != "p" or not plain:
+        if not plain or mappings.inode[row] or not _is_data(mappings.perms[row]):
             continue
         if mappings.start[row] != high:
             if low < high:
@@ -136,11 +141,7 @@ def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iter
 
 def _arena_heaps(mappings: Mappings, words: TargetWords, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
     """Every aligned address in writable anonymous memory whose heap_info fits; its arena; is it the arena's first."""
-    writable = [
-        row
-        for row in range(len(mappings))
-        if mappings.perms[row].startswith("rw") and not mappings.inode[row] and mappings.perms[row][3] == "p"
-    ]
+    writable = mappings.rows_where(lambda row: _is_data(mappings.perms[row]) and not mappings.inode[row])
     ends = {mappings.start[row]: mappings.end[row] for row in writable}
     for size in (*heap_sizes(bits), _HUGE_HEAP):
         for row in writable:
@@ -173,7 +174,7 @@ def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int)
         base + accessible == mappings.end[row]
         and after < len(mappings)
         and mappings.start[after] == mappings.end[row]
-        and mappings.perms[after].startswith("---")
+        and permissions(mappings.perms[after]).inaccessible
         and mappings.end[after] >= base + size
     )
 
@@ -190,7 +191,7 @@ def _heap_claims(
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
         rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.CERTAIN, evidence, owner)
-        yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms="---p")
+        yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms=PRIVATE_NONE)
 
 
 def _disproved(

@@ -16,6 +16,7 @@ from procmem.model import kinds
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 
@@ -55,7 +56,7 @@ def _stacks(mappings: Mappings, snapshot: Snapshot) -> Iterator[tuple[int, int]]
     """Writable anonymous mappings in which a thread's stack pointer lies."""
     pointers = [thread.sp for thread in snapshot.threads or () if thread.sp is not None]
     for row, (start, end) in enumerate(zip(mappings.start, mappings.end, strict=True)):
-        plain = mappings.perms[row].startswith("rw") and not mappings.inode[row] and not mappings.name[row]
+        plain = permissions(mappings.perms[row]).read_write and not mappings.inode[row] and not mappings.name[row]
         if plain and any(start <= pointer < end for pointer in pointers):
             yield start, end
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procmem.lab.children import child, file_of_pages, only_x86_64
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.model.note import note
+from procmem.model.permissions import NO_ACCESS, READ_ONLY
 from procmem.model.reports.lab import Figure
 from procmem.model.simulated_memory import Paging
 from procmem.model.simulation import PAGE
@@ -68,7 +69,7 @@ def _fault_around() -> list[Figure]:
     with file_of_pages(COUNT) as path, child() as subject:
         warmed(subject)
         for name, at in (("aligned", AT), ("9-pages-off", AT + 9 * PAGE)):
-            machine = SimulatedMachine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms="r--")
+            machine = SimulatedMachine().then(ReadFile(b"/file", COUNT)).map(at=at, name=b"/file", perms=READ_ONLY)
             subject.do("map", at, SIZE, "file", path, 1)
             predicted, _ = machine.faults(at=at, write=False)
             minor, _major = subject.do("read", at, SIZE)
@@ -84,7 +85,7 @@ def _rights() -> list[Figure]:
     hole, plain, shut = AT, AT + (1 << 20), AT + (2 << 20)
     machine = SimulatedMachine().map(PAGE, at=plain).map(PAGE, at=shut)
     machine.then(Access(1, plain, PAGE, True), Access(1, shut, PAGE, True))
-    machine.then(Do(1, Protect(plain, PAGE, "r--")), Do(1, Protect(shut, PAGE, "---")))
+    machine.then(Do(1, Protect(plain, PAGE, READ_ONLY)), Do(1, Protect(shut, PAGE, NO_ACCESS)))
     with child() as subject:
         for at in (plain, shut):
             subject.do("map", at, PAGE)

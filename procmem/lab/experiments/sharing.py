@@ -9,6 +9,7 @@ import shutil
 from procmem.lab.children import child, file_of_pages, forked
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, Usage, usage, warmed
 from procmem.model.note import note
+from procmem.model.permissions import PRIVATE_CODE, READ_EXECUTE
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulated_memory import MemorySettings, Paging
@@ -106,7 +107,7 @@ def _library_text(pid: int, path: str) -> tuple[int, int, int, int]:
     table = seen.mappings
     rss, pss = table.column(SmapsKey.RSS), table.column(SmapsKey.PSS)
     for at, name in enumerate(table.name):
-        if name == path.encode() and table.perms[at] == "r-xp" and rss and pss:
+        if name == path.encode() and table.perms[at] == PRIVATE_CODE and rss and pss:
             return table.start[at], table.end[at] - table.start[at], rss[at] or 0, pss[at] or 0
     raise Skipped("no-library-text")
 
@@ -122,7 +123,7 @@ def _library() -> list[Figure]:
         shutil.copyfile(os.path.realpath(found[0]), copy)
         first.do("load", copy)
         place, size, _rss, _pss = _library_text(first.pid, copy)
-        machine = SimulatedMachine().then(ReadFile(b"/lib", size // PAGE)).map(size, name=b"/lib", perms="r-x")
+        machine = SimulatedMachine().then(ReadFile(b"/lib", size // PAGE)).map(size, name=b"/lib", perms=READ_EXECUTE)
         machine.then(Access(1, AT, size))
         first.do("scan", place, size)
         _, _, rss, pss = _library_text(first.pid, copy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procmem.model.permissions import permissions
 from procmem.model.reports.explanation import ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
@@ -42,7 +43,7 @@ def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[st
     if regions is None:
         return []
     for entry, region, classic in zip(entries, regions, report.classic, strict=True):
-        writable = "w" in regions.mappings.perms[region.vma]
+        writable = permissions(regions.mappings.perms[region.vma]).writable
         entry["sentence"] = printable_text(region_sentence(region, writable=writable))
         entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
         entry["classic"] = classic_text(classic)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
@@ -10,6 +11,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.explain import explain_json
 from procmem.render.page import READABLE, Block, MapLine, Page, Prose, Sheet
+from procmem.render.pmap_format import pmap_mode
 from procmem.render.process_head import process_head
 from procmem.text.explanation import block_sentence, classic_text, head_text, layout_text, why_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
@@ -145,10 +147,6 @@ def _dirty(regions: Regions, index: int) -> int | None:
     return (private[row] or 0) + (shared[row] or 0)
 
 
-def _mode(perms: str) -> str:
-    return perms[:3] + ("s" if perms[3] == "s" else "-") + "-"
-
-
 def _name(regions: Regions, index: int) -> str:
     region = regions[index]
     return printable(regions.mappings.name[region.vma] or region.label.owner_name)
@@ -160,7 +158,7 @@ def _line(regions: Regions, index: int, digits: int) -> MapLine:
     name = _name(regions, index)
     name = name.rsplit("/", 1)[-1] if name.startswith("/") else name
     figures = " ".join(f"{_kib(value):>7}" for value in (region.size, region.rss, _dirty(regions, index)))
-    mode = _mode(regions.mappings.perms[region.vma])
+    mode = pmap_mode(regions.mappings.perms[region.vma])
     cls = region.label.cls.value
     return MapLine(
         f"{region.start:0{digits}x} {figures} {mode} ", name or "[ anon ]", f"  {cls}/{region.label.kind}", cls
@@ -229,11 +227,11 @@ def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:
                 region.size,
                 region.rss,
                 _dirty(regions, index),
-                _mode(perms),
+                pmap_mode(perms),
                 region.label.cls.value,
                 region.label.kind,
                 _name(regions, index),
-                region_sentence(region, writable="w" in perms),
+                region_sentence(region, writable=permissions(perms).writable),
             )
         )
     return Sheet(columns, rows)

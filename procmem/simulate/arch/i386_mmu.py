@@ -14,6 +14,7 @@ Source: Intel SDM volume 3, 4.3 and 4.4; arch/x86/mm/fault.c; arch/x86/include/a
 
 from procmem.model.machine import GIB_3
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.reports.translation import Fault, Translation, WalkStep
 from procmem.model.simulated_memory import AccessOutcome, Paging, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, KernelKind
@@ -207,7 +208,7 @@ def _kernel(
         return memory, note("oops"), False, ()
     before = memory.processes[pid]
     vma = next((vma for vma in before.space.vmas if vma.start <= address < vma.end), None)
-    if access == "fetch" and vma is not None and vma.perms[2] != "x" and code & 16:
+    if access == "fetch" and vma is not None and not permissions(vma.perms).executable and code & 16:
         return memory, note("not-executable"), False, ()
     traced = memory._replace(settings=memory.settings._replace(trace=True))
     after = run(traced, (Access(pid, address, 1, access == "write"),))

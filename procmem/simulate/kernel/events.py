@@ -6,6 +6,7 @@ The machine takes one at a time; the C library's rules are nothing but makers of
 from procmem.errors import BadInput
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import AreaRole, Base
 
 __all__ = [
@@ -39,7 +40,7 @@ class Map(NamedTuple):
     """
 
     length: int
-    perms: str = "rw-"
+    perms: str = READ_WRITE
     address: int = 0
     fixed: bool = False
     no_replace: bool = False

@@ -7,9 +7,10 @@ Source: fs/binfmt_elf.c, load_elf_binary(), elf_load(), load_elf_interp(); for 3
 x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
 """
 
-from procmem.model.elf import EM_386, ET_DYN, ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.elf import EM_386, ET_DYN, ET_EXEC, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import READ_EXECUTE, READ_ONLY, protection_letters
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
@@ -87,8 +88,7 @@ def largest_align(image: ElfImage) -> int:
 
 def segment_perms(segment: Segment) -> str:
     """The rights that a program header asks for."""
-    flags = segment.flags
-    return ("r" if flags & PF_R else "-") + ("w" if flags & PF_W else "-") + ("x" if flags & PF_X else "-")
+    return protection_letters(segment.flags)
 
 
 def _role(segment: Segment) -> AreaRole:
@@ -236,9 +236,9 @@ def _map_vdso(space: SimSpace, settings: Settings) -> SimSpace:
     """Place the kernel's own pages with one search for all (arch/x86/entry/vdso/vma.c, map_vdso())."""
     facts = settings.facts
     parts = (
-        (kernel_label(KernelName.VVAR), facts.vvar_pages, "r--"),
-        (kernel_label(KernelName.VVAR_VCLOCK), facts.vclock_pages, "r--"),
-        (kernel_label(KernelName.VDSO), facts.vdso_pages, "r-x"),
+        (kernel_label(KernelName.VVAR), facts.vvar_pages, READ_ONLY),
+        (kernel_label(KernelName.VVAR_VCLOCK), facts.vclock_pages, READ_ONLY),
+        (kernel_label(KernelName.VDSO), facts.vdso_pages, READ_EXECUTE),
     )
     if not facts.vdso_pages:
         return space

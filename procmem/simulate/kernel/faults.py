@@ -10,6 +10,7 @@ page in swap is brought back, with its neighbours in swap.
 Source: mm/memory.c, handle_pte_fault() and the functions named below; arch/x86/mm/fault.c.
 """
 
+from procmem.model.permissions import permissions
 from procmem.model.simulated_memory import AccessOutcome, FileKey, Paging
 from procmem.model.simulation import PAGE, SimVma, VmBit
 from procmem.model.vma_names import is_file_in_memory
@@ -62,7 +63,7 @@ def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | N
             bench.note("stack-grows", address=address)
         worker.space = space
         vma = next(vma for vma in space.vmas if vma.end > address)
-    right = vma.perms[1] == "w" if write else vma.perms[:3] != "---"
+    right = permissions(vma.perms).writable if write else not permissions(vma.perms).inaccessible
     if not right:
         _violation(bench, worker, page, write=write)
         return None
@@ -223,7 +224,7 @@ def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, 
     if not bench.slots[slot]:
         del bench.swap_cache[slot], bench.slot_of_frame[frame]
         bench.drop_slot(slot)
-        if vma.perms[1] == "w" and len(bench.maps[frame]) == 1:
+        if permissions(vma.perms).writable and len(bench.maps[frame]) == 1:
             worker.entries[page] |= Pte.WRITE | Pte.DIRTY
     if write and not worker.entries[page] & Pte.WRITE:
         _write_to_present(bench, worker, vma, page, worker.entries[page])
@@ -232,7 +233,7 @@ def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, 
 
 def _write_to_present(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int) -> None:
     """do_wp_page(): reuse, or copy."""
-    if not entry & Pte.WRITE and vma.perms[1] == "w":
+    if not entry & Pte.WRITE and permissions(vma.perms).writable:
         frame = frame_of(entry)
         private = not vma.flags & VmBit.SHARED
         alone = frame != ZERO_FRAME and len(bench.maps[frame]) == 1 and frame not in bench.slot_of_frame

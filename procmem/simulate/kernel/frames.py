@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.simulated_memory import FIRST_FRAME, AccessOutcome, FileKey, Paging, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, SimSpace, SimVma
 from procmem.model.vma_names import is_file_in_memory
@@ -263,4 +264,4 @@ def page_tables_bytes(paging: Paging, tables: Iterable[int]) -> int:
 
 def bits_for(vma: SimVma, *, nx: bool) -> int:
     """The bits of a fresh entry of an area, without the right to write."""
-    return Pte.PRESENT | Pte.USER | Pte.ACCESSED | (Pte.NX if nx and vma.perms[2] != "x" else 0)
+    return Pte.PRESENT | Pte.USER | Pte.ACCESSED | (Pte.NX if nx and not permissions(vma.perms).executable else 0)

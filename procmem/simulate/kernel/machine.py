@@ -12,6 +12,14 @@ Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
 from typing import assert_never
 
 from procmem.model.note import Note
+from procmem.model.permissions import (
+    PRIVATE_DATA,
+    READ_WRITE,
+    READ_WRITE_EXECUTE,
+    permissions,
+    with_execute,
+    with_sharing,
+)
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.events import (
@@ -69,9 +77,9 @@ def _result(space: SimSpace, value: int) -> SimSpace:
 
 def _rights(space: SimSpace, perms: str) -> str:
     """The rights that READ_IMPLIES_EXEC makes of those asked for (mm/mmap.c, do_mmap())."""
-    if space.layout.read_implies_exec and perms[0] == "r":
-        return perms[:2] + "x"
-    return perms[:3]
+    if space.layout.read_implies_exec and permissions(perms).readable:
+        return with_execute(perms)
+    return perms
 
 
 def _map(space: SimSpace, event: Map) -> SimSpace:
@@ -92,12 +100,12 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
     perms = _rights(space, event.perms)
     flags = event.flags
     # accountable_mapping(): a private writable mapping counts against the commit limit
-    if perms[1] == "w" and not flags & (VmBit.NORESERVE | VmBit.SHARED):
+    if permissions(perms).writable and not flags & (VmBit.NORESERVE | VmBit.SHARED):
         flags |= VmBit.ACCOUNT
     vma = SimVma(
         start=start,
         end=start + length,
-        perms=perms + ("s" if flags & VmBit.SHARED else "p"),
+        perms=with_sharing(perms, shared=bool(flags & VmBit.SHARED)),
         offset=event.offset,
         name=event.name,
         flags=flags,
@@ -117,8 +125,8 @@ def kernel_map_anonymous(
         return _result(space, 0)
     if end > space.layout.task_size:
         return _result(space, -ENOMEM)
-    perms = "rwx" if executable or space.layout.read_implies_exec else "rw-"
-    vma = SimVma(start, end, perms + "p", 0, b"", VmBit.ACCOUNT, role, base, rule)
+    perms = READ_WRITE_EXECUTE if executable or space.layout.read_implies_exec else READ_WRITE
+    vma = SimVma(start, end, with_sharing(perms, shared=False), 0, b"", VmBit.ACCOUNT, role, base, rule)
     vmas = insert(cut(space.vmas, start, end), vma, after=False)
     return _result(space._replace(vmas=vmas), 0)
 
@@ -147,14 +155,14 @@ def _protect(space: SimSpace, event: Protect) -> SimSpace:
         flags = vma.flags
         perms = wanted if not flags & VmBit.SPECIAL else event.perms
         uncounted = VmBit.ACCOUNT | VmBit.NORESERVE | VmBit.SHARED
-        if perms[1] == "w":
-            if not flags & uncounted and vma.perms[1] != "w":
+        if permissions(perms).writable:
+            if not flags & uncounted and not permissions(vma.perms).writable:
                 flags |= VmBit.ACCOUNT
         elif not vma.name and not vma.anon:
             # mprotect_fixup(): memory that was never written and now cannot be is given back
             flags &= ~VmBit.ACCOUNT
         return vma._replace(
-            perms=perms + vma.perms[3],
+            perms=with_sharing(perms, shared=permissions(vma.perms).shared),
             flags=flags,
             role=event.role or vma.role,
             rule=event.rule or vma.rule,
@@ -177,7 +185,7 @@ def _set_brk(space: SimSpace, event: SetBrk) -> SimSpace:
         # one page must stay free before the next mapping, and the whole gap before a stack
         if above is not None and new + PAGE > guarded_start(space, above):
             return _result(space, space.brk)
-        perms = "rwxp" if space.layout.read_implies_exec else "rw-p"
+        perms = with_execute(PRIVATE_DATA) if space.layout.read_implies_exec else PRIVATE_DATA
         heap = SimVma(old, new, perms, 0, b"", VmBit.ACCOUNT, AreaRole.HEAP, Base.BRK, event.rule)
         # the part below start_brk is never joined: brk() looks back no further
         vmas = insert(vmas, heap, before=old > space.start_brk, after=False)
@@ -193,7 +201,7 @@ def _touch(space: SimSpace, event: Touch) -> SimSpace:
         if grown is None:
             return _result(space, -EFAULT)
         space, vma = grown
-    allowed = vma.perms[1] == "w" if event.write else vma.perms[:3] != "---"
+    allowed = permissions(vma.perms).writable if event.write else not permissions(vma.perms).inaccessible
     if not allowed:
         return _result(space, -EFAULT)
     if event.write and not vma.flags & VmBit.SHARED and not vma.anon:
@@ -220,7 +228,7 @@ def grow_stack(space: SimSpace, stack: SimVma, start: int) -> tuple[SimSpace, Si
     if (
         below is not None
         and not below.grows_down
-        and below.perms[:3] != "---"
+        and not permissions(below.perms).inaccessible
         and start - below.end < space.layout.guard_gap
     ):
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import assert_never
 
+from procmem.model.permissions import permissions
 from procmem.model.simulated_memory import AccessOutcome, Paging, ProcessCost, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
@@ -163,13 +164,13 @@ def _new_rights(bench: Bench, worker: Worker, before: SimSpace) -> None:
                 continue
             frame = frame_of(entry)
             entry &= ~(Pte.PRESENT | Pte.PROT_NONE | Pte.NX)
-            if vma.perms[1] != "w":
+            if not permissions(vma.perms).writable:
                 entry &= ~Pte.WRITE
             elif frame != ZERO_FRAME and bench.owner[frame] is None and entry & Pte.DIRTY:
                 alone = len(bench.maps[frame]) == 1 and frame not in bench.slot_of_frame
                 entry |= Pte.WRITE if alone else 0
-            entry |= Pte.PROT_NONE if vma.perms[:3] == "---" else Pte.PRESENT
-            if bench.settings.paging is not Paging.TWO_LEVEL and vma.perms[2] != "x":
+            entry |= Pte.PROT_NONE if permissions(vma.perms).inaccessible else Pte.PRESENT
+            if bench.settings.paging is not Paging.TWO_LEVEL and not permissions(vma.perms).executable:
                 entry |= Pte.NX
             worker.entries[page] = entry
 
@@ -180,8 +181,8 @@ def _advise(bench: Bench, worker: Worker, event: Advise) -> None:
         case Advice.POPULATE:
             for vma in worker.space.vmas:
                 low, high = max(start, vma.start), min(end, vma.end)
-                if low < high and vma.perms[:3] != "---":
-                    private_write = vma.perms[1] == "w" and not vma.flags & VmBit.SHARED
+                if low < high and not permissions(vma.perms).inaccessible:
+                    private_write = permissions(vma.perms).writable and not vma.flags & VmBit.SHARED
                     counted = worker.minor, worker.major
                     access(bench, worker, low, high - low, write=private_write)
                     worker.minor, worker.major = counted  # done in the call: no fault is raised

@@ -10,6 +10,7 @@ arch/x86/kernel/process.c, arch_align_stack().
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
+from procmem.model.permissions import READ_WRITE, READ_WRITE_EXECUTE, with_sharing
 from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import page_down
 from procmem.simulate.kernel.events import ExecFailed
@@ -65,11 +66,11 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
     limit = top if layout.stack_limit is None else page_down(layout.stack_limit)
     start = min(start, top - min(limit, top - start + _EXPAND))
     esp = _stack_pointer(settings, arg_start, len(argv), draws.esp_bytes)
-    perms = "rwx" if executable else "rw-"
+    perms = READ_WRITE_EXECUTE if executable else READ_WRITE
     vma = SimVma(
         start,
         top,
-        perms + "p",
+        with_sharing(perms, shared=False),
         0,
         b"",
         VmBit.GROWSDOWN | VmBit.ACCOUNT,

@@ -7,6 +7,7 @@ Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_aren
 """
 
 from procmem.model.note import note
+from procmem.model.permissions import NO_ACCESS, READ_WRITE
 from procmem.model.simulation import AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -70,7 +71,7 @@ class ThreadArenas:
             if heap.opened + more > _HEAP_MAX:
                 return
             rule = note("arena-opened")
-            self._caller.do(Protect(heap.start + heap.opened, more, "rw-", role=AreaRole.HEAP, rule=rule))
+            self._caller.do(Protect(heap.start + heap.opened, more, READ_WRITE, role=AreaRole.HEAP, rule=rule))
             heap.opened += more
             heap.top += more
         heap.top -= size
@@ -81,7 +82,7 @@ class ThreadArenas:
             return None
         opened = page_up(_HEAD + _TOP_PAD)
         rule = note("arena-first")
-        self._caller.do(Protect(start, opened, "rw-", role=AreaRole.HEAP, rule=rule))
+        self._caller.do(Protect(start, opened, READ_WRITE, role=AreaRole.HEAP, rule=rule))
         self._caller.do(Touch(start))
         heap = _Heap(start, opened)
         self._heaps.append(heap)
@@ -90,7 +91,7 @@ class ThreadArenas:
     def _reserve(self) -> int | None:
         """Find an aligned megabyte, by mapping two and freeing what is too much."""
         rule = note("arena-reserved")
-        first = Map(_HEAP_MAX, "---", flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
+        first = Map(_HEAP_MAX, NO_ACCESS, flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
         if self._next_start:
             hint, self._next_start = self._next_start, 0
             start = self._caller.do(first._replace(address=hint))

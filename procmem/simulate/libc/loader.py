@@ -15,6 +15,7 @@ from itertools import pairwise
 from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
 from procmem.model.libc_files import GLIBC, LD_CACHE
 from procmem.model.note import note
+from procmem.model.permissions import READ_ONLY, READ_WRITE_EXECUTE
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject, SearchDir, SearchList
 from procmem.model.simulation import PAGE, AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -184,7 +185,7 @@ class _Linker:
         if needed.cache_used and self._cache_at is None and self._files.cache_size:
             rule = note("ld-cache")
             self._cache_at = self.caller.do(
-                Map(self._files.cache_size, "r--", name=LD_CACHE, role=AreaRole.MMAP, rule=rule)
+                Map(self._files.cache_size, READ_ONLY, name=LD_CACHE, role=AreaRole.MMAP, rule=rule)
             )
         table = self._table
         if needed.alias and needed.library is None:
@@ -209,7 +210,7 @@ class _Linker:
             self._stack_flags |= PF_X
             page = page_down(self.caller.space.start_stack)
             rule = note("ld-executable-stack")
-            self.caller.do(Protect(page, PAGE, "rwx", rule=rule, grows_down=True))
+            self.caller.do(Protect(page, PAGE, READ_WRITE_EXECUTE, rule=rule, grows_down=True))
 
     # -- search lists ----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from procmem.model.elf import PF_W, PF_X, PT_GNU_RELRO, Segment
 from procmem.model.note import note
+from procmem.model.permissions import NO_ACCESS, READ_ONLY, permissions, with_write
 from procmem.model.program_files import ProgramObject
 from procmem.model.simulation import PAGE, AreaRole, Base
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -34,7 +35,7 @@ def map_library(caller: Caller, library: ProgramObject, table: GlibcTable, *, pr
     if holes and protect_holes:
         rule = note("ld-hole")
         gap = page_down(last.vaddr) - first_end
-        caller.do(Protect(bias + first_end, gap, "---", role=AreaRole.RESERVED, rule=rule))
+        caller.do(Protect(bias + first_end, gap, NO_ACCESS, role=AreaRole.RESERVED, rule=rule))
     for segment in loads:
         if segment is not first:
             _map_segment(caller, library, segment, bias)
@@ -66,7 +67,7 @@ def _reserve(caller: Caller, library: ProgramObject, length: int, table: GlibcTa
     if align <= PAGE or not table.aligned_segments:
         return caller.do(whole)
     room = length + align if length >= align else 2 * align
-    found = caller.do(Map(room, "---", hint, role=AreaRole.RESERVED, rule=rule))
+    found = caller.do(Map(room, NO_ACCESS, hint, role=AreaRole.RESERVED, rule=rule))
     start = -(-found // align) * align
     caller.do(whole._replace(address=start, fixed=True))
     end = page_up(start + length)
@@ -112,9 +113,9 @@ def _zero_rest(caller: Caller, segment: Segment, bias: int) -> None:
     zero_end = bias + segment.vaddr + segment.memsz
     zero_page = min(page_up(zero), zero_end)
     perms = segment_perms(segment)
-    if zero_page > zero and perms[1] != "w":
+    if zero_page > zero and not permissions(perms).writable:
         page = page_down(zero)
-        caller.do(Protect(page, PAGE, perms[0] + "w" + perms[2]))
+        caller.do(Protect(page, PAGE, with_write(perms)))
         caller.do(Protect(page, PAGE, perms))
     if zero_end > zero_page:
         rule = note("ld-bss")
@@ -130,7 +131,7 @@ def protect_relro(caller: Caller, loaded: ProgramObject, bias: int) -> None:
     end = page_down(bias + segment.vaddr + segment.memsz)
     if start < end:
         rule = note("relro")
-        caller.do(Protect(start, end - start, "r--", rule=rule))
+        caller.do(Protect(start, end - start, READ_ONLY, rule=rule))
 
 
 def relocate_text(caller: Caller, loaded: ProgramObject, bias: int) -> None:
@@ -140,7 +141,7 @@ def relocate_text(caller: Caller, loaded: ProgramObject, bias: int) -> None:
     closed = [s for s in loaded.image.loads if not s.flags & PF_W]
     for segment in closed:
         perms = segment_perms(segment)
-        caller.do(_whole(segment, bias, perms[0] + "w" + perms[2]))
+        caller.do(_whole(segment, bias, with_write(perms)))
     for segment in closed:
         caller.do(_whole(segment, bias, segment_perms(segment)))
 

@@ -8,6 +8,7 @@ Source: glibc elf/dl-minimal-malloc.c (before 2.35 elf/dl-minimal.c).
 """
 
 from procmem.model.note import note
+from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -39,7 +40,7 @@ class SmallBlocks:
     def _new_block(self, size: int) -> None:
         length = page_up(size) + PAGE
         rule = note("ld-block", request=size)
-        start = self._caller.do(Map(length, "rw-", role=AreaRole.MMAP, rule=rule))
+        start = self._caller.do(Map(length, READ_WRITE, role=AreaRole.MMAP, rule=rule))
         if start < 0:
             return
         self._caller.do(Touch(start))

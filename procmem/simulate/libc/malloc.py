@@ -8,6 +8,7 @@ Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_
 """
 
 from procmem.model.note import note
+from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -130,7 +131,7 @@ class Malloc:
         if length <= size:
             return None, 0
         rule = note("malloc-main-mmap")
-        start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
+        start = self._caller.do(Map(length, READ_WRITE, role=AreaRole.HEAP, rule=rule))
         return (start if start >= 0 else None), length
 
     @property
@@ -142,7 +143,7 @@ class Malloc:
         """Give a large request a mapping of its own (sysmalloc_mmap())."""
         length = page_up(size + WORD + ALIGN - 1)
         rule = note("malloc-mmap", request=size - WORD)
-        start = self._caller.do(Map(length, "rw-", role=AreaRole.HEAP, rule=rule))
+        start = self._caller.do(Map(length, READ_WRITE, role=AreaRole.HEAP, rule=rule))
         if start < 0:
             return None
         self._caller.do(Touch(start))

@@ -10,6 +10,7 @@ Source: musl ldso/dynlink.c, map_library(), load_library(); src/malloc/mallocng/
 from procmem.model.elf import PT_TLS
 from procmem.model.libc_files import is_musl_linker
 from procmem.model.note import note
+from procmem.model.permissions import NO_ACCESS, READ_WRITE
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace
 from procmem.simulate.kernel.calls import Caller
@@ -36,12 +37,12 @@ def link_musl(space: SimSpace, files: ProgramFiles) -> SimSpace:
     caller = Caller(space)
     start = space.brk
     caller.do(SetBrk(start + 2 * PAGE, rule=note("musl-records")))
-    guard = Map(PAGE, "---", start, fixed=True, role=AreaRole.GUARD, base=Base.BRK, rule=note("musl-guard"))
+    guard = Map(PAGE, NO_ACCESS, start, fixed=True, role=AreaRole.GUARD, base=Base.BRK, rule=note("musl-guard"))
     caller.do(guard)
     biases = [map_library(caller, library, _OUTLINE, protect_holes=False) for library in files.libraries]
     tls = [loaded.image.first(PT_TLS) for loaded in (files.program, *files.libraries)]
     if sum(segment.memsz for segment in tls if segment is not None) > _BUILT_IN_TLS:
-        caller.do(Map(_TLS_BLOCK, "rw-", role=AreaRole.TLS, rule=note("musl-tls")))
+        caller.do(Map(_TLS_BLOCK, READ_WRITE, role=AreaRole.TLS, rule=note("musl-tls")))
     for library, bias in zip(files.libraries, biases, strict=True):
         protect_relro(caller, library, bias)
     protect_relro(caller, files.interpreter, space.interpreter_base)

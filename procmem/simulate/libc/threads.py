@@ -7,6 +7,7 @@ Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; npt
 """
 
 from procmem.model.note import note
+from procmem.model.permissions import NO_ACCESS, READ_WRITE, READ_WRITE_EXECUTE
 from procmem.model.simulation import PAGE, AreaRole, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
@@ -48,12 +49,12 @@ def create_thread(
         return -EINVAL
     guard = page_up(guard)
     length = (size & -_TLS_ALIGN) + guard
-    perms = "rwx" if executable else "rw-"
+    perms = READ_WRITE_EXECUTE if executable else READ_WRITE
     rule = note("thread-stack", kib=page_up(length) - guard >> 10)
     start = caller.do(
         Map(
             length,
-            "---" if guard else perms,
+            NO_ACCESS if guard else perms,
             flags=VmBit.NOHUGEPAGE,
             role=AreaRole.GUARD,
             rule=note("thread-guard"),

@@ -3,12 +3,11 @@
 from procmem.errors import BadScript
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import ALL_LETTERS
 from procmem.model.simulation import PAGE
 from procmem.model.sizes import size_of_text
 
 __all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_of", "size"]
-
-_RIGHTS = {f"{r}{w}{x}" for r in "r-" for w in "w-" for x in "x-"}
 
 
 class Step(NamedTuple):
@@ -55,7 +54,7 @@ def part(step: Step, at: int, block: AllocatedBlock) -> tuple[int, int]:
 
 def check_rights(step: Step, rights: str) -> None:
     """Refuse what are no rights."""
-    if rights not in _RIGHTS:
+    if rights not in ALL_LETTERS:
         raise BadScript(step.line, "not-rights", rights=rights)
 
 

@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import READ_WRITE, permissions
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
@@ -138,7 +139,7 @@ class _Player:
 
     def do_mmap(self, step: Step) -> Note | None:
         length = size(step, 1)
-        rights = step.words[2] if len(step.words) > 2 else "rw-"
+        rights = step.words[2] if len(step.words) > 2 else READ_WRITE
         name = step.words[3].encode() if len(step.words) > 3 else b""
         check_rights(step, rights)
         rule = note("mmap-highest" if self.caller.space.layout.top_down else "mmap-lowest")
@@ -205,7 +206,7 @@ class _Player:
                 request = parsed(step, value)
             else:
                 raise BadScript(step.line, "unknown-thread-option", name=name)
-        stack_is_code = any(vma.grows_down and "x" in vma.perms for vma in self.caller.space.vmas)
+        stack_is_code = any(vma.grows_down and permissions(vma.perms).executable for vma in self.caller.space.vmas)
         result = create_thread(
             self.caller, self.malloc, size=stack, guard=guard, modules=self.modules, executable=stack_is_code
         )
