@@ -13,7 +13,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
-from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying
+from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying, Who
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
 
@@ -21,6 +21,8 @@ __all__ = ["reconcile"]
 
 _KIB = 1024
 _SPLIT_RSS_PAGES = 64  # TASK_RSS_EVENTS_THRESH, mm/memory.c, until 6.1
+_COUNTERS = frozenset({Who.STATUS_VM_RSS, Who.STATUS_RSS_PARTS, Who.STATM_RESIDENT, Who.STAT_RSS})
+"""What is told from the kernel's own counters of resident pages, which may lag."""
 
 
 class _CauseFacts(NamedTuple):
@@ -112,7 +114,7 @@ def _sayings(snapshot: Snapshot, totals: AccountTotals, readings: Readings, fact
 
 def _who_says_what(
     snapshot: Snapshot, totals: AccountTotals, readings: Readings, facts: _CauseFacts
-) -> Iterator[tuple[str, str, int | None]]:
+) -> Iterator[tuple[str, Who, int | None]]:
     statm, stat, rollup = snapshot.statm, snapshot.stat, readings.rollup_after
     status = readings.sizes_after or (snapshot.status.sizes if snapshot.status else {})
 
@@ -120,45 +122,45 @@ def _who_says_what(
         return None if rollup is None else sum(rollup.get(key, 0) for key in keys)
 
     pages = snapshot.page_size
-    yield "virt", "smaps Size", totals.virt
-    yield "virt", "status VmSize", status.get(StatusKey.VM_SIZE)
-    yield "virt", "statm size", statm.size if statm else None
-    yield "virt", "stat vsize", stat.vsize if stat else None
-    yield "virt", "pmap Kbytes", None if totals.virt is None else totals.virt + facts.gates
-    yield "rss", "smaps Rss", totals.rss
-    yield "rss", "rollup Rss", rolled(SmapsKey.RSS)
-    yield "rss", "status VmRSS", status.get(StatusKey.VM_RSS)
+    yield "virt", Who.SMAPS_SIZE, totals.virt
+    yield "virt", Who.STATUS_VM_SIZE, status.get(StatusKey.VM_SIZE)
+    yield "virt", Who.STATM_SIZE, statm.size if statm else None
+    yield "virt", Who.STAT_VSIZE, stat.vsize if stat else None
+    yield "virt", Who.PMAP_KBYTES, None if totals.virt is None else totals.virt + facts.gates
+    yield "rss", Who.SMAPS_RSS, totals.rss
+    yield "rss", Who.ROLLUP_RSS, rolled(SmapsKey.RSS)
+    yield "rss", Who.STATUS_VM_RSS, status.get(StatusKey.VM_RSS)
     parts = [status.get(key) for key in (StatusKey.RSS_ANON, StatusKey.RSS_FILE, StatusKey.RSS_SHMEM)]
-    yield "rss", "status Rss*", exact_sum(parts)
-    yield "rss", "statm resident", statm.resident if statm else None
-    yield "rss", "stat rss", stat.rss_pages * pages if stat else None
-    yield "pss", "smaps Pss", totals.pss
-    yield "pss", "rollup Pss", rolled(SmapsKey.PSS)
-    yield "uss", "smaps Private_*", totals.uss
-    yield "uss", "rollup Private_*", rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
-    yield "uss", "psutil uss", rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.PRIVATE_HUGETLB)
-    yield "swap", "smaps Swap", totals.swap
-    yield "swap", "rollup Swap", rolled(SmapsKey.SWAP)
-    yield "swap", "status VmSwap", status.get(StatusKey.VM_SWAP)
+    yield "rss", Who.STATUS_RSS_PARTS, exact_sum(parts)
+    yield "rss", Who.STATM_RESIDENT, statm.resident if statm else None
+    yield "rss", Who.STAT_RSS, stat.rss_pages * pages if stat else None
+    yield "pss", Who.SMAPS_PSS, totals.pss
+    yield "pss", Who.ROLLUP_PSS, rolled(SmapsKey.PSS)
+    yield "uss", Who.SMAPS_PRIVATE, totals.uss
+    yield "uss", Who.ROLLUP_PRIVATE, rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
+    yield "uss", Who.PSUTIL_USS, rolled(SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.PRIVATE_HUGETLB)
+    yield "swap", Who.SMAPS_SWAP, totals.swap
+    yield "swap", Who.ROLLUP_SWAP, rolled(SmapsKey.SWAP)
+    yield "swap", Who.STATUS_VM_SWAP, status.get(StatusKey.VM_SWAP)
 
 
-def _cause(measure: str, who: str, difference: int | None, facts: _CauseFacts) -> Note | None:
+def _cause(measure: str, who: Who, difference: int | None, facts: _CauseFacts) -> Note | None:
     """The first known cause whose size fits."""
     if not difference:
         return None
     if measure == "virt":
-        if who == "pmap Kbytes" and difference == facts.gates:
+        if who is Who.PMAP_KBYTES and difference == facts.gates:
             return note("gate")
         if facts.release is not None and facts.release < (4, 12) and difference == 4 * _KIB:
             return note("guard page")
     if measure == "pss" and 0 < difference < facts.mappings * _KIB:
         return note("rounding", mappings=facts.mappings)
-    if who == "psutil uss" and difference == facts.private_hugetlb:
+    if who is Who.PSUTIL_USS and difference == facts.private_hugetlb:
         return note("hugetlb")
-    if who == "status VmSwap" and difference == -facts.shmem_swap:
+    if who is Who.STATUS_VM_SWAP and difference == -facts.shmem_swap:
         return note("shared memory")
-    slack = facts.stat_slack if who.startswith("stat ") else facts.status_slack
-    if measure == "rss" and who.startswith("stat") and abs(difference) <= slack:
+    slack = facts.stat_slack if who is Who.STAT_RSS else facts.status_slack
+    if who in _COUNTERS and abs(difference) <= slack:
         version = "{}.{}".format(*facts.release) if facts.release else "?"
         return note("counter", version=version, slack=slack)
     if facts.moved.get(measure):

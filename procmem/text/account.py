@@ -1,7 +1,7 @@
 """The words of ``procmem account``: what each leaf is, who says which figure, and why figures differ."""
 
 from procmem.model.note import Note
-from procmem.model.reports.account import Leaf
+from procmem.model.reports.account import Leaf, Who
 from procmem.text import N_, gettext, say
 
 __all__ = ["cause_text", "leaf_name", "leaf_sentence", "who_text"]
@@ -82,25 +82,25 @@ LEAVES = {
 """By total and name: the name, and what these bytes are."""
 
 WHO = {
-    "smaps Size": N_("smaps, sum of Size (the reference)"),
-    "status VmSize": N_("status VmSize; ps VSZ"),
-    "statm size": N_("statm size; top VIRT, htop, psutil vms"),
-    "stat vsize": N_("stat vsize"),
-    "pmap Kbytes": N_("pmap, total Kbytes"),
-    "smaps Rss": N_("smaps, sum of Rss (the reference); pmap -x"),
-    "rollup Rss": N_("smaps_rollup Rss"),
-    "status VmRSS": N_("status VmRSS; ps RSS"),
-    "status Rss*": N_("status RssAnon + RssFile + RssShmem"),
-    "statm resident": N_("statm resident; top RES, htop, psutil rss"),
-    "stat rss": N_("stat rss"),
-    "smaps Pss": N_("smaps, sum of Pss (the reference); smem, pmap -X"),
-    "rollup Pss": N_("smaps_rollup Pss; ps PSS, psutil pss"),
-    "smaps Private_*": N_("smaps, sum of Private_* (the reference); smem"),
-    "rollup Private_*": N_("smaps_rollup Private_*; ps USS"),
-    "psutil uss": N_("psutil uss"),
-    "smaps Swap": N_("smaps, sum of Swap (the reference); smem, pmap -X"),
-    "rollup Swap": N_("smaps_rollup Swap; psutil swap"),
-    "status VmSwap": N_("status VmSwap; top SWAP, smemstat"),
+    Who.SMAPS_SIZE: N_("smaps, sum of Size (the reference)"),
+    Who.STATUS_VM_SIZE: N_("status VmSize; ps VSZ"),
+    Who.STATM_SIZE: N_("statm size; top VIRT, htop, psutil vms"),
+    Who.STAT_VSIZE: N_("stat vsize"),
+    Who.PMAP_KBYTES: N_("pmap, total Kbytes"),
+    Who.SMAPS_RSS: N_("smaps, sum of Rss (the reference); pmap -x"),
+    Who.ROLLUP_RSS: N_("smaps_rollup Rss"),
+    Who.STATUS_VM_RSS: N_("status VmRSS; ps RSS"),
+    Who.STATUS_RSS_PARTS: N_("status RssAnon + RssFile + RssShmem"),
+    Who.STATM_RESIDENT: N_("statm resident; top RES, htop, psutil rss"),
+    Who.STAT_RSS: N_("stat rss"),
+    Who.SMAPS_PSS: N_("smaps, sum of Pss (the reference); smem, pmap -X"),
+    Who.ROLLUP_PSS: N_("smaps_rollup Pss; ps PSS, psutil pss"),
+    Who.SMAPS_PRIVATE: N_("smaps, sum of Private_* (the reference); smem"),
+    Who.ROLLUP_PRIVATE: N_("smaps_rollup Private_*; ps USS"),
+    Who.PSUTIL_USS: N_("psutil uss"),
+    Who.SMAPS_SWAP: N_("smaps, sum of Swap (the reference); smem, pmap -X"),
+    Who.ROLLUP_SWAP: N_("smaps_rollup Swap; psutil swap"),
+    Who.STATUS_VM_SWAP: N_("status VmSwap; top SWAP, smemstat"),
 }
 """A file and its field, and the programs that show it."""
 
@@ -127,7 +127,7 @@ def leaf_sentence(leaf: Leaf) -> str:
     return gettext(LEAVES[leaf.of, leaf.name][1])
 
 
-def who_text(who: str) -> str:
+def who_text(who: Who) -> str:
     """Which file says it, and which programs show it."""
     return gettext(WHO[who])
 

@@ -1,5 +1,7 @@
 """What ``procmem account`` tells: VIRT and RES divided to the last byte, and who says which figure."""
 
+from enum import Enum
+
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
@@ -7,7 +9,7 @@ from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.snapshot import Nature
 
-__all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying"]
+__all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying", "Who"]
 
 
 class AccountTotals(NamedTuple):
@@ -33,16 +35,40 @@ class Leaf(NamedTuple):
     size: int
 
 
+class Who(Enum):
+    """A file and its field, or a program whose figure follows from one: who says how much there is."""
+
+    SMAPS_SIZE = "smaps Size"
+    STATUS_VM_SIZE = "status VmSize"
+    STATM_SIZE = "statm size"
+    STAT_VSIZE = "stat vsize"
+    PMAP_KBYTES = "pmap Kbytes"
+    SMAPS_RSS = "smaps Rss"
+    ROLLUP_RSS = "rollup Rss"
+    STATUS_VM_RSS = "status VmRSS"
+    STATUS_RSS_PARTS = "status Rss*"
+    STATM_RESIDENT = "statm resident"
+    STAT_RSS = "stat rss"
+    SMAPS_PSS = "smaps Pss"
+    ROLLUP_PSS = "rollup Pss"
+    SMAPS_PRIVATE = "smaps Private_*"
+    ROLLUP_PRIVATE = "rollup Private_*"
+    PSUTIL_USS = "psutil uss"
+    SMAPS_SWAP = "smaps Swap"
+    ROLLUP_SWAP = "rollup Swap"
+    STATUS_VM_SWAP = "status VmSwap"
+
+
 class Saying(NamedTuple):
     """What one file, or a program that reads it, says of one measure, beside the sum of smaps.
 
-    ``who`` is a file and its field (``status VmRSS``). ``difference`` is bytes above the sum, None where either is
+    ``difference`` is bytes above the sum, None where either is
     unknown. ``cause`` is None where there is no difference; its code is ``unexplained`` where none of the known
     causes fits.
     """
 
     measure: str
-    who: str
+    who: Who
     size: int | None
     difference: int | None
     cause: Note | None
