@@ -10,10 +10,10 @@ from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.text import N_, gettext, say
 from procmem.text.evidence import evidence_text
-from procmem.text.kinds import CERTAINTIES, CLASSES, kind_sentence, object_name, part_text, region_sentence
+from procmem.text.kinds import CERTAINTIES, CLASSES, RESIDENCY, kind_sentences, object_name, part_text, region_sentences
 from procmem.text.laws import law_name
 
-__all__ = ["block_sentence", "classic_text", "head_text", "layout_text", "why_text"]
+__all__ = ["block_sentences", "classic_text", "head_text", "layout_text", "why_text"]
 
 HEAD = {
     "small": N_(
@@ -83,13 +83,13 @@ ROLES = {
 """A loaded object at the beginning of a sentence."""
 
 BLOCKS = {
-    "object": N_(
-        "{role} {object}: {parts}. {rss:size} of {size:size} in memory, {private:size} private; what is not private is shared with everybody who maps it."
+    "object": N_("{role} {object}: {parts}."),
+    "object in memory": N_(
+        "{rss:size} of {size:size} in memory, {private:size} private; what is not private is shared with everybody who maps it."
     ),
-    "object unknown": N_("{role} {object}: {parts}. How much of it is in memory is not known."),
-    "arena": N_("{sentence} {reserve:size} behind it are reserved for its growth."),
-    "many": N_("{count} of the same sort, {size:size} together, {rss:size} in memory. {sentence}"),
-    "many unknown": N_("{count} of the same sort, {size:size} together. {sentence}"),
+    "arena": N_("{reserve:size} behind it are reserved for its growth."),
+    "many": N_("{count} of the same sort, {size:size} together, {rss:size} in memory."),
+    "many unknown": N_("{count} of the same sort, {size:size} together."),
 }
 """Runs of like regions, told as one."""
 
@@ -125,34 +125,33 @@ def why_text(evidence: Note, certainty: Certainty) -> str:
     return say(N_("{evidence} ({certainty})"), words)
 
 
-def block_sentence(block: ExplainedBlock, regions: Regions) -> str:
-    """What a run of regions is; a region alone has its own sentence."""
+def block_sentences(block: ExplainedBlock, regions: Regions) -> list[str]:
+    """What a run of regions is; a region alone has its own sentences, and the first of them can stand alone."""
     return _FORMS[block.form](block, regions)
 
 
-def _alone(block: ExplainedBlock, regions: Regions) -> str:
+def _alone(block: ExplainedBlock, regions: Regions) -> list[str]:
     region = regions[block.shown[0]]
-    return region_sentence(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
+    return region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
 
 
-def _arena(block: ExplainedBlock, regions: Regions) -> str:
+def _arena(block: ExplainedBlock, regions: Regions) -> list[str]:
     rest = regions[block.regions[-1]]
-    return say(BLOCKS["arena"], {"sentence": _alone(block, regions), "reserve": rest.size})
+    return [*_alone(block, regions), say(BLOCKS["arena"], {"reserve": rest.size})]
 
 
-def _many(block: ExplainedBlock, regions: Regions) -> str:
+def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
+    rss = [regions.rss[index] for index in block.shown]
     figures = {
         "count": len(block.shown),
         "size": sum(regions.end[index] - regions.start[index] for index in block.shown),
-        "sentence": kind_sentence(regions[block.shown[0]]),
+        "rss": sum(filter(None, rss)),
     }
-    rss = [regions.rss[index] for index in block.shown]
-    if None in rss:
-        return say(BLOCKS["many unknown"], figures)
-    return say(BLOCKS["many"], {**figures, "rss": sum(filter(None, rss))})
+    head = say(BLOCKS["many unknown" if None in rss else "many"], figures)
+    return [head, *kind_sentences(regions[block.shown[0]])]
 
 
-def _object(block: ExplainedBlock, regions: Regions) -> str:
+def _object(block: ExplainedBlock, regions: Regions) -> list[str]:
     parts = [regions[index] for index in block.regions]
     sums: dict[Kind, int] = {}
     for part in parts:
@@ -165,12 +164,14 @@ def _object(block: ExplainedBlock, regions: Regions) -> str:
         "parts": listed([part_text(kind, size) for kind, size in sums.items()]),
         "size": sum(part.size for part in parts),
     }
+    head = say(BLOCKS["object"], figures)
     if None in rss or None in uss:
-        return say(BLOCKS["object unknown"], figures)
-    return say(BLOCKS["object"], {**figures, "rss": sum(filter(None, rss)), "private": sum(filter(None, uss))})
+        return [head, gettext(RESIDENCY["unknown"])]
+    figures |= {"rss": sum(filter(None, rss)), "private": sum(filter(None, uss))}
+    return [head, say(BLOCKS["object in memory"], figures)]
 
 
-_FORMS: dict[BlockForm, Callable[[ExplainedBlock, Regions], str]] = {
+_FORMS: dict[BlockForm, Callable[[ExplainedBlock, Regions], list[str]]] = {
     BlockForm.ONE: _alone,
     BlockForm.OBJECT: _object,
     BlockForm.ARENA: _arena,

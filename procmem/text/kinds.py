@@ -15,10 +15,10 @@ __all__ = [
     "CLASSES",
     "KINDS",
     "joined",
-    "kind_sentence",
+    "kind_sentences",
     "object_name",
     "part_text",
-    "region_sentence",
+    "region_sentences",
 ]
 
 ROLES = {
@@ -29,30 +29,18 @@ ROLES = {
 """What a loaded object is to the program."""
 
 KINDS = {
-    "text": N_(
-        "Machine code of {role} {object}. It is mapped from the file, never written, and one copy in memory serves every process that maps it."
-    ),
-    "rodata": N_(
-        "Read-only parts of {role} {object}: headers, constants, symbol and unwinding tables. Nobody may write or run it."
-    ),
-    "data": N_(
-        "Initialised variables of {role} {object}. Each page starts as the file's and becomes a private copy when it is first written."
-    ),
+    "text": N_("Machine code of {role} {object}."),
+    "rodata": N_("Read-only parts of {role} {object}: headers, constants, symbol and unwinding tables."),
+    "data": N_("Initialised variables of {role} {object}."),
     "relro": N_(
         "RELRO of {role} {object}: pointers that the dynamic linker filled in at start and then made read-only, so that no bug can bend them."
     ),
-    "bss": N_(
-        "BSS of {role} {object}: variables that start as zero. The file holds no bytes for them; pages appear when they are first used."
-    ),
+    "bss": N_("BSS of {role} {object}: variables that start as zero."),
     "tdata": N_("The first values of thread-local variables of {role} {object}; each thread gets its own copy."),
     "tls": N_("Thread-local storage and the C library's descriptor of {owner}."),
-    "brk": N_("The classic heap: malloc's main area. It lies above the program's BSS and grows upward by brk()."),
-    "glibc-arena": N_(
-        "A malloc arena of the C library ({owner}). Threads get arenas of their own so that they need not wait for each other."
-    ),
-    "glibc-mmap-chunk": N_(
-        "A large block of malloc, mapped by itself (by default from 128 KiB on). free() gives it back to the kernel at once."
-    ),
+    "brk": N_("The classic heap: malloc's main area."),
+    "glibc-arena": N_("A malloc arena of the C library ({owner})."),
+    "glibc-mmap-chunk": N_("A large block of malloc, mapped by itself (by default from 128 KiB on)."),
     "glibc-main-mmap": N_("The main malloc area where brk() could not grow it: malloc took a mapping instead."),
     "jemalloc": N_("Memory that the allocator jemalloc manages."),
     "tcmalloc": N_("Memory that the allocator tcmalloc manages."),
@@ -62,7 +50,7 @@ KINDS = {
     "bionic": N_("Memory that Android's C library manages."),
     "partition-alloc": N_("Memory that Chromium's PartitionAlloc manages."),
     "openblas": N_("A work buffer of OpenBLAS, the linear algebra library."),
-    "go-heap": N_("Go's heap. Goroutine stacks lie inside it too."),
+    "go-heap": N_("Go's heap."),
     "go-runtime": N_("Tables of the Go runtime: the heap's maps, caches, the collector's queues."),
     "jvm-heap": N_("The Java heap, where objects live; the garbage collector manages it."),
     "jvm-metaspace": N_("Java metaspace: classes, methods and constants that the virtual machine has loaded."),
@@ -74,13 +62,9 @@ KINDS = {
     "ruby": N_("Ruby's memory for objects."),
     "php": N_("PHP's request memory, taken in blocks of 2 MiB."),
     "luajit": N_("Memory of LuaJIT's allocator."),
-    "main": N_(
-        "The main thread's stack: local variables and return addresses. It grows downward from the top when deeper calls need it."
-    ),
-    "thread": N_(
-        "The stack of {owner}. It was mapped whole when the thread was made; pages appear as calls go deeper."
-    ),
-    "thread-cached": N_("The stack of a thread that has ended. The C library keeps it for the next thread."),
+    "main": N_("The main thread's stack: local variables and return addresses."),
+    "thread": N_("The stack of {owner}."),
+    "thread-cached": N_("The stack of a thread that has ended."),
     "signal": N_("A signal stack: handlers of {owner} run here, so that even a stack overflow can be handled."),
     "coroutine": N_("The stack of a coroutine or fiber, which the program itself switches to, without the kernel."),
     "file-private": N_(
@@ -96,7 +80,7 @@ KINDS = {
     "loader": N_(
         "Small memory of the dynamic linker: lists of loaded objects, thread-local storage of the main thread."
     ),
-    "hugetlb": N_("Memory in huge pages from the system's reserve (hugetlb). RES and PSS leave it out."),
+    "hugetlb": N_("Memory in huge pages from the system's reserve (hugetlb)."),
     "sysv": N_("A System V shared memory segment ({object}); it outlives the processes unless it is removed."),
     "posix": N_("A POSIX shared memory object ({object}), a file in memory that several processes can map."),
     "memfd": N_("A memory file ({object}) without a name in any folder; whoever is given its descriptor can map it."),
@@ -115,9 +99,7 @@ KINDS = {
     "jvm-safepoint": N_(
         "Polling pages of the Java virtual machine: threads touch them, and stop when the page is made inaccessible."
     ),
-    "glibc-arena-reserve": N_(
-        "The rest of a malloc arena's block, kept free so that the arena can grow in one piece. It costs address space, not memory."
-    ),
+    "glibc-arena-reserve": N_("The rest of a malloc arena's block, kept free so that the arena can grow in one piece."),
     "go-heap-reserve": N_("Address space that Go keeps free for its heap to grow into."),
     "go-runtime-reserve": N_("Address space that the Go runtime keeps free for its tables."),
     "jvm-heap-reserve": N_("Address space reserved for the Java heap up to its maximum (-Xmx)."),
@@ -129,14 +111,12 @@ KINDS = {
     "v8-code-reserve": N_("Address space reserved for V8's code, so that calls between functions stay short."),
     "partition-alloc-reserve": N_("Address space that PartitionAlloc keeps free, so that stray pointers hit nothing."),
     "elf-gap": N_(
-        "A hole between the parts of {role} {object}: the linker left it for alignment, the loader closed it. Nothing lies there; it is no guard."
+        "A hole between the parts of {role} {object}: the linker left it for alignment, the loader closed it."
     ),
     "reserved": N_("Address space set aside and inaccessible: nothing is stored there, and it costs no memory."),
     "vdso": N_("Code of the kernel for this process: reading the clock without a system call."),
     "vvar": N_("Data of the kernel that the vdso reads, such as the clock's state."),
-    "vsyscall": N_(
-        "A fixed page of the kernel for very old programs. It is the same in every process and counted in none."
-    ),
+    "vsyscall": N_("A fixed page of the kernel for very old programs."),
     "uprobes": N_("A page where the kernel runs instructions that a debugger or tracer replaced."),
     "sigpage": N_("A page of the kernel for returning from signals."),
     "special": N_("Memory that the kernel mapped for this process."),
@@ -150,7 +130,26 @@ KINDS = {
     "bpf": N_("A table shared with a BPF program in the kernel."),
     "device": N_("Memory of a device or of a kernel object, {object}."),
 }
-"""By kind, or by part of a loaded object: what the bytes are, and why they are there."""
+"""By kind, or by part of a loaded object: what the bytes are, in one sentence."""
+
+FURTHER = {
+    "text": N_("It is mapped from the file, never written, and one copy in memory serves every process that maps it."),
+    "rodata": N_("Nobody may write or run it."),
+    "data": N_("Each page starts as the file's and becomes a private copy when it is first written."),
+    "bss": N_("The file holds no bytes for them; pages appear when they are first used."),
+    "brk": N_("It lies above the program's BSS and grows upward by brk()."),
+    "glibc-arena": N_("Threads get arenas of their own so that they need not wait for each other."),
+    "glibc-mmap-chunk": N_("free() gives it back to the kernel at once."),
+    "go-heap": N_("Goroutine stacks lie inside it too."),
+    "main": N_("It grows downward from the top when deeper calls need it."),
+    "thread": N_("It was mapped whole when the thread was made; pages appear as calls go deeper."),
+    "thread-cached": N_("The C library keeps it for the next thread."),
+    "hugetlb": N_("RES and PSS leave it out."),
+    "glibc-arena-reserve": N_("It costs address space, not memory."),
+    "elf-gap": N_("Nothing lies there; it is no guard."),
+    "vsyscall": N_("It is the same in every process and counted in none."),
+}
+"""What is to be said of some of them besides."""
 
 UNKNOWN = N_("Memory of the kind {kind}.")
 
@@ -228,25 +227,24 @@ def part_text(kind: Kind, size: int) -> str:
     return say(PARTS[kind.part or kind], {"size": size})
 
 
-def kind_sentence(region: Region, *, writable: bool = True) -> str:
-    """What it is."""
+def kind_sentences(region: Region, *, writable: bool = True) -> list[str]:
+    """What it is; the first sentence can stand alone."""
     kind = region.label.kind
-    words = KINDS.get(kind.part or kind, UNKNOWN)
-    if kind is kinds.FILE_SHARED and not writable:
-        words = KINDS["file-shared-readonly"]
+    code = "file-shared-readonly" if kind is kinds.FILE_SHARED and not writable else kind.part or kind
     cls = region.label.cls
     owner = owner_text(region.label.owner)
     if not owner:
         owner = gettext(WITHOUT_OWNER[cls]) if cls in WITHOUT_OWNER else "?"
-    return say(
-        words,
-        {
-            "role": gettext(ROLES[kind.role or Role.LIB]),
-            "object": object_name(region.label.owner_name) or "?",
-            "owner": owner,
-            "kind": kind,
-        },
-    )
+    figures = {
+        "role": gettext(ROLES[kind.role or Role.LIB]),
+        "object": object_name(region.label.owner_name) or "?",
+        "owner": owner,
+        "kind": kind,
+    }
+    told = [KINDS.get(code, UNKNOWN)]
+    if code in FURTHER:
+        told.append(FURTHER[code])
+    return [say(words, figures) for words in told]
 
 
 _PAGE_LEAST = 4096
@@ -283,6 +281,6 @@ def joined(first: str, *others: str) -> str:
     return first
 
 
-def region_sentence(region: Region, *, writable: bool = True) -> str:
-    """What it is, and how much of it is in memory."""
-    return joined(kind_sentence(region, writable=writable), *_residency(region))
+def region_sentences(region: Region, *, writable: bool = True) -> list[str]:
+    """What it is, and how much of it is in memory; the first sentence can stand alone."""
+    return [*kind_sentences(region, writable=writable), *_residency(region)]

@@ -9,7 +9,7 @@ import pytest
 from procmem.queries.examine import examine
 from procmem.sources.live import ProcSource
 from procmem.text import languages, use_language
-from procmem.text.kinds import region_sentence
+from procmem.text.kinds import joined, region_sentences
 from procmem.text.units import size_text
 from tests.programs.build import VARIANTS, build, start
 from tests.support.running import FIXTURES, procmem, python_child
@@ -34,7 +34,7 @@ def test_each_region_has_a_sentence_of_its_own(speaking: str, programs_folder: P
     assert regions is not None
     assert speaking in languages()
     for region in regions:
-        sentence = region_sentence(region)
+        sentence = joined(*region_sentences(region))
         assert "{" not in sentence
         assert size_text(region.rss or region.size) in sentence or size_text(region.size) in sentence, region
 

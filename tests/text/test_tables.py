@@ -5,6 +5,7 @@ import pytest
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Part
 from procmem.model.note import note
+from procmem.model.owners import ObjectFile
 from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label, Region
 from procmem.text import kinds as kind_words
@@ -22,7 +23,18 @@ def test_a_kind_without_words_is_told_by_its_name() -> None:
     """The test above keeps it from being released; a reader still gets no traceback."""
     fake = Kind("fake", ByteClass.MMAP)
     region = Region(0, 4096, 0, Label(fake, Certainty.GUESS, note("unexplained")), 0, 0, 0, 0, ())
-    assert kind_words.kind_sentence(region) == "Memory of the kind fake."
+    assert kind_words.kind_sentences(region) == ["Memory of the kind fake."]
+
+
+def test_the_first_sentence_can_stand_alone() -> None:
+    """Sentences are kept apart, not cut: a full stop in a file's name, or an abbreviation, ends none."""
+    kind = next(kind for kind in kinds.KINDS if kind.part is Part.TEXT)
+    label = Label(kind, Certainty.CERTAIN, note("unexplained"), ObjectFile(b"/opt/Dr. Who. v1/tardis. so"))
+    first, *others = kind_words.region_sentences(Region(0, 4096, 0, label, 0, 0, 0, 0, ()))
+    assert first.startswith("Machine code of the ")
+    assert first.endswith(" tardis. so.")
+    assert len(others) == 2
+    assert set(kind_words.FURTHER) <= set(kind_words.KINDS)
 
 
 @pytest.mark.parametrize(

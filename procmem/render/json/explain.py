@@ -8,9 +8,9 @@ from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.render.json.inspect import inspect_json
 from procmem.text import english
-from procmem.text.explanation import block_sentence, classic_text, head_text, why_text
+from procmem.text.explanation import block_sentences, classic_text, head_text, why_text
 from procmem.text.findings import finding_cure, finding_meaning, finding_title
-from procmem.text.kinds import region_sentence
+from procmem.text.kinds import joined, region_sentences
 from procmem.text.refusals import refusal_text
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[st
         return []
     for entry, region, classic in zip(entries, regions, report.classic, strict=True):
         writable = permissions(regions.mappings.perms[region.vma]).writable
-        entry["sentence"] = printable_text(region_sentence(region, writable=writable))
+        entry["sentence"] = printable_text(joined(*region_sentences(region, writable=writable)))
         entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
         entry["classic"] = classic_text(classic)
     return entries
@@ -52,7 +52,7 @@ def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[st
 
 def _block(report: Explanation, block: ExplainedBlock) -> dict[str, Any]:
     regions = report.inspection.regions
-    sentence = "" if regions is None else block_sentence(block, regions)
+    sentence = "" if regions is None else joined(*block_sentences(block, regions))
     return {"regions": list(block.regions), "sentence": printable_text(sentence)}
 
 

@@ -13,10 +13,10 @@ from procmem.render.json.explain import explain_json
 from procmem.render.page import READABLE, Block, MapLine, Page, Prose, Sheet
 from procmem.render.pmap_format import pmap_mode
 from procmem.render.process_head import process_head
-from procmem.text.explanation import block_sentence, classic_text, head_text, layout_text, why_text
+from procmem.text.explanation import block_sentences, classic_text, head_text, layout_text, why_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
 from procmem.text.glossary import meaning, terms
-from procmem.text.kinds import region_sentence
+from procmem.text.kinds import joined, region_sentences
 from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
 from procmem.text.pages.explain import HEADINGS
@@ -107,8 +107,8 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
     yield MapLine(f"{'Address':<{digits}}  Kbytes     RSS   Dirty Mode  ", "Mapping", "")
     for block in blocks:
         yield from (_line(regions, index, digits) for index in block.regions)
-        sentence = block_sentence(block, regions)
-        yield _told(_first_sentence(sentence) if choice.brief else sentence)
+        sentences = block_sentences(block, regions)
+        yield _told(sentences[0] if choice.brief else joined(*sentences))
         if choice.why and not choice.brief:
             first = block.regions[0]
             label = regions.label[first]
@@ -119,14 +119,6 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
 
 def _told(sentence: str) -> Prose:
     return Prose(sentence, _INDENT, measure=READABLE)
-
-
-def _first_sentence(text: str) -> str:
-    """Up to the first full stop that ends a sentence, in the scripts that we have."""
-    for at, letter in enumerate(text):
-        if letter == "。" or (letter == "." and text[at + 1 : at + 2] in ("", " ")):
-            return text[: at + 1]
-    return text
 
 
 def _permissions(regions: Regions, index: int) -> str:
@@ -231,7 +223,7 @@ def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:
                 region.label.cls.value,
                 region.label.kind,
                 _name(regions, index),
-                region_sentence(region, writable=permissions(perms).writable),
+                joined(*region_sentences(region, writable=permissions(perms).writable)),
             )
         )
     return Sheet(columns, rows)
