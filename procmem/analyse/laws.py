@@ -16,6 +16,7 @@ from operator import gt
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_EXECFN, AT_SYSINFO_EHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
 from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
+from procmem.model.machine import architecture_of
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -32,7 +33,6 @@ __all__ = ["CHECKS", "Check", "laws_of"]
 _PAGE = 4096
 _NEVER_MERGED = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.MIXEDMAP, MemoryFlag.DONTDUMP})
 _SPECIAL = (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)
-_HUGE_PAGE, _PMD_REACH, _PUD_REACH = 2 << 20, 1 << 30, 512 << 30
 
 
 class _Case(NamedTuple):
@@ -297,17 +297,18 @@ def _page_tables(case: _Case) -> Iterator[Law]:
     cost = case.snapshot.size(StatusKey.VM_PTE)
     table, rss = case.table, case.table.column(SmapsKey.RSS)
     source = "mm/memory.c, __pte_alloc(); mm_inc_nr_ptes()"
-    if cost is None or rss is None or case.snapshot.machine.machine not in ("x86_64", None):
+    layout = architecture_of(case.snapshot.machine.machine, case.snapshot.bits).layout
+    levels = layout.table_reach if layout is not None else ()
+    if cost is None or rss is None or not levels:
         yield _law("page-tables", "M18", source, None, note("tables", size=cost))
         return
-    most = sum(_regions_of([(table.start[row], table.end[row]) for row in case.rows], reach)
-               for reach in (_HUGE_PAGE, _PMD_REACH, _PUD_REACH))  # fmt: skip
+    most = sum(_regions_of([(table.start[row], table.end[row]) for row in case.rows], reach) for reach in levels)
     used = [(table.start[row], table.end[row]) for row in case.rows if rss[row]]
     # where in its mapping a page lies is not known, but for mappings inside one block; and a block that is one huge
     # page of a file needs no table
-    inside = {start // _HUGE_PAGE for start, end in used
-              if start // _HUGE_PAGE == (end - 1) // _HUGE_PAGE and end - start < _HUGE_PAGE}  # fmt: skip
-    least = len(inside) + len({block * _HUGE_PAGE // _PMD_REACH for block in inside}) + 1
+    block = levels[0]
+    inside = {start // block for start, end in used if start // block == (end - 1) // block and end - start < block}
+    least = len(inside) + len({at * block // levels[1] for at in inside}) + 1
     yield _law(
         "page-tables", "M18", source, least * _PAGE <= cost <= (most + 1) * _PAGE,
         note("tables range", size=cost, least_kib=least * 4, most_kib=(most + 1) * 4),

@@ -20,18 +20,19 @@ __all__ = ["laws_here", "layout_in_short"]
 
 
 def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -> tuple[Law, ...]:
-    """Every law, with the borders of the machine that the process runs on; none where that is no x86 machine."""
+    """Every law, with the borders of the machine that the process runs on; none where its layout is not known."""
     table, machine = snapshot.mappings, snapshot.machine.machine
     if table is None or not len(table) or snapshot.bits not in (32, 64):
         return ()
-    if not architecture_of(machine, snapshot.bits).has_laws:
+    layout = architecture_of(machine, snapshot.bits).layout
+    if layout is None:
         return ()
     ends = list(table.end)
     for row in table.gates():
         ends[row] = 0  # a gate lies beyond the border, and belongs to no process
     limit = (snapshot.limits or {}).get(LimitName.STACK)
     soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded
-    return laws_of(snapshot, objects, borders_for(snapshot.bits, machine, max(ends), soft), walk=walk)
+    return laws_of(snapshot, objects, borders_for(layout, max(ends), soft), walk=walk)
 
 
 def layout_in_short(snapshot: Snapshot, objects: Sequence[ElfObject]) -> LayoutInShort | None:

@@ -13,6 +13,7 @@ import os
 import struct
 import tempfile
 
+from procmem.model.elf import EM_386, ET_EXEC, PF_R, PF_W, PF_X, PT_LOAD
 from procmem.model.machine import architecture_of
 from procmem.model.named_tuple import NamedTuple
 from procmem.tracing.tracee import CannotStart, Started, Tracee
@@ -53,15 +54,15 @@ def probe_program() -> bytes:
     """The program: an ELF header, one segment of code with a page of BSS behind it, nine bytes of code."""
     size = _HEADERS + len(_CODE)
     ident = b"\x7fELF\x01\x01\x01" + bytes(9)
-    header = struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, _BASE + _HEADERS, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    header = struct.pack("<HHIIIIIHHHHHH", ET_EXEC, EM_386, 1, _BASE + _HEADERS, 52, 0, 0, 52, 32, 1, 0, 0, 0)
     # the BSS ends where the heap would begin: older kernels then name it [heap]
-    segment = struct.pack("<8I", 1, 0, _BASE, _BASE, size, 0x2000, 7, 0x1000)
+    segment = struct.pack("<8I", PT_LOAD, 0, _BASE, _BASE, size, 0x2000, PF_R | PF_W | PF_X, 0x1000)
     return ident + header + segment + _CODE
 
 
 def probe(personality: int = 0) -> ProbeReading | None:
     """Run the probe and read it; None where this machine does not run 32-bit x86 programs."""
-    if not architecture_of(os.uname().machine, 32).has_laws:
+    if not architecture_of(os.uname().machine, 32).runs_i386:
         return None
     with contextlib.ExitStack() as stack:
         path = _written(stack)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from procmem.analyse.borders import borders_for
-from procmem.model.laws import Outcome
+from procmem.model.laws import Borders, Outcome
+from procmem.model.machine import architecture_of
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.snapshot import Snapshot, Stat
@@ -228,20 +229,26 @@ def test_a_process_that_never_rests_breaks_no_law() -> None:
             assert run.status == 0, run.out
 
 
+def _borders(machine: str, bits: int, highest: int, stack_limit: int | None) -> Borders:
+    layout = architecture_of(machine, bits).layout
+    assert layout is not None
+    return borders_for(layout, highest, stack_limit)
+
+
 def test_the_borders_are_those_of_the_textbook() -> None:
     """32 bit under 3 GiB: PIE at 0x41000000, mapping area to 0xb8000000, stack to 0xc0000000; 64 bit likewise."""
-    classic = borders_for(32, "x86_64", 0xC000_0000, 8 << 20)
+    classic = _borders("x86_64", 32, 0xC000_0000, 8 << 20)
     assert (classic.task_size, classic.stack_end[1], classic.mmap_base[1], classic.program_base[0]) == (
         0xC000_0000,
         0xC000_0000,
         0xB800_0000,
         0x4100_0000,
     )
-    assert borders_for(32, "i686", 0xC000_0000, 8 << 20).program_base[0] == 0x40_0000
-    assert borders_for(32, "x86_64", 0xFFFF_E000, 8 << 20).mmap_base[1] == 0xF7FF_E000
+    assert _borders("i686", 32, 0xC000_0000, 8 << 20).program_base[0] == 0x40_0000
+    assert _borders("x86_64", 32, 0xFFFF_E000, 8 << 20).mmap_base[1] == 0xF7FF_E000
     # an unlimited stack leaves a sixth of the space
-    assert borders_for(32, "x86_64", 0xC000_0000, None).mmap_base[1] == 0x2000_0000
-    wide = borders_for(64, "x86_64", 0x7FFF_FFFF_F000, 8 << 20)
+    assert _borders("x86_64", 32, 0xC000_0000, None).mmap_base[1] == 0x2000_0000
+    wide = _borders("x86_64", 64, 0x7FFF_FFFF_F000, 8 << 20)
     assert (wide.stack_end[1], wide.program_base[0]) == (0x7FFF_FFFF_F000, 0x5555_5555_4000)
     # without randomisation the gap is 128 MiB here too
     assert wide.mmap_base[1] == 0x7FFF_FFFF_F000 - (128 << 20)

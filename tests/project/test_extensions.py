@@ -150,3 +150,23 @@ def test_a_new_architecture(tmp_path: Path) -> None:
     assert "0000800000000000" not in run.stdout
     document = json.loads(extended(NEW_ARCHITECTURE, "inspect", "--json", str(recording)).stdout)
     assert document["layout"] is None
+
+
+NEW_LAYOUT = """
+from procmem.model import machine
+ours = next(row for row in machine.ARCHITECTURES if row.bits == 64)
+theirs = ours.layout._replace(task_sizes=(1 << 48,), windows=(1 << 48,), program_bases=(1 << 40,), table_reach=())
+new = machine.Architecture(("vax",), 64, (1 << 48,), 1 << 63, theirs)
+machine.ARCHITECTURES = (*machine.ARCHITECTURES, new)
+"""
+
+
+def test_a_new_architecture_with_a_layout_of_its_own(tmp_path: Path) -> None:
+    """Its borders come from its row: a process of x86-64 breaks the laws that follow from them."""
+    recording = tmp_path / "recorded"
+    shutil.copytree(SLEEP, recording)
+    assert json.loads(extended("", "inspect", "--json", str(recording)).stdout)["layout"]["laws_broken"] == []
+    about = recording / "about.toml"
+    about.write_text(about.read_text().replace('machine = "x86_64"', 'machine = "vax"'))
+    broken = json.loads(extended(NEW_LAYOUT, "inspect", "--json", str(recording)).stdout)["layout"]["laws_broken"]
+    assert {"place of the program", "stack on top"} <= set(broken)

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from procmem.cli.crosscheck import crosscheck
 from procmem.cli.simulate import simulate
 from procmem.errors import BadInput
+from procmem.model.machine import GAP_MIN
 from procmem.model.simulation import MISMATCH
 from procmem.queries import crosscheck_program
 from procmem.simulate.arch import i386_layout as layout
@@ -162,7 +163,7 @@ def test_crosscheck_says_same_line_by_line(small: str) -> None:
 def test_crosscheck_ends_with_7_when_a_constant_is_wrong(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One page too much in a constant is found out."""
     need_32bit()
-    monkeypatch.setattr(layout, "_GAP_MIN", layout._GAP_MIN + 4096)
+    monkeypatch.setattr(layout, "GAP_MIN", GAP_MIN + 4096)
     result = call(crosscheck, "run", "--stage", "exec", small)
     assert result.return_value == MISMATCH == 7
     assert "differs" in result.stdout

@@ -6,21 +6,10 @@ They come from the kind of kernel, the personality bits and the stack limit alon
 computed before a program runs. Each function names the kernel code whose answer it gives.
 """
 
-from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3, STACK_DRAW_PAGES_32
+from procmem.model.machine import COMPAT_TASK_SIZE, GAP_MIN, GIB_3, LAYOUT_386, LAYOUT_COMPAT, STACK_DRAW_PAGES_32
 from procmem.model.simulation import PAGE, Draws, KernelKind, Settings, SimLayout
 
 __all__ = ["layout_for", "page_down", "page_up"]
-
-"""IA32_PAGE_OFFSET without the 3 GiB limit (arch/x86/include/asm/page_64_types.h)."""
-
-_NATIVE_PROGRAM_BASE = 0x0040_0000
-"""ELF_ET_DYN_BASE of i386 (arch/x86/include/asm/elf.h)."""
-
-_COMPAT_PROGRAM_OFFSET = 0x0100_0000
-"""COMPAT_ELF_ET_DYN_BASE lies so far above the legacy mmap base (arch/x86/include/asm/elf.h)."""
-
-_GAP_MIN = 128 << 20
-"""The least distance of mmap_base from the top (arch/x86/mm/mmap.c, mmap_base())."""
 
 
 def page_down(address: int) -> int:
@@ -40,6 +29,7 @@ def layout_for(settings: Settings, *, read_implies_exec: bool) -> SimLayout:
     """
     facts = settings.facts
     native = settings.kernel is KernelKind.NATIVE
+    known = LAYOUT_386 if native else LAYOUT_COMPAT
     task_size = GIB_3 if native or settings.limit_3gb else COMPAT_TASK_SIZE
     draws = settings.draws or Draws()
     drawn = draws.mmap * PAGE if settings.randomize else 0
@@ -49,7 +39,7 @@ def layout_for(settings: Settings, *, read_implies_exec: bool) -> SimLayout:
         mmap_base=_mmap_base(settings, task_size, drawn),
         legacy_base=legacy_base + drawn,
         top_down=not settings.legacy,
-        program_base=_NATIVE_PROGRAM_BASE if native else legacy_base + _COMPAT_PROGRAM_OFFSET,
+        program_base=known.program_bases[known.task_sizes.index(task_size)],
         guard_gap=facts.guard_gap,
         # x86-64 searches from the first page on, the generic code from mmap_min_addr
         # (sys_x86_64.c and mm/mmap.c, arch_get_unmapped_area_topdown())
@@ -68,5 +58,5 @@ def _mmap_base(settings: Settings, task_size: int, drawn: int) -> int:
     pad = settings.facts.guard_gap + (STACK_DRAW_PAGES_32 * PAGE if settings.randomize else 0)
     # an unlimited stack would overflow here, so the pad is left out
     gap = limit + pad if limit + pad <= infinity else limit
-    gap = min(max(gap, _GAP_MIN), task_size // 6 * 5)
+    gap = min(max(gap, GAP_MIN), task_size // 6 * 5)
     return page_up(task_size - gap - drawn)
