@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import procmem.text.errors  # noqa: F401  # gives errors their sentences
 from procmem.queries.targets import Selection, TargetRef, one_target, source_of
 from procmem.render.columns import plain_value
-from procmem.render.formats import HTML, TEXT, format_named, write
+from procmem.render.formats import HTML, JSON, TEXT, write
 from procmem.render.style import Style, size_format
 from procmem.text import english, use_language
 
@@ -77,7 +77,7 @@ class Report(Generic[_Figures]):
 
     def to_json(self) -> str:
         """The same as text."""
-        return write(format_named("json"), [self._page], Style())
+        return write(JSON, [self._page], Style())
 
     def to_text(self, width: int | None = None) -> str:
         """What the command prints, fitted to a width where one is given."""

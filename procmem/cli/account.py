@@ -22,7 +22,7 @@ def account(targets: Selection, output: Output) -> int:
     def answer(ref: TargetRef) -> AccountReport:
         with ref.open() as target:
             report = account_of(target)
-        if output.is_table:
+        if output.format.is_table:
             report.need_leaves()  # of which nothing else is shown
         return report
 

@@ -25,12 +25,12 @@ def answer_inspect(targets: Selection, options: InspectOptions, output: Output) 
     from procmem.queries.inspect import inspect, listed  # noqa: PLC0415
     from procmem.render.pages.inspect import inspect_page, picture_page  # noqa: PLC0415
 
-    whole = output.form == "json" and options.lists_regions
+    whole = output.format.is_document and options.lists_regions
 
     def look(ref: TargetRef) -> Inspection:
         with ref.open() as target:
             report = inspect(target, options, whole=whole)
-        if options.picture or output.is_table:
+        if options.picture or output.format.is_table:
             report.need_regions()  # of which nothing else is shown
         return report
 

@@ -55,7 +55,7 @@ def explain(
     def answer(ref: TargetRef) -> Explanation:
         with ref.open() as target:
             report = explain_target(target, deep=deep, address=wanted)
-        if output.is_table:
+        if output.format.is_table:
             report.inspection.need_regions()  # of which nothing else is shown
         if wanted is not None:
             _region_at(report, wanted)
@@ -66,7 +66,7 @@ def explain(
     def page(report: Explanation) -> Page:
         if findings_only:
             return findings_page(report)
-        if wanted is not None and output.form != "json":
+        if wanted is not None and not output.format.is_document:
             return explain_page(report, choice._replace(only=_region_at(report, wanted), why=True))
         return explain_page(report, choice)
 

@@ -5,6 +5,12 @@ Their help stands in ``procmem.text.help``, which a plain line does without.
 
 from procmem.render.formats import FORMATS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from procmem.render.formats import Format
+
 __all__ = ["INSPECT_FLAGS", "REPORT_FLAGS", "SYSTEM_FLAGS", "Flag"]
 
 
@@ -23,7 +29,14 @@ class Flag:
 
 
 UNIT_FLAGS = (Flag("--bytes", "unit", "bytes"), Flag("--human", "unit", "human"))
-FORMAT_FLAGS = tuple(Flag(one.option, "form", one.name) for one in FORMATS)
+
+
+def format_flags(formats: "Iterable[Format]") -> tuple[Flag, ...]:
+    """The flag of each format."""
+    return tuple(Flag(one.option, "form", one.name) for one in formats)
+
+
+FORMAT_FLAGS = format_flags(FORMATS)
 WIDE = Flag("--wide", "wide")
 REPORT_FLAGS = (*UNIT_FLAGS, *FORMAT_FLAGS, WIDE)
 """Of every report: units, formats, and whether columns may be left out."""

@@ -157,7 +157,7 @@ def _with_output(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(**given: Any) -> Any:
         output = Output(**{name: given.pop(name) for name in Output._fields if name in given})
-        if output.form == "json" and output.columns is not None:
+        if output.format.is_document and output.columns is not None:
             raise Misuse("columns-of-json")
         return function(output=output, **given)
 

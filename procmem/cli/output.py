@@ -15,6 +15,7 @@ from procmem.text.pages.output import note_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procmem.render.formats import Format
     from procmem.render.page import Page
 
 __all__ = ["Output", "echo"]
@@ -46,9 +47,9 @@ class Output(NamedTuple):
         )
 
     @property
-    def is_table(self) -> bool:
-        """Whether the format writes the table of a page, and nothing else."""
-        return self.form in ("csv", "markdown")
+    def format(self) -> Format:
+        """The format that was asked for."""
+        return format_named(self.form)
 
     @property
     def heading(self) -> str:
@@ -59,7 +60,7 @@ class Output(NamedTuple):
         """Print pages in the format asked for, nothing where there is none; notes go to stderr where it holds none."""
         if not pages:
             return  # every target has failed, and each has said why
-        form = format_named(self.form)
+        form = self.format
         text = write(form, pages, self.style, several=several)
         if not form.holds_notes:
             for page in pages:

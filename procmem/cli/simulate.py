@@ -140,6 +140,6 @@ def _show_as(name: str, prediction: Prediction, files: ProgramFiles, output: Out
     else:
         from procmem.render.pages.inspect import inspect_page  # noqa: PLC0415
 
-        listed = range(len(report.regions or ())) if output.form == "json" else None
+        listed = range(len(report.regions or ())) if output.format.is_document else None
         page = inspect_page(report, output.heading, listed=listed)
     output.show([page])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterable
 import click
 
 from procmem.cli.error_handling import complain
-from procmem.cli.flags import FORMAT_FLAGS, UNIT_FLAGS
+from procmem.cli.flags import UNIT_FLAGS, format_flags
 from procmem.cli.multi_target import for_each
 from procmem.cli.options import command, flag_options, terminal_options
 from procmem.cli.output import Output, echo
@@ -21,8 +20,8 @@ from procmem.errors import Misuse, NothingMatches, ProcessGone
 from procmem.model.reports.watch import Watched
 from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
-from procmem.render.json.watch import watch_json
-from procmem.render.pages.watch import watch_csv, watch_line, watch_page
+from procmem.render.formats import FORMATS, write, write_next
+from procmem.render.pages.watch import watch_line, watch_page
 from procmem.text.help import watch as words
 
 TYPE_CHECKING = False
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
-_FLAGS = (*UNIT_FLAGS, *(flag for flag in FORMAT_FLAGS if flag.value in ("json", "csv")))
+_FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
@@ -104,13 +103,12 @@ def _restarted(targets: Selection, watches: Iterable[Watch], start: Callable[[Ta
 
 
 def _show(seen: list[Watched], output: Output, *, is_first: bool) -> None:
-    style = output.style
-    if output.form == "json":
-        text = "".join(json.dumps(watch_json(item)) + "\n" for item in seen)
-    elif output.form == "csv":
-        text = watch_csv(seen, heading=is_first)
+    style, form = output.style, output.format
+    pages = [watch_page(item, style, output.heading) for item in seen]
+    if form.goes_on:
+        text = write_next(form, pages, style, first=is_first)
     elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        text = _HOME_AND_CLEAR + watch_page(seen, style, output.heading)
+        text = _HOME_AND_CLEAR + write(form, pages, style)
     else:
         text = "".join(watch_line(item, style.size) for item in seen)
     echo(text)

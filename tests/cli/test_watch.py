@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from procmem.analyse.watch import trends
 from procmem.model.reports.watch import Sample, Trend, Watched
-from procmem.render.pages.watch import sparkline, watch_csv
+from procmem.render.formats.csv_tables import to_csv
+from procmem.render.pages.watch import sparkline, watch_sheet
 from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
 
 MIB = 1 << 20
@@ -104,7 +105,7 @@ def test_csv_is_one_table_however_long_it_runs() -> None:
     assert int(looks[2]["now_bytes"]) == resident
     assert looks[0]["per_minute_bytes"] == "", "unknown at the first look, and not zero"
     shrunk = Trend("RES", 5, -7, -7, None, (12, 5))
-    assert ",5,-7,-7,\n" in watch_csv([Watched(1, b"=x", 0.5, 0.0, (shrunk,))], heading=False)
+    assert ",5,-7,-7,\n" in to_csv(watch_sheet(Watched(1, b"=x", 0.5, 0.0, (shrunk,))))
 
 
 def test_a_restart_is_followed_by_name() -> None:

@@ -1,5 +1,6 @@
 """The registry of formats: a new one is one row and one module, and every command has it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,27 @@ def test_a_new_format_is_one_row_and_one_module(words: tuple[str, ...]) -> None:
     assert run.stdout.startswith("1 page of ")
     both = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (both.returncode, both.stdout) == (2, "")
+
+
+GOES_ON = """
+import sys, types
+import procmem.render.formats as formats
+fake = types.ModuleType("procmem.render.formats.fake")
+fake.write_next = lambda pages, style, *, first: f"{len(pages)} more, first: {first}\\n"
+sys.modules[fake.__name__] = fake
+formats.FORMATS += (formats.Format("fake", "fake", goes_on=True), formats.Format("still", "still"))
+from procmem.cli.main import run
+sys.exit(run())
+"""
+
+
+def test_watch_takes_each_format_that_goes_on() -> None:
+    """A new one is one row and one module here too; one that can write a page only once is no option."""
+    command = [sys.executable, "-c", GOES_ON, "watch", str(os.getpid()), "--count", "2", "--interval", "0.01"]
+    run = subprocess.run([*command, "--fake"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "1 more, first: True\n1 more, first: False\n")
+    still = subprocess.run([*command, "--still"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (still.returncode, still.stdout) == (2, "")
 
 
 def test_every_format_has_its_module_and_every_module_its_row() -> None:

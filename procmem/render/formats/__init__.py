@@ -1,30 +1,48 @@
 """The registry of formats: one row here and one module beside it is all that a new format takes.
 
-A format's module has ``write(pages, style, several) -> str``. Modules are imported when their format is asked for.
+A format's module has ``write(pages, style, several) -> str``. One that can go on with what comes later (``goes_on``)
+has ``write_next(pages, style, first) -> str`` as well, for the pages of one moment. Modules are imported when their
+format is asked for.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from procmem.render.page import Page
     from procmem.render.style import Style
 
-__all__ = ["FORMATS", "HTML", "TEXT", "Format", "format_named", "write"]
+__all__ = ["FORMATS", "HTML", "JSON", "TEXT", "Format", "format_named", "write", "write_next"]
 
 
 class Format:
-    """A format: its name, which is its option as well, its module, and whether it has a place for notes.
+    """A format: its name, which is its option as well, its module, and what it writes of a page.
+
+    ``holds_notes``: it has a place for notes. ``is_table``: it writes the table, and nothing else. ``is_document``: it
+    writes all values, whatever is shown to people. ``goes_on``: it can follow something that changes.
 
     A plain class, since the plainest command lines load this before all else.
     """
 
-    __slots__ = ("holds_notes", "module", "name")
+    __slots__ = ("goes_on", "holds_notes", "is_document", "is_table", "module", "name")
 
-    def __init__(self, name: str, module: str, *, holds_notes: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        *,
+        holds_notes: bool = False,
+        is_table: bool = False,
+        is_document: bool = False,
+        goes_on: bool = False,
+    ) -> None:
         self.name = name
         self.module = module
         self.holds_notes = holds_notes
+        self.is_table = is_table
+        self.is_document = is_document
+        self.goes_on = goes_on
 
     @property
     def option(self) -> str:
@@ -35,10 +53,11 @@ class Format:
 TEXT = Format("text", "text", holds_notes=True)
 HTML = Format("html", "html_tables", holds_notes=True)
 """A fragment for notebooks; it is no option of the command line."""
+JSON = Format("json", "json_documents", is_document=True, goes_on=True)
 FORMATS = (
-    Format("json", "json_documents"),
-    Format("csv", "csv_tables"),
-    Format("markdown", "markdown_tables"),
+    JSON,
+    Format("csv", "csv_tables", is_table=True, goes_on=True),
+    Format("markdown", "markdown_tables", is_table=True),
 )
 """Every format besides text, in the order of the options."""
 
@@ -50,8 +69,17 @@ def format_named(name: str | None) -> Format:
 
 def write(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bool = False) -> str:
     """Write pages; ``several`` where a list is due even for one."""
+    text: str = _module(form).write(pages, style, several=several)
+    return text
+
+
+def write_next(form: Format, pages: "Sequence[Page]", style: "Style", *, first: bool) -> str:
+    """Write the pages of one moment; ``first`` where none were written before. Only for a format that goes on."""
+    text: str = _module(form).write_next(pages, style, first=first)
+    return text
+
+
+def _module(form: Format) -> "Any":
     import importlib  # noqa: PLC0415  # is loaded by every Python that imports a package
 
-    module = importlib.import_module(f"procmem.render.formats.{form.module}")
-    text: str = module.write(pages, style, several=several)
-    return text
+    return importlib.import_module(f"procmem.render.formats.{form.module}")

@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from procmem.render.page import Column, Page, Sheet, Value
     from procmem.render.style import Style
 
-__all__ = ["to_csv", "write"]
+__all__ = ["to_csv", "write", "write_next"]
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """Each page's table; several with the same columns are one, whose rows say what they are of."""
+    return "\n".join(map(to_csv, _tables(pages, style, several=several)))
+
+
+def write_next(pages: Sequence[Page], style: Style, *, first: bool) -> str:
+    """The rows; their headings stand once, before the first of them."""
+    return "".join(to_csv(table, heading=first) for table in _tables(pages, style, several=False))
+
+
+def _tables(pages: Sequence[Page], style: Style, *, several: bool) -> list[Sheet]:
     tables: list[Sheet] = []
     for page in pages:
         sheet = chosen(page.named_table(several=several), style.columns)
@@ -26,14 +35,15 @@ def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
             tables[-1] = tables[-1]._replace(rows=[*tables[-1].rows, *sheet.rows])
         else:
             tables.append(sheet)
-    return "\n".join(map(to_csv, tables))
+    return tables
 
 
-def to_csv(sheet: Sheet) -> str:
+def to_csv(sheet: Sheet, *, heading: bool = True) -> str:
     """One table, its headings first; they are there where no row is."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_heading(column) for column in sheet.columns])
+    if heading:
+        writer.writerow([_heading(column) for column in sheet.columns])
     kinds = [column.kind for column in sheet.columns]
     for row in sheet.rows:
         writer.writerow(["" if v is None else _cell(v, kind) for v, kind in zip(row, kinds, strict=True)])

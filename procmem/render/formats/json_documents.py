@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from procmem.render.page import Page
     from procmem.render.style import Style
 
-__all__ = ["write"]
+__all__ = ["write", "write_next"]
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
@@ -21,3 +21,10 @@ def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     with english():
         documents = [page.document() for page in pages]
     return json.dumps(documents if several else documents[0], indent=1) + "\n"
+
+
+def write_next(pages: Sequence[Page], style: Style, *, first: bool) -> str:
+    """A document a line."""
+    del style, first
+    with english():
+        return "".join(json.dumps(page.document()) + "\n" for page in pages)

@@ -1,18 +1,17 @@
-"""The forms of ``procmem watch``: a page that is drawn again and again, lines, and CSV."""
+"""The pages of ``procmem watch``: one of each look at each process, and a line for where nothing can be drawn anew."""
 
 from collections.abc import Sequence
 
 from procmem.model.reports.watch import Trend, Watched
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.formats.csv_tables import to_csv
-from procmem.render.formats.text import block_text
 from procmem.render.human import SizeFormat, duration
-from procmem.render.page import Column, Prose, Sheet
+from procmem.render.json.watch import watch_json
+from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
 from procmem.text.pages.watch import HEADINGS, figure, told
 
-__all__ = ["sparkline", "watch_csv", "watch_line", "watch_page"]
+__all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
 
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _WIDTH = 24
@@ -31,10 +30,12 @@ def sparkline(history: Sequence[int | None], *, unicode: bool = True, width: int
     return "".join(" " if value is None else bars[(value - least) * top // span if span else 0] for value in shown)
 
 
-def watch_page(watched: Sequence[Watched], style: Style, unit: str) -> str:
-    """All processes at this moment, one table each."""
-    return "\n".join(
-        "".join(block_text(block, style) for block in (_head(item, unit), _sheet(item, style))) for item in watched
+def watch_page(item: Watched, style: Style, unit: str) -> Page:
+    """One process at this moment; ``unit`` names the unit of its sizes."""
+    return Page(
+        sections=[[_head(item, unit), _sheet(item, style)]],
+        table=lambda: watch_sheet(item),
+        document=lambda: watch_json(item),
     )
 
 
@@ -92,8 +93,8 @@ def _in_line(trend: Trend, size: SizeFormat) -> str:
     return text
 
 
-def watch_csv(watched: Sequence[Watched], *, heading: bool) -> str:
-    """One look as comma-separated values, a row for each figure: classes come and go, columns do not."""
+def watch_sheet(item: Watched) -> Sheet:
+    """One look, a row for each figure: classes come and go, columns do not."""
     columns = (
         column(HEADINGS, "at_seconds", "text"),
         column(HEADINGS, "pid", "count"),
@@ -104,11 +105,9 @@ def watch_csv(watched: Sequence[Watched], *, heading: bool) -> str:
         column(HEADINGS, "since_start", "size"),
         column(HEADINGS, "per_minute", "size"),
     )
+    at, name = f"{item.at:.3f}", printable(item.name)
     rows = [
         (at, item.pid, name, trend.name, trend.now, trend.change, trend.since_start, trend.per_minute)
-        for item in watched
-        for at, name in [(f"{item.at:.3f}", printable(item.name))]
         for trend in item.trends
     ]
-    text = to_csv(Sheet(columns, rows))
-    return text if heading else text.partition("\n")[2]
+    return Sheet(columns, rows)
