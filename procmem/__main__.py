@@ -24,10 +24,6 @@ def main() -> None:
     import gc  # noqa: PLC0415  # --version does without
 
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
-    if sys.argv[1:2] == ["system"]:
-        from procmem.sources.prefetch_all import prefetch_all  # noqa: PLC0415  # before all that takes long to load
-
-        prefetch_all(sys.argv[1:])
     from procmem.cli.fast_path import run_plain  # noqa: PLC0415  # after what is answered at once
 
     status = run_plain(sys.argv[1:])

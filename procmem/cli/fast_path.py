@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS
-from procmem.queries.prefetch import prefetch_process
+from procmem.queries.prefetch import prefetch_process, prefetch_processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def run_plain(words: Sequence[str]) -> int | None:
     if words[:1] not in (["inspect"], ["system"]) or "_PROCMEM_COMPLETE" in os.environ:
         return None
     is_inspect = words[0] == "inspect"
+    if not is_inspect:
+        prefetch_processes(words)  # also where click has to answer: that takes the longer to load
     plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS)
     if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
         return None

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import procmem
 
 HOUSE = Path(procmem.__file__).parent
@@ -71,6 +73,19 @@ def test_imports_go_only_downward() -> None:
                 wrong.append(f"{name} imports {target}")
     assert seen > 500, "the walk has found too few imports to judge"
     assert not wrong, "\n".join(wrong)
+
+
+ENTRIES = {"procmem": frozenset({"api", "errors"}), "procmem.__main__": frozenset({"cli"})}
+"""The faces of the package, for Python and for the command line, and the rooms that each may open."""
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_entry_opens_its_own_door_alone(name: str) -> None:
+    """They stand on top, and still reach for nothing below what answers for them."""
+    known = _modules()
+    rooms = {target.split(".")[1] for target in _imports(known[name], known) if "." in target}
+    assert rooms
+    assert rooms <= ENTRIES[name]
 
 
 def test_no_two_files_import_each_other_in_a_circle() -> None:
