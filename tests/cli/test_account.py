@@ -213,11 +213,13 @@ area.write(b"x" * (16 << 20))
 
 
 def test_csv_and_several_targets() -> None:
-    """One table with a header for each process."""
+    """One table, whose rows say of which process they are."""
     one, other = recordings()[2:4]
     run = procmem("account", str(one), str(other), "--csv")
     assert run.status == 0
-    assert run.out.count("of,name,class,size_bytes,sentence") == 2
+    heading, *rows = run.out.splitlines()
+    assert heading == "pid,target,of,name,class,size_bytes,sentence"
+    assert {row.split(",")[1] for row in rows} == {str(one), str(other)}
     assert len(procmem("account", str(one), str(other), "--json").json) == 2
 
 
