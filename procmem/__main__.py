@@ -24,14 +24,18 @@ def main() -> None:
     import gc  # noqa: PLC0415  # --version does without
 
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
-    from procmem.cli.fast_path import run_plain  # noqa: PLC0415  # after what is answered at once
+    try:
+        from procmem.cli.fast_path import run_plain  # noqa: PLC0415  # after what is answered at once
 
-    status = run_plain(sys.argv[1:])
-    if status is None:
-        from procmem.cli.main import run  # noqa: PLC0415  # imports click
+        status = run_plain(sys.argv[1:])
+        if status is None:
+            from procmem.cli.main import run  # noqa: PLC0415  # imports click
 
-        status = run()
-    import contextlib  # noqa: PLC0415  # is loaded by now
+            status = run()
+        import contextlib  # noqa: PLC0415  # is loaded by now
+    except OSError as error:  # not even our own modules can be opened, and those that know a better sentence neither
+        os.write(2, f"procmem: {error.strerror}\n".encode())
+        os._exit(4)
 
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:

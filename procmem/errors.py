@@ -4,6 +4,7 @@ Decide by type or code, never by message. An error carries a code and what belon
 the sentence and the hint of each code, and tells them by ``str()`` once it is loaded.
 """
 
+import errno
 from collections.abc import Callable
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "MalformedFile",
     "Misuse",
     "NothingMatches",
+    "OutOfResources",
     "ProcessGone",
     "ProcmemError",
+    "shortage_of",
     "tell_errors_by",
 ]
 
@@ -104,6 +107,21 @@ class AccessRefused(ProcmemError):
     def __init__(self, pid: int, code: str, /, **fields: object) -> None:
         super().__init__(code, pid=pid, **fields)
         self.pid = pid
+
+
+class OutOfResources(ProcmemError):
+    """The system has no more of what reading takes: open files, or memory. It says nothing of what was to be read."""
+
+    exit_code = ExitStatus.NOT_PERMITTED
+
+
+def shortage_of(error: OSError) -> OutOfResources | None:
+    """The error of ours where one of the system is about us or the machine, and not about what was to be read."""
+    if error.errno == errno.EMFILE:
+        return OutOfResources("too-many-files")
+    if error.errno == errno.ENFILE:
+        return OutOfResources("too-many-files-in-all")
+    return OutOfResources("no-memory-to-read") if error.errno == errno.ENOMEM else None
 
 
 class BadInput(ProcmemError):

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from procmem.errors import ExitStatus, ProcmemError
+from procmem.errors import ExitStatus, ProcmemError, shortage_of
 
 __all__ = ["complain", "guarded", "say"]
 
@@ -59,6 +59,9 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _drop_output()
+        if (shortage := shortage_of(error)) is not None:
+            complain(shortage)
+            return shortage.exit_code
         _failed("output", reason=error.strerror)
         _drop_output()
         return ExitStatus.CANNOT_WRITE

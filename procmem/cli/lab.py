@@ -8,7 +8,7 @@ import click
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.errors import ExitStatus, Misuse
+from procmem.errors import CannotWrite, ExitStatus, Misuse
 from procmem.model.reports.lab import LabVerdict, Result
 from procmem.text.help import lab as words
 
@@ -39,14 +39,28 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
         may_save_text(report)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
-    results = []
+    results: list[Result] = []
+    closed: OSError | None = None
     for result in run_all(chosen):
         results.append(result)
-        if output.form is None:
-            output.show_part(result_page(result))
+        if output.form is None and closed is None:
+            try:
+                output.show_part(result_page(result))
+            except OSError as error:
+                if report is None:
+                    raise
+                closed = error  # nobody reads along any more: the report is written all the same
+    unwritten: CannotWrite | None = None
+    if report is not None:  # before the page, which may meet a closed pipe
+        try:
+            _write_report(report, results)
+        except CannotWrite as error:
+            unwritten = error
+    if closed is not None:
+        raise closed
     output.show([results_page(results)])
-    if report is not None:
-        _write_report(report, results)
+    if unwritten is not None:
+        raise unwritten
     differs = any(result.verdict is LabVerdict.DIFFERS for result in results)
     return ExitStatus.MISMATCH if differs else ExitStatus.DONE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from procmem.cli.error_handling import complain
-from procmem.errors import ExitStatus, NothingMatches, ProcessGone, ProcmemError
+from procmem.errors import ExitStatus, NothingMatches, OutOfResources, ProcessGone, ProcmemError
 from procmem.queries.targets import TargetRef
 from procmem.render.escaping import printable_text
 
@@ -36,6 +36,8 @@ def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) 
         except ProcmemError as error:
             complain(error)
             errors.append(error)
+            if isinstance(error, OutOfResources):
+                break  # the others would fare no better
     if not errors:
         return answers, ExitStatus.DONE
     if answers and all(isinstance(error, (ProcessGone, NothingMatches)) for error in errors):

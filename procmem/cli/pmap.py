@@ -7,7 +7,7 @@ import click
 from procmem.cli.error_handling import complain
 from procmem.cli.options import command
 from procmem.cli.output import echo
-from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcmemError
+from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcessGone, ProcmemError
 from procmem.queries.pmap import read_maps
 from procmem.queries.targets import source_of
 from procmem.render.pmap_format import PmapOptions, PmapTarget, pmap_text, title_line
@@ -55,11 +55,11 @@ def pmap(
                 echo(title_line(found.pid, found.title))  # as pmap does: the title, then the refusal
                 raise AccessRefused(found.pid, "smaps-denied")
             echo(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options))
-        except AccessRefused as error:
+        except ProcessGone:
+            status = ExitStatus.SOME_MISSING  # without a word, as pmap has it
+        except ProcmemError as error:
             complain(error)
-            status = ExitStatus.NOT_PERMITTED
-        except ProcmemError:
-            status = ExitStatus.SOME_MISSING
+            status = error.exit_code
     return status
 
 

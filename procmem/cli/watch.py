@@ -16,7 +16,7 @@ from procmem.cli.multi_target import for_each
 from procmem.cli.options import command, flag_options, terminal_options
 from procmem.cli.output import Output, echo
 from procmem.cli.targets import target_options
-from procmem.errors import Misuse, NothingMatches, ProcessGone
+from procmem.errors import AccessRefused, ExitStatus, Misuse, NothingMatches, ProcessGone, ProcmemError
 from procmem.model.reports.watch import Watched
 from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
@@ -42,9 +42,9 @@ _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 @click.option("--classes", "depth", flag_value="classes", help=words.CLASSES)
 @flag_options(_FLAGS, helps=words.FLAGS)
 @terminal_options
-def watch(targets: Selection, *, interval: float, count: int | None, depth: str | None, **shown: Any) -> int:
+def watch(targets: Selection, *, interval: float, count: int | None, depth: str | None, **given: Any) -> int:
     """Look, show, wait; and again."""
-    output = Output(**shown)
+    output = Output(**given)
     if targets.recording is not None:
         raise Misuse("recording-still")
     gc.enable()  # unlike all other commands, this one may run for days
@@ -56,18 +56,23 @@ def watch(targets: Selection, *, interval: float, count: int | None, depth: str 
         return Watch(ref.open(), began=began, depth=depth or "status")
 
     watches, status = for_each(targets.refs(), start)
-    looks = 0
+    looks, shown = 0, False
     while watches or (targets.name and not status):
         started = time.monotonic()
         seen, watches, gone = _looks(watches)
         for error in gone:
             complain(error)
-        _show(seen, output, is_first=not looks)
+        if gone and not looks and not status:  # of several that were asked for
+            refused = [error.exit_code for error in gone if isinstance(error, AccessRefused)]
+            status = max(refused, default=ExitStatus.SOME_MISSING)
+        if seen:
+            _show(seen, output, is_first=not shown)
+            shown = True
         looks += 1
-        if count is not None and looks >= count:
-            break
         if not watches and not targets.name:
             return gone[-1].exit_code if gone else status
+        if count is not None and looks >= count:
+            break
         cost = sum(item.cost for item in watches)
         pause = max(interval, cost / READING_SHARE) - (time.monotonic() - started)
         time.sleep(max(pause, 0.0))
@@ -76,14 +81,16 @@ def watch(targets: Selection, *, interval: float, count: int | None, depth: str 
     return status
 
 
-def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcessGone]]:
-    """Look at all: what was seen, who is still there, who is not."""
-    seen, alive, gone = [], [], []
+def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcmemError]]:
+    """Look at all: what was seen, who is still there, who is not, or may not be read."""
+    seen: list[Watched] = []
+    alive: list[Watch] = []
+    gone: list[ProcmemError] = []
     for item in watches:
         try:
             seen.append(item.look())
             alive.append(item)
-        except ProcessGone as error:
+        except (ProcessGone, AccessRefused) as error:
             item.close()
             gone.append(error)
     return seen, alive, gone
@@ -110,5 +117,5 @@ def _show(seen: list[Watched], output: Output, *, is_first: bool) -> None:
     elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         text = _HOME_AND_CLEAR + write(form, pages, style)
     else:
-        text = "".join(watch_line(item, style.size) for item in seen)
+        text = "".join(watch_line(item, style) for item in seen)
     echo(text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
-from procmem.errors import NothingMatches, ProcmemError
+from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
@@ -73,6 +73,8 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
     rows = [row for row in found.rows if not least or (getattr(row, measure) or 0) >= least]
     if not rows and (options.name or options.user or least):
         raise NothingMatches("no-process-fits")
+    if not rows and not found.without_memory and not found.unreadable:
+        raise NothingMatches("no-process-in", source=source.name)
     rows = sorted_rows(rows, field, reverse=options.reverse, top=None)
     shown = sorted_rows(rows, field, reverse=options.reverse, top=options.top)
     report = system_report(
@@ -100,7 +102,10 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
             try:
                 with source.open(pid) as target:
                     seen = examine(target)
-            except ProcmemError:
+            except ProcessGone:
+                continue
+            except (AccessRefused, BadInput):
+                unreadable += 1
                 continue
             status = seen.snapshot.status
             if not wanted(seen.snapshot.comm, status.uid if status else None):

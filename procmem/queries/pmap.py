@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import Refusal
@@ -30,6 +31,7 @@ def read_maps(target: Target, pid: int) -> MapRead:
 
     Raises:
         ProcessGone: it has ended.
+        AccessRefused: neither smaps nor maps is there.
     """
     stat = target.read("stat")
     parsed = parse_stat(stat) if isinstance(stat, bytes) else None
@@ -40,5 +42,7 @@ def read_maps(target: Target, pid: int) -> MapRead:
     title = pmap_title(cmdline if isinstance(cmdline, bytes) else None, parsed)
     if smaps is Refusal.DENIED:
         return MapRead(pid, title, None, None)
-    lines = tuple(smaps_records(smaps)) if isinstance(smaps, bytes) else ()
+    if isinstance(smaps, Refusal):
+        raise ProcessGone(pid, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
+    lines = tuple(smaps_records(smaps))
     return MapRead(pid, title, parsed.startstack if parsed else None, lines)

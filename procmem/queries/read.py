@@ -31,6 +31,8 @@ FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
 TRIES = 4
+_GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
+"""Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""
 _TRIES_TO_TAKE = 3
 
 
@@ -71,6 +73,9 @@ def take(
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
             raise AccessRefused(raw.pid or 0, "nothing-readable")
+        other = next((why for why in raw.files.values() if why not in _GONE), None)
+        if other is not None:
+            raise AccessRefused(raw.pid or 0, "cannot-read", refusal=other)
         raise ProcessGone(raw.pid or 0, "ended-while-read")
     has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
     return raw, smaps.close() if has_smaps else None
@@ -139,7 +144,7 @@ def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> N
         return None
     after = target.read(f"{prefix}stat")
     if not isinstance(after, bytes):
-        return note("ended")
+        return note("ended") if after in _GONE else None
     first, last = parse_stat(before), parse_stat(after)
     if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
         return note("ended")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.shared import ObjectKey, object_keys, shared_report
-from procmem.errors import ProcmemError
+from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.shared import Sharer
 from procmem.parse.maps import parse_maps
@@ -52,7 +52,10 @@ def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Oth
                 else:
                     table = parse_maps(maps)
                 comm = target.read("comm")
-        except ProcmemError:
+        except ProcessGone:
+            continue
+        except (AccessRefused, BadInput):
+            unreadable += 1
             continue
         if table is None:
             unreadable += 1

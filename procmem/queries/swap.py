@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Container, Iterable, Iterator
 
-from procmem.errors import NothingMatches, ProcmemError
+from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
 from procmem.model.proc_keys import SmapsKey, VmstatKey
 from procmem.model.raw import said_or_nothing
 from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
@@ -117,7 +117,7 @@ def _moment(source: Source, target: Target, pids: list[int]) -> tuple[dict[str, 
         try:
             with source.open(pid) as process:
                 content = process.read("stat")
-        except ProcmemError:
+        except (ProcessGone, AccessRefused, BadInput):
             continue
         if isinstance(content, bytes) and content:
             found = parse_stat(content)
@@ -181,7 +181,7 @@ def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[
         try:
             with source.open(row.pid) as target:
                 mountinfo = target.read("mountinfo")
-        except ProcmemError:
+        except (ProcessGone, AccessRefused, BadInput):
             continue
         if isinstance(mountinfo, bytes):
             yield root_of(folder), mountinfo
@@ -192,7 +192,7 @@ def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple
     try:
         with source.open(pid) as target:
             smaps = target.read("smaps")
-    except ProcmemError:
+    except (ProcessGone, AccessRefused, BadInput):
         return
     table = parse_smaps(smaps, keys=(SmapsKey.SWAP, SmapsKey.SWAP_PSS)) if isinstance(smaps, bytes) else None
     swaps = table.column(SmapsKey.SWAP) if table is not None else None

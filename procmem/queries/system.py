@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from procmem.analyse.system import cgroup_figures
-from procmem.errors import ProcmemError
+from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
@@ -59,7 +59,10 @@ def read_all(
         try:
             with source.open(pid) as target:
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
-        except ProcmemError:
+        except ProcessGone:
+            return
+        except (AccessRefused, BadInput):
+            refused.append(pid)
             return
         if found is Refusal.DENIED:
             refused.append(pid)
@@ -87,7 +90,7 @@ def _row(
     """One row; DENIED where it may not be read, ABSENT where it has no memory, GONE where it ended or is not wanted."""
     content = target.read("status")
     if not isinstance(content, bytes):
-        return Refusal.DENIED if content is Refusal.DENIED else Refusal.GONE
+        return Refusal.GONE if content in (Refusal.GONE, Refusal.ABSENT) else Refusal.DENIED
     words = leader = status_words(content)
     if wanted is not None and not wanted(leader.name, leader.uid):
         return Refusal.GONE

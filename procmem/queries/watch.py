@@ -10,8 +10,9 @@ import time
 from collections import deque
 
 from procmem.analyse.watch import trends
-from procmem.errors import ProcessGone
+from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.proc_keys import SmapsKey, StatusKey
+from procmem.model.raw import Refusal
 from procmem.model.reports.watch import Sample, Watched
 from procmem.model.unknown import exact_sum
 from procmem.parse.smaps import parse_rollup
@@ -61,6 +62,8 @@ class Watch:
         before = time.monotonic()
         content = self._target.read("status")
         status = parse_status(content) if isinstance(content, bytes) and content else None
+        if isinstance(content, Refusal) and content not in (Refusal.GONE, Refusal.ABSENT):
+            raise AccessRefused(self.pid, "cannot-read", refusal=content)
         if status is None or StatusKey.VM_SIZE not in status.sizes:
             raise ProcessGone(self.pid, "ended" if self._first else "no-memory-or-ended")
         figures = {name: status.sizes.get(key) for name, key in _OF_STATUS.items()}

@@ -13,13 +13,23 @@ import os
 import stat
 from collections.abc import Callable
 
+from procmem.errors import BadInput, shortage_of
 from procmem.model.raw import FileContent, Refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.sources.prefetch import PrefetchedFile
 
-__all__ = ["FdReader", "OpenFolder", "consume", "open_regular", "read_bounded", "read_whole", "refusal_of"]
+__all__ = [
+    "FdReader",
+    "OpenFolder",
+    "consume",
+    "open_given",
+    "open_regular",
+    "read_bounded",
+    "read_whole",
+    "refusal_of",
+]
 
 _CHUNK = 65_536
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -48,7 +58,14 @@ _REFUSALS = {
 
 
 def refusal_of(error: OSError) -> Refusal:
-    """The refusal that an error of the system means."""
+    """The refusal that an error of the system means.
+
+    Raises:
+        OutOfResources: it means that we, or all, have too many files open, or no memory.
+    """
+    shortage = shortage_of(error)
+    if shortage is not None:
+        raise shortage from error
     return _REFUSALS.get(error.errno or 0, Refusal.FAILED)
 
 
@@ -129,6 +146,48 @@ def open_regular(name: str, dir_fd: int | None) -> int | Refusal:
         return os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
     except OSError as error:
         return refusal_of(error)
+
+
+_SPECIAL = (
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISFIFO, "fifo"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISBLK, "device"),
+    (stat.S_ISCHR, "device"),
+)
+
+
+def open_given(path: str) -> int:
+    """Open a file that a user named, for reading; never one whose opening or reading has no end.
+
+    A pipe that the shell made (``/dev/stdin``, ``<(...)``), a terminal and ``/dev/null`` are files in this sense.
+
+    Raises:
+        OSError: it cannot be opened.
+        BadInput: it is a folder, a named pipe, a socket or a device.
+    """
+    found = os.stat(path)
+    special = next((kind for test, kind in _SPECIAL if test(found.st_mode)), None)
+    if special == "fifo" and os.path.basename(os.path.realpath(path)).startswith("pipe:["):
+        special = None
+    if special == "device" and (found.st_rdev == os.makedev(1, 3) or _is_terminal(path)):
+        special = None
+    if special is not None:
+        raise BadInput("special-file", path=path, kind=special)
+    fd = os.open(path, _OPEN_FLAGS)
+    if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(found.st_mode):  # another file took its place
+        os.close(fd)
+        raise BadInput("special-file", path=path, kind="fifo")
+    os.set_blocking(fd, True)
+    return fd
+
+
+def _is_terminal(path: str) -> bool:
+    fd = os.open(path, _OPEN_FLAGS)
+    try:
+        return os.isatty(fd)
+    finally:
+        os.close(fd)
 
 
 class FdReader:

@@ -39,6 +39,7 @@ class ProcSource:
         try:
             self._root = OpenFolder(os.open(root, _FOLDER))
         except OSError as error:
+            refusal_of(error)
             raise BadInput("no-procfs", path=root, reason=error.strerror) from error
         self.is_kernel = root == "/proc" or _is_proc_mount(self._root.fd)
 
@@ -64,8 +65,11 @@ class ProcSource:
         try:
             fd = os.open(str(pid), _FOLDER, dir_fd=self._root.fd)
         except OSError as error:
-            if refusal_of(error) is Refusal.DENIED:
+            refusal = refusal_of(error)
+            if refusal is Refusal.DENIED:
                 raise AccessRefused(pid, "hidepid") from error
+            if refusal not in (Refusal.ABSENT, Refusal.GONE):
+                raise AccessRefused(pid, "cannot-open", reason=error.strerror) from error
             if self.is_kernel:
                 raise ProcessGone(pid) from error
             raise ProcessGone(pid, "no-folder", source=self.name) from error
@@ -105,7 +109,8 @@ class ProcTarget:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
         try:
             self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root.fd)
-        except OSError:
+        except OSError as error:
+            refusal_of(error)
             self._memory_fd = self._fd
 
     @property

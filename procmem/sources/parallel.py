@@ -19,19 +19,26 @@ _THREADS_MAX = 8
 
 
 def with_every_pid(source: Source, pids: Iterable[int], work: Callable[[int], None]) -> None:
-    """Call ``work`` with every pid; it may be called by several threads at a time, each pid once."""
+    """Call ``work`` with every pid; it may be called by several threads at a time, each pid once.
+
+    The first error that it raises ends the work, and is raised here.
+    """
     import threading  # noqa: PLC0415  # after what the children read was waited for
 
     shared = iter(pids)
     lock = threading.Lock()
+    errors: list[Exception] = []
 
     def take() -> None:
-        while True:
+        while not errors:
             with lock:
                 pid = next(shared, None)
             if pid is None:
                 return
-            work(pid)
+            try:
+                work(pid)
+            except Exception as error:  # a thread has nobody to raise it to
+                errors.append(error)
 
     helpers = [threading.Thread(target=take, daemon=True) for _ in range(_helpers(source))]
     for helper in helpers:
@@ -39,6 +46,8 @@ def with_every_pid(source: Source, pids: Iterable[int], work: Callable[[int], No
     take()
     for helper in helpers:
         helper.join()
+    if errors:
+        raise errors[0]
 
 
 def _helpers(source: Source) -> int:

@@ -47,7 +47,11 @@ class Reading:
         self.names = names
         self.shares = min(len(names), _SHARES_MAX)
         self.root = os.open("/proc", _FOLDER)
-        self.queue, end = os.pipe()
+        try:
+            self.queue, end = os.pipe()
+        except OSError:
+            os.close(self.root)  # whoever reads by himself needs it
+            raise
         os.write(end, b"".join(share.to_bytes(_TOKEN_BYTES, "little") for share in range(self.shares)))
         os.close(end)
         self.children: list[tuple[int, int]] = []
@@ -76,7 +80,8 @@ class Reading:
             for name in self.names[int.from_bytes(token, "little") :: self.shares]:
                 try:
                     folder = os.open(name, _FOLDER, dir_fd=self.root)
-                except OSError:
+                except OSError as error:
+                    yield name, "status", b"", error.errno or 1
                     continue
                 for file in _FILES:
                     content, problem = read_plainly(file, folder)
@@ -84,6 +89,11 @@ class Reading:
                     if file == "status" and not has_memory(content):
                         break
                 os.close(folder)
+
+    def drop(self) -> None:
+        """Leave it to who asks later."""
+        os.close(self.queue)
+        os.close(self.root)
 
     def finish(self) -> dict[int, dict[str, FileContent]] | None:
         """Read what is left, and gather what the children read; None where one of them failed."""
@@ -118,7 +128,8 @@ def prefetch_all(words: Sequence[str]) -> None:
         for _ in range(count):
             reading.add_child()
     except OSError:
-        return  # fewer read then, or nobody until we are loaded
+        if started and not started[0].children:  # nobody reads until we are loaded
+            started.pop().drop()
 
 
 def _write(fd: int, taken: Iterator[tuple[str, str, bytes, int]]) -> None:

@@ -13,9 +13,10 @@ from procmem.errors import (
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
-from procmem.text import N_, say
+from procmem.text import N_, gettext, say
 from procmem.text.failures import FAILURES, HEADER_PROBLEMS, failure_text
 from procmem.text.refusals import refusal_text
+from procmem.text.system_errors import system_text
 
 __all__ = ["ERRORS", "ErrorWords", "error_text", "failed_text", "hint_text"]
 
@@ -42,6 +43,15 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "nothing-recorded": ErrorWords(N_("not in {source}")),
     "hidepid": ErrorWords(N_("this /proc hides other users' processes (hidepid)")),
     "nothing-readable": ErrorWords(N_("nothing of it may be read")),
+    "cannot-open": ErrorWords(N_("it cannot be opened: {reason}"), ""),
+    "cannot-read": ErrorWords(N_("it cannot be read: {refusal}"), ""),
+    "too-many-files": ErrorWords(
+        N_("too many open files in this process"), N_("raise the limit: ulimit -n; or name fewer processes")
+    ),
+    "too-many-files-in-all": ErrorWords(
+        N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
+    ),
+    "no-memory-to-read": ErrorWords(N_("no memory for reading"), N_("look at procmem system, free, and dmesg")),
     "nothing-to-compare": ErrorWords(N_("its smaps may not be read, so there is nothing to compare")),
     "no-mappings": ErrorWords(N_("its mappings are not known: neither smaps nor maps could be read"), ""),
     "no-sizes": ErrorWords(N_("its sizes in memory and in swap are not known: smaps could not be read"), ""),
@@ -63,6 +73,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "address-too-large": ErrorWords(N_("{text} is no address of {bits} bits")),
     "not-32-bit": ErrorWords(N_("{address:#x} is no address of a 32-bit machine")),
     "no-experiment": ErrorWords(N_("no experiment is called {name!r}"), N_("procmem lab lists them")),
+    "special-file": ErrorWords(N_("{path}: it is {kind}, and no file that could be read")),
+    "script-no-text": ErrorWords(N_("{name}: it is no text in UTF-8")),
+    "script-too-large": ErrorWords(N_("{name}: more than {most} characters")),
     "unreadable-script": ErrorWords(N_("{name}: {reason}")),
     "no-steps": ErrorWords(N_("the script has no steps"), _STEPS_HINT),
     "all-ended": ErrorWords(N_("the script ends all its processes")),
@@ -197,19 +210,34 @@ FAILED = {
 
 def failed_text(code: str, **figures: object) -> str:
     """What ended the command."""
-    return say(FAILED[code], figures)
+    reason = figures.get("reason")
+    return say(FAILED[code], {**figures, "reason": system_text(reason)} if isinstance(reason, str) else figures)
+
+
+SPECIAL_FILES = {
+    "folder": N_("a folder"),
+    "fifo": N_("a named pipe"),
+    "socket": N_("a socket"),
+    "device": N_("a device"),
+}
+"""Files that are none to read."""
 
 
 def _fields(error: ProcmemError) -> dict[str, object]:
-    """The fields of an error; a refusal or a predicted failure among them in words."""
-    return {
-        name: failure_text(value)
-        if isinstance(value, Note)
-        else refusal_text(value)
-        if isinstance(value, Refusal)
-        else value
-        for name, value in error.fields.items()
-    }
+    """The fields of an error; a refusal, a predicted failure and what the system said among them in words."""
+    return {name: _field_text(name, value) for name, value in error.fields.items()}
+
+
+def _field_text(name: str, value: object) -> object:
+    if isinstance(value, Note):
+        return failure_text(value)
+    if isinstance(value, Refusal):
+        return refusal_text(value)
+    if isinstance(value, str) and name == "reason":
+        return system_text(value)
+    if isinstance(value, str) and name == "kind" and value in SPECIAL_FILES:
+        return gettext(SPECIAL_FILES[value])
+    return value
 
 
 def error_text(error: ProcmemError) -> str:

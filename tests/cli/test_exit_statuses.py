@@ -354,6 +354,30 @@ def test_a_table_of_what_nothing_recorded_is_refused_as_well(tmp_path: Path) -> 
     assert procmem("inspect", str(tmp_path)).status == 0
 
 
+@pytest.mark.parametrize(
+    "words", [("inspect", "PID", "PID"), ("threads", "PID"), ("system",), ("pmap", "PID")], ids=" ".join
+)
+def test_4_too_many_open_files(words: tuple[str, ...]) -> None:
+    """Whatever the limit: an answer, or one line that says what is short; never that a process is not there."""
+    told = 0
+    with python_child("") as pid:
+        command = [*COMMAND, *(word.replace("PID", str(pid)) for word in words)]
+        for limit in (5, 6, 7, 20):
+            run = subprocess.run(
+                ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *command],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if run.returncode == 4:
+                assert "too many open files" in complaint(run.stderr).lower()
+                assert run.stdout == ""
+                told += 1
+            else:
+                assert run.returncode == 0, (limit, run)
+    assert told, "no limit was low enough to prove anything"
+
+
 @pytest.mark.needs_root
 def test_as_nobody() -> None:
     """What needs no right needs none: recordings from readable folders, ourselves, others' small files."""

@@ -310,3 +310,42 @@ def test_notes_of_several_tell_whose_they_are() -> None:
     assert run.status == 0
     assert f"procmem: note: {DENIED}: smaps: permission denied" in run.err
     assert procmem("threads", "--csv", THREADS, DENIED, "--columns", "pid,tid").out.startswith("pid,tid\n4766,4766\n")
+
+
+@pytest.mark.needs_terminal
+def test_a_finished_bar_is_gone() -> None:
+    """What looks at all processes has a bar on stderr; when it is done the line is clear again."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    command = [*COMMAND, "shared", "self"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=environment, cwd=ROOT) as child:
+        os.close(slave)
+        child.communicate(timeout=60)
+    shown = read_terminal(master)
+    assert "100%" in shown
+    assert shown.endswith("\x1b[A\r\x1b[2K")
+
+
+@pytest.mark.needs_terminal
+def test_a_dumb_terminal_has_no_bar() -> None:
+    """It could not take it away."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb"}
+    with subprocess.Popen(
+        [*COMMAND, "shared", "self"], stdout=subprocess.PIPE, stderr=slave, env=environment, cwd=ROOT
+    ) as child:
+        os.close(slave)
+        child.communicate(timeout=60)
+    assert read_terminal(master) == ""
+
+
+def read_terminal(master: int) -> str:
+    """All that was written to a terminal whose other end is closed."""
+    data = b""
+    try:
+        while piece := os.read(master, 65_536):
+            data += piece
+    except OSError:  # EIO: nobody has the other end any more
+        pass
+    os.close(master)
+    return data.decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from procmem.analyse.watch import trends
 from procmem.model.reports.watch import Sample, Trend, Watched
 from procmem.render.formats.csv_tables import to_csv
 from procmem.render.pages.watch import sparkline, watch_sheet
-from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped
+from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped, zombie
 
 MIB = 1 << 20
 
@@ -203,3 +204,48 @@ def test_sparklines() -> None:
     assert sparkline([5, None, 6], unicode=False) == "_ #"
     assert sparkline([None]) == ""
     assert len(sparkline(list(range(100)))) == 24
+
+
+def test_one_of_several_that_has_no_memory_is_told() -> None:
+    """The others are watched, and the status says that some are missing; alone it is not there."""
+    with python_child("") as pid, zombie() as ended:
+        both = procmem("watch", "--count", "1", "--csv", str(pid), str(ended))
+        alone = procmem("watch", "--count", "1", "--csv", str(ended))
+    assert both.status == 42
+    assert f"process {ended}" in both.err
+    assert f",{pid}," in both.out
+    assert (alone.status, alone.out) == (3, "")
+
+
+@pytest.mark.needs_root
+def test_one_of_several_that_may_not_be_read_does_not_stop_the_others() -> None:
+    """With classes, which need smaps; the status says that something was refused."""
+    with python_child("") as pid:
+        run = procmem("watch", "--count", "1", "--classes", "--json", "self", str(pid), nobody=True)
+    assert run.status == 4
+    assert len(run.out.splitlines()) == 1
+    assert "permission denied" in run.err
+
+
+def test_classes_are_in_the_lines() -> None:
+    """Asked for, they are told at every look, not only where they change."""
+    with python_child("x = bytearray(1 << 20)") as pid:
+        out = procmem("watch", str(pid), "--count", "1", "--classes").out
+        plain = procmem("watch", str(pid), "--count", "1").out
+    assert re.search(r"  text \d+  ", out)
+    assert re.search(r"  heap \d+  ", out)
+    assert "heap" not in plain
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_lines_fit_the_width_asked_for(width: int) -> None:
+    """Folded between two figures, what follows indented; nothing is left out."""
+    with python_child("") as pid:
+        words = ("watch", str(pid), "--count", "1", "--classes")
+        wide, narrow = procmem(*words).out, procmem(*words, "--width", str(width)).out
+    assert len(wide.splitlines()) == 1
+    lines = narrow.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= width
+    assert all(line.startswith(" " * 10) for line in lines[1:])
+    assert narrow.split()[3:] == wide.split()[3:]

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -263,3 +264,19 @@ def test_without_rights_it_skips_and_says_why() -> None:
     for one in json.loads(run.out)["experiments"]:
         assert one["verdict"] == "skipped" or one["name"] == "rights"
         assert (one["verdict"] == "skipped") == (one["reason"] is not None)
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_report_is_written_whatever_becomes_of_the_page(words: tuple[str, ...], tmp_path: Path) -> None:
+    """``procmem lab ... --report FILE | head -1``: the page is cut off, the file is whole."""
+    path = tmp_path / "report.html"
+    names = ("rights", "demand-paging", "zero-page")
+    command = [*COMMAND, "lab", *names, *words, "--report", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        child.wait(timeout=120)
+    text = path.read_text("utf-8")
+    assert all(name in text for name in names)
+    assert text.rstrip().endswith("</html>")
+    assert [item.name for item in tmp_path.iterdir()] == ["report.html"]

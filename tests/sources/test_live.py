@@ -1,5 +1,6 @@
 """The live source: one process stays one process, refusals are values, nothing is opened that should not be."""
 
+import errno
 import gc
 import json
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.errors import BadInput, ProcessGone
+from procmem.errors import AccessRefused, BadInput, OutOfResources, ProcessGone
 from procmem.model.raw import MappedFile, PageState, Refusal
 from procmem.queries.examine import examine
 from procmem.sources.files import read_bounded, read_whole
@@ -42,6 +43,34 @@ def test_a_process_that_ends_stays_gone() -> None:
             assert target.read("smaps") in (Refusal.GONE, Refusal.ABSENT)
             with pytest.raises(ProcessGone, match="ended"):
                 examine(target)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EINVAL])
+def test_what_cannot_be_opened_is_not_gone(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only ENOENT and ESRCH say that a process is not there."""
+
+    def refuse(*_words: object, **_options: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    source = ProcSource()
+    monkeypatch.setattr("procmem.sources.live.os.open", refuse)
+    with pytest.raises(AccessRefused, match=f"cannot be opened: {os.strerror(number)}"):
+        source.open(os.getpid())
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_shortage_is_neither_gone_nor_a_refusal(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is about us: no file, process or folder is told to be missing."""
+
+    def refuse(*_words: object, **_options: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    source = ProcSource()
+    with source.open(os.getpid()) as target, monkeypatch.context() as patched:
+        patched.setattr("os.open", refuse)
+        for ask in (lambda: source.open(1), lambda: target.read("stat"), lambda: target.names("task"), ProcSource):
+            with pytest.raises(OutOfResources):
+                ask()
 
 
 def test_nobody_is_gone() -> None:

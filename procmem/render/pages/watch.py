@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procmem.model.kinds import ByteClass
 from procmem.model.reports.watch import Trend, Watched
 from procmem.render.columns import column
 from procmem.render.escaping import printable
@@ -9,6 +10,7 @@ from procmem.render.human import SizeFormat, duration
 from procmem.render.json.watch import watch_json
 from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
+from procmem.render.width import cells
 from procmem.text.pages.watch import HEADINGS, figure, told
 
 __all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
@@ -16,6 +18,8 @@ __all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _WIDTH = 24
 _IN_A_LINE = ("VIRT", "RES", "swap", "PSS", "USS")
+_CLASSES = frozenset(ByteClass)
+_REST = " " * 10
 
 
 def sparkline(history: Sequence[int | None], *, unicode: bool = True, width: int = _WIDTH) -> str:
@@ -66,7 +70,7 @@ def _sheet(item: Watched, style: Style) -> Sheet:
             sparkline(trend.history, unicode=style.unicode),
         )
         for trend in item.trends
-        if trend.now or trend.since_start
+        if trend.now is None or trend.now or trend.since_start
     ]
     return Sheet(columns, rows, ruled=True)
 
@@ -77,11 +81,22 @@ def _signed(value: int | None, size: SizeFormat) -> str:
     return f"{'+' if value > 0 else '-'}{size(abs(value))}"
 
 
-def watch_line(item: Watched, size: SizeFormat) -> str:
-    """One look at one process as one line."""
-    words = [f"{item.at:8.1f} s  {item.pid}  {printable(item.name)}"]
-    words += [_in_line(trend, size) for trend in item.trends if trend.name in _IN_A_LINE or trend.change]
-    return "  ".join(words) + "\n"
+def watch_line(item: Watched, style: Style) -> str:
+    """One look at one process as one line; folded, what follows indented, where the width is limited."""
+    head = f"{item.at:8.1f} s  {item.pid}  {printable(item.name)}"
+    figures = [
+        _in_line(trend, style.size)
+        for trend in item.trends
+        if trend.name in _IN_A_LINE or trend.change or (trend.name in _CLASSES and trend.now != 0)
+    ]
+    lines = [head]
+    for text in figures:
+        joined = f"{lines[-1]}  {text}"
+        if style.width is None or cells(joined) <= style.width or len(lines[-1]) <= len(_REST):
+            lines[-1] = joined
+        else:
+            lines.append(_REST + text)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _in_line(trend: Trend, size: SizeFormat) -> str:

@@ -29,7 +29,10 @@ _PID_LINE = b"%s:" % StatusKey.PID.encode()
 
 def bare_file(path: str) -> dict[str, bytes]:
     """A file that begins like maps or smaps, as the one file of a process; empty if it is none of them."""
-    content = _read_head(path)
+    try:
+        content = _read_head(path)
+    except OSError as error:
+        raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
     first, _, rest = content.partition(b"\n")
     if first.count(b"-") == 0 or first[:1] not in b"0123456789abcdef" or b" " not in first:
         return {}

@@ -10,7 +10,7 @@ from typing import IO, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
 from procmem.model.raw import FileContent, Refusal
-from procmem.sources.files import OpenFolder, read_whole, refusal_of
+from procmem.sources.files import OpenFolder, open_given, read_whole, refusal_of
 
 __all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
 
@@ -103,10 +103,12 @@ class _Unpacked:
     def __init__(self, path: str) -> None:
         self._path = path
         self._total = 0
-        file = open(path, "rb")  # noqa: SIM115  # closed by __exit__
+        try:
+            file = open(open_given(path), "rb")  # noqa: SIM115  # closed by __exit__
+        except OSError as error:
+            raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
         self._files: list[IO[bytes]] = [file]
-        packed = file.read(2) == _GZIP_MAGIC
-        file.seek(0)
+        packed = file.peek(2)[:2] == _GZIP_MAGIC  # a pipe cannot go back
         if packed:
             import gzip  # noqa: PLC0415  # folders do without it
 
