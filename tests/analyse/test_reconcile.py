@@ -25,7 +25,7 @@ def sayings(
     files = {"smaps": smaps(records), "status": (head + status).encode()}
     readings = Readings(rollup, rollup, before, after, frozenset())
     report = account_report(*made(files, kernel=kernel), readings)
-    return {f"{one.measure} {one.who}": one for one in report.reconciliation}
+    return {f"{one.measure} {one.who.value}": one for one in report.reconciliation}
 
 
 def cause(one: Saying) -> str | None:
