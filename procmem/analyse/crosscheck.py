@@ -8,7 +8,7 @@ over is missing or extra.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from procmem.model.note import Note
 from procmem.model.permissions import PRIVATE_DATA, PRIVATE_READ_ONLY
@@ -27,8 +27,18 @@ from procmem.model.simulation import (
     SimVma,
     Stage,
 )
+from procmem.model.vma_names import KernelName, kernel_label
 
-__all__ = ["compare", "drawn_addresses", "drawn_rows", "entropy_bits", "failure_report", "still_there"]
+__all__ = [
+    "compare",
+    "compare_running",
+    "drawn_addresses",
+    "drawn_as_predicted",
+    "drawn_rows",
+    "entropy_bits",
+    "failure_report",
+    "still_there",
+]
 
 RealLine = tuple[int, int, str, int, bytes]
 
@@ -51,6 +61,26 @@ def compare(
     if real.esp is not None and prediction.space is not None and prediction.failure is None:
         esp = (prediction.space.registers.esp, real.esp)
     return CrossReport(prediction, tuple(lines), esp, draws, within, (prediction.failure, None))
+
+
+def compare_running(
+    prediction: Prediction, real: RealSpace, *, draws: Draws | None, within: tuple[tuple[Base, bool], ...]
+) -> CrossReport:
+    """Lay what a process had at ``main`` beside what it shows while it runs.
+
+    It maps, frees and grows as it likes: lines that are there besides, a heap, a stack that has grown, and anonymous
+    memory that joined a neighbour are no contradiction.
+    """
+    vmas = tuple(vma for vma in prediction.vmas if vma.name != kernel_label(KernelName.HEAP))
+    lines = tuple(line for vma in vmas if (line := still_there(vma, real)) is not None)
+    shown = prediction._replace(vmas=vmas)
+    return compare(shown, real._replace(lines=lines, esp=None), draws=draws, within=within)
+
+
+def drawn_as_predicted(prediction: Prediction, within: Mapping[Base, bool]) -> tuple[tuple[Base, bool], ...]:
+    """Of the bases that were drawn, those that the prediction says move: whether each could have been drawn so."""
+    moving = {wanted.base for wanted in prediction.ranges}
+    return tuple((base, inside) for base, inside in within.items() if base in moving)
 
 
 def failure_report(prediction: Prediction, why: Note) -> CrossReport:

@@ -20,9 +20,12 @@ from procmem.model.reports.inspection import Account, Inspection, LayoutInShort,
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum
 
-__all__ = ["classic_class", "inspection", "merged_classes", "warnings_of"]
+__all__ = ["CLASSIC", "classic_class", "inspection", "merged_classes", "warnings_of"]
 
 from procmem.analyse.picture import picture
+
+CLASSIC = ("text", "data", "bss", "heap", "mmap", "stack")
+"""The six words of the textbook, in its order."""
 
 
 def classic_class(label: Label) -> str:
@@ -47,7 +50,7 @@ def inspection(
     although that was asked for. ``layout`` is what came of the laws of the kernel's layout.
     """
     fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
-    order = ("text", "data", "bss", "heap", "mmap", "stack") if classic else tuple(ByteClass)
+    order = CLASSIC if classic else tuple(ByteClass)
     rows = () if regions is None else _class_rows(regions, fold, order)
     totals = _totals(snapshot, regions)
     return Inspection(

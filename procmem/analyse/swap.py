@@ -4,20 +4,33 @@ Data that nobody asks for may lie in swap for ever: that is what swap is for. It
 all the time. Then one asks whether a process misbehaves, or the machine (or a cgroup's limit) is too small.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
+from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
-from procmem.model.proc_keys import MeminfoKey
+from procmem.model.proc_keys import MeminfoKey, SmapsKey, VmstatKey
 from procmem.model.region import Regions
-from procmem.model.reports.swap import SORTS, Rates, SwapPart, SwapReading, SwapRegion, SwapReport, SwapVerdict
-from procmem.model.reports.system import ProcessRow
+from procmem.model.reports.swap import (
+    SORTS,
+    Faulter,
+    Object,
+    Rates,
+    SwapMoment,
+    SwapPart,
+    SwapReading,
+    SwapRegion,
+    SwapReport,
+    SwapVerdict,
+)
+from procmem.model.reports.system import CgroupFigures, ProcessRow
 
-__all__ = ["swap_regions", "swap_report"]
+__all__ = ["rates_between", "shared_memory_in_swap", "swap_regions", "swap_report", "with_cgroups"]
 
 _MIB = 1 << 20
 _BUSY_BYTES_PER_SECOND = _MIB
 _STALLED_MUCH = 0.1
 _MOST = 0.5
+_FAULTERS_MAX = 5
 _NEARLY = 0.9
 _DEFAULT_SWAPPINESS, _EVEN_SWAPPINESS = 60, 100
 
@@ -131,6 +144,55 @@ def _who(reading: SwapReading, rates: Rates) -> Iterator[Note]:
         yield note("one process", name=row.name or b"?", pid=row.pid, demand=demand, share=demand / whole)
     else:
         yield note("machine", count=len(demands), demand=whole, ram=ram)
+
+
+def rates_between(before: SwapMoment, after: SwapMoment, page_size: int) -> Rates:
+    """What happened between two readings; counters that went back count as nothing."""
+    seconds = after.at - before.at
+
+    def grown(key: str) -> int:
+        return max(after.counters.get(key, 0) - before.counters.get(key, 0), 0)
+
+    known = before.faults
+    grew = [Faulter(pid, name, count - known[pid][1]) for pid, (name, count) in after.faults.items() if pid in known]
+    most = sorted((item for item in grew if item.faults > 0), key=lambda item: -item.faults)[:_FAULTERS_MAX]
+    is_measured = before.stalled is not None and after.stalled is not None
+    return Rates(
+        seconds=seconds,
+        swapped_in=grown(VmstatKey.SWAPPED_IN) * page_size,
+        swapped_out=grown(VmstatKey.SWAPPED_OUT) * page_size,
+        major_faults=grown(VmstatKey.MAJOR_FAULTS),
+        stalled=((after.stalled or 0) - (before.stalled or 0)) / 1e6 / seconds if is_measured else None,
+        faulters=tuple(most),
+    )
+
+
+def with_cgroups(rates: Rates, rows: Iterable[ProcessRow], groups: Iterable[CgroupFigures]) -> Rates:
+    """The same, each process with what its cgroup is charged, and may be."""
+    by_path = {group.path: group for group in groups}
+    paths = {row.pid: row.cgroup for row in rows}
+    faulters = []
+    for item in rates.faulters:
+        path = paths.get(item.pid)
+        group = by_path.get(path) if path is not None else None
+        known = item if group is None else item._replace(cgroup=group.path, charged=group.current, limit=group.limit)
+        faulters.append(known)
+    return rates._replace(faulters=tuple(faulters))
+
+
+def shared_memory_in_swap(table: Mappings, devices: Container[str]) -> Iterator[tuple[int, Object]]:
+    """The objects of shared memory that a process maps and that have pages in swap: a row of each, and how much.
+
+    ``devices`` are those of file systems in memory. What others have of an object in swap is not among it.
+    """
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for row, swap in enumerate(table.column(SmapsKey.SWAP) or ()):
+        if swap and table.inode[row] and table.is_shared_memory(row, devices):
+            key = (table.device[row], table.inode[row])
+            first, sum_before = found.get(key, (row, 0))
+            found[key] = (first, sum_before + swap)
+    for row, swap in found.values():
+        yield row, Object(table.name[row], "mapped shared memory", swap)
 
 
 def swap_regions(pid: int | None, regions: Regions | None) -> Sequence[SwapRegion]:

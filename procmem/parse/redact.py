@@ -1,8 +1,9 @@
 """Leaving secrets out of what is recorded."""
 
 from procmem.model.raw import RawProcess, Refusal
+from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone
 
-__all__ = ["without_arguments"]
+__all__ = ["without_arguments", "without_mounts"]
 
 
 def without_arguments(raw: RawProcess) -> RawProcess:
@@ -13,4 +14,13 @@ def without_arguments(raw: RawProcess) -> RawProcess:
             words = content.removesuffix(b"\0").split(b"\0") if content else []
             kept = words[:1] + [b"<redacted>"] * (len(words) - 1)
             files[name] = b"".join(word + b"\0" for word in kept)
+    return raw._replace(files=files)
+
+
+def without_mounts(raw: RawProcess) -> RawProcess:
+    """Of the mounts, keep which devices are shared memory: what is mounted where is nobody's business."""
+    files = dict(raw.files)
+    for name, content in raw.files.items():
+        if name.rsplit("/", 1)[-1] == "mountinfo" and not isinstance(content, Refusal):
+            files[name] = devices_alone(content, MEMORY_TYPES)
     return raw._replace(files=files)

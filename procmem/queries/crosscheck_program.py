@@ -7,7 +7,7 @@ run with randomisation, and a map they were filled into is called fitted.
 
 from collections.abc import Mapping, Sequence
 
-from procmem.analyse.crosscheck import compare, drawn_addresses, failure_report, still_there
+from procmem.analyse.crosscheck import compare, compare_running, drawn_addresses, drawn_as_predicted, failure_report
 from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
@@ -24,7 +24,7 @@ from procmem.model.simulation import (
     Settings,
     Stage,
 )
-from procmem.model.vma_names import KernelName, kernel_label
+from procmem.model.vma_names import KernelName
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
@@ -201,9 +201,7 @@ def _fitted(
 ) -> CrossReport:
     """Compare with the drawn values filled in, and keep the ranges that were predicted without them."""
     filled = predict(files, settings._replace(draws=draws), real.stage)._replace(ranges=prediction.ranges)
-    moving = {wanted.base for wanted in prediction.ranges}
-    within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
-    return compare(filled, real, draws=draws, within=within)
+    return compare(filled, real, draws=draws, within=drawn_as_predicted(prediction, drawn_within(draws, settings)))
 
 
 def draw_bases(files: ProgramFiles, settings: Settings, times: int) -> tuple[Prediction, list[dict[Base, int]]]:
@@ -236,11 +234,7 @@ def check_running(files: ProgramFiles, settings: Settings, real: RealSpace) -> C
     prediction = predict(files, settings, real.stage)
     draws = fit_draws(files, settings, real) if settings.randomize else None
     filled = predict(files, settings._replace(draws=draws), real.stage) if draws is not None else prediction
-    vmas = tuple(vma for vma in filled.vmas if vma.name != kernel_label(KernelName.HEAP))
-    lines = [line for vma in vmas if (line := still_there(vma, real)) is not None]
-    within: tuple[tuple[Base, bool], ...] = ()
-    if draws is not None:
-        moving = {wanted.base for wanted in prediction.ranges}
-        within = tuple((base, inside) for base, inside in drawn_within(draws, settings).items() if base in moving)
-    shown = filled._replace(vmas=vmas, ranges=prediction.ranges)
-    return compare(shown, real._replace(lines=tuple(lines), esp=None), draws=draws, within=within)
+    within = {} if draws is None else drawn_within(draws, settings)
+    return compare_running(
+        filled._replace(ranges=prediction.ranges), real, draws=draws, within=drawn_as_predicted(prediction, within)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procmem.analyse.inspection import classic_class, inspection
+from procmem.analyse.inspection import CLASSIC, inspection
 from procmem.model.named_tuple import NamedTuple
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["CLASSIC", "SORTS", "InspectOptions", "inspect", "listed"]
 
 SORTS = ("virt", "rss", "pss", "uss", "swap", "address")
-CLASSIC = ("text", "data", "bss", "heap", "mmap", "stack")
 
 
 class InspectOptions(NamedTuple):
@@ -58,20 +57,8 @@ def listed(regions: Regions | None, options: InspectOptions) -> list[int] | None
         return None
     if regions is None:
         return []
-    chosen = [
-        index
-        for index, label in enumerate(regions.label)
-        if (not options.classes or (classic_class(label) if options.classic else label.cls.value) in options.classes)
-        and regions.end[index] - regions.start[index] >= options.min_size
-    ]
-    if options.sort is not None:
-        column = {
-            "virt": lambda index: regions.end[index] - regions.start[index],
-            "rss": lambda index: regions.rss[index] or 0,
-            "pss": lambda index: regions.pss[index] or 0,
-            "uss": lambda index: regions.uss[index] or 0,
-            "swap": lambda index: regions.swap[index] or 0,
-            "address": lambda index: -regions.start[index],
-        }[options.sort]
-        chosen.sort(key=column, reverse=True)
-    return chosen
+    from procmem.analyse.listing import chosen_regions  # noqa: PLC0415  # only where regions are listed
+
+    return chosen_regions(
+        regions, classes=options.classes, classic=options.classic, min_size=options.min_size, sort=options.sort
+    )

@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Container, Iterable, Iterator
 
+from procmem.analyse.swap import rates_between, shared_memory_in_swap, with_cgroups
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
-from procmem.model.proc_keys import SmapsKey, VmstatKey
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import said_or_nothing
-from procmem.model.reports.swap import Faulter, Object, Rates, SwapReading
+from procmem.model.reports.swap import Object, Rates, SwapMoment, SwapReading
 from procmem.model.reports.system import ProcessRow
 from procmem.model.vma_names import KernelName
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_of_type, mount_ids_of_type, mount_points
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_swap"]
 
-_FAULTERS_MAX = 5
-_Faults = dict[int, tuple[bytes, int]]
-
 
 def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: object = str) -> SwapReading:
     """Read the system's swap; with an ``interval`` in seconds, also what moves.
@@ -67,7 +65,7 @@ def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: ob
         objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
         release = target.machine.release
     if rates is not None and with_cgroup:
-        rates = rates._replace(faulters=tuple(_with_cgroups(rates.faulters, found.rows)))
+        rates = with_cgroups(rates, found.rows, cgroups_of(found.rows, own_mountinfo()))
     return SwapReading(
         areas=areas,
         meminfo=parse_meminfo(meminfo),
@@ -87,32 +85,14 @@ def _system(target: Target, name: str) -> bytes:
 
 
 def _rates(source: Source, target: Target, pids: list[int], interval: float) -> Rates:
-    before, faults, stall, began = _moment(source, target, pids)
+    before = _moment(source, target, pids)
     time.sleep(interval)
-    after, faults_after, stall_after, ended = _moment(source, target, pids)
-    seconds = ended - began
-    page = target.machine.page_size or 4096
-
-    def grown(key: str) -> int:
-        return max(after.get(key, 0) - before.get(key, 0), 0)
-
-    grew = sorted(
-        (Faulter(pid, name, count - faults[pid][1]) for pid, (name, count) in faults_after.items() if pid in faults),
-        key=lambda item: -item.faults,
-    )
-    return Rates(
-        seconds=seconds,
-        swapped_in=grown(VmstatKey.SWAPPED_IN) * page,
-        swapped_out=grown(VmstatKey.SWAPPED_OUT) * page,
-        major_faults=grown(VmstatKey.MAJOR_FAULTS),
-        stalled=None if stall is None or stall_after is None else (stall_after - stall) / 1e6 / seconds,
-        faulters=tuple(item for item in grew if item.faults > 0)[:_FAULTERS_MAX],
-    )
+    return rates_between(before, _moment(source, target, pids), target.machine.page_size or 4096)
 
 
-def _moment(source: Source, target: Target, pids: list[int]) -> tuple[dict[str, int], _Faults, int | None, float]:
-    """The event counters, the major faults of each process, microseconds of pressure, and the time."""
-    faults: _Faults = {}
+def _moment(source: Source, target: Target, pids: list[int]) -> SwapMoment:
+    """What can be read of now."""
+    faults: dict[int, tuple[bytes, int]] = {}
     for pid in pids:
         try:
             with source.open(pid) as process:
@@ -123,17 +103,7 @@ def _moment(source: Source, target: Target, pids: list[int]) -> tuple[dict[str, 
             found = parse_stat(content)
             faults[pid] = (found.comm, found.majflt)
     stalled = parse_pressure(_system(target, "pressure/memory"))
-    return parse_vmstat(_system(target, "vmstat")), faults, stalled, time.monotonic()
-
-
-def _with_cgroups(faulters: Iterable[Faulter], rows: list[ProcessRow]) -> Iterator[Faulter]:
-    """Each with what its cgroup is charged, and may be."""
-    groups = {group.path: group for group in cgroups_of(rows, own_mountinfo())}
-    paths = {row.pid: row.cgroup for row in rows}
-    for item in faulters:
-        path = paths.get(item.pid)
-        group = groups.get(path) if path is not None else None
-        yield item if group is None else item._replace(cgroup=group.path, charged=group.current, limit=group.limit)
+    return SwapMoment(parse_vmstat(_system(target, "vmstat")), faults, stalled, time.monotonic())
 
 
 def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
@@ -194,18 +164,10 @@ def _mapped(source: Source, pid: int, devices: Container[str]) -> Iterator[tuple
             smaps = target.read("smaps")
     except (ProcessGone, AccessRefused, BadInput):
         return
-    table = parse_smaps(smaps, keys=(SmapsKey.SWAP, SmapsKey.SWAP_PSS)) if isinstance(smaps, bytes) else None
-    swaps = table.column(SmapsKey.SWAP) if table is not None else None
-    if table is None or swaps is None:
+    if not isinstance(smaps, bytes):
         return
-    sums: dict[tuple[str, int], int] = {}
-    where: dict[tuple[str, int], int] = {}
-    for row, swap in enumerate(swaps):
-        if swap and table.inode[row] and table.is_shared_memory(row, devices):
-            key = (table.device[row], table.inode[row])
-            sums[key] = sums.get(key, 0) + swap
-            where.setdefault(key, row)
-    for key, row in where.items():
+    table = parse_smaps(smaps, keys=(SmapsKey.SWAP, SmapsKey.SWAP_PSS))
+    for row, item in shared_memory_in_swap(table, devices):
         whole = swapped_bytes(map_file(process_folder(source.name, pid), table.start[row], table.end[row]))
-        found = Object(table.name[row], "mapped shared memory", sums[key] if whole is None else whole)
-        yield key, found, table.named(row).named is KernelName.SYSV
+        found = item if whole is None else item._replace(swap=whole)
+        yield (table.device[row], table.inode[row]), found, table.named(row).named is KernelName.SYSV

@@ -22,6 +22,7 @@ from types import TracebackType
 from procmem.errors import ExitStatus, ProcmemError
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.tracing.child_files import ChildFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,18 +106,18 @@ def fork_program(how: Started, libc: ctypes.CDLL, *, traced: bool) -> int:
         os._exit(_EXEC_FAILED)
 
 
-class Tracee:
+class Tracee(ChildFiles):
     """One traced child; use it in a ``with`` statement, which kills it at the end.
 
     After entering, the child stands right after its execve, before its first instruction.
     """
 
     def __init__(self, how: Started) -> None:
+        super().__init__()
         self._how = how
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
         self._libc.ptrace.restype = ctypes.c_long
-        self.pid = 0
         self.ended: int | None = None
         """The wait status with which the child ended by itself, None while it lives."""
 
@@ -259,11 +260,6 @@ class Tracee:
             os.pwrite(descriptor, data, address)
         finally:
             os.close(descriptor)
-
-    def proc_file(self, name: str) -> bytes:
-        """Read a file of ``/proc/PID`` whole."""
-        with open(f"/proc/{self.pid}/{name}", "rb") as file:
-            return file.read()
 
     def close(self) -> None:
         """End the child, whatever state it is in."""

@@ -13,6 +13,7 @@ import signal
 import time
 from types import TracebackType
 
+from procmem.tracing.child_files import ChildFiles
 from procmem.tracing.tracee import Started, fork_program
 
 TYPE_CHECKING = False
@@ -27,12 +28,12 @@ _QUIET_LOOKS = 3
 """So many looks in a row must find it waiting: a page that is read from disk is a short wait."""
 
 
-class Untraced:
+class Untraced(ChildFiles):
     """One child that stands still inside the ``with`` statement, and is killed at its end."""
 
     def __init__(self, how: Started) -> None:
+        super().__init__()
         self._how = how
-        self.pid = 0
 
     def __enter__(self) -> Self:
         own = os.stat("/proc/self/exe")
@@ -74,8 +75,3 @@ class Untraced:
         except OSError:
             return False
         return (now.st_dev, now.st_ino) != (own.st_dev, own.st_ino)
-
-    def proc_file(self, name: str) -> bytes:
-        """Read a file of ``/proc/PID`` whole."""
-        with open(f"/proc/{self.pid}/{name}", "rb") as file:
-            return file.read()

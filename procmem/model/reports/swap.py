@@ -1,11 +1,24 @@
 """What ``procmem swap`` tells: who has what in swap, whether that hurts, and what switching it off would mean."""
 
+from collections.abc import Mapping
+
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 
-__all__ = ["SORTS", "Faulter", "Object", "Rates", "SwapPart", "SwapReading", "SwapRegion", "SwapReport", "SwapVerdict"]
+__all__ = [
+    "SORTS",
+    "Faulter",
+    "Object",
+    "Rates",
+    "SwapMoment",
+    "SwapPart",
+    "SwapReading",
+    "SwapRegion",
+    "SwapReport",
+    "SwapVerdict",
+]
 
 
 class Object(NamedTuple):
@@ -40,6 +53,18 @@ class Rates(NamedTuple):
     major_faults: int
     stalled: float | None
     faulters: tuple[Faulter, ...]
+
+
+class SwapMoment(NamedTuple):
+    """One of two readings: the counters of vmstat, name and major faults of each process, and the clock's seconds.
+
+    ``stalled`` is microseconds in which some task waited for memory, None where the kernel does not measure it.
+    """
+
+    counters: Mapping[str, int]
+    faults: Mapping[int, tuple[bytes, int]]
+    stalled: int | None
+    at: float
 
 
 class SwapReading(NamedTuple):
