@@ -14,6 +14,7 @@ from procmem.errors import Misuse
 from procmem.render.escaping import printable_text
 from procmem.text import gettext
 from procmem.text.errors import error_text, hint_text
+from procmem.text.help import first_paragraph
 from procmem.text.help import options as words
 
 TYPE_CHECKING = False
@@ -76,7 +77,7 @@ class CommandGroup(Command, click.Group):
         for name in self.list_commands(ctx):
             found = self.get_command(ctx, name)
             told = gettext(found.help or "") if found is not None else ""
-            rows.append((name, told.split("\n\n")[0]))
+            rows.append((name, first_paragraph(told)))
         with formatter.section(gettext("Commands")):
             formatter.write_dl(rows)
 

@@ -273,3 +273,81 @@ def test_numbers_of_elf_stand_once() -> None:
                         wrong.append(f"{path}:{node.lineno}: {node.id} belongs to {owner}")
     assert seen > 40
     assert not wrong, "\n".join(wrong)
+
+
+_TOLD_FIELDS = frozenset({"sentence", "title", "heading", "owner_name", "told", "label_text"})
+"""Fields that hold text for people, or names that are shown as they are."""
+
+
+def _told_functions(tree: ast.Module) -> set[str]:
+    """What a module imports of ``procmem.text``: functions there answer with text for people."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[:2] == ["procmem", "text"]
+        for alias in node.names
+    }
+
+
+def branches_on_text(path: str, tree: ast.Module) -> Iterator[str]:
+    """Where a module decides by text made for people: compares it, looks into it, or takes it apart."""
+    if path.split("/", maxsplit=1)[0] == "text":
+        return  # where the text is made
+    makers = _told_functions(tree)
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        told = {
+            target.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and _is_told(node.value, makers, set())
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(function):
+            looked_at: Sequence[ast.AST] = ()
+            if isinstance(node, ast.Compare) and not any(isinstance(way, ast.Is | ast.IsNot) for way in node.ops):
+                looked_at = [node.left, *node.comparators]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _READS_TEXT:
+                looked_at = [node.func.value]
+            if any(_is_told(part, makers, told) for part in looked_at):
+                yield f"{path}:{getattr(node, 'lineno', 0)}: {ast.unparse(node)}"
+
+
+def _is_told(node: ast.AST, makers: set[str], told: set[str]) -> bool:
+    """Whether an expression is text for people: a field of that name, or what a function of ``procmem.text`` gave."""
+    if isinstance(node, ast.Name):
+        return node.id in told
+    if isinstance(node, ast.Attribute):
+        return node.attr in _TOLD_FIELDS
+    if isinstance(node, ast.IfExp):
+        return _is_told(node.body, makers, told) or _is_told(node.orelse, makers, told)
+    if isinstance(node, ast.BoolOp):
+        return any(_is_told(value, makers, told) for value in node.values)
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Name) and node.value.id in makers
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers
+
+
+def test_nothing_is_decided_by_text_for_people() -> None:
+    """Values carry codes: a sentence may be worded anew, or be in another language."""
+    wrong = [found for path, tree in _trees().items() for found in branches_on_text(path, tree)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if kind_sentence(region).startswith("A guard"): pass',
+        'text = kind_sentence(region)\n    return text.partition(". ")[0]',
+        'return region.label.owner_name == b"Java"',
+        'return "arena" in finding.title',
+        'text = kind_sentence(region)\n    return text == "Memory."',
+    ],
+)
+def test_a_decision_by_text_is_found(line: str) -> None:
+    """The ways in which that has been done; passing text on, or asking whether there is any, is none."""
+    code = f"from procmem.text.kinds import kind_sentence\ndef f(region, finding):\n    {line}\n"
+    assert list(branches_on_text("render/somewhere.py", ast.parse(code)))
+    fine = "from procmem.text.kinds import kind_sentence\ndef f(region):\n    return kind_sentence(region) or None\n"
+    assert not list(branches_on_text("render/somewhere.py", ast.parse(fine)))
