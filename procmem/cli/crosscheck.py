@@ -90,7 +90,7 @@ def run(words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat:
         bases = query.bases_of_runs(files, settings, repeat)
         output.show([drawn_page(bases.rows, bases.entropies, bases.runs)])
         return ExitStatus.MISMATCH if bases.outside or bases.runs < repeat else ExitStatus.DONE
-    wanted = tuple(Stage(name) for name in ("exec", "entry", "main") if not stages or name in stages)
+    wanted = tuple(stage for stage in Stage if not stages or stage.value in stages)
     reports = query.crosscheck(files, settings, wanted)
     output.show([cross_page(reports, facts.origin)])
     return ExitStatus.DONE if all(report.holds for report in reports) else ExitStatus.MISMATCH

@@ -28,7 +28,7 @@ LIBC.mprotect.argtypes = LIBC.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size
 LIBC.malloc.argtypes, LIBC.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
 LIBC.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
 FIXED_NOREPLACE, NORESERVE, POPULATE, HUGETLB = 0x100000, 0x4000, 0x8000, 0x40000
-NOHUGEPAGE, HUGEPAGE, RMID = 15, 14, 0
+NOHUGEPAGE, RMID = 15, 0
 PR_SET_THP_DISABLE = 41
 ERROR_CODE, FAULT_ADDRESS = 19, 22
 """Indexes of REG_ERR and REG_CR2 in ``gregs`` of x86-64's ucontext, which begins after 40 bytes."""

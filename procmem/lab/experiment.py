@@ -101,8 +101,6 @@ class Usage(NamedTuple):
     rss: int
     pss: int
     swap: int
-    private_dirty: int
-    shared_dirty: int
     anonymous: int
     status: dict[str, int]
     fields: dict[str, str]
@@ -135,8 +133,6 @@ def usage(pid: int, start: int = AT, end: int = 1 << 32) -> Usage:
         total(SmapsKey.RSS),
         total(SmapsKey.PSS),
         total(SmapsKey.SWAP),
-        total(SmapsKey.PRIVATE_DIRTY),
-        total(SmapsKey.SHARED_DIRTY),
         total(SmapsKey.ANONYMOUS),
         dict(parsed.sizes),
         dict(parsed.fields),

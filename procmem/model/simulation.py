@@ -230,7 +230,6 @@ class SimSpace(NamedTuple):
     registers: Registers = Registers()
     threads: int = 1
     start_code: int = 0
-    end_code: int = 0
     start_data: int = 0
     end_data: int = 0
     start_stack: int = 0

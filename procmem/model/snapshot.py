@@ -76,7 +76,6 @@ class Stat(NamedTuple):
     state: str
     ppid: int
     flags: int
-    minflt: int
     majflt: int
     utime: int
     stime: int
@@ -85,7 +84,6 @@ class Stat(NamedTuple):
     vsize: int
     rss_pages: int
     startcode: int | None
-    endcode: int | None
     startstack: int | None
     processor: int | None
     policy: int | None

@@ -57,7 +57,6 @@ KINDS = {
     "jvm-cds": N_("Java's archive of ready-made classes, shared with other virtual machines that use the same file."),
     "jvm-gc": N_("Memory of the Java virtual machine itself, most often the garbage collector's tables."),
     "v8": N_("JavaScript heap of V8: objects and strings, in pages of 256 KiB."),
-    "wasm-memory": N_("The linear memory of a WebAssembly program, with room reserved to let it grow."),
     "cpython-obmalloc": N_("Python's memory for small objects, taken in blocks of 1 MiB."),
     "ruby": N_("Ruby's memory for objects."),
     "php": N_("PHP's request memory, taken in blocks of 2 MiB."),

@@ -351,3 +351,25 @@ def test_a_decision_by_text_is_found(line: str) -> None:
     assert list(branches_on_text("render/somewhere.py", ast.parse(code)))
     fine = "from procmem.text.kinds import kind_sentence\ndef f(region):\n    return kind_sentence(region) or None\n"
     assert not list(branches_on_text("render/somewhere.py", ast.parse(fine)))
+
+
+def test_every_kind_is_given_by_some_rule() -> None:
+    """A kind that nothing is ever called has words, a schema and a colour for nothing."""
+    defined = {
+        target.id
+        for node in _trees()["model/kinds.py"].body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "_kind"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    used = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for tree in _trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    assert len(defined) > 40
+    assert not defined - used

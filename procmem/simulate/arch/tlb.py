@@ -11,7 +11,7 @@ Source: Intel SDM volume 3, 4.10; arch/x86/mm/tlb.c.
 from procmem.model.named_tuple import NamedTuple
 from procmem.simulate.arch.page_entries import PAGE_SHIFT, Pte
 
-__all__ = ["Tlb", "fill", "invlpg", "load_cr3", "lookup"]
+__all__ = ["Tlb", "fill", "lookup"]
 
 
 class Tlb(NamedTuple):
@@ -40,15 +40,3 @@ def fill(tlb: Tlb, address: int, entry: int) -> Tlb:
     kept = tuple(pair for pair in tlb.entries[at] if pair[0] != page)
     kept = (*kept[-(tlb.ways - 1) :], (page, entry)) if tlb.ways > 1 else ((page, entry),)
     return tlb._replace(entries=(*tlb.entries[:at], kept, *tlb.entries[at + 1 :]))
-
-
-def invlpg(tlb: Tlb, address: int) -> Tlb:
-    """Drop one page."""
-    page, at = address >> PAGE_SHIFT, _set_of(tlb, address)
-    kept = tuple(pair for pair in tlb.entries[at] if pair[0] != page)
-    return tlb._replace(entries=(*tlb.entries[:at], kept, *tlb.entries[at + 1 :]))
-
-
-def load_cr3(tlb: Tlb) -> Tlb:
-    """Drop all but global entries."""
-    return tlb._replace(entries=tuple(tuple(p for p in part if p[1] & Pte.GLOBAL) for part in tlb.entries))

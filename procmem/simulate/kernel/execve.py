@@ -285,7 +285,6 @@ def _with_numbers(space: SimSpace, image: ElfImage, bias: int, stack: FirstStack
     code = [s for s in loads if s.flags & PF_X]
     return space._replace(
         start_code=bias + min((s.vaddr for s in code), default=0),
-        end_code=bias + max((s.vaddr + s.filesz for s in code), default=0),
         start_data=bias + max(s.vaddr for s in loads),
         end_data=bias + max(s.vaddr + s.filesz for s in loads),
         start_stack=stack.esp,

@@ -8,4 +8,4 @@ __all__ = ["first_paragraph"]
 
 def first_paragraph(text: str) -> str:
     """What a command does, as a list of commands tells it."""
-    return text.split("\n\n")[0]
+    return text.split("\n\n", maxsplit=1)[0]
