@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS
+from procmem.cli.option_rules import first_apart, rules_of
 from procmem.queries.prefetch import prefetch_process, prefetch_processes
 
 TYPE_CHECKING = False
@@ -26,7 +27,9 @@ __all__ = ["plain_words", "run_plain"]
 _PID_DIGITS_MAX = 10
 
 
-def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int], dict[str, Any]] | None:
+def plain_words(
+    words: Sequence[str], flags: Sequence[Flag], command: str = ""
+) -> tuple[list[int], dict[str, Any]] | None:
     """The pids and the arguments set, where all words are pids and known flags; else None."""
     known = {flag.word: flag for flag in flags}
     pids: list[int] = []
@@ -40,6 +43,8 @@ def plain_words(words: Sequence[str], flags: Sequence[Flag]) -> tuple[list[int],
             pids.append(int(word))
         else:
             return None
+    if first_apart(rules_of(command, known)[0], words) is not None:
+        return None  # the same
     return pids, arguments
 
 
@@ -50,7 +55,7 @@ def run_plain(words: Sequence[str]) -> int | None:
     is_inspect = words[0] == "inspect"
     if not is_inspect:
         prefetch_processes(words)  # also where click has to answer: that takes the longer to load
-    plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS)
+    plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS, words[0])
     if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
         return None
     pids, arguments = plain

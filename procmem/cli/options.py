@@ -6,9 +6,11 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import click
+from click.core import ParameterSource
 
 from procmem.cli.flags import REPORT_FLAGS, Flag
 from procmem.cli.help_pages import HelpContext
+from procmem.cli.option_rules import first_apart, first_lacking, rules_of
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.render.escaping import printable_text
@@ -46,6 +48,29 @@ def usage_error(error: Misuse, ctx: click.Context | None = None) -> click.UsageE
     return click.UsageError(printable_text(f"{error_text(error)} ({hint})" if hint else error_text(error)), ctx=ctx)
 
 
+def _check_options(command: click.Command, ctx: click.Context) -> None:
+    """Hold what was given against the rules of the command.
+
+    Raises:
+        Misuse: options that exclude each other, or one that says nothing without another.
+    """
+    words = {param.name: param.opts[-1] for param in command.params if isinstance(param, click.Option) and param.name}
+    secondary = {
+        param.name: param.secondary_opts[-1]
+        for param in command.params
+        if isinstance(param, click.Option) and param.secondary_opts
+    }
+    given = []
+    for name, word in words.items():
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            given.append(secondary[name] if name in secondary and ctx.params.get(name) is False else word)
+    apart, needs = rules_of(command.name or "", set(words.values()))
+    if (two := first_apart(apart, given)) is not None:
+        raise Misuse("exclusive-options", first=two[0], second=two[1])
+    if (lacking := first_lacking(needs, given)) is not None:
+        raise Misuse("option-needs", option=lacking[0], others=" / ".join(lacking[1]))
+
+
 class Command(click.Command):
     """A command whose help is in the user's language: its sentences are translated when they are asked for."""
 
@@ -59,6 +84,16 @@ class Command(click.Command):
             if isinstance(param, click.Option) and param.help:
                 param.help = gettext(param.help)
         return super().get_help(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, and hold the options among them against the rules."""
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing:
+            try:
+                _check_options(self, ctx)
+            except Misuse as error:
+                raise usage_error(error, ctx) from error
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what makes no sense is told with its usage."""

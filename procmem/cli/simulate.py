@@ -49,6 +49,8 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
     """Predict, and show."""
     from procmem.queries import simulate as query  # noqa: PLC0415  # not needed for --help
 
+    if given["memory"] and given["pae"] and given["kernel"] != "native":
+        raise Misuse("pae-is-native")
     facts, _runs_32 = query.kernel_facts(KernelKind(given["kernel"]))
     settings = settings_from(words, given, facts, query.machine_randomize() if given["aslr"] else 0)
     files = query.files_of(settings, has_program=bool(words))

@@ -8,6 +8,7 @@ from procmem.cli.answers import answer_system
 from procmem.cli.flags import SYSTEM_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
+from procmem.errors import Misuse
 from procmem.queries.all_processes import GROUPINGS, SORTS, SystemOptions
 from procmem.queries.options import size_of
 from procmem.text.help import options as shared_words
@@ -32,4 +33,6 @@ __all__ = ["system"]
 @output_options("procmem/system/1", flags=SYSTEM_FLAGS, helps=words.FLAGS)
 def system(output: Output, min_size: str, **others: Any) -> int:
     """Read, and show."""
+    if others["quick"] and others["sort"] in ("pss", "uss"):
+        raise Misuse("sort-needs-sizes", column=others["sort"])
     return answer_system(SystemOptions(min_size=size_of(min_size), **others), output)

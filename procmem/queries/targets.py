@@ -74,7 +74,7 @@ class Selection(NamedTuple):
             yield from self._of_word(word, live)
         if self.name or self.user:
             for pid in self._found():
-                yield TargetRef(str(pid), live, pid)
+                yield from self._with_children(TargetRef(str(pid), live, pid))
 
     def _of_word(self, word: str, live: Source) -> Iterator[TargetRef]:
         bare = word.removeprefix("/proc/").rstrip("/")
@@ -83,12 +83,16 @@ class Selection(NamedTuple):
             yield TargetRef(word, recorded, recorded.only())
             return
         pid = _pid(word)
-        yield TargetRef(word, live, pid)
+        yield from self._with_children(TargetRef(word, live, pid))
+
+    def _with_children(self, ref: TargetRef) -> Iterator[TargetRef]:
+        yield ref
         if self.children:
             from procmem.sources.find import children_of  # noqa: PLC0415  # only with --children
 
-            for child in children_of(pid):
-                yield TargetRef(str(child), live, child)
+            assert ref.pid is not None
+            for child in children_of(ref.pid):
+                yield TargetRef(str(child), ref.source, child)
 
     def _found(self) -> list[int]:
         """Pids by name and user."""

@@ -85,6 +85,11 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {classes}")
     ),
     "exclusive-options": ErrorWords(N_("{first} and {second} exclude each other")),
+    "option-needs": ErrorWords(N_("{option} says nothing without {others}")),
+    "pae-is-native": ErrorWords(N_("--pae is of a native kernel: add --kernel native")),
+    "sort-needs-regions": ErrorWords(N_("--sort {column} sorts regions: add --regions")),
+    "sort-needs-sizes": ErrorWords(N_("--sort {column} needs sizes that --quick does not read")),
+    "interval-of-recording": ErrorWords(N_("--interval measures what moves, and a recording does not")),
     "recording-still": ErrorWords(N_("a recording does not change; compare two with: procmem diff A B")),
     "recording-still-of": ErrorWords(N_("{name}: a recording does not change; compare two with: procmem diff A B")),
     "script-begins-at-main": ErrorWords(N_("--script and --threads begin at main: leave --stage away")),

@@ -17,6 +17,7 @@ from procmem.cli.flags import INSPECT_FLAGS as FLAGS
 from procmem.cli.flags import SYSTEM_FLAGS, Flag
 from procmem.cli.inspect import inspect
 from procmem.cli.main import cli
+from procmem.cli.option_rules import first_apart, rules_of
 from procmem.cli.output import Output
 from procmem.cli.system import system
 from procmem.queries.all_processes import SystemOptions
@@ -29,8 +30,8 @@ def test_flags_set_what_click_sets() -> None:
     words = [flag.word for flag in FLAGS]
     lines = [(), *((word,) for word in words), *itertools.product(words, repeat=2)]
     for line in lines:
-        plain = plain_words([*line, "1", "22"], FLAGS)
-        if _exclude_each_other(line, FLAGS):
+        plain = plain_words([*line, "1", "22"], FLAGS, "inspect")
+        if _exclude_each_other(line, FLAGS, "inspect"):
             assert plain is None
             with pytest.raises(click.UsageError, match="exclude each other"):
                 inspect.make_context("inspect", [*line, "1", "22"])
@@ -44,8 +45,10 @@ def test_flags_set_what_click_sets() -> None:
         assert Output(**by_click) == Output(**arguments), line
 
 
-def _exclude_each_other(line: Sequence[str], flags: Sequence[Flag]) -> bool:
-    """Whether two of the flags set one argument to different values."""
+def _exclude_each_other(line: Sequence[str], flags: Sequence[Flag], command: str) -> bool:
+    """Whether two of the flags set one argument to different values, or the rules set them apart."""
+    if first_apart(rules_of(command, [flag.word for flag in flags])[0], line) is not None:
+        return True
     found = {flag.word: flag for flag in flags}
     return any(
         found[one].argument == found[two].argument and found[one].value != found[two].value
@@ -109,13 +112,15 @@ def test_a_plain_line_loads_nothing_slow() -> None:
 def test_flags_of_system_set_what_click_sets() -> None:
     """Every pair of flags; a word that is no flag leaves it to click."""
     for line in [(), *itertools.product([flag.word for flag in SYSTEM_FLAGS], repeat=2)]:
-        if _exclude_each_other(line, SYSTEM_FLAGS):
-            assert plain_words(line, SYSTEM_FLAGS) is None
+        if _exclude_each_other(line, SYSTEM_FLAGS, "system"):
+            assert plain_words(line, SYSTEM_FLAGS, "system") is None
+            with pytest.raises(click.UsageError, match="exclude each other"):
+                system.make_context("system", list(line))
             continue
         by_click = system.make_context("system", list(line)).params
         assert int(by_click.pop("min_size")) == SystemOptions().min_size
-        assert plain_words(line, SYSTEM_FLAGS) is not None
-        pids, arguments = plain_words(line, SYSTEM_FLAGS) or ([], {})
+        assert plain_words(line, SYSTEM_FLAGS, "system") is not None
+        pids, arguments = plain_words(line, SYSTEM_FLAGS, "system") or ([], {})
         assert not pids
         assert SystemOptions(**_options(by_click)) == SystemOptions(**_options(arguments)), line
         assert Output(**by_click) == Output(**arguments), line

@@ -21,7 +21,7 @@ _INSIDE = " " * 18
 
 
 def swap_page(report: SwapReport, size: SizeFormat, unit: str, top: int | None) -> Page:
-    """The report; the table of processes shows the ``top`` largest, CSV and Markdown all of them."""
+    """The report; the table of processes shows the ``top`` largest, or all of them."""
     verdict = [Prose(reason_text(reason), "", "  ", measure=_WIDTH) for reason in report.verdict.reasons]
     sections: list[Sequence[Block]] = [verdict, [_system(report)]]
     if report.parts:
@@ -34,7 +34,7 @@ def swap_page(report: SwapReport, size: SizeFormat, unit: str, top: int | None) 
         sections.append([_regions(report)])
     refused = [told("refused", count=report.reading.unreadable)] if report.reading.unreadable else []
     sections.append([Prose(text) for text in refused])
-    return Page(sections, lambda: ranking_sheet(report), lambda: swap_json(report), remarks=refused)
+    return Page(sections, lambda: ranking_sheet(report, top), lambda: swap_json(report), remarks=refused)
 
 
 def ranking_sheet(report: SwapReport, top: int | None = None) -> Sheet:

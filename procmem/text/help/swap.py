@@ -6,7 +6,7 @@ __all__ = ["EPILOG", "FLAGS", "HELP", "INTERVAL", "TOP"]
 
 HELP = N_("Say who has what in swap, whether that hurts, and what swapoff would do.")
 INTERVAL = N_("Time between two readings (1).")
-TOP = N_("Show the N processes with most (20).")
+TOP = N_("Show the N processes with most (20; all in CSV and Markdown).")
 FLAGS = {"--json": N_("Schema procmem/swap/1."), "--csv": N_("The table of processes as CSV, in bytes.")}
 EPILOG = N_("""\b
 Examples:

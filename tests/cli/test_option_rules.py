@@ -1,0 +1,80 @@
+"""Options that would be passed over in silence are a wrong use, and what is told of them is true."""
+
+import click
+import pytest
+
+from procmem.cli import option_rules
+from procmem.cli.crosscheck import crosscheck
+from procmem.cli.main import cli
+from procmem.text.help.commands import COMMANDS
+from tests.support.running import FIXTURES, procmem
+
+SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
+FORK = str(FIXTURES / "x86_64-6.18-fork")
+
+
+def command_of(name: str) -> click.Command:
+    """A command, or one of a group."""
+    found = crosscheck.commands[name] if name in crosscheck.commands else cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", sorted({*option_rules._APART, *option_rules._NEEDS}))
+def test_rules_name_options_that_there_are(name: str) -> None:
+    """A word that no option has would be a rule that never holds."""
+    known = {word for param in command_of(name).params for word in (*param.opts, *param.secondary_opts)}
+    own = (*option_rules._APART.get(name, ()), *option_rules._NEEDS.get(name, ()))
+    assert {word for firsts, seconds in own for word in (*firsts, *seconds)} <= known
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("inspect", SLEEP, "--picture", "--csv"), "--picture and --csv exclude each other"),
+        (("inspect", SLEEP, "--picture", "--regions"), "--picture and --regions exclude each other"),
+        (("inspect", SLEEP, "--human", "--json"), "--human and --json exclude each other"),
+        (("inspect", SLEEP, "--sort", "address"), "--sort address sorts regions"),
+        (("inspect", SLEEP, "--sort", "rss", "--json"), "--sort rss sorts regions"),
+        (("inspect", "--from", SLEEP, "--name", "x"), "--from and --name exclude each other"),
+        (("inspect", "--procfs", "/proc", "--children", "1"), "--procfs and --children exclude each other"),
+        (("explain", "--glossary", "--brief"), "--glossary and --brief exclude each other"),
+        (("explain", SLEEP, "--findings", "--why"), "--findings and --why exclude each other"),
+        (("explain", SLEEP, "--flat", "--csv"), "--flat and --csv exclude each other"),
+        (("explain", SLEEP, "--class", "heap", "--json"), "--class and --json exclude each other"),
+        (("threads", SLEEP, "--width", "100", "--csv"), "--width and --csv exclude each other"),
+        (("system", "--from", FORK, "--classes", "--top", "3"), "--classes and --top exclude each other"),
+        (("system", "--from", FORK, "--quick", "--sort", "pss"), "--sort pss needs sizes"),
+        (("swap", SLEEP, "--interval", "3"), "--interval measures what moves"),
+        (("swap", SLEEP, "--top", "3", "--json"), "--top and --json exclude each other"),
+        (("simulate", "--swappiness", "10"), "--swappiness says nothing without --memory"),
+        (("simulate", "--ram", "1G"), "--ram says nothing without --memory / --kernel-map"),
+        (("simulate", "--memory", "--pae"), "--pae is of a native kernel"),
+        (("simulate", "--as", "explain", "--picture"), "--as and --picture exclude each other"),
+        (("simulate", "--picture", "--no-picture"), "--picture and --no-picture exclude each other"),
+        (("translate", SLEEP, "400000", "--access", "read"), "--access says nothing without --sim"),
+        (("crosscheck", "run", "--aslr", "--repeat", "3", "--stage", "main", "x"), "--repeat and --stage exclude"),
+    ],
+    ids=lambda value: " ".join(value[:1] + value[-2:]) if isinstance(value, tuple) else "",
+)
+def test_no_option_is_passed_over(words: tuple[str, ...], says: str) -> None:
+    """Told with the usage, before anything is read."""
+    run = procmem(*words)
+    assert (run.status, run.out) == (2, ""), run
+    assert f"Error: {says}" in run.err
+
+
+def test_what_is_default_is_no_option_given() -> None:
+    """Only what stands on the command line counts."""
+    for words in (
+        ("simulate", "--json"),
+        ("translate", "--sim", "08048400"),
+        ("swap", SLEEP),
+        ("system", "--from", FORK),
+    ):
+        assert procmem(*words).status == 0, words
+
+
+def test_commands_have_rules_by_their_names() -> None:
+    """A command that was renamed would lose its rules."""
+    assert {*option_rules._APART, *option_rules._NEEDS} <= {*COMMANDS, *crosscheck.commands}
