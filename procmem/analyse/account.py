@@ -13,46 +13,34 @@ from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
+from procmem.model.mapping import Unpopulated
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
-from procmem.model.reports.account import AccountReport, AccountTotals, Leaf, Readings
+from procmem.model.reports.account import AccountLeaf, AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
 
-__all__ = ["ACCOUNT_KEYS", "LEAVES", "account_report"]
+__all__ = ["ACCOUNT_KEYS", "account_report"]
 
 _HUGE_KEYS = (SmapsKey.ANON_HUGE_PAGES, SmapsKey.SHMEM_PMD_MAPPED, SmapsKey.FILE_PMD_MAPPED)
 ACCOUNT_KEYS = (SmapsKey.SHARED_CLEAN, SmapsKey.SHARED_DIRTY, SmapsKey.KSM, *_HUGE_KEYS)
 """Counters of smaps that the account needs besides those of classification."""
 
-LEAVES = (
-    ("virt", "resident"),
-    ("virt", "swapped"),
-    ("virt", "hugetlb"),
-    ("virt", "file, not resident"),
-    ("virt", "never touched"),
-    ("virt", "not committed"),
-    ("virt", "reserved"),
-    ("rss", "anonymous, private dirty"),
-    ("rss", "anonymous, private clean"),
-    ("rss", "anonymous, shared dirty"),
-    ("rss", "anonymous, shared clean"),
-    ("rss", "file, private clean"),
-    ("rss", "file, private dirty"),
-    ("rss", "file, shared clean"),
-    ("rss", "file, shared dirty"),
-    ("rss", "shmem, private clean"),
-    ("rss", "shmem, private dirty"),
-    ("rss", "shmem, shared clean"),
-    ("rss", "shmem, shared dirty"),
-    ("pss", "private"),
-    ("pss", "its share of shared"),
-    ("swap", "private"),
-    ("swap", "shared memory"),
-)
-"""Every leaf by total and name, in the order in which they are told."""
-_KINDS = ("anonymous", "file", "shmem")
-_SHARINGS = ("private dirty", "shared dirty", "private clean", "shared clean")
+_ANONYMOUS, _FILE, _SHMEM = (
+    (AccountLeaf.ANONYMOUS_PRIVATE_DIRTY, AccountLeaf.ANONYMOUS_SHARED_DIRTY,
+     AccountLeaf.ANONYMOUS_PRIVATE_CLEAN, AccountLeaf.ANONYMOUS_SHARED_CLEAN),
+    (AccountLeaf.FILE_PRIVATE_DIRTY, AccountLeaf.FILE_SHARED_DIRTY,
+     AccountLeaf.FILE_PRIVATE_CLEAN, AccountLeaf.FILE_SHARED_CLEAN),
+    (AccountLeaf.SHMEM_PRIVATE_DIRTY, AccountLeaf.SHMEM_SHARED_DIRTY,
+     AccountLeaf.SHMEM_PRIVATE_CLEAN, AccountLeaf.SHMEM_SHARED_CLEAN),
+)  # fmt: skip
+"""What resident pages of one kind are, in the order of the counters below."""
+_UNPOPULATED = {
+    Unpopulated.UNTOUCHED: AccountLeaf.NEVER_TOUCHED,
+    Unpopulated.NOT_COMMITTED: AccountLeaf.NOT_COMMITTED,
+    Unpopulated.FILE: AccountLeaf.FILE_NOT_RESIDENT,
+    Unpopulated.RESERVED: AccountLeaf.RESERVED,
+}
 _COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
 _FIGURES = (
     *_COUNTERS,
@@ -65,7 +53,7 @@ _FIGURES = (
     SmapsKey.PRIVATE_HUGETLB,
 )
 """All that a mapping's leaves follow from, besides its size, its sort and its class."""
-_Cells = dict[tuple[str, str], int]
+_Cells = dict[AccountLeaf, int]
 
 
 def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readings) -> AccountReport:
@@ -102,21 +90,21 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
 
 def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the table, then by class."""
-    sums: Counter[_Leaf] = Counter()
+    sums: Counter[_Key] = Counter()
     for (row, members), count in _different(regions):
         shmem = regions.mappings.is_shared_memory(row, shmem_devices)
         space, memory = _virt(regions, row, members), _dealt(regions, row, members, shmem=shmem)
         for index, virt, rss in zip(members, space, memory, strict=True):
-            cls = regions.label[index].cls.value
-            for (of, name), size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
-                sums[of, name, cls] += size * count
-    for of, name in LEAVES:
+            cls = regions.label[index].cls
+            for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
+                sums[leaf, cls] += size * count
+    for leaf in AccountLeaf:
         for known in ByteClass:
-            if size := sums[of, name, known.value]:
-                yield Leaf(of, name, known.value, size)
+            if size := sums[leaf, known]:
+                yield Leaf(leaf, known.value, size)
 
 
-_Leaf = tuple[str, str, str]
+_Key = tuple[AccountLeaf, ByteClass]
 
 
 def _different(regions: Regions) -> Iterator[tuple[tuple[int, list[int]], int]]:
@@ -167,21 +155,21 @@ def _virt(regions: Regions, row: int, members: Sequence[int]) -> list[_Cells]:
     huge = sum(
         column[row] or 0 for key in (SmapsKey.SHARED_HUGETLB, SmapsKey.PRIVATE_HUGETLB) if (column := table.column(key))
     )
-    for name, sizes in (
-        ("resident", [regions.rss[index] or 0 for index in members]),
-        ("hugetlb", [huge] * len(members)),
-        ("swapped", [regions.swap[index] or 0 for index in members]),
+    for leaf, sizes in (
+        (AccountLeaf.RESIDENT, [regions.rss[index] or 0 for index in members]),
+        (AccountLeaf.HUGETLB, [huge] * len(members)),
+        (AccountLeaf.SWAPPED, [regions.swap[index] or 0 for index in members]),
     ):
-        total = min(huge if name == "hugetlb" else sum(sizes), left)
+        total = min(huge if leaf is AccountLeaf.HUGETLB else sum(sizes), left)
         left -= total
         for wanted in (sizes, room):
             for at, size in enumerate(wanted):
                 part = min(size, total, room[at])
-                cells[at]["virt", name] = cells[at].get(("virt", name), 0) + part
+                cells[at][leaf] = cells[at].get(leaf, 0) + part
                 room[at] -= part
                 total -= part
     for at, size in enumerate(room):
-        cells[at]["virt", regions.mappings.unpopulated(row).value] = size
+        cells[at][_UNPOPULATED[regions.mappings.unpopulated(row)]] = size
     return cells
 
 
@@ -195,7 +183,7 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     *counters, anonymous, rss = (figure or 0 for figure in figures)
     # counters are taken one after another under load: what they miss of Rss is dealt with the first kind
     counters[0] += rss - sum(counters)
-    cells = _crossed((anonymous, rss - anonymous), counters, (_KINDS[0], _KINDS[2 if shmem else 1]))
+    cells = _crossed((anonymous, rss - anonymous), counters, (_ANONYMOUS, _SHMEM if shmem else _FILE))
     answer: list[_Cells] = []
     for index in members:
         wanted, own = regions.rss[index] or 0, {}
@@ -208,29 +196,29 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     return answer
 
 
-def _crossed(kinds: tuple[int, int], counters: Sequence[int], names: tuple[str, str]) -> _Cells:
+def _crossed(kinds: tuple[int, int], counters: Sequence[int], leaves: tuple[Sequence[AccountLeaf], ...]) -> _Cells:
     """Two margins made one table: anonymous pages take the dirty counters first."""
     cells: _Cells = {}
     left = list(kinds)
-    for sharing, size in zip(_SHARINGS, counters, strict=True):
-        for at, name in enumerate(names):
+    for *pair, size in zip(*leaves, counters, strict=True):
+        for at, leaf in enumerate(pair):
             part = min(left[at], size)
             left[at] -= part
             size -= part  # noqa: PLW2901  # what is left of this counter
-            cells["rss", f"{name}, {sharing}"] = part
+            cells[leaf] = part
     return cells
 
 
-def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[tuple[str, str], int]]:
+def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[AccountLeaf, int]]:
     """PSS and swap of one region."""
     pss, uss, swap = regions.pss[index], regions.uss[index], regions.swap[index]
     if pss is not None and uss is not None:
-        yield ("pss", "private"), uss
-        yield ("pss", "its share of shared"), pss - uss
+        yield AccountLeaf.PSS_PRIVATE, uss
+        yield AccountLeaf.PSS_ITS_SHARE_OF_SHARED, pss - uss
     if swap:
         shares = regions.mappings.column(SmapsKey.SWAP_PSS)
         # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
         copies = permissions(regions.mappings.perms[regions.vma[index]]).private and bool(
             shares and shares[regions.vma[index]]
         )
-        yield ("swap", "shared memory" if shmem and not copies else "private"), swap
+        yield AccountLeaf.SWAP_SHARED_MEMORY if shmem and not copies else AccountLeaf.SWAP_PRIVATE, swap

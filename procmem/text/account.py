@@ -1,83 +1,86 @@
 """The words of ``procmem account``: what each leaf is, who says which figure, and why figures differ."""
 
 from procmem.model.note import Note
-from procmem.model.reports.account import Leaf, Who
+from procmem.model.reports.account import AccountLeaf, Who
 from procmem.text import N_, gettext, say
 
 __all__ = ["cause_text", "leaf_name", "leaf_sentence", "who_text"]
 
 LEAVES = {
-    ("virt", "resident"): (N_("resident"), N_("in memory now: this part is RES")),
-    ("virt", "swapped"): (N_("swapped"), N_("moved out to swap; the next access brings it back")),
-    ("virt", "hugetlb"): (
+    AccountLeaf.RESIDENT: (N_("resident"), N_("in memory now: this part is RES")),
+    AccountLeaf.SWAPPED: (N_("swapped"), N_("moved out to swap; the next access brings it back")),
+    AccountLeaf.HUGETLB: (
         N_("hugetlb"),
         N_("huge pages from the reserved pool: in memory, but counted by neither RES nor PSS"),
     ),
-    ("virt", "file, not resident"): (
+    AccountLeaf.FILE_NOT_RESIDENT: (
         N_("file, not resident"),
         N_("mapped from a file and not in memory through this process: read when accessed"),
     ),
-    ("virt", "never touched"): (N_("never touched"), N_("asked for but never touched, or given back: costs no memory")),
-    ("virt", "not committed"): (
+    AccountLeaf.NEVER_TOUCHED: (N_("never touched"), N_("asked for but never touched, or given back: costs no memory")),
+    AccountLeaf.NOT_COMMITTED: (
         N_("not committed"),
         N_("asked for without reserving swap (MAP_NORESERVE) and not in memory: costs no memory"),
     ),
-    ("virt", "reserved"): (
+    AccountLeaf.RESERVED: (
         N_("reserved"),
         N_("inaccessible address space (PROT_NONE), set aside for later: costs no memory"),
     ),
-    ("rss", "anonymous, private dirty"): (
+    AccountLeaf.ANONYMOUS_PRIVATE_DIRTY: (
         N_("anonymous, private dirty"),
         N_("the program's own data, written, nobody else's: freed when it ends"),
     ),
-    ("rss", "anonymous, private clean"): (
+    AccountLeaf.ANONYMOUS_PRIVATE_CLEAN: (
         N_("anonymous, private clean"),
         N_("the program's own data, of which swap has a copy as well"),
     ),
-    ("rss", "anonymous, shared dirty"): (
+    AccountLeaf.ANONYMOUS_SHARED_DIRTY: (
         N_("anonymous, shared dirty"),
         N_("data from before a fork that parent and children still share"),
     ),
-    ("rss", "anonymous, shared clean"): (
+    AccountLeaf.ANONYMOUS_SHARED_CLEAN: (
         N_("anonymous, shared clean"),
         N_("data shared since a fork, of which swap has a copy as well"),
     ),
-    ("rss", "file, private clean"): (
+    AccountLeaf.FILE_PRIVATE_CLEAN: (
         N_("file, private clean"),
         N_("pages of files that at the moment only this process maps: dropped at need"),
     ),
-    ("rss", "file, private dirty"): (
+    AccountLeaf.FILE_PRIVATE_DIRTY: (
         N_("file, private dirty"),
         N_("pages of files, changed and not written back yet, that only this process maps"),
     ),
-    ("rss", "file, shared clean"): (
+    AccountLeaf.FILE_SHARED_CLEAN: (
         N_("file, shared clean"),
         N_("pages of files that others map too (libraries): in memory once for all"),
     ),
-    ("rss", "file, shared dirty"): (
+    AccountLeaf.FILE_SHARED_DIRTY: (
         N_("file, shared dirty"),
         N_("pages of files that others map too, changed and not written back yet"),
     ),
-    ("rss", "shmem, private clean"): (
+    AccountLeaf.SHMEM_PRIVATE_CLEAN: (
         N_("shmem, private clean"),
         N_("shared memory that at the moment only this process maps, unchanged"),
     ),
-    ("rss", "shmem, private dirty"): (
+    AccountLeaf.SHMEM_PRIVATE_DIRTY: (
         N_("shmem, private dirty"),
         N_("shared memory that at the moment only this process maps, written"),
     ),
-    ("rss", "shmem, shared clean"): (N_("shmem, shared clean"), N_("shared memory that others map too, unchanged")),
-    ("rss", "shmem, shared dirty"): (
+    AccountLeaf.SHMEM_SHARED_CLEAN: (N_("shmem, shared clean"), N_("shared memory that others map too, unchanged")),
+    AccountLeaf.SHMEM_SHARED_DIRTY: (
         N_("shmem, shared dirty"),
         N_("shared memory that others map too, written: in memory once for all"),
     ),
-    ("pss", "private"): (N_("private"), N_("nobody else maps it: USS, what ending the process gives back")),
-    ("pss", "its share of shared"): (
+    AccountLeaf.PSS_PRIVATE: (N_("private"), N_("nobody else maps it: USS, what ending the process gives back")),
+    AccountLeaf.PSS_ITS_SHARE_OF_SHARED: (
         N_("its share of shared"),
         N_("pages that several map, each divided by the number that map it"),
     ),
-    ("swap", "private"): (N_("private"), N_("its own pages in swap: VmSwap")),
-    ("swap", "shared memory"): (N_("shared memory"), N_("pages of shared memory in swap, which VmSwap leaves out")),
+    AccountLeaf.SWAP_PRIVATE: (N_("private"), N_("its own pages in swap: VmSwap")),
+    AccountLeaf.SWAP_SHARED_MEMORY: (
+        N_("shared memory"),
+        N_("pages of shared memory in swap, which VmSwap leaves out"),
+    ),
 }
 """By total and name: the name, and what these bytes are."""
 
@@ -117,14 +120,14 @@ CAUSES = {
 """Why a figure differs from the sum of smaps."""
 
 
-def leaf_name(of: str, name: str) -> str:
+def leaf_name(leaf: AccountLeaf) -> str:
     """The name of a leaf."""
-    return gettext(LEAVES[of, name][0])
+    return gettext(LEAVES[leaf][0])
 
 
-def leaf_sentence(leaf: Leaf) -> str:
+def leaf_sentence(leaf: AccountLeaf) -> str:
     """What the bytes of a leaf are."""
-    return gettext(LEAVES[leaf.of, leaf.name][1])
+    return gettext(LEAVES[leaf][1])
 
 
 def who_text(who: Who) -> str:

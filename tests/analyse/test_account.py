@@ -2,9 +2,9 @@
 
 from hypothesis import given
 
-from procmem.analyse.account import LEAVES, account_report
+from procmem.analyse.account import account_report
 from procmem.model.raw import Refusal
-from procmem.model.reports.account import AccountReport, Readings
+from procmem.model.reports.account import AccountLeaf, AccountReport, Readings
 from tests.support.made_processes import made, record, smaps_texts
 from tests.support.smaps_text import Record, smaps
 
@@ -18,12 +18,13 @@ def account_of(*records: Record) -> AccountReport:
 
 @given(smaps_texts())
 def test_leaves_add_up(text: bytes) -> None:
-    """VIRT, RES, PSS and swap, to the byte; no leaf is negative, none is unlisted."""
+    """VIRT, RES, PSS and swap, to the byte; no leaf is negative, and they come in the order of the table."""
     report = account_report(*made({"smaps": text}), NOTHING_BESIDE)
     for of in ("virt", "rss", "pss", "swap"):
         assert sum(report.sums(of).values()) == getattr(report.totals, of), of
     assert all(leaf.size > 0 for leaf in report.leaves)
-    assert {(leaf.of, leaf.name) for leaf in report.leaves} <= set(LEAVES)
+    order = [list(AccountLeaf).index(one.leaf) for one in report.leaves]
+    assert order == sorted(order)
 
 
 def test_anonymous_pages_are_dirty_first() -> None:

@@ -9,7 +9,7 @@ from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.snapshot import Nature
 
-__all__ = ["AccountReport", "AccountTotals", "Leaf", "Readings", "Saying", "Who"]
+__all__ = ["AccountLeaf", "AccountReport", "AccountTotals", "Leaf", "Readings", "Saying", "Who"]
 
 
 class AccountTotals(NamedTuple):
@@ -22,17 +22,55 @@ class AccountTotals(NamedTuple):
     swap: int | None
 
 
+class AccountLeaf(Enum):
+    """A part of a total: of which, and what these bytes are. In the order in which they are told."""
+
+    RESIDENT = ("virt", "resident")
+    SWAPPED = ("virt", "swapped")
+    HUGETLB = ("virt", "hugetlb")
+    FILE_NOT_RESIDENT = ("virt", "file, not resident")
+    NEVER_TOUCHED = ("virt", "never touched")
+    NOT_COMMITTED = ("virt", "not committed")
+    RESERVED = ("virt", "reserved")
+    ANONYMOUS_PRIVATE_DIRTY = ("rss", "anonymous, private dirty")
+    ANONYMOUS_PRIVATE_CLEAN = ("rss", "anonymous, private clean")
+    ANONYMOUS_SHARED_DIRTY = ("rss", "anonymous, shared dirty")
+    ANONYMOUS_SHARED_CLEAN = ("rss", "anonymous, shared clean")
+    FILE_PRIVATE_CLEAN = ("rss", "file, private clean")
+    FILE_PRIVATE_DIRTY = ("rss", "file, private dirty")
+    FILE_SHARED_CLEAN = ("rss", "file, shared clean")
+    FILE_SHARED_DIRTY = ("rss", "file, shared dirty")
+    SHMEM_PRIVATE_CLEAN = ("rss", "shmem, private clean")
+    SHMEM_PRIVATE_DIRTY = ("rss", "shmem, private dirty")
+    SHMEM_SHARED_CLEAN = ("rss", "shmem, shared clean")
+    SHMEM_SHARED_DIRTY = ("rss", "shmem, shared dirty")
+    PSS_PRIVATE = ("pss", "private")
+    PSS_ITS_SHARE_OF_SHARED = ("pss", "its share of shared")
+    SWAP_PRIVATE = ("swap", "private")
+    SWAP_SHARED_MEMORY = ("swap", "shared memory")
+
+    @property
+    def of(self) -> str:
+        """The total that it is a part of."""
+        return self.value[0]
+
+    @property
+    def code(self) -> str:
+        """What documents and tables call it."""
+        return self.value[1]
+
+
 class Leaf(NamedTuple):
-    """A part of one total: the leaves of each ``of`` (``virt``, ``rss``, ``pss``, ``swap``) add up to it.
+    """A part of one total in the ranges of one class: the leaves of each total add up to it."""
 
-    ``name`` is what these bytes are today (``reserved``, ``anonymous, private dirty``), ``cls`` the class of the ranges
-    that they lie in.
-    """
-
-    of: str
-    name: str
+    leaf: AccountLeaf
     cls: str
     size: int
+
+    @property
+    def of(self) -> str:
+        """The total: ``virt``, ``rss``, ``pss`` or ``swap``."""
+        return self.leaf.of
 
 
 class Who(Enum):
@@ -129,7 +167,7 @@ class AccountReport(NamedTuple):
         found: dict[str, int] = {}
         for leaf in self.leaves:
             if leaf.of == of:
-                found[leaf.name] = found.get(leaf.name, 0) + leaf.size
+                found[leaf.leaf.code] = found.get(leaf.leaf.code, 0) + leaf.size
         return found
 
     @property

@@ -46,10 +46,10 @@ def _totals(totals: AccountTotals) -> dict[str, Any]:
 def _leaf(leaf: Leaf) -> dict[str, Any]:
     return {
         "of": leaf.of,
-        "name": leaf.name,
+        "name": leaf.leaf.code,
         "class": leaf.cls,
         "bytes": leaf.size,
-        "sentence": leaf_sentence(leaf),
+        "sentence": leaf_sentence(leaf.leaf),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from procmem.model.reports.account import AccountReport, Leaf
+from procmem.model.reports.account import AccountLeaf, AccountReport, Leaf
 from procmem.render.columns import column
 from procmem.render.human import SizeFormat, human_size
 from procmem.render.json.account import account_json
@@ -51,7 +51,9 @@ def account_sheet(report: AccountReport) -> Sheet:
         column(HEADINGS, "size", "size"),
         column(HEADINGS, "sentence", "text", below=True),
     )
-    return Sheet(columns, [(*leaf, leaf_sentence(leaf)) for leaf in report.leaves])
+    return Sheet(
+        columns, [(one.of, one.leaf.code, one.cls, one.size, leaf_sentence(one.leaf)) for one in report.leaves]
+    )
 
 
 def _waterfall(report: AccountReport, of: str, title: str, size: SizeFormat) -> Iterator[Block]:
@@ -61,15 +63,15 @@ def _waterfall(report: AccountReport, of: str, title: str, size: SizeFormat) -> 
     yield Facts([(f"{title:<5} {size(total):>9}", told("no swap" if none else of))], least=_LABELS)
     if none:
         return
-    members: dict[str, list[Leaf]] = {}
+    members: dict[AccountLeaf, list[Leaf]] = {}
     for leaf in report.leaves:
         if leaf.of == of:
-            members.setdefault(leaf.name, []).append(leaf)
-    for name, leaves in members.items():
-        yield _figure(size(sum(leaf.size for leaf in leaves)), leaf_name(of, name))
+            members.setdefault(leaf.leaf, []).append(leaf)
+    for sort, leaves in members.items():
+        yield _figure(size(sum(leaf.size for leaf in leaves)), leaf_name(sort))
         by_size = sorted(leaves, key=lambda leaf: -leaf.size)
         inside = ", ".join(f"{leaf.cls} {size(leaf.size)}" for leaf in by_size)
-        for text in (leaf_sentence(leaves[0]), inside):
+        for text in (leaf_sentence(sort), inside):
             yield Prose(text, _INSIDE, measure=_WIDTH)
     if of == "pss" and report.totals.uss is not None:
         yield _figure(size(report.totals.uss), told("is USS"))
