@@ -8,6 +8,7 @@ that overlap are the same thing, grown or shrunk.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from procmem.errors import AccessRefused
 from procmem.model import owners
 from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
@@ -48,7 +49,7 @@ def diff_report(
     clusters = _clusters(before.regions, after.regions) if same_process else []
     first, last = (_grouped(look, clusters) for look in (before, after))
     changes = [_change(key, first.get(key, []), last.get(key, []), threshold) for key in dict.fromkeys((*first, *last))]
-    changes.sort(key=lambda change: (abs(held_growth(change.before, change.after)), abs(change.growth)))
+    changes.sort(key=lambda change: (abs(held_growth(change.before, change.after) or 0), abs(change.growth)))
     classes = tuple(_classes(before.regions, after.regions))
     return DiffReport(
         names=(before.name, after.name),
@@ -56,7 +57,7 @@ def diff_report(
         threshold=threshold,
         classes=classes,
         changes=tuple(changes),
-        failed=tuple(_failed(classes, conditions)),
+        failed=tuple(_failed(classes, conditions, after.snapshot.pid)),
         warnings=tuple(warnings),
     )
 
@@ -143,7 +144,7 @@ def _figures(regions: Sequence[Region]) -> Figures | None:
 def _change(key: _Key, first: Sequence[Region], last: Sequence[Region], threshold: int) -> Change:
     before, after = _figures(first), _figures(last)
     held, virt = held_growth(before, after), virt_growth(before, after)
-    size = held if abs(held) >= threshold else virt
+    size = held if held is not None and abs(held) >= threshold else virt
     if abs(size) < threshold:
         status = "same"
     elif before is None or after is None:
@@ -174,14 +175,20 @@ def _classes(one: Regions, other: Regions) -> Iterator[ClassChange]:
             yield ClassChange(cls, found[0] or _NOTHING, found[1] or _NOTHING)
 
 
-def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition]) -> Iterator[Note]:
-    """The conditions that are met; growth is of memory and swap together."""
+def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition], pid: int | None) -> Iterator[Note]:
+    """The conditions that are met; growth is of memory and swap together.
+
+    Raises:
+        AccessRefused: memory or swap of a class is not known.
+    """
     known = {change.cls: change for change in classes}
     for condition in conditions:
         change = known.get(condition.cls)
         if change is None:
             continue
-        grown, held = held_growth(change.before, change.after), change.before.held or 0
+        grown, held = held_growth(change.before, change.after), change.before.held
+        if grown is None or held is None:
+            raise AccessRefused(pid or 0, "no-sizes")  # whether it grew cannot be said
         limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
         if grown > limit:
             figures = {"condition": condition.text, "cls": condition.cls, "grown": grown}

@@ -15,6 +15,7 @@ from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Finding
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import LimitName, Snapshot
+from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
 
 __all__ = ["findings"]
@@ -71,7 +72,7 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
             {
                 "count": len(arenas),
                 "reserved_bytes": sum(region.size for region in (*arenas, *rests)),
-                "live_bytes": sum(region.rss or 0 for region in arenas),
+                "live_bytes": exact_sum(region.rss for region in arenas),
                 "limit": factor * cpus if cpus else "?",
                 "cpus": cpus or "?",
             },
@@ -85,7 +86,7 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
             {
                 "count": len(cached),
                 "size_bytes": sum(region.size for region in cached),
-                "rss_bytes": sum(region.rss or 0 for region in cached),
+                "rss_bytes": exact_sum(region.rss for region in cached),
             },
         )
 
@@ -132,11 +133,11 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
         yield "deleted-files", {"count": len(deleted), "example": example}
     swap, anonymous = totals.swap, table.total(SmapsKey.ANONYMOUS)
     if swap is not None and swap >= SWAPPED_BYTES_MIN:
-        yield "swapped", {"swap_bytes": swap, "total_bytes": (anonymous or 0) + swap}
+        yield "swapped", {"swap_bytes": swap, "total_bytes": exact_sum((anonymous, swap))}
     copied = _copied_text(regions)
     if copied >= COPIED_TEXT_BYTES_MIN:
         yield "text-copied", {"size_bytes": copied}
-    tables, mapped = totals.page_tables, (totals.rss or 0) + (swap or 0)
+    tables, mapped = totals.page_tables, exact_sum((totals.rss, swap))
     if tables is not None and mapped and tables >= TABLE_BYTES_MIN and tables >= TABLE_SHARE * mapped:
         yield "page-tables", {"tables_bytes": tables, "share": round(100 * tables / mapped)}
     huge = table.total(SmapsKey.ANON_HUGE_PAGES)

@@ -117,8 +117,7 @@ def _freed(
     if private is None or dirty is None:
         return None
     if sort == "anonymous":
-        return private + (swap or 0)
-    if sort == "file":
-        return min(anonymous or 0, dirty)
-    nameless = is_deleted(name) and sort != "sysv"
-    return private + (swap or 0) if nameless and not sharers else min(anonymous or 0, dirty)
+        return exact_sum((private, swap))
+    if sort != "file" and is_deleted(name) and sort != "sysv" and not sharers:
+        return exact_sum((private, swap))
+    return None if anonymous is None else min(anonymous, dirty)

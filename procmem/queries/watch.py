@@ -100,4 +100,4 @@ class Watch:
         seen = examine(self._target)
         need_mappings(seen)
         rows = inspection(seen.snapshot, seen.regions).classes
-        return {row.cls: None if row.rss is None else row.rss + (row.swap or 0) for row in rows}
+        return {row.cls: exact_sum((row.rss, row.swap)) for row in rows}

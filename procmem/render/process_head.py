@@ -5,7 +5,7 @@ from procmem.model.snapshot import Nature
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import duration
 from procmem.render.page import Block, Prose
-from procmem.text.pages.inspect import told
+from procmem.text.pages.inspect import state_text, told
 
 __all__ = ["process_head"]
 
@@ -19,7 +19,7 @@ def process_head(process: ProcessFacts) -> list[Block]:
     if process.bits is not None:
         facts.append(told("bits", bits=process.bits))
     if process.state:
-        facts.append(printable_text(process.state))
+        facts.append(printable_text(state_text(process.state)))
     if process.threads is not None:
         facts.append(told("threads", count=process.threads))
     if process.age_seconds is not None:

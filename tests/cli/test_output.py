@@ -349,3 +349,14 @@ def read_terminal(master: int) -> str:
         pass
     os.close(master)
     return data.decode("utf-8", "replace")
+
+
+def test_states_are_told_in_the_language() -> None:
+    """On a page for a person; JSON has what the kernel writes."""
+    zombie = str(FIXTURES / "x86_64-6.18-zombie")
+    assert "(zombie)" not in procmem("inspect", zombie, "--lang", "zh").out
+    assert "Z (zombie)" in procmem("inspect", zombie, "--lang", "en").out
+    assert procmem("inspect", zombie, "--lang", "zh", "--json").json["process"]["state"] == "Z (zombie)"
+    assert "kernel space" not in procmem("crosscheck", THREADS, "--lang", "zh").out
+    missing = procmem("simulate", "--script", "/no/such/file", "--lang", "zh").err
+    assert "No such file" not in missing

@@ -2,6 +2,7 @@
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.unknown import exact_sum
 
 __all__ = ["Change", "ClassChange", "DiffReport", "Figures"]
 
@@ -18,7 +19,7 @@ class Figures(NamedTuple):
     @property
     def held(self) -> int | None:
         """What it holds, in memory or in swap: what a leak lets grow."""
-        return None if self.rss is None else self.rss + (self.swap or 0)
+        return exact_sum((self.rss, self.swap))
 
 
 class Change(NamedTuple):
@@ -68,10 +69,10 @@ class DiffReport(NamedTuple):
         return all(change.status == "same" for change in self.changes)
 
 
-def held_growth(before: Figures | None, after: Figures | None) -> int:
-    """The change of memory and swap; zero where it is unknown."""
+def held_growth(before: Figures | None, after: Figures | None) -> int | None:
+    """The change of memory and swap; None where it is unknown."""
     first, last = (0 if side is None else side.held for side in (before, after))
-    return 0 if first is None or last is None else last - first
+    return None if first is None or last is None else last - first
 
 
 def virt_growth(before: Figures | None, after: Figures | None) -> int:

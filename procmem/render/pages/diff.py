@@ -50,8 +50,8 @@ def change_sheet(report: DiffReport, *, everything: bool, words: bool = False) -
     rows: list[Sequence[Value]] = [
         (
             status(change.status) if words else change.status,
-            None if change.after is None else change.after.virt,
-            None if change.after is None else change.after.rss,
+            "-" if change.after is None else change.after.virt,
+            "-" if change.after is None else change.after.rss,
             held_growth(change.before, change.after),
             virt_growth(change.before, change.after),
             change.cls,
@@ -61,7 +61,7 @@ def change_sheet(report: DiffReport, *, everything: bool, words: bool = False) -
         for change in report.changes
         if everything or change.status != "same"
     ]
-    return Sheet(columns, [tuple("-" if cell is None else cell for cell in row) for row in rows], ruled=True)
+    return Sheet(columns, rows, ruled=True)
 
 
 def _verdict(report: DiffReport) -> list[Block]:

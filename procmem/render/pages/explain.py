@@ -7,6 +7,7 @@ from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
+from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.explain import explain_json
@@ -136,7 +137,7 @@ def _dirty(regions: Regions, index: int) -> int | None:
     whole = (table.start[row], table.end[row]) == (region.start, region.end)
     if private is None or shared is None or not whole:
         return None
-    return (private[row] or 0) + (shared[row] or 0)
+    return exact_sum((private[row], shared[row]))
 
 
 def _name(regions: Regions, index: int) -> str:

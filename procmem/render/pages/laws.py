@@ -13,6 +13,7 @@ from procmem.render.process_head import process_head
 from procmem.text.failures import failure_text
 from procmem.text.laws import law_figures, law_name, law_says, textbook_place
 from procmem.text.pages.crosscheck import HEADINGS, outcome, told
+from procmem.text.pages.drawing import area
 
 __all__ = ["laws_page"]
 
@@ -45,7 +46,7 @@ def _counterparts(report: LawReport) -> Sheet:
     last = (1 << 4 * digits) - 1
     rows = [
         (
-            one.area,
+            area(one.area),
             textbook_place(one.area),
             told("none") if one.here is None else f"{one.here[0]:0{digits}x}-{min(one.here[1], last):0{digits}x}",
         )

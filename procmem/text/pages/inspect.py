@@ -1,8 +1,8 @@
 """The sentences of ``procmem inspect``: who a process is, and the account from VIRT to RES."""
 
-from procmem.text import N_, Sentence, plural, say
+from procmem.text import N_, Sentence, gettext, plural, say
 
-__all__ = ["HEADINGS", "told"]
+__all__ = ["HEADINGS", "state_text", "told"]
 
 HEADINGS = {
     "class": N_("class"),
@@ -52,6 +52,25 @@ _SENTENCES: dict[str, Sentence] = {
         "layout: {count} laws of the kernel's layout hold, broken: {broken} (procmem crosscheck has each)",
     ),
 }
+
+
+STATES = (
+    N_("R (running)"),
+    N_("S (sleeping)"),
+    N_("D (disk sleep)"),
+    N_("T (stopped)"),
+    N_("t (tracing stop)"),
+    N_("X (dead)"),
+    N_("Z (zombie)"),
+    N_("P (parked)"),
+    N_("I (idle)"),
+)
+"""The states of a task, as ``status`` writes them (task_state_array in fs/proc/array.c)."""
+
+
+def state_text(state: str) -> str:
+    """The state of a task; one that this kernel alone knows stays as it writes it."""
+    return gettext(state) if state in STATES else state
 
 
 def told(code: str, /, **figures: object) -> str:
