@@ -18,7 +18,7 @@ from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
-from procmem.model.unknown import exact_sum
+from procmem.model.unknown import exact_sum, uss_of
 
 __all__ = ["CLASSIC", "classic_class", "inspection", "merged_classes", "warnings_of"]
 
@@ -153,12 +153,11 @@ def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, .
 def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
     table = regions.mappings if regions is not None and snapshot.has_usage else None
     if table is not None:
-        clean, dirty = table.total(SmapsKey.PRIVATE_CLEAN), table.total(SmapsKey.PRIVATE_DIRTY)
         huge = [table.total(SmapsKey.SHARED_HUGETLB), table.total(SmapsKey.PRIVATE_HUGETLB)]
         rss, pss, swap, swap_pss = (
             table.total(key) for key in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.SWAP_PSS)
         )
-        uss = None if clean is None or dirty is None else clean + dirty
+        uss = uss_of(table.total)
         hugetlb = exact_sum(huge)
     else:
         rss, swap, hugetlb = snapshot.rss, snapshot.size(StatusKey.VM_SWAP), snapshot.size(StatusKey.HUGETLB_PAGES)

@@ -12,7 +12,7 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
-from procmem.model.unknown import exact_sum
+from procmem.model.unknown import exact_sum, uss_of
 from procmem.model.vma_names import Backing, KernelName, is_deleted
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]
@@ -81,8 +81,7 @@ def _object(
     rss, pss, swap, anonymous = (
         total(name) for name in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.ANONYMOUS)
     )
-    clean, dirty = total(SmapsKey.PRIVATE_CLEAN), total(SmapsKey.PRIVATE_DIRTY)
-    private = None if clean is None or dirty is None else clean + dirty
+    private = uss_of(total)
     name = b"[anonymous]" if sort == "anonymous" else table.name[members[0]]
     return SharedObject(
         name=name,
@@ -96,7 +95,7 @@ def _object(
         shared=None if rss is None or private is None else rss - private,
         copies=None if sort == "anonymous" else anonymous,
         swap=swap,
-        freed=_freed(name, sort, private, dirty, anonymous, swap, sharers),
+        freed=_freed(name, sort, private, total(SmapsKey.PRIVATE_DIRTY), anonymous, swap, sharers),
         sharers=sharers,
     )
 

@@ -14,6 +14,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRun, PageState, Refusal
 from procmem.model.region import Share
+from procmem.model.unknown import uss_of
 
 __all__ = ["shared_out"]
 
@@ -48,8 +49,7 @@ def _shares_of(
         return None if column is None else column[row]
 
     rss, pss, swap = figure(SmapsKey.RSS), figure(SmapsKey.PSS), figure(SmapsKey.SWAP)
-    clean, dirty = figure(SmapsKey.PRIVATE_CLEAN), figure(SmapsKey.PRIVATE_DIRTY)
-    uss = None if clean is None or dirty is None else clean + dirty
+    uss = uss_of(figure)
     pages = [_whole_pages(start, end, page_size) for start, end in ranges]
     present = swapped = None
     if not isinstance(runs, Refusal):

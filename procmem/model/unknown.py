@@ -4,9 +4,11 @@
 over processes of which some may not be read, which say beside the sum how many those are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-__all__ = ["exact_sum", "known_sum"]
+from procmem.model.proc_keys import SmapsKey
+
+__all__ = ["exact_sum", "known_sum", "uss_of"]
 
 
 def exact_sum(values: Iterable[int | None]) -> int | None:
@@ -23,3 +25,11 @@ def known_sum(values: Iterable[int | None]) -> int | None:
     """The sum of those values that are known; None where none is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def uss_of(figure: Callable[[str], int | None]) -> int | None:
+    """USS, as smem and psutil count it: clean and dirty private pages; None where either is unknown.
+
+    ``figure`` gives a counter of smaps by its key.
+    """
+    return exact_sum((figure(SmapsKey.PRIVATE_CLEAN), figure(SmapsKey.PRIVATE_DIRTY)))

@@ -14,7 +14,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, ProcessRow
-from procmem.model.unknown import exact_sum
+from procmem.model.unknown import uss_of
 from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
@@ -111,7 +111,7 @@ def _row(
         virt=words.vm_size,
         rss=words.vm_rss,
         pss=sizes.get(SmapsKey.PSS),
-        uss=exact_sum((sizes.get(SmapsKey.PRIVATE_CLEAN), sizes.get(SmapsKey.PRIVATE_DIRTY))),
+        uss=uss_of(sizes.get),
         swap=sizes.get(SmapsKey.SWAP, words.vm_swap),
         swap_pss=sizes.get(SmapsKey.SWAP_PSS, words.vm_swap if quick else None),
         vm_swap=words.vm_swap,

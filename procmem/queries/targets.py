@@ -77,7 +77,7 @@ class Selection(NamedTuple):
                 yield from self._with_children(TargetRef(str(pid), live, pid))
 
     def _of_word(self, word: str, live: Source) -> Iterator[TargetRef]:
-        bare = word.removeprefix("/proc/").rstrip("/")
+        bare = _bare(word)
         if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
             recorded: Any = source_of(None, word)
             yield TargetRef(word, recorded, recorded.only())
@@ -134,13 +134,18 @@ def other_pids(source: Source) -> list[int]:
     return [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
 
 
+def _bare(word: str) -> str:
+    """A word without the folder of processes: ``123`` of ``/proc/123/``."""
+    return word.removeprefix("/proc/").rstrip("/")
+
+
 def _pid(word: str) -> int:
     """A pid from ``123``, ``/proc/123`` or ``self``.
 
     Raises:
         Misuse, BadInput: none of these, and no recording either.
     """
-    bare = word.removeprefix("/proc/").rstrip("/")
+    bare = _bare(word)
     if bare == "self":
         return os.getpid()
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):

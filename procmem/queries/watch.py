@@ -14,7 +14,7 @@ from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import Refusal
 from procmem.model.reports.watch import Sample, Watched
-from procmem.model.unknown import exact_sum
+from procmem.model.unknown import uss_of
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
@@ -89,8 +89,7 @@ class Watch:
     def _rollup(self) -> dict[str, int | None]:
         content = self._target.read("smaps_rollup")
         rolled = parse_rollup(content) if isinstance(content, bytes) and content else {}
-        uss = exact_sum(rolled.get(key) for key in (SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY))
-        return {"PSS": rolled.get(SmapsKey.PSS), "USS": uss}
+        return {"PSS": rolled.get(SmapsKey.PSS), "USS": uss_of(rolled.get)}
 
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""
