@@ -14,7 +14,7 @@ from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import Refusal
 from procmem.model.reports.watch import Sample, Watched
-from procmem.model.unknown import uss_of
+from procmem.model.unknown import exact_sum, uss_of
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
