@@ -1,7 +1,9 @@
 """Every sentence has a translation in every language, with the same figures, and no catalogue holds more."""
 
 import gettext as machinery
+import importlib
 import os
+import pkgutil
 import string
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 
 import procmem.text
+import procmem.text.help
 from procmem.errors import Misuse
+from procmem.render.width import cells
 from procmem.text import click as click_words
 from tests.make_catalogues import CATALOGUES, extracted, read_catalogue
 
@@ -90,6 +94,23 @@ def test_the_parsers_own_messages_are_in_the_catalogues() -> None:
     folder = os.path.dirname(click.__file__)
     says = {_forms(message)[0] for _, _, message, _, _ in extract_from_dir(folder, [("**.py", "python")])}
     assert says - TO_PROGRAMMERS <= {_forms(message)[0] for message in click_words.MESSAGES}
+
+
+@pytest.mark.parametrize("name", procmem.text.languages())
+def test_lines_of_help_that_are_kept_fit_a_terminal(name: str) -> None:
+    """Examples and lists stand line by line: with the indent of the page no line is wider than 80 columns."""
+    procmem.text.use_language(name)
+    kept = 0
+    for module in pkgutil.iter_modules(procmem.text.help.__path__):
+        for text in vars(importlib.import_module(f"procmem.text.help.{module.name}")).values():
+            if not isinstance(text, str) or "\b" not in text:
+                continue
+            for paragraph in procmem.text.gettext(text).strip("\n").split("\n\n"):
+                first, *lines = paragraph.strip("\n").split("\n")
+                if first.strip(" ") == "\b":
+                    kept += len(lines)
+                    assert [line for line in lines if cells(line) > 78] == [], module.name
+    assert kept > 50, "the walk has found too few to judge"
 
 
 def test_english_loads_nothing() -> None:

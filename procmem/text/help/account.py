@@ -7,7 +7,7 @@ __all__ = ["EPILOG", "HELP"]
 HELP = N_("Divide VIRT, RES, PSS and swap into parts that add up, and say why tools differ.")
 EPILOG = N_("""\b
 Examples:
-  procmem account 1234            where its memory went, and who says which figure
+  procmem account 1234            where its memory went, and who says what
   procmem account 1234 --json     leaves that add up to each total
   procmem account --from bug.tar.gz
 

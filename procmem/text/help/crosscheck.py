@@ -24,12 +24,10 @@ STAGE = N_("Only this stage (repeatable). Default: all three.")
 REPEAT = N_("With --aslr: the bases of N runs.")
 EPILOG = N_("""\b
 Examples:
-  procmem crosscheck 1234                   a process that runs: every law of the layout, and
-                                            for a 32-bit one its map predicted line by line
-  procmem crosscheck run ./prog arg         predict, run, compare at exec, entry and main
-  procmem crosscheck run --aslr ./prog      the same with randomisation: fitted, ranges checked
+  procmem crosscheck 1234                a process that runs: every law
+  procmem crosscheck run ./prog arg      predict, run, compare at 3 stages
+  procmem crosscheck run --aslr ./prog   the same with randomisation
   procmem crosscheck run --aslr --repeat 500 ./prog
 
-\b
 Exit status: 0 when all that was called exact is exact, 7 when it is not, 4 where nothing may be traced.
 """)

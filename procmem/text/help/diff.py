@@ -15,9 +15,10 @@ FAIL = N_("Exit with 7 if a class (or 'total') grew in memory and swap by more: 
 FLAGS = {"--json": N_("Schema procmem/diff/1."), "--csv": N_("All regions as CSV, in bytes.")}
 EPILOG = N_("""\b
 Examples:
-  procmem record 1234 --deep -o before.tar.gz; sleep 3600; procmem diff before.tar.gz 1234 --deep
+  procmem record 1234 --deep -o before.tar.gz
+  procmem diff before.tar.gz 1234 --deep
   procmem diff monday.tar.gz friday.tar.gz
-  procmem diff before.tar.gz 1234 --fail-if-grows 'heap>10%' --fail-if-grows 'total>64M'
+  procmem diff before.tar.gz 1234 --fail-if-grows 'heap>10%'
 
 Regions are matched by what they are (file, thread, arena, kind), so that two runs of a program compare, too. With
 --deep, arenas of malloc are known by their threads. Of a recording with several processes: PATH:PID.

@@ -18,7 +18,6 @@ Examples:
   procmem pmap -x 1234 5678
   procmem pmap -X 1234 --from bug.tar.gz
 
-\b
 Prints what procps-ng 4.0.2's pmap prints, byte for byte, but for control characters in names, which are
 shown as escapes. Exit status 42 where a process was not found, as pmap has it. See also: procmem explain.
 """)

@@ -8,7 +8,7 @@ HELP = N_("Show each object that a process maps, who else maps it, and what is p
 ALL = N_("Name every sharer, not only the first few.")
 EPILOG = N_("""\b
 Examples:
-  procmem shared 1234              libraries, files and shared memory, and who else maps them
+  procmem shared 1234              what it maps, and who else maps that
   procmem shared 1234 --all        every sharer by pid and name
   procmem shared 1234 --json
 """)

@@ -48,23 +48,24 @@ Examples:
   procmem simulate ./prog arg               a real 32-bit file, at main
   procmem simulate ./prog --stage exec --aslr
   procmem simulate ./prog -- -v file        the program's own options
-  procmem simulate ./prog --as explain      the coming map in plain words, as of a real process
+  procmem simulate ./prog --as explain      the coming map in plain words
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
-  printf 'mmap a 24M\\ntouch a 0 24M\\nfork\\n' | procmem simulate --memory --ram 16M --script -
+  procmem simulate --memory --ram 16M --script steps.txt
 
 \b
 Steps of a script, one a line:
   malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
-  munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE] | touch NAME [OFFSET]
-  brk SIZE | recurse SIZE | thread [SIZE] [guard=SIZE] [malloc=SIZE] | fork
+  munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE]
+  touch NAME [OFFSET] | brk SIZE | recurse SIZE | fork
+  thread [SIZE] [guard=SIZE] [malloc=SIZE]
 
 \b
 With --memory also (offset and size may be left out: all of it):
-  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE] | scatter NAME COUNT [SEED]
-  share NAME SIZE [FILE] | cache FILE SIZE | populate, dontneed, lazyfree, pageout NAME
+  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE]
+  scatter NAME COUNT [SEED] | share NAME SIZE [FILE] | cache FILE SIZE
+  populate NAME | dontneed NAME | lazyfree NAME | pageout NAME
   settle (swap is written) | swapoff | as PID (be the child) | exit
 
-\b
 Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
 """)

@@ -10,7 +10,7 @@ TOP = N_("Show the N processes with most (20; all in CSV and Markdown).")
 FLAGS = {"--json": N_("Schema procmem/swap/1."), "--csv": N_("The table of processes as CSV, in bytes.")}
 EPILOG = N_("""\b
 Examples:
-  procmem swap                    the machine: who has what in swap, and does it hurt
+  procmem swap                    who has what in swap, and does it hurt
   procmem swap 1234               also which of its regions are in swap
   procmem swap --interval 10      watch longer before judging
   procmem swap --interval 0       at once, without rates

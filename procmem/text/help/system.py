@@ -23,9 +23,10 @@ Examples:
   procmem system                     all processes by PSS, the largest last
   procmem system --top 10 --human    the ten largest
   procmem system --by user           also: name, cgroup
-  procmem system --by tree --name 'gunicorn.*'   a server and what one worker costs
+  procmem system --by tree --name 'gunicorn.*'
+                                     a server and what one worker costs
   procmem system --quick --sort rss  status only: fast, without PSS and USS
-  procmem system --classes           text, heap, stacks, ... over the whole machine
+  procmem system --classes           text, heap, ... over the whole machine
 
 Only PSS, USS and swap are added up: they count each page once. The total of swap leaves out shared memory in
 swap, which no process owns (see procmem swap).

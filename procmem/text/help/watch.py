@@ -15,7 +15,7 @@ FLAGS = {
 }
 EPILOG = N_("""\b
 Examples:
-  procmem watch 1234                  redrawn on a terminal, one line each 2 s elsewhere
+  procmem watch 1234                  redrawn; one line each 2 s in a pipe
   procmem watch --name myserver       goes on when it is restarted
   procmem watch 1234 --classes        text, heap, stack, ... (walks its pages)
   procmem watch 1234 --json --count 30 > growth.jsonl
