@@ -9,23 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from procmem.classify.apportion import shared_out
+from procmem.classify.page_states import NOTHING_KNOWN, PageStates
 from procmem.classify.partition import Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
+from procmem.classify.rules.executable import as_if_not_executable, execute_proves
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
-from procmem.classify.rules.thread_stacks import place_loose_threads, stack_claims
+from procmem.classify.rules.pe_images import pe_claims
+from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
 from procmem.classify.runtimes.detect import Runtimes, runtimes_of
 from procmem.model.auxv import AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
+from procmem.model.libc_files import is_library
 from procmem.model.mapping import Mappings
-from procmem.model.permissions import permissions, without_execute
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import MappedFile, PageRun, Refusal
 from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
-from procmem.model.vma_names import Backing, KernelName
+from procmem.model.vma_names import KernelName, is_file_in_memory, without_deleted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["file_rows", "layout", "mapped_files", "regions", "split_ranges"]
 
+_JIT = b"jit"
+"""In the name of a memory file: compiled code, and no ELF object."""
 _HOLD_OBJECTS = frozenset({KernelName.FILE, KernelName.MEMFD})
 """What an ELF object can be loaded from; opening a device may have effects."""
 
@@ -56,17 +62,38 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
         marks = [snapshot.stat.startcode]
     files = []
     for (device, inode, path), rows in file_rows(mappings).items():
-        if mappings.named(rows[0]).named not in _HOLD_OBJECTS:
+        named = mappings.named(rows[0]).named
+        if named not in _HOLD_OBJECTS or (named is KernelName.MEMFD and _JIT in path.lower()):
             continue
         if not _may_be_object(mappings, rows):
             continue
         ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
         program = any(start <= address < end for address in marks for start, end in ranges)
         files.append(MappedFile(device, inode, path, ranges, program))
+    if not marks and snapshot.exe is None:
+        return tuple(_with_program(files))
     if snapshot.exe is not None and not any(file.is_program for file in files):
         # its headers and entry point may be anonymous memory by now (code moved to huge pages)
         return tuple(file._replace(is_program=file.path == snapshot.exe) for file in files)
     return tuple(files)
+
+
+def _with_program(files: Sequence[MappedFile]) -> Iterator[MappedFile]:
+    """The same, the program marked, where nothing but maps is known: the lowest object that is no library by its name.
+
+    The kernel maps a program below its heap, and libraries where mmap() has its area, above it.
+    """
+    lowest = min(
+        (
+            file
+            for file in files
+            if not is_file_in_memory(file.path) and not is_library(without_deleted(file.path).rsplit(b"/", 1)[-1])
+        ),
+        key=lambda file: file.ranges[0],
+        default=None,
+    )
+    for file in files:
+        yield file._replace(is_program=file is lowest)
 
 
 def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
@@ -78,38 +105,44 @@ def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
 def layout(
     snapshot: Snapshot,
     objects: Sequence[ElfObject],
-    runs: Sequence[PageRun] = (),
+    pages: PageStates = NOTHING_KNOWN,
     look: DeepLook | None = None,
 ) -> Partition:
     """Cut every mapping into labelled ranges.
 
-    ``runs`` are the populated pages of anonymous memory, empty where pagemap was not read; ``look`` is the target's
-    memory, where it may be looked into.
+    ``pages`` are the populated pages of anonymous memory, as far as pagemap was read; ``look`` is the target's memory,
+    where it may be looked into.
     """
     mappings = snapshot.mappings
     assert mappings is not None
-    runtimes = runtimes_of(objects)
+    if not execute_proves(mappings):
+        mappings = as_if_not_executable(mappings)
+    runtimes = runtimes_of(objects, mappings)
     biases: dict[bytes, int] = {}
     of_objects = list(_object_claims(snapshot, objects, mappings, biases))
     tls_size = _static_tls_estimate(snapshot, objects, runtimes)
     claims = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
         *of_objects,
-        *arena_claims(mappings, snapshot.bits, runtimes, runs),
+        *pe_claims(mappings),
+        *marked_stack_claims(mappings),
     ]
-    claims += runtimes.claims(mappings)
+    claims += runtimes.claims(mappings, snapshot)
     blocks: Mapping[int, tuple[int, int]] = {}
     listed = None
+    disproved: frozenset[int] = frozenset()
     if look is not None:
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
 
-        proved = proofs(snapshot, mappings, look, runs, biases, of_objects, tls_size, static=runtimes.static)
+        proved = proofs(snapshot, mappings, look, pages, biases, of_objects, tls_size, static=runtimes.static)
         claims += proved.claims
         blocks = proved.blocks
         listed = list(blocks.values()) if proved.complete else None
-    claims += stack_claims(snapshot, mappings, runs, runtimes, tls_size, listed)
+        disproved = proved.disproved
+    claims += arena_claims(mappings, snapshot.bits, runtimes, pages, disproved)
+    claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return fallback_rules(mappings, cut, runtimes, runs, deep=look is not None)
+    return fallback_rules(mappings, cut, runtimes, pages, deep=look is not None)
 
 
 def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
@@ -144,21 +177,11 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
-    # where reading implies executing, "x" says nothing about what memory is for
-    code_proves = _code_proves(mappings)
-    labels = []
-    for row in mappings.one_of_each_sort():
-        perms = mappings.perms[row]
-        said = perms if code_proves or not permissions(perms).readable else without_execute(perms)
-        labels.append(label_of(MappingKey(said, mappings.name[row], mappings.named(row), mappings.inode[row] != 0)))
+    labels = [
+        label_of(MappingKey(mappings.perms[row], mappings.name[row], mappings.named(row), mappings.inode[row] != 0))
+        for row in mappings.one_of_each_sort()
+    ]
     return list(map(labels.__getitem__, mappings.sort))
-
-
-def _code_proves(mappings: Mappings) -> bool:
-    """Whether "x" means code: not where every readable mapping of the program has it (READ_IMPLIES_EXEC)."""
-    rows = (row for row in mappings.one_of_each_sort() if mappings.named(row).backing is not Backing.KERNEL)
-    allowed = (permissions(mappings.perms[row]) for row in rows)
-    return any(one.readable and not one.executable for one in allowed)
 
 
 def _object_claims(

@@ -7,13 +7,22 @@ source's matter.
 from collections.abc import Iterable
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
+from procmem.classify.runtimes.table import RUNTIME_SYMBOLS
+from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import Backing, KernelName
 
-__all__ = ["REGION_KEYS", "anonymous_ranges", "peekable_ranges", "touched_ranges"]
+__all__ = [
+    "REGION_KEYS",
+    "anonymous_ranges",
+    "empty_ranges",
+    "peekable_ranges",
+    "symbols_to_look_for",
+    "touched_ranges",
+]
 
 REGION_KEYS = frozenset(
     {
@@ -31,9 +40,27 @@ REGION_KEYS = frozenset(
 )
 """The counters of smaps that totals and classification need; the others are read only where they are shown."""
 
-_RANGES_MAX = 4096
+_WORTH_ASKING = 256 * 1024
+_RANGES_MAX = 65_536
+"""So many mappings a process may have by default; of the others pagemap is not asked, and nothing is said."""
+_BLOCK_BYTES = 1 << 20
+"""The smallest arena of malloc (HEAP_MAX_SIZE on 32 bit)."""
 _READING_ACTS = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.UFFD_MISSING, MemoryFlag.UFFD_WP})
 """Where a read may touch registers of a device, or wait for a handler of faults."""
+
+
+def symbols_to_look_for(shot: Snapshot) -> frozenset[str]:
+    """Symbols of runtimes and allocators to be looked for in the mapped objects.
+
+    None for a process without anonymous memory worth asking about: most small processes have only the C library's.
+    """
+    table = shot.mappings
+    assert table is not None
+    rows = zip(table.start, table.end, table.inode, table.name, table.perms, strict=True)
+    for start, end, inode, name, perms in rows:
+        if end - start >= _WORTH_ASKING and not inode and not name and permissions(perms).writable:
+            return RUNTIME_SYMBOLS
+    return frozenset()
 
 
 def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
@@ -68,16 +95,40 @@ def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     nothing: list[int | None] = [None] * len(table)
     rss, swap = table.column(SmapsKey.RSS) or nothing, table.column(SmapsKey.SWAP) or nothing
     marked, guarded = table.flags_with(MemoryFlag.NOHUGEPAGE), table.flags_with(MemoryFlag.MAYBE_GUARD)
+    blocks = _ends_of_blocks(table)
     rows = zip(table.start, table.end, table.perms, table.inode, table.flags, rss, swap, strict=True)
     ranges = [
         (start, end)
         for start, end, perms, inode, flags, resident, swapped in rows
-        if (end - start >= SMALL_BYTES or flags in marked)
+        if (end - start >= SMALL_BYTES or flags in marked or end in blocks)
         and (resident or swapped or flags in guarded)
         and permissions(perms).read_write
         and not inode
     ]
     return tuple(sorted(ranges)[:_RANGES_MAX])
+
+
+def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
+    """Writable anonymous mappings of which smaps says that nothing of them is in memory or in swap: never used."""
+    table = shot.mappings
+    assert table is not None
+    resident, swapped = table.column(SmapsKey.RSS), table.column(SmapsKey.SWAP)
+    if resident is None or swapped is None:
+        return ()
+    rows = zip(table.start, table.end, table.perms, table.inode, resident, swapped, strict=True)
+    return tuple(
+        sorted(
+            (start, end)
+            for start, end, perms, inode, rss, swap in rows
+            if rss == 0 == swap and not inode and permissions(perms).writable
+        )
+    )
+
+
+def _ends_of_blocks(table: Mappings) -> frozenset[int]:
+    """Where inaccessible memory begins that ends as a block of malloc's does: before it an arena may have begun."""
+    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible and not table.inode[row])
+    return frozenset(table.start[row] for row in rows if table.end[row] % _BLOCK_BYTES == 0)
 
 
 def anonymous_ranges(shot: Snapshot) -> Iterable[tuple[int, int]]:

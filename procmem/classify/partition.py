@@ -25,8 +25,8 @@ class Rank:
     LEAST = 5
     PADDING = 10
     NAME = 20
-    RUNTIME = 40
     ALLOCATOR = 50
+    RUNTIME = 51  # a runtime that is known to be there, before the shape of a block; behind the block's own header
     THREAD = 60
     BRK = 25
     SEGMENT = 80

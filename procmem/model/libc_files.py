@@ -16,6 +16,7 @@ __all__ = [
     "UNNAMED_LINKER",
     "holds_thread_lists",
     "is_dynamic_linker",
+    "is_library",
     "is_musl_linker",
 ]
 
@@ -35,6 +36,7 @@ BIONIC_LIBC = b"/bionic/libc.so"
 """The end of its path: the name alone is musl's too."""
 
 _LINKERS = (b"ld-", b"ld.so", b"ld64")
+_CODE_FILES = (b".so", b".oat", b".odex", b".art", b".vdex", b".dex", b".apk", b".jar", b".dll", b".drv", b".jsa")
 _MUSL_LINKER = b"ld-musl"
 _WITH_THREADS = (b"ld", b"libc.", b"libc-", b"libpthread")
 
@@ -42,6 +44,11 @@ _WITH_THREADS = (b"ld", b"libc.", b"libc-", b"libpthread")
 def is_dynamic_linker(name: bytes | None) -> bool:
     """Whether an object of this soname or file name is a dynamic linker; False where it has none."""
     return name is not None and name.startswith(_LINKERS)
+
+
+def is_library(name: bytes) -> bool:
+    """Whether a file of this name holds code for programs and is none itself: a shared object, or compiled classes."""
+    return name.endswith(_CODE_FILES) or b".so." in name or name.startswith(_LINKERS)
 
 
 def is_musl_linker(path: bytes) -> bool:

@@ -136,6 +136,20 @@ class Mappings:
 
     __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
 
+    def with_permissions(self, perms: list[str]) -> Mappings:
+        """The same table with other permissions; it shares all other columns with this one."""
+        return Mappings(
+            start=self.start,
+            end=self.end,
+            perms=perms,
+            offset=self.offset,
+            device=self.device,
+            inode=self.inode,
+            name=self.name,
+            flags=self.flags,
+            usage=self.usage,
+        )
+
     def unpopulated(self, row: int) -> Unpopulated:
         """What the pages of a mapping are that are neither in memory nor in swap."""
         if self.name[row] in GATES and not self.inode[row]:

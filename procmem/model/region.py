@@ -87,7 +87,8 @@ class ElfObject(NamedTuple):
 
     ``image`` is None where they could not be read; ``problem`` then says why, and ``readable`` tells a file that is
     no ELF file from one that may not be read. ``has_debug`` is the DT_DEBUG
-    entry that the linker gives to programs and not to libraries.
+    entry that the linker gives to programs and not to libraries. ``exports`` are those of its dynamic symbols that it
+    was asked for.
     """
 
     file: MappedFile
@@ -95,6 +96,7 @@ class ElfObject(NamedTuple):
     sections: tuple[Section, ...] | None = None
     soname: bytes | None = None
     has_debug: bool = False
+    exports: frozenset[str] = frozenset()
     readable: bool = True
     problem: Note | Refusal | None = None
 

@@ -29,6 +29,7 @@ __all__ = [
     "is_label",
     "kernel_label",
     "mentions_sysv",
+    "name_in_memory",
     "object_path",
     "read_vma_name",
     "without_deleted",
@@ -89,6 +90,8 @@ class KernelName(Enum):
     GRAPHICS_OBJECT = "/drm mm object"
     GRAPHICS_DEVICE = "/dev/dri/"
     DEVICE_NODE = "/dev/"
+    HUGETLB_FILE = "/dev/hugepages/"
+    DEVICE_MEMORY = "/sys/devices/"
     FILE = "a path"
 
 
@@ -162,6 +165,11 @@ _PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
     (b"/dmabuf:", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
     (b"/dev/nvidia", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
     (b"/dev/kfd", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
+    # hugetlbfs and a tmpfs below /dev, where systemd and Android mount them
+    (b"/dev/hugepages", KernelName.HUGETLB_FILE, Backing.HUGETLB),
+    (b"/dev/__properties__", KernelName.FILE, Backing.FILE),
+    (b"/sys/devices/", KernelName.DEVICE_MEMORY, Backing.DEVICE),
+    (b"/sys/bus/", KernelName.DEVICE_MEMORY, Backing.DEVICE),
     (b"/dev/", KernelName.DEVICE_NODE, Backing.DEVICE),
 )
 """The first that fits decides."""
@@ -175,6 +183,14 @@ _STACK_OF_THREAD = b"[stack:"
 def kernel_label(named: KernelName) -> bytes:
     """The label that the kernel prints, for those that it writes as one fixed word: ``[heap]``, ``[stack]``, ..."""
     return _LABEL_OF[named]
+
+
+def name_in_memory(name: bytes) -> bytes | None:
+    """What a program called its memory file (memfd_create()) or its object of Android's shared memory; else None."""
+    for begins in (b"/memfd:", b"/dev/ashmem/"):
+        if name.startswith(begins):
+            return without_deleted(name.removeprefix(begins))
+    return None
 
 
 def is_deleted(name: bytes) -> bool:

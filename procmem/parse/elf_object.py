@@ -6,6 +6,8 @@ matter; which bytes of memory they explain is told in ``classify``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
 from procmem.model.libc_files import holds_thread_lists
 from procmem.model.note import note
@@ -21,13 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["may_list_threads", "read_deep_symbols", "read_object"]
 
 
-def read_object(reader: ByteReader, mapped: MappedFile) -> ElfObject:
-    """Read the headers of one mapped file; ``problem`` says why where they cannot be read."""
+def read_object(reader: ByteReader, mapped: MappedFile, symbols: Collection[str] = ()) -> ElfObject:
+    """Read the headers of one mapped file, and which of some symbols it exports.
+
+    ``problem`` says why where they cannot be read.
+    """
     try:
         image = read_image(reader)
         sections = read_sections(reader, image, names=mapped.is_program)
         entries = dynamic_entries(reader, image) or ()
         sonames = dynamic_strings(reader, image, entries, DT_SONAME)
+        exports: frozenset[str] = frozenset()
+        if symbols:
+            from procmem.parse.elf_exports import exported_names  # noqa: PLC0415  # few small processes ask
+
+            exports = exported_names(reader, image, entries, symbols)
     except NotElf as error:
         return ElfObject(mapped, None, problem=note(error.code, **error.fields))
     return ElfObject(
@@ -36,6 +46,7 @@ def read_object(reader: ByteReader, mapped: MappedFile) -> ElfObject:
         sections=sections,
         soname=sonames[0] if sonames else None,
         has_debug=any(tag == DT_DEBUG for tag, _ in entries),
+        exports=exports,
     )
 
 

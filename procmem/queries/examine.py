@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from procmem.classify.classifier import layout, mapped_files, regions, split_ranges
-from procmem.classify.evidence import REGION_KEYS, anonymous_ranges, peekable_ranges, touched_ranges
+from procmem.classify.evidence import (
+    REGION_KEYS,
+    anonymous_ranges,
+    empty_ranges,
+    peekable_ranges,
+    symbols_to_look_for,
+    touched_ranges,
+)
+from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
@@ -78,13 +86,16 @@ def examine(
     shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
-    loaded = [_load(target, mapped) for mapped in mapped_files(shot)]
+    symbols = symbols_to_look_for(shot)
+    loaded = [_load(target, mapped, symbols) for mapped in mapped_files(shot)]
     objects = tuple(part.item for part in loaded)
     first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
     known_runs = () if isinstance(first_runs, Refusal) else first_runs
     look, memory, peek_problem = _deep_look(target, loaded, known_runs) if deep else (None, None, None)
-    cut = layout(shot, objects, known_runs, look)
+    asked = () if isinstance(first_runs, Refusal) else first_ranges
+    pages = PageStates(tuple(sorted({*asked, *empty_ranges(shot)})), known_runs)
+    cut = layout(shot, objects, pages, look)
     ranges = split_ranges(shot, cut)
     if to_keep:
         ranges = tuple(sorted({*ranges, *anonymous_ranges(shot), *first_ranges}))
@@ -144,10 +155,10 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def _load(target: Target, mapped: MappedFile) -> _ReadObject:
+def _load(target: Target, mapped: MappedFile, symbols: Collection[str]) -> _ReadObject:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
     reader = target.open_file(mapped)
     if isinstance(reader, Refusal):
         return _ReadObject(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
     log = LoggingReader(reader)
-    return _ReadObject(read_object(log, mapped), log.pieces, None)
+    return _ReadObject(read_object(log, mapped, symbols), log.pieces, None)

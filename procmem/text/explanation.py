@@ -10,7 +10,16 @@ from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
 from procmem.text import N_, gettext, say
 from procmem.text.evidence import evidence_text
-from procmem.text.kinds import CERTAINTIES, CLASSES, RESIDENCY, kind_sentences, object_name, part_text, region_sentences
+from procmem.text.kinds import (
+    CERTAINTIES,
+    CLASSES,
+    RESIDENCY,
+    how_sure,
+    kind_sentences,
+    object_name,
+    part_text,
+    region_sentences,
+)
 from procmem.text.laws import law_name
 
 __all__ = ["block_sentences", "classic_text", "head_text", "layout_text", "why_text"]
@@ -148,7 +157,8 @@ def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
         "rss": sum(filter(None, rss)),
     }
     head = say(BLOCKS["many unknown" if None in rss else "many"], figures)
-    return [head, *kind_sentences(regions[block.shown[0]])]
+    weakest = max((regions.label[index].certainty for index in block.shown), key=tuple(Certainty).index)
+    return [head, *kind_sentences(regions[block.shown[0]], certainty=weakest)]
 
 
 def _object(block: ExplainedBlock, regions: Regions) -> list[str]:
@@ -164,7 +174,7 @@ def _object(block: ExplainedBlock, regions: Regions) -> list[str]:
         "parts": listed([part_text(kind, size) for kind, size in sums.items()]),
         "size": sum(part.size for part in parts),
     }
-    head = say(BLOCKS["object"], figures)
+    head = how_sure(say(BLOCKS["object"], figures), [part.label.certainty for part in parts])
     if None in rss or None in uss:
         return [head, gettext(RESIDENCY["unknown"])]
     figures |= {"rss": sum(filter(None, rss)), "private": sum(filter(None, uss))}

@@ -3,9 +3,11 @@
 A kind of a loaded object (``lib-text``, ``exe-text``, ``ld-text``) has the words of its part; the role is put in.
 """
 
+from collections.abc import Iterable
+
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
-from procmem.model.region import Region
+from procmem.model.region import Certainty, Region
 from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, say
 from procmem.text.owners import owner_text
@@ -14,6 +16,7 @@ __all__ = [
     "CERTAINTIES",
     "CLASSES",
     "KINDS",
+    "how_sure",
     "joined",
     "kind_sentences",
     "object_name",
@@ -57,6 +60,39 @@ KINDS = {
     "jvm-cds": N_("Java's archive of ready-made classes, shared with other virtual machines that use the same file."),
     "jvm-gc": N_("Memory of the Java virtual machine itself, most often the garbage collector's tables."),
     "v8": N_("JavaScript heap of V8: objects and strings, in pages of 256 KiB."),
+    "ghc": N_("Haskell's heap."),
+    "beam": N_("Memory of the Erlang virtual machine: carriers of its allocators."),
+    "boehm": N_("A heap of the Boehm garbage collector."),
+    "mono": N_("The heap of Mono: the nursery and the major heap of its garbage collector."),
+    "dotnet": N_("The heap of .NET's garbage collector."),
+    "sbcl": N_("The Lisp heap of SBCL: objects, compiled functions among them."),
+    "ocaml": N_("OCaml's heap."),
+    "pypy": N_("PyPy's heap: the nursery and the arenas of its garbage collector."),
+    "racket": N_("Racket's heap."),
+    "jsc": N_("JavaScript heap of JavaScriptCore."),
+    "innodb": N_("A large area of the database server, most often InnoDB's buffer pool."),
+    "valgrind": N_("Memory of valgrind: what the program allocated, and valgrind's own tables on it."),
+    "sanitizer-heap": N_("Memory of a sanitizer: what the program allocated, and its own tables on it."),
+    "allocator-unknown": N_(
+        "Memory of an allocator that is not known: it has the look of a heap, not that of the C library's malloc."
+    ),
+    "shadow": N_("A shadow stack: return addresses alone, which the processor compares with those of the real stack."),
+    "named": N_("Private anonymous memory that the program named itself."),
+    "guest-ram": N_("The memory of a virtual machine: what the guest takes for its RAM."),
+    "sanitizer-shadow": N_(
+        "Shadow memory of a sanitizer: it says of each byte of the program whether it may be used; the space is huge, and only what is touched costs memory."
+    ),
+    "ghc-reserve": N_("Address space that the Haskell runtime keeps for its heap to grow; it costs no memory."),
+    "dotnet-reserve": N_("Address space that .NET keeps for its heap to grow; it costs no memory."),
+    "scudo-reserve": N_("Address space that the allocator Scudo keeps to grow; it costs no memory."),
+    "jsc-reserve": N_("Address space that JavaScriptCore keeps for its heap; it costs no memory."),
+    "innodb-reserve": N_(
+        "Address space that the database server keeps for its buffer pool to grow; it costs no memory."
+    ),
+    "sanitizer-reserve": N_(
+        "Address space that a sanitizer keeps for its allocator or its shadow memory; it costs no memory."
+    ),
+    "wasm-memory": N_("The linear memory of a WebAssembly program, with room reserved to let it grow."),
     "cpython-obmalloc": N_("Python's memory for small objects, taken in blocks of 1 MiB."),
     "ruby": N_("Ruby's memory for objects."),
     "php": N_("PHP's request memory, taken in blocks of 2 MiB."),
@@ -177,6 +213,15 @@ RESIDENCY = {
 }
 """How much of it is in memory."""
 
+PRIVATE_COPIES = "memfd-private"
+COPIES = N_("Private copies of a memory file: what was written here is in no file, and nobody else sees it.")
+HOW_SURE = {
+    Certainty.LIKELY: N_("Very likely: {sentence}"),
+    Certainty.GUESS: N_("Probably: {sentence}"),
+}
+"""What stands before the sentence on a kind that structure does not prove."""
+_ORDER = tuple(Certainty)
+
 CERTAINTIES = {
     "certain": N_("certain"),
     "likely": N_("likely"),
@@ -226,10 +271,11 @@ def part_text(kind: Kind, size: int) -> str:
     return say(PARTS[kind.part or kind], {"size": size})
 
 
-def kind_sentences(region: Region, *, writable: bool = True) -> list[str]:
-    """What it is; the first sentence can stand alone."""
+def kind_sentences(region: Region, *, writable: bool = True, certainty: Certainty | None = None) -> list[str]:
+    """What it is, and how sure that is (``certainty`` where it speaks for more); the first sentence can stand alone."""
     kind = region.label.kind
     code = "file-shared-readonly" if kind is kinds.FILE_SHARED and not writable else kind.part or kind
+    copies = region.label.evidence.code == PRIVATE_COPIES
     cls = region.label.cls
     owner = owner_text(region.label.owner)
     if not owner:
@@ -240,10 +286,17 @@ def kind_sentences(region: Region, *, writable: bool = True) -> list[str]:
         "owner": owner,
         "kind": kind,
     }
-    told = [KINDS.get(code, UNKNOWN)]
+    told = [COPIES if copies else KINDS.get(code, UNKNOWN)]
     if code in FURTHER:
         told.append(FURTHER[code])
-    return [say(words, figures) for words in told]
+    first, *more = (say(words, figures) for words in told)
+    return [how_sure(first, [certainty or region.label.certainty]), *more]
+
+
+def how_sure(sentence: str, certainties: Iterable[Certainty]) -> str:
+    """A sentence that says how sure it is, where it rests on less than proof: by the weakest of what it is about."""
+    weakest = max(certainties, key=_ORDER.index)
+    return sentence if weakest is Certainty.CERTAIN else say(HOW_SURE[weakest], {"sentence": sentence})
 
 
 _PAGE_LEAST = 4096

@@ -224,8 +224,10 @@ def test_reading_ahead_says_the_same(tmp_path: Path) -> None:
         ]
     assert set(ahead) == set(alone) == set(pids)
     for pid in pids:
-        for key in ("name", "user", "uid", "ppid", "virt", "rss", "uss", "pss", "swap"):
+        for key in ("name", "user", "uid", "ppid", "virt", "rss", "uss", "swap"):
             assert ahead[pid][key] == alone[pid][key], key
+        # pages of the vDSO are divided among all processes, and their number changes
+        assert abs(ahead[pid]["pss"] - alone[pid]["pss"]) <= 8192
 
 
 @pytest.mark.parametrize(

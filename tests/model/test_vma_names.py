@@ -64,7 +64,11 @@ def test_the_words_of_programs_are_told_apart() -> None:
     assert given_name(b"[anon: glibc: malloc arena]") is GivenName.GLIBC_ARENA
     assert given_name(b"[anon: glibc: malloc]") is GivenName.GLIBC_MALLOC
     assert given_name(b"[anon: glibc: fatal]") is GivenName.GLIBC
-    assert given_name(b"[anon:clickhouse_stack]") is GivenName.OTHER
+    assert given_name(b"[anon:clickhouse_stack]") is GivenName.STACK
+    assert given_name(b"[anon:kj_fiber_stack]") is GivenName.FIBER
+    assert given_name(b"[anon:Heap Layer]") is GivenName.HEAP
+    assert given_name(b"[anon:a cache]") is GivenName.OTHER
+    assert given_name(b"/dev/ashmem/dalvik-main space (deleted)") is GivenName.DALVIK
 
 
 def test_labels_are_written_as_they_are_read() -> None:

@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from elftools.elf.dynamic import DynamicSegment
@@ -57,15 +58,39 @@ def test_pyelftools_says_the_same_of_the_machines_files() -> None:
     """Headers, segments, sections, dynamic section, interpreter and build id, file by file."""
     every = list(_elf_files())
     step = max(1, len(every) // MOST_FILES)
-    compared = bits = 0
+    compared = silent = bits = 0
     for path in every[::step]:
         data = path.read_bytes()
         with path.open("rb") as file:
+            if _oracle_fails(file):
+                read_everything(data)  # ours has to bear the file that theirs does not
+                silent += 1
+                continue
             _compare(Bytes(data), ELFFile(file), path)
         compared += 1
         bits |= 1 << data[4]
     assert compared > 20, "too few ELF files were found to say anything"
+    assert silent * 3 <= compared, "the oracle reads too few of them"
     assert bits & 1 << 2, "no 64-bit file was among them"
+
+
+def _oracle_fails(file: BinaryIO) -> bool:
+    """Whether pyelftools itself fails at a file, before anything of ours is asked."""
+    try:
+        oracle = ELFFile(file)
+        list(oracle.iter_sections())
+        for segment in oracle.iter_segments():
+            if isinstance(segment, NoteSegment):
+                list(segment.iter_notes())
+            elif isinstance(segment, DynamicSegment):
+                list(segment.iter_tags())
+            elif isinstance(segment, InterpSegment):
+                segment.get_interp_name()
+    except Exception:  # whatever it raises
+        return True
+    finally:
+        file.seek(0)
+    return False
 
 
 def _compare(reader: Bytes, oracle: ELFFile, path: Path) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from procmem.classify.classifier import layout, regions
+from procmem.classify.classifier import layout, mapped_files, regions
 from procmem.model.raw import Machine, RawProcess, Refusal
-from procmem.model.region import Regions
+from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Snapshot
 from procmem.parse.process import snapshot
 from tests.support.smaps_text import KEYS_6_18, Record, smaps
@@ -63,7 +63,8 @@ def made(
     shot = snapshot(raw)
     if shot.mappings is None:
         return shot, None
-    return shot, regions(shot, layout(shot, ()), Refusal.DENIED)
+    unread = [ElfObject(file, None, readable=False) for file in mapped_files(shot)]
+    return shot, regions(shot, layout(shot, unread), Refusal.DENIED)
 
 
 def record(start: int, end: int, perms: str = "rw-p", name: bytes = b"", **counters: int) -> Record:

@@ -23,7 +23,7 @@ def test_a_kind_without_words_is_told_by_its_name() -> None:
     """The test above keeps it from being released; a reader still gets no traceback."""
     fake = Kind("fake", ByteClass.MMAP)
     region = Region(0, 4096, 0, Label(fake, Certainty.GUESS, note("unexplained")), 0, 0, 0, 0, ())
-    assert kind_words.kind_sentences(region) == ["Memory of the kind fake."]
+    assert kind_words.kind_sentences(region) == ["Probably: Memory of the kind fake."]
 
 
 def test_the_first_sentence_can_stand_alone() -> None:

@@ -5,20 +5,20 @@ else it is a guard where it is small, and address space set aside where it is la
 often an allocator's, and which allocators a process has is known; that is a guess, and called so.
 """
 
-from collections.abc import Sequence
 from operator import sub
 
+from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
-from procmem.classify.rules.malloc_arenas import touched
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.classify.runtimes.table import AnonymousRange
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.raw import PageRun
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
 __all__ = ["fallback_rules"]
 
@@ -27,11 +27,11 @@ _ALLOCATOR_BYTES_MIN = 64 * 1024
 
 
 def fallback_rules(
-    mappings: Mappings, cut: Partition, runtimes: Runtimes, runs: Sequence[PageRun], *, deep: bool
+    mappings: Mappings, cut: Partition, runtimes: Runtimes, pages: PageStates, *, deep: bool
 ) -> Partition:
     """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
 
-    ``runs`` are populated pages, empty where pagemap was not read: a block of malloc begins with a header, so memory
+    A block of malloc begins with a header, so memory
     whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
     ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
     """
@@ -51,6 +51,7 @@ def fallback_rules(
     candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
     candidates |= {index for index in found if identities[index] in reserved}
     candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
+    brk_is_free, held = _brk_is_free(mappings), _held_by_malloc(cut) if deep else 0
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
     for index in sorted(candidates):
@@ -61,9 +62,18 @@ def fallback_rules(
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
             label = _inaccessible(end - start, below)
         else:
-            never = bool(runs) and not touched(runs, start)
-            plain = never or mappings.has_flag(row, MemoryFlag.NORESERVE) is True
-            label = _writable(start, end, runtimes, loaders, blocks=not deep and not plain)
+            never = pages.touched(start) is False
+            noreserve = mappings.has_flag(row, MemoryFlag.NORESERVE) is True
+            block = AnonymousRange(
+                start,
+                end,
+                may_be_malloc=not (deep or never or noreserve),
+                noreserve=noreserve,
+                room=_room_behind(mappings, row) if end == mappings.end[row] else 0,
+                brk_is_free=brk_is_free,
+                outweighs_malloc=deep and end - start > _FAR_MORE * held,
+            )
+            label = _writable(block, runtimes, loaders)
         if label is not None:
             labels[index] = shared.setdefault(tuple(label), label)
     return cut._replace(label=labels)
@@ -95,16 +105,47 @@ def _is_loaded(label: Label) -> bool:
     return label.kind.role is not None or label.cls is ByteClass.KERNEL
 
 
-def _writable(start: int, end: int, runtimes: Runtimes, loaders: frozenset[int], *, blocks: bool) -> Label | None:
-    size = end - start
+_MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds.GLIBC_MAIN_MMAP})
+_FAR_MORE = 4
+
+
+def _held_by_malloc(cut: Partition) -> int:
+    """Bytes of what is known to be malloc's."""
+    rows = zip(cut.start, cut.end, cut.label, strict=True)
+    return sum(end - start for start, end, label in rows if label.kind in _MALLOC)
+
+
+def _room_behind(mappings: Mappings, row: int) -> int:
+    """Bytes of inaccessible anonymous memory directly behind a mapping."""
+    behind = row + 1
+    if behind >= len(mappings) or mappings.start[behind] != mappings.end[row] or mappings.inode[behind]:
+        return 0
+    closed = permissions(mappings.perms[behind]).inaccessible
+    return mappings.end[behind] - mappings.start[behind] if closed else 0
+
+
+_BRK_STEP = 1 << 20
+
+
+def _brk_is_free(mappings: Mappings) -> bool:
+    """Whether the heap is there and nothing lies close above it: malloc then has no reason to grow elsewhere."""
+    heap = mappings.rows_labelled(KernelName.HEAP)
+    if not heap:
+        return False
+    end = max(mappings.end[row] for row in heap)
+    return not any(end <= start < end + _BRK_STEP for start in mappings.start)
+
+
+def _writable(block: AnonymousRange, runtimes: Runtimes, loaders: frozenset[int]) -> Label | None:
+    start, end, size = block.start, block.end, block.size
     if size < _ALLOCATOR_BYTES_MIN:
         if {start, end} & loaders:
             evidence = note("adjoins-object", kib=size // 1024)
             return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
         return None
-    found = runtimes.guess(AnonymousRange(start, end, may_be_malloc=blocks))
+    found = runtimes.guess(block)
     if found is None:
         return None
     runtime, kind, certainty = found
-    evidence = note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime])
+    evidence = note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime].seen)
     return Label(kind, certainty, evidence)

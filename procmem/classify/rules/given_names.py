@@ -17,7 +17,7 @@ class GivenRule(NamedTuple):
     evidence: str
 
 
-_L = Certainty.LIKELY
+_L, _G = Certainty.LIKELY, Certainty.GUESS
 _W = GivenName
 
 _BY_GIVEN_NAME: dict[GivenName, GivenRule] = {
@@ -30,6 +30,7 @@ _BY_GIVEN_NAME: dict[GivenName, GivenRule] = {
     _W.GLIBC: GivenRule(kinds.ANON_PRIVATE, _L, "glibc-name"),
     _W.BIONIC_SIGNAL_STACK: GivenRule(kinds.SIGNAL_STACK, _L, "bionic-signal-stack-name"),
     _W.BIONIC_STACK: GivenRule(kinds.THREAD_STACK, _L, "bionic-stack-name"),
+    _W.SCUDO_RESERVE: GivenRule(kinds.SCUDO_RESERVE, _L, "scudo-name"),
     _W.SCUDO: GivenRule(kinds.SCUDO, _L, "scudo-name"),
     _W.BIONIC_MALLOC: GivenRule(kinds.BIONIC, _L, "bionic-malloc-name"),
     _W.PARTITION_ALLOC: GivenRule(kinds.PARTITION_ALLOC, _L, "partition-alloc-name"),
@@ -42,6 +43,15 @@ _BY_GIVEN_NAME: dict[GivenName, GivenRule] = {
     _W.GO: GivenRule(kinds.GO_RUNTIME, _L, "go-name"),
     _W.DALVIK_JIT: GivenRule(kinds.JVM_CODE, _L, "dalvik-code-name"),
     _W.DALVIK: GivenRule(kinds.JVM_HEAP, _L, "dalvik-name"),
+    _W.LOW_SHADOW: GivenRule(kinds.SANITIZER_SHADOW, _L, "shadow-name"),
+    _W.HIGH_SHADOW: GivenRule(kinds.SANITIZER_SHADOW, _L, "shadow-name"),
+    _W.SHADOW_GAP: GivenRule(kinds.SANITIZER_RESERVE, _L, "shadow-name"),
+    _W.STACK_GUARD: GivenRule(kinds.STACK_GUARD, _L, "guard-name"),
+    _W.OCAML: GivenRule(kinds.OCAML, _L, "ocaml-name"),
+    _W.FIBER: GivenRule(kinds.COROUTINE_STACK, _G, "says-stack"),
+    _W.STACK: GivenRule(kinds.THREAD_STACK, _G, "says-stack"),
+    _W.HEAP: GivenRule(kinds.UNKNOWN_ALLOCATOR, _G, "says-heap"),
+    _W.OTHER: GivenRule(kinds.NAMED, _G, "given-name"),
 }
 """What programs call their anonymous memory: settable by anybody, so never more than likely."""
 

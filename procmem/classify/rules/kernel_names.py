@@ -32,6 +32,12 @@ class MappingKey(NamedTuple):
         return permissions(self.perms).executable
 
     @property
+    def private_writable(self) -> bool:
+        """What is written to it, nobody else sees."""
+        found = permissions(self.perms)
+        return found.private and found.writable
+
+    @property
     def shared(self) -> bool:
         """What is written to it, others see."""
         return permissions(self.perms).shared
@@ -80,8 +86,12 @@ _BY_NAME: dict[KernelName, tuple[NameRule, ...]] = {
     ),
     _N.MEMFD: (
         NameRule(kinds.JIT, _L, "memfd-executable", lambda key: key.executable),
+        NameRule(kinds.JIT, _L, "memfd-jit", lambda key: b"jit" in key.name.lower()),
+        NameRule(kinds.MEMFD, _C, "memfd-private", lambda key: key.private_writable),
         NameRule(kinds.MEMFD, _C, "memfd"),
     ),
+    _N.HUGETLB_FILE: (NameRule(kinds.HUGETLB_SHARED, _L, "hugetlb-file"),),
+    _N.DEVICE_MEMORY: (NameRule(kinds.DEVICE, _L, "device-memory"),),
     _N.SHARED_ZERO: (
         NameRule(kinds.JIT, _L, "executable-anonymous", lambda key: key.executable),
         NameRule(kinds.ANON_SHARED, _C, "shared-zero"),
@@ -187,7 +197,17 @@ def _rules(key: MappingKey) -> tuple[NameRule, ...]:
         from procmem.classify.rules.given_names import rule_of  # noqa: PLC0415  # few processes have such names
 
         given = rule_of(key.name)
-        return _GENERAL if given is None else (NameRule(*given),)
+        if given is None or (given.certainty is _G and permissions(key.perms).inaccessible):
+            return _GENERAL
+        return (NameRule(*given),)
+    if named is KernelName.ASHMEM:
+        from procmem.classify.rules.given_names import rule_of  # noqa: PLC0415  # Android until 9
+
+        given = rule_of(key.name)
+        if permissions(key.perms).inaccessible:
+            return (NameRule(kinds.RESERVED, _L, "no-file-inaccessible"),)
+        if given is not None and given.certainty is _L:
+            return (NameRule(*given),)
     return (*_BY_NAME.get(named, ()), *_GENERAL)
 
 

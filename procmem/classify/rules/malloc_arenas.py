@@ -8,10 +8,10 @@ like that. The proof stands in the block's first words.
 Source: glibc malloc/arena.c, new_heap() and grow_heap().
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator
 from itertools import pairwise
 
+from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
@@ -20,12 +20,11 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.permissions import PRIVATE_DATA, PRIVATE_NONE, permissions
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
-__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "touched"]
+__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes"]
 
 
 class ArenaHeap(NamedTuple):
@@ -60,10 +59,10 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
         if mappings.start[above] != top:
             continue
         base = (top - 1) // size * size
-        if base < low or mappings.end[above] < base + size:
-            continue
+        if base < low or mappings.end[above] != base + size:
+            continue  # what goes on beyond the block is another allocator's reservation
         noreserve = [mappings.has_flag(at, MemoryFlag.NORESERVE) for at in (row, above)]
-        if False in noreserve:
+        if False in noreserve or mappings.has_flag(row, MemoryFlag.DONTCOPY):
             continue
         yield ArenaHeap(base, top, base + size)
         while base - size >= low:
@@ -72,23 +71,20 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
             yield ArenaHeap(base, base + size, base + size)
 
 
-def touched(runs: Sequence[PageRun], address: int) -> bool:
-    """Whether the page at an address is in memory or in swap."""
-    at = bisect_right(runs, (address, 1 << 65, 0)) - 1
-    return at >= 0 and runs[at].end > address and not runs[at].state & PageState.GUARD
-
-
-def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs: Sequence[PageRun]) -> Iterator[Claim]:
+def arena_claims(
+    mappings: Mappings, bits: int | None, runtimes: Runtimes, pages: PageStates, disproved: Container[int] = ()
+) -> Iterator[Claim]:
     """Claims on arena heaps by shape, where the process has glibc.
 
-    ``runs`` are populated pages, empty where pagemap was not read: a heap's first page holds its header, so a
-    block whose first page was never touched is none.
+    A heap's first page holds its header, so a block whose first page was never touched is none; nor are those that
+    begin at one of the addresses ``disproved``, where something else stands.
     """
-    if not runtimes.has("glibc") or runtimes.has("go"):
+    if not runtimes.has("glibc"):
         return
     yield from _huge_arenas(mappings)
+    seen = False
     for heap in arena_heaps(mappings, bits):
-        if runs and not touched(runs, heap.start):
+        if pages.touched(heap.start) is False or heap.start in disproved:
             continue
         mib = (heap.end - heap.start) >> 20
         evidence = note("arena-shape", mib=mib)
@@ -98,6 +94,22 @@ def arena_claims(mappings: Mappings, bits: int | None, runtimes: Runtimes, runs:
         if heap.top < heap.end:
             rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
+        seen = True
+    if seen:
+        yield from _full_heaps(mappings, bits, disproved)
+
+
+def _full_heaps(mappings: Mappings, bits: int | None, disproved: Container[int]) -> Iterator[Claim]:
+    """Blocks of a heap's size and place without a rest, in a process that has arenas: heaps that are full."""
+    (size,) = heap_sizes(bits)
+    for row in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_DATA and not mappings.inode[row]):
+        start, end = mappings.start[row], mappings.end[row]
+        if start % size or end % size or mappings.name[row] or start in disproved:
+            continue
+        if mappings.has_flag(row, MemoryFlag.NORESERVE) is False:
+            continue
+        label = Label(kinds.GLIBC_ARENA, Certainty.GUESS, note("arena-full", mib=size >> 20), owners.Arena(start))
+        yield Claim(start, end, Rank.ALLOCATOR - 1, label)
 
 
 _PAGES_OF_HUGE_ARENA = 4

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from operator import gt
 
+from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition, Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
@@ -26,8 +27,9 @@ from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
+from procmem.model.vma_names import KernelName
 
-__all__ = ["SMALL_BYTES", "StackArea", "place_loose_threads", "stack_claims"]
+__all__ = ["SMALL_BYTES", "StackArea", "marked_stack_claims", "place_loose_threads", "stack_claims"]
 
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
@@ -59,7 +61,7 @@ class StackArea(NamedTuple):
 def stack_claims(
     snapshot: Snapshot,
     mappings: Mappings,
-    runs: Sequence[PageRun],
+    pages: PageStates,
     runtimes: Runtimes,
     tls_size: int | None,
     listed: Sequence[tuple[int, int]] | None = None,
@@ -70,7 +72,7 @@ def stack_claims(
     ``listed`` are the stacks that the C library itself listed: what is not among them is no thread's of its making.
     """
     known = sorted(listed or ())
-    every = sorted({a.end: a for a in _areas(snapshot, mappings, runs)}.values(), key=lambda area: area.start)
+    every = sorted({a.end: a for a in _areas(snapshot, mappings, pages.runs)}.values(), key=lambda area: area.start)
     areas = [area for area in every if not _overlaps(area, known)]
     for area in every:
         if area.installed and area.guard_start < area.start:
@@ -95,21 +97,65 @@ def stack_claims(
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         complete=listed is not None,
         marks_show=bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE)),
-        runs=runs,
+        pages=pages,
     )
     for at, area in enumerate(areas):
         holder = holders.get(at)
+        if runtimes.has("musl"):
+            area = _as_musl_maps(area, holder)  # noqa: PLW2901  # what lies above is somebody else's
         label = finder.label(area, holder)
         if label is None:
             continue
         yield Claim(area.start, area.end, Rank.THREAD, label)
         if tls_size is not None and label.kind is kinds.THREAD_STACK and area.end - area.start > 2 * tls_size:
-            yield from _tls_claim(area, holder, tls_size)
+            yield from _tls_claim(area, holder, tls_size, label.certainty)
         if area.guard_start < area.start:
             evidence = note("guard-below", stack=label.evidence)
             certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
             guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
             yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
+
+
+_MUSL_STACK = 128 * 1024
+"""Of a thread's stack when nobody asks for another size (musl src/internal/pthread_impl.h, DEFAULT_STACK_SIZE)."""
+_MUSL_MAPPED = _MUSL_STACK + 4096
+"""With TLS and descriptor, to whole pages."""
+
+
+def _as_musl_maps(area: StackArea, holder: ThreadReading | None) -> StackArea:
+    """A stack that ends where musl's do by default, where its thread runs in that part of a larger mapping.
+
+    A heap that was mapped later merges with it from above, since neither has marks of its own.
+    """
+    end = area.start + _MUSL_MAPPED
+    if holder is None or holder.sp is None or not area.start <= holder.sp < end < area.end:
+        return area
+    return area._replace(end=end)
+
+
+_LABELLED_MAX = 16 << 20
+
+
+def marked_stack_claims(mappings: Mappings) -> Iterator[Claim]:
+    """What the kernel itself marks: shadow stacks; and its label [stack:TID] (3.4 to 4.4) where that cannot be right.
+
+    The label stood on the whole mapping that a stack pointer lay in, a heap of goroutines as well.
+    """
+    shadow = mappings.flags_with(MemoryFlag.SHADOW_STACK)
+    for row in mappings.rows_where(lambda row: mappings.flags[row] in shadow and not mappings.inode[row]):
+        label = Label(kinds.SHADOW_STACK, Certainty.CERTAIN, note("shadow-stack"))
+        yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
+    for row in mappings.rows_where(lambda row: mappings.named(row).named is KernelName.STACK_OF_THREAD):
+        below = row - 1
+        guarded = (
+            below >= 0
+            and mappings.end[below] == mappings.start[row]
+            and permissions(mappings.perms[below]).inaccessible
+            and mappings.end[below] - mappings.start[below] <= _GUARD_MAX
+        )
+        if mappings.end[row] - mappings.start[row] > _LABELLED_MAX and not guarded:
+            label = Label(kinds.ANON_PRIVATE, Certainty.GUESS, note("stack-label-too-large"))
+            yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
 
 
 def _overlaps(area: StackArea, known: Sequence[tuple[int, int]]) -> bool:
@@ -131,14 +177,14 @@ def _unplaced(snapshot: Snapshot) -> int:
     return _MANY if count is None else count - 1
 
 
-def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int) -> Iterator[Claim]:
-    """The top of a stack that a C library made holds the thread's descriptor and static TLS."""
+def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int, certainty: Certainty) -> Iterator[Claim]:
+    """The top of a stack that a C library made holds the thread's descriptor and static TLS: as sure as the stack."""
     start = area.end - tls_size
     if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
         return
     evidence = note("stack-tls", size=tls_size)
     owner = None if holder is None else holder.owner
-    yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, Certainty.LIKELY, evidence, owner))
+    yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, certainty, evidence, owner))
 
 
 class _FreeAreas(NamedTuple):
@@ -151,14 +197,11 @@ class _FreeAreas(NamedTuple):
     fibers: bool
     complete: bool
     marks_show: bool
-    runs: Sequence[PageRun]
+    pages: PageStates
 
     def untouched(self, area: StackArea) -> bool:
         """Whether pagemap says that the top page was never used: no stack is used without it."""
-        if not self.runs or (area.end - area.start < SMALL_BYTES and not area.marked):
-            return False
-        at = bisect_right(self.runs, (area.end - 1, 1 << 65, 0)) - 1
-        return at < 0 or self.runs[at].end < area.end
+        return self.pages.touched(area.end - 1) is False
 
     def label(self, area: StackArea, holder: ThreadReading | None) -> Label | None:
         """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
@@ -177,13 +220,15 @@ class _FreeAreas(NamedTuple):
             alone = note("stack-default-size", area=area.evidence)
         else:
             alone = note("stack-common-size" if common else "stack-own-size", area=area.evidence)
-        sure = Certainty.LIKELY if area.marked else Certainty.GUESS
+        # a guard and MAP_STACK alone are a shape that anybody's buffer may have; the usual size makes it likely
+        sure = Certainty.LIKELY if area.marked and (usual or common) else Certainty.GUESS
         if self.complete:
             evidence = note("stack-unlisted", stack=alone)
-            return Label(kinds.COROUTINE_STACK, sure if area.marked else Certainty.GUESS, evidence)
+            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
         if self.fibers or area.carved:
             evidence = note("stack-guard-carved" if area.carved else "stack-of-fiber", stack=alone)
-            return Label(kinds.COROUTINE_STACK, sure if self.fibers else Certainty.GUESS, evidence)
+            known = Certainty.LIKELY if self.fibers and area.marked else Certainty.GUESS
+            return Label(kinds.COROUTINE_STACK, known, evidence)
         if self.unknown and self.unknown * 2 >= self.free.total():
             evidence = note("stack-unknown-thread", stack=alone)
             return Label(kinds.THREAD_STACK, sure, evidence)
@@ -196,13 +241,19 @@ class _FreeAreas(NamedTuple):
 
 
 def _plain(mappings: Mappings, row: int) -> bool:
-    """Private anonymous memory without a name, or with the name that glibc gives a stack."""
-    if mappings.inode[row] or not permissions(mappings.perms[row]).private:
+    """Private anonymous memory that may be a stack: not executable, kept by fork, without a name or with a stack's.
+
+    Stacks are executable only where everything is, or the program asks for it; there "x" does not show here.
+    """
+    found = permissions(mappings.perms[row])
+    if mappings.inode[row] or not found.private or found.executable:
+        return False
+    if mappings.has_flag(row, MemoryFlag.DONTCOPY):
         return False
     if not mappings.name[row]:
         return True
     given = mappings.given(row)
-    return given is not None and given.is_stack
+    return given is not None and given.may_be_stack
 
 
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:

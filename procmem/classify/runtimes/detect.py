@@ -1,5 +1,6 @@
 """Which allocators and language runtimes of the table a process has, from the objects that it maps."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
@@ -10,9 +11,20 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.region import Certainty, Claim, ElfObject
+from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import without_deleted
 
 __all__ = ["Runtimes", "runtimes_of"]
+
+
+_ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
+
+
+class Detection(NamedTuple):
+    """What was seen of a runtime, and how sure that makes it: code and symbols prove it, names and places do not."""
+
+    seen: Note
+    certainty: Certainty
 
 
 class Runtimes(NamedTuple):
@@ -21,18 +33,22 @@ class Runtimes(NamedTuple):
     ``static`` says that the program asks for no interpreter: what it has, it brought along.
     """
 
-    found: Mapping[str, Note]
+    found: Mapping[str, Detection]
     static: bool
 
     def has(self, name: str) -> bool:
         """Whether a runtime was found."""
         return name in self.found
 
-    def claims(self, mappings: Mappings) -> Iterator[Claim]:
+    def certainty(self, name: str) -> Certainty:
+        """How sure a claim for a runtime may be at most: likely, and a guess where the runtime itself is one."""
+        return Certainty.GUESS if self.found[name].certainty is Certainty.GUESS else Certainty.LIKELY
+
+    def claims(self, mappings: Mappings, snapshot: Snapshot) -> Iterator[Claim]:
         """The claims of those that place their memory by rules of their own."""
         for runtime in RUNTIMES:
             if runtime.module is not None and runtime.name in self.found:
-                yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self)
+                yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self, snapshot)
 
     def guess(self, block: AnonymousRange) -> tuple[str, Kind, Certainty] | None:
         """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
@@ -40,32 +56,51 @@ class Runtimes(NamedTuple):
             if runtime.name in self.found:
                 for kind, certainty, fits in runtime.patterns:
                     if fits(block):
-                        return runtime.name, kind, certainty
+                        sure = Certainty.GUESS if self.certainty(runtime.name) is Certainty.GUESS else certainty
+                        return runtime.name, kind, sure
         return None
 
 
-def runtimes_of(objects: Sequence[ElfObject]) -> Runtimes:
-    """Look at the mapped objects' names, and at the section names of the program."""
-    found: dict[str, Note] = {}
+def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
+    """Look at the mapped objects' symbols and names, at the section names of the program, and at places."""
+    found: dict[str, Detection] = {}
+
+    def add(runtime: Runtime, seen: Note, certainty: Certainty) -> None:
+        before = found.get(runtime.name)
+        if before is None or _ORDER[certainty] < _ORDER[before.certainty]:
+            found[runtime.name] = Detection(seen, certainty)
+
     program = next((item for item in objects if item.file.is_program), None)
     for item in objects:
         path = without_deleted(item.file.path)
         base = path.rsplit(b"/", 1)[-1]
         for runtime in RUNTIMES:
-            if _is_library_of(runtime, path, base, item.soname or b""):
-                found.setdefault(runtime.name, note("library-mapped", name=base))
+            symbols = item.exports.intersection(runtime.symbols) if item.exports else None
+            if symbols:
+                add(runtime, note("exports-symbol", name=base, symbol=min(symbols)), Certainty.CERTAIN)
+            elif _is_library_of(runtime, path, base, item.soname or b""):
+                add(runtime, note("library-mapped", name=base), Certainty.LIKELY)
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         sections = {section.name for section in program.sections or ()}
         for runtime in RUNTIMES:
-            if _is_program_of(runtime, base):
-                found.setdefault(runtime.name, note("program-is", name=base))
             if sections & runtime.sections:
-                found[runtime.name] = note("runtime-sections", runtime=runtime.name.capitalize())
+                add(runtime, note("runtime-sections", runtime=runtime.name.capitalize()), Certainty.CERTAIN)
             if sections & runtime.static_sections:
-                found.setdefault(runtime.name, note("linked-statically", runtime=runtime.name))
+                add(runtime, note("linked-statically", runtime=runtime.name), Certainty.CERTAIN)
+            if _is_program_of(runtime, base):
+                add(runtime, note("program-is", name=base), Certainty.LIKELY)
+    for runtime in RUNTIMES:
+        if runtime.place is not None and runtime.name not in found and _begins_at(mappings, runtime.place):
+            add(runtime, note("memory-at-place", start=runtime.place, runtime=runtime.name), Certainty.GUESS)
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
     return Runtimes(found, static)
+
+
+def _begins_at(mappings: Mappings, address: int) -> bool:
+    """Whether anonymous memory begins at an address at which the kernel by itself puts nothing."""
+    at = bisect_left(mappings.start, address)
+    return at < len(mappings) and mappings.start[at] == address and not mappings.inode[at]
 
 
 def _is_library_of(runtime: Runtime, path: bytes, base: bytes, soname: bytes) -> bool:
@@ -76,5 +111,8 @@ def _is_library_of(runtime: Runtime, path: bytes, base: bytes, soname: bytes) ->
 
 
 def _is_program_of(runtime: Runtime, base: bytes) -> bool:
-    """By its name alone, or with a version behind it (python3.12)."""
-    return any(base == name or (base.startswith(name) and base[len(name) :][:1].isdigit()) for name in runtime.programs)
+    """By its name alone, or with a version behind it (python3.12); a name that ends in "-" may go on anyhow."""
+    return any(
+        base == name or (base.startswith(name) and (name.endswith(b"-") or base[len(name) :][:1].isdigit()))
+        for name in runtime.programs
+    )

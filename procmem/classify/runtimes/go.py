@@ -9,7 +9,8 @@ from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
-from procmem.model.region import Certainty, Claim, Label
+from procmem.model.region import Claim, Label
+from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["claims"]
@@ -17,23 +18,24 @@ __all__ = ["claims"]
 _GO_FIRST, _GO_LAST = 0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40)
 
 
-def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Iterator[Claim]:
     """The heap grows from 0xc000000000 up in blocks of 64 MiB; goroutine stacks lie inside it."""
+    certainty = runtimes.certainty("go")
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
             continue
         if _GO_FIRST <= start < _GO_LAST:
             evidence = note("go-arena", start=start)
             if permissions(perms).inaccessible:
-                label = Label(kinds.GO_HEAP_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+                label = Label(kinds.GO_HEAP_RESERVE, certainty, evidence, owners.Allocator(b"Go runtime"))
             else:
-                label = Label(kinds.GO_HEAP, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+                label = Label(kinds.GO_HEAP, certainty, evidence, owners.Allocator(b"Go runtime"))
         elif runtimes.static:
             evidence = note("go-static")
             if permissions(perms).inaccessible:
-                label = Label(kinds.GO_RUNTIME_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+                label = Label(kinds.GO_RUNTIME_RESERVE, certainty, evidence, owners.Allocator(b"Go runtime"))
             else:
-                label = Label(kinds.GO_RUNTIME, Certainty.LIKELY, evidence, owners.Allocator(b"Go runtime"))
+                label = Label(kinds.GO_RUNTIME, certainty, evidence, owners.Allocator(b"Go runtime"))
         else:
             continue
         yield Claim(start, end, Rank.RUNTIME, label)

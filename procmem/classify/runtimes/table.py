@@ -14,14 +14,20 @@ from procmem.model.libc_files import BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
-__all__ = ["RUNTIMES", "AnonymousRange", "Pattern", "Runtime"]
+__all__ = ["RUNTIMES", "RUNTIME_SYMBOLS", "AnonymousRange", "Pattern", "Runtime"]
 
 _HUGE_PAGE = 2 << 20
+_ROUND = 1 << 20
+_MORECORE_MAX = 64 << 20
 _CPYTHON_ARENA = 1 << 20
 _MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
 _OPENBLAS_BUFFER = 32 << 20
+_MIMALLOC_HINTS = (2 << 40, 30 << 40)  # mimalloc src/os.c, MI_HINT_BASE and MI_HINT_MAX
+_MIMALLOC_SEGMENT = 4 << 20
+_BEAM_CARRIER = 256 * 1024
+_INNODB_ROOM = 1 << 40
+_INNODB_POOL = 128 << 20
 _RUBY_PAGE = 64 * 1024
-_LUAJIT_BLOCK = 128 * 1024
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
 
 
@@ -29,12 +35,18 @@ class AnonymousRange(NamedTuple):
     """A range of writable anonymous memory that nothing else explains.
 
     ``may_be_malloc`` says that it could be a block of glibc's malloc: its first page was touched, it counts against
-    the commit limit, and malloc's own headers were not read.
+    the commit limit, and malloc's own headers were not read. ``noreserve`` is VmFlags nr (False where flags do not
+    say), ``room`` the bytes of inaccessible memory right behind it. ``brk_is_free`` says that the heap could still
+    grow, ``outweighs_malloc`` that malloc's own structures were read, and hold far less than this.
     """
 
     start: int
     end: int
     may_be_malloc: bool
+    noreserve: bool = False
+    room: int = 0
+    brk_is_free: bool = False
+    outweighs_malloc: bool = False
 
     @property
     def size(self) -> int:
@@ -46,6 +58,15 @@ class AnonymousRange(NamedTuple):
         """It begins or ends at a multiple of 2 MiB, as memory does that was asked for with huge pages in mind."""
         return self.start % _HUGE_PAGE == 0 or self.end % _HUGE_PAGE == 0
 
+    @property
+    def is_managed(self) -> bool:
+        """It looks as allocators make their memory, and programs seldom do.
+
+        It has room reserved behind it to grow, or is large beside all that malloc holds. A round address says little:
+        the kernel aligns large mappings to huge pages by itself (since 6.7).
+        """
+        return self.outweighs_malloc or self.room >= max(self.size, _ROUND)
+
 
 Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
 """A kind of memory by the look of a block, and how sure that is."""
@@ -54,13 +75,17 @@ Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
 class Runtime(NamedTuple):
     """One runtime or allocator.
 
-    ``libraries`` are beginnings of file names or sonames, or ends of paths; ``exact`` a whole file name. ``programs``
-    are names of executables, also with a version behind; ``sections`` those of its programs, and ``static_sections``
-    those of programs that it was linked into. ``module`` has rules on where it places its memory, and ``patterns`` tell
-    what else is its own: the first runtime of the table, and its first pattern that fits, decides.
+    ``symbols`` are dynamic symbols that any object of such a process exports, the best evidence; ``place`` is an
+    address at which its memory begins, and nobody else's. ``libraries`` are beginnings of file names or sonames, or
+    ends of paths; ``exact`` a whole file name. ``programs`` are names of executables, also with a version behind (and
+    with anything behind, where the name ends in "-"); ``sections`` those of its programs, and ``static_sections`` those
+    of programs that it was linked into. ``module`` has rules on where it places its memory, and ``patterns`` tell what
+    else is its own: the first runtime of the table, and its first pattern that fits, decides.
     """
 
     name: str
+    symbols: frozenset[str] = frozenset()
+    place: int | None = None
     libraries: tuple[bytes, ...] = ()
     exact: bytes | None = None
     programs: tuple[bytes, ...] = ()
@@ -74,30 +99,169 @@ def _any(_block: AnonymousRange) -> bool:
     return True
 
 
+def _mimalloc(block: AnonymousRange) -> bool:
+    """Beyond 2 TiB, where its hints lead, in steps of 32 MiB; or aligned so, without reserving swap."""
+    hinted = _MIMALLOC_HINTS[0] <= block.start < _MIMALLOC_HINTS[1]
+    return hinted or (block.noreserve and block.start % _MIMALLOC_SEGMENT == 0)
+
+
 def _aligned(block: AnonymousRange) -> bool:
     return block.is_aligned
 
 
+def _managed(block: AnonymousRange) -> bool:
+    return block.is_managed
+
+
+def _large(block: AnonymousRange) -> bool:
+    return block.size >= _ROUND
+
+
 RUNTIMES: tuple[Runtime, ...] = (
-    Runtime("go", sections=frozenset({".go.buildinfo", ".gopclntab"}), module="go"),
+    Runtime(
+        "asan",
+        symbols=frozenset({"__asan_init"}),
+        place=0x7FFF_7000,
+        libraries=(b"libasan", b"libclang_rt.asan"),
+        module="sanitizers",
+        patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
+    ),
+    Runtime(
+        "tsan",
+        symbols=frozenset({"__tsan_init"}),
+        libraries=(b"libtsan", b"libclang_rt.tsan"),
+        module="sanitizers",
+        patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
+    ),
+    Runtime(
+        "msan",
+        symbols=frozenset({"__msan_init"}),
+        libraries=(b"libclang_rt.msan",),
+        module="sanitizers",
+        patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
+    ),
+    Runtime(
+        "valgrind",
+        programs=(
+            b"memcheck-",
+            b"callgrind-",
+            b"cachegrind-",
+            b"massif-",
+            b"helgrind-",
+            b"drd-",
+            b"dhat-",
+            b"lackey-",
+            b"none-",
+            b"exp-bbv-",
+        ),
+        module="valgrind",
+        patterns=((kinds.VALGRIND, _LIKELY, _any),),
+    ),
+    Runtime("go", place=0xC0_0000_0000, sections=frozenset({".go.buildinfo", ".gopclntab"}), module="go"),
     Runtime(
         "v8",
+        symbols=frozenset({"_ZN2v82V810GetVersionEv", "v8_Version"}),
         libraries=(b"libnode.so", b"libv8.so"),
         programs=(b"node", b"nodejs", b"chrome", b"chromium", b"electron", b"deno", b"d8"),
         module="v8",
     ),
+    Runtime("ghc", place=0x42_0000_0000, sections=frozenset({".debug-ghc-link-info"}), module="ghc"),
+    Runtime(
+        "dotnet",
+        libraries=(b"libcoreclr.so", b"libclrjit.so", b"System.Private.CoreLib.dll"),
+        programs=(b"dotnet",),
+        module="dotnet",
+        patterns=((kinds.DOTNET, _GUESS, _managed),),
+    ),
+    Runtime(
+        "jsc",
+        symbols=frozenset({"JSEvaluateScript"}),
+        libraries=(b"libjavascriptcoregtk", b"libJavaScriptCore"),
+        programs=(b"bun",),
+        sections=frozenset({".bun", "__DATA,__jsc_opcodes"}),
+        module="jsc",
+        patterns=((kinds.JSC, _GUESS, _managed),),
+    ),
+    Runtime("sbcl", programs=(b"sbcl",), module="sbcl"),
+    Runtime("qemu", programs=(b"qemu-system-",), module="qemu"),
+    Runtime(
+        "beam",
+        symbols=frozenset({"erts_alloc", "erl_drv_thread_create"}),
+        programs=(b"beam.smp", b"beam"),
+        patterns=((kinds.BEAM, _LIKELY, lambda block: block.start % _BEAM_CARRIER == 0), (kinds.BEAM, _GUESS, _any)),
+    ),
+    Runtime(
+        "mono",
+        symbols=frozenset({"mono_gc_collect", "mono_jit_init"}),
+        libraries=(b"libmonosgen", b"libmonoboehm", b"libmono-2.0"),
+        programs=(b"mono", b"mono-sgen"),
+        patterns=((kinds.MONO, _LIKELY, _managed), (kinds.MONO, _GUESS, _any)),
+    ),
+    Runtime(
+        "boehm",
+        symbols=frozenset({"GC_malloc", "GC_init"}),
+        libraries=(b"libgc.so", b"libgccpp.so"),
+        patterns=((kinds.BOEHM, _GUESS, _any),),
+    ),
+    Runtime(
+        "ocaml",
+        symbols=frozenset({"caml_startup", "caml_main"}),
+        libraries=(b"libcamlrun", b"libasmrun"),
+        programs=(b"ocamlrun", b"ocaml"),
+        patterns=((kinds.OCAML, _GUESS, _any),),
+    ),
+    Runtime(
+        "pypy",
+        libraries=(b"libpypy",),
+        programs=(b"pypy",),
+        patterns=((kinds.PYPY, _GUESS, _any),),
+    ),
+    Runtime("racket", programs=(b"racket",), libraries=(b"libracket",), patterns=((kinds.RACKET, _GUESS, _any),)),
+    Runtime(
+        "innodb",
+        programs=(b"mariadbd", b"mysqld"),
+        patterns=((kinds.INNODB, _GUESS, lambda block: block.room >= _INNODB_ROOM or block.size >= _INNODB_POOL),),
+    ),
     Runtime("bionic", libraries=(BIONIC_LIBC,)),
     Runtime(
         "mimalloc",
-        libraries=(b"libmimalloc",),
-        patterns=((kinds.MIMALLOC, _LIKELY, _aligned), (kinds.MIMALLOC, _GUESS, _any)),
+        symbols=frozenset({"mi_malloc", "mi_version"}),
+        libraries=(b"libmimalloc", b"libarrow.so", b"polars.abi3", b"_polars_runtime"),
+        patterns=((kinds.MIMALLOC, _LIKELY, _mimalloc), (kinds.MIMALLOC, _GUESS, lambda block: block.noreserve)),
     ),
     Runtime(
         "jemalloc",
+        symbols=frozenset(
+            {"je_malloc", "mallctl", "duckdb_je_malloc", "_rjem_malloc", "jemalloc_stats_internal", "jemalloc_stats"}
+        ),
         libraries=(b"libjemalloc",),
+        programs=(b"redis-server", b"valkey-server", b"clickhouse", b"firefox"),
         patterns=((kinds.JEMALLOC, _LIKELY, _aligned), (kinds.JEMALLOC, _GUESS, _any)),
     ),
-    Runtime("tcmalloc", libraries=(b"libtcmalloc",), patterns=((kinds.TCMALLOC, _LIKELY, _any),)),
+    Runtime(
+        "tcmalloc",
+        symbols=frozenset({"tc_malloc", "MallocExtension_ReleaseFreeMemory"}),
+        libraries=(b"libtcmalloc",),
+        patterns=((kinds.TCMALLOC, _LIKELY, _any),),
+    ),
+    # OpenBLAS takes its buffers before any interpreter that loads it has much memory
+    Runtime(
+        "openblas",
+        symbols=frozenset({"openblas_get_config", "openblas_get_config64_", "scipy_openblas_get_config64_"}),
+        libraries=(b"libopenblas", b"libscipy_openblas", b"libblas"),
+        patterns=(
+            (
+                kinds.OPENBLAS,
+                _GUESS,
+                lambda block: (
+                    block.size >= _OPENBLAS_BUFFER
+                    and not block.noreserve
+                    and block.is_aligned
+                    and block.size % _OPENBLAS_BUFFER == 0
+                ),
+            ),
+        ),
+    ),
     Runtime("php", libraries=(b"libphp",), programs=(b"php",), patterns=((kinds.PHP, _LIKELY, _aligned),)),
     Runtime(
         "cpython",
@@ -113,11 +277,6 @@ RUNTIMES: tuple[Runtime, ...] = (
         ),
     ),
     Runtime(
-        "openblas",
-        libraries=(b"libopenblas", b"libscipy_openblas", b"libblas"),
-        patterns=((kinds.OPENBLAS, _GUESS, lambda block: block.size >= _OPENBLAS_BUFFER and block.is_aligned),),
-    ),
-    Runtime(
         "ruby",
         libraries=(b"libruby",),
         programs=(b"ruby",),
@@ -127,7 +286,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "luajit",
         libraries=(b"libluajit",),
         programs=(b"luajit",),
-        patterns=((kinds.LUAJIT, _GUESS, lambda block: block.size % _LUAJIT_BLOCK == 0),),
+        patterns=((kinds.LUAJIT, _GUESS, _any),),
     ),
     Runtime(
         "hotspot",
@@ -146,10 +305,24 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=GLIBC_FILES,
         static_sections=frozenset({"__libc_freeres_fn", "__libc_subfreeres", "__libc_atexit", "__libc_IO_vtables"}),
         patterns=(
+            # what has room to grow, or outweighs all that malloc holds, is another allocator's
+            (kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.is_managed and _large(block)),
             # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
-            (kinds.GLIBC_MAIN_MMAP, _GUESS, lambda block: block.may_be_malloc and block.size % _MORECORE == 0),
+            (
+                kinds.GLIBC_MAIN_MMAP,
+                _GUESS,
+                lambda block: (
+                    block.may_be_malloc
+                    and block.size % _MORECORE == 0
+                    and (block.size == _MORECORE or not block.brk_is_free)
+                    and block.size <= _MORECORE_MAX
+                ),
+            ),
             (kinds.GLIBC_MMAP_CHUNK, _GUESS, lambda block: block.may_be_malloc),
         ),
     ),
 )
 """Those that place their memory by rules of their own first; the order of the others decides between patterns."""
+
+RUNTIME_SYMBOLS = frozenset().union(*(runtime.symbols for runtime in RUNTIMES))
+"""What mapped objects are asked for."""

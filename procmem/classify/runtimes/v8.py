@@ -1,36 +1,70 @@
-"""Memory of V8: pages at random low addresses, and one large range of code. Source: V8 src/base/platform, src/heap."""
+"""Memory of V8: pages at random low addresses, one large range of code, and the memories of WebAssembly.
+
+Source: V8 src/base/platform, src/heap, src/objects/backing-store.cc (8 GiB or more around each memory, so that no
+32-bit index can leave it); madvise(MADV_DONTFORK) marks all that its platform maps (VmFlags dc).
+"""
 
 from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain
+from procmem.classify.runtimes.plain import is_plain, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
-from procmem.model.region import Certainty, Claim, Label
+from procmem.model.region import Claim, Label
+from procmem.model.snapshot import Snapshot
 
 __all__ = ["claims"]
 
 _V8_PAGE = 256 * 1024
+_LOW_END = 1 << 46
+_MEMORY_MIN = 4 << 30
+_MEMORIES_MAX = 2
+"""Pieces of writable memory in one reservation; more of them are pages of a cage for objects."""
 
 
-def claims(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
-    """V8 places its pages at random addresses below 2**46, aligned to 256 KiB, and its code in one large range."""
-    del runtimes  # the same in every process with V8
-    low_end = 1 << 46
+def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Iterator[Claim]:
+    """Pages are random addresses below 2**46, aligned to 256 KiB; code lies in one large range."""
+    certainty = runtimes.certainty("v8")
+    owner = owners.Allocator(b"V8")
+    yield from _memories(mappings, runtimes)
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row):
             continue
-        if permissions(perms).executable:
-            label = Label(
-                kinds.V8_CODE,
-                Certainty.LIKELY,
-                note("v8-executable"),
-                owners.Allocator(b"V8"),
-            )
-            yield Claim(start, end, Rank.RUNTIME, label)
-        elif start < low_end and start % _V8_PAGE == 0 and not permissions(perms).inaccessible:
-            evidence = note("v8-page")
-            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, Certainty.LIKELY, evidence, owners.Allocator(b"V8")))
+        allowed = permissions(perms)
+        if allowed.executable:
+            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8_CODE, certainty, note("v8-executable"), owner))
+        elif start < _LOW_END and start % _V8_PAGE == 0 and not allowed.inaccessible:
+            yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, certainty, note("v8-page"), owner))
+
+
+def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
+    """Writable memory within a reservation of several gibibytes that is nearly all inaccessible."""
+    for run in _without_code(mappings):
+        closed = [row for row in run if permissions(mappings.perms[row]).inaccessible]
+        if not closed:
+            continue
+        span = mappings.end[run[-1]] - mappings.start[run[0]]
+        size = sum(mappings.end[row] - mappings.start[row] for row in closed)
+        if size < _MEMORY_MIN or len(run) - len(closed) > _MEMORIES_MAX:
+            continue
+        evidence = note("wasm-memory", size=span)
+        for row in run:
+            kind = kinds.V8_RESERVE if row in closed else kinds.WASM_MEMORY
+            label = Label(kind, runtimes.certainty("v8"), evidence, owners.Allocator(b"V8"))
+            yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+
+
+def _without_code(mappings: Mappings) -> Iterator[list[int]]:
+    """Reservations, cut where executable memory adjoins them."""
+    for run in reservations(mappings):
+        part: list[int] = []
+        for row in run:
+            if permissions(mappings.perms[row]).executable:
+                yield part
+                part = []
+            else:
+                part.append(row)
+        yield part

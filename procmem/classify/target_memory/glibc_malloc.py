@@ -9,8 +9,9 @@ Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
-from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, touched
+from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes
 from procmem.classify.target_memory.glibc_chunks import HeapContents, arena_contents, first_chunk, heap_contents
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds, owners
@@ -21,7 +22,7 @@ from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vma_names import KernelName
 
-__all__ = ["beside_brk", "malloc_claims"]
+__all__ = ["beside_brk", "disproved_heaps", "malloc_claims"]
 
 _PREV_INUSE, _IS_MMAPPED, _NON_MAIN_ARENA = 1, 2, 4
 _FLAG_BITS = 7
@@ -46,14 +47,13 @@ def malloc_claims(
     ``users`` tells which threads allocate from which of some arenas.
     """
     heaps = list(_arena_heaps(mappings, words, bits))
-    used_by = users(frozenset(arena for _, arena, _ in heaps))
-    for heap, arena, first in heaps:
-        contents = arena_contents(words, arena, heap.start, heap.top)
-        yield from _heap_claims(heap, arena, contents, first=first, tids=used_by.get(arena, ()))
-    proven = {heap.start for heap, _, _ in heaps}
-    covered = sorted([(heap.start, heap.end) for heap, _, _ in heaps] + [(claim.start, claim.end) for claim in taken])
+    used_by = users(frozenset(arena for _, arena, *_ in heaps))
+    for heap, arena, first, settled in heaps:
+        contents = arena_contents(words, arena, heap.start, heap.top) if settled else None
+        yield from _heap_claims(heap, arena, contents, first=first, tids=used_by.get(arena, ()), settled=settled)
+    blocks = [(heap.start, heap.end) for heap, *_ in heaps]
+    covered = sorted(blocks + [(claim.start, claim.end) for claim in taken])
     starts = {start for start, _ in covered}
-    yield from _disproved(mappings, words, runs, bits, proven)
     for low, high in _spans(mappings):
         for start, end in _free_parts(low, high, covered):
             yield from _chunks(words, runs, start, end, page_size, starts)
@@ -84,7 +84,7 @@ def _spans(mappings: Mappings) -> Iterator[tuple[int, int]]:
 
 
 def beside_brk(
-    mappings: Mappings, words: TargetWords, runs: Sequence[PageRun], start_brk: int | None, page_size: int, skip: int
+    mappings: Mappings, words: TargetWords, pages: PageStates, start_brk: int | None, page_size: int, skip: int
 ) -> Iterator[Claim]:
     """Memory that merged with the heap's mapping from above: what lies behind the top chunk of the brk heap.
 
@@ -107,7 +107,7 @@ def beside_brk(
     at = first
     for _step in range(_BRK_CHUNKS_WALKED):
         header = words.at(at, 2)
-        if at >= mappings.end[row] or (header is None and touched(runs, at)):
+        if at >= mappings.end[row] or (header is None and pages.touched(at) is not False):
             return
         if header is None:
             break  # a page that was never used holds no header
@@ -139,8 +139,13 @@ def _free_parts(low: int, high: int, covered: Sequence[tuple[int, int]]) -> Iter
         yield at, high
 
 
-def _arena_heaps(mappings: Mappings, words: TargetWords, bits: int | None) -> Iterator[tuple[ArenaHeap, int, bool]]:
-    """Every aligned address in writable anonymous memory whose heap_info fits; its arena; is it the arena's first."""
+def _arena_heaps(
+    mappings: Mappings, words: TargetWords, bits: int | None
+) -> Iterator[tuple[ArenaHeap, int, bool, bool]]:
+    """Every aligned address in writable anonymous memory whose heap_info fits, and the address of its arena.
+
+    Then: whether it is the arena's first heap, and whether header and map agree on its size.
+    """
     writable = mappings.rows_where(lambda row: _is_data(mappings.perms[row]) and not mappings.inode[row])
     ends = {mappings.start[row]: mappings.end[row] for row in writable}
     for size in (*heap_sizes(bits), _HUGE_HEAP):
@@ -158,55 +163,62 @@ def _arena_heaps(mappings: Mappings, words: TargetWords, bits: int | None) -> It
                     continue
                 if not any(start <= arena < end for start, end in ends.items()):
                     continue
-                # the accessible part must be accessible to its end, and no further
-                if base + accessible > high or (
-                    accessible < size and not _closed(mappings, row, base, accessible, size)
-                ):
-                    continue
-                heap = ArenaHeap(base, base + accessible, base + size)
-                yield heap, arena, first
+                top = _top(mappings, row, base, size)
+                if top is not None:
+                    yield ArenaHeap(base, top, base + size), arena, first, base + accessible == top
 
 
-def _closed(mappings: Mappings, row: int, base: int, accessible: int, size: int) -> bool:
-    """Whether a heap's rest is inaccessible, from where its accessible part ends to where the block does."""
-    after = row + 1
-    return (
-        base + accessible == mappings.end[row]
-        and after < len(mappings)
-        and mappings.start[after] == mappings.end[row]
+def _top(mappings: Mappings, row: int, base: int, size: int) -> int | None:
+    """Where the accessible part of a heap ends in the map; None where the block does not end as a heap's does.
+
+    The header may say more or less than the map: the heap has grown between the two readings.
+    """
+    high, after = mappings.end[row], row + 1
+    if high >= base + size:
+        return base + size
+    closed = (
+        after < len(mappings)
+        and mappings.start[after] == high
         and permissions(mappings.perms[after]).inaccessible
         and mappings.end[after] >= base + size
     )
+    return high if closed else None
 
 
 def _heap_claims(
-    heap: ArenaHeap, arena: int, contents: HeapContents | None, *, first: bool, tids: tuple[int, ...]
+    heap: ArenaHeap, arena: int, contents: HeapContents | None, *, first: bool, tids: tuple[int, ...], settled: bool
 ) -> Iterator[Claim]:
     evidence = note(
         "heap-info" if first else "heap-info-further", at=heap.start, arena=arena, size=heap.top - heap.start
     )
+    if not settled:
+        evidence = note("heap-info-growing", evidence=evidence)
+    sure = Certainty.CERTAIN if settled or first else Certainty.LIKELY
     owner = owners.Arena(arena, tids)
     told = evidence if contents is None else contents.told(evidence)
-    used = Label(kinds.GLIBC_ARENA, Certainty.CERTAIN, told, owner)
+    used = Label(kinds.GLIBC_ARENA, sure, told, owner)
     yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 2, used)
     if heap.top < heap.end:
-        rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.CERTAIN, evidence, owner)
+        rest = Label(kinds.GLIBC_ARENA_RESERVE, sure, evidence, owner)
         yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 2, rest, perms=PRIVATE_NONE)
 
 
-def _disproved(
-    mappings: Mappings, words: TargetWords, runs: Sequence[PageRun], bits: int | None, proven: set[int]
-) -> Iterator[Claim]:
-    """Blocks shaped like arena heaps whose first words are no heap_info, or were never written."""
+def disproved_heaps(mappings: Mappings, words: TargetWords, pages: PageStates, bits: int | None) -> frozenset[int]:
+    """Where blocks shaped like arena heaps begin whose first words are no heap_info, or were never written.
+
+    A block whose first words name an arena that lies in writable memory is not disproved, whatever its sizes say: they
+    change while the heap grows.
+    """
+    found = set()
+    spans = list(_spans(mappings))
     for heap in arena_heaps(mappings, bits):
-        if heap.start in proven or (words.at(heap.start, 4) is None and touched(runs, heap.start)):
-            continue
-        evidence = note("no-heap-info", at=heap.start)
-        label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
-        yield Claim(heap.start, heap.top, Rank.ALLOCATOR + 1, label)
-        if heap.top < heap.end:
-            rest = Label(kinds.RESERVED, Certainty.LIKELY, evidence)
-            yield Claim(heap.top, heap.end, Rank.ALLOCATOR + 1, rest)
+        header = words.at(heap.start, 4)
+        if header is None:
+            if pages.touched(heap.start) is False:
+                found.add(heap.start)
+        elif not header[0] or not any(low <= header[0] < high for low, high in spans):
+            found.add(heap.start)
+    return frozenset(found)
 
 
 def _chunks(

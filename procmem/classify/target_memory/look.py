@@ -6,15 +6,15 @@ It stands apart so that a look without ``--deep`` does not even load it.
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
-from procmem.classify.target_memory.glibc_malloc import beside_brk, malloc_claims
+from procmem.classify.target_memory.glibc_malloc import beside_brk, disproved_heaps, malloc_claims
 from procmem.classify.target_memory.glibc_threads import arena_threads, glibc_threads, thread_claims
 from procmem.classify.target_memory.musl import musl_claims, musl_threads
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model.deep import DeepLook
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.raw import PageRun
 from procmem.model.region import Claim
 from procmem.model.snapshot import Snapshot
 
@@ -22,18 +22,22 @@ __all__ = ["Proofs", "proofs"]
 
 
 class Proofs(NamedTuple):
-    """Claims with proof, and each listed thread's own stack; ``complete`` if the C library's lists were read."""
+    """Claims with proof, and each listed thread's own stack; ``complete`` if the C library's lists were read.
+
+    ``disproved`` are the beginnings of blocks that have the shape of a malloc arena's, and are none.
+    """
 
     claims: tuple[Claim, ...]
     blocks: Mapping[int, tuple[int, int]]
     complete: bool
+    disproved: frozenset[int]
 
 
 def proofs(
     snapshot: Snapshot,
     mappings: Mappings,
     look: DeepLook,
-    runs: Sequence[PageRun],
+    pages: PageStates,
     biases: Mapping[bytes, int],
     of_objects: Sequence[Claim],
     tls_size: int | None,
@@ -55,13 +59,14 @@ def proofs(
     headers = malloc_claims(
         mappings,
         words,
-        runs,
+        pages.runs,
         snapshot.bits,
         snapshot.page_size,
         [*of_objects, *allocated],
         partial(arena_threads, words, threads or ()),
     )
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
-    above = beside_brk(mappings, words, runs, start_brk, snapshot.page_size, (tls_size or 0) if static else 0)
+    above = beside_brk(mappings, words, pages, start_brk, snapshot.page_size, (tls_size or 0) if static else 0)
     blocks = {thread.tid: thread.block for thread in threads or ring if thread.block is not None}
-    return Proofs((*stacks, *headers, *above), blocks, threads is not None)
+    disproved = disproved_heaps(mappings, words, pages, snapshot.bits)
+    return Proofs((*stacks, *headers, *above), blocks, threads is not None, disproved)

@@ -23,7 +23,8 @@ from procmem.model.snapshot import Snapshot
 __all__ = ["MuslThread", "musl_claims", "musl_threads"]
 
 _PAGE = 4096
-_PAGES_SEARCHED = 4
+_PAGES_SEARCHED = 2048
+"""8 MiB: the largest stack that somebody is likely to ask for."""
 _THREADS_MAX = 10_000
 _WORDS_OF_DESCRIPTOR = 16  # up to the guard; the structure may end just below its block
 _PREVIOUS, _NEXT, _TID = 2, 3, 6
@@ -42,8 +43,9 @@ class MuslThread(NamedTuple):
 
 def musl_threads(mappings: Mappings, words: TargetWords, snapshot: Snapshot) -> tuple[MuslThread, ...]:
     """The threads of the ring that have a block of their own; empty where no ring is found."""
-    for start, end in _stacks(mappings, snapshot):
-        for page in range(end - _PAGE, max(start, end - _PAGES_SEARCHED * _PAGE) - 1, -_PAGE):
+    for pointer, end in _stacks(mappings, snapshot):
+        first = pointer // _PAGE * _PAGE
+        for page in range(first, min(end, first + _PAGES_SEARCHED * _PAGE), _PAGE):
             content = words.at(page, _PAGE // words.size) or ()
             for index, word in enumerate(content):
                 address = page + index * words.size
@@ -53,12 +55,15 @@ def musl_threads(mappings: Mappings, words: TargetWords, snapshot: Snapshot) -> 
 
 
 def _stacks(mappings: Mappings, snapshot: Snapshot) -> Iterator[tuple[int, int]]:
-    """Writable anonymous mappings in which a thread's stack pointer lies."""
+    """Threads' stack pointers in writable anonymous memory, and where that ends: a descriptor lies above its stack.
+
+    The memory may go on far above it, where a heap merged with it.
+    """
     pointers = [thread.sp for thread in snapshot.threads or () if thread.sp is not None]
     for row, (start, end) in enumerate(zip(mappings.start, mappings.end, strict=True)):
         plain = permissions(mappings.perms[row]).read_write and not mappings.inode[row] and not mappings.name[row]
-        if plain and any(start <= pointer < end for pointer in pointers):
-            yield start, end
+        if plain:
+            yield from ((pointer, end) for pointer in pointers if start <= pointer < end)
 
 
 def _in_ring(words: TargetWords, address: int) -> bool:
