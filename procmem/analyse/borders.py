@@ -24,13 +24,18 @@ def borders_for(layout: LayoutFacts, highest: int, stack_limit: int | None) -> B
     window, program = layout.windows[at], layout.program_bases[at]
     reach = ((1 << layout.mmap_draw_bits) - 1) * 4096
     stack_random = (layout.stack_draw + 2) * 4096  # with the bytes drawn inside the page, rounded up
-    lowest = window - _gap(window, stack_limit, GUARD_GAP + layout.stack_draw * 4096) - reach
-    highest_base = window - _gap(window, stack_limit, GUARD_GAP)
+
+    def base(least_limit: int | None, most_limit: int | None) -> tuple[int, int]:
+        lowest = window - _gap(window, most_limit, GUARD_GAP + layout.stack_draw * 4096) - reach
+        highest_base = window - _gap(window, least_limit, GUARD_GAP)
+        return max(lowest, 0) & -4096, -(-highest_base // 4096) * 4096
+
     legacy = -(-(window // 3) // 4096) * 4096
     return Borders(
         task_size=sizes[at],
         stack_end=(window - stack_random, window),
-        mmap_base=(max(lowest, 0) & -4096, -(-highest_base // 4096) * 4096),
+        mmap_base=base(stack_limit, stack_limit),
+        mmap_base_any_limit=base(0, None),
         legacy_base=(legacy, legacy + reach),
         program_base=(program & -4096, program + reach),
         brk_reach=layout.brk_draw + 4096,

@@ -45,7 +45,8 @@ class _Case(NamedTuple):
     program: ElfImage | None
     bias: int
     interpreter: MappedFile | None
-    stack: int | None
+    stack: tuple[int, int] | None
+    """From where to where the main stack reaches, its parts of other rights among it."""
     stack_limit: int | None
 
     @property
@@ -89,10 +90,38 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     linker = next(
         (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
     )
-    stack = next(reversed(table.rows_labelled(KernelName.STACK)), None)
+    stack = _stack_of(table, rows)
     limit = (snapshot.limits or {}).get(LimitName.STACK)
     known = image if AT_ENTRY in auxv else None
     return _Case(snapshot, table, rows, borders, known, bias, linker, stack, limit.soft if limit else None)
+
+
+def _stack_of(table: Mappings, rows: Sequence[int]) -> tuple[int, int] | None:
+    """The main stack: mprotect() cuts it, and the kernel names the part alone in which the stack began."""
+    named = next(reversed(table.rows_labelled(KernelName.STACK)), None)
+    if named is None:
+        return None
+    at = rows.index(named)
+    first = last = at
+    while (
+        first and _is_part_of_stack(table, rows[first - 1]) and table.end[rows[first - 1]] == table.start[rows[first]]
+    ):
+        first -= 1
+    while (
+        last + 1 < len(rows)
+        and _is_part_of_stack(table, rows[last + 1])
+        and table.end[rows[last]] == table.start[rows[last + 1]]
+    ):
+        last += 1
+    return table.start[rows[first]], table.end[rows[last]]
+
+
+def _is_part_of_stack(table: Mappings, row: int) -> bool:
+    """Whether what adjoins the stack grows down as it does; where flags are not shown, any anonymous memory may."""
+    if table.inode[row] or table.named(row).named not in (KernelName.NONE, KernelName.STACK):
+        return False
+    grows = table.has_flag(row, MemoryFlag.GROWSDOWN)
+    return permissions(table.perms[row]).private if grows is None else grows
 
 
 def _law(name: str, row: str, source: str, verdict: bool | None, figures: Note, *, says: str = "") -> Law:
@@ -155,13 +184,15 @@ def _program_laws(case: _Case) -> Iterator[Law]:
     elif image.first(PT_INTERP) is None:
         yield _law("program-base", "M14", source, None, note("bias", bias=case.bias), says="program-base-static")
     else:
-        # alignment may take it below the base, at most by its own size
+        # the kernel places the first page, wherever the linker put it (--image-base); alignment may take it below the
+        # base, at most by its own size
         align = max((s.align for s in loads), default=_PAGE)
         low, high = case.borders.program_base
+        place = (case.bias + loads[0].vaddr) & -_PAGE
         yield _law(
             "program-base", "M14", "arch/x86/include/asm/elf.h, ELF_ET_DYN_BASE",
-            _within(case.bias, (low - max(align, _PAGE), high)),
-            note("bias range", bias=case.bias, least=low, most=high),
+            _within(place, (low - max(align, _PAGE), high)),
+            note("first page range", place=place, least=low, most=high),
         )  # fmt: skip
 
 
@@ -206,24 +237,27 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
             end = case.table.end[row]  # the anonymous end of its data segment
             row = _mapped_at(case, end)
         held = _within(end, case.borders.mmap_base)
+        # the limit that counts is the one at exec: setrlimit(2) and prlimit(1) may have changed it since
+        possible: bool | None = True if held else None if _within(end, case.borders.mmap_base_any_limit) else False
         if not held and _within(start, case.borders.legacy_base):
             least, most = case.borders.legacy_base
             yield _law("mmap-base", "M17", source, True, note("legacy", start=start, least=least, most=most),
                        says="mmap-base-legacy")  # fmt: skip
         else:
             least, most = case.borders.mmap_base
-            code = "mmap_base" if held or case.stack_limit is None else "mmap_base, another limit"
-            yield _law("mmap-base", "M17", source, held, note(code, end=end, least=least, most=most))
+            code = "mmap_base, another limit" if possible is None else "mmap_base"
+            yield _law("mmap-base", "M17", source, possible, note(code, end=end, least=least, most=most))
     rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
     base = (case.snapshot.auxv or {}).get(AT_SYSINFO_EHDR)
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"
-    if not rows or base is None:
+    vdso = next((row for row in rows if case.table.named(row).named is KernelName.VDSO), None)
+    if vdso is None or base is None:
         yield _law("vdso", "M18", source, None, note("no vdso"))
     else:
+        # [vvar] lies below the code since 3.18 or so, above it before
         ends, starts = [case.table.end[row] for row in rows[:-1]], [case.table.start[row] for row in rows[1:]]
-        at = case.table.start[rows[-1]]
-        beside = ends == starts and case.table.named(rows[-1]).named is KernelName.VDSO
-        yield _law("vdso", "M18", source, beside and at == base, note("vdso", at=at, base=base))
+        at = case.table.start[vdso]
+        yield _law("vdso", "M18", source, ends == starts and at == base, note("vdso", at=at, base=base))
 
 
 def _stack_laws(case: _Case) -> Iterator[Law]:
@@ -232,17 +266,19 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
     if case.stack is None:
         yield _law("stack-top", "M16", "fs/exec.c, setup_arg_pages()", None, note("no stack"))
         return
-    start, end = table.start[case.stack], table.end[case.stack]
+    start, end = case.stack
     least, most = case.borders.stack_end
     yield _law(
         "stack-top", "M16", "fs/exec.c, setup_arg_pages()", _within(end, (least, most)),
         note("stack end", end=end, least=least, most=most),
     )  # fmt: skip
     limit = case.stack_limit
+    # a stack above its limit is no contradiction: what grew stays when the limit is lowered (setrlimit, prlimit)
+    within = limit is not None and end - start <= max(limit, 128 << 10)
+    code = "stack size, no limit" if limit is None else "stack size" if within else "stack size, lowered limit"
     yield _law(
-        "stack-limit", "M16", "mm/mmap.c, acct_stack_growth()",
-        None if limit is None else end - start <= max(limit, 128 << 10),
-        note("stack size" if limit is not None else "stack size, no limit", size=end - start, limit=limit),
+        "stack-limit", "M16", "mm/mmap.c, acct_stack_growth()", within or None,
+        note(code, size=end - start, limit=limit),
     )  # fmt: skip
     source = "fs/binfmt_elf.c, create_elf_tables()"
     places = [] if stat is None else [stat.startstack, stat.arg_start, stat.arg_end, stat.env_start, stat.env_end]
@@ -264,7 +300,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
 
 
 def _merging(case: _Case) -> Iterator[Law]:
-    """Neighbours that are alike in all that smaps shows would be one mapping, unless each was written by itself."""
+    """Anonymous neighbours that are alike in all that smaps shows would be one, unless each was written by itself."""
     table = case.table
     written = table.column(SmapsKey.ANONYMOUS)
     adjoining = alike = 0
@@ -274,10 +310,10 @@ def _merging(case: _Case) -> Iterator[Law]:
         adjoining += 1
         if table.perms[low] != table.perms[high] or table.name[low] != table.name[high]:
             continue
-        if table.flags[low] != table.flags[high] or table.inode[low] != table.inode[high]:
+        if table.flags[low] != table.flags[high]:
             continue
-        if table.inode[low] and table.offset[low] + table.end[low] - table.start[low] != table.offset[high]:
-            continue
+        if table.inode[low] or table.inode[high]:
+            continue  # two mappings of one file merge only if one open(2) gave both, and nothing shows that
         flags = (table.flags[low] or "").split()
         if _NEVER_MERGED & set(flags) or table.named(low).named in _SPECIAL:
             continue

@@ -106,7 +106,17 @@ def _above(snapshot: Snapshot, bands: list[Band]) -> Iterator[Band]:
     row = architecture_of(snapshot.machine.machine, snapshot.bits)
     if top > row.space_end:  # no process of this word size has such an address
         row = architecture_of(snapshot.machine.machine, 64)
-    limit, space = row.user_end(top), row.space_end
-    if top < limit:
-        yield Band(top, limit, None, 0, None, None)
-    yield Band(max(top, limit), space, "kernel space", 0, None, None)
+    border = row.border(top)
+    if border is None:  # nobody knows where user space ends
+        if top < row.space_end:
+            yield Band(top, row.space_end, "unknown above", 0, None, None)
+        return
+    # what is not the kernel's, up to the end, is empty: a kernel of more bits lies beyond all of it
+    kernel = row.space_end if border.kernel_start is None else border.kernel_start
+    end = kernel if border.between is None else border.user_end
+    if top < end:
+        yield Band(top, end, None, 0, None, None)
+    if border.between is not None and end < kernel:
+        yield Band(end, kernel, border.between, 0, None, None)
+    if kernel < row.space_end:
+        yield Band(kernel, row.space_end, "kernel space", 0, None, None)

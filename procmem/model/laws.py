@@ -46,6 +46,8 @@ class Borders(NamedTuple):
     task_size: int
     stack_end: tuple[int, int]
     mmap_base: tuple[int, int]
+    mmap_base_any_limit: tuple[int, int]
+    """The same, whatever the stack limit was at exec."""
     legacy_base: tuple[int, int]
     program_base: tuple[int, int]
     brk_reach: int

@@ -18,6 +18,7 @@ __all__ = [
     "is_dynamic_linker",
     "is_library",
     "is_musl_linker",
+    "machine_of_linker",
 ]
 
 GLIBC = b"libc.so.6"
@@ -38,6 +39,25 @@ BIONIC_LIBC = b"/bionic/libc.so"
 _LINKERS = (b"ld-", b"ld.so", b"ld64")
 _CODE_FILES = (b".so", b".oat", b".odex", b".art", b".vdex", b".dex", b".apk", b".jar", b".dll", b".drv", b".jsa")
 _MUSL_LINKER = b"ld-musl"
+_LINKERS_OF_MACHINES: tuple[tuple[bytes, str], ...] = (
+    (b"ld-linux-x86-64.so", "x86_64"),
+    (b"ld-musl-x86_64.so", "x86_64"),
+    (b"ld-linux.so.2", "i686"),
+    (b"ld-musl-i386.so", "i686"),
+    (b"ld-linux-aarch64.so", "aarch64"),
+    (b"ld-musl-aarch64.so", "aarch64"),
+    (b"ld-linux-armhf.so", "armv7l"),
+    (b"ld-musl-arm", "armv7l"),
+    (b"ld-linux-riscv64", "riscv64"),
+    (b"ld-musl-riscv64", "riscv64"),
+    (b"ld-musl-powerpc64le", "ppc64le"),
+    (b"ld-musl-s390x", "s390x"),
+    (b"ld-linux-loongarch", "loongarch64"),
+)
+"""How the file name of a dynamic linker begins, and the machine as ``uname -m`` names it.
+
+ld64.so.1 and ld64.so.2 are those of several machines, and say nothing.
+"""
 _WITH_THREADS = (b"ld", b"libc.", b"libc-", b"libpthread")
 
 
@@ -59,3 +79,8 @@ def is_musl_linker(path: bytes) -> bool:
 def holds_thread_lists(name: bytes) -> bool:
     """Whether a file of this name may hold the C library's lists of threads: linker, libc, and libpthread till 2.33."""
     return name.startswith(_WITH_THREADS)
+
+
+def machine_of_linker(name: bytes) -> str | None:
+    """The machine whose dynamic linker has this file name; None where it is none, or that of several machines."""
+    return next((machine for start, machine in _LINKERS_OF_MACHINES if name.startswith(start)), None)

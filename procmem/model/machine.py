@@ -2,8 +2,10 @@
 
 A new architecture is a row here. What the kernel draws at random, and the simulated machine, are told in ``simulate``.
 
-Sources: arch/x86/include/asm/page_64_types.h, page_32_types.h; Documentation/arch/arm64/memory.rst;
-Documentation/arch/riscv/vm-layout.rst; arch/powerpc/include/asm/task_size_64.h; arch/s390/include/asm/processor.h;
+Sources: arch/x86/include/asm/page_64_types.h, page_32_types.h; Documentation/arch/x86/x86_64/mm.rst;
+Documentation/arch/arm64/memory.rst; arch/arm64/include/asm/processor.h; arch/arm/include/asm/memory.h and
+arch/arm/Kconfig (VMSPLIT); Documentation/arch/riscv/vm-layout.rst; arch/powerpc/include/asm/task_size_64.h;
+arch/s390/include/asm/processor.h; arch/mips/include/asm/processor.h; arch/loongarch/include/asm/processor.h;
 THREAD_SIZE of each architecture.
 """
 
@@ -18,6 +20,7 @@ __all__ = [
     "LAYOUT_COMPAT",
     "STACK_DRAW_PAGES_32",
     "Architecture",
+    "Border",
     "LayoutFacts",
     "architecture_of",
     "is_32_bit_machine",
@@ -95,56 +98,126 @@ LAYOUT_386 = LayoutFacts(
 )
 
 
+class Border(NamedTuple):
+    """One place where user space may end: the kernel's configuration, or the levels of the page tables, decide.
+
+    ``kernel_start`` is where the kernel's own space begins; None where it is not in the same space of addresses.
+    ``between`` is the code of what lies from ``user_end`` to there. ``usual`` marks the border of a process of which
+    too little is mapped to tell; the others are taken only where something lies in the upper quarter below them, as
+    the main stack does. ``layout_known`` is False where the laws of the layout say nothing of this border.
+    """
+
+    user_end: int
+    kernel_start: int | None = None
+    between: str | None = None
+    usual: bool = False
+    layout_known: bool = True
+
+    def is_of(self, highest: int) -> bool:
+        """Whether a process whose highest mapping ends at ``highest`` may have this border."""
+        return highest <= self.user_end and (self.usual or 4 * highest > 3 * self.user_end)
+
+
 class Architecture(NamedTuple):
     """One sort of address space: a machine (as uname -m names it) and the word size of the process.
 
-    ``user_ends`` are the places where user space may end, ascending: the kernel's configuration, or the number of
-    levels of the page tables, decides; a process's highest mapping lies below the one that holds. ``space_end`` is the
-    first number that is no address. ``layout`` is None where the kernel's layout is not known well enough to hold a
-    process against it; ``runs_i386`` says that i386 programs run in this sort of space. ``kernel_stack`` is a
+    ``borders`` are the places where user space may end, ascending; none where they are not known. ``space_end`` is
+    the first number that is no address. ``layout`` is None where the kernel's layout is not known well enough to hold
+    a process against it; ``runs_i386`` says that i386 programs run in this sort of space. ``kernel_stack`` is a
     thread's stack in the kernel (THREAD_SIZE), in bytes; None where it is not known.
     """
 
     machines: tuple[str, ...]
     bits: int
-    user_ends: tuple[int, ...]
+    borders: tuple[Border, ...]
     space_end: int
     layout: LayoutFacts | None = None
     kernel_stack: int | None = None
     runs_i386: bool = False
 
-    def user_end(self, highest: int) -> int:
-        """Where user space ends for a process whose highest mapping ends at ``highest``."""
-        return next((end for end in self.user_ends if highest <= end), self.user_ends[-1])
+    def border(self, highest: int) -> Border | None:
+        """The border of a process whose highest mapping ends at ``highest``; None where none is known that holds it."""
+        return next((border for border in self.borders if border.is_of(highest)), None)
 
 
-_I386 = ("i386", "i486", "i586", "i686")
+_NON_CANONICAL, _UNTRANSLATED, _MODULES = "non-canonical", "not translated", "kernel modules"
+_NOT_FOR_PROGRAMS = "not for programs"
+
+
+def _halves(*levels: int, usual: int, between: str) -> tuple[Border, ...]:
+    """Borders where the kernel has as many bits of addresses, from the top, as programs have from below."""
+    top = 1 << 64
+    return tuple(Border(1 << bits, top - (1 << bits), between, usual=bits == usual) for bits in levels)
+
+
+def _vmsplit(page_offset: int, *, usual: bool = False) -> Border:
+    """ARM of 32 bits: the kernel's modules lie in the 16 MiB below PAGE_OFFSET."""
+    return Border(page_offset - (16 << 20), page_offset, _MODULES, usual=usual)
+
+
 _KIB = 1024
+_I386 = ("i386", "i486", "i586", "i686")
+_ARM = ("armv5tel", "armv5tejl", "armv6l", "armv7l", "armv7b")
+_PPC64_KERNEL = 0xC000_0000_0000_0000
+_XKPHYS = 0x8000_0000_0000_0000
+_VMSPLIT_2G, _VMSPLIT_3G_OPT = 0x8000_0000, 0xB000_0000
+_MIPS_32_END = 0x7FFF_8000
 ARCHITECTURES: tuple[Architecture, ...] = (
-    Architecture(("x86_64",), 64, (1 << 47, 1 << 56), 1 << 64, _X86_64, 16 * _KIB),
-    Architecture(("x86_64",), 32, (GIB_3, COMPAT_TASK_SIZE), 1 << 32, LAYOUT_COMPAT, 16 * _KIB, runs_i386=True),
-    Architecture(_I386, 32, (GIB_3, COMPAT_TASK_SIZE), 1 << 32, LAYOUT_386, 8 * _KIB, runs_i386=True),
-    Architecture(("aarch64",), 64, (1 << 47, 1 << 56), 1 << 64, kernel_stack=16 * _KIB),
-    Architecture(("armv6l", "armv7l"), 32, (GIB_3, COMPAT_TASK_SIZE), 1 << 32),
-    Architecture(("riscv64",), 64, (1 << 47, 1 << 56), 1 << 64, kernel_stack=16 * _KIB),
-    Architecture(("ppc64le",), 64, (1 << 47, 1 << 56), 1 << 64, kernel_stack=16 * _KIB),
-    Architecture(("s390x",), 64, (1 << 47, 1 << 56), 1 << 64, kernel_stack=16 * _KIB),
-)
+    Architecture(("x86_64",), 64, _halves(47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, _X86_64, 16 * _KIB),
+    Architecture(
+        ("x86_64",), 32,
+        # the personality ADDR_LIMIT_3GB leaves the upper gigabyte empty, where a 32-bit kernel has itself
+        (Border(GIB_3, GIB_3), Border(COMPAT_TASK_SIZE, None, _NOT_FOR_PROGRAMS, usual=True)),
+        1 << 32, LAYOUT_COMPAT, 16 * _KIB, runs_i386=True,
+    ),
+    Architecture(
+        _I386, 32,
+        (Border(_VMSPLIT_2G, _VMSPLIT_2G, layout_known=False),
+         Border(_VMSPLIT_3G_OPT, _VMSPLIT_3G_OPT, layout_known=False),
+         Border(GIB_3, GIB_3, usual=True)),
+        1 << 32, LAYOUT_386, 8 * _KIB, runs_i386=True,
+    ),
+    Architecture(
+        ("aarch64",), 64, _halves(36, 39, 42, 47, 48, 52, usual=48, between=_UNTRANSLATED), 1 << 64,
+        kernel_stack=16 * _KIB,
+    ),
+    Architecture(
+        ("aarch64", "armv8l"), 32, (Border((1 << 32) - 4096, None, _NOT_FOR_PROGRAMS, usual=True),), 1 << 32,
+        kernel_stack=16 * _KIB,
+    ),
+    Architecture(
+        _ARM, 32, (_vmsplit(_VMSPLIT_2G), _vmsplit(_VMSPLIT_3G_OPT), _vmsplit(GIB_3, usual=True)), 1 << 32,
+        kernel_stack=8 * _KIB,
+    ),
+    Architecture(
+        ("riscv64",), 64, _halves(38, 47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, kernel_stack=16 * _KIB
+    ),
+    Architecture(
+        ("ppc64le", "ppc64"), 64,
+        tuple(Border(1 << bits, _PPC64_KERNEL, _UNTRANSLATED, usual=bits == 47) for bits in (44, 46, 47, 49, 52)),
+        1 << 64, kernel_stack=16 * _KIB,
+    ),
+    # the kernel of s390x has a space of its own: a program may have all addresses, as its page tables grow
+    Architecture(
+        ("s390x",), 64, (Border(1 << 42, usual=True), Border(1 << 53), Border((1 << 64) - 4096)), 1 << 64,
+        kernel_stack=16 * _KIB,
+    ),
+    Architecture(
+        ("mips64",), 64, tuple(Border(1 << bits, _XKPHYS, _UNTRANSLATED, usual=bits == 40) for bits in (40, 48)),
+        1 << 64,
+    ),
+    Architecture(("mips64", "mips"), 32, (Border(_MIPS_32_END, _VMSPLIT_2G, _UNTRANSLATED, usual=True),), 1 << 32),
+    Architecture(("loongarch64",), 64, (Border(1 << 47, _XKPHYS, _UNTRANSLATED, usual=True),), 1 << 64),
+)  # fmt: skip
 
 
 def architecture_of(machine: str | None, bits: int | None) -> Architecture:
-    """The row of a process; where the machine is not known, the x86 row of its word size.
-
-    A recording without its machine's name has most often been made on x86.
-    """
+    """The row of a process; where its machine is not known, a row without borders, layout and figures."""
     wanted = 32 if bits == 32 else 64
     for row in ARCHITECTURES:
         if machine in row.machines and row.bits == wanted:
             return row
-    same = next(row for row in ARCHITECTURES if row.bits == wanted)
-    return (
-        same if machine is None else same._replace(machines=(machine,), layout=None, kernel_stack=None, runs_i386=False)
-    )
+    return Architecture((), wanted, (), 1 << wanted)
 
 
 def is_32_bit_machine(machine: str | None) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
+from procmem.model.machine_evidence import machine_shown_by
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import FileContent, RawProcess, Refusal
@@ -71,7 +72,10 @@ def snapshot(
     mappings, has_usage = (mappings_read, True) if mappings_read is not None else _mappings(raw.files, prefix, keys)
     if mappings is not None and not len(mappings) and nature is Nature.PROCESS and _has_memory(memory_status):
         mappings = None  # the process ended or was replaced between two reads: empty is no answer
-    page_size = _page_size(auxv, raw.machine.page_size, mappings)
+    machine = raw.machine
+    if machine.machine is None and mappings is not None:
+        machine = machine._replace(machine=machine_shown_by(mappings))
+    page_size = _page_size(auxv, machine.page_size, mappings)
     pid = raw.pid
     tgid = status.tgid if status is not None else None
     uptime = raw.system.get("uptime", Refusal.UNRECORDED)
@@ -85,9 +89,9 @@ def snapshot(
         comm=_comm(raw.files, leader_stat),
         cmdline=parsed(f"{prefix}cmdline", parse_cmdline),
         exe=_link(raw.links.get("exe")),
-        bits=_bits(auxv_bits, mappings, raw.machine.machine),
+        bits=_bits(auxv_bits, mappings, machine.machine),
         page_size=page_size,
-        machine=raw.machine,
+        machine=machine,
         status=status_or_thread,
         stat=stat,
         statm=parsed(f"{prefix}statm", lambda data: parse_statm(data, page_size)),

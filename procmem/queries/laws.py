@@ -24,12 +24,16 @@ def laws_here(snapshot: Snapshot, objects: Sequence[ElfObject], *, walk: bool) -
     table, machine = snapshot.mappings, snapshot.machine.machine
     if table is None or not len(table) or snapshot.bits not in (32, 64):
         return ()
-    layout = architecture_of(machine, snapshot.bits).layout
+    row = architecture_of(machine, snapshot.bits)
+    layout = row.layout
     if layout is None:
         return ()
     ends = list(table.end)
-    for row in table.gates():
-        ends[row] = 0  # a gate lies beyond the border, and belongs to no process
+    for gate in table.gates():
+        ends[gate] = 0  # a gate lies beyond the border, and belongs to no process
+    border = row.border(max(ends))
+    if border is not None and not border.layout_known:
+        return ()
     limit = (snapshot.limits or {}).get(LimitName.STACK)
     soft = limit.soft if limit is not None else 8 << 20  # the usual limit, where none was recorded
     return laws_of(snapshot, objects, borders_for(layout, max(ends), soft), walk=walk)

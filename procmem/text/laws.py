@@ -46,7 +46,7 @@ SAYS = {
     "stack-limit": N_("the stack is no larger than RLIMIT_STACK"),
     "stack-strings": N_("above start_stack lie arguments, environment and the program's name, in this order"),
     "stack-gap": N_("256 pages below the stack stay free, so that it cannot grow into a mapping"),
-    "merging": N_("adjoining mappings differ in rights, flags or file, or were written apart (anon_vma)"),
+    "merging": N_("adjoining anonymous mappings differ in rights, flags or name, or were written apart (anon_vma)"),
     "page-tables": N_(
         "VmPTE is 4 kB for each 2 MiB, 1 GiB and 512 GiB in use: at least for what is resident, at most for all"
     ),
@@ -62,7 +62,7 @@ FIGURES = {
     "segments": N_("{found} of {segments} segments, bias {bias:#x}"),
     "range": N_("{start:#x} to {end:#x}"),
     "bias": N_("bias {bias:#x}"),
-    "bias range": N_("bias {bias:#x}, possible {least:#x} to {most:#x}"),
+    "first page range": N_("first page {place:#x}, possible {least:#x} to {most:#x}"),
     "heap base unread": N_("start_brk or the program's headers may not be read"),
     "start_brk range": N_("start_brk {start_brk:#x}, possible {least:#x} to {most:#x}"),
     "bss end": N_("BSS ends {end:#x}, start_brk {start_brk:#x}"),
@@ -80,6 +80,7 @@ FIGURES = {
     "no stack": N_("no mapping is named [stack]"),
     "stack end": N_("ends {end:#x}, possible {least:#x} to {most:#x}"),
     "stack size": N_("{size:kB} of {limit:kB}"),
+    "stack size, lowered limit": N_("{size:kB}, above the limit of {limit:kB}: lowered after it grew"),
     "stack size, no limit": N_("{size:kB} of no known limit"),
     "stat unread": N_("stat's addresses may not be read"),
     "strings": N_("start_stack {start_stack:#x}, arguments {arguments:#x}, environment {environment:#x}"),

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from procmem.analyse.borders import borders_for
+from procmem.model.auxv import AT_BASE
 from procmem.model.laws import Borders, Outcome
 from procmem.model.machine import architecture_of
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.snapshot import Snapshot, Stat
+from procmem.model.snapshot import LimitName, Snapshot, Stat
 from procmem.queries.examine import Examination, examine
 from procmem.queries.laws import laws_here
 from procmem.sources.recording.read import RecordedSource
@@ -88,9 +89,21 @@ def table_of(shot: Snapshot) -> Mappings:
 
 
 def second_half_apart(shot: Snapshot) -> Snapshot:
-    """The text of a file cut in two mappings that are alike, as the kernel never leaves it."""
+    """Anonymous memory that was never written, cut in two mappings that are alike, as the kernel never leaves it."""
     table = table_of(shot)
-    row = next(at for at in range(len(table)) if table.perms[at] == "r-xp" and table.inode[at])
+    row = next(
+        at
+        for at in range(len(table))
+        if not table.name[at]
+        and (table.flags[at] or "").split() == ["rd", "mr", "mw", "me"]
+        and not table.usage["Anonymous"][at]
+    )
+    return cut_in_two(shot, row)
+
+
+def cut_in_two(shot: Snapshot, row: int) -> Snapshot:
+    """The same process with a mapping in two parts that are alike."""
+    table = table_of(shot)
     middle = table.start[row] + 4096
 
     def insert(column: Sequence[object], first: object, second: object) -> list[object]:
@@ -99,7 +112,9 @@ def second_half_apart(shot: Snapshot) -> Snapshot:
     fields = {
         "start": insert(table.start, table.start[row], middle),
         "end": insert(table.end, middle, table.end[row]),
-        "offset": insert(table.offset, table.offset[row], table.offset[row] + 4096),
+        "offset": insert(
+            table.offset, table.offset[row], table.offset[row] + 4096 if table.inode[row] else table.offset[row]
+        ),
     }
     for name in ("perms", "device", "inode", "name", "flags"):
         value = getattr(table, name)[row]
@@ -119,21 +134,8 @@ BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "program-base": lambda shot: with_auxv(shot, 9, -(1 << 45)),
     "heap-base": lambda shot: with_stat(shot, "start_brk", 2 << 46),
     "heap-start": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
-    "mmap-base": lambda shot: shot._replace(
-        limits={**(shot.limits or {}), "Max stack size": (shot.limits or {})["Max stack size"]._replace(soft=64 << 40)}
-    ),
     "vdso": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
     "stack-top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
-    "stack-limit": lambda shot: with_mappings(
-        shot,
-        changed(
-            table_of(shot),
-            start=lambda _, starts: [
-                start - (64 << 20) if name == b"[stack]" else start
-                for start, name in zip(starts, table_of(shot).name, strict=True)
-            ],
-        ),
-    ),
     "stack-strings": lambda shot: with_stat(shot, "arg_start", 1),
     "stack-gap": lambda shot: with_mappings(
         shot,
@@ -162,6 +164,99 @@ def test_a_map_that_contradicts_a_law_breaks_it(name: str) -> None:
     seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
     laws = laws_here(BREAKERS[name](seen.snapshot), seen.objects, walk=True)
     assert [law.outcome for law in laws if law.name == name] == [Outcome.BROKEN]
+
+
+def linker_at_the_program(shot: Snapshot) -> Snapshot:
+    """The dynamic linker where a fixed program lies: far below every mmap_base that a stack limit can give."""
+    assert shot.auxv is not None
+    return shot._replace(auxv={**shot.auxv, AT_BASE: 0x40_0000})
+
+
+def with_stack_limit(shot: Snapshot, soft: int | None) -> Snapshot:
+    limits = shot.limits or {}
+    name = LimitName.STACK
+    return shot._replace(limits={**limits, name: limits[name]._replace(soft=soft)})
+
+
+def test_a_linker_outside_the_mapping_area_breaks_a_law() -> None:
+    """Whatever the limit was at exec."""
+    seen = examined(FIXTURES / "x86_64-6.18-python-threads")
+    laws = laws_here(linker_at_the_program(seen.snapshot), seen.objects, walk=True)
+    assert [law.outcome for law in laws if law.name == "mmap-base"] == [Outcome.BROKEN]
+
+
+@pytest.mark.parametrize("soft", [64 << 40, 8192, None])
+def test_a_stack_limit_that_was_changed_after_exec_breaks_nothing(soft: int | None) -> None:
+    """The mapping area was placed under the old one, and what has grown stays: it is not told, not broken."""
+    seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
+    shot = with_stack_limit(seen.snapshot, soft)
+    if soft == 8192:  # larger than any limit lets it be
+        taller = [
+            start - (64 << 20) if name == b"[stack]" else start
+            for start, name in zip(table_of(shot).start, table_of(shot).name, strict=True)
+        ]
+        shot = with_mappings(shot, changed(table_of(shot), start=lambda _, __: taller))
+    outcomes = {law.name: law.outcome for law in laws_here(shot, seen.objects, walk=False)}
+    assert Outcome.BROKEN not in outcomes.values()
+    assert outcomes["mmap-base"] is (Outcome.HOLDS if soft == 8192 else Outcome.NOT_APPLICABLE)
+    assert outcomes["stack-limit"] is (Outcome.NOT_APPLICABLE if soft in (None, 8192) else Outcome.HOLDS)
+
+
+def test_a_file_that_was_mapped_twice_side_by_side_breaks_no_law() -> None:
+    """Mappings of one file merge only where one open(2) gave both."""
+    seen = examined(FIXTURES / "x86_64-6.18-areas-pie")
+    table = table_of(seen.snapshot)
+    row = next(at for at in range(len(table)) if table.perms[at] == "r-xp" and table.inode[at])
+    laws = laws_here(cut_in_two(seen.snapshot, row), seen.objects, walk=True)
+    assert [law.outcome for law in laws if law.name == "merging"] == [Outcome.HOLDS]
+
+
+NO_VDSO = """
+import ctypes, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+def rows(name):
+    return [line.split()[0].split("-") for line in open("/proc/self/maps") if line.rstrip().endswith(name)]
+ready = "%s"
+if ready == "vdso":
+    ((start, end),) = rows("[vdso]")
+    time.time = None
+    assert libc.munmap(ctypes.c_void_p(int(start, 16)), ctypes.c_size_t(int(end, 16) - int(start, 16))) == 0
+else:
+    ((start, end),) = rows("[stack]")
+    middle = (int(start, 16) + 8192)
+    assert libc.mprotect(ctypes.c_void_p(middle), ctypes.c_size_t(4096), 1) == 0
+libc.write(1, b"ready\\n", 6)
+libc.pause()
+"""
+
+
+@pytest.mark.parametrize("what", ["vdso", "stack"])
+def test_a_process_without_vdso_or_with_a_stack_in_pieces_breaks_no_law(what: str) -> None:
+    """munmap(2) of the vdso, mprotect(2) within the stack: both are allowed."""
+    with started([sys.executable, "-c", NO_VDSO % what], ready=False) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline()
+        laws = procmem("crosscheck", str(child.pid), "--json")
+    outcomes = {law["name"]: law["outcome"] for law in laws.json["laws"]}
+    assert "broken" not in outcomes.values(), outcomes
+    assert outcomes["vdso beside vvar"] == ("not applicable" if what == "vdso" else "holds")
+    assert laws.status == 0
+
+
+def test_the_first_page_is_where_a_program_lies(tmp_path: Path) -> None:
+    """A linker may count from elsewhere (--image-base): the kernel places the first page, not address 0."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc")
+    source = tmp_path / "a.c"
+    source.write_text('#include <unistd.h>\nint main(void) { write(1, "ready\\n", 6); pause(); }\n')
+    program = tmp_path / "a"
+    flags = ["-pie", "-fPIE", "-Wl,-Ttext-segment=0x200000000000"]
+    subprocess.run(["gcc", *flags, "-o", program, source], check=True)
+    with started([str(program)]) as child:
+        done = procmem("crosscheck", str(child.pid), "--json")
+    outcomes = {law["name"]: law["outcome"] for law in done.json["laws"]}
+    assert outcomes["place of the program"] == "holds"
+    assert done.status == 0
 
 
 APART = """

@@ -39,8 +39,29 @@ def test_words_of_the_textbook() -> None:
         ]
     )
     named = [(band.name, band.grows) for band in bands if band.name is not None]
-    assert named == [("kernel space", None), ("stack", "down"), ("mapping area", None), ("heap", "up")]
-    assert bands[0].start == 1 << 47
+    assert named == [
+        ("kernel space", None),
+        ("non-canonical", None),
+        ("stack", "down"),
+        ("mapping area", None),
+        ("heap", "up"),
+    ]
+    assert (bands[0].start, bands[1].start) == (0xFFFF_8000_0000_0000, 1 << 47)
+
+
+def test_nobody_draws_a_border_that_is_not_known() -> None:
+    """Of an unknown machine nothing is said of what lies above; 32-bit programs of x86-64 own all but two pages."""
+    stack = [record(0x7F_FC00_0000, 0x7F_FC02_1000, name=b"[stack]", Rss=4)]
+    shot, regions = made({"smaps": smaps(stack)}, machine=None)
+    assert regions is not None
+    bands = picture(shot, regions)
+    assert [(band.start, band.end, band.name) for band in bands[:2]] == [
+        (0x7F_FC02_1000, 1 << 64, "unknown above"),
+        (0x7F_FC00_0000, 0x7F_FC02_1000, "stack"),
+    ]
+    compat = bands_of([record(0xFFA0_0000, 0xFFA2_1000, name=b"[stack]", Rss=4)])
+    assert (compat[0].start, compat[0].name) == (0xFFFF_E000, "not for programs")
+    assert (compat[1].start, compat[1].name) == (0xFFA2_1000, None)
 
 
 def test_unknown_memory_is_unknown() -> None:

@@ -135,7 +135,8 @@ def test_a_new_report() -> None:
 
 NEW_ARCHITECTURE = """
 from procmem.model import machine
-machine.ARCHITECTURES = (*machine.ARCHITECTURES, machine.Architecture(("vax",), 64, (1 << 48,), 1 << 63))
+border = machine.Border(1 << 48, 1 << 48, usual=True)
+machine.ARCHITECTURES = (*machine.ARCHITECTURES, machine.Architecture(("vax",), 64, (border,), 1 << 63))
 """
 
 
@@ -156,7 +157,7 @@ NEW_LAYOUT = """
 from procmem.model import machine
 ours = next(row for row in machine.ARCHITECTURES if row.bits == 64)
 theirs = ours.layout._replace(task_sizes=(1 << 48,), windows=(1 << 48,), program_bases=(1 << 40,), table_reach=())
-new = machine.Architecture(("vax",), 64, (1 << 48,), 1 << 63, theirs)
+new = machine.Architecture(("vax",), 64, (machine.Border(1 << 48, usual=True),), 1 << 63, theirs)
 machine.ARCHITECTURES = (*machine.ARCHITECTURES, new)
 """
 

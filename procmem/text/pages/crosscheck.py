@@ -17,7 +17,9 @@ HEADINGS = {
 _OUTCOMES = {"holds": N_("holds"), "broken": N_("broken"), "not applicable": N_("not applicable")}
 _SENTENCES: dict[str, Sentence] = {
     "laws": N_("laws of the layout: {held} hold, {broken} broken, {others} not applicable"),
-    "no laws": N_("laws of the layout: none can be checked (no mappings may be read, or no x86 process)"),
+    "no laws": N_(
+        "laws of the layout: none can be checked (no mappings may be read, or the machine is not known to be x86)"
+    ),
     "law": N_("{name}: {says}"),
     "by": N_("{figures}    [{source}]"),
     "none": N_("none"),

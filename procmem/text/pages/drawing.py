@@ -7,6 +7,10 @@ __all__ = ["area", "beside", "unmapped"]
 
 _AREAS = {
     "kernel space": N_("kernel space"),
+    "non-canonical": N_("non-canonical hole"),
+    "not translated": N_("not translated"),
+    "kernel modules": N_("kernel modules"),
+    "unknown above": N_("border not known"),
     "not for programs": N_("not for programs"),
     "stack": N_("stack"),
     "mapping area": N_("mapping area"),
