@@ -154,12 +154,16 @@ def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Se
 
 
 def _high_water(stack: Region, top: int, touched: Sequence[PageRun]) -> int | None:
-    """From the top down to the lowest page that is in memory or swapped; None where pagemap said nothing of it."""
+    """From the top down to the lowest page that is in memory or swapped; None where pagemap said nothing of it.
+
+    A page that shows the zero page was read by somebody, never written: no call was as deep as that.
+    """
     at = bisect_left(touched, (stack.start, 0, 0))
     if at and touched[at - 1].end > stack.start:
         at -= 1
     while at < len(touched) and touched[at].start < stack.end:
-        if touched[at].state & (PageState.PRESENT | PageState.SWAPPED) and not touched[at].state & PageState.GUARD:
+        state = touched[at].state
+        if state & (PageState.PRESENT | PageState.SWAPPED) and not state & (PageState.GUARD | PageState.ZERO):
             return top - max(touched[at].start, stack.start)
         at += 1
     return None

@@ -31,6 +31,16 @@ def test_the_main_thread_has_the_main_stack() -> None:
     assert (row.depth, row.high_water) == (0x1800, 0x3000)
 
 
+def test_what_was_only_read_is_no_depth() -> None:
+    """Somebody looked through the whole stack: the zero page stands where nothing was written."""
+    touched = (
+        PageRun(STACK[0], STACK[1] - 0x2000, PageState.PRESENT | PageState.ZERO),
+        PageRun(STACK[1] - 0x2000, STACK[1], PageState.PRESENT),
+    )
+    [row] = report_of(thread(7, STACK[1] - 0x1800), touched=touched).threads
+    assert row.high_water == 0x2000
+
+
 def test_guards_and_untouched_pages_are_no_depth() -> None:
     """A guard marker is no touched page."""
     touched = (PageRun(STACK[0], STACK[1], PageState.PRESENT | PageState.GUARD),)
