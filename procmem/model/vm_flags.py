@@ -4,7 +4,7 @@ An unknown word is kept as text: kernels grow. Source: fs/proc/task_mmu.c, show_
 VmFlags are printed since Linux 3.8.
 """
 
-__all__ = ["MemoryFlag"]
+__all__ = ["MemoryFlag", "words_of_flags"]
 
 
 class MemoryFlag:
@@ -33,6 +33,12 @@ class MemoryFlag:
     DONTCOPY = "dc"
     DONTEXPAND = "de"
     LOCKONFAULT = "lf"
+    DENYWRITE = "dw"
+    """Until 5.14."""
+    NONLINEAR = "nl"
+    """Until 3.19."""
+    MPX = "mp"
+    """Until 5.5."""
     ACCOUNT = "ac"
     """Counted against the commit limit: it is, or was, private and writable."""
     NORESERVE = "nr"
@@ -57,3 +63,10 @@ class MemoryFlag:
     MAYBE_GUARD = "gu"
     """Since 6.18: guard markers (MADV_GUARD_INSTALL) were put into it."""
     BTI = "bt"
+    UNNAMED = "??"
+    """A flag that this kernel has no word for."""
+
+
+def words_of_flags(line: str | None) -> tuple[str, ...] | None:
+    """The words of a VmFlags line, in the order in which the kernel prints them; None where it prints none."""
+    return None if line is None else tuple(line.split())

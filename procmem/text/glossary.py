@@ -1,6 +1,7 @@
 """The words of the field, explained: what ``procmem explain --glossary`` shows."""
 
-from procmem.text import N_, gettext
+from procmem.text import N_, gettext, say
+from procmem.text.vm_flags import FLAGS, flag_text
 
 __all__ = ["meaning", "terms"]
 
@@ -86,14 +87,19 @@ GLOSSARY = {
         "Address space with no access, kept free for later or to catch stray pointers. It costs nothing but addresses."
     ),
     "KSM": N_("Kernel same-page merging: equal pages of different processes made one."),
+    "VMA flags": N_(
+        "Words of two letters in smaps: what the kernel has noted about a mapping. procmem explain --why tells those of each; all of them follow here."
+    ),
 }
 
 
 def terms() -> tuple[str, ...]:
-    """All terms, in the order in which they are explained."""
-    return tuple(GLOSSARY)
+    """All terms, in the order in which they are explained; the words of VmFlags come last."""
+    return (*GLOSSARY, *FLAGS)
 
 
 def meaning(term: str) -> str:
     """What a term means."""
+    if term in FLAGS:
+        return say(N_("VmFlags: {meaning}."), {"meaning": flag_text(term)})
     return gettext(GLOSSARY[term])

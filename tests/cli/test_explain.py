@@ -100,7 +100,8 @@ file.close()
         page = procmem("explain", "--findings", str(pid), "--lang", "en").out
     found = {item["name"]: item for item in answer["findings"]}
     assert found["writable-and-executable"]["figures"]["size_bytes"] == 1 << 16
-    assert found["deleted-files"]["figures"]["count"] == 1
+    assert found["unlinked-files"]["figures"]["count"] == 1
+    assert "deleted-files" not in found, "no code of it is old"
     assert found["reserved-above-touched"]["figures"]["idle_bytes"] >= 4 << 30
     assert "What to do" in page
 
@@ -114,6 +115,21 @@ def test_the_glossary_knows_its_words() -> None:
     unknown = procmem("explain", "--glossary", "nonsense")
     assert unknown.status == 2
     assert "nonsense" in unknown.err
+
+
+def test_the_words_of_vmflags_are_explained() -> None:
+    """With --why each in a phrase, in the glossary each by itself, and as codes in the document."""
+    recording = str(FIXTURES / "x86_64-6.18-sleep")
+    told = " ".join(procmem("explain", "--why", recording, "--lang", "en").out.split())
+    assert "VmFlags: rd (may be read), wr (may be written)" in told
+    assert "gd (grows downward by itself, as a stack does), ac (counted against the commit limit)" in told
+    chinese = "".join(procmem("explain", "--why", recording, "--lang", "zh").out.split())
+    assert "像栈一样自动向下增长" in chinese
+    regions = procmem("explain", "--json", recording).json["regions"]
+    (stack,) = [region for region in regions if region["path"] == "[stack]"]
+    assert stack["vm_flags"] == ["rd", "wr", "mr", "mw", "me", "gd", "ac"]
+    shadow = procmem("explain", "--glossary", "ss", "--lang", "en").out
+    assert "shadow stack" in shadow
 
 
 def test_colour_only_when_asked_for() -> None:

@@ -8,15 +8,24 @@ from procmem.model.note import note
 from procmem.model.owners import ObjectFile
 from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label, Region
+from procmem.model.vm_flags import MemoryFlag
 from procmem.text import kinds as kind_words
 from procmem.text.explanation import CLASSIC
 from procmem.text.refusals import REFUSALS
+from procmem.text.vm_flags import FLAGS, flags_text
 
 
 def test_every_kind_has_words() -> None:
     """A kind, or the part of an object that it is, has a sentence; no sentence is of a kind that does not exist."""
     forms = {"file-shared-readonly"}  # the other form of file-shared
     assert set(kind_words.KINDS) == {str(kind.part or kind) for kind in kinds.KINDS} | forms
+
+
+def test_every_word_of_vmflags_has_a_phrase() -> None:
+    """Each that the kernel may print, and none besides; one of a newer kernel is told as such."""
+    words = {value for name, value in vars(MemoryFlag).items() if name.isupper()}
+    assert set(FLAGS) == words
+    assert flags_text(("rd", "zz")) == "rd (may be read), zz (a flag of a newer kernel)"
 
 
 def test_a_kind_without_words_is_told_by_its_name() -> None:

@@ -8,6 +8,7 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.unknown import exact_sum
+from procmem.model.vm_flags import words_of_flags
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.explain import explain_json
@@ -21,6 +22,7 @@ from procmem.text.kinds import joined, region_sentences
 from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
 from procmem.text.pages.explain import HEADINGS
+from procmem.text.vm_flags import flags_text
 
 __all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page"]
 
@@ -124,8 +126,8 @@ def _told(sentence: str) -> Prose:
 
 def _permissions(regions: Regions, index: int) -> str:
     row = regions.vma[index]
-    flags = regions.mappings.flags[row]
-    return f"< {regions.mappings.perms[row]}" + (f"  VmFlags: {printable_text(flags)}" if flags else "")
+    words = words_of_flags(regions.mappings.flags[row])
+    return f"< {regions.mappings.perms[row]}" + (f"  VmFlags: {printable_text(flags_text(words))}" if words else "")
 
 
 def _dirty(regions: Regions, index: int) -> int | None:
