@@ -32,6 +32,7 @@ TABLE_BYTES_MIN = _MIB
 TABLE_SHARE = 0.02  # page tables of densely used memory are 0.2 % of it
 HUGE_CANDIDATE_BYTES = 256 * _MIB
 HUGE_SHARE = 0.1
+_LIBRARY_END = b".so"
 
 
 def findings(
@@ -126,11 +127,7 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     if both:
         size = sum(table.end[row] - table.start[row] for row in both)
         yield "writable-and-executable", {"count": len(both), "size_bytes": size}
-    rows = table.rows_where(lambda row: table.inode[row] and _is_deleted_file(table, row))
-    deleted = sorted({table.name[row] for row in rows})
-    if deleted:
-        example = without_deleted(deleted[0]).decode("utf-8", "surrogateescape")
-        yield "deleted-files", {"count": len(deleted), "example": example}
+    yield from _deleted(table)
     swap, anonymous = totals.swap, table.total(SmapsKey.ANONYMOUS)
     if swap is not None and swap >= SWAPPED_BYTES_MIN:
         yield "swapped", {"swap_bytes": swap, "total_bytes": exact_sum((anonymous, swap))}
@@ -145,6 +142,30 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     if large and anonymous and huge is not None and huge < HUGE_SHARE * anonymous:
         share = round(100 * huge / anonymous)
         yield "huge-pages", {"huge_bytes": huge, "anonymous_bytes": anonymous, "share": share}
+
+
+def _deleted(table: Mappings) -> Iterator[tuple[str, _Figures]]:
+    """Files without a name: code that was replaced, and data that most often was unlinked on purpose."""
+    sizes: dict[bytes, int] = {}
+    code = set()
+    for row in table.rows_where(lambda row: table.inode[row] and _is_deleted_file(table, row)):
+        name = table.name[row]
+        sizes[name] = sizes.get(name, 0) + table.end[row] - table.start[row]
+        rights = permissions(table.perms[row])
+        if rights.executable and rights.private:
+            code.add(name)
+    if code:
+        # a library says more than the program: an upgrade replaces it for many at once
+        example = min(code, key=lambda name: (_LIBRARY_END not in name, name))
+        yield "deleted-files", {"count": len(code), "example": _shown(example)}
+    data = sorted(sizes.keys() - code)
+    if data:
+        size = sum(sizes[name] for name in data)
+        yield "unlinked-files", {"count": len(data), "example": _shown(data[0]), "size_bytes": size}
+
+
+def _shown(name: bytes) -> str:
+    return without_deleted(name).decode("utf-8", "surrogateescape")
 
 
 def _is_deleted_file(table: Mappings, row: int) -> bool:

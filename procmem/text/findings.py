@@ -47,11 +47,18 @@ FINDINGS = {
         ),
     ),
     "deleted-files": _FindingWords(
-        N_("Deleted files still mapped"),
+        N_("Deleted program files still mapped"),
         N_(
-            "{count} files that were deleted or replaced are still mapped ({example}): the process runs the old version, and the disk space is not free."
+            "{count} programs or libraries that were deleted or replaced are still mapped ({example}): the process runs the old version, and the disk space is not free."
         ),
         N_("Restart the process after an upgrade."),
+    ),
+    "unlinked-files": _FindingWords(
+        N_("Files without a name still mapped"),
+        N_(
+            "{count} data files that were unlinked are still mapped ({example}), {size_bytes:size} of address space: most programs do that on purpose, so that the file goes when they end. Until then the space that it takes is held."
+        ),
+        N_("Nothing, unless space on that file system runs out: it comes back when the process unmaps them or ends."),
     ),
     "map-count": _FindingWords(
         N_("Close to the limit of mappings"),

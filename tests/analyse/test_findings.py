@@ -138,6 +138,42 @@ def test_stacks_of_threads_that_ended(tmp_path: Path) -> None:
     assert found["size_bytes"] > MIB
 
 
+REPLACED = """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <fcntl.h>
+#include <unistd.h>
+int main(int count, char **words)
+{
+    int file = open(words[2], O_RDWR);
+    mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    dlopen(words[1], RTLD_NOW);
+    mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, memfd_create("x", 0), 0);
+    unlink(words[1]);
+    unlink(words[2]);
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+"""
+
+
+@pytest.mark.needs("gcc")
+def test_replaced_libraries_and_unlinked_data_are_told_apart(tmp_path: Path) -> None:
+    """A library is an old version; a data file most often was unlinked on purpose; a memfd never had a name."""
+    library, data, program = tmp_path / "libold.so", tmp_path / "a-data-file", tmp_path / "program"
+    build = ["gcc", "-D_GNU_SOURCE", "-x", "c", "-"]
+    subprocess.run([*build, "-shared", "-o", str(library)], input="int x(void) { return 1; }", text=True, check=True)
+    subprocess.run([*build, "-o", str(program), "-ldl"], input=REPLACED, text=True, check=True)
+    data.write_bytes(bytes(65536))
+    with started([str(program), str(library), str(data)]) as child:
+        found = findings_of(child.pid)
+    assert found["deleted-files"] == {"count": 1, "example": str(library)}
+    assert found["unlinked-files"] == {"count": 1, "example": str(data), "size_bytes": 65536}
+
+
 @pytest.mark.needs("gcc")
 def test_a_stack_near_its_limit(tmp_path: Path) -> None:
     """Nearly 7 MiB of 8 were used once."""
