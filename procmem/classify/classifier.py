@@ -17,7 +17,6 @@ from procmem.classify.rules.executable import as_if_not_executable, execute_prov
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
-from procmem.classify.rules.pe_images import pe_claims
 from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
 from procmem.classify.runtimes.detect import Runtimes, runtimes_of
 from procmem.model.auxv import AT_ENTRY, AT_PHDR
@@ -124,7 +123,6 @@ def layout(
     claims = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
         *of_objects,
-        *pe_claims(mappings),
         *marked_stack_claims(mappings),
     ]
     claims += runtimes.claims(mappings, snapshot)

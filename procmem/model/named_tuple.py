@@ -1,15 +1,19 @@
 """``NamedTuple`` whose class costs little until it has a value.
 
 Here belongs how the package's values are made, not what they hold. To whoever reads or type-checks the code they are
-``typing.NamedTuple``; at run time they are ``collections.namedtuple``: its constructor, getters and methods, made when
-a class gets its first value, without looking at the annotations. More than sixty such classes are defined before the
-plainest ``procmem inspect`` starts to work; with ``typing.NamedTuple`` they take a third of the whole command.
+``typing.NamedTuple``, and they behave so at run time; but constructor and getters are made when a class gets its first
+value, without looking at the annotations. Some seventy such classes are defined before the plainest ``procmem inspect``
+starts to work: with ``typing.NamedTuple`` they take a third of the whole command.
+
+What a class gets is what ``collections.namedtuple`` gives, and tests hold the two side by side.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import namedtuple
+
+# the descriptor of namedtuple's fields: there is no public one as fast
+from collections import _tuplegetter as _field_getter  # type: ignore[attr-defined]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ def _fields_of(namespace: dict[str, Any]) -> tuple[str, ...]:
 
 
 class _Definition(type):
-    """Class of the classes: keeps fields and defaults, and adds what ``namedtuple`` makes when it is asked for."""
+    """Class of the classes: keeps fields and defaults, and adds what belongs to them when it is asked for."""
 
     _fields: tuple[str, ...]
     _field_defaults: dict[str, object]
@@ -44,21 +48,24 @@ class _Definition(type):
         return super().__new__(cls, name, bases, namespace)
 
     def complete(cls) -> None:
-        """Add constructor, getters and methods.
+        """Add constructor and getters.
 
         Raises:
             TypeError: a field without a default follows one that has a default.
         """
-        plain = namedtuple(cls.__name__, cls._fields, defaults=cls._field_defaults.values())  # type: ignore[misc]
-        if plain._field_defaults != cls._field_defaults:
+        if cls._fields[len(cls._fields) - len(cls._field_defaults) :] != tuple(cls._field_defaults):
             raise TypeError(f"{cls.__qualname__}: a field without a default follows one that has a default")
-        for name, value in vars(plain).items():
-            if name not in cls.__dict__:
-                setattr(cls, name, value)
+        names = ", ".join(cls._fields)
+        # names of fields are identifiers, since they stood in the body of a class
+        constructor = eval(f"lambda _cls, {names}: _new(_cls, ({names},))", {"_new": tuple.__new__})  # noqa: S307
+        constructor.__defaults__ = tuple(cls._field_defaults.values())
+        cls.__new__ = constructor  # type: ignore[method-assign]
+        for index, field in enumerate(cls._fields):
+            setattr(cls, field, _field_getter(index, None))
 
 
 class _Unfinished(tuple[Any, ...] if TYPE_CHECKING else tuple, metaclass=_Definition):  # type: ignore[misc]
-    """What a class is until its first value; both methods are then those of ``namedtuple``."""
+    """What all values have in common; a class makes its own constructor when it is first called."""
 
     def __new__(cls, *values: Any, **named: Any) -> Self:
         cls.complete()
@@ -66,8 +73,31 @@ class _Unfinished(tuple[Any, ...] if TYPE_CHECKING else tuple, metaclass=_Defini
 
     @classmethod
     def _make(cls, values: Iterable[Any]) -> Self:
-        cls.complete()
-        return cls._make(values)
+        """A value from as many values as there are fields."""
+        if cls.__new__ is _Unfinished.__new__:
+            cls.complete()
+        made = tuple.__new__(cls, values)
+        if len(made) != len(cls._fields):
+            raise TypeError(f"Expected {len(cls._fields)} arguments, got {len(made)}")
+        return made
+
+    def _replace(self, /, **named: Any) -> Self:
+        """The same value with some fields changed."""
+        made = self._make(map(named.pop, self._fields, self))
+        if named:
+            raise ValueError(f"Got unexpected field names: {list(named)!r}")
+        return made
+
+    def _asdict(self) -> dict[str, Any]:
+        """Fields and values."""
+        return dict(zip(self._fields, self, strict=True))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
+        return f"{type(self).__name__}({fields})"
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
 
 
 if TYPE_CHECKING:

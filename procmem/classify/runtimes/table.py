@@ -182,6 +182,8 @@ RUNTIMES: tuple[Runtime, ...] = (
         module="jsc",
         patterns=((kinds.JSC, _GUESS, _managed),),
     ),
+    # other runtimes map Windows executables as data
+    Runtime("wine", libraries=(b"ntdll.dll.so", b"ntdll.so", b"wine-preloader", b"wine64-preloader"), module="wine"),
     Runtime("sbcl", programs=(b"sbcl",), module="sbcl"),
     Runtime("qemu", programs=(b"qemu-system-",), module="qemu"),
     Runtime(

@@ -10,24 +10,22 @@ Source: Wine dlls/ntdll/unix/virtual.c, map_image_into_view().
 from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
+from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
+from procmem.model.snapshot import Snapshot
 
-__all__ = ["pe_claims"]
+__all__ = ["claims"]
 
-_WINE = (b"ntdll.", b"/wine")
-"""In the names of what every program under Wine maps."""
 _IMAGES = (b".exe", b".dll", b".drv", b".sys", b".ocx", b".cpl")
 
 
-def pe_claims(mappings: Mappings) -> Iterator[Claim]:
+def claims(mappings: Mappings, _runtimes: Runtimes, _snapshot: Snapshot) -> Iterator[Claim]:
     """Claims on the mappings of each image, and on anonymous ones that adjoin them from above."""
-    if not mappings.rows_where(lambda row: any(word in mappings.name[row] for word in _WINE)):
-        return  # other runtimes map such files as data
     image: bytes | None = None
     end = 0
     for row in range(len(mappings)):
