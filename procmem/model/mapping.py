@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
+from operator import gt
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
@@ -148,6 +149,33 @@ class Mappings:
             name=self.name,
             flags=self.flags,
             usage=self.usage,
+        )
+
+    def without_repeats(self) -> Mappings:
+        """The same without mappings that the next one covers: this very table where there are none.
+
+        The kernel gives the file in pieces, and goes on behind the last address: what grew meanwhile comes once more.
+        """
+        if not any(map(gt, self.end, self.start[1:])):
+            return self
+        covered = {
+            row
+            for row in range(len(self) - 1)
+            if self.start[row + 1] <= self.start[row] < self.end[row + 1] and self.end[row] <= self.end[row + 1]
+        }
+        if not covered:
+            return self
+        kept = [row for row in range(len(self)) if row not in covered]
+        return Mappings(
+            start=[self.start[row] for row in kept],
+            end=[self.end[row] for row in kept],
+            perms=[self.perms[row] for row in kept],
+            offset=[self.offset[row] for row in kept],
+            device=[self.device[row] for row in kept],
+            inode=[self.inode[row] for row in kept],
+            name=[self.name[row] for row in kept],
+            flags=[self.flags[row] for row in kept],
+            usage={key: [column[row] for row in kept] for key, column in self.usage.items()},
         )
 
     def unpopulated(self, row: int) -> Unpopulated:

@@ -12,6 +12,7 @@ from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
 from procmem.model.machine_evidence import machine_shown_by
 from procmem.model.mapping import Mappings
+from procmem.model.note import note
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, ThreadReading
@@ -72,6 +73,12 @@ def snapshot(
     mappings, has_usage = (mappings_read, True) if mappings_read is not None else _mappings(raw.files, prefix, keys)
     if mappings is not None and not len(mappings) and nature is Nature.PROCESS and _has_memory(memory_status):
         mappings = None  # the process ended or was replaced between two reads: empty is no answer
+    unstable = raw.unstable
+    if mappings is not None:
+        listed = len(mappings)
+        mappings = mappings.without_repeats()
+        if len(mappings) < listed:
+            unstable = unstable or note("grown", count=listed - len(mappings))
     machine = raw.machine
     if machine.machine is None and mappings is not None:
         machine = machine._replace(machine=machine_shown_by(mappings))
@@ -103,7 +110,7 @@ def snapshot(
         uptime=None if isinstance(uptime, Refusal) else parse_uptime(uptime),
         read_through=raw.read_through,
         thread_of=tgid if pid is not None and tgid is not None and tgid != pid else None,
-        unstable=raw.unstable,
+        unstable=unstable,
         refusals={name: content for name, content in _all(raw).items() if isinstance(content, Refusal)},
     )
 

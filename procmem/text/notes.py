@@ -18,6 +18,7 @@ NOTES = {
     "unstable": N_("changed while reading: {why}; the figures may not belong together"),
     "ended": N_("the process ended while it was read"),
     "executed": N_("the process ran another program (exec) while it was read"),
+    "grown": N_("{count} of its mappings grew between two pieces of the file"),
     "moved": N_("VIRT was between {least:size} and {most:size}"),
     "memory refused": N_("mem: {refusal}; --deep told nothing more, and labels are less certain for it"),
     "maps instead": N_("{file}: {refusal}; maps was read instead, so sizes in memory are unknown"),

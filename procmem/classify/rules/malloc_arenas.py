@@ -24,7 +24,7 @@ from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
-__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes"]
+__all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "last_of_data"]
 
 
 class ArenaHeap(NamedTuple):
@@ -55,10 +55,11 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
             or mappings.named(row).named is KernelName.HEAP
         ):
             continue
-        low, top = mappings.start[row], mappings.end[row]
+        top = mappings.end[row]
         if mappings.start[above] != top:
             continue
         base = (top - 1) // size * size
+        low = mappings.start[_first_of_data(mappings, row, base)]
         if base < low or mappings.end[above] != base + size:
             continue  # what goes on beyond the block is another allocator's reservation
         noreserve = [mappings.has_flag(at, MemoryFlag.NORESERVE) for at in (row, above)]
@@ -69,6 +70,37 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
             # a mapping that holds whole blocks below: heaps that are full, one behind the other
             base -= size
             yield ArenaHeap(base, base + size, base + size)
+
+
+def _first_of_data(mappings: Mappings, row: int, until: int) -> int:
+    """The lowest of the writable mappings that adjoin one from below, down to an address.
+
+    A heap that grows while it is read is told in pieces: one before it grew, one with what it grew by.
+    """
+    while (
+        row
+        and mappings.start[row] > until
+        and mappings.end[row - 1] == mappings.start[row]
+        and mappings.perms[row - 1] == mappings.perms[row]
+        and not mappings.inode[row - 1]
+        and not mappings.name[row - 1]
+    ):
+        row -= 1
+    return row
+
+
+def last_of_data(mappings: Mappings, row: int, until: int) -> int:
+    """The same from above."""
+    while (
+        row + 1 < len(mappings)
+        and mappings.end[row] < until
+        and mappings.start[row + 1] == mappings.end[row]
+        and mappings.perms[row + 1] == mappings.perms[row]
+        and not mappings.inode[row + 1]
+        and not mappings.name[row + 1]
+    ):
+        row += 1
+    return row
 
 
 def arena_claims(

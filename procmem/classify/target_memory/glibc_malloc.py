@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
-from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes
+from procmem.classify.rules.malloc_arenas import ArenaHeap, arena_heaps, heap_sizes, last_of_data
 from procmem.classify.target_memory.glibc_chunks import HeapContents, arena_contents, first_chunk, heap_contents
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds, owners
@@ -173,6 +173,7 @@ def _top(mappings: Mappings, row: int, base: int, size: int) -> int | None:
 
     The header may say more or less than the map: the heap has grown between the two readings.
     """
+    row = last_of_data(mappings, row, base + size)
     high, after = mappings.end[row], row + 1
     if high >= base + size:
         return base + size
