@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import sub
 
+from procmem.analyse.freed import freed_of, objects_of, use_of
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
-from procmem.model.mapping import Unpopulated
+from procmem.model.mapping import Mappings, Unpopulated
+from procmem.model.object_use import ObjectUse
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
@@ -38,6 +40,7 @@ _ANONYMOUS, _FILE, _SHMEM = (
 _UNPOPULATED = {
     Unpopulated.UNTOUCHED: AccountLeaf.NEVER_TOUCHED,
     Unpopulated.NOT_COMMITTED: AccountLeaf.NOT_COMMITTED,
+    Unpopulated.SHARED_MEMORY: AccountLeaf.SHMEM_NOT_RESIDENT,
     Unpopulated.FILE: AccountLeaf.FILE_NOT_RESIDENT,
     Unpopulated.RESERVED: AccountLeaf.RESERVED,
 }
@@ -63,8 +66,12 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     stack = kernel_stack_of(snapshot.machine.machine)
     threads = seen.process.threads
     leaves: tuple[Leaf, ...] = ()
+    freed: int | None = None
+    again: int | None = None
     if regions is not None and snapshot.has_usage:
-        leaves = tuple(_leaves(regions, readings.shmem_devices))
+        used = _used_several_times(regions.mappings)
+        leaves = tuple(_leaves(regions, readings.shmem_devices, used))
+        freed, again = freed_of(regions.mappings), sum(use.again for _, use in used)
     return AccountReport(
         process=seen.process,
         totals=totals,
@@ -77,7 +84,22 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
         merged=snapshot.mappings.total(SmapsKey.KSM) if snapshot.mappings is not None else None,
         numa_nodes=readings.numa_nodes,
         has_usage=snapshot.has_usage,
+        freed=freed,
+        again=again,
     )
+
+
+_Used = list[tuple[list[int], ObjectUse]]
+
+
+def _used_several_times(table: Mappings) -> _Used:
+    """The objects of which RES counts pages more than once, with their mappings."""
+    found = []
+    for rows in objects_of(table).values():
+        use = use_of(table, rows) if len(rows) > 1 else None
+        if use is not None and use.times > 1 and use.again > 0:
+            found.append((rows, use))
+    return found
 
 
 def _huge_pages(snapshot: Snapshot) -> int | None:
@@ -88,7 +110,7 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
     return sum(parts) if parts else None
 
 
-def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
+def _leaves(regions: Regions, shmem_devices: frozenset[str], used: _Used) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the table, then by class."""
     sums: Counter[_Key] = Counter()
     for (row, members), count in _different(regions):
@@ -98,6 +120,10 @@ def _leaves(regions: Regions, shmem_devices: frozenset[str]) -> Iterator[Leaf]:
             cls = regions.label[index].cls
             for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
                 sums[leaf, cls] += size * count
+    by_mapping = _by_mapping(regions) if used else {}
+    for rows, use in used:
+        of_object = {row: by_mapping[row] for row in rows}
+        _count_once(sums, regions, of_object, use, shmem=regions.mappings.is_shared_memory(rows[0], shmem_devices))
     for leaf in AccountLeaf:
         for known in ByteClass:
             if size := sums[leaf, known]:
@@ -131,6 +157,36 @@ def _different(regions: Regions) -> Iterator[tuple[tuple[int, list[int]], int]]:
         first.setdefault(alike, (row, members))
         counts[alike] += 1
     return ((first[alike], count) for alike, count in counts.items())
+
+
+def _count_once(
+    sums: Counter[_Key], regions: Regions, members: dict[int, list[int]], use: ObjectUse, *, shmem: bool
+) -> None:
+    """Take what RES counts beyond the first time out of the shared leaves of one object, all margins kept.
+
+    What nobody else maps is not shared, however often this process maps it. ``members`` are the regions of each of
+    the object's mappings.
+    """
+    sort = _SHMEM if shmem else _FILE
+    again, alone = use.again, use.shared_once if use.alone else 0
+    for at, key in ((1, SmapsKey.SHARED_DIRTY), (3, SmapsKey.SHARED_CLEAN)):
+        column = regions.mappings.column(key)
+        for row, (region, *_) in reversed(members.items()) if column is not None else ():
+            cls = regions.label[region].cls
+            left = min((column or [])[row] or 0, sums[sort[at], cls])
+            beyond = min(left, again)
+            once = min(left - beyond, alone)
+            sums[sort[at], cls] -= beyond + once
+            sums[AccountLeaf.COUNTED_AGAIN, cls] += beyond
+            sums[sort[at - 1], cls] += once
+            again, alone = again - beyond, alone - once
+    for index in (at for indexes in members.values() for at in indexes) if use.alone else ():
+        pss, uss = regions.pss[index], regions.uss[index]
+        if pss is not None and uss is not None:
+            cls = regions.label[index].cls
+            size = min(pss - uss, sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls])
+            sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] -= size
+            sums[AccountLeaf.PSS_MAPPED_AGAIN, cls] += size
 
 
 def _by_mapping(regions: Regions) -> dict[int, list[int]]:

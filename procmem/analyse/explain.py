@@ -7,11 +7,13 @@ explanation.
 from collections.abc import Iterator, Sequence
 
 from procmem.analyse.findings import findings
+from procmem.analyse.freed import freed_of, objects_of, use_of
 from procmem.analyse.inspection import classic_class
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note, note
+from procmem.model.object_use import ObjectUse
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
@@ -29,18 +31,39 @@ def explanation(
     page: PageFacts | None = None,
 ) -> Explanation:
     """Group the regions, place each in the classic layout, and say what deserves attention."""
+    freed: int | None = None
+    again: int | None = None
     found: tuple[Finding, ...] = ()
     classic: tuple[str, ...] = ()
     blocks: tuple[ExplainedBlock, ...] = ()
     if regions is not None:
         classic = tuple("kernel" if label.cls is ByteClass.KERNEL else classic_class(label) for label in regions.label)
-        blocks = tuple(_blocks(regions))
+        uses = _used_again(regions) if snapshot.has_usage else {}
+        blocks = tuple(block._replace(use=uses.get(regions.vma[block.shown[0]])) for block in _blocks(regions))
+        if snapshot.has_usage:
+            freed = freed_of(regions.mappings)
+            again = sum({id(use): use.again for use in uses.values()}.values())
         found = tuple(findings(snapshot, regions, report, max_map_count=max_map_count))
-    return Explanation(report, tuple(_head(report)), classic, blocks, found, page)
+    head = tuple(_head(report, freed, again))
+    return Explanation(report, head, classic, blocks, found, page, freed, again)
 
 
-def _head(report: Inspection) -> Iterator[Note]:
-    """What matters most, from the figures."""
+def _used_again(regions: Regions) -> dict[int, ObjectUse]:
+    """How each object is held of which RES counts pages more than once, by each of its mappings."""
+    table = regions.mappings
+    found: dict[int, ObjectUse] = {}
+    for rows in objects_of(table).values():
+        use = use_of(table, rows) if len(rows) > 1 else None
+        if use is not None and use.times > 1 and use.again > 0:
+            found.update(dict.fromkeys(rows, use))
+    return found
+
+
+def _head(report: Inspection, freed: int | None, again: int | None) -> Iterator[Note]:
+    """What matters most, from the figures.
+
+    ``freed`` is what ending the process would give back, ``again`` what RES counts more than once.
+    """
     totals, account = report.totals, report.account
     virt, rss = totals.virt, totals.rss
     if report.process.nature is Nature.KERNEL_THREAD:
@@ -69,9 +92,13 @@ def _head(report: Inspection) -> Iterator[Note]:
         second = by_rss[1] if len(by_rss) > 1 else None
         if second is not None and second.rss and 10 * by_rss[0].rss < 9 * rss:
             yield note("two classes", rss=rss, first=first.cls, first_size=first.rss, second=second.cls,
-                       second_size=second.rss, private=totals.uss)  # fmt: skip
+                       second_size=second.rss)  # fmt: skip
         else:
-            yield note("one class", rss=rss, first=first.cls, private=totals.uss)
+            yield note("one class", rss=rss, first=first.cls)
+    if again:
+        yield note("counted again", again=again, once=rss - again)
+    if freed is not None:
+        yield note("freed, with swap" if totals.swap else "freed", freed=freed)
     if totals.swap is None:
         yield note("swap unknown")
     elif totals.swap:

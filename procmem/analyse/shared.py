@@ -6,6 +6,7 @@ what it wrote to (relocations, data), or what nobody else happens to map at the 
 
 from collections.abc import Iterable, Mapping
 
+from procmem.analyse.freed import ObjectKey, freed_by_anonymous, freed_by_object, use_of
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
 from procmem.model.proc_keys import SmapsKey
@@ -13,12 +14,9 @@ from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum, uss_of
-from procmem.model.vma_names import Backing, KernelName, is_deleted
+from procmem.model.vma_names import Backing, KernelName
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]
-
-ObjectKey = tuple[str, int]
-"""Device and inode: what an object is, whatever names lead to it."""
 
 _ANONYMOUS = ("", 0)
 _SORTS = {
@@ -57,9 +55,11 @@ def shared_report(
         key = _ANONYMOUS if sort == "anonymous" else (table.device[row], table.inode[row])
         rows.setdefault((*key, sort), []).append(row)
     objects = []
+    is_complete = looked_at > 0 and not unreadable
     for (device, inode, sort), members in rows.items():
         assert table is not None
-        objects.append(_object(table, (device, inode), sort, members, others.get((device, inode), ())))
+        sharers = others.get((device, inode), ())
+        objects.append(_object(table, (device, inode), sort, members, sharers, is_complete=is_complete))
     objects.sort(key=lambda item: (item.rss or 0, item.virt), reverse=True)
     return SharedReport(snapshot.pid, snapshot.comm, tuple(objects), looked_at, unreadable, tuple(warnings))
 
@@ -72,8 +72,16 @@ def _sort(table: Mappings, row: int) -> str:
 
 
 def _object(
-    table: Mappings, key: ObjectKey, sort: str, members: list[int], sharers: tuple[Sharer, ...]
+    table: Mappings,
+    key: ObjectKey,
+    sort: str,
+    members: list[int],
+    sharers: tuple[Sharer, ...],
+    *,
+    is_complete: bool,
 ) -> SharedObject:
+    """One object. Where not all other processes could be looked at, the figures of smaps say whether any maps it."""
+
     def total(name: str) -> int | None:
         column = table.column(name)
         return None if column is None else exact_sum(column[row] for row in members)
@@ -82,6 +90,8 @@ def _object(
         total(name) for name in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.ANONYMOUS)
     )
     private = uss_of(total)
+    others = True if sharers else False if is_complete else None
+    use = None if sort == "anonymous" else use_of(table, members)
     name = b"[anonymous]" if sort == "anonymous" else table.name[members[0]]
     return SharedObject(
         name=name,
@@ -95,28 +105,8 @@ def _object(
         shared=None if rss is None or private is None else rss - private,
         copies=None if sort == "anonymous" else anonymous,
         swap=swap,
-        freed=_freed(name, sort, private, total(SmapsKey.PRIVATE_DIRTY), anonymous, swap, sharers),
+        times=None if sort == "anonymous" or use is None else use.times,
+        once=rss if sort == "anonymous" else None if use is None or rss is None else rss - use.again,
+        freed=freed_by_anonymous(table, members) if use is None else freed_by_object(table, members, others=others),
         sharers=sharers,
     )
-
-
-def _freed(
-    name: bytes,
-    sort: str,
-    private: int | None,
-    dirty: int | None,
-    anonymous: int | None,
-    swap: int | None,
-    sharers: tuple[Sharer, ...],
-) -> int | None:
-    """What ending the process gives back: private memory and its swap; a nameless object that only it holds.
-
-    Pages of a named file stay in the page cache (or, on tmpfs, in the file); pages that others map stay theirs.
-    """
-    if private is None or dirty is None:
-        return None
-    if sort == "anonymous":
-        return exact_sum((private, swap))
-    if sort != "file" and is_deleted(name) and sort != "sysv" and not sharers:
-        return exact_sum((private, swap))
-    return None if anonymous is None else min(anonymous, dirty)

@@ -47,7 +47,9 @@ class Unpopulated(Enum):
     """What the pages of a mapping are that are neither in memory nor in swap."""
 
     UNTOUCHED = "never touched"
-    """They come into being as zeros at the first access: anonymous memory, and objects of shared memory alike."""
+    """They come into being as zeros at the first access."""
+    SHARED_MEMORY = "shared memory, not resident"
+    """The same, but for pages of the object that others have written, or that were moved out to swap."""
     NOT_COMMITTED = "not committed"
     """The same, of memory that was asked for without a promise (MAP_NORESERVE, VmFlags nr)."""
     FILE = "file, not resident"
@@ -186,6 +188,8 @@ class Mappings:
             return Unpopulated.RESERVED
         if self.named(row).backing in (Backing.FILE, Backing.DEVICE):
             return Unpopulated.FILE
+        if self.named(row).backing is Backing.SHARED_MEMORY:
+            return Unpopulated.SHARED_MEMORY
         return Unpopulated.NOT_COMMITTED if self.has_flag(row, MemoryFlag.NORESERVE) else Unpopulated.UNTOUCHED
 
     def is_shared_memory(self, row: int, devices: Container[str] = ()) -> bool:
@@ -199,6 +203,11 @@ class Mappings:
         # pages of secretmem are never swapped, so mm_counter_file() counts them with files
         is_shared = name.backing is Backing.SHARED_MEMORY and name.named is not KernelName.SECRETMEM
         return is_shared or self.device[row] in devices
+
+    def is_of_object_at(self, address: int) -> bool:
+        """Whether an address lies in a mapping of a file or of shared memory."""
+        at = next((row for row, end in enumerate(self.end) if self.start[row] <= address < end), None)
+        return at is not None and self.named(at).backing in (Backing.FILE, Backing.SHARED_MEMORY)
 
     def column(self, key: str) -> list[int | None] | None:
         """A smaps column in bytes, or None where no VMA has this key."""

@@ -20,12 +20,13 @@ def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
     start = address // size * size
     runs = target.page_runs(((start, start + size),), size)
     state = None if isinstance(runs, Refusal) else (runs[0].state if runs else 0)
+    is_of_object = shot.mappings is not None and shot.mappings.is_of_object_at(address)
     frame = target.page_frame(start, size)
     if isinstance(frame, Refusal):
         reason = runs if isinstance(runs, Refusal) else frame
-        return PageFacts(address, size, state, None, None, None, reason)
+        return PageFacts(address, size, state, None, None, None, reason, is_of_object=is_of_object)
     if frame is None:
-        return PageFacts(address, size, state, None, None, None)
+        return PageFacts(address, size, state, None, None, None, is_of_object=is_of_object)
     bits, maps = target.frame_word("kpageflags", frame), target.frame_word("kpagecount", frame)
     flags = frame_flags(bits) if isinstance(bits, int) else None
     return PageFacts(address, size, state, frame, flags, maps if isinstance(maps, int) else None)

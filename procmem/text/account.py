@@ -17,6 +17,10 @@ LEAVES = {
         N_("file, not resident"),
         N_("mapped from a file and not in memory through this process: read when accessed"),
     ),
+    AccountLeaf.SHMEM_NOT_RESIDENT: (
+        N_("shmem, not resident"),
+        N_("shared memory that this process has no page of now: never touched, or others hold it in memory or in swap"),
+    ),
     AccountLeaf.NEVER_TOUCHED: (N_("never touched"), N_("asked for but never touched, or given back: costs no memory")),
     AccountLeaf.NOT_COMMITTED: (
         N_("not committed"),
@@ -24,7 +28,9 @@ LEAVES = {
     ),
     AccountLeaf.RESERVED: (
         N_("reserved"),
-        N_("inaccessible address space (PROT_NONE), set aside for later: costs no memory"),
+        N_(
+            "inaccessible address space (PROT_NONE) where nothing is stored: costs no memory; what was written before it became inaccessible is resident or swapped"
+        ),
     ),
     AccountLeaf.ANONYMOUS_PRIVATE_DIRTY: (
         N_("anonymous, private dirty"),
@@ -66,12 +72,25 @@ LEAVES = {
         N_("shmem, private dirty"),
         N_("shared memory that at the moment only this process maps, written"),
     ),
-    AccountLeaf.SHMEM_SHARED_CLEAN: (N_("shmem, shared clean"), N_("shared memory that others map too, unchanged")),
+    AccountLeaf.SHMEM_SHARED_CLEAN: (
+        N_("shmem, shared clean"),
+        N_("shared memory that is mapped several times, by others too, unchanged"),
+    ),
     AccountLeaf.SHMEM_SHARED_DIRTY: (
         N_("shmem, shared dirty"),
-        N_("shared memory that others map too, written: in memory once for all"),
+        N_("shared memory that is mapped several times, by others too, written: in memory once for all"),
     ),
-    AccountLeaf.PSS_PRIVATE: (N_("private"), N_("nobody else maps it: USS, what ending the process gives back")),
+    AccountLeaf.COUNTED_AGAIN: (
+        N_("counted again"),
+        N_("the same pages once more: this process maps an object several times, and RES counts each mapping"),
+    ),
+    AccountLeaf.PSS_PRIVATE: (N_("private"), N_("pages that are mapped once, by this process: USS")),
+    AccountLeaf.PSS_MAPPED_AGAIN: (
+        N_("mapped several times"),
+        N_(
+            "pages that only this process maps, but several times: the kernel counts them as shared, USS leaves them out"
+        ),
+    ),
     AccountLeaf.PSS_ITS_SHARE_OF_SHARED: (
         N_("its share of shared"),
         N_("pages that several map, each divided by the number that map it"),

@@ -37,12 +37,13 @@ HEAD = {
     "files": N_(
         "VIRT is {virt:size}; {files:size} of that are files whose pages were not needed: {rss:size} are in memory."
     ),
-    "two classes": N_(
-        "Of the {rss:size} in memory, {first_size:size} are {first} and {second_size:size} {second}; {private:size} would be freed if the process ended."
+    "two classes": N_("Of the {rss:size} in memory, {first_size:size} are {first} and {second_size:size} {second}."),
+    "one class": N_("The {rss:size} in memory are nearly all {first}."),
+    "counted again": N_(
+        "RES counts {again:size} more than once, since this process maps the same memory several times: {once:size} are in memory."
     ),
-    "one class": N_(
-        "The {rss:size} in memory are nearly all {first}; {private:size} would be freed if the process ended."
-    ),
+    "freed": N_("{freed:size} would be freed if the process ended."),
+    "freed, with swap": N_("{freed:size} of memory and swap would be freed if the process ended."),
     "no swap": N_("Nothing of it is swapped out."),
     "swap": N_("{swap:size} are swapped out, most of it {first}: they come back page by page when they are touched."),
     "swap unknown": N_("How much of it is swapped out is not known."),
@@ -98,6 +99,13 @@ BLOCKS = {
     ),
     "arena": N_("{reserve:size} behind it are reserved for its growth."),
     "many": N_("{count} of the same sort, {size:size} together, {rss:size} in memory."),
+    "in memory": N_("{rss:size} of {size:size} are in memory."),
+    "mapped again, alone": N_(
+        "The process maps this object {times} times, and nobody else does: RES counts {counted:size} for it, {once:size} are in memory."
+    ),
+    "mapped again": N_(
+        "The process maps this object {times} times, and others map it too: RES counts {counted:size} for it, at most {once:size} are in memory."
+    ),
     "many unknown": N_("{count} of the same sort, {size:size} together."),
 }
 """Runs of like regions, told as one."""
@@ -136,11 +144,19 @@ def why_text(evidence: Note, certainty: Certainty) -> str:
 
 def block_sentences(block: ExplainedBlock, regions: Regions) -> list[str]:
     """What a run of regions is; a region alone has its own sentences, and the first of them can stand alone."""
-    return _FORMS[block.form](block, regions)
+    sentences = _FORMS[block.form](block, regions)
+    use = block.use
+    if use is None:
+        return sentences
+    figures = {"times": use.times, "counted": use.counted, "once": use.once}
+    return [*sentences, say(BLOCKS["mapped again, alone" if use.alone else "mapped again"], figures)]
 
 
 def _alone(block: ExplainedBlock, regions: Regions) -> list[str]:
     region = regions[block.shown[0]]
+    if block.use is not None and region.rss is not None and not region.swap:
+        # what is private is no figure here: the kernel counts mappings, and the process has several itself
+        return [*kind_sentences(region), say(BLOCKS["in memory"], {"rss": region.rss, "size": region.size})]
     return region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
 
 

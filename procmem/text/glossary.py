@@ -16,7 +16,7 @@ GLOSSARY = {
         "Proportional set size: each shared page counts for its share, divided by the number of processes that map it. Sums over processes add up; use it to divide a machine's memory among processes."
     ),
     "USS": N_(
-        "Unique set size: pages that nobody else maps. It is what would be freed if the process ended, but for pages that the page cache keeps."
+        "Unique set size: pages that are mapped once, by this process. Clean pages of named files among them stay in the page cache when it ends, and what it maps several times itself is not in it: procmem account says what would be freed."
     ),
     "dirty": N_(
         "A page is dirty when it differs from what the disk holds. A clean page can be dropped at any time; a dirty one must be written first, to its file or to swap."

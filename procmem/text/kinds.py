@@ -187,6 +187,10 @@ FURTHER = {
 """What is to be said of some of them besides."""
 
 UNKNOWN = N_("Memory of the kind {kind}.")
+KEPT = N_(
+    "It is inaccessible now, but was written before: {stored:size} are stored there, and cost memory until they are given back (munmap, MADV_DONTNEED)."
+)
+"""Of inaccessible memory that holds pages all the same."""
 
 WITHOUT_OWNER = {
     "tls": N_("a thread"),
@@ -287,6 +291,12 @@ def kind_sentences(region: Region, *, writable: bool = True, certainty: Certaint
         "kind": kind,
     }
     told = [COPIES if copies else KINDS.get(code, UNKNOWN)]
+    kept = (region.rss or 0) + (region.swap or 0) if cls in _INACCESSIBLE else 0
+    if kept:
+        words = say(KEPT, {"stored": kept})
+        if kind is kinds.RESERVED:
+            return [words]  # what is seen, and no conclusion
+        return [how_sure(say(told[0], figures), [certainty or region.label.certainty]), words]
     if code in FURTHER:
         told.append(FURTHER[code])
     first, *more = (say(words, figures) for words in told)

@@ -17,6 +17,10 @@ STATES = (
 )
 """By bit of the state, in the order in which they are told."""
 
+UNMAPPED = N_(
+    "This process has not mapped it now; as a page of a file or of shared memory it may be in memory or in swap all the same."
+)
+
 
 def page_title(page: PageFacts) -> str:
     """Which page it is."""
@@ -27,7 +31,9 @@ def page_sentences(page: PageFacts) -> list[str]:
     """All that is known of it."""
     sentences = []
     if page.state is not None:
-        if not page.state:
+        if not page.state and page.is_of_object:
+            sentences.append(gettext(UNMAPPED))
+        elif not page.state:
             sentences.append(gettext(N_("It was never touched: no physical page stands behind it yet.")))
         sentences += [gettext(words) for bit, words in STATES if page.state & bit]
     if page.frame is not None:

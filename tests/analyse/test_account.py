@@ -37,10 +37,11 @@ def test_anonymous_pages_are_dirty_first() -> None:
 
 
 def test_what_was_never_touched_is_told_by_what_is_behind_it() -> None:
-    """Objects of shared memory are anonymous memory that others may have; only a file waits on disk."""
+    """An object of shared memory may have pages that this process never mapped; only a file waits on disk."""
     names = (b"/memfd:x (deleted)", b"/dev/zero (deleted)", b"/SYSV00000000 (deleted)", b"/dev/shm/x")
     for name in names:
-        assert set(account_of(record(0x10000, 0x20000, "rw-s", name)).sums("virt")) == {"never touched"}, name
+        assert set(account_of(record(0x10000, 0x20000, "rw-s", name)).sums("virt")) == {"shmem, not resident"}, name
+    assert set(account_of(record(0x10000, 0x20000)).sums("virt")) == {"never touched"}
     assert set(account_of(record(0x10000, 0x20000, "rw-s", b"/tmp/x")).sums("virt")) == {"file, not resident"}
     assert set(account_of(record(0x10000, 0x20000, "---p")).sums("virt")) == {"reserved"}
 

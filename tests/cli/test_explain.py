@@ -45,7 +45,9 @@ def test_the_document_explains_each_region(programs_folder: Path, tmp_path: Path
     with start(binary, "--dir", str(tmp_path), "all") as program:
         answer = procmem("explain", str(program.pid), "--json", "--lang", "zh").json
     assert answer["schema"] == "procmem/explain/1"
-    assert len(answer["head"]) == 3
+    assert len(answer["head"]) == 5
+    assert answer["freed"] > 0
+    assert answer["counted_again"] > 0, "it maps one object twice"
     for region in answer["regions"]:
         assert region["sentence"].isascii()
         assert region["why"]

@@ -109,7 +109,7 @@ def four() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_untouched_shared_memory_is_told_alike(four: "subprocess.Popen[bytes]") -> None:
-    """POSIX, memfd, System V and shared anonymous: never touched in inspect, account and explain alike."""
+    """POSIX, memfd, System V and shared anonymous: of no file, and not in memory, in inspect, account and explain."""
     pid = str(four.pid)
     seen = procmem("inspect", "--json", pid).json
     shm = next(row for row in seen["classes"] if row["class"] == "shm")
@@ -118,7 +118,7 @@ def test_untouched_shared_memory_is_told_alike(four: "subprocess.Popen[bytes]") 
     assert seen["account"]["file_not_resident"] < 64 * MIB
     leaves = procmem("account", "--json", pid).json["leaves"]
     of_shm = {leaf["name"]: leaf["bytes"] for leaf in leaves if leaf["of"] == "virt" and leaf["class"] == "shm"}
-    assert of_shm == {"never touched": 256 * MIB}
+    assert of_shm == {"shmem, not resident": 256 * MIB}
     explained = procmem("explain", "--json", "--lang", "en", pid).json["regions"]
     said = {region["sentence"].rsplit(". ", 1)[-1] for region in explained if region["class"] == "shm"}
     assert said == {"None of its 64 MiB is in memory."}

@@ -29,6 +29,7 @@ class AccountLeaf(Enum):
     SWAPPED = ("virt", "swapped")
     HUGETLB = ("virt", "hugetlb")
     FILE_NOT_RESIDENT = ("virt", "file, not resident")
+    SHMEM_NOT_RESIDENT = ("virt", "shmem, not resident")
     NEVER_TOUCHED = ("virt", "never touched")
     NOT_COMMITTED = ("virt", "not committed")
     RESERVED = ("virt", "reserved")
@@ -44,7 +45,9 @@ class AccountLeaf(Enum):
     SHMEM_PRIVATE_DIRTY = ("rss", "shmem, private dirty")
     SHMEM_SHARED_CLEAN = ("rss", "shmem, shared clean")
     SHMEM_SHARED_DIRTY = ("rss", "shmem, shared dirty")
+    COUNTED_AGAIN = ("rss", "counted again")
     PSS_PRIVATE = ("pss", "private")
+    PSS_MAPPED_AGAIN = ("pss", "mapped several times")
     PSS_ITS_SHARE_OF_SHARED = ("pss", "its share of shared")
     SWAP_PRIVATE = ("swap", "private")
     SWAP_SHARED_MEMORY = ("swap", "shared memory")
@@ -131,7 +134,8 @@ class AccountReport(NamedTuple):
 
     ``page_tables`` and ``kernel_stacks`` are memory of the kernel's for this process, outside VIRT and RES.
     ``huge_pages`` (transparent ones), ``merged`` (by KSM, Linux 6.6) and ``numa_nodes`` (bytes by node) say of what
-    sort the pages in RES are. ``has_usage`` says whether smaps was there: without it leaves and sayings are unknown.
+    sort the pages in RES are. ``freed`` is what ending the process would give back of memory and swap, ``again`` what
+    RES counts more than once. ``has_usage`` says whether smaps was there: without it leaves and sayings are unknown.
     """
 
     process: ProcessFacts
@@ -145,6 +149,8 @@ class AccountReport(NamedTuple):
     merged: int | None = None
     numa_nodes: dict[int, int] | None = None
     has_usage: bool = True
+    freed: int | None = None
+    again: int | None = None
 
     @property
     def is_unread(self) -> bool:

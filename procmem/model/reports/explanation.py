@@ -5,6 +5,7 @@ from enum import Enum
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.object_use import ObjectUse
 from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import Inspection
 
@@ -23,12 +24,14 @@ class BlockForm(Enum):
 class ExplainedBlock(NamedTuple):
     """Neighbouring regions with one explanation; a region alone is a block of one.
 
-    ``shown`` are the regions that the explanation is about: not the guard of a stack, for example.
+    ``shown`` are the regions that the explanation is about: not the guard of a stack, for example. ``use`` says how
+    the process holds the object of which they are a part, where it maps that several times.
     """
 
     regions: tuple[int, ...]
     form: BlockForm
     shown: tuple[int, ...]
+    use: ObjectUse | None = None
 
 
 class Finding(NamedTuple):
@@ -42,7 +45,9 @@ class PageFacts(NamedTuple):
     """What is known of one page: ``frame`` is its physical frame number, None where that is not permitted.
 
     ``state`` is the bits of :class:`procmem.model.raw.PageState`, 0 for a page never touched, None if pagemap was
-    refused; ``flags`` the names of its kernel flags (/proc/kpageflags), ``maps`` how often it is mapped (kpagecount).
+    refused; ``is_of_object`` says that a file or shared memory stands behind it, so that it may be in memory or in swap
+    although this process has not mapped it. ``flags`` are the names of the frame's kernel flags (/proc/kpageflags),
+    ``maps`` how often it is mapped (kpagecount).
     """
 
     address: int
@@ -52,10 +57,15 @@ class PageFacts(NamedTuple):
     flags: tuple[str, ...] | None
     maps: int | None
     refusal: Refusal | None = None
+    is_of_object: bool = False
 
 
 class Explanation(NamedTuple):
-    """The answer of ``procmem explain``; ``classic`` is each region's place in the textbook's picture."""
+    """The answer of ``procmem explain``; ``classic`` is each region's place in the textbook's picture.
+
+    ``freed`` is what ending the process would give back of memory and swap, ``again`` what RES counts more than once;
+    None where smaps does not say.
+    """
 
     inspection: Inspection
     head: tuple[Note, ...]
@@ -63,3 +73,5 @@ class Explanation(NamedTuple):
     blocks: tuple[ExplainedBlock, ...]
     findings: tuple[Finding, ...]
     page: PageFacts | None = None
+    freed: int | None = None
+    again: int | None = None

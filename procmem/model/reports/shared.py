@@ -18,8 +18,9 @@ class SharedObject(NamedTuple):
 
     ``sort`` is ``file``, ``memfd``, ``sysv``, ``posix``, ``anon-shared``, ``hugetlb``, ``device``, or ``anonymous`` for
     private memory without an object. ``private`` are pages that only this process maps; ``copies`` are pages of its
-    own in place of the object's. ``freed`` is what the machine would get back if the process ended now: not what the
-    page cache keeps.
+    own in place of the object's. ``times`` is how often it maps the same part of the object, ``once`` its memory with
+    each page counted once: at most this, where others map it too. ``freed`` is what the machine would get back of
+    memory and swap if the process ended now: not what the page cache keeps.
     """
 
     name: bytes
@@ -33,6 +34,8 @@ class SharedObject(NamedTuple):
     shared: int | None
     copies: int | None
     swap: int | None
+    times: int | None
+    once: int | None
     freed: int | None
     sharers: tuple[Sharer, ...]
 
@@ -49,5 +52,5 @@ class SharedReport(NamedTuple):
 
     @property
     def sharers_unknown(self) -> bool:
-        """Whether every other process was refused, so that nobody knows who shares."""
-        return self.unreadable > 0 and self.looked_at == 0
+        """Whether no other process could be looked at, so that nobody knows who shares."""
+        return not self.looked_at

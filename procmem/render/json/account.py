@@ -27,6 +27,8 @@ def account_json(report: AccountReport) -> dict[str, Any]:
         "process": process_json(report.process.pid, report.process.comm),
         "totals": _totals(report.totals),
         "leaves": None if report.is_unread else [_leaf(leaf) for leaf in report.leaves],
+        "freed": report.freed,
+        "counted_again": report.again,
         "beside": {"page_tables": report.page_tables, "kernel_stacks": report.kernel_stacks},
         "pages": {
             "transparent_huge": report.huge_pages,

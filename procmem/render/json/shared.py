@@ -43,6 +43,8 @@ def _object(item: SharedObject) -> dict[str, Any]:
         "shared": item.shared,
         "copies": item.copies,
         "swap": item.swap,
+        "times": item.times,
+        "once": item.once,
         "freed": item.freed,
         "sharers": [process_json(sharer.pid, sharer.comm) for sharer in item.sharers],
     }

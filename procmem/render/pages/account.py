@@ -26,7 +26,7 @@ def account_page(report: AccountReport, size: SizeFormat, unit: str) -> Page:
     sections: list[Sequence[Block]] = [process_head(report.process)]
     waterfalls = [list(_waterfall(report, of, title, size)) for of, title in _TOTALS]
     waterfalls[0][:0] = [Prose(unit)] if unit else []
-    sections += [*waterfalls, *_beside(report, size)]
+    sections += [*waterfalls, *_beside(report, size), *_given_back(report, size)]
     if report.reconciliation:
         sections.append(_reconciliation(report))
     return Page(
@@ -75,6 +75,16 @@ def _waterfall(report: AccountReport, of: str, title: str, size: SizeFormat) -> 
             yield Prose(text, _INSIDE, measure=_WIDTH)
     if of == "pss" and report.totals.uss is not None:
         yield _figure(size(report.totals.uss), told("is USS"))
+
+
+def _given_back(report: AccountReport, size: SizeFormat) -> list[Sequence[Block]]:
+    """What ending the process gives back; what of RES is counted more than once, where any is."""
+    blocks: list[Block] = []
+    if report.again and report.totals.rss is not None:
+        blocks.append(_figure(size(report.totals.rss - report.again), told("once")))
+    if report.freed is not None:
+        blocks.append(_figure(size(report.freed), told("freed")))
+    return [[Prose(told("once for all")), *blocks]] if blocks else []
 
 
 def _figure(size: str, text: str) -> Facts:

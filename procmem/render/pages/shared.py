@@ -13,7 +13,7 @@ from procmem.text.pages.shared import HEADINGS, told
 __all__ = ["shared_page", "shared_sheet"]
 
 _SHARERS_SHOWN = 6
-_SIZES = ("virt", "rss", "pss", "private", "shared", "copies", "swap", "freed")
+_SIZES = ("virt", "rss", "pss", "private", "shared", "copies", "swap", "once", "freed")
 
 
 def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
@@ -22,7 +22,7 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
     table.append(shared_sheet(report, all_sharers=all_sharers)._replace(main=True))
     alone = sum(1 for item in report.objects if not item.sharers and item.sort != "anonymous")
     if report.sharers_unknown:
-        looked = told("all refused", count=report.unreadable)
+        looked = told("all refused", count=report.unreadable) if report.unreadable else told("nobody looked at")
     else:
         looked = told(
             "looked, refused" if report.unreadable else "looked",
@@ -34,12 +34,18 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
         sections=[
             [Prose(f"{report.pid}  {printable(report.comm)}")],
             table,
-            [Prose(looked), Prose(told("freed"))],
+            [Prose(looked), Prose(told("freed")), *_again(report)],
         ],
         table=lambda: shared_sheet(report, all_sharers=True, inapplicable=None),
         document=lambda: shared_json(report),
         notes=[note_text(note) for note in report.warnings],
     )
+
+
+def _again(report: SharedReport) -> list[Block]:
+    """What RES counts more than once, where it does."""
+    again = sum((item.rss or 0) - item.once for item in report.objects if item.once is not None)
+    return [Prose(told("again", again=again))] if again else []
 
 
 def _columns() -> tuple[Column, ...]:
@@ -52,6 +58,7 @@ def _columns() -> tuple[Column, ...]:
         column(HEADINGS, "shared", "size", rank=4),
         column(HEADINGS, "own_copies", "size", rank=7),
         column(HEADINGS, "swap", "size", rank=6),
+        column(HEADINGS, "once", "size", rank=9),
         column(HEADINGS, "freed_if_gone", "size", rank=3),
         column(HEADINGS, "sharers", "count"),
         column(HEADINGS, "sort", "text", rank=8),

@@ -12,6 +12,7 @@ HEADINGS = {
     "shared": N_("shared"),
     "own_copies": N_("own copies"),
     "swap": N_("swap"),
+    "once": N_("once"),
     "freed_if_gone": N_("freed if gone"),
     "sharers": N_("sharers"),
     "sort": N_("sort"),
@@ -35,9 +36,13 @@ _SENTENCES: dict[str, Sentence] = {
         "{count} other process could not be read, and no other: who shares these objects is not known",
         "{count} other processes could not be read, and no other: who shares these objects is not known",
     ),
+    "nobody looked at": N_("no other process is at hand to look at: who shares these objects is not known"),
     "freed": N_(
-        "freed if gone: private memory, and nameless objects that only this process holds;"
-        " pages of named files stay in the page cache"
+        "freed if gone: memory and swap of private pages, and of nameless objects that only this process maps;"
+        " clean pages of named files stay in the page cache"
+    ),
+    "again": N_(
+        'RES counts {again:size} more than once: this process maps objects several times; "once" counts each page once'
     ),
 }
 

@@ -37,7 +37,7 @@ _SENTENCES: dict[str, Sentence] = {
     "levels": plural("{count} level", "{count} levels"),
     "split": N_("{split}, offset {offset:#x}"),
     "word": N_("{word:#018x}: {bits}"),
-    "empty": N_("empty: never touched, or given back"),
+    "empty": N_("empty: never touched, given back, or a page of an object that is not mapped now"),
     "frame": N_("frame"),
     "flags": N_("flags"),
     "none": N_("none"),

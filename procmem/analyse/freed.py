@@ -1,0 +1,209 @@
+"""What ending a process gives back, and which memory its RES counts more than once: one meaning for every report.
+
+Freed are its private pages and their swap, and objects without a name (memfd, shared anonymous memory, deleted files)
+that nobody else maps. Pages of a named file stay: in the page cache, or on tmpfs in the file; so do those of System V
+segments, which live until they are removed. What others map stays theirs.
+
+A process may map one object several times (the coloured heap of ZGC, W^X of .NET, ring buffers). The kernel then
+counts each page once for each mapping in Rss, and as shared in all of them: ``Shared_*`` counts mappings, not
+processes. Pss divides by mappings too, so over all mappings of one process it adds up to what is there, if nobody
+else maps it.
+
+Source: fs/proc/task_mmu.c, smaps_account(), smap_gather_stats().
+"""
+
+from collections.abc import Sequence
+
+from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
+from procmem.model.object_use import ObjectUse
+from procmem.model.permissions import permissions
+from procmem.model.proc_keys import SmapsKey
+from procmem.model.unknown import exact_sum
+from procmem.model.vma_names import Backing, KernelName, is_deleted
+
+__all__ = ["ObjectKey", "freed_by_anonymous", "freed_by_object", "freed_of", "is_nameless", "objects_of", "use_of"]
+
+ObjectKey = tuple[str, int]
+"""Device and inode: what an object is, whatever names lead to it."""
+
+_KIB = 1024
+_PAGE = 4096
+_NO_FILES = frozenset({KernelName.SYSV})
+"""Objects whose name always ends in "(deleted)", and that live on without a mapping."""
+
+
+def objects_of(table: Mappings) -> dict[ObjectKey, list[int]]:
+    """The mappings of each object, by device and inode; memory without an object is left out."""
+    found: dict[ObjectKey, list[int]] = {}
+    for row in table.rows_where(lambda row: _is_of_object(table, row)):
+        found.setdefault((table.device[row], table.inode[row]), []).append(row)
+    return found
+
+
+def _is_of_object(table: Mappings, row: int) -> bool:
+    return table.inode[row] != 0 and table.named(row).named is not KernelName.PRIVATE_ZERO
+
+
+class _Row(NamedTuple):
+    """What one mapping holds of its object, own copies left out."""
+
+    first: int
+    last: int
+    rss: int
+    pss: int
+    private: int
+
+
+def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
+    """How a process holds one object, by all its mappings of it; None where smaps does not say."""
+    held = []
+    for row in rows:
+        figures = _figures(table, row)
+        if figures is None:
+            return None
+        rss, pss, private, copies = figures
+        own = min(copies, private)
+        first = table.offset[row]
+        last = first + table.end[row] - table.start[row]
+        held.append(_Row(first, last, max(rss - copies, 0), max(pss - own, 0), private - own))
+    parts = [_part(part) for part in _overlapping(held)]
+    return ObjectUse(
+        times=max(part.times for part in parts),
+        counted=sum(part.counted for part in parts),
+        once=sum(part.once for part in parts),
+        alone=all(part.alone for part in parts),
+        shared=sum(part.shared for part in parts),
+        shared_once=sum(part.shared_once for part in parts),
+    )
+
+
+def _figures(table: Mappings, row: int) -> tuple[int, int, int, int] | None:
+    """Rss, Pss, private pages and own copies of a mapping."""
+    keys = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.ANONYMOUS)
+    found = [None if (column := table.column(key)) is None else column[row] for key in keys]
+    if None in found:
+        return None
+    rss, pss, clean, dirty, copies = (figure or 0 for figure in found)
+    return rss, pss, clean + dirty, copies
+
+
+def _overlapping(held: list[_Row]) -> list[list[_Row]]:
+    """The mappings in groups that have a part of the object in common."""
+    groups: list[list[_Row]] = []
+    end = 0
+    for row in sorted(held):
+        if groups and row.first < end:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+            end = 0
+        end = max(end, row.last)
+    return groups
+
+
+def _part(rows: list[_Row]) -> ObjectUse:
+    """One group of mappings that overlap."""
+    times = _depth(rows)
+    counted = sum(row.rss for row in rows)
+    private = sum(row.private for row in rows)
+    shared, share = max(counted - private, 0), max(sum(row.pss for row in rows) - private, 0)
+    most = min(counted, max(row.last for row in rows) - rows[0].first)
+    # smaps cuts each Pss to whole kB
+    cut = _KIB * len(rows)
+    least = max(row.rss for row in rows)
+    alone = not shared or ((share + cut) * times > shared and private + share + cut > least)
+    if not alone or times == 1:
+        once = most if times > 1 else counted
+    elif private + share + cut > most:
+        once = most
+    elif private + share <= least:
+        once = least
+    else:
+        once = min(-(-(private + share) // _PAGE) * _PAGE, most)
+    return ObjectUse(times, counted, once, alone, shared, max(once - private, 0))
+
+
+def _depth(rows: Sequence[_Row]) -> int:
+    """How many of the mappings hold one place of the object, at most."""
+    edges = sorted([*((row.first, 1) for row in rows), *((row.last, -1) for row in rows)])
+    depth = most = 0
+    for _, step in edges:
+        depth += step
+        most = max(most, depth)
+    return most
+
+
+def freed_of(table: Mappings) -> int | None:
+    """What ending the process gives back of memory and swap, as far as its own smaps can tell; None without smaps."""
+    objects = objects_of(table)
+    gone = set(table.gates())
+    gone.update(row for rows in objects.values() for row in rows)
+    anonymous = [row for row in range(len(table)) if row not in gone]
+    parts = [freed_by_anonymous(table, anonymous)]
+    parts += [freed_by_object(table, rows) for rows in objects.values()]
+    return exact_sum(parts)
+
+
+def freed_by_anonymous(table: Mappings, rows: Sequence[int]) -> int | None:
+    """What ending the process gives back of memory without an object: private pages and their swap."""
+    total = 0
+    for row in rows:
+        figures = _figures(table, row)
+        if figures is None:
+            return None
+        total += figures[2] + _own_swap(table, row)
+    return total
+
+
+def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None = None) -> int | None:
+    """What ending the process gives back of one object.
+
+    ``others`` says whether other processes map it; None where nobody looked, and the figures of smaps decide.
+    """
+    use = use_of(table, rows)
+    if use is None:
+        return None
+    total = 0
+    for row in rows:
+        figures = _figures(table, row)
+        assert figures is not None  # or there were no use
+        total += min(figures[2], figures[3])  # own copies
+        if permissions(table.perms[row]).private:
+            total += _own_swap(table, row, shmem=table.is_shared_memory(row))
+    alone = use.alone if others is None else not others
+    if alone and is_nameless(table, rows[0]):
+        total += use.once + _object_swap(table, rows)
+    return total
+
+
+def is_nameless(table: Mappings, row: int) -> bool:
+    """Whether no name leads to the object of a mapping any more, so that it goes with the last who holds it."""
+    name = table.named(row)
+    return is_deleted(table.name[row]) and name.named not in _NO_FILES and name.backing is not Backing.DEVICE
+
+
+def _own_swap(table: Mappings, row: int, *, shmem: bool = False) -> int:
+    """Swap that belongs to this process alone: at least this, where it shares some of it since a fork."""
+    swap, share = ((table.column(key) or [None] * len(table))[row] for key in (SmapsKey.SWAP, SmapsKey.SWAP_PSS))
+    swap = swap or 0
+    if shmem:
+        swap = min(share or 0, swap)  # Swap counts the object's pages as well, SwapPss own copies alone
+        share = swap
+    if share is None or swap - share < _KIB:
+        return swap
+    return max(2 * share - swap, 0)  # what several hold counts for a half at most
+
+
+def _object_swap(table: Mappings, rows: Sequence[int]) -> int:
+    """Swap of the object's own pages, each part of it once; smaps tells it for shared mappings."""
+    column = table.column(SmapsKey.SWAP)
+    if column is None:
+        return 0
+    total = end = 0
+    for row in sorted(rows, key=table.offset.__getitem__):
+        if not permissions(table.perms[row]).shared or table.offset[row] < end:
+            continue
+        total += column[row] or 0
+        end = table.offset[row] + table.end[row] - table.start[row]
+    return total
