@@ -8,9 +8,11 @@ from procmem.model.note import note
 from procmem.model.owners import ObjectFile
 from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label, Region
+from procmem.model.reports.explanation import PageFacts
 from procmem.model.vm_flags import MemoryFlag
 from procmem.text import kinds as kind_words
 from procmem.text.explanation import CLASSIC
+from procmem.text.page import page_sentences
 from procmem.text.refusals import REFUSALS
 from procmem.text.vm_flags import FLAGS, flags_text
 
@@ -26,6 +28,14 @@ def test_every_word_of_vmflags_has_a_phrase() -> None:
     words = {value for name, value in vars(MemoryFlag).items() if name.isupper()}
     assert set(FLAGS) == words
     assert flags_text(("rd", "zz")) == "rd (may be read), zz (a flag of a newer kernel)"
+
+
+def test_a_page_of_an_object_is_not_called_never_touched() -> None:
+    """No entry in the page tables says only that this process has not mapped it: shared memory may be in swap."""
+    nothing = PageFacts(0x1000, 4096, 0, None, None, None)
+    assert page_sentences(nothing) == ["It was never touched: no physical page stands behind it yet."]
+    (of_object,) = page_sentences(nothing._replace(is_of_object=True))
+    assert "may be in memory or in swap all the same" in of_object
 
 
 def test_a_kind_without_words_is_told_by_its_name() -> None:
