@@ -55,9 +55,9 @@ class _Definition(type):
         """
         if cls._fields[len(cls._fields) - len(cls._field_defaults) :] != tuple(cls._field_defaults):
             raise TypeError(f"{cls.__qualname__}: a field without a default follows one that has a default")
-        names = ", ".join(cls._fields)
         # names of fields are identifiers, since they stood in the body of a class
-        constructor = eval(f"lambda _cls, {names}: _new(_cls, ({names},))", {"_new": tuple.__new__})  # noqa: S307
+        parameters, values = ", ".join(("_cls", *cls._fields)), "".join(f"{field}, " for field in cls._fields)
+        constructor = eval(f"lambda {parameters}: _new(_cls, ({values}))", {"_new": tuple.__new__})  # noqa: S307
         constructor.__defaults__ = tuple(cls._field_defaults.values())
         cls.__new__ = constructor  # type: ignore[method-assign]
         for index, field in enumerate(cls._fields):

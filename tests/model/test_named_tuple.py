@@ -94,3 +94,15 @@ def test_mistakes_are_refused() -> None:
 
     with pytest.raises(TypeError, match="default"):
         Wrong(second=2)
+
+
+def test_a_value_may_have_no_fields() -> None:
+    """Steps of scripts have none: the class alone says which it is."""
+
+    class Nothing(NamedTuple):
+        pass
+
+    assert Nothing() == ()
+    assert repr(Nothing()) == "Nothing()"
+    with pytest.raises(TypeError):
+        Nothing(1)  # type: ignore[call-arg]
