@@ -180,7 +180,7 @@ class Process:
 
 
 class Recording:
-    """A recording: what ``procmem record`` wrote, a copied process folder, or a bare maps or smaps file."""
+    """A recording: what ``procmem record`` wrote, a copied process folder, or a text of a process."""
 
     def __init__(self, path: str, source: Source) -> None:
         self.path = path
@@ -188,8 +188,8 @@ class Recording:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The processes that it holds, ascending; none where it does not say (a bare file)."""
-        return self._source.pids()
+        """The processes that it holds, ascending; none where it does not say (a text)."""
+        return tuple(pid for pid in self._source.pids() if pid is not None)
 
     def process(self, pid: int | None = None) -> Process:
         """One process of it; ``pid`` may be left out where there is only one.
@@ -232,7 +232,7 @@ def _reference(target: int | str | os.PathLike[str]) -> TargetRef:
 
 
 def open_recording(path: str | os.PathLike[str]) -> Recording:
-    """A recording by its path: a folder, an archive, or a bare maps or smaps file.
+    """A recording by its path: a folder, an archive, or a text: maps, smaps, status, what pmap prints, ...
 
     Raises:
         BadInput: nothing there, damaged, or no recording.

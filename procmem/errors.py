@@ -100,11 +100,11 @@ class NothingMatches(ProcmemError):
 
 
 class AccessRefused(ProcmemError):
-    """The kernel lets us read nothing that the question needs."""
+    """Nothing that the question needs may be read, or was recorded; ``pid`` is None where a text does not say it."""
 
     exit_code = ExitStatus.NOT_PERMITTED
 
-    def __init__(self, pid: int, code: str, /, **fields: object) -> None:
+    def __init__(self, pid: int | None, code: str, /, **fields: object) -> None:
         super().__init__(code, pid=pid, **fields)
         self.pid = pid
 

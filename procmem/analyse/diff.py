@@ -188,7 +188,7 @@ def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition], pid
             continue
         grown, held = held_growth(change.before, change.after), change.before.held
         if grown is None or held is None:
-            raise AccessRefused(pid or 0, "no-sizes")  # whether it grew cannot be said
+            raise AccessRefused(pid, "no-sizes")  # whether it grew cannot be said
         limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
         if grown > limit:
             figures = {"condition": condition.text, "cls": condition.cls, "grown": grown}

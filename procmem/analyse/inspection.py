@@ -80,7 +80,7 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
         bits=snapshot.bits,
         machine=snapshot.machine.machine,
         kernel=snapshot.machine.kernel,
-        page_size=snapshot.page_size,
+        page_size=snapshot.known_page_size,
         state=(status.fields.get(StatusKey.STATE) if status else None) or (stat.state if stat else None),
         threads=(status.threads if status else None) or (stat.num_threads if stat else None),
         nature=snapshot.nature,
@@ -159,6 +159,14 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
         )
         uss = uss_of(table.total)
         hugetlb = exact_sum(huge)
+    elif snapshot.rollup is not None:
+        found = snapshot.rollup.get
+        huge = [found(SmapsKey.SHARED_HUGETLB), found(SmapsKey.PRIVATE_HUGETLB)]
+        rss, pss, swap, swap_pss = (
+            found(key) for key in (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.SWAP_PSS)
+        )
+        uss = uss_of(found)
+        hugetlb = exact_sum(huge)
     else:
         rss, swap, hugetlb = snapshot.rss, snapshot.size(StatusKey.VM_SWAP), snapshot.size(StatusKey.HUGETLB_PAGES)
         pss = uss = swap_pss = None
@@ -226,6 +234,7 @@ def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: Refus
             yield note("dead leader", tid=snapshot.read_through)
         else:
             yield note("dead leader, unread")
+    yield from snapshot.notes
     if snapshot.unstable is not None:
         yield note("unstable", why=snapshot.unstable)
     if snapshot.nature not in _OWN_SENTENCE:

@@ -137,8 +137,12 @@ def _space_laws(case: _Case) -> Iterator[Law]:
     """The space as a whole."""
     table, rows = case.table, case.rows
     apart = all(table.end[a] <= table.start[b] for a, b in pairwise(rows))
-    aligned = all(table.start[row] % _PAGE == 0 and table.end[row] % _PAGE == 0 for row in rows)
-    yield _law("pages-apart", "M1", "mm/vma.c, vma_link()", apart and aligned, note("mappings", count=len(rows)))
+    page = case.snapshot.known_page_size
+    aligned = page is None or all(table.start[row] % page == 0 and table.end[row] % page == 0 for row in rows)
+    yield _law(
+        "pages-apart", "M1", "mm/vma.c, vma_link()", apart and aligned, note("mappings", count=len(rows)),
+        says="pages-apart" if page is not None else "pages-apart-unknown-size",
+    )  # fmt: skip
     top = table.end[rows[-1]] if rows else 0
     border = case.borders.task_size
     yield _law(
@@ -146,7 +150,13 @@ def _space_laws(case: _Case) -> Iterator[Law]:
         note("border", top=top, border=border),
     )  # fmt: skip
     lowest = table.start[rows[0]] if rows else 0
-    yield _law("page-zero", "M12", "security/min_addr.c, mmap_min_addr", lowest >= _PAGE, note("lowest", lowest=lowest))
+    yield _law(
+        "page-zero",
+        "M12",
+        "security/min_addr.c, mmap_min_addr",
+        lowest >= (page or _PAGE),
+        note("lowest", lowest=lowest),
+    )
     size, sums = case.snapshot.size(StatusKey.VM_SIZE), case.snapshot.virt
     yield _law(
         "virt-sum", "M8", "mm/mmap.c, vm_stat_account()", None if size is None else size == sums,

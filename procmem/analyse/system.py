@@ -22,7 +22,7 @@ __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_
 
 GROUPINGS: Mapping[str, Callable[[ProcessRow], bytes]] = {
     "user": lambda row: (row.user or "?").encode(),
-    "name": lambda row: row.name,
+    "name": lambda row: row.name or b"?",
     "cgroup": lambda row: row.cgroup or b"?",
 }
 
@@ -77,7 +77,11 @@ def tree_rows(rows: Iterable[ProcessRow]) -> list[tuple[int, ProcessRow, int | N
     def walk(row: ProcessRow, depth: int) -> int | None:
         at = len(answer)
         answer.append((depth, row, None))
-        below = [walk(child, depth + 1) for child in children.get(row.pid, ())] if depth < _DEPTH_MAX else []
+        below = (
+            [walk(child, depth + 1) for child in children.get(row.pid, ())]
+            if row.pid is not None and depth < _DEPTH_MAX
+            else []
+        )
         whole = known_sum([None if row.same_memory is not None else row.pss, *below])
         answer[at] = (depth, row, whole)
         return whole
@@ -109,7 +113,7 @@ def _families(rows: Sequence[ProcessRow]) -> Iterable[Family]:
     workers: dict[int, list[ProcessRow]] = {}
     for row in rows:
         parent = by_pid.get(row.ppid or 0)
-        if parent is not None and parent.name == row.name and row.same_memory is None:
+        if parent is not None and parent.pid is not None and parent.name == row.name and row.same_memory is None:
             workers.setdefault(parent.pid, []).append(row)
     for pid, found in workers.items():
         together = [by_pid[pid], *found]
@@ -118,7 +122,7 @@ def _families(rows: Sequence[ProcessRow]) -> Iterable[Family]:
         if len(owns) < max(len(found), 2) or None in (*pss, *uss, *rss):
             continue
         mean = sum(owns) // len(owns)
-        yield Family(pid, by_pid[pid].name, len(found), owns[0], mean, owns[-1], sum(pss) - sum(uss), sum(rss))
+        yield Family(pid, by_pid[pid].name or b"?", len(found), owns[0], mean, owns[-1], sum(pss) - sum(uss), sum(rss))
 
 
 def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], memory: CgroupMemory) -> CgroupFigures:

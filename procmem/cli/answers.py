@@ -50,7 +50,13 @@ def answer_system(options: SystemOptions, output: Output) -> int:
         from procmem.cli.progress import progress  # noqa: PLC0415  # only where it takes long
 
         found = machine_classes(options, lambda pids: progress(pids, "reading"))
-        page = classes_page(found.classes, output.heading, processes=found.processes, unreadable=found.unreadable)
+        page = classes_page(
+            found.classes,
+            output.heading,
+            processes=found.processes,
+            unreadable=found.unreadable,
+            warnings=found.warnings,
+        )
     else:
         report, tree = system(options)
         page = system_page(report, output.heading, tree)

@@ -4,16 +4,22 @@ Python by itself prints a traceback on a full disk, exits with 1 on Ctrl-C and k
 that is mended here. click is not needed for it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from procmem.errors import ExitStatus, ProcmemError, shortage_of
 
-__all__ = ["complain", "guarded", "say"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.model.note import Note
+
+__all__ = ["complain", "guarded", "say", "tell_notes"]
 
 
 def complain(error: ProcmemError) -> None:
@@ -23,6 +29,15 @@ def complain(error: ProcmemError) -> None:
 
     hint = f" ({printable_text(told)})" if (told := hint_text(error)) else ""
     say(f"{printable_text(error_text(error))}{hint}")
+
+
+def tell_notes(name: str, notes: Iterable[Note]) -> None:
+    """Say on stderr what must be known of the text that was read, where an output has no place for it."""
+    for one in notes:
+        from procmem.render.escaping import printable_text  # noqa: PLC0415  # seldom
+        from procmem.text.notes import note_text  # noqa: PLC0415  # the same
+
+        say(printable_text(f"{name}: {note_text(one)}"))
 
 
 def _failed(code: str, **figures: object) -> None:

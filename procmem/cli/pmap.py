@@ -1,15 +1,16 @@
 """``procmem pmap``: what pmap prints, so that scripts and eyes can move over."""
 
 import os
+from collections.abc import Iterator, Sequence
 
 import click
 
-from procmem.cli.error_handling import complain
+from procmem.cli.error_handling import complain, tell_notes
 from procmem.cli.options import command
 from procmem.cli.output import echo
 from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcessGone, ProcmemError
 from procmem.queries.pmap import read_maps
-from procmem.queries.targets import source_of
+from procmem.queries.targets import Selection, TargetRef, one_target, source_of
 from procmem.render.pmap_format import PmapOptions, PmapTarget, pmap_text, title_line
 from procmem.text.help import pmap as words
 
@@ -17,7 +18,7 @@ __all__ = ["pmap"]
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
-@click.argument("pids", nargs=-1, required=True, metavar="PID...")
+@click.argument("pids", nargs=-1, metavar="PID...")
 @click.option("-x", "--extended", is_flag=True, help=words.EXTENDED)
 @click.option("-X", "many", count=True, help=words.MORE)
 @click.option("-d", "--device", is_flag=True, help=words.DEVICE)
@@ -42,15 +43,14 @@ def pmap(
         raise Misuse("pmap-forms")
     low, high = _range(limits)
     options = PmapOptions(forms[0] if forms else "plain", quiet, show_path, low, high)
-    source = source_of(None, recording)
+    if not pids and recording is None:
+        raise Misuse("name-a-process")
     status = ExitStatus.DONE
-    for word in pids:
-        number = os.path.basename(word.rstrip("/"))
-        if not number.isdecimal():
-            raise Misuse("no-pid", word=word)
+    for ref in _refs(pids, recording):
         try:
-            with source.open(int(number)) as target:
-                found = read_maps(target, int(number))
+            with ref.open() as target:
+                found = read_maps(target, ref.pid)
+                tell_notes(ref.name, target.notes)
             if found.lines is None:
                 echo(title_line(found.pid, found.title))  # as pmap does: the title, then the refusal
                 raise AccessRefused(found.pid, "smaps-denied")
@@ -61,6 +61,22 @@ def pmap(
             complain(error)
             status = error.exit_code
     return status
+
+
+def _refs(words: Sequence[str], recording: str | None) -> Iterator[TargetRef]:
+    """The processes: pids, as pmap takes them, or folders of such a name; a text or a recording in place of one."""
+    if not words:
+        yield from Selection((), recording=recording).refs()
+        return
+    source = source_of(None, recording)
+    for word in words:
+        number = os.path.basename(word.rstrip("/"))
+        if number.isdecimal():
+            yield TargetRef(word, source, int(number))
+        elif recording is None and os.path.exists(word):
+            yield one_target(word)
+        else:
+            raise Misuse("no-pid", word=word)
 
 
 def _range(text: str | None) -> tuple[int, int]:

@@ -7,6 +7,7 @@ letters.
 Source: proc_pid_maps(5); fs/proc/task_mmu.c, show_vma_header_prefix().
 """
 
+from procmem.model.given_text import UNKNOWN_PERMISSION
 from procmem.model.named_tuple import NamedTuple
 
 __all__ = [
@@ -47,6 +48,7 @@ class Permissions(NamedTuple):
 
     ``access`` has the bits of READ, WRITE and EXECUTE; ``read_write`` says that both are allowed, ``read_only`` that
     nothing but reading is, ``inaccessible`` that nothing is. A text of three letters is neither shared nor private.
+    A letter that is not known (``?``) allows nothing, and forbids nothing.
     """
 
     access: int
@@ -73,7 +75,7 @@ class _Read(dict[str, Permissions]):
             executable=executable,
             read_write=readable and writable,
             read_only=access == READ,
-            inaccessible=not access,
+            inaccessible=not access and UNKNOWN_PERMISSION not in text[:3],
             shared=text[3:4] == _SHARED,
             private=text[3:4] == _PRIVATE,
         )

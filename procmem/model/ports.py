@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from procmem.model.note import Note
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
 
 __all__ = ["ByteReader", "Source", "Target"]
@@ -26,6 +27,11 @@ class Target(Protocol):
     @property
     def pid(self) -> int | None:
         """The pid (or thread id) that was asked for; None where a recording does not say."""
+        ...
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What must be known of where it was read from."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -104,11 +110,16 @@ class Source(Protocol):
         """Whether it shows this machine now, ourselves among its processes."""
         ...
 
-    def pids(self) -> tuple[int, ...]:
-        """All process ids it holds, ascending."""
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What must be known of where it came from: how a text was read, and what of it was left out."""
         ...
 
-    def open(self, pid: int) -> Target:
+    def pids(self) -> tuple[int | None, ...]:
+        """All process ids it holds, ascending; None for the process of a text that does not say whose it is."""
+        ...
+
+    def open(self, pid: int | None) -> Target:
         """Hold one process open.
 
         Raises:

@@ -71,7 +71,8 @@ class RawProcess(NamedTuple):
 
     ``links`` holds symbolic links' texts (``exe``). ``thread_ids`` is None where ``task`` was not listed.
     ``system`` holds files relative to ``/proc`` itself. ``read_through`` is the live thread that was read
-    because the leader is dead. ``unstable`` says that the process changed while it was read.
+    because the leader is dead. ``unstable`` says that the process changed while it was read;
+    ``notes`` are about the text that it was read from.
     """
 
     pid: int | None
@@ -82,6 +83,7 @@ class RawProcess(NamedTuple):
     machine: Machine
     read_through: int | None = None
     unstable: Note | None = None
+    notes: tuple[Note, ...] = ()
 
 
 class MappedFile(NamedTuple):

@@ -165,6 +165,8 @@ class Snapshot(NamedTuple):
     ``threads`` is None where ``task`` could not be listed.
     ``read_through`` is the live thread that was read because the leader is dead; ``thread_of`` is the
     process when the pid asked for is one of its threads. ``refusals`` tells which files gave nothing.
+    ``rollup`` are the sums of smaps_rollup in bytes, where no mapping is known. ``known_page_size`` is None where
+    nothing tells it; ``page_size`` is what to reckon with then. ``notes`` are about the text that it was read from.
     """
 
     pid: int | None
@@ -188,6 +190,9 @@ class Snapshot(NamedTuple):
     thread_of: int | None
     unstable: Note | None
     refusals: Mapping[str, Refusal]
+    rollup: Mapping[str, int] | None = None
+    known_page_size: int | None = None
+    notes: tuple[Note, ...] = ()
 
     def size(self, key: str) -> int | None:
         """A size from ``status`` in bytes (``VmSize``), or None."""
@@ -200,6 +205,8 @@ class Snapshot(NamedTuple):
             return 0
         if self.mappings is not None and self.has_usage:
             return self.mappings.total(SmapsKey.RSS)
+        if self.rollup is not None and SmapsKey.RSS in self.rollup:
+            return self.rollup[SmapsKey.RSS]
         rss = self.size(StatusKey.VM_RSS)
         if rss is None:
             parts = [self.size(key) for key in (StatusKey.RSS_ANON, StatusKey.RSS_FILE, StatusKey.RSS_SHMEM)]

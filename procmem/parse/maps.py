@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["HEADER", "Columns", "check_whole", "columns", "parse_maps"]
 
 
-TAIL = rb"([r-][w-][x-][sp]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}) ([0-9]{1,20})(?: +([^\n]*))?"
-"""What follows the addresses of a maps line: perms, offset, device, inode, name."""
+TAIL = rb"([r?-][w?-][x?-][sp?]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}|\?\?:\?\?) ([0-9]{1,20})(?: +([^\n]*))?"
+"""What follows the addresses of a maps line: perms, offset, device, inode, name.
+
+Question marks stand where a text of another form does not tell (``model.given_text``); the kernel writes none.
+"""
 
 _TAIL = re.compile(TAIL)
 
@@ -40,6 +43,8 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
         MalformedFile: a line does not have the documented form, or the last line is cut off.
     """
     check_whole(data, name)
+    if b"\r\n" in data and data.count(b"\r\n") == data.count(b"\n"):
+        raise MalformedFile(name, 1, "line-ends", data[: data.find(b"\n")])  # names would end in a carriage return
     lines = data.split(b"\n")[:-1]
     rows = [line.partition(b" ") for line in lines]
     spans = [row[0].partition(b"-") for row in rows]

@@ -18,7 +18,7 @@ from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, ThreadReading
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
-from procmem.parse.smaps import parse_smaps
+from procmem.parse.smaps import parse_rollup, parse_smaps
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status, parse_syscall
 from procmem.parse.system import parse_uptime
 
@@ -82,7 +82,8 @@ def snapshot(
     machine = raw.machine
     if machine.machine is None and mappings is not None:
         machine = machine._replace(machine=machine_shown_by(mappings))
-    page_size = _page_size(auxv, machine.page_size, mappings)
+    known_page_size = _page_size(auxv, machine.page_size, mappings)
+    page_size = known_page_size or _DEFAULT_PAGE_SIZE
     pid = raw.pid
     tgid = status.tgid if status is not None else None
     uptime = raw.system.get("uptime", Refusal.UNRECORDED)
@@ -111,6 +112,9 @@ def snapshot(
         read_through=raw.read_through,
         thread_of=tgid if pid is not None and tgid is not None and tgid != pid else None,
         unstable=unstable,
+        rollup=parsed(f"{prefix}smaps_rollup", parse_rollup),
+        known_page_size=known_page_size,
+        notes=raw.notes,
         refusals={name: content for name, content in _all(raw).items() if isinstance(content, Refusal)},
     )
 
@@ -156,14 +160,34 @@ def _has_memory(status: Status | None) -> bool:
     return status is not None and StatusKey.VM_SIZE in status.sizes
 
 
-def _page_size(auxv: Mapping[int, int] | None, machine: int | None, mappings: Mappings | None) -> int:
-    """The base page size: the process's own word for it, the machine's, else the smallest that smaps shows."""
+_LARGE_PAGES = (65_536, 16_384)
+"""Page sizes of arm64, ppc64, mips64 and loongarch64 besides 4096 (ARM64_64K_PAGES, PPC_64K_PAGES and their like)."""
+_TELLING_MAPPINGS = 4
+"""So many mappings that begin and end at multiples of a larger page are no chance: of pages of 4096, one in 4^8 do."""
+
+
+def _page_size(auxv: Mapping[int, int] | None, machine: int | None, mappings: Mappings | None) -> int | None:
+    """The base page size: the process's own word for it, the machine's, else the smallest that smaps shows.
+
+    Where none says it, a larger one of which all addresses are multiples; they never prove that pages are small.
+    """
     if auxv is not None and auxv.get(AT_PAGESZ):
         return auxv[AT_PAGESZ]
     if machine:
         return machine
     sizes = [size for size in (mappings and mappings.column(SmapsKey.KERNEL_PAGE_SIZE)) or () if size]
-    return min(sizes, default=_DEFAULT_PAGE_SIZE)
+    return min(sizes) if sizes else _page_size_of_addresses(mappings)
+
+
+def _page_size_of_addresses(mappings: Mappings | None) -> int | None:
+    if mappings is None:
+        return None
+    gates = set(mappings.gates())
+    rows = [row for row in range(len(mappings)) if row not in gates]
+    if len(rows) < _TELLING_MAPPINGS:
+        return None
+    borders = [*(mappings.start[row] for row in rows), *(mappings.end[row] for row in rows)]
+    return next((size for size in _LARGE_PAGES if not any(at % size for at in borders)), None)
 
 
 def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None) -> int | None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
@@ -24,7 +25,7 @@ __all__ = ["GROUPINGS", "SORTS", "MachineClasses", "SystemOptions", "machine_cla
 SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
 GROUPINGS = ("user", "name", "cgroup", "tree")
 _SIZES = frozenset({"swap", "uss", "pss", "rss", "virt"})
-_Progress = Callable[[list[int]], AbstractContextManager[Iterable[int]]]
+_Progress = Callable[[list[int | None]], AbstractContextManager[Iterable[int | None]]]
 
 
 class SystemOptions(NamedTuple):
@@ -49,6 +50,7 @@ class MachineClasses(NamedTuple):
     classes: tuple[ClassRow, ...]
     processes: int
     unreadable: int
+    warnings: tuple[Note, ...] = ()
 
 
 def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, ProcessRow, int | None]] | None]:
@@ -85,6 +87,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
         without_memory=found.without_memory,
         unreadable=found.unreadable,
     )
+    report = report._replace(warnings=source.notes)
     return report, tree_rows(shown) if options.by == "tree" else None
 
 
@@ -114,7 +117,9 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
                 answers.append(inspection(seen.snapshot, seen.regions).classes)
             elif seen.snapshot.size(StatusKey.VM_SIZE) is not None:
                 unreadable += 1
-    return MachineClasses(merged_classes(answers), len(answers), unreadable)
+    if not answers and not source.is_live:
+        raise NothingMatches("no-sizes-in", source=source.name)
+    return MachineClasses(merged_classes(answers), len(answers), unreadable, source.notes)
 
 
 def _source(options: SystemOptions) -> Source:

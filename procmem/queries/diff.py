@@ -51,7 +51,7 @@ def _look(ref: TargetRef, *, deep: bool) -> tuple[Look, list[Note]]:
     with ref.open() as target:
         seen = examine(target, deep=deep)
     if seen.regions is None or not seen.snapshot.has_usage:
-        raise AccessRefused(seen.snapshot.pid or 0, "nothing-to-compare")
+        raise AccessRefused(seen.snapshot.pid, "nothing-to-compare")
     return Look(ref.name, seen.snapshot, seen.regions), list(
         warnings_of(seen.snapshot, seen.regions, seen.peek_problem)
     )

@@ -130,9 +130,9 @@ def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
             for name, content in seen.raw.files.items()
             if name.rpartition("/")[2] in ("smaps", "maps")
         )
-        raise AccessRefused(shot.pid or 0, "smaps-denied" if denied else "no-mappings")
+        raise AccessRefused(shot.pid, "smaps-denied" if denied else "no-mappings")
     if sizes and len(shot.mappings) and not shot.has_usage:
-        raise AccessRefused(shot.pid or 0, "no-sizes")
+        raise AccessRefused(shot.pid, "no-sizes")
 
 
 def _deep_look(

@@ -24,9 +24,9 @@ def page_facts(target: Target, shot: Snapshot, address: int) -> PageFacts:
     frame = target.page_frame(start, size)
     if isinstance(frame, Refusal):
         reason = runs if isinstance(runs, Refusal) else frame
-        return PageFacts(address, size, state, None, None, None, reason, is_of_object=is_of_object)
+        return PageFacts(address, shot.known_page_size, state, None, None, None, reason, is_of_object=is_of_object)
     if frame is None:
-        return PageFacts(address, size, state, None, None, None, is_of_object=is_of_object)
+        return PageFacts(address, shot.known_page_size, state, None, None, None, is_of_object=is_of_object)
     bits, maps = target.frame_word("kpageflags", frame), target.frame_word("kpagecount", frame)
     flags = frame_flags(bits) if isinstance(bits, int) else None
-    return PageFacts(address, size, state, frame, flags, maps if isinstance(maps, int) else None)
+    return PageFacts(address, shot.known_page_size, state, frame, flags, maps if isinstance(maps, int) else None)

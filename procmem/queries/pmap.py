@@ -20,13 +20,13 @@ __all__ = ["MapRead", "read_maps"]
 class MapRead(NamedTuple):
     """One process: what pmap calls it, where its stack began, and its mappings; None where they were refused."""
 
-    pid: int
+    pid: int | None
     title: bytes
     start_stack: int | None
     lines: tuple[SmapsRecord, ...] | None
 
 
-def read_maps(target: Target, pid: int) -> MapRead:
+def read_maps(target: Target, pid: int | None) -> MapRead:
     """Read what pmap reads.
 
     Raises:
@@ -43,6 +43,6 @@ def read_maps(target: Target, pid: int) -> MapRead:
     if smaps is Refusal.DENIED:
         return MapRead(pid, title, None, None)
     if isinstance(smaps, Refusal):
-        raise ProcessGone(pid, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
+        raise ProcessGone(pid or 0, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
     lines = tuple(smaps_records(smaps))
     return MapRead(pid, title, parsed.startstack if parsed else None, lines)

@@ -72,10 +72,10 @@ def take(
     (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES_TO_TAKE)
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
-            raise AccessRefused(raw.pid or 0, "nothing-readable")
+            raise AccessRefused(raw.pid, "nothing-readable")
         other = next((why for why in raw.files.values() if why not in _GONE), None)
         if other is not None:
-            raise AccessRefused(raw.pid or 0, "cannot-read", refusal=other)
+            raise AccessRefused(raw.pid, "cannot-read", refusal=other)
         raise ProcessGone(raw.pid or 0, "ended-while-read")
     has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
     return raw, smaps.close() if has_smaps else None
@@ -107,6 +107,8 @@ def _take_once(
         contents[path] = target.read_pieces(path, smaps.feed, keep=keep) if name == "smaps" else target.read(path)
         if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
             contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file
+            if isinstance(contents[f"{prefix}maps"], Refusal):
+                contents[f"{prefix}smaps_rollup"] = target.read(f"{prefix}smaps_rollup")
     tids = _thread_ids(target)
     for tid in tids or ():
         for name in thread_files:
@@ -120,6 +122,7 @@ def _take_once(
         machine=target.machine,
         read_through=read_through,
         unstable=_changed(target, contents, prefix),
+        notes=target.notes,
     )
 
 

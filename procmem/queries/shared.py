@@ -31,7 +31,7 @@ class Others(NamedTuple):
     unreadable: int
 
 
-def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Others:
+def find_sharers(source: Source, pids: Iterable[int | None], snapshot: Snapshot) -> Others:
     """Read the maps of every other process, and keep those that map an object of this one.
 
     Processes that vanish meanwhile are left out; kernel threads and zombies map nothing.
@@ -41,7 +41,7 @@ def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Oth
     found: dict[ObjectKey, list[Sharer]] = {}
     looked_at = unreadable = 0
     for pid in pids:
-        if pid in own:
+        if pid is None or pid in own:
             continue
         try:
             with source.open(pid) as target:
@@ -67,7 +67,7 @@ def find_sharers(source: Source, pids: Iterable[int], snapshot: Snapshot) -> Oth
     return Others({key: tuple(sharers) for key, sharers in found.items()}, looked_at, unreadable)
 
 
-def shared_of(target: Target, source: Source, pids: Iterable[int]) -> SharedReport:
+def shared_of(target: Target, source: Source, pids: Iterable[int | None]) -> SharedReport:
     """What a process maps, and who among ``pids`` maps it as well.
 
     Raises:

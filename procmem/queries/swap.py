@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["read_swap"]
 
 
-def read_swap(source: Source, pids: Iterable[int], *, interval: float, users: object = str) -> SwapReading:
+def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, users: object = str) -> SwapReading:
     """Read the system's swap; with an ``interval`` in seconds, also what moves.
 
     A recording tells of one moment, and only of the processes that were recorded.
@@ -84,16 +84,16 @@ def _system(target: Target, name: str) -> bytes:
     return said_or_nothing(target.read_system(name))
 
 
-def _rates(source: Source, target: Target, pids: list[int], interval: float) -> Rates:
+def _rates(source: Source, target: Target, pids: list[int | None], interval: float) -> Rates:
     before = _moment(source, target, pids)
     time.sleep(interval)
     return rates_between(before, _moment(source, target, pids), target.machine.page_size or 4096)
 
 
-def _moment(source: Source, target: Target, pids: list[int]) -> SwapMoment:
+def _moment(source: Source, target: Target, pids: list[int | None]) -> SwapMoment:
     """What can be read of now."""
     faults: dict[int, tuple[bytes, int]] = {}
-    for pid in pids:
+    for pid in filter(None, pids):
         try:
             with source.open(pid) as process:
                 content = process.read("stat")
@@ -108,12 +108,13 @@ def _moment(source: Source, target: Target, pids: list[int]) -> SwapMoment:
 
 def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
     """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open."""
+    known = [(row, row.pid) for row in rows if row.pid is not None]
     segments = parse_segments_in_swap(_system(target, "sysvipc/shm"))
     yield from (Object(segment_name(shmid), "SysV segments", size) for shmid, size in segments.items() if size)
     seen: set[tuple[str, int]] = set()
     devices: set[str] = set()
     mounts: set[int] = set()
-    for root, mountinfo in _mount_namespaces(source, rows):
+    for root, mountinfo in _mount_namespaces(source, [pid for _, pid in known]):
         devices |= devices_of_type(mountinfo, MEMORY_TYPES)
         mounts |= mount_ids_of_type(mountinfo, MEMORY_TYPES)
         for point, _ in mount_points(mountinfo, MEMORY_TYPES):
@@ -123,33 +124,33 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
                     if size := swapped_bytes(file.path):
                         yield Object(file.path, "tmpfs files", size)
     mapped: dict[tuple[str, int], Object] = {}
-    for row in rows:
+    for row, pid in known:
         if (row.swap or 0) > (row.vm_swap or 0):  # only shared memory makes that difference
-            for key, item, is_segment in _mapped(source, row.pid, devices):
+            for key, item, is_segment in _mapped(source, pid, devices):
                 if key not in seen and not (is_segment and key[1] in segments):
                     mapped[key] = max(item, mapped.get(key, item), key=lambda one: one.swap)
     yield from mapped.values()
     seen |= mapped.keys()
-    for row in rows:
-        for name, file in open_files(process_folder(source.name, row.pid), mounts):
+    for _, pid in known:
+        for name, file in open_files(process_folder(source.name, pid), mounts):
             if file.key not in seen:
                 seen.add(file.key)
                 if size := swapped_bytes(file.path):
                     yield Object(name, "open shared memory", size)
 
 
-def _mount_namespaces(source: Source, rows: list[ProcessRow]) -> Iterator[tuple[bytes, bytes]]:
+def _mount_namespaces(source: Source, pids: list[int]) -> Iterator[tuple[bytes, bytes]]:
     """The root and mounts that we see, and those that others see (a container has its own /dev/shm)."""
     yield OWN_ROOT, own_mountinfo()
     known = {mount_namespace(own_folder())}
-    for row in rows:
-        folder = process_folder(source.name, row.pid)
+    for pid in pids:
+        folder = process_folder(source.name, pid)
         namespace = mount_namespace(folder)
         if namespace is None or namespace in known:
             continue
         known.add(namespace)
         try:
-            with source.open(row.pid) as target:
+            with source.open(pid) as target:
                 mountinfo = target.read("mountinfo")
         except (ProcessGone, AccessRefused, BadInput):
             continue

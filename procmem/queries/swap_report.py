@@ -32,4 +32,5 @@ def regions_in_swap(target: Target) -> tuple[SwapRegion, ...]:
 def swap_of(source: Source, regions: Iterable[SwapRegion], *, interval: float) -> SwapReport:
     """The swap of a machine, or of the processes of a recording, beside some regions of theirs."""
     users = user_name if source.is_live else str
-    return swap_report(read_swap(source, other_pids(source), interval=interval, users=users), tuple(regions))
+    report = swap_report(read_swap(source, other_pids(source), interval=interval, users=users), tuple(regions))
+    return report._replace(warnings=source.notes)

@@ -40,22 +40,22 @@ _Seen = tuple[ProcessRow, bytes]
 
 def read_all(
     source: Source,
-    pids: Iterable[int],
+    pids: Iterable[int | None],
     *,
     quick: bool = False,
     with_cgroup: bool = False,
     users: Callable[[int], str] = str,
-    wanted: Callable[[bytes, int | None], bool] | None = None,
+    wanted: Callable[[bytes | None, int | None], bool] | None = None,
 ) -> AllProcesses:
     """Read ``status`` and, unless ``quick``, ``smaps_rollup`` of processes; those that vanish are left out.
 
     ``users`` names a user id; ``wanted`` is asked about name and user id before the costly file is read.
     """
     seen: list[_Seen] = []  # list.append is one step for all threads
-    without: list[int] = []
-    refused: list[int] = []
+    without: list[int | None] = []
+    refused: list[int | None] = []
 
-    def look(pid: int) -> None:
+    def look(pid: int | None) -> None:
         try:
             with source.open(pid) as target:
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
@@ -80,15 +80,17 @@ def read_all(
 
 def _row(
     target: Target,
-    pid: int,
+    pid: int | None,
     users: Callable[[int], str],
-    wanted: Callable[[bytes, int | None], bool] | None,
+    wanted: Callable[[bytes | None, int | None], bool] | None,
     *,
     quick: bool,
     with_cgroup: bool,
 ) -> _Seen | Refusal:
     """One row; DENIED where it may not be read, ABSENT where it has no memory, GONE where it ended or is not wanted."""
     content = target.read("status")
+    if content is Refusal.UNRECORDED:
+        return _row_of_mappings(target, pid, wanted)
     if not isinstance(content, bytes):
         return Refusal.GONE if content in (Refusal.GONE, Refusal.ABSENT) else Refusal.DENIED
     words = leader = status_words(content)
@@ -118,6 +120,36 @@ def _row(
         cgroup=_cgroup(target) if with_cgroup else None,
     )
     return row, usage.span
+
+
+def _row_of_mappings(
+    target: Target, pid: int | None, wanted: Callable[[bytes | None, int | None], bool] | None
+) -> _Seen | Refusal:
+    """The row of a process of which a recording holds no status: what its mappings add up to."""
+    from procmem.parse.process import snapshot  # noqa: PLC0415  # only for texts and copied files
+    from procmem.queries.read import take  # noqa: PLC0415  # the same
+
+    raw, mappings = take(target, ("comm", "smaps"), (), keys=(SmapsKey.RSS, *ROLLUP_KEYS), thread_files=())
+    shot = snapshot(raw, mappings_read=mappings)
+    if wanted is not None and not wanted(shot.comm, None):
+        return Refusal.GONE
+    if shot.mappings is not None and not len(shot.mappings):
+        return Refusal.ABSENT
+    sum_of = shot.mappings.total if shot.mappings is not None and shot.has_usage else (shot.rollup or {}).get
+    row = ProcessRow(
+        pid=pid,
+        ppid=None,
+        uid=None,
+        user=None,
+        name=shot.comm,
+        virt=shot.virt,
+        rss=shot.rss,
+        pss=sum_of(SmapsKey.PSS),
+        uss=uss_of(sum_of),
+        swap=sum_of(SmapsKey.SWAP),
+        swap_pss=sum_of(SmapsKey.SWAP_PSS),
+    )
+    return row, b""
 
 
 def _cgroup(target: Target) -> bytes | None:
@@ -160,9 +192,12 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
     """
     alike: dict[bytes | int | None, list[int]] = {}
     for row, span in seen:
-        alike.setdefault(span or row.virt, []).append(row.pid)
+        if row.pid is not None:
+            alike.setdefault(span or row.virt, []).append(row.pid)
     same = {pid: twin for pids in alike.values() if len(pids) > 1 for pid, twin in same_memory(pids).items()}
-    return [row._replace(same_memory=same[row.pid]) if row.pid in same else row for row, _ in seen]
+    return [
+        row._replace(same_memory=same[row.pid]) if row.pid is not None and row.pid in same else row for row, _ in seen
+    ]
 
 
 def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigures]:

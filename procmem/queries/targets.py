@@ -112,8 +112,15 @@ def source_of(procfs: str | None, recording: str | None) -> Source:
     """A recording where one is named, else this machine or another proc tree."""
     if recording is not None:
         from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only for recordings
+        from procmem.sources.recording.store import open_store  # noqa: PLC0415  # the same
 
-        recorded: Source = RecordedSource(recording)
+        opened = open_store(recording)
+        if isinstance(opened, bytes):
+            from procmem.parse.given.read import read_given_text  # noqa: PLC0415  # only for texts
+
+            of_text: Source = RecordedSource(recording, read_given_text(opened, recording))
+            return of_text
+        recorded: Source = RecordedSource(recording, opened)
         return recorded
     from procmem.sources.live import ProcSource  # noqa: PLC0415  # not needed for --help
 
@@ -129,8 +136,8 @@ def one_target(word: str) -> TargetRef:
     return next(Selection((word,)).refs())
 
 
-def other_pids(source: Source) -> list[int]:
-    """All processes of a source; on this machine without ourselves."""
+def other_pids(source: Source) -> list[int | None]:
+    """All processes of a source; on this machine without ourselves. None is the one of a text that does not say."""
     return [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
 
 

@@ -63,7 +63,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
         size,
         levels,
         steps,
-        address % size,
+        None if shot.known_page_size is None else address % size,
         area,
         known,
         pagemap_bits(known) if known is not None else (),
@@ -71,6 +71,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
         facts.flags,
         facts.maps,
         tuple(reasons),
+        shot.notes,
     )
 
 

@@ -7,6 +7,7 @@ shown as escapes, so that a file's name cannot drive the terminal.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from procmem.model.given_text import UNKNOWN_DEVICE
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions, protection_letters
@@ -45,15 +46,15 @@ class PmapOptions(NamedTuple):
 class PmapTarget(NamedTuple):
     """One process: what pmap prints above its map, and where its stack began."""
 
-    pid: int
+    pid: int | None
     title: bytes
     start_stack: int | None
     lines: Sequence[SmapsRecord]
 
 
-def title_line(pid: int, title: bytes) -> str:
-    """What stands above the map."""
-    return f"{pid}:   {printable(title)}\n"
+def title_line(pid: int | None, title: bytes) -> str:
+    """What stands above the map; ``?`` where a text does not say whose it is."""
+    return f"{'?' if pid is None else pid}:   {printable(title)}\n"
 
 
 def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
@@ -65,9 +66,20 @@ def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
     return title + _kernel_columns(target, options)
 
 
+def _device_numbers(device: str) -> tuple[int, int]:
+    """Major and minor number; those of no device where a text does not tell them."""
+    major, _, minor = ("00:00" if device == UNKNOWN_DEVICE else device).partition(":")
+    return int(major, 16), int(minor, 16)
+
+
+def _inode(line: SmapsRecord) -> str:
+    """The inode; a text that does not tell it has a number of ours there."""
+    return "?" if line.device == UNKNOWN_DEVICE else line.inode
+
+
 def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str:
     """The last column: a file's name, the id of a System V segment, the stack, or [ anon ]."""
-    major, minor = (int(part, 16) for part in line.device.split(":"))
+    major, minor = _device_numbers(line.device)
     if (major, minor) == _SYSV_DEVICE and mentions_sysv(line.name):
         return f"  [ shmid=0x{int(line.inode):x} ]"
     if b"/" in line.name:
@@ -160,7 +172,7 @@ def _device(target: PmapTarget, options: PmapOptions) -> str:
             shared += size
         elif permissions(line.perms).writable:
             private += size
-        major, minor = (int(part, 16) for part in line.device.split(":"))
+        major, minor = _device_numbers(line.device)
         out.append(
             f"{line.start:016x} {size:7} {pmap_mode(line.perms)} {int(line.offset, 16):016x}"
             f" {major:03x}:{minor:05x} {_mapping(target, line, options)}\n"
@@ -183,7 +195,7 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     ]
     has_flags = everything and any(key == SmapsKey.VM_FLAGS for key, _ in target.lines[0].values)
     heads = ["Address", "Perm", "Offset", "Device", "Inode"]
-    front = [[f"{line.start:08x}", line.perms, line.offset, line.device, line.inode] for line in lines]
+    front = [[f"{line.start:08x}", line.perms, line.offset, line.device, _inode(line)] for line in lines]
     counters = _LineCounters()
     body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
     flags = [next((text for key, text in line.values if key == SmapsKey.VM_FLAGS), "") for line in lines]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
+from procmem.model.note import Note
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.model.vma_names import without_deleted
 from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
@@ -34,6 +35,8 @@ _MAY_HANG = frozenset({"cmdline"})
 class ProcSource:
     """All processes below one proc folder; ``/proc`` itself unless said otherwise."""
 
+    notes: tuple[Note, ...] = ()
+
     def __init__(self, root: str = "/proc") -> None:
         self.name = root
         try:
@@ -52,13 +55,14 @@ class ProcSource:
         """All process ids, ascending; threads are not listed."""
         return tuple(sorted(int(name) for name in os.listdir(self._root.fd) if name.isdecimal() and name.isascii()))
 
-    def open(self, pid: int) -> Target:
+    def open(self, pid: int | None) -> Target:
         """Hold a process (or a thread, by its id) open.
 
         Raises:
             ProcessGone: there is no such folder.
             AccessRefused: the folder may not be opened (a hidepid mount).
         """
+        assert pid is not None  # which stands for the process of a text alone
         prefetched = prefetched_process(pid) if self.name == "/proc" else None
         if prefetched is not None:
             return ProcTarget(pid, prefetched.folder, self._root, is_kernel=True, prefetched=prefetched)
@@ -78,6 +82,8 @@ class ProcSource:
 
 class ProcTarget:
     """One open folder ``/proc/<pid>``."""
+
+    notes: tuple[Note, ...] = ()
 
     def __init__(
         self, pid: int, fd: int, root: OpenFolder, *, is_kernel: bool, prefetched: PrefetchedProcess | None = None

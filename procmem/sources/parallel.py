@@ -18,7 +18,7 @@ __all__ = ["with_every_pid"]
 _THREADS_MAX = 8
 
 
-def with_every_pid(source: Source, pids: Iterable[int], work: Callable[[int], None]) -> None:
+def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[int | None], None]) -> None:
     """Call ``work`` with every pid; it may be called by several threads at a time, each pid once.
 
     The first error that it raises ends the work, and is raised here.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+    from procmem.model.note import Note
     from procmem.model.raw import FileContent
 
 __all__ = ["PrefetchedSource", "Reading", "prefetch_all", "started"]
@@ -160,17 +161,22 @@ class PrefetchedSource:
         files = started.pop().finish() if started else None
         return live() if files is None else cls(live, files)
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Living processes have none."""
+        return ()
+
     def pids(self) -> tuple[int, ...]:
         """Those that were there when reading began, ascending."""
         return tuple(sorted(self._files))
 
-    def open(self, pid: int) -> Any:
+    def open(self, pid: int | None) -> Any:
         """The files that were read; nothing is held open."""
-        if pid in self._files:
+        if pid is not None and pid in self._files:
             return _AheadTarget(self.living, pid, self._files[pid])
         return self.living(pid)
 
-    def living(self, pid: int) -> Any:
+    def living(self, pid: int | None) -> Any:
         """The process itself."""
         self._live = self._live or self._open_live()
         return self._live.open(pid)

@@ -28,6 +28,7 @@ class ErrorWords(NamedTuple):
     hint: str | None = None
 
 
+_TEXTS_HINT = N_("read are: maps, smaps, smaps_rollup, status, hs_err, and what pmap, gdb, vmmap and ASan print")
 _STEPS_HINT = N_("procmem simulate --help lists them")
 
 ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *HEADER_PROBLEMS.items())} | {
@@ -60,6 +61,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-process-of": ErrorWords(N_("no process has user {user!r}")),
     "no-process-named-of": ErrorWords(N_("no process has name {name!r} and user {user!r}")),
     "no-process-in": ErrorWords(N_("{source}: no process in it")),
+    "no-sizes-in": ErrorWords(N_("{source}: sizes in memory are not known of any process in it")),
     "no-process-fits": ErrorWords(N_("no process with memory of its own fits the filters")),
     "no-user": ErrorWords(N_("there is no user {user!r}")),
     "no-target": ErrorWords(
@@ -180,6 +182,12 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "several-recorded": ErrorWords(N_("holds {count} processes"), N_("name a pid: {known}")),
     "recording-too-large": ErrorWords(N_("unpacks to more than a recording may hold")),
     "too-many-members": ErrorWords(N_("more than {most} members")),
+    "no-archive": ErrorWords(N_("a text, and no archive")),
+    "empty-text": ErrorWords(N_("nothing stands in it"), _TEXTS_HINT),
+    "unknown-text": ErrorWords(
+        N_("a text, but neither maps nor smaps nor another that is read: line {number} is {text!r}"), _TEXTS_HINT
+    ),
+    "line-ends": ErrorWords(N_("lines end as on Windows (CR LF)")),
     "bad-archive": ErrorWords(N_("not a readable archive: {reason}")),
     "bad-about": ErrorWords(N_("about.toml: {reason}")),
     "unknown-schema": ErrorWords(N_("has schema {schema!r}; this procmem reads {known}")),
@@ -255,6 +263,8 @@ def error_text(error: ProcmemError) -> str:
             return say(N_("{where}: {why}{shown}"), {"where": where, "why": why, "shown": shown})
         case BadScript(line=line):
             return say(N_("script, line {line}: {why}"), {"line": line, "why": why})
+        case AccessRefused(pid=None):
+            return why
         case ProcessGone(pid=pid) | AccessRefused(pid=pid):
             return say(N_("process {pid}: {why}"), {"pid": pid, "why": why})
         case BrokenRecording(path=path) | CannotWrite(path=path):

@@ -27,6 +27,7 @@ NAMES = {
 
 SAYS = {
     "pages-apart": N_("mappings are whole pages and never overlap"),
+    "pages-apart-unknown-size": N_("mappings never overlap (how large a page is, nothing says)"),
     "below-border": N_("all of user space lies below TASK_SIZE, the kernel above"),
     "page-zero": N_("nothing is mapped at address 0, so that a null pointer faults"),
     "virt-sum": N_("VmSize is the sum of all mappings but gates"),

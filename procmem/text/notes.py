@@ -29,6 +29,32 @@ NOTES = {
     "shared memory in swap": N_(
         "swap of {swap_kib} kB holds {shared_kib} kB of shared memory, which VmSwap leaves out"
     ),
+    # texts that were pasted, mailed or saved
+    "text in UTF-16": N_("the text is in UTF-16, as PowerShell writes it"),
+    "byte order mark": N_("a byte order mark before the text was left out"),
+    "colours": N_("the colours of a terminal were left out"),
+    "line ends": N_(
+        "its lines end as on Windows (CR LF) or on an old Macintosh: {count} carriage returns were left out"
+    ),
+    "some line ends": N_("{count} lines end in a carriage return, and others do not: it was kept, as part of names"),
+    "no line end": N_("the last line has no end: what it says last may be cut off"),
+    "cut off": N_("the text is cut off behind {at:#x}: what follows there is not known, and no sum has it"),
+    "last cut off": N_("the text is cut off within the mapping at {at:#x}, which was left out, and no sum has it"),
+    "other lines": N_("{count} other lines were passed over"),
+    "other maps": N_("{count} other maps in the text were passed over"),
+    "other processes": N_("{count} other processes in the text were passed over"),
+    "broken lines": N_("{count} names stood on a line of their own, and were joined to the lines before them"),
+    "backwards": N_("{count} mappings without a size, or of an impossible one, were left out, and no sum has them"),
+    "without counters": N_("{count} of {of} mappings have no counters: sums are of the others alone"),
+    "rollup alone": N_("smaps_rollup alone: totals are known, and neither VIRT nor any mapping"),
+    "status alone": N_("status alone: totals are known, and no mapping"),
+    "pmap": N_("read from what pmap prints, which calls all memory without a file [ anon ], the heap among it"),
+    "names without folders": N_("pmap names files without their folder: /.../ stands for it (pmap -p shows it)"),
+    "no total": N_("pmap's last line, the total, is missing: the text may be cut off"),
+    "total differs": N_("pmap's total is {total:size}, and the lines here add up to {seen:size}: some are missing"),
+    "debugger": N_("read from what a debugger prints, which tells no device and no inode"),
+    "sanitizer": N_("read from a sanitizer's report, which tells nothing but addresses and names"),
+    "no permissions": N_("permissions are not known: what is code, data, reserved or shared cannot be told apart"),
     "of": N_("{name}: {note}"),
 }
 

@@ -166,7 +166,7 @@ class AccountReport(NamedTuple):
         """
         if self.is_unread:
             denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
-            raise AccessRefused(self.process.pid or 0, "smaps-denied" if denied else "no-sizes")
+            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-sizes")
 
     def sums(self, of: str) -> dict[str, int]:
         """The leaves of one total by name, over all classes, in the order in which they were found."""

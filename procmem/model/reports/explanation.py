@@ -51,7 +51,7 @@ class PageFacts(NamedTuple):
     """
 
     address: int
-    page_size: int
+    page_size: int | None
     state: int | None
     frame: int | None
     flags: tuple[str, ...] | None

@@ -23,7 +23,7 @@ class ProcessFacts(NamedTuple):
     bits: int | None
     machine: str | None
     kernel: str | None
-    page_size: int
+    page_size: int | None
     state: str | None
     threads: int | None
     nature: Nature
@@ -110,4 +110,4 @@ class Inspection(NamedTuple):
         """
         if self.is_unread:
             denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
-            raise AccessRefused(self.process.pid or 0, "smaps-denied" if denied else "no-mappings")
+            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-mappings")

@@ -129,3 +129,4 @@ class SwapReport(NamedTuple):
     left_after_swapoff: int | None
     ranking: tuple[ProcessRow, ...]
     regions: tuple[SwapRegion, ...]
+    warnings: tuple[Note, ...] = ()

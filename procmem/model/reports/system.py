@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.note import Note
 
 __all__ = ["CgroupFigures", "CgroupMemory", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
 
@@ -12,14 +13,15 @@ class ProcessRow(NamedTuple):
 
     ``swap`` holds shared memory as well; ``vm_swap`` (of ``status``) does not, and ``swap_pss`` divides private pages
     in swap among those that share them since a fork. ``same_memory`` is the process whose address space this one
-    shares (vfork, CLONE_VM): its figures are the same pages once more.
+    shares (vfork, CLONE_VM): its figures are the same pages once more. ``pid`` and ``name`` are None where a
+    text does not say whose it is.
     """
 
-    pid: int
+    pid: int | None
     ppid: int | None
     uid: int | None
     user: str | None
-    name: bytes
+    name: bytes | None
     virt: int | None
     rss: int | None
     pss: int | None
@@ -101,7 +103,10 @@ class CgroupFigures(NamedTuple):
 
 
 class SystemReport(NamedTuple):
-    """The answer of ``procmem system``. ``rows`` are those to list, ``processes`` counts all that the sums are over."""
+    """The answer of ``procmem system``. ``rows`` are those to list, ``processes`` counts all that the sums are over.
+
+    ``warnings`` tell what must be known of the text that it was read from.
+    """
 
     rows: tuple[ProcessRow, ...]
     processes: int
@@ -112,3 +117,4 @@ class SystemReport(NamedTuple):
     without_memory: int
     unreadable: int
     same_memory: int
+    warnings: tuple[Note, ...] = ()

@@ -71,7 +71,8 @@ class RealTranslation(NamedTuple):
 
     ``pagemap`` is the page's word in /proc/PID/pagemap; ``frame`` the frame number, None where the kernel hides it or
     there is none; ``flags`` and ``maps`` those of the frame (kpageflags, kpagecount). ``area`` is the line of maps that
-    holds the address, or None. ``reasons`` say why something is missing.
+    holds the address, or None. ``reasons`` say why something is missing. ``offset`` is None where nothing tells
+    how large a page is; ``warnings`` tell what must be known of the text that it was read from.
     """
 
     pid: int | None
@@ -79,7 +80,7 @@ class RealTranslation(NamedTuple):
     page_size: int
     levels: int | None
     steps: tuple[WalkStep, ...]
-    offset: int
+    offset: int | None
     area: str | None
     pagemap: int | None
     pagemap_bits: tuple[str, ...]
@@ -87,3 +88,4 @@ class RealTranslation(NamedTuple):
     flags: tuple[str, ...] | None
     maps: int | None
     reasons: tuple[Note, ...]
+    warnings: tuple[Note, ...] = ()

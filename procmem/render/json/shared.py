@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from procmem.model.given_text import UNKNOWN_DEVICE
 from procmem.model.reports.shared import SharedObject, SharedReport
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import process_json
@@ -33,8 +34,8 @@ def shared_json(report: SharedReport) -> dict[str, Any]:
 def _object(item: SharedObject) -> dict[str, Any]:
     return {
         **json_text("name", item.name),
-        "device": item.device or None,
-        "inode": item.inode or None,
+        "device": None if item.device == UNKNOWN_DEVICE else item.device or None,
+        "inode": None if item.device == UNKNOWN_DEVICE else item.inode or None,
         "sort": item.sort,
         "virt": item.virt,
         "rss": item.rss,

@@ -81,7 +81,9 @@ def real_json(one: RealTranslation) -> dict[str, Any]:
         "pagemap": None if one.pagemap is None else f"{one.pagemap:#018x}",
         "pagemap_bits": list(one.pagemap_bits),
         "frame": one.frame,
-        "physical": address(None if one.frame is None else one.frame * one.page_size + one.offset),
+        "physical": address(
+            None if one.frame is None or one.offset is None else one.frame * one.page_size + one.offset
+        ),
         "flags": None if one.flags is None else list(one.flags),
         "mapped": one.maps,
         "reasons": [reason_text(reason) for reason in one.reasons],

@@ -9,6 +9,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import SizeFormat
 from procmem.render.json.swap import swap_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
+from procmem.text.notes import note_text
 from procmem.text.pages.swap import HEADINGS, told
 from procmem.text.swap import part_name, part_sentence, reason_text, sort_name, swappiness_text
 
@@ -34,7 +35,8 @@ def swap_page(report: SwapReport, size: SizeFormat, unit: str, top: int | None) 
         sections.append([_regions(report)])
     refused = [told("refused", count=report.reading.unreadable)] if report.reading.unreadable else []
     sections.append([Prose(text) for text in refused])
-    return Page(sections, lambda: ranking_sheet(report, top), lambda: swap_json(report), remarks=refused)
+    notes = [note_text(one) for one in report.warnings]
+    return Page(sections, lambda: ranking_sheet(report, top), lambda: swap_json(report), notes=notes, remarks=refused)
 
 
 def ranking_sheet(report: SwapReport, top: int | None = None) -> Sheet:

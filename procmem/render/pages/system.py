@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procmem.model.note import Note
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, SystemReport
 from procmem.model.unknown import exact_sum
@@ -9,6 +10,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
+from procmem.text.notes import note_text
 from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
@@ -37,7 +39,7 @@ def system_page(report: SystemReport, unit: str, tree: _Tree | None = None) -> P
 
         return system_json(report)
 
-    return Page(sections, lambda: sheet, document, remarks=notes)
+    return Page(sections, lambda: sheet, document, notes=[note_text(one) for one in report.warnings], remarks=notes)
 
 
 def _with_unit(unit: str, sheet: Sheet) -> list[Block]:
@@ -142,7 +144,9 @@ def _notes(report: SystemReport) -> list[str]:
     return notes
 
 
-def classes_page(classes: Sequence[ClassRow], unit: str, *, processes: int, unreadable: int) -> Page:
+def classes_page(
+    classes: Sequence[ClassRow], unit: str, *, processes: int, unreadable: int, warnings: Sequence[Note] = ()
+) -> Page:
     """Classes over all processes."""
     sheet = machine_classes_sheet(classes)
     note = told("classes, refused" if unreadable else "classes", count=processes, refused=unreadable)
@@ -153,7 +157,8 @@ def classes_page(classes: Sequence[ClassRow], unit: str, *, processes: int, unre
         return classes_json(classes, processes=processes, unreadable=unreadable)
 
     section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
-    return Page([section], lambda: sheet, document, remarks=[note] if unreadable else ())
+    remarks = [note] if unreadable else ()
+    return Page([section], lambda: sheet, document, notes=[note_text(one) for one in warnings], remarks=remarks)
 
 
 def machine_classes_sheet(rows: Sequence[ClassRow]) -> Sheet:

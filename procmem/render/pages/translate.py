@@ -7,6 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.json.translate import real_json, translation_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
+from procmem.text.notes import note_text
 from procmem.text.pages.translate import HEADINGS, told
 from procmem.text.translation import (
     answer_text,
@@ -120,12 +121,18 @@ def real_page(one: RealTranslation) -> Page:
     rows: _Rows = [(told("area"), printable_text(area))]
     if one.levels is not None:
         split = " ".join(f"{step.level} {step.number}" for step in one.steps)
-        rows.append((told("levels", count=one.levels), told("split", split=split, offset=one.offset)))
+        rows.append(
+            (
+                told("levels", count=one.levels),
+                told("split", split=split, offset="?" if one.offset is None else one.offset),
+            )
+        )
     if one.pagemap is not None:
         bits = ", ".join(map(pagemap_bit_text, one.pagemap_bits)) or told("empty")
         rows.append(("pagemap", told("word", word=one.pagemap, bits=bits)))
     if one.frame is not None:
         rows.append((told("frame"), f"{one.frame:#x}"))
+    if one.frame is not None and one.offset is not None:
         rows.append((told("physical"), f"{one.frame * one.page_size + one.offset:#x}"))
     if one.flags is not None:
         rows.append((told("flags"), ", ".join(one.flags) or told("none")))
@@ -135,5 +142,9 @@ def real_page(one: RealTranslation) -> Page:
     notes = [Prose(told("note", text=printable_text(text)), "  ", _HANGING, _WIDTH) for text in reasons]
     head = Prose(told("real", address=one.address, pid=one.pid))
     return Page(
-        [[head, _facts(rows), *notes]], lambda: _walk(one.address, one.steps), lambda: real_json(one), remarks=reasons
+        [[head, _facts(rows), *notes]],
+        lambda: _walk(one.address, one.steps),
+        lambda: real_json(one),
+        notes=[note_text(warning) for warning in one.warnings],
+        remarks=reasons,
     )

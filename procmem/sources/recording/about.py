@@ -1,4 +1,4 @@
-"""The files of a recording that say what it is: about.toml, the index of kept heads, a bare maps file.
+"""The files of a recording that say what it is: about.toml, and the index of kept heads.
 
 A recording may come from a stranger, so every value is checked before it is believed.
 """
@@ -11,43 +11,18 @@ import tomllib
 from collections.abc import Mapping
 
 from procmem.errors import BrokenRecording
-from procmem.model.proc_keys import SmapsKey, StatusKey
+from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import KeptFile, MappedFile, Refusal
-from procmem.sources.recording.store import FILE_BYTES_MAX, Store
+from procmem.sources.recording.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["SCHEMA", "bare_file", "pid_of_folder", "read_about", "read_objects", "recorded_refusal", "typed"]
+__all__ = ["SCHEMA", "pid_of_folder", "read_about", "read_objects", "recorded_refusal", "typed"]
 
 SCHEMA = "procmem/recording/1"
-_HEAD_OF_BARE_FILE = 512
-_COUNTERS_BEGIN = tuple(b"%s:" % key.encode() for key in (SmapsKey.SIZE, SmapsKey.RSS))
 _PID_LINE = b"%s:" % StatusKey.PID.encode()
-
-
-def bare_file(path: str) -> dict[str, bytes]:
-    """A file that begins like maps or smaps, as the one file of a process; empty if it is none of them."""
-    try:
-        content = _read_head(path)
-    except OSError as error:
-        raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
-    first, _, rest = content.partition(b"\n")
-    if first.count(b"-") == 0 or first[:1] not in b"0123456789abcdef" or b" " not in first:
-        return {}
-    from procmem.sources.files import read_whole  # noqa: PLC0415  # only here is a path opened by name
-
-    whole = read_whole(path, None, limit=FILE_BYTES_MAX)
-    if isinstance(whole, Refusal):
-        raise BrokenRecording(path, "recording-refused", refusal=whole)
-    return {"smaps" if rest.startswith(_COUNTERS_BEGIN) else "maps": whole}
-
-
-def _read_head(path: str) -> bytes:
-    """The first bytes of a regular file, to see what it is."""
-    with open(path, "rb") as file:
-        return file.read(_HEAD_OF_BARE_FILE)
 
 
 def read_about(store: Store, path: str) -> Mapping[str, Any]:

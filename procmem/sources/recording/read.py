@@ -1,4 +1,4 @@
-"""Recordings as a source: what ``procmem record`` wrote, a copied process folder, or a bare maps file.
+"""Recordings as a source: what ``procmem record`` wrote, a copied process folder, or a text of a process.
 
 The layout is that of ``/proc`` itself, so that a copied tree is a recording too::
 
@@ -13,23 +13,23 @@ The layout is that of ``/proc`` itself, so that a copied tree is a recording too
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from procmem.errors import BrokenRecording, ProcessGone
+from procmem.model.given_text import GivenText
+from procmem.model.note import Note
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
 from procmem.sources.pagemap import without_overlap
 from procmem.sources.recording.about import (
     SCHEMA,
-    bare_file,
     pid_of_folder,
     read_about,
     read_objects,
     recorded_refusal,
     typed,
 )
-from procmem.sources.recording.store import Store, open_store
+from procmem.sources.recording.store import Store, TextStore, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,18 +79,22 @@ class PiecesReader:
 class RecordedSource:
     """Processes of a recording. The pid may be left out when it holds only one."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, opened: Store | GivenText | None = None) -> None:
         self.name = path
-        self._bare: dict[str, bytes] = {}
-        self._store: Store | None = None
-        if os.path.isfile(path) and (bare := bare_file(path)):
-            self._bare = bare
-            self._folders: dict[int | None, str] = {None: ""}
-            self._about: Mapping[str, Any] = {}
+        self.notes: tuple[Note, ...] = ()
+        self._about: Mapping[str, Any] = {}
+        self._folders: dict[int | None, str] = {}
+        if isinstance(opened, GivenText):
+            self._store: Store = TextStore(opened.files)
+            self._folders[opened.pid] = ""
+            self.notes = opened.notes
             return
-        if not os.path.exists(path):
-            raise BrokenRecording(path, "no-recording")
-        self._store = open_store(path)
+        if opened is None:
+            found = open_store(path)
+            if isinstance(found, bytes):
+                raise BrokenRecording(path, "no-archive")
+            opened = found
+        self._store = opened
         self._about = read_about(self._store, path)
         names = self._store.names("")
         top = () if isinstance(names, Refusal) else names
@@ -105,8 +109,11 @@ class RecordedSource:
         """A recording is the past."""
         return False
 
-    def pids(self) -> tuple[int, ...]:
-        """The recorded pids, ascending; a bare file has none."""
+    def pids(self) -> tuple[int | None, ...]:
+        """The recorded pids, ascending; None alone where a text does not say whose it is."""
+        return self._known_pids() or tuple(self._folders)
+
+    def _known_pids(self) -> tuple[int, ...]:
         return tuple(sorted(pid for pid in self._folders if pid is not None))
 
     def only(self) -> int | None:
@@ -116,7 +123,7 @@ class RecordedSource:
             BrokenRecording: it holds several processes, so one must be named.
         """
         if len(self._folders) != 1:
-            known = ", ".join(str(pid) for pid in self.pids()[:10])
+            known = ", ".join(str(pid) for pid in self._known_pids()[:10])
             raise BrokenRecording(self.name, "several-recorded", count=len(self._folders), known=known)
         return next(iter(self._folders))
 
@@ -127,15 +134,14 @@ class RecordedSource:
             ProcessGone: this recording does not hold it.
         """
         if pid in self._folders:
-            return RecordedTarget(pid, self._folders[pid], self._store, self._bare, self._about, self.name)
+            return RecordedTarget(pid, self._folders[pid], self._store, self._about, self.name, notes=self.notes)
         assert pid is not None
-        if self._store is not None:
-            for leader, folder in self._folders.items():
-                threads = self._store.names(f"{folder}task")
-                if not isinstance(threads, Refusal) and str(pid) in threads:
-                    # as /proc/TID does for a thread that is not listed
-                    return RecordedTarget(pid, folder, self._store, {}, self._about, self.name, thread_of=leader)
-        known = ", ".join(str(known) for known in self.pids()[:10])
+        for leader, folder in self._folders.items():
+            threads = self._store.names(f"{folder}task")
+            if not isinstance(threads, Refusal) and str(pid) in threads:
+                # as /proc/TID does for a thread that is not listed
+                return RecordedTarget(pid, folder, self._store, self._about, self.name, thread_of=leader)
+        known = ", ".join(str(known) for known in self._known_pids()[:10])
         raise ProcessGone(pid, "not-recorded" if known else "nothing-recorded", source=self.name, known=known)
 
 
@@ -146,17 +152,17 @@ class RecordedTarget:
         self,
         pid: int | None,
         folder: str,
-        store: Store | None,
-        bare: Mapping[str, bytes],
+        store: Store,
         about: Mapping[str, Any],
         source: str,
         *,
         thread_of: int | None = None,
+        notes: tuple[Note, ...] = (),
     ) -> None:
         self.pid = pid
+        self.notes = notes
         self._folder = folder
         self._store = store
-        self._bare = bare
         self._about = about
         self._source = source
         self._thread_of = thread_of
@@ -188,8 +194,6 @@ class RecordedTarget:
 
     def read(self, name: str) -> FileContent:
         """A recorded file; a refusal that was met when recording comes back as the same refusal."""
-        if self._store is None:
-            return self._bare.get(name, Refusal.UNRECORDED)
         if self._thread_of is not None and not name.startswith("task/"):
             own = self._store.read(f"{self._folder}task/{self.pid}/{name}")
             if not isinstance(own, Refusal):
@@ -209,8 +213,6 @@ class RecordedTarget:
 
     def link(self, name: str) -> bytes | Refusal:
         """A recorded link text, else the text of the link itself in a copied folder."""
-        if self._store is None:
-            return Refusal.UNRECORDED
         text = self._store.read(f"{self._folder}links/{name}")
         if isinstance(text, bytes):
             return text
@@ -219,20 +221,16 @@ class RecordedTarget:
 
     def names(self, folder: str) -> tuple[str, ...] | Refusal:
         """The recorded names in a folder."""
-        if self._store is None:
-            return Refusal.UNRECORDED
         found = self._store.names(self._folder + folder)
         return Refusal.UNRECORDED if isinstance(found, Refusal) else found
 
     def read_system(self, name: str) -> FileContent:
         """A recorded file of the system."""
-        content = Refusal.UNRECORDED if self._store is None else self._store.read(name)
+        content = self._store.read(name)
         return recorded_refusal(self._about.get("refused", {}), name) if isinstance(content, Refusal) else content
 
     def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
         """The kept head of a mapped file; in a copied folder also ``map_files`` and ``exe`` themselves."""
-        if self._store is None:
-            return Refusal.UNRECORDED
         if self._kept is None:
             self._kept = read_objects(self._store, self._folder, self._source)
         for kept in self._kept:

@@ -1,24 +1,32 @@
-"""Where a recording lies: a folder, an archive, or one bare file; all read with distrust.
+"""Where a recording lies: a folder, an archive, or one text; all read with distrust.
 
 A recording may come from a stranger. Folders are opened piece by piece without following links,
 archives are read as streams of members and never unpacked to disk, and everything has a bound.
 """
 
+import io
 import os
+import sys
+from collections.abc import Mapping
 from types import TracebackType
-from typing import IO, Protocol, Self, cast
+from typing import IO, Any, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
 from procmem.model.raw import FileContent, Refusal
 from procmem.sources.files import OpenFolder, open_given, read_whole, refusal_of
 
-__all__ = ["ArchiveStore", "FolderStore", "Store", "open_store"]
+__all__ = ["STANDARD_INPUT", "ArchiveStore", "FolderStore", "Store", "TextStore", "open_store"]
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 65_536
+STANDARD_INPUT = "-"
+"""The path that stands for it."""
+_HEAD_BYTES = 512  # one block of tar
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Store(Protocol):
@@ -103,8 +111,9 @@ class _Unpacked:
     def __init__(self, path: str) -> None:
         self._path = path
         self._total = 0
+        self._given_back = b""
         try:
-            file = open(open_given(path), "rb")  # noqa: SIM115  # closed by __exit__
+            file = _opened(path)
         except OSError as error:
             raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
         self._files: list[IO[bytes]] = [file]
@@ -120,11 +129,39 @@ class _Unpacked:
         Raises:
             BrokenRecording: it unpacks to more than a recording may hold.
         """
+        if self._given_back:
+            data, self._given_back = self._given_back[:size], self._given_back[size:]
+            return data
         data = self._files[-1].read(size)
         self._total += len(data)
         if self._total > UNPACKED_BYTES_MAX:
             raise BrokenRecording(self._path, "recording-too-large")
         return data
+
+    def is_archive(self) -> bool:
+        """Whether what comes first is the head of an archive, or no text; it is read again afterwards."""
+        head = self.read(_HEAD_BYTES)
+        while len(head) < _HEAD_BYTES and (more := self.read(_HEAD_BYTES - len(head))):
+            head += more
+        self._given_back = head
+        if head.startswith(_UTF_16_MARKS):
+            return False
+        return b"\0" in head or head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
+
+    def read_text(self) -> bytes:
+        """All of it, within the bound of a single file.
+
+        Raises:
+            BrokenRecording: it is larger.
+        """
+        pieces = []
+        total = 0
+        while piece := self.read(_CHUNK):
+            total += len(piece)
+            if total > FILE_BYTES_MAX:
+                raise BrokenRecording(self._path, "recording-refused", refusal=Refusal.TOO_LARGE)
+            pieces.append(piece)
+        return b"".join(pieces)
 
     def __enter__(self) -> Self:
         return self
@@ -139,13 +176,12 @@ class _Unpacked:
 class ArchiveStore:
     """A recording in a ``.tar.gz``: its regular members, read into memory once, within bounds."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stream: _Unpacked) -> None:
         import tarfile  # noqa: PLC0415  # folders do without it
-        import zlib  # noqa: PLC0415  # the same
 
         self._files: dict[str, bytes] = {}
         try:
-            with _Unpacked(path) as stream, tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
                 for count, member in enumerate(archive):
                     if count > MEMBERS_MAX:
                         raise BrokenRecording(path, "too-many-members", most=MEMBERS_MAX)
@@ -158,8 +194,7 @@ class ArchiveStore:
                         self._files[member.name.removeprefix("./")] = content.read()
                 while stream.read(_CHUNK):
                     pass  # to the end, where the checksum of all that was read stands
-        except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
-            # gzip reports damage as OSError, EOFError or zlib.error, a damaged header is a ValueError
+        except tarfile.TarError as error:
             raise BrokenRecording(path, "bad-archive", reason=str(error)) from error
         tops = {name.split("/", 1)[0] for name in self._files}
         if len(tops) == 1 and "/" in next(iter(self._files)):
@@ -184,15 +219,73 @@ class ArchiveStore:
         return Refusal.ABSENT
 
 
-def open_store(path: str) -> Store:
-    """Open a folder or an archive as a store.
+class TextStore:
+    """The files of one process that a text holds."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def read(self, name: str) -> FileContent:
+        """One of them."""
+        return self._files.get(name, Refusal.ABSENT)
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """Their names; a text has no folders."""
+        return Refusal.ABSENT if folder else tuple(sorted(self._files))
+
+    def text_of_link(self, name: str) -> bytes | Refusal:
+        """Texts hold no links."""
+        del name
+        return Refusal.ABSENT
+
+
+def open_store(path: str) -> Store | bytes:
+    """Open a folder or an archive as a store; the content of a text, unpacked where gzip packed it.
+
+    Which it is, is told by what stands in it. ``-`` is standard input.
 
     Raises:
-        BrokenRecording: neither, or an archive that is damaged or beyond the bounds.
+        BrokenRecording: nothing there, an archive that is damaged, or anything beyond the bounds.
     """
-    if os.path.isdir(path):
+    if path != STANDARD_INPUT and not os.path.exists(path):
+        raise BrokenRecording(path, "no-recording")
+    if path != STANDARD_INPUT and os.path.isdir(path):
         try:
             return FolderStore(path)
         except OSError as error:
             raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
-    return ArchiveStore(path)
+    import zlib  # noqa: PLC0415  # folders do without it
+
+    try:
+        with _Unpacked(path) as stream:
+            return ArchiveStore(path, stream) if stream.is_archive() else stream.read_text()
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        # gzip reports damage as OSError, EOFError or zlib.error, a damaged header of tar is a ValueError
+        raise BrokenRecording(path, "bad-archive", reason=str(error)) from error
+
+
+def _opened(path: str) -> io.BufferedReader:
+    """A file that a user named, or standard input; nothing where the shell has closed that (``<&-``)."""
+    if path != STANDARD_INPUT:
+        return open(open_given(path), "rb")
+    if sys.stdin is None:
+        return io.BufferedReader(_Input(io.BytesIO()))
+    return io.BufferedReader(_Input(sys.stdin.buffer))
+
+
+class _Input(io.RawIOBase):
+    """Standard input as a raw stream, which stays open when we have read it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes, put into a buffer; their number."""
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,67 @@
+"""A text as lines, freed of what editors, mail programs and terminals put into it.
+
+What a line says is not looked at here, only what it is wrapped in: line ends, byte order marks, colours, indentation.
+"""
+
+import re
+
+from procmem.model.named_tuple import NamedTuple
+from procmem.model.note import Note, note
+
+__all__ = ["GivenLines", "given_lines"]
+
+_UTF_8_MARK = b"\xef\xbb\xbf"
+_UTF_16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+_MARGIN = b" \t>|\xc2\xa0"
+"""What indents and quotes: blanks, the marks of a mail's quotation and of a drawn frame, no-break spaces."""
+
+
+class GivenLines(NamedTuple):
+    """The lines of a text without their ends, and what was mended.
+
+    ``plain`` are the lines, ``bare`` the same without what stands before them; ``ends`` says that the last has its end.
+    """
+
+    plain: tuple[bytes, ...]
+    bare: tuple[bytes, ...]
+    ends: bool
+    notes: tuple[Note, ...]
+
+
+def given_lines(data: bytes) -> GivenLines:
+    """Cut a text into lines.
+
+    A carriage return is part of a line's end only where all lines have it: it may be the end of a file's name.
+    """
+    notes = []
+    for mark, encoding in _UTF_16:
+        if data.startswith(mark):
+            data = data[len(mark) :].decode(encoding, "replace").encode("utf-8", "surrogateescape")
+            notes.append(note("text in UTF-16"))
+    if data.startswith(_UTF_8_MARK):
+        data = data.removeprefix(_UTF_8_MARK)
+        notes.append(note("byte order mark"))
+    if b"\x1b[" in data:
+        data = _COLOUR.sub(b"", data)
+        notes.append(note("colours"))
+    ends = data.endswith((b"\n", b"\r"))
+    if b"\r" in data:
+        data, mended = _without_returns(data)
+        notes += mended
+    plain = data.split(b"\n")
+    if ends:
+        del plain[-1]
+    return GivenLines(tuple(plain), tuple(line.lstrip(_MARGIN) for line in plain), ends, tuple(notes))
+
+
+def _without_returns(data: bytes) -> tuple[bytes, list[Note]]:
+    """The text with line ends as Unix has them, where its own are those of Windows or of an old Macintosh."""
+    breaks, windows = data.count(b"\n"), data.count(b"\r\n")
+    if not breaks:
+        return data.replace(b"\r", b"\n"), [note("line ends", count=data.count(b"\r"))]
+    lines = [line for line in data.split(b"\n") if line.strip()]
+    last_has_no_end = not data.endswith(b"\n")
+    if sum(line.endswith(b"\r") for line in lines) + last_has_no_end >= len(lines):
+        return data.replace(b"\r\n", b"\n"), [note("line ends", count=windows)]
+    return data, [note("some line ends", count=windows)] if windows else []

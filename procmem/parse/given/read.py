@@ -1,0 +1,64 @@
+"""What a text is, by what stands in it, never by its name; and what it says, in the form of the kernel's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from procmem.errors import BrokenRecording, MalformedFile
+from procmem.model.given_text import GivenText
+from procmem.model.proc_keys import SmapsKey
+from procmem.parse.given.debugger_maps import read_debugger_map, read_sanitizer_map
+from procmem.parse.given.kernel_files import maps_of_smaps, read_kernel_files
+from procmem.parse.given.lines import GivenLines, given_lines
+from procmem.parse.given.pmap_tables import read_pmap
+from procmem.parse.maps import parse_maps
+from procmem.parse.smaps import parse_smaps
+
+__all__ = ["READERS", "read_given_text"]
+
+_FIRST_LETTERS = b"0123456789abcdef"
+_COUNTER_BEGINS = tuple(b"%s:" % key.encode("ascii") for key in (SmapsKey.SIZE, SmapsKey.RSS))
+
+READERS: tuple[Callable[[GivenLines], GivenText | None], ...] = (
+    read_kernel_files,
+    read_pmap,
+    read_debugger_map,
+    read_sanitizer_map,
+)
+"""One for each family of forms; the first that finds something has the text. A new form is a row here."""
+
+
+def read_given_text(data: bytes, name: str) -> GivenText:
+    """Read a text of a process.
+
+    Raises:
+        BrokenRecording: it is none of the known forms; the error shows how it begins.
+    """
+    sound = _sound(data)
+    if sound is not None:
+        return sound
+    lines = given_lines(data)
+    for read in READERS:
+        text = read(lines)
+        if text is not None:
+            return text._replace(notes=(*lines.notes, *text.notes))
+    number, line = next(((at, line) for at, line in enumerate(lines.plain, start=1) if line.strip()), (0, b""))
+    if not number:
+        raise BrokenRecording(name, "empty-text")
+    raise BrokenRecording(name, "unknown-text", number=number, text=line[:80])
+
+
+def _sound(data: bytes) -> GivenText | None:
+    """Maps or smaps just as the kernel wrote them, which is by far the commonest; None for all else."""
+    if data[:1] not in _FIRST_LETTERS or b"\r" in data or not data.endswith(b"\n"):
+        return None
+    second = data[data.find(b"\n") + 1 :][:80]
+    try:
+        if not second.startswith(_COUNTER_BEGINS):
+            parse_maps(data)
+            return GivenText({"maps": data})
+        if len(parse_smaps(data, keys=())) < 2:
+            return None  # smaps_rollup looks like smaps of one mapping
+        return GivenText({"smaps": data, "maps": maps_of_smaps(data)})
+    except MalformedFile:
+        return None
