@@ -37,8 +37,8 @@ _DEFAULT_SWAPPINESS, _EVEN_SWAPPINESS = 60, 100
 
 def swap_report(reading: SwapReading, regions: Iterable[SwapRegion] = ()) -> SwapReport:
     """Put the report together."""
-    total = sum(area.size for area in reading.areas)
-    used = sum(area.used for area in reading.areas)
+    total = sum(area.size for area in reading.areas) if reading.areas_known else None
+    used = sum(area.used for area in reading.areas) if reading.areas_known else None
     ranking = sorted((row for row in reading.rows if row.swap or row.vm_swap), key=lambda row: (_weight(row), row.pid))
     available, cached = reading.meminfo.get(MeminfoKey.AVAILABLE), reading.meminfo.get(MeminfoKey.SWAP_CACHED, 0)
     return SwapReport(
@@ -48,7 +48,7 @@ def swap_report(reading: SwapReading, regions: Iterable[SwapRegion] = ()) -> Swa
         parts=tuple(_parts(reading, used)),
         swappiness=_swappiness(reading.swappiness, reading.release),
         verdict=_verdict(reading, total, used),
-        left_after_swapoff=None if available is None else available - max(used - cached, 0),
+        left_after_swapoff=None if available is None or used is None else available - max(used - cached, 0),
         ranking=tuple(ranking),
         regions=tuple(regions),
     )
@@ -58,7 +58,7 @@ def _weight(row: ProcessRow) -> int:
     return row.swap_pss or row.swap or row.vm_swap or 0
 
 
-def _parts(reading: SwapReading, used: int) -> Iterator[SwapPart]:
+def _parts(reading: SwapReading, used: int | None) -> Iterator[SwapPart]:
     """What is in use, divided; the last part is what is left, and has the name of the likeliest cause."""
     if not used:
         return
@@ -101,7 +101,9 @@ def _swappiness(value: int | None, release: tuple[int, int] | None) -> Note:
     return note("even" if value == _EVEN_SWAPPINESS else "swap first", value=value, most=most)
 
 
-def _verdict(reading: SwapReading, total: int, used: int) -> SwapVerdict:
+def _verdict(reading: SwapReading, total: int | None, used: int | None) -> SwapVerdict:
+    if total is None:
+        return SwapVerdict("unknown", (note("no areas"),))
     if not total:
         return SwapVerdict("no swap", (note("no swap"),))
     rates = reading.rates

@@ -12,6 +12,7 @@ from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
+from procmem.model.snapshot import Nature
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
@@ -87,7 +88,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
         without_memory=found.without_memory,
         unreadable=found.unreadable,
     )
-    report = report._replace(warnings=source.notes)
+    report = report._replace(warnings=source.notes, live=source.is_live)
     return report, tree_rows(shown) if options.by == "tree" else None
 
 
@@ -99,7 +100,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
     source = _source(options)
     wanted = wanted_processes(options.name, options.user)
     answers: list[tuple[ClassRow, ...]] = []
-    unreadable = 0
+    unreadable = unsized = 0
     with progress(other_pids(source)) as remaining:
         for pid in remaining:
             try:
@@ -117,8 +118,10 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
                 answers.append(inspection(seen.snapshot, seen.regions).classes)
             elif seen.snapshot.size(StatusKey.VM_SIZE) is not None:
                 unreadable += 1
-    if not answers and not source.is_live:
-        raise NothingMatches("no-sizes-in", source=source.name)
+            elif seen.snapshot.nature is Nature.PROCESS:
+                unsized += 1
+    if unsized and not answers and not source.is_live:
+        raise AccessRefused(None, "no-sizes")
     return MachineClasses(merged_classes(answers), len(answers), unreadable, source.notes)
 
 

@@ -8,7 +8,7 @@ from procmem.errors import AccessRefused
 from procmem.model.kinds import ByteClass
 from procmem.model.note import note
 from procmem.parse.options import parse_growth
-from procmem.queries.examine import examine
+from procmem.queries.examine import examine, need_mappings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def diff(
 def _look(ref: TargetRef, *, deep: bool) -> tuple[Look, list[Note]]:
     with ref.open() as target:
         seen = examine(target, deep=deep)
+    need_mappings(seen, sizes=True)
     if seen.regions is None or not seen.snapshot.has_usage:
         raise AccessRefused(seen.snapshot.pid, "nothing-to-compare")
     return Look(ref.name, seen.snapshot, seen.regions), list(

@@ -58,7 +58,8 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         rates = _rates(source, target, pids, interval) if live and interval else None
         with_cgroup = rates is not None and bool(rates.faulters)
         found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
-        areas = parse_swaps(_system(target, "swaps"))
+        swaps = target.read_system("swaps")
+        areas = parse_swaps(said_or_nothing(swaps))
         meminfo = _system(target, "meminfo")
         swappiness = parse_number(_system(target, "sys/vm/swappiness"))
         in_use = any(area.used for area in areas)
@@ -76,6 +77,7 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         objects=objects,
         unreadable=found.unreadable,
         whole_machine=live,
+        areas_known=isinstance(swaps, bytes),
     )
 
 

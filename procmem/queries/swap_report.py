@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from procmem.analyse.swap import swap_regions, swap_report
+from procmem.model.proc_keys import StatusKey
+from procmem.model.raw import Refusal
 from procmem.queries.examine import examine, need_mappings
 from procmem.queries.swap import read_swap
 from procmem.queries.targets import other_pids
@@ -25,6 +27,10 @@ def regions_in_swap(target: Target) -> tuple[SwapRegion, ...]:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
     seen = examine(target)
+    shot = seen.snapshot
+    tells_sum = shot.rollup is not None or shot.size(StatusKey.VM_SWAP) is not None
+    if shot.mappings is None and tells_sum and Refusal.DENIED not in seen.raw.files.values():
+        return ()  # a text that tells how much is in swap, and not where
     need_mappings(seen, sizes=True)
     return tuple(swap_regions(seen.snapshot.pid, seen.regions))
 

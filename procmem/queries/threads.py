@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procmem.analyse.inspection import warnings_of
 from procmem.analyse.threads import thread_report
+from procmem.errors import AccessRefused
 from procmem.model.raw import Refusal
 from procmem.queries.examine import FILES_OF_A_THREAD, examine
 
@@ -19,9 +20,12 @@ def threads_of(target: Target, *, deep: bool) -> ThreadReport:
     """Read a process and its threads; with ``deep`` the C library's own list of them.
 
     Raises:
-        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
+        AccessRefused: the same, or a recording or text does not hold its threads.
     """
     seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep)
+    if seen.snapshot.threads is None:
+        raise AccessRefused(target.pid, "no-threads")
     files = target.names("fd")
     cwd, root = target.link("cwd"), target.link("root")
     return thread_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
-from procmem.errors import BadInput, Misuse
+from procmem.errors import AccessRefused, BadInput, Misuse
 from procmem.model.note import note
 from procmem.model.raw import Refusal
 from procmem.model.reports.translation import RealTranslation, Translation
@@ -31,6 +31,8 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     """
     raw, mappings = take(target, ("maps",), ("cpuinfo",), thread_files=())
     shot = snapshot(raw, keys=None, mappings_read=mappings)
+    if raw.files.get("maps") is Refusal.UNRECORDED:
+        raise AccessRefused(target.pid, "no-mappings")
     size = shot.page_size
     cpuinfo = raw.system.get("cpuinfo")
     levels = levels_of(shot.machine.machine, cpuinfo if isinstance(cpuinfo, bytes) else None)

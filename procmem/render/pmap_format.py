@@ -12,11 +12,14 @@ from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions, protection_letters
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.vma_names import mentions_sysv
+from procmem.model.vma_names import KernelName, kernel_label, mentions_sysv
 from procmem.render.escaping import printable
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_mode", "pmap_text", "title_line"]
 
+_STACK = kernel_label(KernelName.STACK)
+_NO_FIGURES = f"{'-':>7} {'-':>7}"
+"""Where maps stands in for smaps: unknown is not 0."""
 _SHORT_LEAVES_OUT = frozenset(
     {
         SmapsKey.SIZE,
@@ -87,7 +90,10 @@ def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str
         if not options.show_path:
             name = name.rsplit(b"/", 1)[-1] or b"/"
         return printable(name)
-    if target.start_stack is not None and line.start <= target.start_stack <= line.end:
+    is_stack = line.name == _STACK  # where no stat tells where it began
+    if target.start_stack is not None:
+        is_stack = line.start <= target.start_stack <= line.end
+    if is_stack:
         return "  [ stack ]"
     return "  [ anon ]"
 
@@ -137,6 +143,7 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
         out.append(f"{'Address':<16}  Kbytes     RSS   Dirty Mode  Mapping\n")
     total = rss_total = dirty_total = 0
     counters = _LineCounters()
+    known = not target.lines or any(line.values for line in target.lines)
     for line in target.lines:
         if line.start > options.high:
             break  # what lies below a range still counts in the totals of RSS, what lies above does not
@@ -151,10 +158,12 @@ def _extended(target: PmapTarget, options: PmapOptions) -> str:
             continue
         total += _kib(line)
         mapping = _mapping(target, line, options)
-        out.append(f"{line.start:016x} {_kib(line):7} {rss:7} {dirty:7} {pmap_mode(line.perms)} {mapping}\n")
+        figures_text = f"{rss:7} {dirty:7}" if known else _NO_FIGURES
+        out.append(f"{line.start:016x} {_kib(line):7} {figures_text} {pmap_mode(line.perms)} {mapping}\n")
     if not options.quiet:
         out.append(f"{'-' * 16} ------- ------- ------- \n")
-        out.append(f"{'total kB':<16} {total:7} {rss_total:7} {dirty_total:7}\n")
+        sums = f"{rss_total:7} {dirty_total:7}" if known else _NO_FIGURES
+        out.append(f"{'total kB':<16} {total:7} {sums}\n")
     return "".join(out)
 
 

@@ -7,7 +7,12 @@ from procmem.render.human import duration
 from procmem.render.page import Block, Prose
 from procmem.text.pages.inspect import state_text, told
 
-__all__ = ["process_head"]
+__all__ = ["pid_text", "process_head"]
+
+
+def pid_text(pid: int | None) -> str:
+    """The pid, or that it is a recorded process whose pid is not known."""
+    return told("recorded") if pid is None else str(pid)
 
 
 def process_head(process: ProcessFacts) -> list[Block]:
@@ -24,8 +29,7 @@ def process_head(process: ProcessFacts) -> list[Block]:
         facts.append(told("threads", count=process.threads))
     if process.age_seconds is not None:
         facts.append(told("age", time=duration(process.age_seconds)))
-    nobody = "simulated" if process.nature is Nature.SIMULATED else "recorded"
-    pid = told(nobody) if process.pid is None else str(process.pid)
+    pid = told("simulated") if process.nature is Nature.SIMULATED else pid_text(process.pid)
     head = f"{pid}  {name}  ({', '.join(facts)})" if facts else f"{pid}  {name}"
     blocks: list[Block] = [Prose(head, "", "  ")]
     if process.cmdline:

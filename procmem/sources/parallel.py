@@ -18,6 +18,13 @@ __all__ = ["with_every_pid"]
 _THREADS_MAX = 8
 
 
+class _End:
+    """Behind the last pid; None is the pid of a text that does not say whose it is."""
+
+
+_LAST = _End()
+
+
 def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[int | None], None]) -> None:
     """Call ``work`` with every pid; it may be called by several threads at a time, each pid once.
 
@@ -32,8 +39,8 @@ def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[i
     def take() -> None:
         while not errors:
             with lock:
-                pid = next(shared, None)
-            if pid is None:
+                pid = next(shared, _LAST)
+            if isinstance(pid, _End):
                 return
             try:
                 work(pid)

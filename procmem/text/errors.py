@@ -53,7 +53,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
     ),
     "no-memory-to-read": ErrorWords(N_("no memory for reading"), N_("look at procmem system, free, and dmesg")),
-    "nothing-to-compare": ErrorWords(N_("its smaps may not be read, so there is nothing to compare")),
+    "nothing-to-compare": ErrorWords(N_("it has no mappings, so there is nothing to compare"), ""),
+    "no-threads": ErrorWords(N_("its threads are not known: a text or a copied file does not tell them"), ""),
+    "several-nameless": ErrorWords(N_("several texts that do not say whose they are; record each by itself")),
     "no-mappings": ErrorWords(N_("its mappings are not known: neither smaps nor maps could be read"), ""),
     "no-sizes": ErrorWords(N_("its sizes in memory and in swap are not known: smaps could not be read"), ""),
     "smaps-denied": ErrorWords(N_("smaps: permission denied")),
@@ -61,7 +63,6 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-process-of": ErrorWords(N_("no process has user {user!r}")),
     "no-process-named-of": ErrorWords(N_("no process has name {name!r} and user {user!r}")),
     "no-process-in": ErrorWords(N_("{source}: no process in it")),
-    "no-sizes-in": ErrorWords(N_("{source}: sizes in memory are not known of any process in it")),
     "no-process-fits": ErrorWords(N_("no process with memory of its own fits the filters")),
     "no-user": ErrorWords(N_("there is no user {user!r}")),
     "no-target": ErrorWords(

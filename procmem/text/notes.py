@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
-from procmem.text import N_, Sentence, gettext, say
+from procmem.text import N_, Sentence, gettext, plural, say
 from procmem.text.refusals import refusal_text
 
 __all__ = ["note_text", "told"]
 
-NOTES = {
+NOTES: dict[str, Sentence] = {
     "thread": N_("{tid} is a thread of process {pid}; the memory is that of the whole process"),
     "kernel thread": N_("a kernel thread: it runs in the kernel's own address space and has no memory of its own"),
     "zombie": N_("a zombie: it has ended, its memory is freed, and only its exit status waits for its parent"),
@@ -33,19 +33,41 @@ NOTES = {
     "text in UTF-16": N_("the text is in UTF-16, as PowerShell writes it"),
     "byte order mark": N_("a byte order mark before the text was left out"),
     "colours": N_("the colours of a terminal were left out"),
-    "line ends": N_(
-        "its lines end as on Windows (CR LF) or on an old Macintosh: {count} carriage returns were left out"
+    "line ends": plural(
+        "a line ends as on Windows (CR LF) or on an old Macintosh: {count} carriage return was left out",
+        "its lines end as on Windows (CR LF) or on an old Macintosh: {count} carriage returns were left out",
     ),
-    "some line ends": N_("{count} lines end in a carriage return, and others do not: it was kept, as part of names"),
+    "some line ends": plural(
+        "{count} line ends in a carriage return, and others do not: it was kept, as part of names",
+        "{count} lines end in a carriage return, and others do not: it was kept, as part of names",
+    ),
     "no line end": N_("the last line has no end: what it says last may be cut off"),
     "cut off": N_("the text is cut off behind {at:#x}: what follows there is not known, and no sum has it"),
     "last cut off": N_("the text is cut off within the mapping at {at:#x}, which was left out, and no sum has it"),
-    "other lines": N_("{count} other lines were passed over"),
-    "other maps": N_("{count} other maps in the text were passed over"),
-    "other processes": N_("{count} other processes in the text were passed over"),
-    "broken lines": N_("{count} names stood on a line of their own, and were joined to the lines before them"),
-    "backwards": N_("{count} mappings without a size, or of an impossible one, were left out, and no sum has them"),
-    "without counters": N_("{count} of {of} mappings have no counters: sums are of the others alone"),
+    "other lines": plural(
+        "{count} other line was passed over",
+        "{count} other lines were passed over",
+    ),
+    "other maps": plural(
+        "{count} other map in the text was passed over",
+        "{count} other maps in the text were passed over",
+    ),
+    "other processes": plural(
+        "{count} other process in the text was passed over",
+        "{count} other processes in the text were passed over",
+    ),
+    "broken lines": plural(
+        "{count} name stood on a line of its own, and was joined to the line before it",
+        "{count} names stood on a line of their own, and were joined to the lines before them",
+    ),
+    "backwards": plural(
+        "{count} mapping without a size, or of an impossible one, was left out, and no sum has it",
+        "{count} mappings without a size, or of an impossible one, were left out, and no sum has them",
+    ),
+    "without counters": plural(
+        "{count} of {of} mappings has no counters: sums are of the others alone",
+        "{count} of {of} mappings have no counters: sums are of the others alone",
+    ),
     "rollup alone": N_("smaps_rollup alone: totals are known, and neither VIRT nor any mapping"),
     "status alone": N_("status alone: totals are known, and no mapping"),
     "pmap": N_("read from what pmap prints, which calls all memory without a file [ anon ], the heap among it"),

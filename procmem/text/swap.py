@@ -62,6 +62,7 @@ SWAPPINESS = {
 """What a value of vm.swappiness means."""
 
 REASONS = {
+    "no areas": N_("What swap this machine has is not known: /proc/swaps was not read."),
     "no swap": N_("This machine has no swap: when memory runs out, a process is killed."),
     "one reading": N_("{used:size} of {total:size} are in use; whether they move, one reading cannot tell."),
     "thrashing": N_("Thrashing: pages go out and come back ({flow})."),

@@ -68,7 +68,10 @@ class SwapMoment(NamedTuple):
 
 
 class SwapReading(NamedTuple):
-    """What was read of the system; sizes in bytes, None is unknown. ``objects`` is what shared memory has in swap."""
+    """What was read of the system; sizes in bytes, None is unknown. ``objects`` is what shared memory has in swap.
+
+    ``areas_known`` is False where /proc/swaps was not read, so that no area may mean anything.
+    """
 
     areas: tuple[SwapArea, ...]
     meminfo: dict[str, int]
@@ -79,6 +82,7 @@ class SwapReading(NamedTuple):
     objects: tuple[Object, ...]
     unreadable: int
     whole_machine: bool
+    areas_known: bool = True
 
 
 SORTS = ("tmpfs files", "SysV segments", "mapped shared memory", "open shared memory")
@@ -121,8 +125,8 @@ class SwapReport(NamedTuple):
     """The answer of ``procmem swap``. ``left_after_swapoff`` is below zero where it would not fit."""
 
     reading: SwapReading
-    total: int
-    used: int
+    total: int | None
+    used: int | None
     parts: tuple[SwapPart, ...]
     swappiness: Note
     verdict: SwapVerdict

@@ -118,3 +118,4 @@ class SystemReport(NamedTuple):
     unreadable: int
     same_memory: int
     warnings: tuple[Note, ...] = ()
+    live: bool = True

@@ -157,6 +157,15 @@ def _account(report: Inspection) -> list[Block]:
     if account is None:
         known = (("VIRT", totals.virt, "virt alone"), ("RES ", totals.rss, "rss alone"))
         rows = [(f"{name} {human_size(value):>10}", told(code)) for name, value, code in known]
+        shares = (
+            ("PSS ", totals.pss, "pss alone"),
+            ("USS ", totals.uss, "uss alone"),
+        )  # of smaps_rollup, without a table
+        rows += [
+            (f"{name} {human_size(value):>10}", told(code))
+            for name, value, code in shares
+            if value is not None and report.regions is None
+        ]
         return [Facts(rows, right=True, least=_LABELS)]
     parts = (
         (account.resident, "resident"),

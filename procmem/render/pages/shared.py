@@ -7,6 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.json.shared import shared_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
+from procmem.render.process_head import pid_text
 from procmem.text.notes import note_text
 from procmem.text.pages.shared import HEADINGS, told
 
@@ -32,7 +33,7 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
         )
     return Page(
         sections=[
-            [Prose(f"{report.pid}  {printable(report.comm)}")],
+            [Prose(f"{pid_text(report.pid)}  {printable(report.comm) or '?'}")],
             table,
             [Prose(looked), Prose(told("freed")), *_again(report)],
         ],

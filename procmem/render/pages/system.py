@@ -136,7 +136,7 @@ def _cgroup_parts(group: CgroupFigures) -> list[Block]:
 def _notes(report: SystemReport) -> list[str]:
     notes = []
     if report.unreadable:
-        notes.append(told("unreadable", count=report.unreadable))
+        notes.append(told("unreadable" if report.live else "unknown sizes", count=report.unreadable))
     if report.same_memory:
         notes.append(told("same memory", count=report.same_memory))
     if report.without_memory:

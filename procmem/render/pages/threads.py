@@ -8,6 +8,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import duration
 from procmem.render.json.threads import threads_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
+from procmem.render.process_head import pid_text
 from procmem.text.notes import note_text
 from procmem.text.pages.threads import HEADINGS, told
 
@@ -19,7 +20,7 @@ _INDENT = 2
 
 def threads_page(report: ThreadReport, unit: str) -> Page:
     """The report; ``unit`` names what its table counts in."""
-    head = told("head", pid=report.pid, name=printable(report.comm), count=len(report.threads))
+    head = told("head", pid=pid_text(report.pid), name=printable(report.comm), count=len(report.threads))
     table: list[Block] = [Prose(unit)] if unit else []
     table.append(thread_sheet(report)._replace(main=True))
     return Page(

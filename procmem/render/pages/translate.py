@@ -140,7 +140,11 @@ def real_page(one: RealTranslation) -> Page:
         rows.append((told("mapped"), told("times", count=one.maps)))
     reasons = [reason_text(reason) for reason in one.reasons]
     notes = [Prose(told("note", text=printable_text(text)), "  ", _HANGING, _WIDTH) for text in reasons]
-    head = Prose(told("real", address=one.address, pid=one.pid))
+    head = Prose(
+        told("real nameless", address=one.address)
+        if one.pid is None
+        else told("real", address=one.address, pid=one.pid)
+    )
     return Page(
         [[head, _facts(rows), *notes]],
         lambda: _walk(one.address, one.steps),

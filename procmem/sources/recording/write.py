@@ -40,6 +40,8 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
     """
     if os.path.lexists(path):
         raise CannotWrite(path, "exists")
+    if len(processes) > 1 and any(process.raw.pid is None for process in processes):
+        raise CannotWrite(path, "several-nameless")
     files = _all_files(processes, when, version)
     parent = os.path.dirname(os.path.abspath(path))
     as_archive = path.endswith((".tar.gz", ".tgz"))
@@ -106,7 +108,7 @@ def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[s
     for process in processes:
         raw = process.raw
         files.update({name: data for name, data in raw.system.items() if isinstance(data, bytes)})
-        top = f"{raw.pid}/"
+        top = "" if raw.pid is None else f"{raw.pid}/"  # as in the copied folder of a process
         files.update({top + name: data for name, data in raw.files.items() if isinstance(data, bytes)})
         files.update({f"{top}links/{name}": text for name, text in raw.links.items() if isinstance(text, bytes)})
         files.update(_object_files(top, process.kept))

@@ -33,6 +33,8 @@ _SENTENCES: dict[str, Sentence] = {
     "process whose main thread has ended": N_("process whose main thread has ended"),
     "virt alone": N_("address space asked for"),
     "rss alone": N_("in memory now"),
+    "pss alone": N_("its fair share of that"),
+    "uss alone": N_("of it, what nobody shares"),
     "virt": N_("address space asked for; of it"),
     "resident": N_("RES: in memory now"),
     "swapped": N_("swapped out"),

@@ -39,6 +39,10 @@ _SENTENCES: dict[str, Sentence] = {
     "adding": N_("adding up RSS would say"),
     "charged": N_("{path}: {current:size} charged (v{version}); of it"),
     "of processes": N_("PSS of its processes"),
+    "unknown sizes": plural(
+        "not known: PSS and USS of {count} process, which the sums leave out",
+        "not known: PSS and USS of {count} processes, which the sums leave out",
+    ),
     "unreadable": plural(
         "not permitted: PSS and USS of {count} process, which the sums leave out (try root)",
         "not permitted: PSS and USS of {count} processes, which the sums leave out (try root)",

@@ -31,6 +31,7 @@ _SENTENCES: dict[str, Sentence] = {
     "directory": N_("directory"),
     "table": N_("table"),
     "entry": N_("entry {number:<4} at {at} = {entry}"),
+    "real nameless": N_("{address:#x} of a recorded process"),
     "real": N_("{address:#x} of process {pid}"),
     "area": N_("area"),
     "unmapped": N_("none: not mapped"),
