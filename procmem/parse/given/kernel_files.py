@@ -165,6 +165,8 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     if walk.backwards:
         notes.append(note("backwards", count=walk.backwards))
     others = sum(bool(line) for number, line in enumerate(lines.bare) if number not in walk.used | set(status))
+    if {"cut off", "last cut off"} & {one.code for one in notes} and not lines.ends:
+        others -= len(lines.bare) - 1 not in walk.used  # which has its own note
     if others:
         notes.append(note("other lines", count=others))
     return GivenText(files, _pid(lines.bare), tuple(notes))

@@ -46,6 +46,7 @@ _COLUMN_TOTAL = re.compile(rb"([0-9]+[ \t]+)+(?:KB[ \t]*)?")
 _FURNITURE = re.compile(rb"[-= \t]+|Address[ \t]+Kbytes[ \t].*")
 _SHMID = re.compile(rb"\[ shmid=0x([0-9a-f]{1,8}) \]")
 _ANONYMOUS, _STACK = b"[ anon ]", b"[ stack ]"
+_FLAG_WORDS = re.compile(rb"^(?:[a-z]{2}(?:[ \t]+|$))+")
 _LOST_FOLDER = b"/.../"
 _KEY_NOT_TOLD = b"????????"
 _NOT_COUNTED = frozenset({SmapsKey.SIZE, SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY})
@@ -179,7 +180,8 @@ def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], 
         rest = words[len(sizes)] if len(words) > len(sizes) else b""
         flags = None
         if len(sizes) < len(names):  # the words of VmFlags stand before the name
-            name = plain[name_at:] if plain[name_at - 1 : name_at].isspace() else b""
+            aligned = plain[name_at - 1 : name_at].isspace()
+            name = plain[name_at:] if aligned else _behind_flags(rest)
             flags = b"%s: %s" % (SmapsKey.VM_FLAGS.encode("ascii"), rest.removesuffix(name).strip())
             rest = name
         row = _row(found[1], b"%d" % figures.get(SmapsKey.SIZE, 0), found[2], found[3], rest)
@@ -189,6 +191,11 @@ def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], 
         return row._replace(mapping=mapping)
 
     return by_columns
+
+
+def _behind_flags(words: bytes) -> bytes:
+    """What stands behind the two-letter words of VmFlags, where the columns have lost their places."""
+    return _FLAG_WORDS.sub(b"", words)
 
 
 def _letters(mode: bytes) -> bytes:
