@@ -43,8 +43,8 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
         MalformedFile: a line does not have the documented form, or the last line is cut off.
     """
     check_whole(data, name)
-    if b"\r\n" in data and data.count(b"\r\n") == data.count(b"\n"):
-        raise MalformedFile(name, 1, "line-ends", data[: data.find(b"\n")])  # names would end in a carriage return
+    if b"]\r\n" in data and data.count(b"\r\n") == data.count(b"\n"):
+        raise MalformedFile(name, 1, "line-ends", data[: data.find(b"\n")])  # labels of the kernel do not
     lines = data.split(b"\n")[:-1]
     rows = [line.partition(b" ") for line in lines]
     spans = [row[0].partition(b"-") for row in rows]

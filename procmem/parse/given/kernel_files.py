@@ -179,17 +179,13 @@ def _same_map(maps: Sequence[_Block]) -> bool:
 
 def _map_files(block: _Block, lines: GivenLines, notes: list[Note]) -> dict[str, bytes]:
     """maps, and smaps where it has counters, as far as they are whole."""
-    kept = len(block.records)
-    at_end = not any(lines.bare[block.last + 1 :])
     rest = [line for line in lines.bare[block.last + 1 :] if line]
-    if len(rest) == 1 and not lines.ends and _BEGUN.fullmatch(rest[0][:60]):
+    kept = _whole_records(block, ends=lines.ends or bool(rest))
+    if kept < len(block.records):
+        notes.append(note("last cut off", at=block.records[kept].start))
+    elif len(rest) == 1 and not lines.ends and _BEGUN.fullmatch(rest[0][:60]):
         notes.append(note("cut off", at=block.records[-1].end))
-    elif (at_end and _is_cut(block, ends=lines.ends)) or (
-        rest and block.has_counters and not lines.ends and _is_cut(block, ends=False)
-    ):
-        kept -= 1
-        notes.append(note("last cut off", at=block.records[-1].start))
-    elif at_end and not lines.ends:
+    elif not rest and not lines.ends:
         notes.append(note("no line end"))
     found = block.whole(kept)
     files = {"maps": maps_text(found)}
@@ -201,16 +197,18 @@ def _map_files(block: _Block, lines: GivenLines, notes: list[Note]) -> dict[str,
     return files
 
 
-def _is_cut(block: _Block, *, ends: bool) -> bool:
-    """Whether the last mapping has less than the one before it, or an end of a name that no label has."""
-    if block.has_counters:
-        if len(block.records) == 1:
-            return False
-        last, before = block.counters[-1].keys(), block.counters[-2].keys()
-        has_flags, had_flags = block.flags[-1] is not None, block.flags[-2] is not None
-        return (last < before and had_flags >= has_flags) or (last == before and had_flags and not has_flags)
-    name = block.records[-1].name
-    return not ends and is_label(name) and not name.endswith(b"]")
+def _whole_records(block: _Block, *, ends: bool) -> int:
+    """How many mappings are whole: the last has all that the one before it has, and its label an end."""
+    kept = len(block.records)
+    if not block.has_counters:
+        name = block.records[-1].name
+        return kept - (not ends and is_label(name) and not name.endswith(b"]"))
+    while kept > 1 and not block.counters[kept - 1] and block.flags[kept - 1] is None:
+        kept -= 1
+    if kept > 1 and block.flags[kept - 1] is None:  # VmFlags are the last line of a record
+        fewer = block.counters[kept - 1].keys() < block.counters[kept - 2].keys()
+        return kept - (fewer or None not in block.flags[: kept - 1])
+    return kept
 
 
 def _is_rollup(records: Sequence[FoundMapping], counters: dict[str, int]) -> bool:

@@ -57,7 +57,7 @@ def _sound(data: bytes) -> GivenText | None:
         if not second.startswith(_COUNTER_BEGINS):
             parse_maps(data)
             return GivenText({"maps": data})
-        if len(parse_smaps(data, keys=())) < 2:
+        if len(parse_smaps(data)) < 2:
             return None  # smaps_rollup looks like smaps of one mapping
         return GivenText({"smaps": data, "maps": maps_of_smaps(data)})
     except MalformedFile:

@@ -11,7 +11,7 @@ DEVICE = N_("Show the device format.")
 QUIET = N_("Do not show header and footer.")
 PATH = N_("Show full paths.")
 RANGE = N_("Limit results to a range of addresses.")
-FROM = N_("Read a recording instead of this machine.")
+FROM = N_("Read a recording or a text instead of this machine; - is standard input.")
 EPILOG = N_("""\b
 Examples:
   procmem pmap 1234

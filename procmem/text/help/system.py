@@ -11,7 +11,7 @@ BY = N_("Group processes, or show them as a tree.")
 NAME = N_("Only processes of this name (exact, or a regular expression).")
 USER = N_("Only processes of this user, by name or uid.")
 MIN_SIZE = N_("Only processes of at least this size (64K, 1M).")
-FROM = N_("Read the processes of a recording.")
+FROM = N_("Read the processes of a recording or the one of a text; - is standard input.")
 FLAGS = {
     "--reverse": N_("The largest first."),
     "--quick": N_("Read status only: many times faster, without PSS and USS."),
