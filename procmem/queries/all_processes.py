@@ -120,7 +120,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
                 unreadable += 1
             elif seen.snapshot.nature is Nature.PROCESS:
                 unsized += 1
-    if (unsized or unreadable) and not answers and not source.is_live:
+    if not answers and (unsized or (unreadable and source.notes)) and not source.is_live:
         raise AccessRefused(None, "no-sizes")
     return MachineClasses(merged_classes(answers), len(answers), unreadable, source.notes)
 

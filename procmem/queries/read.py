@@ -76,8 +76,8 @@ def take(
         other = next((why for why in raw.files.values() if why not in _GONE), None)
         if other is not None:
             raise AccessRefused(raw.pid, "cannot-read", refusal=other)
-        if all(content is Refusal.UNRECORDED for content in raw.files.values()):
-            raise AccessRefused(raw.pid, "no-mappings")  # a recording or a text that tells something else
+        if raw.notes:
+            raise AccessRefused(raw.pid, "no-mappings")  # a text that tells something else
         raise ProcessGone(raw.pid or 0, "ended-while-read")
     has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
     return raw, smaps.close() if has_smaps else None

@@ -149,7 +149,7 @@ def _row_of_mappings(
         swap=sum_of(SmapsKey.SWAP),
         swap_pss=sum_of(SmapsKey.SWAP_PSS),
     )
-    return row, b""
+    return row, RollupWords({}).span
 
 
 def _cgroup(target: Target) -> bytes | None:

@@ -18,11 +18,11 @@ __all__ = ["with_every_pid"]
 _THREADS_MAX = 8
 
 
-class _End:
+class _NoMore:
     """Behind the last pid; None is the pid of a text that does not say whose it is."""
 
 
-_LAST = _End()
+_LAST = _NoMore()
 
 
 def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[int | None], None]) -> None:
@@ -40,7 +40,7 @@ def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[i
         while not errors:
             with lock:
                 pid = next(shared, _LAST)
-            if isinstance(pid, _End):
+            if isinstance(pid, _NoMore):
                 return
             try:
                 work(pid)

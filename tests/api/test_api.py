@@ -138,7 +138,7 @@ def test_errors_are_sentences() -> None:
     with pytest.raises(procmem.ProcmemError, match="no such file"):
         procmem.open_recording("/no/such/recording")
     with pytest.raises(procmem.BadInput) as refused:
-        procmem.examine(str(ROOT / "README.md")).inspect()
+        procmem.examine(str(ROOT / "pyproject.toml")).inspect()
     assert refused.value.hint
     assert refused.value.hint not in str(refused.value)
 

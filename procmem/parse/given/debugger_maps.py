@@ -25,7 +25,7 @@ _HEADING = re.compile(
     rb"Start(?: Addr)?[ \t]+End(?: Addr)?((?:[ \t]+(?:Perms?|Size|Offset))+)(?:[ \t]+(objfile|File|Path).*)?[ \t]*"
 )
 _LEGEND = re.compile(rb"LEGEND:.*")
-_WITHOUT_HEADING = (b"Perm", b"Size", b"Offset")
+_WITHOUT_HEADING = b"Perm Size Offset".split()
 _SPAN = re.compile(rb"[^0-9]{0,4}0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})(?:[ \t]+(.*))?")
 _NUMBER = re.compile(rb"(?:0x)?([0-9a-f]{1,16})")
 _PERMS = re.compile(rb"[r-][w-][x-][sp-]?")

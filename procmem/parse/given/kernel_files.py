@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from procmem.model.given_text import GivenText
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.vma_names import is_label
 from procmem.parse.given.form import FoundMapping, maps_text, smaps_text
@@ -45,7 +46,7 @@ _LINES_SEARCHED = 200
 _TOO_LARGE = 1 << 64
 
 
-class _Block:
+class _MapLines:
     """The lines of one map: a later one begins anew at a lower address."""
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class _Walk:
     """Goes over the lines, and keeps what belongs to maps and smaps."""
 
     def __init__(self) -> None:
-        self.blocks: list[_Block] = []
+        self.blocks: list[_MapLines] = []
         self.used: set[int] = set()
         self.joined = 0
         self.backwards = 0
@@ -90,10 +91,10 @@ class _Walk:
             self.backwards += 1
             self._open = self._may_go_on = False
             if not self.blocks:
-                self.blocks.append(_Block())
+                self.blocks.append(_MapLines())
             return
         if not self.blocks or (self.blocks[-1].records and not self._goes_on(start)):
-            self.blocks.append(_Block())
+            self.blocks.append(_MapLines())
             self.blocks[-1].first = number
         block = self.blocks[-1]
         name = found[7] or b""
@@ -172,12 +173,12 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     return GivenText(files, _pid(lines.bare), tuple(notes))
 
 
-def _same_map(maps: Sequence[_Block]) -> bool:
+def _same_map(maps: Sequence[_MapLines]) -> bool:
     """Whether all are one map, once as maps and once as smaps."""
     return len({tuple(row[:2] for row in block.records) for block in maps}) == 1
 
 
-def _map_files(block: _Block, lines: GivenLines, notes: list[Note]) -> dict[str, bytes]:
+def _map_files(block: _MapLines, lines: GivenLines, notes: list[Note]) -> dict[str, bytes]:
     """maps, and smaps where it has counters, as far as they are whole."""
     rest = [line for line in lines.bare[block.last + 1 :] if line]
     kept = _whole_records(block, ends=lines.ends or bool(rest))
@@ -197,7 +198,7 @@ def _map_files(block: _Block, lines: GivenLines, notes: list[Note]) -> dict[str,
     return files
 
 
-def _whole_records(block: _Block, *, ends: bool) -> int:
+def _whole_records(block: _MapLines, *, ends: bool) -> int:
     """How many mappings are whole: the last has all that the one before it has, and its label an end."""
     kept = len(block.records)
     if not block.has_counters:
@@ -219,7 +220,9 @@ def _is_rollup(records: Sequence[FoundMapping], counters: dict[str, int]) -> boo
     if len(records) != 1 or SmapsKey.RSS not in counters or SmapsKey.SIZE in counters:
         return False
     only = records[0]
-    return only.perms == b"---p" and not only.offset and only.inode == b"0" and (not only.name or is_label(only.name))
+    if not permissions(only.perms.decode("ascii")).inaccessible or only.offset or only.inode != b"0":
+        return False
+    return not only.name or is_label(only.name)
 
 
 def _status_lines(lines: Sequence[bytes], used: set[int]) -> list[int]:

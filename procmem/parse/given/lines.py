@@ -13,6 +13,8 @@ __all__ = ["GivenLines", "given_lines"]
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+_COLOURED_LINE = re.compile(rb"(?m)^[ \t]*\x1b\[.*$")
+"""A line that begins with a colour: further on in a line it may be part of a file's name."""
 _MARGIN = b" \t>|\xc2\xa0"
 """What indents and quotes: blanks, the marks of a mail's quotation and of a drawn frame, no-break spaces."""
 
@@ -42,8 +44,8 @@ def given_lines(data: bytes) -> GivenLines:
     if data.startswith(_UTF_8_MARK):
         data = data.removeprefix(_UTF_8_MARK)
         notes.append(note("byte order mark"))
-    if b"\x1b[" in data:
-        data = _COLOUR.sub(b"", data)
+    if _COLOURED_LINE.search(data):
+        data = _COLOURED_LINE.sub(lambda line: _COLOUR.sub(b"", line[0]), data)
         notes.append(note("colours"))
     ends = data.endswith((b"\n", b"\r"))
     if b"\r" in data:
