@@ -243,3 +243,12 @@ def test_any_text_is_read_or_refused(data: bytes) -> None:
     for name, parse in (("maps", parse_maps), ("smaps", parse_smaps), ("smaps_rollup", parse_rollup)):
         if name in text.files:
             assert parse(text.files[name])
+
+
+@pytest.mark.parametrize(
+    "head", [b"1: a", b"VmSize: a", b"Start End", b"00400000-00555000 r-xp", b"Address Perm Offset"]
+)
+def test_a_long_line_is_read_once(head: bytes) -> None:
+    """A line of a million blanks with something behind them would keep a careless pattern busy for days."""
+    data = texts.PMAP + head + b" " * 1_000_000 + b"b\n" + texts.STATUS
+    assert read(data).files

@@ -36,7 +36,7 @@ _COUNTER = re.compile(rb"([A-Z][A-Za-z0-9_()-]*):[ \t]+([0-9]{1,17})[ \t]*kB[ \t
 _NO_SIZES = b"|".join(key.encode() for key in (SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY))
 _OTHER_LINE = re.compile(rb"(?:%s):[ \t]*.*" % _NO_SIZES)
 _FLAGS = b"%s:" % SmapsKey.VM_FLAGS.encode()
-_STATUS_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_]*):[ \t]*(.*?)[ \t]*")
+_STATUS_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_]*):[ \t]*(.*)")
 _STATUS_SIZE = re.compile(
     rb"(?:%s):[ \t]+[0-9]{1,17} kB[ \t]*" % b"|".join(key.encode() for key in (StatusKey.VM_SIZE, StatusKey.VM_RSS))
 )
@@ -154,7 +154,7 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     status = _status_lines(lines.bare, walk.used)
     if status:
         found = filter(None, (_STATUS_LINE.fullmatch(lines.bare[at]) for at in status))
-        files["status"] = b"".join(b"%s:\t%s\n" % line.groups() for line in found)
+        files["status"] = b"".join(b"%s:\t%s\n" % (line[1], line[2].rstrip()) for line in found)
     if not files:
         return None
     if rollups and not maps and "status" not in files:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_pmap"]
 
-_TITLE = re.compile(rb"([0-9]{1,10}):[ \t]+(\S.*?)[ \t]*")
+_TITLE = re.compile(rb"([0-9]{1,10}):[ \t]+(\S.*)")
 _MODE = rb"([r-][w-][x-][s-][R-])"
 _PLAIN = re.compile(rb"([0-9a-f]{8,16})[ \t]+([0-9]{1,17})K[ \t]+" + _MODE + rb"(?:[ \t]+(.*))?")
 _EXTENDED = re.compile(
@@ -126,7 +126,7 @@ def _text(
     if form.has_counters:
         files["smaps"] = smaps_text(whole)
     if title is not None:
-        words = title[2]
+        words = title[2].rstrip()
         if is_label(words):
             files["comm"] = words.strip(b"[]") + b"\n"
         else:
