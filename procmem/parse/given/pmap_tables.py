@@ -53,7 +53,7 @@ _NOT_COUNTED = frozenset({SmapsKey.SIZE, SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECT
 _END = 1 << 64
 
 
-class _Row(NamedTuple):
+class _PmapLine(NamedTuple):
     """One line: a mapping, and its size as it stands there, in kB."""
 
     mapping: FoundMapping
@@ -66,7 +66,7 @@ class _Form(NamedTuple):
     Below a heading, where a column begins counts, so that lines are read with what indents them.
     """
 
-    row: Callable[[bytes], _Row | None]
+    row: Callable[[bytes], _PmapLine | None]
     has_counters: bool
     has_heading: bool = False
 
@@ -74,7 +74,7 @@ class _Form(NamedTuple):
 def read_pmap(lines: GivenLines) -> GivenText | None:
     """The first process of what pmap printed; None where no line is of its forms."""
     title: re.Match[bytes] | None = None
-    rows: list[_Row] = []
+    rows: list[_PmapLine] = []
     form: _Form | None = None
     total: int | None = None
     others = more = 0
@@ -105,7 +105,7 @@ def read_pmap(lines: GivenLines) -> GivenText | None:
 
 
 def _text(
-    form: _Form, rows: Sequence[_Row], title: re.Match[bytes] | None, total: int | None, others: int, more: int
+    form: _Form, rows: Sequence[_PmapLine], title: re.Match[bytes] | None, total: int | None, others: int, more: int
 ) -> GivenText:
     notes: list[Note] = [note("pmap")]
     whole = [row.mapping for row in rows if row.size and row.mapping.end < _END]
@@ -145,12 +145,12 @@ def _form_of(plain: bytes, line: bytes) -> _Form | None:
     return None
 
 
-def _plain(line: bytes) -> _Row | None:
+def _plain(line: bytes) -> _PmapLine | None:
     found = _PLAIN.fullmatch(line)
     return None if found is None else _row(found[1], found[2], _letters(found[3]), b"0", found[4])
 
 
-def _extended(line: bytes) -> _Row | None:
+def _extended(line: bytes) -> _PmapLine | None:
     found = _EXTENDED.fullmatch(line)
     if found is None:
         return None
@@ -159,17 +159,17 @@ def _extended(line: bytes) -> _Row | None:
     return row._replace(mapping=row.mapping._replace(counters=counters))
 
 
-def _devices(line: bytes) -> _Row | None:
+def _devices(line: bytes) -> _PmapLine | None:
     found = _DEVICES.fullmatch(line)
     return None if found is None else _row(found[1], found[2], _letters(found[3]), found[4], found[6])
 
 
-def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], _Row | None]:
+def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], _PmapLine | None]:
     """Reads the rows below a heading: a column for each counter of smaps, and the name where the heading has it."""
     sizes = [name.decode("ascii", "replace") for name in names if name.decode("ascii", "replace") != SmapsKey.VM_FLAGS]
     name_at = heading.index(b"Mapping")
 
-    def by_columns(plain: bytes) -> _Row | None:
+    def by_columns(plain: bytes) -> _PmapLine | None:
         found = _COLUMN_ROW.fullmatch(plain.strip())
         if found is None:
             return None
@@ -203,14 +203,14 @@ def _letters(mode: bytes) -> bytes:
     return mode[:3] + (b"s" if mode[3:4] == b"s" else b"p")
 
 
-def _row(address: bytes, size: bytes, perms: bytes, offset: bytes, mapping: bytes | None) -> _Row:
+def _row(address: bytes, size: bytes, perms: bytes, offset: bytes, mapping: bytes | None) -> _PmapLine:
     start, kib = int(address, 16), int(size)
     found = FoundMapping(start, start + kib * 1024, perms, int(offset, 16), _name(mapping or b""))
     shmid = _SHMID.fullmatch((mapping or b"").strip())
     if shmid is not None:
         segment = object_path(KernelName.SYSV, _KEY_NOT_TOLD)
         found = found._replace(name=segment, device=b"00:01", inode=b"%d" % int(shmid[1], 16))
-    return _Row(found, kib)
+    return _PmapLine(found, kib)
 
 
 def _name(mapping: bytes) -> bytes:
