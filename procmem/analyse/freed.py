@@ -108,11 +108,14 @@ def _part(rows: list[_Row]) -> ObjectUse:
     counted = sum(row.rss for row in rows)
     private = sum(row.private for row in rows)
     shared, share = max(counted - private, 0), max(sum(row.pss for row in rows) - private, 0)
-    most = min(counted, max(row.last for row in rows) - rows[0].first)
+    reach = max(row.last for row in rows) - rows[0].first
+    most = min(counted, reach)
     # smaps cuts each Pss to whole kB
     cut = _KIB * len(rows)
     least = max(row.rss for row in rows)
-    alone = not shared or ((share + cut) * times > shared and private + share + cut > least)
+    # segments of a program that have a page in common are no views of one object: there a second mapping is a process
+    is_repeated = 2 * (sum(row.last - row.first for row in rows) - reach) >= reach
+    alone = not shared or (is_repeated and (share + cut) * times > shared and private + share + cut > least)
     if not alone or times == 1:
         once = most if times > 1 else counted
     elif private + share + cut > most:

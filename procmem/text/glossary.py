@@ -13,7 +13,7 @@ GLOSSARY = {
         "What of it is in memory now (RSS, VmRSS). Pages that several processes share are counted in full in each, so a sum over processes counts them many times. Huge pages (hugetlb) are not in it."
     ),
     "PSS": N_(
-        "Proportional set size: each shared page counts for its share, divided by the number of processes that map it. Sums over processes add up; use it to divide a machine's memory among processes."
+        "Proportional set size: each shared page counts for its share, divided by how often it is mapped. Sums over processes add up; use it to divide a machine's memory among processes."
     ),
     "USS": N_(
         "Unique set size: pages that are mapped once, by this process. Clean pages of named files among them stay in the page cache when it ends, and what it maps several times itself is not in it: procmem account says what would be freed."

@@ -75,6 +75,14 @@ def test_parts_of_an_object_side_by_side_are_no_repetition() -> None:
     assert (found.times, found.again, found.alone) == (1, 0, False)
 
 
+def test_segments_with_a_page_in_common_are_no_views() -> None:
+    """A small library of which one other process has the text too: nothing is counted twice."""
+    text = record(0x1000_0000, 0x1000_3000, "r-xp", b"/lib/x.so", Rss=8, Pss=4, Shared_Clean=8)
+    data = record(0x1000_3000, 0x1000_5000, "r--p", b"/lib/x.so", Rss=4, Pss=4, Private_Clean=4)
+    found = use([text, data._replace(offset=0x2000)])
+    assert (found.times, found.alone, found.again) == (2, False, 0)
+
+
 NAMES = [
     (b"/memfd:x (deleted)", 1024),
     (b"/dev/zero (deleted)", 1024),
