@@ -37,7 +37,7 @@ def fit(columns: Sequence[Column], heads: Sequence[str], texts: Sequence[Sequenc
     needs = [_need(*one) for one in zip(columns, heads, texts, strict=True)]
     kept = list(range(len(columns)))
     for place in sorted((at for at in kept if columns[at].rank), key=lambda at: (-columns[at].rank, -at)):
-        if _total(needs, kept) <= width:
+        if _total(needs, kept) <= width or len(kept) == 1:  # a table of no column says nothing
             break
         kept.remove(place)
     if _total(needs, kept) > width:  # nothing more may be left out: text gives way, then the columns to the right

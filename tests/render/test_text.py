@@ -56,6 +56,14 @@ def test_no_line_of_a_table_is_wider_than_the_output(sheet: Sheet, width: int, u
     assert widest(table_text(sheet, Style(width=width, unicode=unicode))) <= width
 
 
+def test_the_last_column_stays() -> None:
+    """Also where every column may be left out, and none fits."""
+    columns = tuple(Column("a", "size", f"key{at}", 1 + at) for at in range(3))
+    text = table_text(Sheet(columns, [(10**60, 10**60, 10**60)]), Style(width=40))
+    assert widest(text) <= 40
+    assert text.strip()
+
+
 @given(sheets(), st.integers(40, 120))
 def test_columns_left_out_are_named_and_no_others(sheet: Sheet, width: int) -> None:
     """Each column is there, or stands below its rows, or is named in the line that says how to see it."""
