@@ -56,9 +56,10 @@ def symbols_to_look_for(shot: Snapshot) -> frozenset[str]:
     """
     table = shot.mappings
     assert table is not None
-    rows = zip(table.start, table.end, table.inode, table.name, table.perms, strict=True)
-    for start, end, inode, name, perms in rows:
-        if end - start >= _WORTH_ASKING and not inode and not name and permissions(perms).writable:
+    for row, size in enumerate(table.sizes):
+        if size < _WORTH_ASKING or table.inode[row] or table.name[row]:
+            continue
+        if permissions(table.perms[row]).writable:
             return RUNTIME_SYMBOLS
     return frozenset()
 
@@ -109,18 +110,18 @@ def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
 
 
 def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
-    """Writable anonymous mappings of which smaps says that nothing of them is in memory or in swap: never used."""
+    """Writable anonymous mappings, not small, of which smaps says that nothing is in memory or in swap: never used."""
     table = shot.mappings
     assert table is not None
     resident, swapped = table.column(SmapsKey.RSS), table.column(SmapsKey.SWAP)
     if resident is None or swapped is None:
         return ()
-    rows = zip(table.start, table.end, table.perms, table.inode, resident, swapped, strict=True)
+    large = [row for row, size in enumerate(table.sizes) if size >= SMALL_BYTES]
     return tuple(
         sorted(
-            (start, end)
-            for start, end, perms, inode, rss, swap in rows
-            if rss == 0 == swap and not inode and permissions(perms).writable
+            (table.start[row], table.end[row])
+            for row in large
+            if resident[row] == 0 == swapped[row] and not table.inode[row] and permissions(table.perms[row]).writable
         )
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
-from operator import gt
+from operator import gt, sub
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
@@ -85,7 +85,7 @@ class Mappings:
     """
 
     _COLUMNS = ("start", "end", "perms", "offset", "device", "inode", "name", "flags", "usage")
-    __slots__ = (*_COLUMNS, "_ends", "_names", "sort")
+    __slots__ = (*_COLUMNS, "_ends", "_names", "_sizes", "sort")
 
     def __init__(
         self,
@@ -112,10 +112,18 @@ class Mappings:
         self.sort = sort if sort is not None else _sorts(perms, offset, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
         self._ends: tuple[list[int], list[int]] | None = None
+        self._sizes: list[int] | None = None
         self._names: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The bytes of each mapping; computed once."""
+        if self._sizes is None:
+            self._sizes = list(map(sub, self.end, self.start))
+        return self._sizes
 
     def __getitem__(self, index: int) -> Vma:
         return Vma(

@@ -14,6 +14,7 @@ import sys
 
 # the descriptor of namedtuple's fields: there is no public one as fast
 from collections import _tuplegetter as _field_getter  # type: ignore[attr-defined]
+from types import CodeType, FunctionType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,22 @@ def _fields_of(namespace: dict[str, Any]) -> tuple[str, ...]:
             return ()
         return tuple(annotationlib.call_annotate_function(annotate, annotationlib.Format.FORWARDREF))
     return tuple(namespace.get("__annotations__", ()))
+
+
+_compiled: dict[int, CodeType] = {}
+"""Code of a constructor by its number of fields: compiling it for each class would take most of its time."""
+
+
+def _constructor(fields: tuple[str, ...], defaults: tuple[object, ...]) -> FunctionType:
+    """``__new__`` of a class with these fields: the same code for all of as many, with the names of this one."""
+    code = _compiled.get(len(fields))
+    if code is None:
+        names = [f"_{number}" for number in range(len(fields))]
+        parameters, values = ", ".join(("_cls", *names)), "".join(f"{name}, " for name in names)
+        code = eval(f"lambda {parameters}: _new(_cls, ({values}))").__code__  # noqa: S307  # nothing of the caller's
+        _compiled[len(fields)] = code
+    named = code.replace(co_varnames=("_cls", *fields), co_name="__new__")
+    return FunctionType(named, {"_new": tuple.__new__}, "__new__", defaults)
 
 
 class _Definition(type):
@@ -55,11 +72,7 @@ class _Definition(type):
         """
         if cls._fields[len(cls._fields) - len(cls._field_defaults) :] != tuple(cls._field_defaults):
             raise TypeError(f"{cls.__qualname__}: a field without a default follows one that has a default")
-        # names of fields are identifiers, since they stood in the body of a class
-        parameters, values = ", ".join(("_cls", *cls._fields)), "".join(f"{field}, " for field in cls._fields)
-        constructor = eval(f"lambda {parameters}: _new(_cls, ({values}))", {"_new": tuple.__new__})  # noqa: S307
-        constructor.__defaults__ = tuple(cls._field_defaults.values())
-        cls.__new__ = constructor  # type: ignore[method-assign]
+        cls.__new__ = _constructor(cls._fields, tuple(cls._field_defaults.values()))  # type: ignore[method-assign]
         for index, field in enumerate(cls._fields):
             setattr(cls, field, _field_getter(index, None))
 

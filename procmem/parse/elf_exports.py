@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["exported_names"]
 
+_BLOOM_BYTES_USUAL = 4096
 _BLOOM_BYTES_MAX = 256 * 1024
 _BUCKETS_MAX = 1 << 24
 _CHAIN_MAX = 4096
@@ -56,12 +57,13 @@ def exported_names(
 def _found(reader: ByteReader, image: ElfImage, places: tuple[int, int, int], names: Iterable[str]) -> Iterator[str]:
     table, symbols, strings = places
     order, word = _order(image), image.word_size
-    buckets, first, bloom_words, shift = struct.unpack(f"{order}4I", reader.read_at(table, 16))
+    head = reader.read_at(table, 16 + _BLOOM_BYTES_USUAL)
+    buckets, first, bloom_words, shift = struct.unpack(f"{order}4I", head[:16])
     if not 0 < buckets <= _BUCKETS_MAX or not 0 < bloom_words * word <= _BLOOM_BYTES_MAX or shift > 63:
         return
-    bloom = struct.unpack(
-        f"{order}{bloom_words}{'I' if word == 4 else 'Q'}", reader.read_at(table + 16, bloom_words * word)
-    )
+    filter_bytes = bloom_words * word
+    known = head[16:] if filter_bytes <= _BLOOM_BYTES_USUAL else reader.read_at(table + 16, filter_bytes)
+    bloom = struct.unpack(f"{order}{bloom_words}{'I' if word == 4 else 'Q'}", known[:filter_bytes])
     at_buckets = table + 16 + bloom_words * word
     at_chains = at_buckets + 4 * buckets
     for name in names:

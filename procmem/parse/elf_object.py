@@ -34,7 +34,7 @@ def read_object(reader: ByteReader, mapped: MappedFile, symbols: Collection[str]
         entries = dynamic_entries(reader, image) or ()
         sonames = dynamic_strings(reader, image, entries, DT_SONAME)
         exports: frozenset[str] = frozenset()
-        if symbols:
+        if symbols and not holds_thread_lists(_base_name(mapped)):  # the C library itself exports none of them
             from procmem.parse.elf_exports import exported_names  # noqa: PLC0415  # few small processes ask
 
             exports = exported_names(reader, image, entries, symbols)
@@ -56,7 +56,11 @@ def may_list_threads(item: ElfObject) -> bool:
         return False
     if item.file.is_program:
         return item.image.first(PT_INTERP) is None
-    return holds_thread_lists(without_deleted(item.file.path).rsplit(b"/", 1)[-1])
+    return holds_thread_lists(_base_name(item.file))
+
+
+def _base_name(mapped: MappedFile) -> bytes:
+    return without_deleted(mapped.path).rsplit(b"/", 1)[-1]
 
 
 def read_deep_symbols(reader: ByteReader, item: ElfObject) -> tuple[dict[str, int], dict[str, bytes]]:

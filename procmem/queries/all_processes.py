@@ -12,7 +12,6 @@ from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
-from procmem.model.snapshot import Nature
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
@@ -95,6 +94,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
 def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -> MachineClasses:
     """Walk the pages of all processes; ``progress`` is told of the pids to go through."""
     from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only for this question
+    from procmem.model.snapshot import Nature  # noqa: PLC0415  # the same
     from procmem.queries.examine import examine  # noqa: PLC0415  # the same
 
     source = _source(options)

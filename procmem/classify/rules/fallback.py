@@ -5,6 +5,7 @@ else it is a guard where it is small, and address space set aside where it is la
 often an allocator's, and which allocators a process has is known; that is a guess, and called so.
 """
 
+from bisect import bisect_left
 from operator import sub
 
 from procmem.classify.page_states import PageStates
@@ -133,7 +134,8 @@ def _brk_is_free(mappings: Mappings) -> bool:
     if not heap:
         return False
     end = max(mappings.end[row] for row in heap)
-    return not any(end <= start < end + _BRK_STEP for start in mappings.start)
+    above = bisect_left(mappings.start, end)
+    return above == len(mappings) or mappings.start[above] >= end + _BRK_STEP
 
 
 def _writable(block: AnonymousRange, runtimes: Runtimes, loaders: frozenset[int]) -> Label | None:

@@ -10,7 +10,6 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
-from procmem.text.notes import note_text
 from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
@@ -39,7 +38,15 @@ def system_page(report: SystemReport, unit: str, tree: _Tree | None = None) -> P
 
         return system_json(report)
 
-    return Page(sections, lambda: sheet, document, notes=[note_text(one) for one in report.warnings], remarks=notes)
+    return Page(sections, lambda: sheet, document, notes=_told(report.warnings), remarks=notes)
+
+
+def _told(notes: Sequence[Note]) -> list[str]:
+    if not notes:
+        return []
+    from procmem.text.notes import note_text  # noqa: PLC0415  # seldom: of recordings and texts
+
+    return [note_text(one) for one in notes]
 
 
 def _with_unit(unit: str, sheet: Sheet) -> list[Block]:
@@ -158,7 +165,7 @@ def classes_page(
 
     section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
     remarks = [note] if unreadable else ()
-    return Page([section], lambda: sheet, document, notes=[note_text(one) for one in warnings], remarks=remarks)
+    return Page([section], lambda: sheet, document, notes=_told(warnings), remarks=remarks)
 
 
 def machine_classes_sheet(rows: Sequence[ClassRow]) -> Sheet:
