@@ -6,6 +6,7 @@ processes of the machine, or change it, are marked ``machine``: ``support.runnin
 """
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,9 @@ from tests.support import needs
 
 hypothesis.settings.register_profile("quiet", deadline=None, database=None)  # other work on the machine is no failure
 hypothesis.settings.load_profile("quiet")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test interrupts has to hear of it
 
 compile_catalogues(Path(procmem.__file__).parent / "text" / "catalogues")  # as an installation does
 
