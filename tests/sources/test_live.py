@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,8 @@ def test_reading_leaves_no_descriptors_open() -> None:
             with SOURCE.open(pid) as target:
                 examine(target)
             counts.append(len(os.listdir("/proc/self/fd")))
-    assert len(set(counts)) == 1, counts
+    # what an earlier test left to the garbage collector may be closed meanwhile; a leak grows by each report
+    assert all(after <= before for before, after in pairwise(counts)), counts
 
 
 @pytest.mark.needs_root
