@@ -14,6 +14,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import PRIVATE_NONE, PRIVATE_READ_ONLY, permissions
 from procmem.model.region import Certainty, Claim, Label
+from procmem.model.sizes import size_of_text
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 
@@ -212,9 +213,6 @@ def _writable_first(mappings: Mappings) -> Iterator[list[int]]:
             yield part
 
 
-_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-
-
 def heap_size_asked(cmdline: Sequence[bytes]) -> int | None:
     """The last -Xmx (or -XX:MaxHeapSize=) of a command line, in bytes; None where there is none."""
     found = None
@@ -222,11 +220,7 @@ def heap_size_asked(cmdline: Sequence[bytes]) -> int | None:
         text = word.decode("ascii", "replace")
         for prefix in ("-Xmx", "-XX:MaxHeapSize="):
             if text.startswith(prefix):
-                digits, unit = text[len(prefix) :].lower(), 1
-                if digits[-1:] in _UNITS:
-                    digits, unit = digits[:-1], _UNITS[digits[-1]]
-                if digits.isdecimal() and len(digits) < 16:
-                    found = int(digits) * unit
+                found = size_of_text(text[len(prefix) :]) or found
     return found
 
 

@@ -5,19 +5,12 @@ from collections.abc import Iterator
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 
-__all__ = ["is_plain", "reservations", "within"]
+__all__ = ["is_plain", "reservations"]
 
 
 def is_plain(mappings: Mappings, row: int) -> bool:
     """Private anonymous memory that nobody has named."""
     return not mappings.inode[row] and not mappings.name[row] and permissions(mappings.perms[row]).private
-
-
-def within(mappings: Mappings, low: int, high: int) -> Iterator[int]:
-    """The plain mappings that lie in a range of addresses."""
-    for row, (start, end) in enumerate(zip(mappings.start, mappings.end, strict=True)):
-        if low <= start and end <= high and is_plain(mappings, row):
-            yield row
 
 
 def reservations(mappings: Mappings) -> Iterator[list[int]]:

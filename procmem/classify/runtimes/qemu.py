@@ -13,13 +13,13 @@ from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
+from procmem.model.sizes import size_of_text
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["claims", "memory_asked"]
 
 _DEFAULT = 128 << 20
 _HOLE = 64 * 1024
-_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterator[Claim]:
@@ -27,18 +27,19 @@ def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterat
     del runtimes  # its name has led here
     wanted = memory_asked(snapshot.cmdline or ()) or _DEFAULT
     best: list[int] = []
+    best_size = size = last = 0
     run: list[int] = []
-    last = 0
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
-        if not is_plain(mappings, row):
+        if not is_plain(mappings, row) or not permissions(perms).read_write:
             continue
-        if not permissions(perms).read_write:
-            continue
-        run = [*run, row] if run and start - last <= _HOLE else [row]
+        if not run or start - last > _HOLE:
+            run, size = [], 0
+        run.append(row)
+        size += end - start
         last = end
-        if _size(mappings, run) >= wanted and (not best or _size(mappings, run) < _size(mappings, best)):
-            best = run
-    if not best or _size(mappings, best) > wanted + wanted // 8 + (16 << 20):
+        if size >= wanted and (size - (end - start) < wanted) and (not best or size < best_size):
+            best, best_size = run[:], size
+    if not best or best_size > wanted + wanted // 8 + (16 << 20):
         return
     label = Label(
         kinds.GUEST_RAM, Certainty.LIKELY, note("qemu-memory", size=wanted), owners.Allocator(b"virtual machine")
@@ -47,16 +48,10 @@ def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterat
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
 
 
-def _size(mappings: Mappings, rows: Sequence[int]) -> int:
-    return sum(mappings.end[row] - mappings.start[row] for row in rows)
-
-
 def memory_asked(cmdline: Sequence[bytes]) -> int | None:
     """What -m asks for, in bytes (a number alone is MiB); None where nothing does."""
     for at, word in enumerate(cmdline[:-1]):
         if word in (b"-m", b"--memory"):
             text = cmdline[at + 1].decode("ascii", "replace").split(",")[0].removeprefix("size=").lower()
-            digits, unit = (text[:-1], _UNITS[text[-1:]]) if text[-1:] in _UNITS else (text, 1 << 20)
-            if digits.isdecimal() and len(digits) < 16:
-                return int(digits) * unit
+            return size_of_text(f"{text}M" if text.isdecimal() else text)
     return None
