@@ -114,9 +114,9 @@ def layout(
     """
     mappings = snapshot.mappings
     assert mappings is not None
-    if not execute_proves(mappings):
-        mappings = as_if_not_executable(mappings)
     runtimes = runtimes_of(objects, mappings)
+    if runtimes.heap_is_executable or not execute_proves(mappings):
+        mappings = as_if_not_executable(mappings)
     biases: dict[bytes, int] = {}
     of_objects = list(_object_claims(snapshot, objects, mappings, biases))
     tls_size = _static_tls_estimate(snapshot, objects, runtimes)

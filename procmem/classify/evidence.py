@@ -4,13 +4,15 @@ Here is decided what is worth reading and what may be read without an effect on 
 source's matter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
-from procmem.classify.runtimes.table import RUNTIME_SYMBOLS
+from procmem.classify.runtimes.detect import runtimes_of
+from procmem.classify.runtimes.table import RUNTIME_SYMBOLS, RUNTIME_WORDS
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
+from procmem.model.region import ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import Backing, KernelName
@@ -22,6 +24,7 @@ __all__ = [
     "peekable_ranges",
     "symbols_to_look_for",
     "touched_ranges",
+    "words_to_look_for",
 ]
 
 REGION_KEYS = frozenset(
@@ -62,6 +65,32 @@ def symbols_to_look_for(shot: Snapshot) -> frozenset[str]:
         if permissions(table.perms[row]).writable:
             return RUNTIME_SYMBOLS
     return frozenset()
+
+
+def words_to_look_for(shot: Snapshot, objects: Sequence[ElfObject]) -> frozenset[bytes]:
+    """Messages of allocators to be looked for in the objects' constants.
+
+    None unless there is memory that was mapped with MAP_NORESERVE and nobody is known who maps so: allocators do that,
+    and the C library's malloc does not.
+    """
+    table = shot.mappings
+    assert table is not None
+    resident = table.column(SmapsKey.RSS)
+    marked = table.flags_with(MemoryFlag.NORESERVE)
+    if resident is None or not marked:
+        return frozenset()
+    large = any(
+        flags in marked
+        and (rss or 0) >= _BLOCK_BYTES
+        and not inode
+        and not name
+        and permissions(perms).read_write
+        and permissions(perms).private
+        for flags, rss, inode, name, perms in zip(
+            table.flags, resident, table.inode, table.name, table.perms, strict=True
+        )
+    )
+    return frozenset() if not large or runtimes_of(objects, table).map_noreserve else RUNTIME_WORDS
 
 
 def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:

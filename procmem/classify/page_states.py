@@ -26,5 +26,17 @@ class PageStates(NamedTuple):
         at = bisect_right(self.runs, (address, 1 << 65, 0)) - 1
         return at >= 0 and self.runs[at].end > address and not self.runs[at].state & PageState.GUARD
 
+    def touched_between(self, start: int, end: int) -> bool | None:
+        """Whether any page of a range is in memory or in swap; None where nobody knows."""
+        at = bisect_right(self.asked, (start, 1 << 65)) - 1
+        if at < 0 or not self.asked[at][0] <= start < self.asked[at][1]:
+            return None
+        at = max(bisect_right(self.runs, (start, 1 << 65, 0)) - 1, 0)
+        while at < len(self.runs) and self.runs[at].start < end:
+            if self.runs[at].end > start and not self.runs[at].state & PageState.GUARD:
+                return True
+            at += 1
+        return False
+
 
 NOTHING_KNOWN = PageStates()

@@ -88,7 +88,7 @@ class ElfObject(NamedTuple):
     ``image`` is None where they could not be read; ``problem`` then says why, and ``readable`` tells a file that is
     no ELF file from one that may not be read. ``has_debug`` is the DT_DEBUG
     entry that the linker gives to programs and not to libraries. ``exports`` are those of its dynamic symbols that it
-    was asked for.
+    was asked for, ``mentions`` those of the words that stand in its constants.
     """
 
     file: MappedFile
@@ -97,6 +97,7 @@ class ElfObject(NamedTuple):
     soname: bytes | None = None
     has_debug: bool = False
     exports: frozenset[str] = frozenset()
+    mentions: frozenset[bytes] = frozenset()
     readable: bool = True
     problem: Note | Refusal | None = None
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from procmem.model.ports import ByteReader
     from procmem.model.raw import MappedFile
 
-__all__ = ["may_list_threads", "read_deep_symbols", "read_object"]
+__all__ = ["may_list_threads", "read_deep_symbols", "read_object", "read_words"]
 
 
 def read_object(reader: ByteReader, mapped: MappedFile, symbols: Collection[str] = ()) -> ElfObject:
@@ -48,6 +48,17 @@ def read_object(reader: ByteReader, mapped: MappedFile, symbols: Collection[str]
         has_debug=any(tag == DT_DEBUG for tag, _ in entries),
         exports=exports,
     )
+
+
+def read_words(reader: ByteReader, keep: ByteReader, item: ElfObject, words: Collection[bytes]) -> ElfObject:
+    """Which of some words stand in the object's constants; the blocks that hold them are read through ``keep`` too."""
+    from procmem.parse.elf_strings import words_mentioned  # noqa: PLC0415  # few processes ask
+
+    assert item.image is not None
+    found = words_mentioned(reader, item.image, words)
+    for offset, length in found.values():
+        keep.read_at(offset, length)
+    return item._replace(mentions=frozenset(found))
 
 
 def may_list_threads(item: ElfObject) -> bool:

@@ -12,6 +12,7 @@ from procmem.classify.evidence import (
     peekable_ranges,
     symbols_to_look_for,
     touched_ranges,
+    words_to_look_for,
 )
 from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
@@ -19,7 +20,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
-from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object
+from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
 from procmem.sources.pieces import LoggingReader, Pieces, ResidentMemory, merged_pieces
@@ -88,6 +89,9 @@ def examine(
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
     loaded = [_load(target, mapped, symbols) for mapped in mapped_files(shot)]
+    words = words_to_look_for(shot, [part.item for part in loaded])
+    if words:
+        loaded = [_search(target, part, words) for part in loaded]
     objects = tuple(part.item for part in loaded)
     first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
@@ -162,3 +166,11 @@ def _load(target: Target, mapped: MappedFile, symbols: Collection[str]) -> _Read
         return _ReadObject(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
     log = LoggingReader(reader)
     return _ReadObject(read_object(log, mapped, symbols), log.pieces, None)
+
+
+def _search(target: Target, part: _ReadObject, words: Collection[bytes]) -> _ReadObject:
+    """Look for words in a mapped file's constants; a recording keeps just where they stood."""
+    reader = target.open_file(part.item.file) if part.item.image is not None else Refusal.ABSENT
+    if isinstance(reader, Refusal):
+        return part
+    return part._replace(item=read_words(reader, LoggingReader(reader, part.pieces), part.item, words))

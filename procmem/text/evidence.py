@@ -72,6 +72,7 @@ EVIDENCE = {
     "page-frames": N_("page frames of a device (VmFlags pf or io)"),
     "no-file-inaccessible": N_("inaccessible, and no file stands behind it"),
     "no-file-executable": N_("executable, private, and no ELF file stands behind it"),
+    "no-file-writable-executable": N_("executable and writable, private, and no ELF file stands behind it"),
     "unexplained": N_("private memory that no file stands behind and no stronger evidence explains"),
     "headers-by-auxv": N_("AT_PHDR points to its program headers"),
     "headers-by-votes": N_("{count} mappings of the file lie where its program headers say"),
@@ -143,6 +144,12 @@ EVIDENCE = {
     "huge-arena-shape": N_("writable huge pages and an inaccessible rest fill an aligned block of {mib} MiB"),
     "huge-malloc": N_("private huge pages, in a process whose malloc makes its arenas of huge pages"),
     "exports-symbol": N_("{name:name} exports {symbol}"),
+    "mentions-word": N_("{name:name} holds messages of {runtime}"),
+    "no-library-known": N_("a static program, and no C library that is known"),
+    "static-program-memory": N_(
+        "anonymous memory of {kib} KiB that nothing else explains, in a static program without a C library that is known: most often its own allocator's"
+    ),
+    "native-image-space": N_("one reservation of {size:size} behind the image heap of the program's file"),
     "memory-at-place": N_("memory begins at {start:#x}, where {runtime} puts its own and the kernel by itself nothing"),
     "ghc-space": N_("one reservation of {size:size} from {start:#x} on, where the Haskell runtime makes its heap"),
     "dotnet-space": N_("one reservation of {size:size}, as .NET's garbage collector makes, in a process with .NET"),

@@ -69,6 +69,17 @@ KINDS = {
     "ocaml": N_("OCaml's heap."),
     "pypy": N_("PyPy's heap: the nursery and the arenas of its garbage collector."),
     "racket": N_("Racket's heap."),
+    "chez": N_("Chez Scheme's heap: objects, and compiled code among them."),
+    "mit-scheme": N_("The heap of MIT/GNU Scheme: objects, and compiled code among them."),
+    "clisp": N_("CLISP's heap."),
+    "smlnj": N_("The heap of Standard ML of New Jersey."),
+    "polyml": N_("Poly/ML's heap."),
+    "d-gc": N_("The heap of D's garbage collector."),
+    "freepascal": N_("The heap of Free Pascal's run-time library."),
+    "native-image": N_("The heap of a Java program that was compiled ahead of time (GraalVM native image)."),
+    "native-image-reserve": N_(
+        "Address space that a GraalVM native image keeps for its heap to grow; it costs no memory."
+    ),
     "jsc": N_("JavaScript heap of JavaScriptCore."),
     "innodb": N_("A large area of the database server, most often InnoDB's buffer pool."),
     "valgrind": N_("Memory of valgrind: what the program allocated, and valgrind's own tables on it."),

@@ -58,7 +58,7 @@ def test_a_code_cache_beside_other_memory_is_code() -> None:
         GLIBC,
         STACK,
     )
-    assert found["7f32b2000000"] == found["7f32b3000000"] == "jit/jit likely"
+    assert found["7f32b2000000"] == found["7f32b3000000"] == "jit/jit guess"  # it could be a heap as well
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef MESSAGE
+/* what an allocator that was linked in can print, among other constants of the program */
+const char message[1 << 20] = {[5000] = 'x', [700000] = MESSAGE[0], MESSAGE[1], MESSAGE[2], MESSAGE[3], MESSAGE[4],
+                               MESSAGE[5], MESSAGE[6], MESSAGE[7], MESSAGE[8], MESSAGE[9]};
+#endif
+
 enum { THREADS = 6, MIB = 1 << 20 };
 
 static void *leak(void *unused)
@@ -16,7 +22,7 @@ static void *leak(void *unused)
     for (;;) {
         char *volatile block = malloc(3000);
         memset(block, 1, 3000);
-        usleep(20);
+        usleep(500);
     }
     return NULL;
 }
@@ -66,6 +72,12 @@ int main(int count, char **words)
         mprotect(buffer + MIB, 3 * MIB, PROT_READ | PROT_WRITE);
         madvise(buffer + MIB, 3 * MIB, MADV_NOHUGEPAGE);
         memset(buffer + MIB, 1, 3 * MIB);
+    } else if (!strcmp(sort, "noreserve")) { /* as allocators map what they hand out, and malloc does not */
+        memset(map(8 * MIB, PROT_READ | PROT_WRITE, MAP_NORESERVE), 1, 8 * MIB);
+    } else if (!strcmp(sort, "lazy")) { /* the same, never used */
+        map(8 * MIB, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+    } else if (!strcmp(sort, "executable")) { /* objects and code in one heap */
+        memset(map(8 * MIB, PROT_READ | PROT_WRITE | PROT_EXEC, 0), 1, 8 * MIB);
     }
     puts("ready");
     fflush(stdout);

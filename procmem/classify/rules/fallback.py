@@ -6,12 +6,13 @@ often an allocator's, and which allocators a process has is known; that is a gue
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from operator import sub
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.table import AnonymousRange
+from procmem.classify.runtimes.table import NO_LIBRARY, AnonymousRange
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
@@ -52,7 +53,13 @@ def fallback_rules(
     candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
     candidates |= {index for index in found if identities[index] in reserved}
     candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
-    brk_is_free, held = _brk_is_free(mappings), _held_by_malloc(cut) if deep else 0
+    brk_is_free = _brk_is_free(mappings)
+    left = [
+        index
+        for index in candidates
+        if sorts.get(identities[index]) is _WRITABLE and not mappings.inode[cut.vma[index]]
+    ]
+    outweighs = deep and _outweigh(cut, left, pages)
     labels = list(cut.label)
     shared: dict[tuple[object, ...], Label] = {}
     for index in sorted(candidates):
@@ -70,9 +77,10 @@ def fallback_rules(
                 end,
                 may_be_malloc=not (deep or never or noreserve),
                 noreserve=noreserve,
+                touched=pages.touched_between(start, end) is not False,
                 room=_room_behind(mappings, row) if end == mappings.end[row] else 0,
                 brk_is_free=brk_is_free,
-                outweighs_malloc=deep and end - start > _FAR_MORE * held,
+                outweighs_malloc=outweighs,
             )
             label = _writable(block, runtimes, loaders)
         if label is not None:
@@ -110,10 +118,14 @@ _MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds
 _FAR_MORE = 4
 
 
-def _held_by_malloc(cut: Partition) -> int:
-    """Bytes of what is known to be malloc's."""
+def _outweigh(cut: Partition, left: Iterable[int], pages: PageStates) -> bool:
+    """Whether what malloc's own structures do not hold is far more than what they do: another allocator is at work."""
     rows = zip(cut.start, cut.end, cut.label, strict=True)
-    return sum(end - start for start, end, label in rows if label.kind in _MALLOC)
+    held = sum(end - start for start, end, label in rows if label.kind in _MALLOC)
+    used = sum(
+        cut.end[at] - cut.start[at] for at in left if pages.touched_between(cut.start[at], cut.end[at]) is not False
+    )
+    return used > _FAR_MORE * held
 
 
 def _room_behind(mappings: Mappings, row: int) -> int:
@@ -149,5 +161,7 @@ def _writable(block: AnonymousRange, runtimes: Runtimes, loaders: frozenset[int]
     if found is None:
         return None
     runtime, kind, certainty = found
+    if runtime == NO_LIBRARY:
+        return Label(kind, certainty, note("static-program-memory", kib=size // 1024))
     evidence = note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime].seen)
     return Label(kind, certainty, evidence)

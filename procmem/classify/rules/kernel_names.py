@@ -162,6 +162,8 @@ _GENERAL: tuple[NameRule, ...] = (
         "no-file-inaccessible",
         lambda key: permissions(key.perms).inaccessible,
     ),
+    # code that is made and left is not writable; memory that is both may be a heap as well
+    NameRule(kinds.JIT, _G, "no-file-writable-executable", lambda key: key.executable and key.private_writable),
     NameRule(kinds.JIT, _L, "no-file-executable", lambda key: key.executable),
     NameRule(
         kinds.ANON_PRIVATE,

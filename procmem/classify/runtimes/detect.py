@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
-from procmem.classify.runtimes.table import RUNTIMES, AnonymousRange, Runtime
+from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES, AnonymousRange, Runtime
 from procmem.model.elf import PT_INTERP
 from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings
@@ -39,6 +39,16 @@ class Runtimes(NamedTuple):
     def has(self, name: str) -> bool:
         """Whether a runtime was found."""
         return name in self.found
+
+    @property
+    def map_noreserve(self) -> bool:
+        """Whether one of them is known to map its memory with MAP_NORESERVE."""
+        return any(runtime.noreserve for runtime in RUNTIMES if runtime.name in self.found)
+
+    @property
+    def heap_is_executable(self) -> bool:
+        """Whether one of them keeps objects and code in one heap, so that "x" tells nothing."""
+        return any(runtime.heap_is_executable for runtime in RUNTIMES if runtime.name in self.found)
 
     def certainty(self, name: str) -> Certainty:
         """How sure a claim for a runtime may be at most: likely, and a guess where the runtime itself is one."""
@@ -80,6 +90,8 @@ def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
                 add(runtime, note("exports-symbol", name=base, symbol=min(symbols)), Certainty.CERTAIN)
             elif _is_library_of(runtime, path, base, item.soname or b""):
                 add(runtime, note("library-mapped", name=base), Certainty.LIKELY)
+            elif item.mentions & runtime.words:
+                add(runtime, note("mentions-word", name=base, runtime=runtime.name), Certainty.LIKELY)
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         sections = {section.name for section in program.sections or ()}
@@ -94,6 +106,8 @@ def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
         if runtime.place is not None and runtime.name not in found and _begins_at(mappings, runtime.place):
             add(runtime, note("memory-at-place", start=runtime.place, runtime=runtime.name), Certainty.GUESS)
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
+    if static and not found:
+        found[NO_LIBRARY] = Detection(note("no-library-known"), Certainty.GUESS)
     return Runtimes(found, static)
 
 

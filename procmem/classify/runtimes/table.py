@@ -14,7 +14,7 @@ from procmem.model.libc_files import BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
-__all__ = ["RUNTIMES", "RUNTIME_SYMBOLS", "AnonymousRange", "Pattern", "Runtime"]
+__all__ = ["NO_LIBRARY", "RUNTIMES", "RUNTIME_SYMBOLS", "RUNTIME_WORDS", "AnonymousRange", "Pattern", "Runtime"]
 
 _HUGE_PAGE = 2 << 20
 _ROUND = 1 << 20
@@ -28,6 +28,8 @@ _BEAM_CARRIER = 256 * 1024
 _INNODB_ROOM = 1 << 40
 _INNODB_POOL = 128 << 20
 _RUBY_PAGE = 64 * 1024
+NO_LIBRARY = "none"
+"""The name of what a static program has in which nothing of the table was seen."""
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
 
 
@@ -36,14 +38,16 @@ class AnonymousRange(NamedTuple):
 
     ``may_be_malloc`` says that it could be a block of glibc's malloc: its first page was touched, it counts against
     the commit limit, and malloc's own headers were not read. ``noreserve`` is VmFlags nr (False where flags do not
-    say), ``room`` the bytes of inaccessible memory right behind it. ``brk_is_free`` says that the heap could still
-    grow, ``outweighs_malloc`` that malloc's own structures were read, and hold far less than this.
+    say), ``touched`` False where none of it was ever used, ``room`` the bytes of inaccessible memory right behind it.
+    ``brk_is_free`` says that the heap could still grow, ``outweighs_malloc`` that malloc's own structures were read,
+    and hold far less than all that they do not explain.
     """
 
     start: int
     end: int
     may_be_malloc: bool
     noreserve: bool = False
+    touched: bool = True
     room: int = 0
     brk_is_free: bool = False
     outweighs_malloc: bool = False
@@ -75,16 +79,19 @@ Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
 class Runtime(NamedTuple):
     """One runtime or allocator.
 
-    ``symbols`` are dynamic symbols that any object of such a process exports, the best evidence; ``place`` is an
+    ``symbols`` are dynamic symbols that any object of such a process exports, the best evidence; ``words`` are
+    messages that stand in the constants of an object into which it was linked; ``place`` is an
     address at which its memory begins, and nobody else's. ``libraries`` are beginnings of file names or sonames, or
     ends of paths; ``exact`` a whole file name. ``programs`` are names of executables, also with a version behind (and
     with anything behind, where the name ends in "-"); ``sections`` those of its programs, and ``static_sections`` those
     of programs that it was linked into. ``module`` has rules on where it places its memory, and ``patterns`` tell what
-    else is its own: the first runtime of the table, and its first pattern that fits, decides.
+    else is its own: the first runtime of the table, and its first pattern that fits, decides. ``noreserve`` says that
+    it maps its memory with MAP_NORESERVE, ``heap_is_executable`` that objects and code share its heap.
     """
 
     name: str
     symbols: frozenset[str] = frozenset()
+    words: frozenset[bytes] = frozenset()
     place: int | None = None
     libraries: tuple[bytes, ...] = ()
     exact: bytes | None = None
@@ -93,6 +100,8 @@ class Runtime(NamedTuple):
     static_sections: frozenset[str] = frozenset()
     module: str | None = None
     patterns: tuple[Pattern, ...] = ()
+    noreserve: bool = False
+    heap_is_executable: bool = False
 
 
 def _any(_block: AnonymousRange) -> bool:
@@ -117,6 +126,11 @@ def _large(block: AnonymousRange) -> bool:
     return block.size >= _ROUND
 
 
+def _is_of_another(block: AnonymousRange) -> bool:
+    """Memory of an allocator beside the C library's: MAP_NORESERVE is its mark as much as room to grow."""
+    return block.outweighs_malloc or (_large(block) and (block.is_managed or (block.noreserve and block.touched)))
+
+
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "asan",
@@ -124,6 +138,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         place=0x7FFF_7000,
         libraries=(b"libasan", b"libclang_rt.asan"),
         module="sanitizers",
+        noreserve=True,
         patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
     ),
     Runtime(
@@ -131,6 +146,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         symbols=frozenset({"__tsan_init"}),
         libraries=(b"libtsan", b"libclang_rt.tsan"),
         module="sanitizers",
+        noreserve=True,
         patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
     ),
     Runtime(
@@ -138,6 +154,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         symbols=frozenset({"__msan_init"}),
         libraries=(b"libclang_rt.msan",),
         module="sanitizers",
+        noreserve=True,
         patterns=((kinds.SANITIZER_HEAP, _GUESS, _any),),
     ),
     Runtime(
@@ -157,15 +174,22 @@ RUNTIMES: tuple[Runtime, ...] = (
         module="valgrind",
         patterns=((kinds.VALGRIND, _LIKELY, _any),),
     ),
-    Runtime("go", place=0xC0_0000_0000, sections=frozenset({".go.buildinfo", ".gopclntab"}), module="go"),
+    Runtime(
+        "go",
+        place=0xC0_0000_0000,
+        sections=frozenset({".go.buildinfo", ".gopclntab"}),
+        module="go",
+        patterns=((kinds.GO_RUNTIME, _GUESS, lambda block: not block.noreserve),),
+    ),
     Runtime(
         "v8",
         symbols=frozenset({"_ZN2v82V810GetVersionEv", "v8_Version"}),
         libraries=(b"libnode.so", b"libv8.so"),
         programs=(b"node", b"nodejs", b"chrome", b"chromium", b"electron", b"deno", b"d8"),
         module="v8",
+        noreserve=True,
     ),
-    Runtime("ghc", place=0x42_0000_0000, sections=frozenset({".debug-ghc-link-info"}), module="ghc"),
+    Runtime("ghc", place=0x42_0000_0000, sections=frozenset({".debug-ghc-link-info"}), module="ghc", noreserve=True),
     Runtime(
         "dotnet",
         libraries=(b"libcoreclr.so", b"libclrjit.so", b"System.Private.CoreLib.dll"),
@@ -180,6 +204,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         programs=(b"bun",),
         sections=frozenset({".bun", "__DATA,__jsc_opcodes"}),
         module="jsc",
+        noreserve=True,
         patterns=((kinds.JSC, _GUESS, _managed),),
     ),
     # other runtimes map Windows executables as data
@@ -219,6 +244,52 @@ RUNTIMES: tuple[Runtime, ...] = (
         patterns=((kinds.PYPY, _GUESS, _any),),
     ),
     Runtime("racket", programs=(b"racket",), libraries=(b"libracket",), patterns=((kinds.RACKET, _GUESS, _any),)),
+    # Racket rests on Chez Scheme and comes first
+    Runtime(
+        "chez",
+        symbols=frozenset({"S_getmem", "Sscheme_init"}),
+        programs=(b"chezscheme", b"petite"),
+        patterns=((kinds.CHEZ, _GUESS, _any),),
+        heap_is_executable=True,
+    ),
+    Runtime(
+        "mit-scheme",
+        programs=(b"mit-scheme", b"mit-scheme-"),
+        patterns=((kinds.MIT_SCHEME, _GUESS, _any),),
+        heap_is_executable=True,
+    ),
+    Runtime("clisp", programs=(b"lisp.run", b"clisp"), patterns=((kinds.CLISP, _GUESS, _any),)),
+    Runtime("smlnj", programs=(b"run.x86-linux", b"run.amd64-linux"), patterns=((kinds.SMLNJ, _GUESS, _any),)),
+    Runtime(
+        "polyml",
+        symbols=frozenset({"polymain"}),
+        libraries=(b"libpolyml",),
+        programs=(b"poly",),
+        patterns=((kinds.POLYML, _GUESS, _any),),
+    ),
+    Runtime(
+        "d-gc",
+        symbols=frozenset({"_d_run_main", "gc_malloc"}),
+        libraries=(b"libdruntime", b"libphobos2", b"libgphobos", b"libgdruntime"),
+        sections=frozenset({"__minfo", "minfo", ".minfo"}),
+        patterns=((kinds.D_GC, _GUESS, _any),),
+    ),
+    Runtime("freepascal", sections=frozenset({".fpcdata"}), patterns=((kinds.FREEPASCAL, _GUESS, _any),)),
+    Runtime(
+        "native-image",
+        sections=frozenset({".svm_heap"}),
+        module="native_image",
+        patterns=((kinds.NATIVE_IMAGE, _GUESS, _managed),),
+        noreserve=True,
+    ),
+    # its chunks, and those of its JavaScript collector, look alike
+    Runtime(
+        "mozjemalloc",
+        symbols=frozenset({"MozTaggedAnonymousMmap", "jemalloc_stats_internal"}),
+        programs=(b"firefox", b"thunderbird"),
+        patterns=((kinds.JEMALLOC, _GUESS, _any),),
+        noreserve=True,
+    ),
     Runtime(
         "innodb",
         programs=(b"mariadbd", b"mysqld"),
@@ -228,17 +299,19 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "mimalloc",
         symbols=frozenset({"mi_malloc", "mi_version"}),
-        libraries=(b"libmimalloc", b"libarrow.so", b"polars.abi3", b"_polars_runtime"),
+        words=frozenset({b"mimalloc: error"}),
+        libraries=(b"libmimalloc", b"libarrow.so"),
         patterns=((kinds.MIMALLOC, _LIKELY, _mimalloc), (kinds.MIMALLOC, _GUESS, lambda block: block.noreserve)),
+        noreserve=True,
     ),
     Runtime(
         "jemalloc",
-        symbols=frozenset(
-            {"je_malloc", "mallctl", "duckdb_je_malloc", "_rjem_malloc", "jemalloc_stats_internal", "jemalloc_stats"}
-        ),
+        symbols=frozenset({"je_malloc", "mallctl", "duckdb_je_malloc", "_rjem_malloc", "jemalloc_stats"}),
+        words=frozenset({b"<jemalloc>"}),
         libraries=(b"libjemalloc",),
-        programs=(b"redis-server", b"valkey-server", b"clickhouse", b"firefox"),
+        programs=(b"redis-server", b"valkey-server", b"clickhouse"),
         patterns=((kinds.JEMALLOC, _LIKELY, _aligned), (kinds.JEMALLOC, _GUESS, _any)),
+        noreserve=True,
     ),
     Runtime(
         "tcmalloc",
@@ -270,11 +343,11 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=(b"libpython3", b"libpython2"),
         programs=(b"python",),
         patterns=(
-            (kinds.CPYTHON_OBMALLOC, _LIKELY, lambda block: block.size % _CPYTHON_ARENA == 0),
+            (kinds.CPYTHON_OBMALLOC, _LIKELY, lambda block: block.size % _CPYTHON_ARENA == 0 and not block.noreserve),
             (
                 kinds.CPYTHON_OBMALLOC,
                 _GUESS,
-                lambda block: block.size >= _CPYTHON_ARENA and not block.may_be_malloc,
+                lambda block: block.size >= _CPYTHON_ARENA and not block.may_be_malloc and not block.noreserve,
             ),
         ),
     ),
@@ -294,6 +367,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "hotspot",
         libraries=(b"libjvm.so",),
         module="hotspot",
+        noreserve=True,
         patterns=((kinds.JVM_GC, _GUESS, _any),),
     ),
     Runtime(
@@ -307,8 +381,8 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=GLIBC_FILES,
         static_sections=frozenset({"__libc_freeres_fn", "__libc_subfreeres", "__libc_atexit", "__libc_IO_vtables"}),
         patterns=(
-            # what has room to grow, or outweighs all that malloc holds, is another allocator's
-            (kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.is_managed and _large(block)),
+            # what has room to grow, asks for no swap, or outweighs all that malloc holds, is another allocator's
+            (kinds.UNKNOWN_ALLOCATOR, _GUESS, _is_of_another),
             # a block of malloc is its request and a header: just a multiple of 1 MiB is what sysmalloc takes beside brk
             (
                 kinds.GLIBC_MAIN_MMAP,
@@ -323,8 +397,12 @@ RUNTIMES: tuple[Runtime, ...] = (
             (kinds.GLIBC_MMAP_CHUNK, _GUESS, lambda block: block.may_be_malloc),
         ),
     ),
+    Runtime(NO_LIBRARY, patterns=((kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.touched and _large(block)),)),
 )
 """Those that place their memory by rules of their own first; the order of the others decides between patterns."""
+
+RUNTIME_WORDS = frozenset().union(*(runtime.words for runtime in RUNTIMES))
+"""What is looked for in the constants of objects, where memory looks like that of an allocator nobody has named."""
 
 RUNTIME_SYMBOLS = frozenset().union(*(runtime.symbols for runtime in RUNTIMES))
 """What mapped objects are asked for."""
