@@ -198,6 +198,13 @@ EVIDENCE = {
     "java-above-archive": N_("directly above the class data sharing archive, where the class space lies"),
     "java-polling": N_("an inaccessible page beside a read-only one, in a process with libjvm"),
     "v8-executable": N_("executable anonymous memory in a process with V8"),
+    "partition-pool": N_(
+        "in a reservation of {size:size} at a round address, in super pages of 2 MiB behind a guard: a pool of PartitionAlloc"
+    ),
+    "partition-descriptors": N_(
+        "in a reservation of {size:size} with one small piece every 2 MiB: what PartitionAlloc notes of its super pages"
+    ),
+    "v8-cage": N_("in a reservation of {size:size} at a round address, which V8 keeps for pointers of its own"),
     "v8-page": N_("aligned to V8's pages of 256 KiB, at one of the low addresses that V8 asks for"),
     "with-chunks": N_(
         "{evidence}; its chunks: {used_kib} KiB in use, {free_kib} KiB free between them, {top_kib} KiB free at its top"

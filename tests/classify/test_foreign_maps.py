@@ -11,6 +11,7 @@ from tests.support.made_processes import made
 
 GLIBC = "7f32ce000000-7f32ce17a000 r-xp 00000000 08:01 1401 /lib64/libc-2.12.so"
 STACK = "7fff6b1c1000-7fff6b1d6000 rw-p 00000000 00:00 0 [stack]"
+CHROME = "55d010000000-55d018000000 r-xp 00000000 08:01 1500 /opt/google/chrome/chrome"
 LIBJVM = "7f32cd000000-7f32cd900000 r-xp 00000000 08:01 1400 /usr/java/jre/lib/amd64/server/libjvm.so"
 
 
@@ -117,6 +118,29 @@ def test_an_arena_ends_where_its_block_does(used: str, rest: str, expected: str)
         ),
         (("7f0000000000-7f0100000000 rw-s 00000000 00:0f 12 /memfd:java_heap (deleted)", LIBJVM), "7f0000000000",
          "heap/jvm-heap likely"),
+        *[
+            (
+                (
+                    "230000000000-230400002000 ---p 00000000 00:00 0",
+                    "230400002000-230400003000 rw-p 00000000 00:00 0",
+                    "230400003000-230400004000 ---p 00000000 00:00 0",
+                    "230400004000-2304001fc000 rw-p 00000000 00:00 0",
+                    "2304001fc000-230800000000 ---p 00000000 00:00 0",
+                    "2c00cce10000-2c00cce12000 ---p 00000000 00:00 0",
+                    "2c00cce12000-2c00cce13000 rw-p 00000000 00:00 0",
+                    "2c00cce13000-2c04cce10000 ---p 00000000 00:00 0",
+                    CHROME,
+                ),
+                start,
+                expected,
+            )
+            for start, expected in (
+                ("230400004000", "heap/partition-alloc likely"),
+                ("2304001fc000", "reserved/partition-alloc-reserve likely"),
+                ("2c00cce12000", "heap/partition-alloc likely"),
+                ("2c00cce13000", "reserved/partition-alloc-reserve likely"),
+            )
+        ],
         (("9a000000-9c000000 r--p 00000000 00:01 12 /memfd:jit-zygote-cache (deleted)", GLIBC), "9a000000",
          "jit/jit likely"),
         (("b0000000-c0000000 ---p 00000000 00:00 0 [anon:scudo:primary_reserve]", GLIBC), "b0000000",

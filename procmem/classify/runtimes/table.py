@@ -30,6 +30,19 @@ _INNODB_POOL = 128 << 20
 _RUBY_PAGE = 64 * 1024
 NO_LIBRARY = "none"
 """The name of what a static program has in which nothing of the table was seen."""
+_V8_SYMBOLS = frozenset({"_ZN2v82V810GetVersionEv", "v8_Version"})
+_CHROMIUM_PROGRAMS = (
+    b"chrome",
+    b"chromium",
+    b"electron",
+    b"msedge",
+    b"brave",
+    b"vivaldi-bin",
+    b"opera",
+    b"headless_shell",
+    b"QtWebEngineProcess",
+)
+_CHROMIUM_LIBRARIES = (b"libcef.so", b"libQt5WebEngineCore", b"libQt6WebEngineCore", b"libwebviewchromium")
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
 
 
@@ -181,11 +194,21 @@ RUNTIMES: tuple[Runtime, ...] = (
         module="go",
         patterns=((kinds.GO_RUNTIME, _GUESS, lambda block: not block.noreserve),),
     ),
+    # before V8, whose reservations look much alike; where V8 alone is at work, there is no such pool
+    Runtime(
+        "partition-alloc",
+        symbols=_V8_SYMBOLS,
+        libraries=_CHROMIUM_LIBRARIES,
+        programs=_CHROMIUM_PROGRAMS,
+        module="partition_alloc",
+        patterns=((kinds.PARTITION_ALLOC, _GUESS, lambda block: block.is_managed and _large(block)),),
+        noreserve=True,
+    ),
     Runtime(
         "v8",
-        symbols=frozenset({"_ZN2v82V810GetVersionEv", "v8_Version"}),
-        libraries=(b"libnode.so", b"libv8.so"),
-        programs=(b"node", b"nodejs", b"chrome", b"chromium", b"electron", b"deno", b"d8"),
+        symbols=_V8_SYMBOLS,
+        libraries=(b"libnode.so", b"libv8.so", *_CHROMIUM_LIBRARIES),
+        programs=(b"node", b"nodejs", b"deno", b"d8", *_CHROMIUM_PROGRAMS),
         module="v8",
         noreserve=True,
     ),
@@ -208,7 +231,12 @@ RUNTIMES: tuple[Runtime, ...] = (
         patterns=((kinds.JSC, _GUESS, _managed),),
     ),
     # other runtimes map Windows executables as data
-    Runtime("wine", libraries=(b"ntdll.dll.so", b"ntdll.so", b"wine-preloader", b"wine64-preloader"), module="wine"),
+    Runtime(
+        "wine",
+        libraries=(b"ntdll.dll.so", b"ntdll.so", b"wine-preloader", b"wine64-preloader"),
+        module="wine",
+        patterns=((kinds.WINE, _GUESS, _any),),
+    ),
     Runtime("sbcl", programs=(b"sbcl",), module="sbcl"),
     Runtime("qemu", programs=(b"qemu-system-",), module="qemu"),
     Runtime(
@@ -319,6 +347,17 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=(b"libtcmalloc",),
         patterns=((kinds.TCMALLOC, _LIKELY, _any),),
     ),
+    Runtime(
+        "tbbmalloc",
+        symbols=frozenset({"scalable_malloc"}),
+        libraries=(b"libtbbmalloc",),
+        patterns=((kinds.TBBMALLOC, _GUESS, _large),),
+    ),
+    Runtime(
+        "gcc",
+        programs=(b"cc1", b"cc1plus", b"cc1obj", b"cc1objplus", b"f951", b"gnat1", b"d21", b"lto1", b"go1", b"rust1"),
+        patterns=((kinds.GCC, _GUESS, _large),),
+    ),
     # OpenBLAS takes its buffers before any interpreter that loads it has much memory
     Runtime(
         "openblas",
@@ -369,6 +408,12 @@ RUNTIMES: tuple[Runtime, ...] = (
         module="hotspot",
         noreserve=True,
         patterns=((kinds.JVM_GC, _GUESS, _any),),
+    ),
+    # malloc of another object than the C library comes first, or passes the question on
+    Runtime(
+        "own-malloc",
+        symbols=frozenset({"malloc"}),
+        patterns=((kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.touched),),
     ),
     Runtime(
         "musl",

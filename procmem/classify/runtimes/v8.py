@@ -15,12 +15,14 @@ from procmem.model.note import note
 from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
 from procmem.model.snapshot import Snapshot
+from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["claims"]
 
 _V8_PAGE = 256 * 1024
 _LOW_END = 1 << 46
 _MEMORY_MIN = 4 << 30
+_CAGE_MIN = 1 << 30
 _MEMORIES_MAX = 2
 """Pieces of writable memory in one reservation; more of them are pages of a cage for objects."""
 
@@ -48,6 +50,12 @@ def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
             continue
         span = mappings.end[run[-1]] - mappings.start[run[0]]
         size = sum(mappings.end[row] - mappings.start[row] for row in closed)
+        if _is_table(mappings, run):
+            for row in run:
+                kind = kinds.V8_RESERVE if row in closed else kinds.V8
+                label = Label(kind, runtimes.certainty("v8"), note("v8-cage", size=span), owners.Allocator(b"V8"))
+                yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+            continue
         if size < _MEMORY_MIN or len(run) - len(closed) > _MEMORIES_MAX:
             continue
         evidence = note("wasm-memory", size=span)
@@ -55,6 +63,17 @@ def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
             kind = kinds.V8_RESERVE if row in closed else kinds.WASM_MEMORY
             label = Label(kind, runtimes.certainty("v8"), evidence, owners.Allocator(b"V8"))
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+
+
+def _is_table(mappings: Mappings, run: list[int]) -> bool:
+    """Whether a reservation is one of V8's own cages: at a multiple of 1 GiB, and not all of it marked MADV_DONTFORK.
+
+    Node marks all that V8 asks for; Chromium marks nothing, and has the memories of WebAssembly within its sandbox.
+    """
+    used = [row for row in run if not permissions(mappings.perms[row]).inaccessible]
+    span = mappings.end[run[-1]] - mappings.start[run[0]]
+    unmarked = [row for row in used if mappings.has_flag(row, MemoryFlag.DONTCOPY) is False]
+    return span >= _CAGE_MIN and mappings.start[run[0]] % _CAGE_MIN == 0 and bool(used) and unmarked == used
 
 
 def _without_code(mappings: Mappings) -> Iterator[list[int]]:
