@@ -8,8 +8,9 @@ over is missing or extra.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from procmem.model.laws import MMAP_BASE_LAW, Law, Outcome
 from procmem.model.note import Note
 from procmem.model.permissions import PRIVATE_DATA, PRIVATE_READ_ONLY
 from procmem.model.simulation import (
@@ -38,6 +39,7 @@ __all__ = [
     "entropy_bits",
     "failure_report",
     "still_there",
+    "under_the_limit_at_exec",
 ]
 
 RealLine = tuple[int, int, str, int, bytes]
@@ -48,7 +50,7 @@ def compare(
     real: RealSpace,
     *,
     draws: Draws | None = None,
-    within: tuple[tuple[Base, bool], ...] = (),
+    within: tuple[tuple[Base, bool | None], ...] = (),
 ) -> CrossReport:
     """Lay a prediction beside what a process showed at the same stage.
 
@@ -64,7 +66,7 @@ def compare(
 
 
 def compare_running(
-    prediction: Prediction, real: RealSpace, *, draws: Draws | None, within: tuple[tuple[Base, bool], ...]
+    prediction: Prediction, real: RealSpace, *, draws: Draws | None, within: tuple[tuple[Base, bool | None], ...]
 ) -> CrossReport:
     """Lay what a process had at ``main`` beside what it shows while it runs.
 
@@ -77,10 +79,21 @@ def compare_running(
     return compare(shown, real._replace(lines=lines, esp=None), draws=draws, within=within)
 
 
-def drawn_as_predicted(prediction: Prediction, within: Mapping[Base, bool]) -> tuple[tuple[Base, bool], ...]:
+def drawn_as_predicted(prediction: Prediction, within: Mapping[Base, bool]) -> tuple[tuple[Base, bool | None], ...]:
     """Of the bases that were drawn, those that the prediction says move: whether each could have been drawn so."""
     moving = {wanted.base for wanted in prediction.ranges}
     return tuple((base, inside) for base, inside in within.items() if base in moving)
+
+
+def under_the_limit_at_exec(report: CrossReport, laws: Iterable[Law]) -> CrossReport:
+    """The same, without a verdict on the mapping area where the laws have none: the stack limit at exec decides there.
+
+    A process may have lowered or raised it since (setrlimit, prlimit), and only today's is known.
+    """
+    if all(law.name != MMAP_BASE_LAW or law.outcome is not Outcome.NOT_APPLICABLE for law in laws):
+        return report
+    within = ((base, inside or None if base is Base.MMAP else inside) for base, inside in report.within)
+    return report._replace(within=tuple(within))
 
 
 def failure_report(prediction: Prediction, why: Note) -> CrossReport:

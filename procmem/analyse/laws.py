@@ -15,7 +15,7 @@ from operator import gt
 
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_EXECFN, AT_SYSINFO_EHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, ElfImage
-from procmem.model.laws import GUARD_GAP, Borders, Law, Outcome
+from procmem.model.laws import GUARD_GAP, MMAP_BASE_LAW, Borders, Law, Outcome
 from procmem.model.machine import architecture_of
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -239,7 +239,7 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
     source = "arch/x86/mm/mmap.c, mmap_base()"
     linker = case.interpreter
     if linker is None:
-        yield _law("mmap-base", "M17", source, None, note("no linker"))
+        yield _law(MMAP_BASE_LAW, "M17", source, None, note("no linker"))
     else:
         start, end = min(s for s, _ in linker.ranges), max(e for _, e in linker.ranges)
         row = _mapped_at(case, end)
@@ -251,12 +251,12 @@ def _mapping_laws(case: _Case) -> Iterator[Law]:
         possible: bool | None = True if held else None if _within(end, case.borders.mmap_base_any_limit) else False
         if not held and _within(start, case.borders.legacy_base):
             least, most = case.borders.legacy_base
-            yield _law("mmap-base", "M17", source, True, note("legacy", start=start, least=least, most=most),
+            yield _law(MMAP_BASE_LAW, "M17", source, True, note("legacy", start=start, least=least, most=most),
                        says="mmap-base-legacy")  # fmt: skip
         else:
             least, most = case.borders.mmap_base
             code = "mmap_base, another limit" if possible is None else "mmap_base"
-            yield _law("mmap-base", "M17", source, possible, note(code, end=end, least=least, most=most))
+            yield _law(MMAP_BASE_LAW, "M17", source, possible, note(code, end=end, least=least, most=most))
     rows = sorted(case.table.rows_labelled(*_SPECIAL), key=case.table.start.__getitem__)
     base = (case.snapshot.auxv or {}).get(AT_SYSINFO_EHDR)
     source = "arch/x86/entry/vdso/vma.c, map_vdso()"

@@ -9,10 +9,13 @@ from enum import StrEnum
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
-__all__ = ["GUARD_GAP", "Borders", "Law", "Outcome"]
+__all__ = ["GUARD_GAP", "MMAP_BASE_LAW", "Borders", "Law", "Outcome"]
 
 GUARD_GAP = 256 * 4096
 """stack_guard_gap (mm/mmap.c), unless the boot option says otherwise."""
+
+MMAP_BASE_LAW = "mmap-base"
+"""The law on the mapping area, which the stack limit at exec decides."""
 
 
 class Outcome(StrEnum):

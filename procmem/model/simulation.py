@@ -337,6 +337,7 @@ class CrossReport(NamedTuple):
 
     ``esp`` holds the predicted and the real stack pointer where both are known. ``draws`` are the values
     read off the real map for a fitted comparison, with the word of each base on whether it lay in its range.
+    ``within`` says of each drawn base whether it could have been drawn so; None where what decides is not known.
     ``failures`` are the predicted and the real reason why there is no process at this stage; ``unchecked``
     says why the stage could not be looked at.
     """
@@ -345,7 +346,7 @@ class CrossReport(NamedTuple):
     lines: tuple[CrossLine, ...]
     esp: tuple[int, int] | None = None
     draws: Draws | None = None
-    within: tuple[tuple[Base, bool], ...] = ()
+    within: tuple[tuple[Base, bool | None], ...] = ()
     failures: tuple[Note | None, Note | None] = (None, None)
     unchecked: Note | None = None
 
@@ -374,7 +375,7 @@ class CrossReport(NamedTuple):
             return False
         if self.esp is not None and self.esp[0] != self.esp[1]:
             return False
-        if not all(inside for _base, inside in self.within):
+        if any(inside is False for _base, inside in self.within):
             return False
         guessing = any(vma.status is Exactness.SHAPE for vma in self.prediction.vmas) or self.prediction.notes
         for line in self.lines:

@@ -8,6 +8,7 @@ start (personality, limits, lengths of its strings) becomes the settings.
 
 from __future__ import annotations
 
+from procmem.analyse.crosscheck import under_the_limit_at_exec
 from procmem.errors import BadInput
 from procmem.model.auxv import AT_BASE
 from procmem.model.libc_files import is_dynamic_linker
@@ -72,6 +73,7 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
     """Check a process that was examined; ``live`` says that it runs on this machine, now."""
     laws = laws_here(seen.snapshot, seen.objects, walk=True)
     exact, why = _predicted(target, seen, live=live)
+    exact = None if exact is None else under_the_limit_at_exec(exact, laws)
     return LawReport(report.process, laws, _counterparts(report.picture), exact, why)
 
 

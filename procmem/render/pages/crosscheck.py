@@ -49,10 +49,13 @@ def stage_blocks(report: CrossReport) -> list[Block]:
         code = "esp same" if report.esp[0] == report.esp[1] else "esp differs"
         blocks.append(_told(code, predicted=report.esp[0], real=report.esp[1]))
     for wanted in prediction.ranges if report.draws is not None else ():
-        code = "inside" if dict(report.within).get(wanted.base, True) else "outside"
+        code = _VERDICTS[dict(report.within).get(wanted.base, True)]
         blocks.append(_told(code, base=base(wanted.base.value), first=wanted.first, last=wanted.last))
     blocks += [_told("note", text=printable_text(note_text(note))) for note in prediction.notes]
     return blocks
+
+
+_VERDICTS = {True: "inside", False: "outside", None: "undecided"}
 
 
 def _told(code: str, **figures: object) -> Prose:

@@ -76,6 +76,7 @@ _SENTENCES: dict[str, Sentence] = {
     "esp same": N_("esp: predicted {predicted:08x}, real {real:08x}, same"),
     "inside": N_("{base}: in its range {first:08x}-{last:08x}"),
     "outside": N_("{base}: OUTSIDE its range {first:08x}-{last:08x}"),
+    "undecided": N_("{base}: outside {first:08x}-{last:08x}; the stack limit at exec may have been another one"),
     "unchecked": N_("not checked: {reason}"),
     "does not get here": N_("as predicted, it does not get here"),
     "not as predicted": N_("NOT as predicted"),
