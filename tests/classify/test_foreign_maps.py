@@ -116,6 +116,9 @@ def test_an_arena_ends_where_its_block_does(used: str, rest: str, expected: str)
             "100000000",
             "heap/jvm-metaspace likely",
         ),
+        (("7f2000000000-7f2000401000 rw-p 00000000 00:00 0", LIBJVM, GLIBC), "7f2000000000",
+         "heap/glibc-mmap-chunk guess"),
+        (("7f2000000000-7f2000800000 rw-p 00000000 00:00 0", LIBJVM, GLIBC), "7f2000000000", "heap/jvm-gc guess"),
         (("7f0000000000-7f0100000000 rw-s 00000000 00:0f 12 /memfd:java_heap (deleted)", LIBJVM), "7f0000000000",
          "heap/jvm-heap likely"),
         *[

@@ -27,6 +27,7 @@ _MIMALLOC_SEGMENT = 4 << 20
 _BEAM_CARRIER = 256 * 1024
 _INNODB_ROOM = 1 << 40
 _INNODB_POOL = 128 << 20
+_JVM_GRANULARITY = 64 * 1024
 _RUBY_PAGE = 64 * 1024
 NO_LIBRARY = "none"
 """The name of what a static program has in which nothing of the table was seen."""
@@ -137,6 +138,14 @@ def _managed(block: AnonymousRange) -> bool:
 
 def _large(block: AnonymousRange) -> bool:
     return block.size >= _ROUND
+
+
+def _like_direct_buffers(block: AnonymousRange) -> bool:
+    """Large blocks of malloc, as ByteBuffer.allocateDirect() takes: a round request and a page for malloc's header.
+
+    What the virtual machine takes for itself is a multiple of 64 KiB, or has much room reserved behind it.
+    """
+    return block.may_be_malloc and _large(block) and block.size % _JVM_GRANULARITY != 0 and not block.is_managed
 
 
 def _is_of_another(block: AnonymousRange) -> bool:
@@ -409,7 +418,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=(b"libjvm.so",),
         module="hotspot",
         noreserve=True,
-        patterns=((kinds.JVM_GC, _GUESS, _any),),
+        patterns=((kinds.GLIBC_MMAP_CHUNK, _GUESS, _like_direct_buffers), (kinds.JVM_GC, _GUESS, _any)),
     ),
     # malloc of another object than the C library comes first, or passes the question on
     Runtime(
