@@ -116,6 +116,23 @@ def test_an_arena_ends_where_its_block_does(used: str, rest: str, expected: str)
             "100000000",
             "heap/jvm-metaspace likely",
         ),
+        *[
+            (
+                (
+                    "770656000000-770668000000 rw-p 00000000 00:00 0",
+                    "770668000000-7f0658000000 ---p 00000000 00:00 0",
+                    "55d010000000-55d018000000 r-xp 00000000 08:01 1500 /usr/sbin/mariadbd",
+                    GLIBC,
+                ),
+                start,
+                expected,
+            )
+            for start, expected in (
+                ("770656000000", "heap/glibc-main-mmap guess"),
+                ("770658000000", "heap/innodb likely"),
+                ("770668000000", "reserved/innodb-reserve likely"),
+            )
+        ],
         (("7f2000000000-7f2000401000 rw-p 00000000 00:00 0", LIBJVM, GLIBC), "7f2000000000",
          "heap/glibc-mmap-chunk guess"),
         (("7f2000000000-7f2000800000 rw-p 00000000 00:00 0", LIBJVM, GLIBC), "7f2000000000", "heap/jvm-gc guess"),

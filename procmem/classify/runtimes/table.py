@@ -27,6 +27,7 @@ _MIMALLOC_SEGMENT = 4 << 20
 _BEAM_CARRIER = 256 * 1024
 _INNODB_ROOM = 1 << 40
 _INNODB_POOL = 128 << 20
+_INNODB_AREA = 8 << 20
 _JVM_GRANULARITY = 64 * 1024
 _RUBY_PAGE = 64 * 1024
 NO_LIBRARY = "none"
@@ -138,6 +139,12 @@ def _managed(block: AnonymousRange) -> bool:
 
 def _large(block: AnonymousRange) -> bool:
     return block.size >= _ROUND
+
+
+def _of_the_database(block: AnonymousRange) -> bool:
+    """The buffer pool of servers that do not reserve room for it, and other large areas that are none of malloc's."""
+    own = block.touched and not block.may_be_malloc and block.size >= _INNODB_AREA
+    return own or block.room >= _INNODB_ROOM or block.size >= _INNODB_POOL
 
 
 def _like_direct_buffers(block: AnonymousRange) -> bool:
@@ -332,7 +339,8 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "innodb",
         programs=(b"mariadbd", b"mysqld"),
-        patterns=((kinds.INNODB, _GUESS, lambda block: block.room >= _INNODB_ROOM or block.size >= _INNODB_POOL),),
+        module="innodb",
+        patterns=((kinds.INNODB, _GUESS, _of_the_database),),
     ),
     Runtime("bionic", libraries=(BIONIC_LIBC,)),
     Runtime(
