@@ -78,6 +78,7 @@ def fallback_rules(
                 may_be_malloc=not (deep or never or noreserve),
                 noreserve=noreserve,
                 touched=pages.touched_between(start, end) is not False,
+                advised=mappings.has_flag(row, MemoryFlag.HUGEPAGE) is True,
                 room=_room_behind(mappings, row) if end == mappings.end[row] else 0,
                 brk_is_free=brk_is_free,
                 outweighs_malloc=outweighs,
@@ -161,7 +162,7 @@ def _writable(block: AnonymousRange, runtimes: Runtimes, loaders: frozenset[int]
     if found is None:
         return None
     runtime, kind, certainty = found
-    if runtime == NO_LIBRARY:
+    if runtime.name == NO_LIBRARY:
         return Label(kind, certainty, note("static-program-memory", kib=size // 1024))
-    evidence = note("by-runtime", kib=size // 1024, runtime=runtime, seen=runtimes.found[runtime].seen)
+    evidence = note("by-runtime", kib=size // 1024, runtime=runtime.title, seen=runtimes.found[runtime.name].seen)
     return Label(kind, certainty, evidence)

@@ -60,14 +60,14 @@ class Runtimes(NamedTuple):
             if runtime.module is not None and runtime.name in self.found:
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self, snapshot)
 
-    def guess(self, block: AnonymousRange) -> tuple[str, Kind, Certainty] | None:
+    def guess(self, block: AnonymousRange) -> tuple[Runtime, Kind, Certainty] | None:
         """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
         for runtime in RUNTIMES:
             if runtime.name in self.found:
                 for kind, certainty, fits in runtime.patterns:
                     if fits(block):
                         sure = Certainty.GUESS if self.certainty(runtime.name) is Certainty.GUESS else certainty
-                        return runtime.name, kind, sure
+                        return runtime, kind, sure
         return None
 
 
@@ -91,20 +91,24 @@ def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
             elif _is_library_of(runtime, path, base, item.soname or b""):
                 add(runtime, note("library-mapped", name=base), Certainty.LIKELY)
             elif item.mentions & runtime.words:
-                add(runtime, note("mentions-word", name=base, runtime=runtime.name), Certainty.LIKELY)
+                add(runtime, note("mentions-word", name=base, runtime=runtime.title), Certainty.LIKELY)
     if program is not None:
         base = without_deleted(program.file.path).rsplit(b"/", 1)[-1]
         sections = {section.name for section in program.sections or ()}
         for runtime in RUNTIMES:
             if sections & runtime.sections:
-                add(runtime, note("runtime-sections", runtime=runtime.name.capitalize()), Certainty.CERTAIN)
+                add(
+                    runtime,
+                    note("runtime-sections", runtime=runtime.called or runtime.name.capitalize()),
+                    Certainty.CERTAIN,
+                )
             if sections & runtime.static_sections:
-                add(runtime, note("linked-statically", runtime=runtime.name), Certainty.CERTAIN)
+                add(runtime, note("linked-statically", runtime=runtime.title), Certainty.CERTAIN)
             if _is_program_of(runtime, base):
                 add(runtime, note("program-is", name=base), Certainty.LIKELY)
     for runtime in RUNTIMES:
         if runtime.place is not None and runtime.name not in found and _begins_at(mappings, runtime.place):
-            add(runtime, note("memory-at-place", start=runtime.place, runtime=runtime.name), Certainty.GUESS)
+            add(runtime, note("memory-at-place", start=runtime.place, runtime=runtime.title), Certainty.GUESS)
     static = program is not None and program.image is not None and program.image.first(PT_INTERP) is None
     if static and not found:
         found[NO_LIBRARY] = Detection(note("no-library-known"), Certainty.GUESS)

@@ -53,7 +53,8 @@ class AnonymousRange(NamedTuple):
 
     ``may_be_malloc`` says that it could be a block of glibc's malloc: its first page was touched, it counts against
     the commit limit, and malloc's own headers were not read. ``noreserve`` is VmFlags nr (False where flags do not
-    say), ``touched`` False where none of it was ever used, ``room`` the bytes of inaccessible memory right behind it.
+    say), ``touched`` False where none of it was ever used,
+    ``advised`` is VmFlags hg, ``room`` the bytes of inaccessible memory right behind it.
     ``brk_is_free`` says that the heap could still grow, ``outweighs_malloc`` that malloc's own structures were read,
     and hold far less than all that they do not explain.
     """
@@ -63,6 +64,7 @@ class AnonymousRange(NamedTuple):
     may_be_malloc: bool
     noreserve: bool = False
     touched: bool = True
+    advised: bool = False
     room: int = 0
     brk_is_free: bool = False
     outweighs_malloc: bool = False
@@ -102,6 +104,7 @@ class Runtime(NamedTuple):
     of programs that it was linked into. ``module`` has rules on where it places its memory, and ``patterns`` tell what
     else is its own: the first runtime of the table, and its first pattern that fits, decides. ``noreserve`` says that
     it maps its memory with MAP_NORESERVE, ``heap_is_executable`` that objects and code share its heap.
+    ``called`` is what sentences call it, where its name in the table is not what people say.
     """
 
     name: str
@@ -117,6 +120,12 @@ class Runtime(NamedTuple):
     patterns: tuple[Pattern, ...] = ()
     noreserve: bool = False
     heap_is_executable: bool = False
+    called: str = ""
+
+    @property
+    def title(self) -> str:
+        """What sentences call it."""
+        return self.called or self.name
 
 
 def _any(_block: AnonymousRange) -> bool:
@@ -131,6 +140,16 @@ def _mimalloc(block: AnonymousRange) -> bool:
 
 def _aligned(block: AnonymousRange) -> bool:
     return block.is_aligned
+
+
+def _marked_and_aligned(block: AnonymousRange) -> bool:
+    """As jemalloc maps: with MAP_NORESERVE wherever the machine overcommits, which malloc does not."""
+    return block.is_aligned and block.noreserve
+
+
+def _python_arena(block: AnonymousRange) -> bool:
+    """Whole arenas; NumPy asks for huge pages in its arrays, which Python does not."""
+    return block.size % _CPYTHON_ARENA == 0 and not block.noreserve and not block.advised
 
 
 def _managed(block: AnonymousRange) -> bool:
@@ -215,6 +234,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     # before V8, whose reservations look much alike; where V8 alone is at work, there is no such pool
     Runtime(
         "partition-alloc",
+        called="PartitionAlloc",
         symbols=_V8_SYMBOLS,
         libraries=_CHROMIUM_LIBRARIES,
         programs=_CHROMIUM_PROGRAMS,
@@ -251,6 +271,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     # other runtimes map Windows executables as data
     Runtime(
         "wine",
+        called="Wine",
         libraries=(b"ntdll.dll.so", b"ntdll.so", b"wine-preloader", b"wine64-preloader"),
         module="wine",
         patterns=((kinds.WINE, _GUESS, _any),),
@@ -293,6 +314,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     # Racket rests on Chez Scheme and comes first
     Runtime(
         "chez",
+        called="Chez Scheme",
         symbols=frozenset({"S_getmem", "Sscheme_init"}),
         programs=(b"chezscheme", b"petite"),
         patterns=((kinds.CHEZ, _GUESS, _any),),
@@ -300,14 +322,21 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "mit-scheme",
+        called="MIT Scheme",
         programs=(b"mit-scheme", b"mit-scheme-"),
         patterns=((kinds.MIT_SCHEME, _GUESS, _any),),
         heap_is_executable=True,
     ),
-    Runtime("clisp", programs=(b"lisp.run", b"clisp"), patterns=((kinds.CLISP, _GUESS, _any),)),
-    Runtime("smlnj", programs=(b"run.x86-linux", b"run.amd64-linux"), patterns=((kinds.SMLNJ, _GUESS, _any),)),
+    Runtime("clisp", called="CLISP", programs=(b"lisp.run", b"clisp"), patterns=((kinds.CLISP, _GUESS, _any),)),
+    Runtime(
+        "smlnj",
+        called="SML/NJ",
+        programs=(b"run.x86-linux", b"run.amd64-linux"),
+        patterns=((kinds.SMLNJ, _GUESS, _any),),
+    ),
     Runtime(
         "polyml",
+        called="Poly/ML",
         symbols=frozenset({"polymain"}),
         libraries=(b"libpolyml",),
         programs=(b"poly",),
@@ -315,14 +344,21 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "d-gc",
+        called="druntime",
         symbols=frozenset({"_d_run_main", "gc_malloc"}),
         libraries=(b"libdruntime", b"libphobos2", b"libgphobos", b"libgdruntime"),
         sections=frozenset({"__minfo", "minfo", ".minfo"}),
         patterns=((kinds.D_GC, _GUESS, _any),),
     ),
-    Runtime("freepascal", sections=frozenset({".fpcdata"}), patterns=((kinds.FREEPASCAL, _GUESS, _any),)),
+    Runtime(
+        "freepascal",
+        called="Free Pascal",
+        sections=frozenset({".fpcdata"}),
+        patterns=((kinds.FREEPASCAL, _GUESS, _any),),
+    ),
     Runtime(
         "native-image",
+        called="GraalVM native image",
         sections=frozenset({".svm_heap"}),
         module="native_image",
         patterns=((kinds.NATIVE_IMAGE, _GUESS, _managed),),
@@ -331,6 +367,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     # its chunks, and those of its JavaScript collector, look alike
     Runtime(
         "mozjemalloc",
+        called="Firefox's jemalloc",
         symbols=frozenset({"MozTaggedAnonymousMmap", "jemalloc_stats_internal"}),
         programs=(b"firefox", b"thunderbird"),
         patterns=((kinds.JEMALLOC, _GUESS, _any),),
@@ -338,6 +375,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "innodb",
+        called="InnoDB",
         programs=(b"mariadbd", b"mysqld"),
         module="innodb",
         patterns=((kinds.INNODB, _GUESS, _of_the_database),),
@@ -353,11 +391,22 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "jemalloc",
-        symbols=frozenset({"je_malloc", "mallctl", "duckdb_je_malloc", "_rjem_malloc", "jemalloc_stats"}),
-        words=frozenset({b"<jemalloc>"}),
+        symbols=frozenset({"je_malloc", "mallctl", "jemalloc_stats"}),
         libraries=(b"libjemalloc",),
         programs=(b"redis-server", b"valkey-server", b"clickhouse"),
-        patterns=((kinds.JEMALLOC, _LIKELY, _aligned), (kinds.JEMALLOC, _GUESS, _any)),
+        patterns=((kinds.JEMALLOC, _LIKELY, _marked_and_aligned), (kinds.JEMALLOC, _GUESS, _any)),
+        noreserve=True,
+    ),
+    # linked into one object beside the C library's malloc, which the rest of the process uses
+    Runtime(
+        "jemalloc inside",
+        called="jemalloc",
+        symbols=frozenset({"duckdb_je_malloc", "_rjem_malloc", "je_arrow_malloc"}),
+        words=frozenset({b"<jemalloc>"}),
+        patterns=(
+            (kinds.JEMALLOC, _LIKELY, _marked_and_aligned),
+            (kinds.JEMALLOC, _GUESS, lambda block: block.noreserve),
+        ),
         noreserve=True,
     ),
     Runtime(
@@ -368,12 +417,14 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "tbbmalloc",
+        called="oneTBB",
         symbols=frozenset({"scalable_malloc"}),
         libraries=(b"libtbbmalloc",),
         patterns=((kinds.TBBMALLOC, _GUESS, _large),),
     ),
     Runtime(
         "gcc",
+        called="GCC",
         programs=(b"cc1", b"cc1plus", b"cc1obj", b"cc1objplus", b"f951", b"gnat1", b"d21", b"lto1", b"go1", b"rust1"),
         patterns=((kinds.GCC, _GUESS, _large),),
     ),
@@ -401,7 +452,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=(b"libpython3", b"libpython2"),
         programs=(b"python",),
         patterns=(
-            (kinds.CPYTHON_OBMALLOC, _LIKELY, lambda block: block.size % _CPYTHON_ARENA == 0 and not block.noreserve),
+            (kinds.CPYTHON_OBMALLOC, _LIKELY, _python_arena),
             (
                 kinds.CPYTHON_OBMALLOC,
                 _GUESS,
@@ -423,6 +474,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     ),
     Runtime(
         "hotspot",
+        called="Java",
         libraries=(b"libjvm.so",),
         module="hotspot",
         noreserve=True,
@@ -431,6 +483,7 @@ RUNTIMES: tuple[Runtime, ...] = (
     # malloc of another object than the C library comes first, or passes the question on
     Runtime(
         "own-malloc",
+        called="malloc",
         symbols=frozenset({"malloc"}),
         patterns=((kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.touched),),
     ),
@@ -453,6 +506,7 @@ RUNTIMES: tuple[Runtime, ...] = (
                 _GUESS,
                 lambda block: (
                     block.may_be_malloc
+                    and not block.advised
                     and block.size % _MORECORE == 0
                     and (block.size == _MORECORE or not block.brk_is_free)
                     and block.size <= _MORECORE_MAX

@@ -1,0 +1,42 @@
+"""Whose a block of anonymous memory is, by its look, where several allocators are at work in one process."""
+
+import pytest
+
+from procmem.classify.runtimes.detect import Detection, Runtimes
+from procmem.classify.runtimes.table import RUNTIMES, AnonymousRange
+from procmem.model import kinds
+from procmem.model.kinds import Kind
+from procmem.model.note import note
+from procmem.model.region import Certainty
+
+MIB = 1 << 20
+PYTHON = ("cpython", "jemalloc inside", "glibc")
+
+
+def block(size: int, at: int = 0x7F00_0010_0000, **more: bool) -> AnonymousRange:
+    """A used block."""
+    return AnonymousRange(at, at + size, more.pop("may_be_malloc", True), **more)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (block(MIB), (kinds.CPYTHON_OBMALLOC, Certainty.LIKELY)),
+        # an array of NumPy, cut where it asked for huge pages
+        (block(64 * MIB, advised=True), (kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS)),
+        (block(64 * MIB + 4096, at=0x7F00_0020_0000), (kinds.GLIBC_MMAP_CHUNK, Certainty.GUESS)),
+        (block(4 * MIB, at=0x7F00_0020_0000, noreserve=True, may_be_malloc=False), (kinds.JEMALLOC, Certainty.LIKELY)),
+        (block(4 * MIB, noreserve=True, may_be_malloc=False), (kinds.JEMALLOC, Certainty.GUESS)),
+    ],
+)
+def test_beside_python(seen: AnonymousRange, expected: tuple[Kind, Certainty]) -> None:
+    """Python's arenas, arrays of extension modules, and an allocator inside one of them."""
+    runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in PYTHON}, False)
+    found = runtimes.guess(seen)
+    assert found is not None
+    assert found[1:] == expected
+
+
+def test_names_in_the_table_are_different() -> None:
+    """They are keys."""
+    assert len({runtime.name for runtime in RUNTIMES}) == len(RUNTIMES)
