@@ -210,6 +210,7 @@ EVIDENCE = {
     "with-chunks": N_(
         "{evidence}; its chunks: {used_kib} KiB in use, {free_kib} KiB free between them, {top_kib} KiB free at its top"
     ),
+    "heap-grew": N_("[heap] goes on where no page was in use when they were asked for: it grew meanwhile"),
     "beside-brk": N_(
         "malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"
     ),

@@ -152,6 +152,20 @@ def _python_arena(block: AnonymousRange) -> bool:
     return block.size % _CPYTHON_ARENA == 0 and not block.noreserve and not block.advised
 
 
+def _whole_huge_pages(block: AnonymousRange) -> bool:
+    return block.start % _HUGE_PAGE == 0 and block.size % _HUGE_PAGE == 0
+
+
+def _carrier(block: AnonymousRange) -> bool:
+    """Aligned, and whole: a large block of malloc is aligned by the kernel, and has a page for its header."""
+    return block.start % _BEAM_CARRIER == 0 and block.size % _BEAM_CARRIER == 0
+
+
+def _ruby_pages(block: AnonymousRange) -> bool:
+    """Pages of 64 KiB, mapped one by one and merged: whole, or aligned, or at least no block of malloc."""
+    return block.start % _RUBY_PAGE == 0 or block.size % _RUBY_PAGE == 0 or not block.may_be_malloc
+
+
 def _managed(block: AnonymousRange) -> bool:
     return block.is_managed
 
@@ -282,7 +296,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "beam",
         symbols=frozenset({"erts_alloc", "erl_drv_thread_create"}),
         programs=(b"beam.smp", b"beam"),
-        patterns=((kinds.BEAM, _LIKELY, lambda block: block.start % _BEAM_CARRIER == 0), (kinds.BEAM, _GUESS, _any)),
+        patterns=((kinds.BEAM, _LIKELY, _carrier), (kinds.BEAM, _GUESS, _any)),
     ),
     Runtime(
         "mono",
@@ -413,7 +427,11 @@ RUNTIMES: tuple[Runtime, ...] = (
         "tcmalloc",
         symbols=frozenset({"tc_malloc", "MallocExtension_ReleaseFreeMemory"}),
         libraries=(b"libtcmalloc",),
-        patterns=((kinds.TCMALLOC, _LIKELY, _any),),
+        # whole mebibytes may be an interpreter's, which maps them past malloc
+        patterns=(
+            (kinds.TCMALLOC, _LIKELY, lambda block: block.size % _ROUND != 0),
+            (kinds.TCMALLOC, _GUESS, _any),
+        ),
     ),
     Runtime(
         "tbbmalloc",
@@ -446,7 +464,12 @@ RUNTIMES: tuple[Runtime, ...] = (
             ),
         ),
     ),
-    Runtime("php", libraries=(b"libphp",), programs=(b"php",), patterns=((kinds.PHP, _LIKELY, _aligned),)),
+    Runtime(
+        "php",
+        libraries=(b"libphp",),
+        programs=(b"php",),
+        patterns=((kinds.PHP, _LIKELY, _whole_huge_pages), (kinds.PHP, _GUESS, _aligned)),
+    ),
     Runtime(
         "cpython",
         libraries=(b"libpython3", b"libpython2"),
@@ -464,7 +487,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "ruby",
         libraries=(b"libruby",),
         programs=(b"ruby",),
-        patterns=((kinds.RUBY, _GUESS, lambda block: block.start % _RUBY_PAGE == 0),),
+        patterns=((kinds.RUBY, _GUESS, _ruby_pages),),
     ),
     Runtime(
         "luajit",

@@ -104,7 +104,7 @@ def beside_brk(
         label = Label(kinds.BRK, Certainty.CERTAIN, evidence, owners.MappingName(mappings.name[row]))
         yield Claim(first if skip else mappings.start[row], mappings.end[row], Rank.BRK + 1, label)
         return
-    at = first
+    at, header = first, None
     for _step in range(_BRK_CHUNKS_WALKED):
         header = words.at(at, 2)
         if at >= mappings.end[row] or (header is None and pages.touched(at) is not False):
@@ -118,6 +118,11 @@ def beside_brk(
     end = -(-at // page_size) * page_size
     # fewer bytes than a chunk needs may be left over behind the top chunk
     if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
+        return
+    if header is None and pages.touched(end - page_size) is not False:
+        # the top chunk is seldom used to its end; rather the heap grew after pagemap was read
+        label = Label(kinds.BRK, Certainty.LIKELY, note("heap-grew", end=end), owners.MappingName(mappings.name[row]))
+        yield Claim(end, mappings.end[row], Rank.BRK + 1, label)
         return
     evidence = note("beside-brk", end=end)
     label = Label(kinds.ANON_PRIVATE, Certainty.LIKELY, evidence)
