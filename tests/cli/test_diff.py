@@ -87,9 +87,13 @@ def test_a_restart_is_the_same(leaker: Path, tmp_path: Path, deep: tuple[str, ..
     with running(leaker) as process:
         assert Path(f"/proc/{process.pid}/maps").read_bytes() != old_maps, "no ASLR here"
         run = procmem("diff", first, str(process.pid), *deep)
+        again = procmem("diff", first, str(process.pid), *deep, "--json").json
         leak(process, LEAKED)
         leaked = procmem("diff", first, str(process.pid), *deep, "--json").json
-    assert "same: nothing grew or shrank" in run.out, run
+    # how much of a file the kernel maps around a fault depends on what others left in the page cache
+    changed = {one["class"] for one in again["regions"] if one["status"] != "same"}
+    assert changed <= {"text", "rodata"}, again["regions"]
+    assert changed or "same: nothing grew or shrank" in run.out, run
     assert "two processes" in run.out
     assert leaked["verdict"] == "changed"
     assert leaked["regions"][-1]["class"] == "heap"

@@ -190,7 +190,7 @@ def _like_direct_buffers(block: AnonymousRange) -> bool:
 
 def _is_of_another(block: AnonymousRange) -> bool:
     """Memory of an allocator beside the C library's: MAP_NORESERVE is its mark as much as room to grow."""
-    if block.may_be_malloc and block.size == _MORECORE and not block.brk_is_free:
+    if block.may_be_malloc and block.size == _MORECORE:
         return False  # what happens to lie behind it is no room of its own
     return block.outweighs_malloc or (_large(block) and (block.is_managed or (block.noreserve and block.touched)))
 
