@@ -198,6 +198,10 @@ EVIDENCE = {
     "java-above-archive": N_("directly above the class data sharing archive, where the class space lies"),
     "java-polling": N_("an inaccessible page beside a read-only one, in a process with libjvm"),
     "v8-executable": N_("executable anonymous memory in a process with V8"),
+    "qemu-device-memory": N_(
+        "aligned to 2 MiB with one guard page behind, as qemu maps video memory, ROMs and tables of the guest"
+    ),
+    "qemu-translated": N_("executable memory of qemu: the guest's code, translated"),
     "innodb-space": N_("the beginning of one reservation of {size:size}, in which InnoDB's buffer pool can grow"),
     "partition-pool": N_(
         "in a reservation of {size:size} at a round address, in super pages of 2 MiB behind a guard: a pool of PartitionAlloc"

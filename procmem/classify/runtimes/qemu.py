@@ -20,11 +20,14 @@ __all__ = ["claims", "memory_asked"]
 
 _DEFAULT = 128 << 20
 _HOLE = 64 * 1024
+_ALIGNED = 2 << 20
+_GUARD = 64 * 1024
 
 
 def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterator[Claim]:
     """The run of writable memory, holes of few pages let through, that is just as large or a little larger."""
     del runtimes  # its name has led here
+    yield from _of_devices(mappings)
     wanted = memory_asked(snapshot.cmdline or ()) or _DEFAULT
     best: list[int] = []
     best_size = size = last = 0
@@ -46,6 +49,31 @@ def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterat
     )
     for row in best:
         yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
+
+
+def _of_devices(mappings: Mappings) -> Iterator[Claim]:
+    """Video memory, ROMs and tables: each aligned to huge pages, with one guard page behind; and translated code.
+
+    Source: qemu util/mmap-alloc.c, qemu_ram_mmap(); tcg/region.c, tcg_region_init().
+    """
+    device = Label(kinds.GUEST_RAM, Certainty.GUESS, note("qemu-device-memory"), owners.Allocator(b"virtual machine"))
+    code = Label(kinds.JIT, Certainty.LIKELY, note("qemu-translated"), owners.Allocator(b"virtual machine"))
+    for row in range(len(mappings)):
+        allowed = permissions(mappings.perms[row])
+        if not is_plain(mappings, row) or not allowed.writable:
+            continue
+        if allowed.executable:
+            yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, code)
+        elif mappings.start[row] % _ALIGNED == 0 and _guard_behind(mappings, row):
+            yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, device)
+
+
+def _guard_behind(mappings: Mappings, row: int) -> bool:
+    behind = row + 1
+    if behind >= len(mappings) or mappings.start[behind] != mappings.end[row] or not is_plain(mappings, behind):
+        return False
+    closed = permissions(mappings.perms[behind]).inaccessible
+    return closed and mappings.end[behind] - mappings.start[behind] <= _GUARD
 
 
 def memory_asked(cmdline: Sequence[bytes]) -> int | None:

@@ -29,6 +29,7 @@ _INNODB_ROOM = 1 << 40
 _INNODB_POOL = 128 << 20
 _INNODB_AREA = 8 << 20
 _JVM_GRANULARITY = 64 * 1024
+_WASM_PAGE = 64 * 1024
 _RUBY_PAGE = 64 * 1024
 NO_LIBRARY = "none"
 """The name of what a static program has in which nothing of the table was seen."""
@@ -161,6 +162,11 @@ def _carrier(block: AnonymousRange) -> bool:
     return block.start % _BEAM_CARRIER == 0 and block.size % _BEAM_CARRIER == 0
 
 
+def _may_grow(block: AnonymousRange) -> bool:
+    """WebAssembly's pages of 64 KiB with room to grow: engines without guard regions reserve just its maximum."""
+    return block.size % _WASM_PAGE == 0 and block.room >= _WASM_PAGE and not block.room % _WASM_PAGE
+
+
 def _ruby_pages(block: AnonymousRange) -> bool:
     """Pages of 64 KiB, mapped one by one and merged: whole, or aligned, or at least no block of malloc."""
     return block.start % _RUBY_PAGE == 0 or block.size % _RUBY_PAGE == 0 or not block.may_be_malloc
@@ -262,6 +268,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         libraries=(b"libnode.so", b"libv8.so", *_CHROMIUM_LIBRARIES),
         programs=(b"node", b"nodejs", b"deno", b"d8", *_CHROMIUM_PROGRAMS),
         module="v8",
+        patterns=((kinds.WASM_MEMORY, _GUESS, _may_grow),),
         noreserve=True,
     ),
     Runtime("ghc", place=0x42_0000_0000, sections=frozenset({".debug-ghc-link-info"}), module="ghc", noreserve=True),
@@ -280,7 +287,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         sections=frozenset({".bun", "__DATA,__jsc_opcodes"}),
         module="jsc",
         noreserve=True,
-        patterns=((kinds.JSC, _GUESS, _managed),),
+        patterns=((kinds.JSC, _GUESS, lambda block: block.is_managed or block.noreserve),),
     ),
     # other runtimes map Windows executables as data
     Runtime(
