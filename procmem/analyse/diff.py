@@ -126,6 +126,8 @@ def _owner(owner: owners.Owner, threads: Mapping[int, str]) -> str:
     if isinstance(owner, owners.Arena):
         tids = ", ".join(threads.get(tid, str(tid)) for tid in owner.tids)
         return " of thread ".join(("arena", tids)) if tids else "arena"
+    if isinstance(owner, owners.ArenaBlock):
+        return "arena"
     return (owners.owner_name(owner) or b"").decode("utf-8", "surrogateescape")
 
 

@@ -14,7 +14,9 @@ from procmem.model.kinds import ByteClass, Grouping, Kind
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note, note
 from procmem.model.object_use import ObjectUse
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
+from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
 from procmem.model.snapshot import Nature, Snapshot
@@ -39,12 +41,18 @@ def explanation(
     if regions is not None:
         classic = tuple("kernel" if label.cls is ByteClass.KERNEL else classic_class(label) for label in regions.label)
         uses = _used_again(regions) if snapshot.has_usage else {}
-        blocks = tuple(block._replace(use=uses.get(regions.vma[block.shown[0]])) for block in _blocks(regions))
+        blocks = tuple(
+            block._replace(
+                use=uses.get(regions.vma[block.shown[0]]),
+                views_of=_views(regions, block.shown) if block.form is BlockForm.MANY else None,
+            )
+            for block in _blocks(regions)
+        )
         if snapshot.has_usage:
             freed = freed_of(regions.mappings)
             again = sum({id(use): use.again for use in uses.values()}.values())
         found = tuple(findings(snapshot, regions, report, max_map_count=max_map_count))
-    head = tuple(_head(report, freed, again))
+    head = tuple(_head(report, freed, again, copied=regions is not None and _is_copied(regions)))
     return Explanation(report, head, classic, blocks, found, page, freed, again)
 
 
@@ -59,11 +67,43 @@ def _used_again(regions: Regions) -> dict[int, ObjectUse]:
     return found
 
 
-def _head(report: Inspection, freed: int | None, again: int | None) -> Iterator[Note]:
+def _views(regions: Regions, shown: Sequence[int]) -> int | None:
+    """How much of one object ranges show, where they show parts of it again; None for other ranges."""
+    table = regions.mappings
+    rows = sorted({regions.vma[index] for index in shown}, key=table.offset.__getitem__)
+    if len(rows) < 2 or len({(table.device[row], table.inode[row]) for row in rows}) > 1 or not table.inode[rows[0]]:
+        return None
+    distinct = reached = 0
+    for row in rows:
+        last = table.offset[row] + table.end[row] - table.start[row]
+        distinct += max(last - max(table.offset[row], reached), 0)
+        reached = max(reached, last)
+    return distinct if 2 * distinct <= sum(table.end[row] - table.start[row] for row in rows) else None
+
+
+def _is_copied(regions: Regions) -> bool:
+    """Whether most of what is in memory of shared objects are private copies, which nobody else sees."""
+    table = regions.mappings
+    rows = {regions.vma[index] for index, label in enumerate(regions.label) if label.cls is ByteClass.SHM}
+    rss, copies = table.column(SmapsKey.RSS), table.column(SmapsKey.ANONYMOUS)
+    if rss is None or copies is None:
+        return False
+    return 2 * sum(copies[row] or 0 for row in rows) > sum(rss[row] or 0 for row in rows)
+
+
+_COPIES = "shm-copied"
+
+
+def _head(report: Inspection, freed: int | None, again: int | None, *, copied: bool) -> Iterator[Note]:
     """What matters most, from the figures.
 
-    ``freed`` is what ending the process would give back, ``again`` what RES counts more than once.
+    ``freed`` is what ending the process would give back, ``again`` what RES counts more than once; ``copied`` says that
+    shared objects are there as private copies.
     """
+
+    def named(row: ClassRow) -> str:
+        return _COPIES if copied and row.cls == ByteClass.SHM.value else row.cls
+
     totals, account = report.totals, report.account
     virt, rss = totals.virt, totals.rss
     if report.process.nature is Nature.KERNEL_THREAD:
@@ -91,10 +131,10 @@ def _head(report: Inspection, freed: int | None, again: int | None) -> Iterator[
         first = by_rss[0]
         second = by_rss[1] if len(by_rss) > 1 else None
         if second is not None and second.rss and 10 * by_rss[0].rss < 9 * rss:
-            yield note("two classes", rss=rss, first=first.cls, first_size=first.rss, second=second.cls,
+            yield note("two classes", rss=rss, first=named(first), first_size=first.rss, second=named(second),
                        second_size=second.rss)  # fmt: skip
         else:
-            yield note("one class", rss=rss, first=first.cls)
+            yield note("one class", rss=rss, first=named(first))
     if again:
         yield note("counted again", again=again, once=rss - again)
     if freed is not None:

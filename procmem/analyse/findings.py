@@ -6,6 +6,7 @@ thresholds stand here, each with its reason.
 
 from collections.abc import Iterator
 
+from procmem.analyse.arenas import arenas_of
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
@@ -22,6 +23,7 @@ __all__ = ["findings"]
 
 _MIB = 1 << 20
 ARENAS_MIN = 8  # as many as one processor may have
+ARENA_BLOCKS_MIN = 4  # of one arena: whoever allocates there holds far more than others do
 IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
 IDLE_FACTOR = 4
 NEAR = 0.8  # of a limit
@@ -63,21 +65,7 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
                 "reserved-above-touched",
                 {"virt_bytes": totals.virt, "rss_bytes": totals.rss, "idle_bytes": idle},
             )
-    arenas = _of(regions, "glibc-arena")
-    if len(arenas) >= ARENAS_MIN:
-        rests = _of(regions, "glibc-arena-reserve")
-        cpus = snapshot.machine.cpus
-        factor = 2 if snapshot.bits == 32 else 8  # glibc malloc/arena.c, NARENAS_FROM_NCORES
-        yield (
-            "many-arenas",
-            {
-                "count": len(arenas),
-                "reserved_bytes": sum(region.size for region in (*arenas, *rests)),
-                "live_bytes": exact_sum(region.rss for region in arenas),
-                "limit": factor * cpus if cpus else "?",
-                "cpus": cpus or "?",
-            },
-        )
+    yield from _arenas(snapshot, regions)
     if totals.hugetlb:
         yield "hugetlb", {"hugetlb_bytes": totals.hugetlb}
     cached = _of(regions, "thread-cached")
@@ -90,6 +78,40 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
                 "rss_bytes": exact_sum(region.rss for region in cached),
             },
         )
+
+
+def _arenas(snapshot: Snapshot, regions: Regions) -> Iterator[tuple[str, _Figures]]:
+    """Many arenas, and one that is large; where blocks have no arena, how many arenas they may be."""
+    found = arenas_of(regions, snapshot.bits)
+    cpus = snapshot.machine.cpus
+    factor = 2 if snapshot.bits == 32 else 8  # glibc malloc/arena.c, NARENAS_FROM_NCORES
+    figures: _Figures = {
+        "blocks": found.blocks,
+        "reserved_bytes": found.virt,
+        "live_bytes": found.rss,
+        "limit": factor * cpus if cpus else "?",
+        "factor": factor,
+        "cpus": cpus or "?",
+    }
+    if found.known is None:
+        if found.blocks >= ARENAS_MIN:
+            bounds = {"at_least": found.at_least, "at_most": found.at_most, "block_bytes": found.block_size}
+            name = "one-block-arenas" if found.at_least == found.at_most else "many-arena-blocks"
+            yield name, {"count": found.blocks, **figures, **bounds}
+    elif found.known >= ARENAS_MIN:
+        yield "many-arenas", {"count": found.known, **figures}
+    for one in found.arenas:
+        if one.blocks >= ARENA_BLOCKS_MIN:
+            yield (
+                "large-arena",
+                {
+                    "arena": f"{one.arena.address:x}",
+                    "threads": ", ".join(map(str, one.arena.tids)) or "?",
+                    "count": one.blocks,
+                    "size_bytes": one.virt,
+                    "live_bytes": one.rss,
+                },
+            )
 
 
 def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> Iterator[tuple[str, _Figures]]:
@@ -126,7 +148,8 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     both = table.rows_where(lambda row: _is_writable_code(table.perms[row]))
     if both:
         size = sum(table.end[row] - table.start[row] for row in both)
-        yield "writable-and-executable", {"count": len(both), "size_bytes": size}
+        name = "data-executable" if _is_data_among(regions, frozenset(both)) else "writable-and-executable"
+        yield name, {"count": len(both), "size_bytes": size}
     yield from _deleted(table)
     swap, anonymous = totals.swap, table.total(SmapsKey.ANONYMOUS)
     if swap is not None and swap >= SWAPPED_BYTES_MIN:
@@ -142,6 +165,18 @@ def _contents(regions: Regions, report: Inspection) -> Iterator[tuple[str, _Figu
     if large and anonymous and huge is not None and huge < HUGE_SHARE * anonymous:
         share = round(100 * huge / anonymous)
         yield "huge-pages", {"huge_bytes": huge, "anonymous_bytes": anonymous, "share": share}
+
+
+_DATA = frozenset({ByteClass.DATA, ByteClass.BSS})
+_DATA_KINDS = frozenset({kinds.BRK, kinds.MAIN_STACK})
+
+
+def _is_data_among(regions: Regions, rows: frozenset[int]) -> bool:
+    """Whether what is writable and executable is no code: where a program's data, heap or stack is, everything is."""
+    return any(
+        regions.vma[index] in rows and (label.cls in _DATA or label.kind in _DATA_KINDS)
+        for index, label in enumerate(regions.label)
+    )
 
 
 def _deleted(table: Mappings) -> Iterator[tuple[str, _Figures]]:

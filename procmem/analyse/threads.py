@@ -7,6 +7,7 @@ figures of both.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from procmem.analyse.arenas import arenas_of
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
@@ -32,7 +33,7 @@ def thread_report(
     warnings: Iterable[Note] = (),
 ) -> ThreadReport:
     """Put the rows together. ``touched`` are the populated pages of anonymous memory, in address order."""
-    stacks = _Stacks(regions)
+    stacks = _Stacks(regions, snapshot.bits)
     status = snapshot.status
     fields = status.fields if status is not None else {}
     rows = tuple(_row(thread, snapshot, stacks, touched) for thread in snapshot.threads or ())
@@ -55,6 +56,7 @@ def thread_report(
         kernel_stack=kernel_stack_of(snapshot.machine.machine),
         cached_stacks=None if snapshot.mappings is None else len(cached),
         cached_bytes=None if snapshot.mappings is None else sum(region.size for region in cached),
+        arenas=stacks.count,
         warnings=tuple(warnings),
     )
 
@@ -62,7 +64,7 @@ def thread_report(
 class _Stacks:
     """The stacks, guards and TLS blocks among the regions, by address and by owner."""
 
-    def __init__(self, regions: Regions | None) -> None:
+    def __init__(self, regions: Regions | None, bits: int | None) -> None:
         self._all = regions
         self.regions: list[Region] = []
         self.beside: list[Region] = []
@@ -72,7 +74,9 @@ class _Stacks:
                 self.regions.append(regions[index])
             elif label.cls in (ByteClass.GUARD, ByteClass.TLS):
                 self.beside.append(regions[index])
-        self.arenas = _arenas(regions)
+        self.count = None if regions is None else arenas_of(regions, bits)
+        found = () if self.count is None else self.count.arenas
+        self.arenas = {tid: one for one in found for tid in one.arena.tids}
         self._starts = [region.start for region in self.regions]
         self._by_owner = {region.label.owner: region for region in self.regions if region.label.owner}
         self._ends_of_guards = {region.end: region for region in self.beside if region.label.cls is ByteClass.GUARD}
@@ -109,15 +113,6 @@ class _Stacks:
         return self._tls.get(thread.owner) or (self._tls.get(owners.MAIN_THREAD) if main else None)
 
 
-def _arenas(regions: Regions | None) -> dict[int, int]:
-    """The arena of each thread, by the owners of arena heaps."""
-    found: dict[int, int] = {}
-    for label in {id(label): label for label in (regions.label if regions is not None else ())}.values():
-        if label.kind is kinds.GLIBC_ARENA and isinstance(label.owner, owners.Arena):
-            found |= dict.fromkeys(label.owner.tids, label.owner.address)
-    return found
-
-
 def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:
     main = thread.tid == (snapshot.thread_of or snapshot.pid)
     stack = stacks.of(thread, main=main)
@@ -126,6 +121,7 @@ def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Se
     if stack is not None:
         top = tls.end if tls is not None and stack.end <= tls.end <= stack.end + (1 << 20) else stack.end
     inside = stack is not None and thread.sp is not None and stack.start <= thread.sp < (top or 0)
+    arena = stacks.arenas.get(thread.tid)
     stat, status = thread.stat, thread.status
     fields = status.fields if status is not None else {}
     ticks = snapshot.machine.clock_ticks
@@ -142,7 +138,9 @@ def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Se
         high_water=None if stack is None or top is None else _high_water(stack, top, touched),
         guard=None if stack is None else stacks.guard_below(stack),
         tls=None if tls is None else tls.size,
-        arena=stacks.arenas.get(thread.tid),
+        arena=None if arena is None else arena.arena.address,
+        arena_blocks=None if arena is None else arena.blocks,
+        arena_resident=None if arena is None else arena.rss,
         voluntary_switches=_number(fields.get("voluntary_ctxt_switches")),
         involuntary_switches=_number(fields.get("nonvoluntary_ctxt_switches")),
         cpu_seconds=(stat.utime + stat.stime) / ticks if stat is not None and ticks else None,

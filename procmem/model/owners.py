@@ -9,6 +9,7 @@ __all__ = [
     "MAIN_THREAD",
     "Allocator",
     "Arena",
+    "ArenaBlock",
     "MainThread",
     "MappingName",
     "ObjectFile",
@@ -26,10 +27,16 @@ class Thread(NamedTuple):
 
 
 class Arena(NamedTuple):
-    """A malloc arena of glibc: the address of its first heap, and the threads that use it, where that is known."""
+    """A malloc arena of glibc: the address of its state, and the threads that use it, where that is known."""
 
     address: int
     tids: tuple[int, ...] = ()
+
+
+class ArenaBlock(NamedTuple):
+    """A block with the shape of those that arenas are made of, by its address; which arena has it is not known."""
+
+    address: int
 
 
 class _Name(bytes):
@@ -62,21 +69,23 @@ class Allocator(_Name):
     __slots__ = ()
 
 
-Owner = Thread | MainThread | Arena | ObjectFile | MappingName | Allocator
+Owner = Thread | MainThread | Arena | ArenaBlock | ObjectFile | MappingName | Allocator
 MAIN_THREAD = MainThread(b"main thread")
 _TIDS_SHOWN = 8
 
 
 def owner_name(owner: Owner | None) -> bytes | None:
-    """An owner as bytes: ``thread 12 worker``, ``arena 7f0000000000 of thread 12``, a path, a name."""
+    """An owner as bytes: ``thread 12 worker``, ``arena 7f0000000030 of thread 12``, a path, a name."""
     match owner:
         case None:
             return None
         case Thread(tid, comm):
-            return b"thread %d %s" % (tid, comm or b"?")
+            return b"thread %d" % tid if comm is None else b"thread %d %s" % (tid, comm or b"?")
         case Arena(address, tids):
             name = b"arena %x" % address
             shown = b", ".join(b"%d" % tid for tid in tids[:_TIDS_SHOWN])
             return name + b" of thread " + shown if shown else name
+        case ArenaBlock(address):
+            return b"block %x" % address
         case _:
             return bytes(owner)

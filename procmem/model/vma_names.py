@@ -32,6 +32,7 @@ __all__ = [
     "name_in_memory",
     "object_path",
     "read_vma_name",
+    "thread_of_label",
     "without_deleted",
 ]
 
@@ -165,8 +166,8 @@ _PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
     (b"/dmabuf:", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
     (b"/dev/nvidia", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
     (b"/dev/kfd", KernelName.GRAPHICS_DEVICE, Backing.DEVICE),
-    # hugetlbfs and a tmpfs below /dev, where systemd and Android mount them
-    (b"/dev/hugepages", KernelName.HUGETLB_FILE, Backing.HUGETLB),
+    # file systems below /dev: hugetlbfs (VmFlags ht says so) where systemd mounts it, and a tmpfs of Android's
+    (b"/dev/hugepages", KernelName.FILE, Backing.FILE),
     (b"/dev/__properties__", KernelName.FILE, Backing.FILE),
     (b"/sys/devices/", KernelName.DEVICE_MEMORY, Backing.DEVICE),
     (b"/sys/bus/", KernelName.DEVICE_MEMORY, Backing.DEVICE),
@@ -174,6 +175,8 @@ _PREFIXES: tuple[tuple[bytes, KernelName, Backing], ...] = (
 )
 """The first that fits decides."""
 
+_HUGETLB_FOLDERS = (b"huge", b"libhugetlbfs")
+_HUGETLB_FILES = (b"rtemap_", b"spdk_pid", b"libhugetlbfs.tmp")
 _SYSV = b"/SYSV"
 _GIVEN = b"[anon:"
 _GIVEN_SHARED = b"[anon_shmem:"
@@ -201,6 +204,12 @@ def is_deleted(name: bytes) -> bool:
 def without_deleted(name: bytes) -> bytes:
     """The path alone. A file may really be called ``x (deleted)``: only its inode tells."""
     return name.removesuffix(_DELETED)
+
+
+def thread_of_label(name: bytes) -> int | None:
+    """The thread that the label ``[stack:TID]`` names (Linux 3.4 to 4.4); None for every other name."""
+    number = name.removeprefix(_STACK_OF_THREAD)[:-1]
+    return int(number) if name.startswith(_STACK_OF_THREAD) and name.endswith(b"]") and number.isdigit() else None
 
 
 def is_label(name: bytes) -> bool:
@@ -241,6 +250,8 @@ def read_vma_name(
     if has_inode and MemoryFlag.HUGETLB in marks:
         named = _of_path(name, device, shared=shared).named
         return VmaName(named, Backing.HUGETLB)
+    if has_inode and not marks and _may_be_hugetlb(name):
+        return VmaName(KernelName.HUGETLB_FILE, Backing.HUGETLB, sure=False)
     if not name:
         found = VmaName(KernelName.NONE, Backing.SHARED_MEMORY) if shared else NO_NAME
     elif name[:1] == b"[" and not has_inode:
@@ -261,11 +272,26 @@ def _in_brackets(name: bytes) -> VmaName:
             named = KernelName.GIVEN
         elif name.startswith(_GIVEN_SHARED):
             return VmaName(KernelName.GIVEN_SHARED, Backing.SHARED_MEMORY)
-        elif name.startswith(_STACK_OF_THREAD) and name[len(_STACK_OF_THREAD) : -1].isdigit():
+        elif thread_of_label(name) is not None:
             named = KernelName.STACK_OF_THREAD
         else:
             named = KernelName.OTHER
     return VmaName(named, Backing.ANONYMOUS if named in _OF_PROCESS else Backing.KERNEL)
+
+
+def _may_be_hugetlb(name: bytes) -> bool:
+    """Whether a path leads to where hugetlbfs is mounted by custom, or its file is called as DPDK and SPDK call theirs.
+
+    Asked where VmFlags do not tell: /dev/hugepages and /dev/hugepages1G (systemd), /mnt/huge (DPDK), /hugetlbfs,
+    /var/lib/hugetlbfs (libhugetlbfs).
+    """
+    *folders, file = name.split(b"/")
+    if not folders or folders[0]:
+        return False
+    mounts = folders[1:3] if folders[1:2] in ([b"dev"], [b"mnt"]) else folders[1:2]
+    if folders[1:3] == [b"var", b"lib"]:
+        mounts = folders[3:4]
+    return any(folder.startswith(_HUGETLB_FOLDERS) for folder in mounts) or file.startswith(_HUGETLB_FILES)
 
 
 def _of_path(name: bytes, device: str, *, shared: bool) -> VmaName:

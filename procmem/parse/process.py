@@ -16,6 +16,7 @@ from procmem.model.note import note
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Limit, Nature, Snapshot, Stat, Status, ThreadReading
+from procmem.model.vma_names import KernelName
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_rollup, parse_smaps
@@ -191,7 +192,11 @@ def _page_size_of_addresses(mappings: Mappings | None) -> int | None:
 
 
 def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None) -> int | None:
-    """The word size: by the shape of auxv, by an address that 32 bits cannot hold, by a 32-bit machine."""
+    """The word size: by the shape of auxv, by an address that 32 bits cannot hold, by a 32-bit machine.
+
+    What the kernel maps at the top of user space tells as well; a few low addresses alone, of a text that is cut off,
+    tell nothing.
+    """
     if auxv_bits is not None:
         return auxv_bits
     highest = 0
@@ -202,7 +207,8 @@ def _bits(auxv_bits: int | None, mappings: Mappings | None, machine: str | None)
         return 64
     if is_32_bit_machine(machine):
         return 32
-    return 32 if highest else None
+    at_top = mappings is not None and mappings.rows_labelled(KernelName.STACK, KernelName.VDSO)
+    return 32 if at_top or highest > 1 << 31 else None
 
 
 def _comm(files: Mapping[str, FileContent], stat: Stat | None) -> bytes | None:

@@ -107,6 +107,7 @@ EVIDENCE = {
     "stack-not-growing": N_(
         "the kernel names it [stack], and it holds start_stack {start_stack:#x}, but it does not grow down"
     ),
+    "page-above-stack": N_("executable anonymous memory above the main stack, where exec alone maps"),
     "stack-by-stat": N_("the kernel names it [stack], and it holds start_stack {start_stack:#x}"),
     "stack-growing": N_("the kernel names it [stack], and it grows down (VmFlags gd)"),
     "stack-alone": N_("the kernel names it [stack]; nothing else says so"),

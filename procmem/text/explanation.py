@@ -15,6 +15,7 @@ from procmem.text.kinds import (
     CLASSES,
     RESIDENCY,
     how_sure,
+    joined,
     kind_sentences,
     object_name,
     part_text,
@@ -74,6 +75,10 @@ LAYOUT_BROKEN = N_(
     "Its areas do not all lie as the kernel lays them out: {held} laws of the layout hold, broken: {broken} (procmem crosscheck has each)."
 )
 
+_COPIED = "shm-copied"
+COPIED_SHM = N_("private copies of shared memory")
+"""In place of the class's own words, where what is there is no longer the object's."""
+
 CLASSIC = {
     "text": N_("text: at the bottom, from 0x08048000 in the classic layout"),
     "data": N_("data: right above text"),
@@ -106,6 +111,7 @@ BLOCKS = {
     "mapped again": N_(
         "The process maps this object {times} times, and others map it too: RES counts {counted:size} for it, at most {once:size} are in memory."
     ),
+    "views": N_("They show the same {distinct:size} of one object."),
     "many unknown": N_("{count} of the same sort, {size:size} together."),
 }
 """Runs of like regions, told as one."""
@@ -121,7 +127,9 @@ def head_text(note: Note) -> str:
     figures = dict(note.figures)
     for name in ("first", "second"):
         if name in figures:
-            figures[name] = gettext(CLASSES[str(figures[name])])
+            cls = str(figures[name])
+            words = COPIED_SHM if cls == _COPIED else CLASSES[cls]
+            figures[name] = gettext(words)
     return say(HEAD[note.code], figures)
 
 
@@ -146,6 +154,8 @@ def block_sentences(block: ExplainedBlock, regions: Regions) -> list[str]:
     """What a run of regions is; a region alone has its own sentences, and the first of them can stand alone."""
     sentences = _FORMS[block.form](block, regions)
     use = block.use
+    if use is None and block.views_of is not None:
+        return [*sentences, say(BLOCKS["views"], {"distinct": block.views_of})]
     if use is None:
         return sentences
     figures = {"times": use.times, "counted": use.counted, "once": use.once}
@@ -174,7 +184,8 @@ def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
     }
     head = say(BLOCKS["many unknown" if None in rss else "many"], figures)
     weakest = max((regions.label[index].certainty for index in block.shown), key=tuple(Certainty).index)
-    return [head, *kind_sentences(regions[block.shown[0]], certainty=weakest)]
+    first, *more = kind_sentences(regions[block.shown[0]], certainty=weakest)
+    return [joined(first, head), *more]
 
 
 def _object(block: ExplainedBlock, regions: Regions) -> list[str]:

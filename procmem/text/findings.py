@@ -2,7 +2,7 @@
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Finding
-from procmem.text import N_, gettext, say
+from procmem.text import N_, Sentence, gettext, plural, say
 
 __all__ = ["cure_label", "finding_cure", "finding_meaning", "finding_title", "no_findings"]
 
@@ -11,7 +11,7 @@ class _FindingWords(NamedTuple):
     """The words of one finding."""
 
     title: str
-    meaning: str
+    meaning: Sentence
     cure: str
 
 
@@ -19,9 +19,32 @@ FINDINGS = {
     "many-arenas": _FindingWords(
         N_("Many malloc arenas"),
         N_(
-            "{count} arenas reserve {reserved_bytes:size} of address space and hold {live_bytes:size} in memory; glibc makes up to {limit} (8 for each of {cpus} processors). Free memory in one arena does not serve another."
+            "{count} arenas of {blocks} blocks, besides the main one, reserve {reserved_bytes:size} of address space and hold {live_bytes:size} in memory; glibc makes up to {limit} ({factor} for each of {cpus} processors). Free memory in one arena does not serve another."
         ),
         N_("Set MALLOC_ARENA_MAX=2, call malloc_trim(0) at quiet times, or use another allocator."),
+    ),
+    "many-arena-blocks": _FindingWords(
+        N_("Many blocks of malloc arenas"),
+        N_(
+            "{blocks} blocks of {block_bytes:size} with the shape of malloc arenas reserve {reserved_bytes:size} of address space and hold {live_bytes:size} in memory. How many arenas they make is not known: {at_least} to {at_most}, since one that is full takes further blocks; glibc makes up to {limit} ({factor} for each of {cpus} processors)."
+        ),
+        N_("Look with --deep, which tells the arena of each block, and the threads that use it."),
+    ),
+    "one-block-arenas": _FindingWords(
+        N_("Many malloc arenas"),
+        N_(
+            "{blocks} blocks of {block_bytes:size} with the shape of malloc arenas reserve {reserved_bytes:size} of address space and hold {live_bytes:size} in memory. Most likely they are as many arenas: a further block is taken only when one is full, and none of these is. glibc makes up to {limit} ({factor} for each of {cpus} processors). Free memory in one arena does not serve another."
+        ),
+        N_("Set MALLOC_ARENA_MAX=2, call malloc_trim(0) at quiet times, or use another allocator."),
+    ),
+    "large-arena": _FindingWords(
+        N_("A malloc arena of many blocks"),
+        N_(
+            "The arena {arena} (thread {threads}) has grown to {count} blocks: {size_bytes:size} of address space, {live_bytes:size} in memory."
+        ),
+        N_(
+            "See what these threads allocate and do not free: procmem diff of two looks with --deep tells whether the arena grows."
+        ),
     ),
     "reserved-above-touched": _FindingWords(
         N_("Far more asked for than used"),
@@ -39,24 +62,35 @@ FINDINGS = {
     ),
     "writable-and-executable": _FindingWords(
         N_("Memory that is writable and executable"),
-        N_(
-            "{count} ranges, {size_bytes:size}, may be written and run: whoever can write there can run what they wrote."
+        plural(
+            "{count} range, {size_bytes:size}, may be written and run: whoever can write there can run what they wrote.",
+            "{count} ranges, {size_bytes:size}, may be written and run: whoever can write there can run what they wrote.",
         ),
         N_(
             "Just-in-time compilers can map code twice or switch permissions; programs can be linked with -z noexecstack."
         ),
     ),
+    "data-executable": _FindingWords(
+        N_("Data that is executable"),
+        plural(
+            "{count} range of data, heap or stack, {size_bytes:size}, may be run as well: reading implies executing here (READ_IMPLIES_EXEC), as in programs that do not say that they need no executable stack. It does not mean that the program makes code.",
+            "{count} ranges, data, heap and stacks among them, {size_bytes:size}, may be written and run: reading implies executing here (READ_IMPLIES_EXEC), as in programs that do not say that they need no executable stack. It does not mean that the program makes code.",
+        ),
+        N_("Link with -z noexecstack; assembler files need a section .note.GNU-stack."),
+    ),
     "deleted-files": _FindingWords(
         N_("Deleted program files still mapped"),
-        N_(
-            "{count} programs or libraries that were deleted or replaced are still mapped ({example}): the process runs the old version, and the disk space is not free."
+        plural(
+            "{count} program or library that was deleted or replaced is still mapped ({example}): the process runs the old version, and the disk space is not free.",
+            "{count} programs or libraries that were deleted or replaced are still mapped ({example}): the process runs the old version, and the disk space is not free.",
         ),
         N_("Restart the process after an upgrade."),
     ),
     "unlinked-files": _FindingWords(
         N_("Files without a name still mapped"),
-        N_(
-            "{count} data files that were unlinked are still mapped ({example}), {size_bytes:size} of address space: most programs do that on purpose, so that the file goes when they end. Until then the space that it takes is held."
+        plural(
+            "{count} data file that was unlinked is still mapped ({example}), {size_bytes:size} of address space: most programs do that on purpose, so that the file goes when they end. Until then the space that it takes is held.",
+            "{count} data files that were unlinked are still mapped ({example}), {size_bytes:size} of address space: most programs do that on purpose, so that the files go when they end. Until then the space that they take is held.",
         ),
         N_("Nothing, unless space on that file system runs out: it comes back when the process unmaps them or ends."),
     ),
@@ -102,7 +136,10 @@ FINDINGS = {
     ),
     "cached-stacks": _FindingWords(
         N_("Stacks of ended threads"),
-        N_("{count} stacks ({size_bytes:size} of address space, {rss_bytes:size} in memory) wait for new threads."),
+        plural(
+            "{count} stack ({size_bytes:size} of address space, {rss_bytes:size} in memory) waits for a new thread.",
+            "{count} stacks ({size_bytes:size} of address space, {rss_bytes:size} in memory) wait for new threads.",
+        ),
         N_("Nothing: glibc keeps at most 40 MiB of them."),
     ),
     "page-tables": _FindingWords(

@@ -42,7 +42,7 @@ KINDS = {
     "tdata": N_("The first values of thread-local variables of {role} {object}; each thread gets its own copy."),
     "tls": N_("Thread-local storage and the C library's descriptor of {owner}."),
     "brk": N_("The classic heap: malloc's main area."),
-    "glibc-arena": N_("A malloc arena of the C library ({owner})."),
+    "glibc-arena": N_("A block of a malloc arena of the C library ({owner})."),
     "glibc-mmap-chunk": N_("A large block of malloc, mapped by itself (by default from 128 KiB on)."),
     "glibc-main-mmap": N_("The main malloc area where brk() could not grow it: malloc took a mapping instead."),
     "jemalloc": N_("Memory that the allocator jemalloc manages."),
@@ -167,7 +167,7 @@ KINDS = {
     "vvar": N_("Data of the kernel that the vdso reads, such as the clock's state."),
     "vsyscall": N_("A fixed page of the kernel for very old programs."),
     "uprobes": N_("A page where the kernel runs instructions that a debugger or tracer replaced."),
-    "sigpage": N_("A page of the kernel for returning from signals."),
+    "sigpage": N_("A page of the kernel: code for returning from signals, or exception vectors and helpers (ARM)."),
     "special": N_("Memory that the kernel mapped for this process."),
     "perf": N_("The ring in which the kernel hands over performance samples."),
     "io_uring": N_("A ring shared with the kernel: input and output without a system call for each."),
@@ -187,7 +187,9 @@ FURTHER = {
     "data": N_("Each page starts as the file's and becomes a private copy when it is first written."),
     "bss": N_("The file holds no bytes for them; pages appear when they are first used."),
     "brk": N_("It lies above the program's BSS and grows upward by brk()."),
-    "glibc-arena": N_("Threads get arenas of their own so that they need not wait for each other."),
+    "glibc-arena": N_(
+        "Threads get arenas of their own so that they need not wait for each other; one that outgrows its block takes further ones."
+    ),
     "glibc-mmap-chunk": N_("free() gives it back to the kernel at once."),
     "go-heap": N_("Goroutine stacks lie inside it too."),
     "main": N_("It grows downward from the top when deeper calls need it."),
@@ -258,7 +260,7 @@ CLASSES = {
     "shm": N_("shared memory"),
     "jit": N_("generated code"),
     "guard": N_("guards"),
-    "reserved": N_("reservations"),
+    "reserved": N_("memory made inaccessible"),
     "kernel": N_("the kernel's pages"),
     "device": N_("device memory"),
 }

@@ -1,6 +1,6 @@
 """Whose a byte range is, within a sentence."""
 
-from procmem.model.owners import Arena, MainThread, Owner, Thread, owner_name
+from procmem.model.owners import Arena, ArenaBlock, MainThread, Owner, Thread, owner_name
 from procmem.text import N_, gettext, say
 
 __all__ = ["owner_text"]
@@ -9,6 +9,8 @@ __all__ = ["owner_text"]
 def owner_text(owner: Owner | None) -> str:
     """A thread, an arena or the main thread in words; files, labels and allocators by their names. Empty for nobody."""
     match owner:
+        case Thread(tid, None):
+            return say(N_("thread {tid}"), {"tid": tid})
         case Thread(tid, comm):
             return say(N_("thread {tid} {name:name}"), {"tid": tid, "name": comm or b"?"})
         case MainThread():
@@ -18,6 +20,8 @@ def owner_text(owner: Owner | None) -> str:
             return say(N_("arena {address:x} of thread {tids}"), words)
         case Arena(address, _):
             return say(N_("arena {address:x}"), {"address": address})
+        case ArenaBlock(address):
+            return say(N_("block {address:x}"), {"address": address})
         case _:
             return (owner_name(owner) or b"").decode("utf-8", "surrogateescape")
 

@@ -121,11 +121,13 @@ def test_a_plain_process_has_none() -> None:
 def test_many_arenas(tmp_path: Path) -> None:
     """Twelve threads that allocate: twelve arenas of 64 MiB, about 130 KiB of each alive, and glibc's limit."""
     for pid in of_program(ARENAS, tmp_path):
-        found = findings_of(pid)["many-arenas"]
+        by_shape, known = findings_of(pid)["one-block-arenas"], findings_of(pid, "--deep")["many-arenas"]
     cpus = len(os.sched_getaffinity(0))
-    assert found["count"] == min(12, 8 * cpus)
-    assert found["reserved_bytes"] == found["count"] * 64 * MIB
-    assert 12 * 100_000 <= found["live_bytes"] <= 12 * 300_000
+    assert known["count"] == known["blocks"] == by_shape["blocks"] == min(12, 8 * cpus)
+    assert by_shape["at_least"] == by_shape["at_most"] == known["count"]  # each block is hardly used: its arena's last
+    for found in (by_shape, known):
+        assert found["reserved_bytes"] == found["blocks"] * 64 * MIB
+        assert 12 * 100_000 <= found["live_bytes"] <= 12 * 300_000
 
 
 @pytest.mark.needs("gcc")

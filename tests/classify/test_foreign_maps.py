@@ -170,7 +170,7 @@ def test_an_arena_ends_where_its_block_does(used: str, rest: str, expected: str)
         (("b4001000-b4041000 r-xp 00000000 00:04 78 /dev/ashmem/dalvik-jit-code-cache (deleted)", GLIBC), "b4001000",
          "jit/jvm-code likely"),
         (("100000000-140000000 rw-s 00000000 00:11 9 /dev/hugepages/rtemap_0", GLIBC), "100000000",
-         "shm/hugetlb certain"),
+         "shm/hugetlb likely"),
         (("7fff72600000-7fff72604000 rw-s 00000000 00:12 8 /sys/devices/pci0000:00/0000:00:1f.0/resource0", GLIBC),
          "7fff72600000", "device/device likely"),
         (("7ffff7000000-7ffff7020000 r--s 00000000 00:13 8 /dev/__properties__/u:object_r:x:s0", GLIBC),

@@ -36,14 +36,14 @@ def chinese() -> Iterator[None]:
 
 def threads(*rows: ThreadRow) -> Page:
     """The page of a process of which nothing else is known."""
-    return threads_page(ThreadReport(1, b"x", rows, UNKNOWN_STATE, None, 0, 0, ()), "")
+    return threads_page(ThreadReport(1, b"x", rows, UNKNOWN_STATE, None, 0, 0, None, ()), "")
 
 
 def test_an_unknown_thread_is_all_question_marks() -> None:
     """No figure becomes 0, in the table or below it."""
     text = page_text(threads(UNKNOWN_THREAD), Style())
     row = text.splitlines()[3].split()
-    assert row == ["7", *["?"] * 14]
+    assert row == ["7", *["?"] * 16]
     assert "stack                ? reserved by all together, ? in memory" in text
     assert "scheduling state     ?; ? of CPU time in all" in text
     assert "kernel stack" not in text
@@ -52,7 +52,7 @@ def test_an_unknown_thread_is_all_question_marks() -> None:
 def test_an_unknown_thread_in_programs_formats() -> None:
     """Empty cells and null."""
     page = threads(UNKNOWN_THREAD)
-    assert to_csv(page.table()).splitlines()[1] == "7" + "," * 16
+    assert to_csv(page.table()).splitlines()[1] == "7" + "," * 18
     thread = page.document()["threads"][0]
     assert {key for key, value in thread.items() if value is not None} == {"tid"}
 

@@ -14,6 +14,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Part, Role, object_kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -41,6 +42,7 @@ def area_claims(
         label = Label(kinds.TLS, Certainty.LIKELY, evidence, owners.MAIN_THREAD)
         yield Claim(start_brk, start_brk + tls_size, Rank.BRK + 1, label)
     yield from _stack(snapshot, mappings)
+    yield from _page_above_stack(mappings)
 
 
 def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> Iterator[Claim]:
@@ -78,6 +80,27 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
             program = None if snapshot.exe is None else owners.ObjectFile(snapshot.exe)
             label = Label(object_kind(Role.EXE, Part.BSS), Certainty.LIKELY, evidence, program)
         yield Claim(start, end, Rank.BRK, label)
+
+
+_ABOVE_STACK_MAX = 64 * 1024
+
+
+def _page_above_stack(mappings: Mappings) -> Iterator[Claim]:
+    """One anonymous page of code above the main stack: exec mapped it (MIPS, for branch delay slots of emulated code).
+
+    Nothing that a program maps comes to lie there: mmap() has its area below the stack.
+    Source: arch/mips/kernel/vdso.c, arch_setup_additional_pages().
+    """
+    stacks = mappings.rows_labelled(KernelName.STACK)
+    if not stacks:
+        return
+    top = max(mappings.end[row] for row in stacks)
+    for row in mappings.rows_where(lambda row: mappings.start[row] >= top and not mappings.inode[row]):
+        allowed = permissions(mappings.perms[row])
+        size = mappings.end[row] - mappings.start[row]
+        if not mappings.name[row] and allowed.executable and allowed.private and size <= _ABOVE_STACK_MAX:
+            label = Label(kinds.SPECIAL, Certainty.LIKELY, note("page-above-stack"))
+            yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
 
 
 def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:

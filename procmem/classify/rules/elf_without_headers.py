@@ -70,12 +70,27 @@ def _was_writable(mappings: Mappings, row: int, following: int | None, before: i
     copied = mappings.column(SmapsKey.ANONYMOUS)
     if copied is not None and copied[row]:
         return True
+    if (
+        following is None
+        or before is None
+        or not permissions(mappings.perms[following]).writable
+        or mappings.end[row] != mappings.start[following]
+    ):
+        return False
+    return mappings.perms[before] == PRIVATE_READ_ONLY or _begins_segment(mappings, row, before)
+
+
+def _begins_segment(mappings: Mappings, row: int, before: int) -> bool:
+    """Whether a read-only mapping is no part of the segment below it: a gap lies between, or a page is mapped twice.
+
+    Linkers that put read-only data into the segment of the code begin a second one for what is written, at the next
+    address of the largest page size that the machine may have, and with the same page of the file.
+    """
+    size = mappings.end[before] - mappings.start[before]
     return (
-        following is not None
-        and before is not None
-        and permissions(mappings.perms[following]).writable
-        and mappings.perms[before] == PRIVATE_READ_ONLY
-        and mappings.end[row] == mappings.start[following]
+        permissions(mappings.perms[before]).inaccessible
+        or mappings.start[row] > mappings.end[before]
+        or mappings.offset[row] < mappings.offset[before] + size
     )
 
 

@@ -68,14 +68,16 @@ def fallback_rules(
             continue
         if sorts[identities[index]] is _RESERVED:
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
-            label = _inaccessible(end - start, below)
+            above = labels[index + 1] if index + 1 < len(labels) and cut.start[index + 1] == end else None
+            label = _inaccessible(end - start, below, above)
         else:
             never = pages.touched(start) is False
             noreserve = mappings.has_flag(row, MemoryFlag.NORESERVE) is True
+            marked_otherwise = any(mappings.has_flag(row, flag) for flag in _NEVER_MALLOC)
             block = AnonymousRange(
                 start,
                 end,
-                may_be_malloc=not (deep or never or noreserve),
+                may_be_malloc=not (deep or never or noreserve or marked_otherwise),
                 noreserve=noreserve,
                 touched=pages.touched_between(start, end) is not False,
                 advised=mappings.has_flag(row, MemoryFlag.HUGEPAGE) is True,
@@ -89,6 +91,8 @@ def fallback_rules(
     return cut._replace(label=labels)
 
 
+_GUARDED = frozenset({kinds.THREAD_STACK, kinds.CACHED_STACK, kinds.COROUTINE_STACK, kinds.SIGNAL_STACK})
+"""Stacks below which a guard lies; the kernel keeps the main thread's own gap free by itself."""
 _RESERVED, _WRITABLE = "reserved", "writable"
 
 
@@ -99,7 +103,10 @@ def _unexplained_sort(label: Label) -> str | None:
     return _WRITABLE if label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS else None
 
 
-def _inaccessible(size: int, below: Label | None) -> Label | None:
+def _inaccessible(size: int, below: Label | None, above: Label | None) -> Label | None:
+    if above is not None and above.kind in _GUARDED and size <= GUARD_BYTES_MAX:
+        certainty = Certainty.GUESS if above.certainty is Certainty.GUESS else Certainty.LIKELY
+        return Label(kinds.STACK_GUARD, certainty, note("guard-below", stack=above.evidence), above.owner)
     reserve = None if below is None else below.kind.reserve
     if below is not None and reserve is not None and size > GUARD_BYTES_MAX:
         evidence = note("continues", below=below.evidence)
@@ -116,6 +123,15 @@ def _is_loaded(label: Label) -> bool:
 
 
 _MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds.GLIBC_MAIN_MMAP})
+_NEVER_MALLOC = (
+    MemoryFlag.UFFD_MISSING,
+    MemoryFlag.UFFD_WP,
+    MemoryFlag.UFFD_MINOR,
+    MemoryFlag.DROPPABLE,
+    MemoryFlag.SEALED,
+    MemoryFlag.DONTCOPY,
+)
+"""What a program asks the kernel for by address, for memory that it mapped itself."""
 _FAR_MORE = 4
 
 

@@ -13,7 +13,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
-from procmem.model.vma_names import Backing, KernelName, VmaName
+from procmem.model.vma_names import Backing, KernelName, VmaName, thread_of_label
 
 __all__ = ["MappingKey", "label_of"]
 
@@ -185,13 +185,16 @@ def label_of(key: MappingKey) -> Label:
 def _owner(key: MappingKey) -> owners.Owner | None:
     if not key.name:
         return None
+    tid = None if key.has_inode else thread_of_label(key.name)
+    if tid is not None:
+        return owners.Thread(tid)
     return owners.ObjectFile(key.name) if key.has_inode else owners.MappingName(key.name)
 
 
 def _rules(key: MappingKey) -> tuple[NameRule, ...]:
     """The rules to try, in order."""
     named, backing = key.read.named, key.read.backing
-    if backing is Backing.HUGETLB and named is not KernelName.ANON_HUGEPAGE:
+    if backing is Backing.HUGETLB and key.read.sure and named is not KernelName.ANON_HUGEPAGE:
         return _HUGETLB
     if key.read.frames and named in _SAY_NOTHING_OF_DEVICES:
         return (_FRAMES,)

@@ -120,7 +120,7 @@ def arena_claims(
             continue
         mib = (heap.end - heap.start) >> 20
         evidence = note("arena-shape", mib=mib)
-        owner = owners.Arena(heap.start)
+        owner = owners.ArenaBlock(heap.start)
         used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
         if heap.top < heap.end:
@@ -140,7 +140,7 @@ def _full_heaps(mappings: Mappings, bits: int | None, disproved: Container[int])
             continue
         if mappings.has_flag(row, MemoryFlag.NORESERVE) is False:
             continue
-        label = Label(kinds.GLIBC_ARENA, Certainty.GUESS, note("arena-full", mib=size >> 20), owners.Arena(start))
+        label = Label(kinds.GLIBC_ARENA, Certainty.GUESS, note("arena-full", mib=size >> 20), owners.ArenaBlock(start))
         yield Claim(start, end, Rank.ALLOCATOR - 1, label)
 
 
@@ -165,7 +165,7 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
             continue
         arenas |= {row, rest}
         evidence = note("huge-arena-shape", mib=size >> 20)
-        owner = owners.Arena(start)
+        owner = owners.ArenaBlock(start)
         used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
         yield Claim(start, top, Rank.ALLOCATOR, used)
         reserve = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)

@@ -24,6 +24,8 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row) or mappings.has_flag(row, MemoryFlag.GROWSDOWN):
             continue
+        if permissions(perms).executable and not permissions(perms).writable:
+            continue  # Go makes no code while it runs
         if _GO_FIRST <= start < _GO_LAST:
             evidence = note("go-arena", start=start)
             if permissions(perms).inaccessible:

@@ -32,6 +32,8 @@ _SAFEPOINT_BYTES = 4096
 def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterator[Claim]:
     """Java's heap and class space below and above 32 GiB, the code cache by its permissions."""
     del runtimes  # the same in every Java process
+    if any(b"/libj9vm" in name for name in mappings.name):
+        return  # OpenJ9 has a launcher of the same name
     yield from _old_class_space(mappings)
     yield from _low_class_space(mappings)
     yield from _old_stacks(mappings)

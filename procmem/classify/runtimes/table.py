@@ -506,6 +506,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "hotspot",
         called="Java",
         libraries=(b"libjvm.so",),
+        programs=(b"java",),
         module="hotspot",
         noreserve=True,
         patterns=((kinds.GLIBC_MMAP_CHUNK, _GUESS, _like_direct_buffers), (kinds.JVM_GC, _GUESS, _any)),

@@ -25,13 +25,15 @@ class ExplainedBlock(NamedTuple):
     """Neighbouring regions with one explanation; a region alone is a block of one.
 
     ``shown`` are the regions that the explanation is about: not the guard of a stack, for example. ``use`` says how
-    the process holds the object of which they are a part, where it maps that several times.
+    the process holds the object of which they are a part, where it maps that several times; ``views_of`` is how much of
+    an object they show, where that is less than they take.
     """
 
     regions: tuple[int, ...]
     form: BlockForm
     shown: tuple[int, ...]
     use: ObjectUse | None = None
+    views_of: int | None = None
 
 
 class Finding(NamedTuple):

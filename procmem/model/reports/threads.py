@@ -2,6 +2,7 @@
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.reports.arenas import ArenaCount
 
 __all__ = ["SharedState", "ThreadReport", "ThreadRow"]
 
@@ -12,7 +13,8 @@ class ThreadRow(NamedTuple):
     ``stack`` is the range of its stack, ``depth`` how much of it is in use now (from its top down to the stack
     pointer), ``high_water`` from its top down to the lowest page that was ever used. ``inside`` is the kind of memory
     that the stack pointer lies in where the thread has no stack of its own. ``arena`` is the address of the malloc
-    arena where known. Masks are as the kernel prints them, in hexadecimal.
+    arena where known, ``arena_blocks`` the blocks that the arena has, ``arena_resident`` what of them is in memory.
+    Masks are as the kernel prints them, in hexadecimal.
     """
 
     tid: int
@@ -28,6 +30,8 @@ class ThreadRow(NamedTuple):
     guard: int | None
     tls: int | None
     arena: int | None
+    arena_blocks: int | None
+    arena_resident: int | None
     voluntary_switches: int | None
     involuntary_switches: int | None
     cpu_seconds: float | None
@@ -57,7 +61,10 @@ class SharedState(NamedTuple):
 
 
 class ThreadReport(NamedTuple):
-    """The answer of ``procmem threads``; ``kernel_stack`` is the size of each thread's kernel stack."""
+    """The answer of ``procmem threads``.
+
+    ``kernel_stack`` is the size of each thread's kernel stack; ``arenas`` is None where no mapping is known.
+    """
 
     pid: int | None
     comm: bytes | None
@@ -66,6 +73,7 @@ class ThreadReport(NamedTuple):
     kernel_stack: int | None
     cached_stacks: int | None
     cached_bytes: int | None
+    arenas: ArenaCount | None
     warnings: tuple[Note, ...]
 
     def total(self, field: str) -> int | None:

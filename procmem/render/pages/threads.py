@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procmem.model.reports.arenas import ArenaCount
 from procmem.model.reports.threads import ThreadReport, ThreadRow
 from procmem.render.columns import column
 from procmem.render.escaping import printable
@@ -45,6 +46,8 @@ def _columns() -> tuple[Column, ...]:
         column(HEADINGS, "guard", "size", rank=7),
         column(HEADINGS, "tls", "size", rank=6),
         column(HEADINGS, "arena", "address", rank=9),
+        column(HEADINGS, "arena_blocks", "count", rank=14),
+        column(HEADINGS, "arena_resident", "size", rank=13),
         column(HEADINGS, "voluntary", "count", rank=11),
         column(HEADINGS, "involuntary", "count", rank=12),
         column(HEADINGS, "cpu_s", "seconds", rank=2),
@@ -59,7 +62,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
     totals: list[Sequence[Value]] = []
     if len(report.threads) > 1:
         sums = [report.total(field) for field in ("reserved", "resident")]
-        totals.append(("", told("total"), "", "", *sums, "", "", "", report.total("tls"), "", "", "", "", "", "", ""))
+        totals.append(("", told("total"), "", "", *sums, "", "", "", report.total("tls"), *[""] * 9))
     return Sheet(_columns(), [_cells(row) for row in report.threads], totals)
 
 
@@ -77,6 +80,8 @@ def _cells(row: ThreadRow) -> Sequence[Value]:
         row.guard,
         row.tls,
         row.arena,
+        row.arena_blocks,
+        row.arena_resident,
         row.voluntary_switches,
         row.involuntary_switches,
         None if row.cpu_seconds is None else round(row.cpu_seconds, 2),
@@ -88,7 +93,7 @@ def _cells(row: ThreadRow) -> Sequence[Value]:
 
 def _sharing(report: ThreadReport) -> list[Block]:
     """What the process owns, against what a thread owns, with figures."""
-    shared = report.shared
+    shared, arenas = report.shared, report.arenas
     signals = told(
         "signals",
         handled=_signals(shared.handled_signals),
@@ -100,6 +105,7 @@ def _sharing(report: ThreadReport) -> list[Block]:
     )
     common = [
         (told("address space"), told("asked for", virt=shared.virt, rss=shared.rss)),
+        *([] if arenas is None or not arenas.blocks else [(told("arenas"), _arenas_text(arenas))]),
         (told("open files"), "?" if shared.open_files is None else str(shared.open_files)),
         (told("file-system state"), folders),
         (told("signal handlers"), signals),
@@ -113,6 +119,16 @@ def _sharing(report: ThreadReport) -> list[Block]:
     if report.cached_stacks:
         blocks.append(Prose(told("ended", stacks=report.cached_stacks, reserved=report.cached_bytes)))
     return blocks
+
+
+def _arenas_text(arenas: ArenaCount) -> str:
+    """How many arenas there are, of how many blocks; bounds where the blocks' arenas are not known."""
+    figures = {"blocks": arenas.blocks, "virt": arenas.virt, "rss": arenas.rss}
+    if arenas.known is None and arenas.at_least == arenas.at_most:
+        return told("arena blocks", count=arenas.blocks, **figures)
+    if arenas.known is None:
+        return told("arena bounds", count=arenas.blocks, least=arenas.at_least, most=arenas.at_most, **figures)
+    return told("arena count", count=arenas.known, **figures)
 
 
 def _owned(report: ThreadReport) -> list[tuple[str, str]]:

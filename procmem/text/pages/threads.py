@@ -16,6 +16,8 @@ HEADINGS = {
     "guard": N_("guard"),
     "tls": N_("TLS"),
     "arena": N_("arena"),
+    "arena_blocks": N_("blocks"),
+    "arena_resident": N_("arena RSS"),
     "voluntary": N_("voluntary"),
     "involuntary": N_("involuntary"),
     "cpu_s": N_("CPU s"),
@@ -31,6 +33,15 @@ _SENTENCES: dict[str, Sentence] = {
     "all share": N_("All threads share (the process owns it):"),
     "address space": N_("address space"),
     "asked for": N_("{virt:size} asked for, {rss:size} in memory"),
+    "arenas": N_("malloc arenas"),
+    "arena count": N_("{count} besides the main one, in blocks: {blocks}; {virt:size} reserved, {rss:size} in memory"),
+    "arena blocks": plural(
+        "{count} block, most likely an arena; {virt:size} reserved, {rss:size} in memory (--deep tells whose)",
+        "{count} blocks, most likely as many arenas; {virt:size} reserved, {rss:size} in memory (--deep tells whose)",
+    ),
+    "arena bounds": N_(
+        "{count} blocks, of {least} to {most} arenas; {virt:size} reserved, {rss:size} in memory (--deep tells whose)"
+    ),
     "open files": N_("open files"),
     "file-system state": N_("file-system state"),
     "folders": N_("in {cwd}, root {root}, umask {umask}"),
