@@ -2,19 +2,29 @@
 
 A restarted program has everything at other addresses, other thread ids, and libraries in another order. So a region's
 identity is its class, kind and owner (the file, the thread by number and name, the arena by its threads), and regions
-of one identity are summed. Within one process, memory that nobody owns is matched by address as well: ranges
-that overlap are the same thing, grown or shrunk.
+of one identity are summed. Within one process, threads are known by their ids, and memory that nobody owns is matched
+by address as well: ranges that overlap are the same thing, grown or shrunk.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.errors import AccessRefused
 from procmem.model import owners
 from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.owners import Thread
 from procmem.model.region import Region, Regions
-from procmem.model.reports.diff import Change, ClassChange, DiffReport, Figures, held_growth, virt_growth
+from procmem.model.reports.diff import (
+    Change,
+    ClassChange,
+    DiffReport,
+    Figures,
+    NumberedThread,
+    Whose,
+    held_growth,
+    virt_growth,
+)
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
 
@@ -38,7 +48,7 @@ class Condition(NamedTuple):
     percent: float | None
 
 
-_Key = tuple[str, str, str, int]
+_Key = tuple[str, str, Whose, int]
 
 
 def diff_report(
@@ -47,7 +57,13 @@ def diff_report(
     """Lay two looks side by side; what changed by less than ``threshold`` bytes counts as the same."""
     same_process = _same_process(before.snapshot, after.snapshot)
     clusters = _clusters(before.regions, after.regions) if same_process else []
-    first, last = (_grouped(look, clusters) for look in (before, after))
+    # where one look knows the arena of a block and the other does not, arenas are told together
+    both = (before.snapshot, after.snapshot) if same_process else ()
+    known = {isinstance(owner, owners.Arena) for look in (before, after) for owner in _arena_owners(look.regions)}
+    first, last = (
+        _grouped(look, clusters, _Namer(snapshots, by_id=same_process, by_arena=len(known) < 2))
+        for look, snapshots in ((before, both or (before.snapshot,)), (after, both or (after.snapshot,)))
+    )
     changes = [_change(key, first.get(key, []), last.get(key, []), threshold) for key in dict.fromkeys((*first, *last))]
     changes.sort(key=lambda change: (abs(held_growth(change.before, change.after) or 0), abs(change.growth)))
     classes = tuple(_classes(before.regions, after.regions))
@@ -88,10 +104,10 @@ def _clusters(*sides: Regions) -> list[tuple[int, int]]:
     return merged
 
 
-def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list[Region]]:
+def _grouped(look: Look, clusters: Sequence[tuple[int, int]], namer: "_Namer") -> dict[_Key, list[Region]]:
     """The regions of one look by identity."""
     groups: dict[_Key, list[Region]] = {}
-    regions, names, at = look.regions, _thread_names(look.snapshot), 0
+    regions, at = look.regions, 0
     gates = set(regions.mappings.gates())
     for index in sorted(range(len(regions)), key=regions.start.__getitem__):
         region = regions[index]
@@ -105,30 +121,43 @@ def _grouped(look: Look, clusters: Sequence[tuple[int, int]]) -> dict[_Key, list
             place = clusters[at][0]
         elif region.label.cls is ByteClass.MMAP and regions.mappings.inode[region.vma]:
             place = regions.mappings.offset[region.vma]
-        owner = _owner(region.label.owner or owners.MappingName(name), names)
+        owner = namer.whose(region.label.owner or owners.MappingName(name))
         groups.setdefault((region.label.cls.value, region.label.kind, owner, place), []).append(region)
     return groups
 
 
-def _thread_names(snapshot: Snapshot) -> Mapping[int, str]:
-    """Thread id to a name that the next run has too: its number in the order of the ids, and its own name."""
-    names = {}
-    for number, thread in enumerate(sorted(snapshot.threads or (), key=lambda one: one.tid)):
-        own = (thread.comm or b"?").decode("utf-8", "surrogateescape")
-        names[thread.tid] = f"#{number} {own}" if number else "main thread"
-    return names
+def _arena_owners(regions: Regions) -> Iterator[owners.Owner]:
+    """The owners of blocks of malloc's arenas."""
+    for label in {id(label): label for label in regions.label}.values():
+        if isinstance(label.owner, owners.Arena | owners.ArenaBlock):
+            yield label.owner
 
 
-def _owner(owner: owners.Owner, threads: Mapping[int, str]) -> str:
-    """An owner without what differs from run to run: addresses of arenas, ids of threads."""
-    if isinstance(owner, owners.Thread) and owner.tid in threads:
-        return f"thread {threads[owner.tid]}"
-    if isinstance(owner, owners.Arena):
-        tids = ", ".join(threads.get(tid, str(tid)) for tid in owner.tids)
-        return " of thread ".join(("arena", tids)) if tids else "arena"
-    if isinstance(owner, owners.ArenaBlock):
-        return "arena"
-    return (owners.owner_name(owner) or b"").decode("utf-8", "surrogateescape")
+class _Namer:
+    """Owners as both looks know them: without what differs from run to run, addresses of arenas and ids of threads."""
+
+    def __init__(self, snapshots: Iterable[Snapshot], *, by_id: bool, by_arena: bool) -> None:
+        """``by_id``: the looks are of one process; ``by_arena``: both know which arena a block belongs to, or neither.
+
+        ``snapshots`` tell the threads' names; a thread of one process that has another name later has that.
+        """
+        self._by_id, self._by_arena = by_id, by_arena
+        self._threads: dict[int, Thread | NumberedThread] = {}
+        for snapshot in snapshots:
+            for number, thread in enumerate(sorted(snapshot.threads or (), key=lambda one: one.tid)):
+                numbered = NumberedThread(number, thread.comm if number else None)
+                self._threads[thread.tid] = Thread(thread.tid, thread.comm) if by_id else numbered
+
+    def whose(self, owner: owners.Owner) -> Whose:
+        """What tells memory of this owner from others'."""
+        if isinstance(owner, owners.Thread) and owner.tid in self._threads:
+            return Whose(threads=(self._threads[owner.tid],))
+        if isinstance(owner, owners.Arena):
+            tids = owner.tids if self._by_arena else ()
+            return Whose(threads=tuple(self._threads.get(tid, Thread(tid)) for tid in tids), is_arena=True)
+        if isinstance(owner, owners.ArenaBlock):
+            return Whose(is_arena=True, block=owner.address if self._by_id and self._by_arena else None)
+        return Whose(owners.owner_name(owner) or b"")
 
 
 def _figures(regions: Sequence[Region]) -> Figures | None:

@@ -3,7 +3,10 @@
 from hypothesis import given
 
 from procmem.analyse.diff import Condition, Look, diff_report
-from procmem.model.reports.diff import Change, DiffReport
+from procmem.model import owners
+from procmem.model.region import Regions
+from procmem.model.reports.diff import Change, DiffReport, Whose
+from procmem.model.snapshot import ThreadReading
 from tests.support.made_processes import made, mappings, record
 from tests.support.smaps_text import Record, smaps
 
@@ -86,3 +89,22 @@ def test_conditions() -> None:
     )
     failed = diff_report(first, last, threshold=1, conditions=conditions).failed
     assert [one.figures["condition"] for one in failed] == ["heap:4K", "total:49%"]
+
+
+def test_a_thread_of_one_process_is_known_by_its_id() -> None:
+    """An earlier thread that ended does not make the others' memory somebody else's."""
+
+    def shot(*tids: int) -> Look:
+        one = look("x", record(0x7F00_0000_0000, 0x7F00_0010_0000, Rss=16), start=5)
+        threads = tuple(ThreadReading(tid=tid, comm=b"w", sp=None, pc=None, running=False) for tid in tids)
+        label = one.regions.label[0]._replace(owner=owners.Arena(0x7F00_0000_0030, (9,)))
+        table = one.regions
+        regions = Regions(
+            mappings=table.mappings, vma=table.vma, start=table.start, end=table.end, label=[label], shares=table.shares
+        )
+        return Look("x", one.snapshot._replace(threads=threads), regions)
+
+    report = diff_report(shot(7, 8, 9), shot(7, 9), threshold=1)
+    [change] = report.changes
+    assert change.status == "same"
+    assert change.owner == Whose(threads=(owners.Thread(9, b"w"),), is_arena=True)

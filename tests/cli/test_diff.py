@@ -1,8 +1,10 @@
 """procmem diff: what grew, by identity and not by address; a restart is the same."""
 
 import contextlib
+import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -54,6 +56,7 @@ def test_a_leak_in_one_arena_names_arena_and_thread(leaker: Path, tmp_path: Path
         with stopped(process.pid):
             answer = procmem("diff", before, pid, "--deep", "--json").json
             page = procmem("diff", before, pid, "--deep").out
+            tids = os.listdir(f"/proc/{pid}/task")
             failing = procmem("diff", before, pid, "--fail-if-grows", "heap>10%", "--fail-if-grows", "stack>10%")
             passing = procmem("diff", before, pid, "--fail-if-grows", "heap>60M")
     assert "same: nothing" in same.out
@@ -61,9 +64,10 @@ def test_a_leak_in_one_arena_names_arena_and_thread(leaker: Path, tmp_path: Path
     grown = [region for region in answer["regions"] if region["status"] == "grown" and region["class"] == "heap"]
     [region] = grown
     assert region["kind"] == "glibc-arena"
-    assert region["owner"] == "arena of thread #2 worker-1"
+    worker = sorted(int(tid) for tid in tids)[2]
+    assert region["owner"] == f"arena of thread {worker} worker-1"
     assert LEAKED * MIB <= region["growth"] < (LEAKED + 2) * MIB
-    assert "grew most: heap (glibc-arena) of arena of thread #2 worker-1" in page
+    assert f"grew most: heap (glibc-arena) of arena of thread {worker} worker-1" in page
     assert (failing.status, passing.status) == (7, 0)
     assert "failed: heap>10%: heap grew by" in failing.out
     assert "stack>10%" not in failing.out
@@ -73,6 +77,66 @@ def test_a_leak_in_one_arena_names_arena_and_thread(leaker: Path, tmp_path: Path
         for key in ("virt", "rss", "swap", "regions"):
             sums = [sum(row[side][key] for row in rows if row[side]) for rows in (classes, answer["regions"])]
             assert sums == [total[side][key]] * 2, (side, key)
+
+
+EIGHT_LEAKS = """
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void *leak(void *nothing)
+{
+    for (long n = 0; n < 100000; n++) {
+        memset(malloc(3000), 1, 3000);
+        usleep(400);
+    }
+    return nothing;
+}
+int main(void)
+{
+    pthread_t thread;
+    for (int i = 0; i < 8; i++)
+        pthread_create(&thread, NULL, leak, NULL);
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+"""
+
+
+@pytest.mark.needs("gcc")
+def test_arenas_that_grow_while_they_are_read_are_all_named(tmp_path: Path) -> None:
+    """Eight threads that go on leaking: each one's arena, by its thread, in both languages; and nothing else grew."""
+    program, before, by_shape = tmp_path / "eight", str(tmp_path / "before.tar.gz"), str(tmp_path / "by-shape.tar.gz")
+    compile_program = ["gcc", "-O1", "-pthread", "-x", "c", "-", "-o", str(program)]
+    subprocess.run(compile_program, input=EIGHT_LEAKS, text=True, check=True)
+    with started([str(program)]) as process:
+        pid = str(process.pid)
+        time.sleep(0.5)
+        procmem("record", pid, "--deep", "-o", before)
+        procmem("record", pid, "-o", by_shape)
+        time.sleep(1.5)
+        looks = [procmem("diff", before, pid, "--deep", "--threshold", "128K", "--json").json for _ in range(2)]
+        page = procmem("diff", before, pid, "--deep", "--threshold", "128K").out
+        chinese = procmem("diff", before, pid, "--deep", "--threshold", "128K", "--lang", "zh").out
+        shallow = procmem("diff", before, pid, "--threshold", "128K", "--json").json
+        mixed = procmem("diff", by_shape, pid, "--threshold", "128K", "--deep", "--json").json
+        tids = sorted(int(tid) for tid in os.listdir(f"/proc/{pid}/task"))[1:]
+    for look in looks:
+        grown = [region for region in look["regions"] if region["status"] == "grown"]
+        assert sorted(region["owner"] for region in grown) == sorted(f"arena of thread {tid} eight" for tid in tids)
+        assert {region["kind"] for region in grown} == {"glibc-arena"}
+    for tid in tids:
+        assert f"arena of thread {tid} eight" in page
+        assert f"线程 {tid} eight 的分配区" in chinese
+    by_block = {region["owner"] for region in shallow["regions"] if region["kind"] == "glibc-arena"}
+    assert len(by_block) == 8
+    assert all(owner.startswith("arena block ") for owner in by_block)
+    # one look knows whose they are and the other does not: they are told together, and none is new
+    assert [region["owner"] for region in mixed["regions"] if region["kind"] == "glibc-arena"] == ["arenas"]
+    assert not [region for region in mixed["regions"] if region["status"] == "new" and region["class"] == "heap"]
 
 
 @pytest.mark.needs("gcc")

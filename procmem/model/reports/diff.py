@@ -2,6 +2,7 @@
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.owners import Thread
 from procmem.model.unknown import exact_sum
 
 __all__ = ["Change", "ClassChange", "DiffReport", "Figures"]
@@ -22,18 +23,36 @@ class Figures(NamedTuple):
         return exact_sum((self.rss, self.swap))
 
 
+class NumberedThread(NamedTuple):
+    """A thread as two runs have it: ids differ, so its number in their order (0 is the main thread), and its name."""
+
+    number: int
+    comm: bytes | None
+
+
+class Whose(NamedTuple):
+    """Whose memory it is, as both looks know it: a name, threads, or an arena of malloc, of threads where known.
+
+    Within one process a thread is known by its id. ``block`` is the address of a block whose arena is not known.
+    """
+
+    name: bytes = b""
+    threads: tuple[Thread | NumberedThread, ...] = ()
+    is_arena: bool = False
+    block: int | None = None
+
+
 class Change(NamedTuple):
     """Regions with one identity, before and after; ``before`` or ``after`` is None where there were none.
 
-    ``status`` is ``grown``, ``shrunk``, ``new``, ``gone`` or ``same``. ``owner`` names threads by their number in the
-    order of their ids and by name, since ids differ from run to run. ``start`` is an address in the later look, or
-    in the earlier one where it is gone.
+    ``status`` is ``grown``, ``shrunk``, ``new``, ``gone`` or ``same``. ``start`` is an address in the later look, or in
+    the earlier one where it is gone.
     """
 
     status: str
     cls: str
     kind: str
-    owner: str
+    owner: Whose
     start: int | None
     before: Figures | None
     after: Figures | None

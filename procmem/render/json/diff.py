@@ -6,7 +6,7 @@ from procmem.model.reports.diff import Change, DiffReport, Figures
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.text import english
-from procmem.text.diff import failure_text
+from procmem.text.diff import failure_text, whose_text
 from procmem.text.notes import note_text
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def _change(change: Change) -> dict[str, Any]:
         "status": change.status,
         "class": change.cls,
         "kind": change.kind,
-        "owner": printable_text(change.owner) or None,
+        "owner": printable_text(whose_text(change.owner)) or None,
         "start": address(change.start),
         "growth": change.growth,
         "before": _figures(change.before),

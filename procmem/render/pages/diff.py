@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from procmem.model.reports.diff import DiffReport, held_growth, virt_growth
+from procmem.model.reports.diff import Change, DiffReport, held_growth, virt_growth
 from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.json.diff import diff_json
 from procmem.render.page import Block, Page, Prose, Sheet, Value
-from procmem.text.diff import failure_text
+from procmem.text import english
+from procmem.text.diff import failure_text, whose_text
 from procmem.text.notes import note_text
 from procmem.text.pages.diff import HEADINGS, counted, status, told
 
@@ -56,12 +57,17 @@ def change_sheet(report: DiffReport, *, everything: bool, words: bool = False) -
             virt_growth(change.before, change.after),
             change.cls,
             change.kind,
-            printable_text(change.owner) or ("" if change.start is None else told("at", start=change.start)),
+            _whose(change) if words else english()(_whose)(change),
         )
         for change in report.changes
         if everything or change.status != "same"
     ]
     return Sheet(columns, rows, ruled=True)
+
+
+def _whose(change: Change) -> str:
+    place = "" if change.start is None else told("at", start=change.start)
+    return printable_text(whose_text(change.owner)) or place
 
 
 def _verdict(report: DiffReport) -> list[Block]:
@@ -74,7 +80,7 @@ def _verdict(report: DiffReport) -> list[Block]:
     blocks: list[Block] = [head, Prose(told("changed", least=report.threshold, counts=words))]
     largest = report.changes[-1]
     if largest.growth > 0:
-        owner = printable_text(largest.owner) or told("nobody")
+        owner = printable_text(whose_text(largest.owner)) or told("nobody")
         figures = {"kind": largest.kind, "owner": owner, "growth": largest.growth}
         blocks.append(Prose(told("most", cls=largest.cls, **figures), "", "  "))
     return blocks
