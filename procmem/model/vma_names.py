@@ -30,6 +30,7 @@ __all__ = [
     "kernel_label",
     "mentions_sysv",
     "name_in_memory",
+    "name_of_anonymous",
     "object_path",
     "read_vma_name",
     "thread_of_label",
@@ -193,6 +194,14 @@ def name_in_memory(name: bytes) -> bytes | None:
     for begins in (b"/memfd:", b"/dev/ashmem/"):
         if name.startswith(begins):
             return without_deleted(name.removeprefix(begins))
+    return None
+
+
+def name_of_anonymous(name: bytes) -> bytes | None:
+    """What a program called its anonymous memory: NAME in ``[anon:NAME]`` and ``[anon_shmem:NAME]``; else None."""
+    for begins in (_GIVEN, _GIVEN_SHARED):
+        if name.startswith(begins):
+            return name.removeprefix(begins).removesuffix(b"]").strip()
     return None
 
 

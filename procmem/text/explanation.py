@@ -5,9 +5,10 @@ from collections.abc import Callable
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
 from procmem.model.permissions import permissions
-from procmem.model.region import Certainty, Regions
+from procmem.model.region import Certainty, Region, Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
+from procmem.model.vma_names import name_of_anonymous
 from procmem.text import N_, gettext, say
 from procmem.text.evidence import evidence_text
 from procmem.text.kinds import (
@@ -167,7 +168,15 @@ def _alone(block: ExplainedBlock, regions: Regions) -> list[str]:
     if block.use is not None and region.rss is not None and not region.swap:
         # what is private is no figure here: the kernel counts mappings, and the process has several itself
         return [*kind_sentences(region), say(BLOCKS["in memory"], {"rss": region.rss, "size": region.size})]
-    return region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
+    first, *more = region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
+    return [first, *_given_name(region, regions), *more]
+
+
+def _given_name(region: Region, regions: Regions) -> list[str]:
+    """What the program itself calls the memory."""
+    row = region.vma
+    given = None if regions.mappings.inode[row] else name_of_anonymous(regions.mappings.name[row])
+    return [] if given is None else [say(N_('The program calls it "{name:name}".'), {"name": given})]
 
 
 def _arena(block: ExplainedBlock, regions: Regions) -> list[str]:
@@ -185,7 +194,7 @@ def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
     head = say(BLOCKS["many unknown" if None in rss else "many"], figures)
     weakest = max((regions.label[index].certainty for index in block.shown), key=tuple(Certainty).index)
     first, *more = kind_sentences(regions[block.shown[0]], certainty=weakest)
-    return [joined(first, head), *more]
+    return [joined(first, head), *_given_name(regions[block.shown[0]], regions), *more]
 
 
 def _object(block: ExplainedBlock, regions: Regions) -> list[str]:

@@ -293,7 +293,14 @@ RUNTIMES: tuple[Runtime, ...] = (
     Runtime(
         "wine",
         called="Wine",
-        libraries=(b"ntdll.dll.so", b"ntdll.so", b"wine-preloader", b"wine64-preloader"),
+        libraries=(
+            b"ntdll.dll",
+            b"ntdll.so",
+            b"kernel32.dll",
+            b"kernelbase.dll",
+            b"wine-preloader",
+            b"wine64-preloader",
+        ),
         module="wine",
         patterns=((kinds.WINE, _GUESS, _any),),
     ),

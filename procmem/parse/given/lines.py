@@ -34,7 +34,8 @@ class GivenLines(NamedTuple):
 def given_lines(data: bytes) -> GivenLines:
     """Cut a text into lines.
 
-    A carriage return is part of a line's end only where all lines have it: it may be the end of a file's name.
+    A carriage return is part of a line's end only where at least half of the lines have it: it may be the end of a
+    file's name, and a line that somebody added (a prompt, a heading) may have another end.
     """
     notes = []
     for mark, encoding in _UTF_16:
@@ -64,6 +65,6 @@ def _without_returns(data: bytes) -> tuple[bytes, list[Note]]:
         return data.replace(b"\r", b"\n"), [note("line ends", count=data.count(b"\r"))]
     lines = [line for line in data.split(b"\n") if line.strip()]
     last_has_no_end = not data.endswith(b"\n")
-    if sum(line.endswith(b"\r") for line in lines) + last_has_no_end >= len(lines):
+    if 2 * (sum(line.endswith(b"\r") for line in lines) + last_has_no_end) >= len(lines):
         return data.replace(b"\r\n", b"\n"), [note("line ends", count=windows)]
     return data, [note("some line ends", count=windows)] if windows else []
