@@ -5,6 +5,7 @@ Source: cgroups(7); Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rs
 
 from collections.abc import Mapping
 
+from procmem.model.numbers import whole_number
 from procmem.model.reports.system import CgroupMemory
 from procmem.parse.mountinfo import mount_points
 
@@ -49,8 +50,8 @@ def parse_cgroup_files(version: int, files: Mapping[str, bytes]) -> CgroupMemory
     stat = {}
     for line in files.get("memory.stat", b"").split(b"\n"):
         key, _, value = line.partition(b" ")
-        if value.isdigit():
-            stat[key.decode("ascii", "replace")] = int(value)
+        if (size := whole_number(value)) is not None:
+            stat[key.decode("ascii", "replace")] = size
     return CgroupMemory(
         current=current,
         limit=None if limit is not None and limit >= _UNLIMITED else limit,
@@ -62,5 +63,4 @@ def parse_cgroup_files(version: int, files: Mapping[str, bytes]) -> CgroupMemory
 
 def _number(text: bytes | None) -> int | None:
     """A file's one number; ``max`` and what is missing are None."""
-    word = (text or b"").strip()
-    return int(word) if word.isdigit() else None
+    return whole_number((text or b"").strip())

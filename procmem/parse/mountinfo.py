@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
+from procmem.model.numbers import whole_number
+
 __all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_ids_of_type", "mount_points"]
 
 MEMORY_TYPES = (b"tmpfs", b"devtmpfs")
@@ -22,14 +24,16 @@ def devices_of_type(data: bytes, types: Collection[bytes]) -> frozenset[str]:
     found = set()
     for words, _ in _mounts(data, types):
         major, _, minor = words[2].partition(b":")
-        if major.isdigit() and minor.isdigit():
-            found.add(f"{int(major):02x}:{int(minor):02x}")
+        numbers = whole_number(major), whole_number(minor)
+        if numbers[0] is not None and numbers[1] is not None:
+            found.add(f"{numbers[0]:02x}:{numbers[1]:02x}")
     return frozenset(found)
 
 
 def mount_ids_of_type(data: bytes, types: Collection[bytes]) -> frozenset[int]:
     """The ids of mounts of some types: what fdinfo calls ``mnt_id``."""
-    return frozenset(int(words[0]) for words, _ in _mounts(data, types) if words[0].isdigit())
+    ids = (whole_number(words[0]) for words, _ in _mounts(data, types))
+    return frozenset(mount for mount in ids if mount is not None)
 
 
 def mount_points(data: bytes, types: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:

@@ -10,6 +10,7 @@ Source: proc_pid_status(5); fs/proc/array.c, proc_pid_status(), for the order of
 from collections.abc import Iterable
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey, StatusKey
 
 __all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "rollup_words", "status_words"]
@@ -112,10 +113,10 @@ def _unescaped(name: bytes) -> bytes:
 
 def _number(text: bytes | None) -> int | None:
     """The first of the numbers in a line."""
-    word = (text or b"").split(b"\t", 1)[0]
-    return int(word) if word.isdigit() else None
+    return whole_number((text or b"").split(b"\t", 1)[0])
 
 
 def _size(text: bytes | None) -> int | None:
     word = text[:-3].lstrip() if text is not None and text.endswith(b" kB") else b""
-    return int(word) * _KIB if word.isdigit() else None
+    size = whole_number(word)
+    return None if size is None else size * _KIB

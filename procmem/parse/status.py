@@ -5,6 +5,7 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 """
 
 from procmem.errors import MalformedFile
+from procmem.model.numbers import whole_number
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
 __all__ = [
@@ -113,10 +114,10 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     Raises:
         MalformedFile: not seven numbers.
     """
-    words = data.split()
-    if len(words) != 7 or not all(word.isdigit() for word in words):
+    pages = [found for word in data.split() if (found := whole_number(word)) is not None]
+    if len(pages) != 7 or len(data.split()) != 7:
         raise MalformedFile(name, 1, "not-statm", data)
-    size, resident, shared, text, _library, data_pages, _dirty = (int(word) * page_size for word in words)
+    size, resident, shared, text, _library, data_pages, _dirty = (count * page_size for count in pages)
     return Statm(size, resident, shared, text, data_pages)
 
 
@@ -144,9 +145,10 @@ def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
 def _limit(text: bytes, name: str, number: int) -> int | None:
     if text == b"unlimited":
         return None
-    if not text.isdigit():
+    limit = whole_number(text)
+    if limit is None:
         raise MalformedFile(name, number, "limit-no-number", text)
-    return int(text)
+    return limit
 
 
 def parse_syscall(data: bytes, *, name: str = "syscall") -> tuple[int | None, int | None, bool]:

@@ -4,6 +4,7 @@ Source: proc_meminfo(5), proc_swaps(5), proc_vmstat(5), proc_uptime(5).
 """
 
 from procmem.errors import MalformedFile
+from procmem.model.numbers import whole_number
 from procmem.model.snapshot import SwapArea
 
 __all__ = [
@@ -32,9 +33,10 @@ def parse_meminfo(data: bytes, *, name: str = "meminfo") -> dict[str, int]:
             continue
         key, _, rest = line.partition(b":")
         words = rest.split()
-        if not words or not words[0].isdigit() or words[1:] not in ([], [b"kB"]):
+        value = whole_number(words[0]) if words else None
+        if value is None or words[1:] not in ([], [b"kB"]):
             raise MalformedFile(name, number, "not-meminfo", line)
-        values[key.decode("ascii", "replace")] = int(words[0]) * (_KIB if len(words) == 2 else 1)
+        values[key.decode("ascii", "replace")] = value * (_KIB if len(words) == 2 else 1)
     return values
 
 
@@ -50,15 +52,17 @@ def parse_swaps(data: bytes, *, name: str = "swaps") -> tuple[SwapArea, ...]:
             continue
         # the path may hold anything but a blank (which is \040), so the columns are counted from the right
         words = line.split()
-        if len(words) < 5 or not words[-3].isdigit() or not words[-2].isdigit():
+        size, used = (whole_number(word) for word in words[-3:-1]) if len(words) >= 5 else (None, None)
+        priority = whole_number(words[-1].removeprefix(b"-")) if len(words) >= 5 else None
+        if size is None or used is None or priority is None:
             raise MalformedFile(name, number, "not-swaps", line)
         areas.append(
             SwapArea(
                 path=b" ".join(words[:-4]),
                 type=words[-4].decode("ascii", "replace"),
-                size=int(words[-3]) * _KIB,
-                used=int(words[-2]) * _KIB,
-                priority=int(words[-1]),
+                size=size * _KIB,
+                used=used * _KIB,
+                priority=-priority if words[-1].startswith(b"-") else priority,
             )
         )
     return tuple(areas)
@@ -75,9 +79,10 @@ def parse_vmstat(data: bytes, *, name: str = "vmstat") -> dict[str, int]:
         if not line:
             continue
         key, _, value = line.partition(b" ")
-        if not value.lstrip(b"-").isdigit():
+        count = whole_number(value.removeprefix(b"-"))
+        if count is None:
             raise MalformedFile(name, number, "not-name-number", line)
-        values[key.decode("ascii", "replace")] = int(value)
+        values[key.decode("ascii", "replace")] = -count if value.startswith(b"-") else count
     return values
 
 
@@ -92,8 +97,7 @@ def parse_uptime(data: bytes) -> float | None:
 
 def parse_number(data: bytes) -> int | None:
     """The number that a file below ``/proc/sys`` holds, None where it holds none."""
-    word = data.strip()
-    return int(word) if word.isdigit() else None
+    return whole_number(data.strip())
 
 
 def parse_pressure(data: bytes) -> int | None:
@@ -101,8 +105,8 @@ def parse_pressure(data: bytes) -> int | None:
     for line in data.split(b"\n"):
         kind, _, figures = line.partition(b" ")
         total = figures.rpartition(b" total=")[2]
-        if kind == b"some" and total.isdigit():
-            return int(total)
+        if kind == b"some" and (stalled := whole_number(total)) is not None:
+            return stalled
     return None
 
 
@@ -110,8 +114,8 @@ def parse_guard_gap(command_line: bytes, page_size: int) -> int | None:
     """The boot option ``stack_guard_gap=``, in bytes (mm/mmap.c, cmdline_parse_stack_guard_gap()); None without it."""
     for word in command_line.split():
         name, mark, value = word.partition(b"=")
-        if name == b"stack_guard_gap" and mark and value.isdigit():
-            return int(value) * page_size
+        if name == b"stack_guard_gap" and mark and (pages := whole_number(value)) is not None:
+            return pages * page_size
     return None
 
 
@@ -121,8 +125,5 @@ def parse_segments_in_swap(data: bytes) -> dict[int, int]:
     if not lines or b"shmid" not in lines[0] or b"swap" not in lines[0]:
         return {}
     at, swap = lines[0].index(b"shmid"), lines[0].index(b"swap")
-    return {
-        int(words[at]): int(words[swap])
-        for words in lines[1:]
-        if len(words) > max(at, swap) and words[at].isdigit() and words[swap].isdigit()
-    }
+    found = ((whole_number(words[at]), whole_number(words[swap])) for words in lines[1:] if len(words) > max(at, swap))
+    return {segment: size for segment, size in found if segment is not None and size is not None}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from procmem.classify.evidence import REGION_KEYS
 from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.note import Note, note
+from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
@@ -130,7 +131,9 @@ def _take_once(
 
 def _thread_ids(target: Target) -> tuple[int, ...] | None:
     names = target.names("task")
-    return None if isinstance(names, Refusal) else tuple(sorted(int(name) for name in names if name.isdecimal()))
+    if isinstance(names, Refusal):
+        return None
+    return tuple(sorted(tid for name in names if (tid := whole_number(name)) is not None))
 
 
 def _live_thread(target: Target) -> int | None:

@@ -215,7 +215,7 @@ def test_an_archive_with_one_huge_member(tmp_path: Path) -> None:
         member = tarfile.TarInfo("1/smaps")
         member.size = FILE_BYTES_MAX + 512
         tar.addfile(member, Zeros())
-    refuse(path, "more than a recording may hold")
+    refuse(path, "larger than 64 MiB")
 
 
 def test_an_archive_with_too_much_in_sum(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_an_archive_with_too_much_in_sum(tmp_path: Path) -> None:
 
 
 def test_an_archive_with_an_endless_name(tmp_path: Path) -> None:
-    """The header of a long name may claim any length, and tarfile reads it whole."""
+    """The header of a long name may claim any length."""
     path = tmp_path / "bomb.tar.gz"
     with gzip.open(path, "wb", compresslevel=1) as out:
         member = tarfile.TarInfo("././@LongLink")
@@ -239,7 +239,7 @@ def test_an_archive_with_an_endless_name(tmp_path: Path) -> None:
         out.write(member.tobuf(tarfile.GNU_FORMAT))
         for _ in range(UNPACKED_BYTES_MAX // (1 << 20) + 1):
             out.write(bytes(1 << 20))
-    refuse(path, "more than a recording may hold")
+    refuse(path, "a header is too long")
 
 
 @pytest.mark.parametrize("data", [b"", b"\x1f\x8b", b"\x1f\x8b\x08\0" + bytes(50), b"PK\x03\x04", b"nonsense\n" * 99])
@@ -258,32 +258,31 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
     for at in range(20, len(whole) - 20, len(whole) // 12):
         for data in (whole[:at], whole[:at] + b"\x55" + whole[at + 1 :]):
             path.write_bytes(data)
-            with pytest.raises(BrokenRecording, match=r"not a readable archive|holds no process"):
+            with pytest.raises(BrokenRecording, match=r"not a readable archive|holds no process|a damaged archive"):
                 RecordedSource(str(path))
 
 
 def test_an_archive_is_never_unpacked(tmp_path: Path) -> None:
     """Absolute names, names that climb, links and devices: nothing appears anywhere, nothing is followed."""
-    path = tmp_path / "evil.tar.gz"
-    with tarfile.open(path, "w:gz") as tar:
-        for name in ("/etc/procmem-evil", "../procmem-evil", f"{PID}/../../procmem-evil"):
-            member = tarfile.TarInfo(name)
-            member.size = 1
-            tar.addfile(member, io.BytesIO(b"x"))
-        for kind, name in ((tarfile.SYMTYPE, "smaps"), (tarfile.LNKTYPE, "maps"), (tarfile.FIFOTYPE, "status")):
-            member = tarfile.TarInfo(f"{PID}/{name}")
-            member.type = kind
-            member.linkname = "/proc/self/smaps"
-            tar.addfile(member)
-        stat = (GOOD / str(PID) / "stat").read_bytes()
-        member = tarfile.TarInfo(f"{PID}/stat")
-        member.size = len(stat)
-        tar.addfile(member, io.BytesIO(stat))
-    run = procmem("inspect", "--from", str(path), str(PID), cwd=tmp_path)
-    assert run.status == 0, run
-    assert not run.json if run.out.startswith("[") else "mapping area" not in run.out
+    stat = (GOOD / str(PID) / "stat").read_bytes()
+    evil = [(tarfile.REGTYPE, name) for name in ("/etc/procmem-evil", "../procmem-evil", f"{PID}/../../procmem-evil")]
+    evil += [(tarfile.LNKTYPE, f"{PID}/maps"), (tarfile.FIFOTYPE, f"{PID}/status"), (tarfile.SYMTYPE, f"{PID}/smaps")]
+    for number, (kind, name) in enumerate(evil):
+        path = tmp_path / f"evil{number}.tar.gz"
+        with tarfile.open(path, "w:gz") as tar:
+            for sort, called, data in ((tarfile.REGTYPE, f"{PID}/stat", stat), (kind, name, b"x")):
+                member = tarfile.TarInfo(called)
+                member.type = sort
+                member.linkname = "/proc/self/smaps"
+                member.size = len(data) if sort == tarfile.REGTYPE else 0
+                tar.addfile(member, io.BytesIO(data))
+        if kind != tarfile.SYMTYPE:
+            refuse(path, "in it")
+            continue
+        run = procmem("inspect", "--from", str(path), cwd=tmp_path)
+        assert "mapping area" not in run.out, run  # a link is text, and no smaps
     assert not list(Path("/etc").glob("procmem-evil*"))
-    assert [path] == list(tmp_path.iterdir())
+    assert {path.suffix for path in tmp_path.iterdir()} == {".gz"}
     assert not (tmp_path.parent / "procmem-evil").exists()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from procmem.model.given_text import GivenText
 from procmem.model.note import Note, note
+from procmem.model.numbers import whole_number
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.vma_names import is_label
@@ -250,8 +251,8 @@ def _pid(lines: Sequence[bytes]) -> int | None:
         if found is not None and int(found[1]):
             return int(found[1])
         key, _, value = line.partition(b":")
-        if key == StatusKey.PID.encode() and value.strip().isdigit():
-            return int(value)
+        if key == StatusKey.PID.encode() and (pid := whole_number(value.strip())) is not None:
+            return pid
     return None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from procmem.model.given_text import GivenText
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.vma_names import KernelName, is_label, kernel_label, object_path
 from procmem.parse.given.form import FoundMapping, maps_text, smaps_text
@@ -96,7 +97,7 @@ def read_pmap(lines: GivenLines) -> GivenText | None:
         elif (sum_ := _TOTAL.fullmatch(line)) is not None:
             total = int(sum_[1])
         elif rows and form is not None and form.has_heading and _COLUMN_TOTAL.fullmatch(line):
-            total = int(line.split()[0])
+            total = whole_number(line.split()[0])
         elif _FURNITURE.fullmatch(line) is None and _COLUMNS.fullmatch(line) is None:
             others += 1
     if not rows or form is None:
@@ -174,7 +175,7 @@ def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], 
         if found is None:
             return None
         words = found[6].split(None, len(sizes))
-        if len(words) < len(sizes) or not all(word.isdigit() for word in words[: len(sizes)]):
+        if len(words) < len(sizes) or not all(whole_number(word) is not None for word in words[: len(sizes)]):
             return None
         figures = dict(zip(sizes, map(int, words), strict=False))
         rest = words[len(sizes)] if len(words) > len(sizes) else b""

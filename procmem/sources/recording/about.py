@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 
 from procmem.errors import BrokenRecording
+from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import KeptFile, MappedFile, Refusal
 from procmem.sources.recording.store import Store
@@ -32,6 +33,8 @@ def read_about(store: Store, path: str) -> Mapping[str, Any]:
         BrokenRecording: it is no TOML, or of a schema that is not known.
     """
     content = store.read("about.toml")
+    if content is Refusal.TOO_LARGE:
+        raise BrokenRecording(path, "objects-refused", file="about.toml", refusal=content)
     if isinstance(content, Refusal):
         return {}
     try:
@@ -50,15 +53,15 @@ def read_about(store: Store, path: str) -> Mapping[str, Any]:
 def pid_of_folder(store: Store, path: str) -> int | None:
     """The pid of a copied process folder: from its own files, else from its name."""
     content = store.read("stat")
-    if isinstance(content, bytes) and content.split(b" ", 1)[0].isdigit():
-        return int(content.split(b" ", 1)[0])
+    if isinstance(content, bytes) and (pid := whole_number(content.split(b" ", 1)[0])) is not None:
+        return pid
     content = store.read("status")
     if isinstance(content, bytes):
         for line in content.split(b"\n"):
-            if line.startswith(_PID_LINE) and line[len(_PID_LINE) :].strip().isdigit():
-                return int(line[len(_PID_LINE) :])
-    base = os.path.basename(os.path.normpath(path))
-    return int(base) if base.isdecimal() and base.isascii() else None
+            pid = whole_number(line[len(_PID_LINE) :].strip()) if line.startswith(_PID_LINE) else None
+            if pid is not None:
+                return pid
+    return whole_number(os.path.basename(os.path.normpath(path)))
 
 
 def typed(about: Mapping[str, Any], key: str, kind: type) -> Any:

@@ -13,12 +13,15 @@ The layout is that of ``/proc`` itself, so that a copied tree is a recording too
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.given_text import GivenText
 from procmem.model.note import Note
+from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
 from procmem.sources.pagemap import without_overlap
 from procmem.sources.recording.about import (
@@ -49,31 +52,56 @@ _LETTERS = (
 )
 
 
+MAPPINGS_MAX = 262_144
+"""Four times the kernel's default for vm.max_map_count; the highest that packagers of programs set."""
+
+
 def page_run_letters(state: int) -> str:
     """The letters that stand for a page state in ``pagemap.runs``."""
     return "".join(letter for letter, bit in _LETTERS if state & bit)
 
 
+def has_too_many_mappings(content: bytes) -> bool:
+    """Whether maps or smaps of a stranger list more mappings than anybody has: each costs about a kilobyte here."""
+    if content.count(b"\n") <= MAPPINGS_MAX:
+        return False
+    found = re.finditer(rb"(?m)^[0-9a-f]{1,16}-[0-9a-f]", content)
+    return any(number > MAPPINGS_MAX for number, _ in enumerate(found, start=1))
+
+
 class PiecesReader:
     """A reader over kept pieces of a file (or of memory): what was not kept is not there."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_starts")
 
     def __init__(self, pieces: Sequence[tuple[int, bytes]]) -> None:
-        self._pieces = sorted(pieces, key=lambda piece: (piece[0], len(piece[1])))
+        self._pieces = list(_without_holes(pieces))
+        self._starts = [start for start, _ in self._pieces]
 
     def read_at(self, offset: int, length: int) -> bytes:
         """The kept bytes from an offset on, as far as they go without a hole."""
-        found = b""
-        for start, data in self._pieces:
-            if start > offset + len(found):
-                break
-            inside = offset + len(found) - start
-            if inside < len(data):
-                found += data[inside : inside + length - len(found)]
-            if len(found) == length:
-                break
-        return found
+        at = bisect_right(self._starts, offset) - 1
+        if at < 0 or length <= 0:
+            return b""
+        start, data = self._pieces[at]
+        return data[offset - start : offset - start + length]
+
+
+def _without_holes(pieces: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Pieces that overlap or adjoin made one, ascending; of bytes that differ, those of the earlier piece count."""
+    begin = end = 0
+    joined: list[bytes] = []
+    for start, data in sorted(pieces, key=lambda piece: (piece[0], len(piece[1]))):
+        if joined and start > end:
+            yield begin, b"".join(joined)
+            joined = []
+        if not joined:
+            begin = end = start
+        if start + len(data) > end:
+            joined.append(data[end - start :])
+            end = start + len(data)
+    if joined:
+        yield begin, b"".join(joined)
 
 
 class RecordedSource:
@@ -98,7 +126,7 @@ class RecordedSource:
         self._about = read_about(self._store, path)
         names = self._store.names("")
         top = () if isinstance(names, Refusal) else names
-        self._folders = {int(name): f"{name}/" for name in top if name.isdecimal() and name.isascii()}
+        self._folders = {pid: f"{name}/" for name in top if (pid := whole_number(name)) is not None}
         if not self._folders or {"maps", "smaps", "status"} & set(top):
             if not {"maps", "smaps", "status", "stat"} & set(top):
                 raise BrokenRecording(path, "no-process-recorded")
@@ -167,7 +195,7 @@ class RecordedTarget:
         self._source = source
         self._thread_of = thread_of
         self._process_about: Mapping[str, Any] = about.get("process", {}).get(str(thread_of or pid), {})
-        self._kept: tuple[KeptFile, ...] | None = None
+        self._kept: dict[tuple[str, int, bytes], KeptFile] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +229,8 @@ class RecordedTarget:
         content = self._store.read(self._folder + name)
         if content is Refusal.ABSENT:
             return recorded_refusal(self._process_about.get("refused", {}), name)
+        if isinstance(content, bytes) and name.endswith("maps") and has_too_many_mappings(content):
+            raise BrokenRecording(self._source, "too-many-mappings", most=MAPPINGS_MAX)
         return content
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
@@ -232,14 +262,11 @@ class RecordedTarget:
     def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
         """The kept head of a mapped file; in a copied folder also ``map_files`` and ``exe`` themselves."""
         if self._kept is None:
-            self._kept = read_objects(self._store, self._folder, self._source)
-        for kept in self._kept:
-            if (kept.file.device, kept.file.inode, kept.file.path) == (
-                mapped.device,
-                mapped.inode,
-                mapped.path,
-            ):
-                return PiecesReader(kept.pieces) if kept.refusal is None else kept.refusal
+            objects = read_objects(self._store, self._folder, self._source)
+            self._kept = {(kept.file.device, kept.file.inode, kept.file.path): kept for kept in reversed(objects)}
+        kept = self._kept.get((mapped.device, mapped.inode, mapped.path))
+        if kept is not None:
+            return PiecesReader(kept.pieces) if kept.refusal is None else kept.refusal
         names = [f"map_files/{start:x}-{end:x}" for start, end in mapped.ranges]
         for name in [*names, "exe"] if mapped.is_program else names:
             content = self._store.read(self._folder + name)

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Any, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
+from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, Refusal
 from procmem.sources.files import OpenFolder, open_given, read_whole, refusal_of
 
@@ -20,6 +21,7 @@ __all__ = ["STANDARD_INPUT", "ArchiveStore", "FolderStore", "Store", "TextStore"
 FILE_BYTES_MAX = 64 * 1024 * 1024
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
+_BYTES_MAX = {"about.toml": 64 * 1024, "objects.json": 16 * 1024 * 1024, "cmdline": 2 * 1024 * 1024}
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 65_536
 STANDARD_INPUT = "-"
@@ -58,7 +60,7 @@ class FolderStore:
         if isinstance(fd, Refusal):
             return fd
         try:
-            return read_whole(base, fd, limit=FILE_BYTES_MAX, follow=False)
+            return read_whole(base, fd, limit=file_bytes_max(name), follow=False)
         finally:
             os.close(fd)
 
@@ -105,7 +107,7 @@ class FolderStore:
 class _Unpacked:
     """The bytes of an archive, unpacked where it is packed by gzip, and no more of them than the bound.
 
-    tarfile by itself would not check gzip's checksum in a stream, and would take names of any length.
+    The checksum of gzip stands at its end, so all of it is read.
     """
 
     def __init__(self, path: str) -> None:
@@ -177,46 +179,56 @@ class ArchiveStore:
     """A recording in a ``.tar.gz``: its regular members, read into memory once, within bounds."""
 
     def __init__(self, path: str, stream: _Unpacked) -> None:
-        import tarfile  # noqa: PLC0415  # folders do without it
+        from procmem.sources.recording.tar_members import read_members  # noqa: PLC0415  # folders do without
 
-        self._files: dict[str, bytes] = {}
-        try:
-            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as archive:
-                for count, member in enumerate(archive):
-                    if count > MEMBERS_MAX:
-                        raise BrokenRecording(path, "too-many-members", most=MEMBERS_MAX)
-                    if not member.isreg():
-                        continue
-                    if member.size > FILE_BYTES_MAX:
-                        raise BrokenRecording(path, "recording-too-large")
-                    content = archive.extractfile(member)
-                    if content is not None:
-                        self._files[member.name.removeprefix("./")] = content.read()
-                while stream.read(_CHUNK):
-                    pass  # to the end, where the checksum of all that was read stands
-        except tarfile.TarError as error:
-            raise BrokenRecording(path, "bad-archive", reason=str(error)) from error
-        tops = {name.split("/", 1)[0] for name in self._files}
-        if len(tops) == 1 and "/" in next(iter(self._files)):
-            # archives made by "tar czf x.tar.gz folder" hold everything below that one folder
-            top = tops.pop() + "/"
-            if not (top[:-1].isdecimal() and any(name.startswith(f"{top}task/") for name in self._files)):
-                self._files = {name.removeprefix(top): data for name, data in self._files.items()}
+        files: dict[str, bytes] = {}
+        links: dict[str, bytes] = {}
+        for member in read_members(path, stream.read, file_bytes_max, MEMBERS_MAX):
+            if member.name in files or member.name in links:
+                raise BrokenRecording(path, "member-twice", name=member.name)
+            if member.content is not None:
+                files[member.name] = member.content
+            else:
+                links[member.name] = member.link or b""
+        while stream.read(_CHUNK):
+            pass  # to the end, where the checksum of all that was read stands
+        top = _only_folder(files)
+        self._files = {name.removeprefix(top): data for name, data in files.items()}
+        self._links = {name.removeprefix(top): text for name, text in links.items()}
+        self._names: dict[str, set[str]] = {}
+        for name in (*self._files, *self._links):
+            folder, mark, base = name.rpartition("/")
+            while base and base not in self._names.setdefault(folder, set()):
+                self._names[folder].add(base)
+                folder, mark, base = folder.rpartition("/") if mark else ("", "", "")
 
     def read(self, name: str) -> FileContent:
         """One member's bytes."""
         return self._files.get(name, Refusal.ABSENT)
 
     def names(self, folder: str) -> tuple[str, ...] | Refusal:
-        """The names below a folder, first part only."""
-        prefix = f"{folder}/" if folder else ""
-        found = {name[len(prefix) :].split("/", 1)[0] for name in self._files if name.startswith(prefix)}
-        return tuple(sorted(found)) if found else Refusal.ABSENT
+        """The names in a folder, files, links and folders alike."""
+        found = self._names.get(folder)
+        return Refusal.ABSENT if found is None else tuple(sorted(found))
 
     def text_of_link(self, name: str) -> bytes | Refusal:
-        """Archives keep no links for us."""
-        del name
-        return Refusal.ABSENT
+        """The text of a link that the archive holds; it is never followed."""
+        return self._links.get(name, Refusal.ABSENT)
+
+
+def _only_folder(files: Mapping[str, bytes]) -> str:
+    """The one folder in which all is: archives made by ``tar czf x.tar.gz folder`` have it; empty where none is."""
+    tops = {name.split("/", 1)[0] for name in files}
+    if len(tops) != 1 or "/" not in next(iter(files)):
+        return ""
+    top = f"{tops.pop()}/"
+    is_process = whole_number(top[:-1]) is not None and any(name.startswith(f"{top}task/") for name in files)
+    return "" if is_process else top
+
+
+def file_bytes_max(name: str) -> int:
+    """The most that a file of a recording may hold, by its name: what is parsed at a cost is small by nature."""
+    return _BYTES_MAX.get(name.rpartition("/")[2], FILE_BYTES_MAX)
 
 
 class TextStore:
