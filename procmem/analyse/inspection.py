@@ -13,7 +13,7 @@ from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
 from procmem.model.proc_keys import SmapsKey, StatusKey
-from procmem.model.raw import Refusal
+from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
 from procmem.model.region import Label, Regions, for_each_label
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
@@ -239,6 +239,8 @@ def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: Refus
     yield from snapshot.notes
     if snapshot.unstable is not None:
         yield note("unstable", why=snapshot.unstable)
+    if sum(len(word) + 1 for word in snapshot.cmdline or ()) >= CMDLINE_BYTES_MAX:
+        yield note("cmdline cut", size=CMDLINE_BYTES_MAX)
     if snapshot.nature not in _OWN_SENTENCE:
         yield from _refused(snapshot)
     if peek_problem is not None:

@@ -295,6 +295,11 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
     name = (case.snapshot.auxv or {}).get(AT_EXECFN)
     if None in places or not places:
         yield _law("stack-strings", "M16", source, None, note("stat unread"))
+    elif any(place is not None and not start <= place <= end for place in places):
+        # prctl(2), PR_SET_MM: setproctitle() of some programs, and processes that were restored
+        yield _law(
+            "stack-strings", "M16", source, None, note("strings moved", arguments=places[1], environment=places[3])
+        )
     else:
         steps = [place for place in (*places, name, end - case.word) if place is not None]
         held = start <= steps[0] and not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0

@@ -12,6 +12,8 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = [
+    "CMDLINE_BYTES_MAX",
+    "FILE_BYTES_MAX",
     "FileContent",
     "KeptFile",
     "Machine",
@@ -22,6 +24,12 @@ __all__ = [
     "Refusal",
     "said_or_nothing",
 ]
+
+
+CMDLINE_BYTES_MAX = 64 * 1024
+"""So much is read of a command line: a process may lay it over all of its memory (PR_SET_MM_MAP, prctl(2))."""
+FILE_BYTES_MAX = 64 * 1024 * 1024
+"""So much is read of any other file at once; larger ones are refused. Of maps and smaps pieces are read."""
 
 
 class Refusal(Enum):

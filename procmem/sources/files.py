@@ -27,6 +27,7 @@ __all__ = [
     "open_given",
     "open_regular",
     "read_bounded",
+    "read_start",
     "read_whole",
     "refusal_of",
 ]
@@ -88,6 +89,25 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
             total += len(chunk)
             if limit is not None and total > limit:
                 return Refusal.TOO_LARGE
+            chunks.append(chunk)
+        return b"".join(chunks)
+    except OSError as error:
+        return refusal_of(error)
+    finally:
+        os.close(fd)
+
+
+def read_start(name: str, dir_fd: int | None, most: int) -> FileContent:
+    """The first bytes of a file, ``most`` of them at most; the rest is not asked for."""
+    try:
+        fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        return refusal_of(error)
+    try:
+        chunks: list[bytes] = []
+        left = most
+        while left > 0 and (chunk := os.read(fd, min(left, _CHUNK))):
+            left -= len(chunk)
             chunks.append(chunk)
         return b"".join(chunks)
     except OSError as error:

@@ -1,50 +1,61 @@
-"""Finding living processes: by name, by user, by parent. psutil knows how, and is imported only then."""
+"""Finding living processes: by name, by user, by parent."""
 
 import os
 import re
 
 from procmem.errors import Misuse, NothingMatches
+from procmem.model.numbers import whole_number
+from procmem.model.proc_keys import StatusKey
+from procmem.sources.files import read_bounded, read_start
 
 __all__ = ["children_of", "processes_named", "user_name", "wanted_processes"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+
+_STATUS_BYTES = 4096
+"""What stands first in status, and enough of a command line for its first word."""
+_COMM_BYTES_MAX = 15
+"""TASK_COMM_LEN without the final NUL."""
 
 
 def processes_named(name: str | None, user: str | None) -> list[int]:
     """Pids by name (exact, or a regular expression that fits it whole) and user, never ourselves.
 
+    The kernel keeps 15 bytes of a name; where the command line begins with a longer one, that is the name.
+
     Raises:
         Misuse: the name is no regular expression.
+        NothingMatches: there is no such user.
     """
-    import psutil  # noqa: PLC0415  # costs more than all the rest of a small report
-
-    try:
-        pattern = re.compile(name) if name else None
-    except re.error as error:
-        raise Misuse("bad-pattern", name=name, reason=str(error)) from error
+    wanted = wanted_processes(name, user)
     found = []
-    for process in psutil.process_iter(["name", "username"]):
-        if process.pid == os.getpid():
+    for pid in os.listdir("/proc"):
+        if not pid.isdecimal() or int(pid) == os.getpid():
             continue
-        called = process.info["name"] or ""
-        if pattern is not None and called != name and not pattern.fullmatch(called):
-            continue
-        if user is not None and process.info["username"] != user and not _same_uid(process, user):
-            continue
-        found.append(process.pid)
-    return found
+        status = read_start(f"/proc/{pid}/status", None, _STATUS_BYTES)
+        if isinstance(status, bytes) and wanted(_full_name(pid, _field(status, StatusKey.NAME.encode())), _uid(status)):
+            found.append(int(pid))
+    return sorted(found)
 
 
-def _same_uid(process: "Any", user: str) -> bool:
-    import psutil  # noqa: PLC0415  # is loaded already
+def _field(status: bytes, key: bytes) -> bytes:
+    found = re.search(rb"(?m)^%s:\t(.*)$" % key, status)
+    return found[1] if found else b""
 
-    try:
-        return user.isdecimal() and process.uids().real == int(user)
-    except psutil.Error:
-        return False
+
+def _uid(status: bytes) -> int | None:
+    """The real user id, the first of four."""
+    return whole_number(_field(status, StatusKey.UID.encode()).split(b"\t", 1)[0])
+
+
+def _full_name(pid: str, name: bytes) -> bytes:
+    if len(name) < _COMM_BYTES_MAX:
+        return name
+    cmdline = read_bounded(lambda: read_start(f"/proc/{pid}/cmdline", None, _STATUS_BYTES))
+    called = cmdline.split(b"\0", 1)[0].rpartition(b"/")[2] if isinstance(cmdline, bytes) else b""
+    return called if called.startswith(name) else name
 
 
 def children_of(pid: int) -> list[int]:

@@ -12,9 +12,18 @@ from types import TracebackType
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.note import Note
-from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
+from procmem.model.raw import CMDLINE_BYTES_MAX, FILE_BYTES_MAX, FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.model.vma_names import without_deleted
-from procmem.sources.files import FdReader, OpenFolder, consume, open_regular, read_bounded, read_whole, refusal_of
+from procmem.sources.files import (
+    FdReader,
+    OpenFolder,
+    consume,
+    open_regular,
+    read_bounded,
+    read_start,
+    read_whole,
+    refusal_of,
+)
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import PrefetchedFile, prefetched_process
 
@@ -28,8 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcSource", "ProcTarget"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_MAY_HANG = frozenset({"cmdline"})
-"""Files whose reading touches the target's memory, which may lie on a file system that never answers."""
+_OF_ANY_LENGTH = "cmdline"
+"""Its reading touches the target's memory: as much as the target says, on file systems that may never answer."""
 
 
 class ProcSource:
@@ -137,9 +146,11 @@ class ProcTarget:
         """Read a file below the process's folder, whole."""
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
-        if name in _MAY_HANG and self._is_kernel and self.pid != os.getpid():
-            return read_bounded(lambda: read_whole(name, self._fd))
-        return read_whole(name, self._fd)
+        if name.rpartition("/")[2] != _OF_ANY_LENGTH:
+            return read_whole(name, self._fd, limit=FILE_BYTES_MAX)
+        if self._is_kernel and self.pid != os.getpid():
+            return read_bounded(lambda: read_start(name, self._fd, CMDLINE_BYTES_MAX))
+        return read_start(name, self._fd, CMDLINE_BYTES_MAX)
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
@@ -170,7 +181,7 @@ class ProcTarget:
 
     def read_system(self, name: str) -> FileContent:
         """Read a file of the tree itself, such as ``meminfo``."""
-        return read_whole(name, self._root.fd)
+        return read_whole(name, self._root.fd, limit=FILE_BYTES_MAX)
 
     def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
         """Open the file that is mapped: by map_files, else by ``exe`` or by path where identity can be checked."""

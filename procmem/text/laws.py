@@ -83,6 +83,9 @@ FIGURES = {
     "stack size": N_("{size:kB} of {limit:kB}"),
     "stack size, lowered limit": N_("{size:kB}, above the limit of {limit:kB}: lowered after it grew"),
     "stack size, no limit": N_("{size:kB} of no known limit"),
+    "strings moved": N_(
+        "the process moved them out of the stack: arguments {arguments:#x}, environment {environment:#x}"
+    ),
     "stat unread": N_("stat's addresses may not be read"),
     "strings": N_("start_stack {start_stack:#x}, arguments {arguments:#x}, environment {environment:#x}"),
     "gap": N_("next mapping ends {gap:kB} below"),

@@ -15,6 +15,7 @@ NOTES: dict[str, Sentence] = {
     "zombie": N_("a zombie: it has ended, its memory is freed, and only its exit status waits for its parent"),
     "dead leader": N_("its main thread has ended; read through its live thread {tid}"),
     "dead leader, unread": N_("its main thread has ended, and none of its other threads could be read"),
+    "cmdline cut": N_("cmdline: the first {size:size} are read and shown; it goes on"),
     "unstable": N_("changed while reading: {why}; the figures may not belong together"),
     "ended": N_("the process ended while it was read"),
     "executed": N_("the process ran another program (exec) while it was read"),

@@ -136,7 +136,7 @@ BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "heap-start": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
     "vdso": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
     "stack-top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
-    "stack-strings": lambda shot: with_stat(shot, "arg_start", 1),
+    "stack-strings": lambda shot: with_stat(shot, "arg_start", shot.stat.env_end if shot.stat else None),
     "stack-gap": lambda shot: with_mappings(
         shot,
         changed(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.sources.recording.store import FILE_BYTES_MAX
+from procmem.model.raw import FILE_BYTES_MAX
 from tests.support import given_texts as texts
 from tests.support.running import FIXTURES, procmem
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from procmem.errors import BrokenRecording, ProcessGone
-from procmem.model.raw import MappedFile, PageState, Refusal
+from procmem.model.raw import FILE_BYTES_MAX, MappedFile, PageState, Refusal
 from procmem.sources.recording.read import PiecesReader, RecordedSource
-from procmem.sources.recording.store import FILE_BYTES_MAX, UNPACKED_BYTES_MAX
+from procmem.sources.recording.store import UNPACKED_BYTES_MAX
 from tests.support.running import FIXTURES, pids_in, procmem
 
 GOOD = FIXTURES / "x86_64-6.18-sleep"

@@ -13,12 +13,11 @@ from typing import IO, Any, Protocol, Self, cast
 
 from procmem.errors import BrokenRecording
 from procmem.model.numbers import whole_number
-from procmem.model.raw import FileContent, Refusal
+from procmem.model.raw import FILE_BYTES_MAX, FileContent, Refusal
 from procmem.sources.files import OpenFolder, open_given, read_whole, refusal_of
 
 __all__ = ["STANDARD_INPUT", "ArchiveStore", "FolderStore", "Store", "TextStore", "open_store"]
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
 _BYTES_MAX = {"about.toml": 64 * 1024, "objects.json": 16 * 1024 * 1024, "cmdline": 2 * 1024 * 1024}
