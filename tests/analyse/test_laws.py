@@ -88,6 +88,11 @@ def table_of(shot: Snapshot) -> Mappings:
     return shot.mappings
 
 
+def end_of_stack(shot: Snapshot) -> int:
+    table = table_of(shot)
+    return max(end for end, name in zip(table.end, table.name, strict=True) if name == b"[stack]")
+
+
 def second_half_apart(shot: Snapshot) -> Snapshot:
     """Anonymous memory that was never written, cut in two mappings that are alike, as the kernel never leaves it."""
     table = table_of(shot)
@@ -136,7 +141,7 @@ BREAKERS: dict[str, Callable[[Snapshot], Snapshot]] = {
     "heap-start": lambda shot: with_mappings(shot, moved(table_of(shot), b"[heap]", 4096)),
     "vdso": lambda shot: with_mappings(shot, moved(table_of(shot), b"[vvar]", -4096)),
     "stack-top": lambda shot: with_mappings(shot, moved(table_of(shot), b"[stack]", -(1 << 40))),
-    "stack-strings": lambda shot: with_stat(shot, "arg_start", shot.stat.env_end if shot.stat else None),
+    "stack-strings": lambda shot: with_stat(shot, "arg_start", end_of_stack(shot)),
     "stack-gap": lambda shot: with_mappings(
         shot,
         changed(

@@ -42,7 +42,7 @@ def test_no_command_reads_all_of_it(hostile: Path, tmp_path: Path, words: tuple[
         grown = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         held = Path(f"/proc/{child.pid}/statm").read_text().split()[1]
     assert run.status == 0, run
-    assert grown < max(before, 200 * 1024), "KiB of the largest child"
+    assert grown <= max(before, 200 * 1024), "KiB of the largest child"
     assert int(held) < 2000, "pages of the target"
     if words[0] == "inspect":
         assert "the first 64 KiB are read and shown" in run.out + run.err
