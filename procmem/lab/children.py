@@ -107,6 +107,7 @@ def file_of_pages(pages: int) -> Iterator[str]:
         with open(path, "wb", buffering=0) as file:
             for number in range(pages):
                 file.write(bytes([number % 199 + 1]) * _PAGE)
+            os.fsync(file)  # a page that is just being written out is locked, and no fault maps it along
         yield path
 
 
