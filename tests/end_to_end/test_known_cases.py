@@ -213,6 +213,17 @@ CASES = [
         True,
     ),
     Case(
+        "an executable heap beside a stack that is not (SPARC)",
+        text_of(
+            "00010000-0001a000 r-xp 00000000 08:01 4 /bin/tool", "0002a000-0002c000 rwxp 0000a000 08:01 4 /bin/tool",
+            "0002c000-0004e000 rwxp 00000000 00:00 0 [heap]", "f7c00000-f7c40000 rwxp 00000000 00:00 0",
+            "f7d00000-f7e80000 r-xp 00000000 08:01 5 /lib/libc-2.24.so",
+            "ffc00000-ffc22000 rw-p 00000000 00:00 0 [stack]",
+        ),
+        {"2a000": "data/exe-data likely", "2c000": "heap/brk likely", "f7c00000": "heap/glibc-mmap-chunk guess"},
+        ("Data that is executable",), ("generator", "Just-in-time"), BARE,
+    ),
+    Case(
         "everything executable, 32 bit",
         text_of(
             smaps("565cb000-565ce000 r-xp 00000000 08:01 3 /srv/prog", "rd ex mr mw me", Rss=12, Pss=12),

@@ -11,7 +11,7 @@ Source: fs/binfmt_elf.c, elf_read_implies_exec(); mm/mmap.c, do_mmap().
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions, without_execute
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.vma_names import Backing
+from procmem.model.vma_names import Backing, KernelName
 
 __all__ = ["as_if_not_executable", "execute_proves"]
 
@@ -26,6 +26,9 @@ def execute_proves(mappings: Mappings) -> bool:
         return True  # as in most processes
     writable = mappings.rows_where(lambda row: _is_own_data(mappings, row))
     executable = [row for row in writable if permissions(mappings.perms[row]).executable]
+    heap = mappings.rows_labelled(KernelName.HEAP)
+    if heap and set(heap).issubset(executable):
+        return False  # brk() gives "x" only where the whole process has it; mprotect() leaves a part without
     if len(executable) < _FEW:
         return True
     if len(executable) == len(writable):
