@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from procmem.model.named_tuple import NamedTuple
 from procmem.render.columns import TO_THE_RIGHT
 from procmem.render.page import Column
-from procmem.render.width import cells, clipped, folded, shortened_path
+from procmem.render.width import cells, clipped, folded, shortened_name
 
 __all__ = ["GAP", "Fit", "fit", "lines_of_cell"]
 
@@ -75,7 +75,7 @@ def lines_of_cell(text: str, kind: str, width: int, dots: str) -> list[str]:
     if cells(text) <= width:
         return [text]
     if kind == "path":
-        return [shortened_path(text, width, dots)]
+        return [shortened_name(text, width, dots)]
     if kind in TO_THE_RIGHT:
         return [clipped(text, width)]
     return folded(text, width)

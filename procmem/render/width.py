@@ -5,7 +5,7 @@ Wide East Asian characters take two cells, combining marks none. What belongs he
 
 from collections.abc import Iterator
 
-__all__ = ["cells", "clipped", "elided", "folded", "padded", "shortened_path"]
+__all__ = ["cells", "clipped", "folded", "padded", "shortened_name"]
 
 _CLOSING = "\uff0c\u3002\uff1a\uff1b\uff01\uff1f\u3001\uff09\u201d\u300b\u300d"
 _OPENING = "\uff08\u201c\u300a\u300c"
@@ -50,7 +50,7 @@ def _clipped_end(text: str, width: int) -> str:
     return clipped(text[::-1], width)[::-1]
 
 
-def elided(text: str, width: int, dots: str) -> str:
+def _elided(text: str, width: int, dots: str) -> str:
     """The text, its middle replaced by ``dots`` where it is too wide."""
     if cells(text) <= width:
         return text
@@ -61,22 +61,28 @@ def elided(text: str, width: int, dots: str) -> str:
     return clipped(text, head) + dots + _clipped_end(text, room - head)
 
 
-def shortened_path(path: str, width: int, dots: str) -> str:
-    """A path without some of its middle folders; its last name is kept where there is room for it."""
-    if cells(path) <= width:
-        return path
-    at = path.rfind("/")
-    room = width - cells(dots) - cells(path[at:])
+def shortened_name(name: str, width: int, dots: str) -> str:
+    """A name that fits: a path without some middle folders, several words without their end, one without its middle.
+
+    The last name of a path is kept where there is room for it. ``thread 12 worker`` begins with what tells it apart.
+    """
+    if cells(name) <= width:
+        return name
+    room = width - cells(dots)
+    if " " in name and not name.startswith("/"):
+        return clipped(name, room).rstrip() + dots if room > 0 else clipped(name, width)
+    at = name.rfind("/")
+    room -= cells(name[at:])
     if at > 0 and room > 0:
-        return clipped(path[:at], room) + dots + path[at:]
-    return elided(path, width, dots)
+        return clipped(name[:at], room) + dots + name[at:]
+    return _elided(name, width, dots)
 
 
 def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
     """Lines of at most ``width`` cells: broken where blanks are or, in Chinese, anywhere; never none.
 
     The first line begins with ``first``, the others with ``rest`` (the same where it is not given). A word that is
-    wider than a line is cut.
+    wider than a line is cut, behind a hyphen where it has one.
     """
     rest = first if rest is None else rest
     lines: list[str] = []
@@ -84,6 +90,8 @@ def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -
     indent = first
     for word in _words(text):
         left = word
+        if lines and not line and not word.strip():
+            continue  # blanks that the end of a line has swallowed
         while left:
             size = cells(left)
             bare = size - 1 if left.endswith(" ") else size
@@ -94,8 +102,11 @@ def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -
             if line.strip():
                 lines.append(indent + line.rstrip())
                 indent, line, used = rest, "", cells(rest)
+                left = left.lstrip(" ")
                 continue
             piece = clipped(left.rstrip(), max(width - used, 2))  # a word of its own that no line can hold
+            if hyphen := piece.rfind("-") + 1:
+                piece = piece[:hyphen]
             lines.append(indent + piece)
             left = left[len(piece) :]
             indent, line, used = rest, "", cells(rest)

@@ -12,7 +12,7 @@ from procmem.render.columns import chosen
 from procmem.render.formats.text import block_text, page_text, table_text
 from procmem.render.page import Column, Facts, MapLine, Page, Picture, Prose, Sheet
 from procmem.render.style import Style
-from procmem.render.width import cells, elided, folded, padded, shortened_path
+from procmem.render.width import cells, folded, padded, shortened_name
 
 KINDS = ("size", "count", "address", "figure", "text", "path", "class")
 TEXTS = st.text(st.sampled_from("abc /-._字宽\uff0c\u3002é\u0301 "), max_size=60)
@@ -149,14 +149,33 @@ def test_folding_loses_nothing_but_blanks(text: str, width: int, indent: int) ->
 @given(TEXTS, st.integers(1, 60))
 def test_shortened_text_keeps_to_its_width(text: str, width: int) -> None:
     """And is itself where it fits."""
-    for shown in (elided(text, width, "…"), shortened_path(text, width, "…")):
+    for shown in (shortened_name(text, width, "…"),):
         assert cells(shown) <= width
         assert cells(text) > width or shown == text
 
 
 def test_a_path_keeps_its_last_name() -> None:
     """Where there is room for it."""
-    assert shortened_path("/usr/lib/x86_64-linux-gnu/libc.so.6", 20, "…") == "/usr/lib/…/libc.so.6"
+    assert shortened_name("/usr/lib/x86_64-linux-gnu/libc.so.6", 20, "…") == "/usr/lib/…/libc.so.6"
+
+
+def test_a_name_of_several_words_keeps_its_beginning() -> None:
+    """A thread is told apart by its number, which stands before its name; a file of one word by both ends."""
+    assert shortened_name("thread 8612 GC Thread#0", 16, "…") == "thread 8612 GC…"
+    assert shortened_name("libgpg-error.so.0.33.1", 15, "…") == "libgpg-….0.33.1"
+    assert shortened_name("/srv/my files/core.so", 16, "…") == "/srv/my…/core.so"
+
+
+def test_a_word_that_no_line_holds_is_cut_behind_a_hyphen() -> None:
+    """Kinds of memory stay readable in a narrow column."""
+    assert folded("glibc-arena-reserve", 17) == ["glibc-arena-", "reserve"]
+    assert folded("glibcarenareserve", 10) == ["glibcarena", "reserve"]
+
+
+def test_no_line_begins_with_what_parted_it_from_the_last() -> None:
+    """However many blanks stood there."""
+    assert folded("VmSize 1 kB    [mm/mmap.c]", 13) == ["VmSize 1 kB", "[mm/mmap.c]"]
+    assert folded("VmSize 1 kB    [mm/mmap.c]", 11) == ["VmSize 1 kB", "[mm/mmap.c]"]
 
 
 def test_wide_characters_take_two_cells() -> None:

@@ -56,15 +56,15 @@ def block_text(block: Block, style: Style) -> str:
 def _map_line(block: MapLine, style: Style) -> str:
     told = f"{block.name}{block.what}"
     if style.width is not None and cells(block.figures) + cells(told) > style.width:
-        from procmem.render.width import clipped, elided  # noqa: PLC0415  # seldom
+        from procmem.render.width import clipped, shortened_name  # noqa: PLC0415  # seldom
 
         room = style.width - cells(block.figures) - cells(block.what)
         if room >= _NAME_LEAST:
-            told = f"{elided(block.name, room, style.dots)}{block.what}"
+            told = f"{shortened_name(block.name, room, style.dots)}{block.what}"
         else:  # the name and what it is go below the figures
             first = clipped(block.figures.rstrip(), style.width)
             room = style.width - len(_UNDER) - cells(block.what)
-            return f"{first}\n{_UNDER}{elided(block.name, max(room, 1), style.dots)}{block.what}\n"
+            return f"{first}\n{_UNDER}{shortened_name(block.name, max(room, 1), style.dots)}{block.what}\n"
     return f"{block.figures}{_painted(told, block.cls) if style.color else told}\n"
 
 
