@@ -62,7 +62,8 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         areas = parse_swaps(said_or_nothing(swaps))
         meminfo = _system(target, "meminfo")
         swappiness = parse_number(_system(target, "sys/vm/swappiness"))
-        in_use = any(area.used for area in areas)
+        known = isinstance(swaps, bytes)
+        in_use = not known or any(area.used for area in areas)
         objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
         release = target.machine.release
     if rates is not None and with_cgroup:
@@ -77,7 +78,7 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         objects=objects,
         unreadable=found.unreadable,
         whole_machine=live,
-        areas_known=isinstance(swaps, bytes),
+        areas_known=known,
     )
 
 

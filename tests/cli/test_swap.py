@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -177,6 +178,20 @@ def test_a_recording() -> None:
     answer = procmem("swap", "--from", str(FIXTURES / "x86_64-6.18-sleep"), "--json").json
     assert answer["rates"] is None
     assert answer["swappiness"]["value"] is not None
+
+
+def test_a_recording_without_the_list_of_swap_areas(tmp_path: Path) -> None:
+    """What is not known is not told as none: null, a question mark, and a sentence that says which file is missing."""
+    folder = tmp_path / "recording"
+    shutil.copytree(FIXTURES / "x86_64-6.18-sleep", folder)
+    (folder / "swaps").unlink()
+    answer = procmem("swap", "--from", str(folder), "--json").json
+    assert [answer[key] for key in ("total", "used", "areas", "objects", "left_after_swapoff")] == [None] * 5
+    assert answer["verdict"]["word"] == "unknown"
+    page = procmem("swap", "--from", str(folder)).out
+    assert page.startswith("What swap this machine has is not known: /proc/swaps was not read.")
+    assert "in use      ? of ?" in page
+    assert "no swap" not in page
 
 
 @pytest.mark.machine

@@ -30,7 +30,9 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
         "cached": reading.meminfo.get(MeminfoKey.SWAP_CACHED),
         "zswap": reading.meminfo.get(MeminfoKey.ZSWAP),
         "zswapped": reading.meminfo.get(MeminfoKey.ZSWAPPED),
-        "areas": [
+        "areas": None
+        if report.total is None
+        else [
             {
                 **json_text("path", area.path),
                 "type": area.type,
@@ -51,7 +53,9 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
             for part in report.parts
         ],
         "left_after_swapoff": report.left_after_swapoff,
-        "objects": [{**json_text("name", item.name), "sort": item.sort, "swap": item.swap} for item in reading.objects],
+        "objects": [{**json_text("name", item.name), "sort": item.sort, "swap": item.swap} for item in reading.objects]
+        if reading.whole_machine
+        else None,
         "processes": [_process(row) for row in report.ranking],
         "regions": [_region(region) for region in report.regions],
         "unreadable": reading.unreadable,
