@@ -25,10 +25,9 @@ __all__ = ["complain", "guarded", "say", "tell_notes"]
 def complain(error: ProcmemError) -> None:
     """Print an error as one line on stderr, its hint behind it."""
     from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
-    from procmem.text.errors import error_text, hint_text  # noqa: PLC0415  # the same
+    from procmem.text.errors import error_line  # noqa: PLC0415  # the same
 
-    hint = f" ({printable_text(told)})" if (told := hint_text(error)) else ""
-    say(f"{printable_text(error_text(error))}{hint}")
+    say(printable_text(error_line(error)))
 
 
 def tell_notes(name: str, notes: Iterable[Note]) -> None:

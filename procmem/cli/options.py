@@ -15,7 +15,7 @@ from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.render.escaping import printable_text
 from procmem.text import gettext
-from procmem.text.errors import error_text, hint_text
+from procmem.text.errors import error_line
 from procmem.text.help import first_paragraph
 from procmem.text.help import options as words
 
@@ -44,8 +44,7 @@ _CHOSEN = "procmem.chosen"
 
 def usage_error(error: Misuse, ctx: click.Context | None = None) -> click.UsageError:
     """What makes no sense, as the option parser tells it: the usage, a sentence, its hint."""
-    hint = hint_text(error)
-    return click.UsageError(printable_text(f"{error_text(error)} ({hint})" if hint else error_text(error)), ctx=ctx)
+    return click.UsageError(printable_text(error_line(error)), ctx=ctx)
 
 
 def _check_options(command: click.Command, ctx: click.Context) -> None:
@@ -84,6 +83,10 @@ class Command(click.Command):
             if isinstance(param, click.Option) and param.help:
                 param.help = gettext(param.help)
         return super().get_help(ctx)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What follows the command's name in its usage."""
+        return [gettext(piece) if piece else piece for piece in super().collect_usage_pieces(ctx)]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words, and hold the options among them against the rules."""

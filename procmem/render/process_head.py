@@ -5,6 +5,7 @@ from procmem.model.snapshot import Nature
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import duration
 from procmem.render.page import Block, Prose
+from procmem.text import listed
 from procmem.text.pages.inspect import state_text, told
 
 __all__ = ["pid_text", "process_head"]
@@ -30,7 +31,7 @@ def process_head(process: ProcessFacts) -> list[Block]:
     if process.age_seconds is not None:
         facts.append(told("age", time=duration(process.age_seconds)))
     pid = told("simulated") if process.nature is Nature.SIMULATED else pid_text(process.pid)
-    head = f"{pid}  {name}  ({', '.join(facts)})" if facts else f"{pid}  {name}"
+    head = told("head", pid=pid, name=name, facts=listed(facts)) if facts else f"{pid}  {name}"
     blocks: list[Block] = [Prose(head, "", "  ")]
     if process.cmdline:
         blocks.append(Prose(" ".join(printable(word) for word in process.cmdline).rstrip(), "  "))

@@ -40,6 +40,17 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
     return sorted(found)
 
 
+def _no_pattern(name: str | None, error: re.error) -> Misuse:
+    """What the regular expression lacks, and at which character of it, from 1."""
+    if error.pos is None or error.pattern is None:
+        return Misuse("bad-pattern", name=name, reason=error.msg)
+    return Misuse("bad-pattern-at", name=name, reason=error.msg, place=len(_text(error.pattern[: error.pos])) + 1)
+
+
+def _text(pattern: str | bytes) -> str:
+    return pattern.decode(errors="replace") if isinstance(pattern, bytes) else pattern
+
+
 def _field(status: bytes, key: bytes) -> bytes:
     found = re.search(rb"(?m)^%s:\t(.*)$" % key, status)
     return found[1] if found else b""
@@ -78,7 +89,7 @@ def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | N
     try:
         pattern = re.compile(os.fsencode(name)) if name else None
     except re.error as error:
-        raise Misuse("bad-pattern", name=name, reason=str(error)) from error
+        raise _no_pattern(name, error) from error
     uid = None
     if user is not None:
         uid = _user_id(user)

@@ -17,7 +17,7 @@ from procmem.text.units import size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from gettext import NullTranslations
     from typing import ParamSpec, TypeVar
 
@@ -32,6 +32,7 @@ __all__ = [
     "language",
     "language_of_locale",
     "languages",
+    "listed",
     "ngettext",
     "plural",
     "say",
@@ -174,6 +175,11 @@ def ngettext(one: str, many: str, count: int) -> str:
     if _Spoken.catalogue is None:
         return one if count == 1 else many
     return _Spoken.catalogue.ngettext(one, many, count)
+
+
+def listed(words: "Iterable[str]", between: str = N_(", ")) -> str:
+    """Several words or clauses in a row, parted as the language in use does it; ``between`` is ``", "`` or ``"; "``."""
+    return gettext(between).join(words)
 
 
 def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> str:

@@ -11,6 +11,8 @@ MESSAGES = (
     N_("(Deprecated) {text}"),
     N_("(dynamic)"),
     N_("Aborted!"),
+    N_("[OPTIONS]"),
+    N_("COMMAND [ARGS]..."),
     N_("Argument {name!r} takes {nargs} values."),
     N_("Choice({choices})"),
     N_("Choose from:\n\t{choices}"),

@@ -18,7 +18,7 @@ from procmem.text.failures import FAILURES, HEADER_PROBLEMS, failure_text
 from procmem.text.refusals import refusal_text
 from procmem.text.system_errors import system_text
 
-__all__ = ["ERRORS", "ErrorWords", "error_text", "failed_text", "hint_text"]
+__all__ = ["ERRORS", "ErrorWords", "error_line", "error_text", "failed_text", "hint_text"]
 
 
 class ErrorWords(NamedTuple):
@@ -112,7 +112,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "columns-of-json": ErrorWords(N_("--columns does not go with --json: a document is whole")),
     "name-a-process": ErrorWords(N_("name a process: a pid, 'self', a recording, or --name, --user, --from")),
     "not-a-target": ErrorWords(N_("{word!r} is neither a pid nor a recording (see --name to find processes by name)")),
-    "bad-pattern": ErrorWords(N_("--name {name!r}: {reason}")),
+    "bad-pattern": ErrorWords(N_("--name {name!r} is no regular expression: {reason}")),
+    "bad-pattern-at": ErrorWords(N_("--name {name!r} is no regular expression: {reason}, at character {place}")),
     "no-column": ErrorWords(N_("--columns {name}: the columns are {known}")),
     # programs that are predicted or run
     "no-interpreter": ErrorWords(
@@ -204,12 +205,13 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "archive-long-name": ErrorWords(N_("a damaged archive: a name is too long")),
     "archive-extended": ErrorWords(N_("a damaged archive: an extended header has not its form")),
     "archive-cut": ErrorWords(N_("a damaged archive: it ends before its end mark")),
-    "bad-archive": ErrorWords(N_("not a readable archive: {reason}")),
-    "bad-about": ErrorWords(N_("about.toml: {reason}")),
+    "bad-archive": ErrorWords(N_("not a readable archive: it is damaged or cut off")),
+    "bad-about": ErrorWords(N_("about.toml is no TOML")),
+    "bad-about-line": ErrorWords(N_("about.toml, line {line}: no TOML")),
     "unknown-schema": ErrorWords(N_("has schema {schema!r}; this procmem reads {known}")),
     "no-table": ErrorWords(N_("about.toml: {key} is no table")),
     "objects-refused": ErrorWords(N_("{file}: {refusal}")),
-    "bad-objects": ErrorWords(N_("{file}: {reason}")),
+    "bad-objects": ErrorWords(N_("{file}: it is damaged")),
     "bad-page-runs": ErrorWords(N_("pagemap.runs, line {number}: not 'start-end letters'")),
     "bad-memory-words": ErrorWords(N_("memory.words, line {number}: not 'address hex'")),
     # output
@@ -294,6 +296,12 @@ def hint_text(error: ProcmemError) -> str:
     if hint is None:
         hint = next((text for kind, text in _DEFAULT_HINTS.items() if isinstance(error, kind)), "")
     return say(hint, _fields(error)) if hint else ""
+
+
+def error_line(error: ProcmemError) -> str:
+    """What went wrong and what to do about it: one line."""
+    text, hint = error_text(error), hint_text(error)
+    return say(N_("{error} ({hint})"), {"error": text, "hint": hint}) if hint else text
 
 
 tell_errors_by(error_text, hint_text)

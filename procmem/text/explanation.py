@@ -70,10 +70,10 @@ HEAD = {
 """The sentences that matter most."""
 
 LAYOUT_HOLDS = N_(
-    "Its areas lie as the kernel lays them out: {held} laws of the layout hold (procmem crosscheck has each)."
+    "Its areas lie as the kernel lays them out: {held} laws of the layout hold (procmem crosscheck checks more)."
 )
 LAYOUT_BROKEN = N_(
-    "Its areas do not all lie as the kernel lays them out: {held} laws of the layout hold, broken: {broken} (procmem crosscheck has each)."
+    "Its areas do not all lie as the kernel lays them out: {held} laws of the layout hold, broken: {broken} (procmem crosscheck checks more)."
 )
 
 _COPIED = "shm-copied"

@@ -2,7 +2,7 @@
 
 from procmem.errors import ProcmemError
 from procmem.model.note import Note
-from procmem.text import N_, gettext, say
+from procmem.text import N_, gettext, listed, say
 from procmem.text.notes import told
 from procmem.text.translation import reason_text as frame_reason
 
@@ -361,5 +361,5 @@ def reason_text(reason: Note) -> str:
 
         figures["error"] = error_text(error)
     if isinstance(reasons := figures.get("reasons"), tuple) and reasons:
-        return "; ".join(map(frame_reason, reasons))
+        return listed(map(frame_reason, reasons), N_("; "))
     return say(REASONS[reason.code], figures)

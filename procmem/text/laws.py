@@ -88,7 +88,7 @@ FIGURES = {
     ),
     "stat unread": N_("stat's addresses may not be read"),
     "strings": N_("start_stack {start_stack:#x}, arguments {arguments:#x}, environment {environment:#x}"),
-    "gap": N_("next mapping ends {gap:kB} below"),
+    "gap": N_("next mapping ends {gap:size} below"),
     "pairs": N_("{adjoining} adjoining pairs, {alike} of them alike and never written"),
     "tables": N_("VmPTE {size:kB}"),
     "tables range": N_("VmPTE {size:kB}, possible {least_kib} to {most_kib} kB"),

@@ -1,7 +1,7 @@
 """Whose a byte range is, within a sentence."""
 
 from procmem.model.owners import Arena, ArenaBlock, MainThread, Owner, Thread, owner_name
-from procmem.text import N_, gettext, say
+from procmem.text import N_, gettext, listed, say
 
 __all__ = ["owner_text"]
 
@@ -16,7 +16,7 @@ def owner_text(owner: Owner | None) -> str:
         case MainThread():
             return gettext(N_("main thread"))
         case Arena(address, tids) if tids:
-            words = {"address": address, "tids": ", ".join(map(str, tids[:_TIDS_SHOWN]))}
+            words = {"address": address, "tids": listed(map(str, tids[:_TIDS_SHOWN]))}
             return say(N_("arena {address:x} of thread {tids}"), words)
         case Arena(address, _):
             return say(N_("arena {address:x}"), {"address": address})

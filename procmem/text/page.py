@@ -2,7 +2,7 @@
 
 from procmem.model.raw import PageState
 from procmem.model.reports.explanation import PageFacts
-from procmem.text import N_, gettext, say
+from procmem.text import N_, gettext, listed, say
 from procmem.text.refusals import refusal_text
 
 __all__ = ["page_sentences", "page_title"]
@@ -39,7 +39,7 @@ def page_sentences(page: PageFacts) -> list[str]:
     if page.frame is not None:
         sentences.append(say(N_("Its physical frame is {frame:#x}."), {"frame": page.frame}))
     if page.flags is not None:
-        sentences.append(say(N_("The kernel's flags of that frame: {flags}."), {"flags": ", ".join(page.flags) or "-"}))
+        sentences.append(say(N_("The kernel's flags of that frame: {flags}."), {"flags": listed(page.flags) or "-"}))
     if page.maps is not None:
         sentences.append(say(N_("It is mapped {maps} times."), {"maps": page.maps}))
     if page.refusal is not None:

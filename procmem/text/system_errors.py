@@ -1,4 +1,6 @@
-"""What the system says of an error, in words: strerror(3) of the errors that reading and writing files can meet.
+"""What the system and Python say of an error, in words.
+
+It is strerror(3) of the errors that reading and writing files can meet, and what is wrong with a regular expression.
 
 The English sentences are those of the C library, so that one that is missing here is told in English.
 """
@@ -43,6 +45,19 @@ SYSTEM = {
     errno.EDQUOT: N_("Disk quota exceeded"),
 }
 """By number."""
+PATTERNS = (
+    N_("nothing to repeat"),
+    N_("multiple repeat"),
+    N_("min repeat greater than max repeat"),
+    N_("missing ), unterminated subpattern"),
+    N_("unbalanced parenthesis"),
+    N_("unterminated character set"),
+    N_("bad escape (end of pattern)"),
+    N_("unexpected end of pattern"),
+    N_("missing group name"),
+    N_("look-behind requires fixed-width pattern"),
+)
+"""What Python says of a text that is no regular expression; what names a part of the pattern is told in English."""
 CLOSED = N_("it is closed")
 """What a standard output says that the shell has closed."""
 

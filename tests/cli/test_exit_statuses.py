@@ -409,3 +409,15 @@ def test_recordings_and_pids_side_by_side() -> None:
     run = procmem("inspect", "--json", SLEEP, "self")
     assert run.status == 0, run
     assert run.json[0]["process"]["pid"] == pids_in(Path(SLEEP))[0]
+
+
+def test_what_is_wrong_with_a_pattern_is_told_by_its_character_in_every_language() -> None:
+    """Characters, not bytes, from 1; what has no place is told without one."""
+    assert "'栈(' is no regular expression: missing ), unterminated subpattern, at character 2" in procmem(
+        "inspect", "--name", "栈("
+    ).err.replace("\n", " ")
+    assert "'(?<=a*)b' is no regular expression: look-behind requires fixed-width pattern" in procmem(
+        "inspect", "--name", "(?<=a*)b"
+    ).err.replace("\n", " ")
+    chinese = procmem("inspect", "--lang", "zh", "--name", "(").err
+    assert "第 1 个字符处子模式缺少 )" in chinese

@@ -20,7 +20,7 @@ from procmem.render.pages.shared import shared_page
 from procmem.render.pages.threads import threads_page
 from procmem.render.process_head import process_head
 from procmem.render.style import Style
-from procmem.text import use_language
+from procmem.text import listed, use_language
 
 UNKNOWN_THREAD = ThreadRow(7, *[None] * (len(ThreadRow._fields) - 1))
 UNKNOWN_STATE = SharedState(*[None] * len(SharedState._fields))
@@ -55,6 +55,32 @@ def test_an_unknown_thread_in_programs_formats() -> None:
     assert to_csv(page.table()).splitlines()[1] == "7" + "," * 18
     thread = page.document()["threads"][0]
     assert {key for key, value in thread.items() if value is not None} == {"tid"}
+
+
+def test_threads_of_which_one_is_unknown_have_at_least_what_is_known() -> None:
+    """The total is unknown in every format, and the page says what it is at least."""
+    known = UNKNOWN_THREAD._replace(
+        stack=(0x10000, 0x20000), resident=4096, tls=2048, cpu_seconds=0.5, pending_signals="0000000000000001"
+    )
+    page = threads(known, UNKNOWN_THREAD)
+    text = page_text(page, Style())
+    assert text.splitlines()[6].split() == ["total", "?", "?", "?"]
+    assert "stack                at least 64 KiB reserved by all together, at least 4 KiB in memory" in text
+    assert "TLS                  at least 2 KiB in all" in text
+    assert "?; at least 0.50 s of CPU time in all" in text
+    assert "pending signals      not known of each thread (SigPnd)" in text
+    totals = page.document()["totals"]
+    assert (totals["stack_reserved"], totals["stack_resident"]) == (None, None)
+    whole = threads(known, known)
+    assert "stack                128 KiB reserved by all together, 8 KiB in memory" in page_text(whole, Style())
+    assert whole.document()["totals"]["stack_reserved"] == 0x20000
+
+
+@pytest.mark.usefixtures("chinese")
+def test_what_a_language_has_of_its_own_in_a_list() -> None:
+    """Words and clauses are parted as Chinese parts them."""
+    assert listed(("a", "b")) == "a\u3001b"
+    assert listed(("a", "b"), "; ") == "a\uff1bb"
 
 
 def shared(**more: Any) -> SharedObject:
@@ -98,7 +124,7 @@ def test_the_head_says_who_it_is() -> None:
 @pytest.mark.usefixtures("chinese")
 def test_the_head_in_chinese() -> None:
     """The words are translated, what the process says of itself is not."""
-    assert head(pid=5, comm=b"x", threads=2, nature=Nature.KERNEL_THREAD) == "5  x  (内核线程, 2 个线程)\n"
+    assert head(pid=5, comm=b"x", threads=2, nature=Nature.KERNEL_THREAD) == "5  x\uff08内核线程\u30012 个线程\uff09\n"
 
 
 def result(**more: Any) -> Result:

@@ -381,3 +381,29 @@ def test_heads_are_found_by_device_inode_and_path() -> None:
         assert found.read_at(0, 4) == b"\x7fELF"
         assert target.open_file(mapped._replace(inode=1)) is Refusal.UNRECORDED
         assert target.open_file(mapped._replace(path=b"/other")) is Refusal.UNRECORDED
+
+
+def test_a_table_of_contents_that_is_no_toml_is_told_by_its_line(tmp_path: Path) -> None:
+    """Without a word of the library that read it, so that it is told in every language."""
+    folder = tmp_path / "recording"
+    shutil.copytree(FIXTURES / "x86_64-6.18-sleep", folder)
+    about = folder / "about.toml"
+    whole = about.read_text()
+    lines = whole.count("\n")
+    about.write_text(whole + "a b\n")
+    assert f"about.toml, line {lines + 1}: no TOML" in procmem("inspect", "--from", str(folder)).err
+    about.write_bytes(b"\xff")
+    assert "about.toml is no TOML" in procmem("inspect", "--from", str(folder)).err
+
+
+def test_an_archive_that_is_cut_off_is_told_in_our_words(tmp_path: Path) -> None:
+    """gzip, tar and zlib each say it in their own, in English."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w:gz") as archive:
+        archive.add(FIXTURES / "x86_64-6.18-sleep", "recording")
+    for size in (len(whole.getvalue()) // 2, len(whole.getvalue()) - 4):
+        cut = tmp_path / f"{size}.tar.gz"
+        cut.write_bytes(whole.getvalue()[:size])
+        run = procmem("inspect", "--from", str(cut), "--lang", "zh")
+        assert (run.status, run.out) == (5, "")
+        assert "\u5df2\u635f\u574f\u6216\u4e0d\u5b8c\u6574" in run.err, run.err

@@ -21,6 +21,7 @@ from procmem.errors import Misuse
 from procmem.render.width import cells
 from procmem.text import click as click_words
 from tests.make_catalogues import CATALOGUES, extracted, read_catalogue
+from tests.support import running
 
 LANGUAGES = [name for name in procmem.text.languages() if name != "en"]
 
@@ -149,6 +150,15 @@ def test_click_speaks_the_language_too() -> None:
         env = {**os.environ, "LC_ALL": locale, "LANGUAGE": "", "PYTHONUTF8": "1"}
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, encoding="utf-8", check=True)
         assert "没有" in done.stdout, locale
+
+
+def test_the_line_of_usage_speaks_the_language_too() -> None:
+    """Its words for options, commands and arguments; the names of what a command takes stay."""
+    for words in (("--help",), ("explain", "--help")):
+        line = running.procmem("--lang", "zh", *words).out.splitlines()[0]
+        assert "选项" in line, line
+        assert "[OPTIONS]" not in line
+        assert "[ARGS]" not in line
 
 
 def test_a_block_can_be_told_in_english() -> None:

@@ -3,6 +3,7 @@
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.reports.arenas import ArenaCount
+from procmem.model.unknown import exact_sum, known_sum
 
 __all__ = ["SharedState", "ThreadReport", "ThreadRow"]
 
@@ -77,6 +78,9 @@ class ThreadReport(NamedTuple):
     warnings: tuple[Note, ...]
 
     def total(self, field: str) -> int | None:
-        """The sum of a size over the threads that have it; None where no thread has."""
-        values = [value for row in self.threads if (value := getattr(row, field)) is not None]
-        return sum(values) if values else None
+        """The sum of a figure over all threads; None where that of one is unknown, or there is no thread."""
+        return exact_sum(getattr(row, field) for row in self.threads) if self.threads else None
+
+    def least(self, field: str) -> int | None:
+        """The sum of a figure over the threads of which it is known, so that all have at least that; None: of none."""
+        return known_sum(getattr(row, field) for row in self.threads)

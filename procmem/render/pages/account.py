@@ -8,6 +8,7 @@ from procmem.render.human import SizeFormat, human_size
 from procmem.render.json.account import account_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.render.process_head import process_head
+from procmem.text import listed
 from procmem.text.account import cause_text, leaf_name, leaf_sentence, who_text
 from procmem.text.notes import note_text
 from procmem.text.pages.account import HEADINGS, told
@@ -70,7 +71,7 @@ def _waterfall(report: AccountReport, of: str, title: str, size: SizeFormat) -> 
     for sort, leaves in members.items():
         yield _figure(size(sum(leaf.size for leaf in leaves)), leaf_name(sort))
         by_size = sorted(leaves, key=lambda leaf: -leaf.size)
-        inside = ", ".join(f"{leaf.cls} {size(leaf.size)}" for leaf in by_size)
+        inside = listed(f"{leaf.cls} {size(leaf.size)}" for leaf in by_size)
         for text in (leaf_sentence(sort), inside):
             yield Prose(text, _INSIDE, measure=_WIDTH)
     if of == "pss" and report.totals.uss is not None:
@@ -128,8 +129,9 @@ def _reconciliation(report: AccountReport) -> list[Block]:
         before = label
         if saying.cause is not None:
             amount = human_size(saying.difference) if saying.difference is not None else "?"
-            causes.setdefault(cause_text(saying.cause), []).append(f"{label}, {who_text(saying.who)} ({amount})")
+            told_of = told("saying", label=label, who=who_text(saying.who), amount=amount)
+            causes.setdefault(cause_text(saying.cause), []).append(told_of)
     blocks: list[Block] = [Prose(told("who")), Sheet(columns, rows, ruled=True)]
     for cause, sayings in causes.items():
-        blocks.append(Prose(told("why", sayings="; ".join(sayings), cause=cause), "", "     ", measure=_WIDTH))
+        blocks.append(Prose(told("why", sayings=listed(sayings, "; "), cause=cause), "", "     ", measure=_WIDTH))
     return blocks if causes else [*blocks, Prose(told("agree"))]

@@ -9,7 +9,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.simulate import cross_json, drawn_json
 from procmem.render.page import Block, Page, Picture, Prose, Sheet, Value
-from procmem.text import gettext
+from procmem.text import gettext, listed
 from procmem.text.failures import failure_text
 from procmem.text.pages.simulate import HEADINGS, VERDICTS, base, told
 from procmem.text.simulate import note_text, origin_text, rule_text
@@ -75,7 +75,7 @@ def _summary(report: CrossReport) -> str:
     extra = sum(1 for line in report.lines if line.verdict is LineVerdict.EXTRA)
     if extra:
         parts.append(told("not predicted", extra=extra))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _lines(lines: Sequence[CrossLine]) -> Sheet:

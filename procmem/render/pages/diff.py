@@ -7,7 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.json.diff import diff_json
 from procmem.render.page import Block, Page, Prose, Sheet, Value
-from procmem.text import english
+from procmem.text import english, listed
 from procmem.text.diff import failure_text, whose_text
 from procmem.text.notes import note_text
 from procmem.text.pages.diff import HEADINGS, counted, status, told
@@ -76,7 +76,7 @@ def _verdict(report: DiffReport) -> list[Block]:
     if report.is_same:
         return [head, Prose(told("same", least=report.threshold))]
     counts = {code: sum(change.status == code for change in report.changes) for code in _COUNTED}
-    words = ", ".join(counted(code, count) for code, count in counts.items() if count)
+    words = listed(counted(code, count) for code, count in counts.items() if count)
     blocks: list[Block] = [head, Prose(told("changed", least=report.threshold, counts=words))]
     largest = report.changes[-1]
     if largest.growth > 0:
@@ -106,4 +106,4 @@ def _class_sheet(report: DiffReport) -> Sheet:
         )
         for change in report.classes
     ]
-    return Sheet(columns, cells[:-1], cells[-1:], ruled=True)
+    return Sheet(columns, cells[:-1], [(told("total"), *row[1:]) for row in cells[-1:]], ruled=True)

@@ -12,6 +12,7 @@ from procmem.render.escaping import printable
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
+from procmem.text import listed
 from procmem.text.pages.inspect import HEADINGS, told
 
 __all__ = ["class_sheet", "inspect_page", "picture_page", "region_sheet"]
@@ -194,4 +195,4 @@ def _layout(layout: LayoutInShort) -> str:
         return told("layout", count=layout.held)
     from procmem.text.laws import law_name  # noqa: PLC0415  # seldom
 
-    return told("layout, broken", count=layout.held, broken=", ".join(map(law_name, layout.broken)))
+    return told("layout, broken", count=layout.held, broken=listed(map(law_name, layout.broken)))

@@ -8,6 +8,7 @@ from procmem.render.escaping import printable
 from procmem.render.json.shared import shared_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet, Value
 from procmem.render.process_head import pid_text
+from procmem.text import listed
 from procmem.text.notes import note_text
 from procmem.text.pages.shared import HEADINGS, told
 
@@ -25,12 +26,9 @@ def shared_page(report: SharedReport, unit: str, *, all_sharers: bool) -> Page:
     if report.sharers_unknown:
         looked = told("all refused", count=report.unreadable) if report.unreadable else told("nobody looked at")
     else:
-        looked = told(
-            "looked, refused" if report.unreadable else "looked",
-            count=report.looked_at,
-            refused=report.unreadable,
-            alone=alone,
-        )
+        code, nobody = ("looked, refused", "alone, refused") if report.unreadable else ("looked", "alone")
+        others = told(code, count=report.looked_at, refused=report.unreadable)
+        looked = listed((others, told(nobody, count=alone)), "; ")
     return Page(
         sections=[
             [Prose(f"{pid_text(report.pid)}  {printable(report.comm) or '?'}")],

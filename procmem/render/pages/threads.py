@@ -1,22 +1,24 @@
 """The page of ``procmem threads``: one row a thread, then what they share and what each owns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from procmem.model.reports.arenas import ArenaCount
 from procmem.model.reports.threads import ThreadReport, ThreadRow
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.human import duration
+from procmem.render.human import duration, human_size
 from procmem.render.json.threads import threads_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.render.process_head import pid_text
+from procmem.text import listed
 from procmem.text.notes import note_text
-from procmem.text.pages.threads import HEADINGS, told
+from procmem.text.pages.threads import HEADINGS, policy_text, told
 
 __all__ = ["thread_sheet", "threads_page"]
 
 _LABELS = 19
 _INDENT = 2
+_MINUTE = 60
 
 
 def threads_page(report: ThreadReport, unit: str) -> Page:
@@ -133,21 +135,35 @@ def _arenas_text(arenas: ArenaCount) -> str:
 
 def _owned(report: ThreadReport) -> list[tuple[str, str]]:
     """What belongs to each thread alone."""
-    reserved, resident = report.total("reserved"), report.total("resident")
+    sizes = {field: _sum_text(report, field, human_size) for field in ("reserved", "resident", "tls")}
     rows = [
-        (told("stack"), told("stacks", reserved=reserved, resident=resident)),
-        (told("TLS"), told("known TLS", tls=report.total("tls"))),
+        (told("stack"), told("stacks", reserved=sizes["reserved"], resident=sizes["resident"])),
+        (told("TLS"), told("TLS in all", tls=sizes["tls"])),
     ]
     if report.kernel_stack is not None:
         whole = report.kernel_stack * max(len(report.threads), 1)
         rows.append((told("kernel stack"), told("kernel stacks", each=report.kernel_stack, all=whole)))
-    policies = ", ".join(sorted({row.policy for row in report.threads if row.policy})) or "?"
-    seconds = [row.cpu_seconds for row in report.threads if row.cpu_seconds is not None]
-    time = duration(sum(seconds) if seconds or not report.threads else None)
+    policies = listed(sorted({policy_text(row.policy) for row in report.threads if row.policy})) or "?"
+    time = _sum_text(report, "cpu_seconds", _cpu_time)
     rows.append((told("scheduling state"), told("scheduling", policies=policies, time=time)))
-    pending = [row for row in report.threads if row.pending_signals and row.pending_signals.strip("0")]
-    rows.append((told("pending signals"), told("own signals", count=len(pending))))
+    pending = [row.pending_signals for row in report.threads if row.pending_signals is not None]
+    if len(pending) < len(report.threads):
+        signals = told("own signals unknown")
+    else:
+        signals = told("own signals", count=sum(1 for mask in pending if mask.strip("0")))
+    rows.append((told("pending signals"), signals))
     return rows
+
+
+def _sum_text(report: ThreadReport, field: str, text: Callable[[int | None], str]) -> str:
+    """What all threads have together: at least so much where that of one is unknown."""
+    total, least = report.total(field), report.least(field)
+    return text(total) if total is not None or least is None else told("at least", figure=text(least))
+
+
+def _cpu_time(seconds: float | None) -> str:
+    """Time of the processor, with the hundredths that the table has while that tells something."""
+    return f"{seconds:.2f} s" if seconds is not None and seconds < _MINUTE else duration(seconds)
 
 
 def _signals(mask: str | None) -> str:

@@ -7,6 +7,7 @@ from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.json.translate import real_json, translation_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
+from procmem.text import listed
 from procmem.text.notes import note_text
 from procmem.text.pages.translate import HEADINGS, told
 from procmem.text.translation import (
@@ -55,7 +56,7 @@ def translation_page(one: Translation) -> Page:
     ]
     blocks: list[Block] = [Prose(head), _facts(rows)]
     if one.fault is not None:
-        fault = told("page fault", code=one.fault.code, bits="; ".join(map(error_bit_text, one.fault.bits)))
+        fault = told("page fault", code=one.fault.code, bits=listed(map(error_bit_text, one.fault.bits), "; "))
         blocks += [Prose(fault, "  ", _HANGING, _WIDTH), _facts([(told("kernel does"), answer_text(one.fault.answer))])]
     if one.second:
         blocks += [Prose(told("walk again"), "  "), _facts(_steps(one.second, digits))]
@@ -86,7 +87,7 @@ def _steps(steps: Sequence[WalkStep], digits: int) -> _Rows:
     for step in steps:
         at, entry = f"{step.entry_address or 0:#010x}", f"{step.entry or 0:#0{digits + 2}x}"
         rows.append((told(_NAMES[step.level]), told("entry", number=step.number, at=at, entry=entry)))
-        rows.append(("", ", ".join(map(bit_text, step.bits))))
+        rows.append(("", listed(map(bit_text, step.bits))))
     return rows
 
 
@@ -107,7 +108,7 @@ def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:
             step.number,
             step.entry_address,
             step.entry,
-            ", ".join(map(bit_text, step.bits)),
+            listed(map(bit_text, step.bits)),
         )
         for step in steps
     ]
@@ -128,14 +129,14 @@ def real_page(one: RealTranslation) -> Page:
             )
         )
     if one.pagemap is not None:
-        bits = ", ".join(map(pagemap_bit_text, one.pagemap_bits)) or told("empty")
+        bits = listed(map(pagemap_bit_text, one.pagemap_bits)) or told("empty")
         rows.append(("pagemap", told("word", word=one.pagemap, bits=bits)))
     if one.frame is not None:
         rows.append((told("frame"), f"{one.frame:#x}"))
     if one.frame is not None and one.offset is not None:
         rows.append((told("physical"), f"{one.frame * one.page_size + one.offset:#x}"))
     if one.flags is not None:
-        rows.append((told("flags"), ", ".join(one.flags) or told("none")))
+        rows.append((told("flags"), listed(one.flags) or told("none")))
     if one.maps is not None:
         rows.append((told("mapped"), told("times", count=one.maps)))
     reasons = [reason_text(reason) for reason in one.reasons]

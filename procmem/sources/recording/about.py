@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "pid_of_folder", "read_about", "read_objects", "recorded_refusal", "typed"]
 
 SCHEMA = "procmem/recording/1"
+_LINE = re.compile(r"\(at line (\d+), column \d+\)$")
 _PID_LINE = b"%s:" % StatusKey.PID.encode()
 
 
@@ -40,7 +42,10 @@ def read_about(store: Store, path: str) -> Mapping[str, Any]:
     try:
         about = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise BrokenRecording(path, "bad-about", reason=str(error)) from error
+        line = _LINE.search(str(error))  # the reader of TOML tells it in its message alone
+        if line is None:
+            raise BrokenRecording(path, "bad-about") from error
+        raise BrokenRecording(path, "bad-about-line", line=int(line[1])) from error
     schema = about.get("schema", SCHEMA)
     if schema != SCHEMA:
         raise BrokenRecording(path, "unknown-schema", schema=schema, known=SCHEMA)
@@ -108,7 +113,7 @@ def read_objects(store: Store, folder: str, source: str) -> tuple[KeptFile, ...]
                 at += int(length)
             kept.append(KeptFile(mapped, tuple(pieces)))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BrokenRecording(source, "bad-objects", file=f"{folder}objects.json", reason=repr(error)) from error
+        raise BrokenRecording(source, "bad-objects", file=f"{folder}objects.json") from error
     return tuple(kept)
 
 

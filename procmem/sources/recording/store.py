@@ -272,7 +272,14 @@ def open_store(path: str) -> Store | bytes:
             return ArchiveStore(path, stream) if stream.is_archive() else stream.read_text()
     except (EOFError, OSError, ValueError, zlib.error) as error:
         # gzip reports damage as OSError, EOFError or zlib.error, a damaged header of tar is a ValueError
-        raise BrokenRecording(path, "bad-archive", reason=str(error)) from error
+        raise _bad_archive(path, error) from error
+
+
+def _bad_archive(path: str, error: Exception) -> BrokenRecording:
+    """What the system said of a file that cannot be read; what is inside is damaged in one of many ways."""
+    if isinstance(error, OSError) and error.strerror:
+        return BrokenRecording(path, "not-opened", reason=error.strerror)
+    return BrokenRecording(path, "bad-archive")
 
 
 def _opened(path: str) -> io.BufferedReader:

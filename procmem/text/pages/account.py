@@ -35,6 +35,7 @@ _SENTENCES: dict[str, Sentence] = {
     "no nodes": N_("on memory nodes (numa_maps could not be read)"),
     "node": N_("on memory node {node}"),
     "who": N_("who says what, and by how much it differs from smaps"),
+    "saying": N_("{label}, {who} ({amount})"),
     "why": N_("why: {sayings}: {cause}"),
     "agree": N_("all agree, to the kB"),
 }

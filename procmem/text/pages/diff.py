@@ -38,6 +38,7 @@ _SENTENCES: dict[str, Sentence] = {
     "same": N_("same: nothing grew or shrank by {least:size} or more"),
     "changed": N_("changed by {least:size} or more: {counts}"),
     "most": N_("grew most: {cls} ({kind}) of {owner}, by {growth:size}"),
+    "total": N_("total"),
     "nobody": N_("nobody known"),
     "at": N_("at {start:x}"),
     "failed": N_("failed: {failure}"),

@@ -21,6 +21,7 @@ HEADINGS = {
 }
 
 _SENTENCES: dict[str, Sentence] = {
+    "head": N_("{pid}  {name}  ({facts})"),
     "total": N_("total"),
     "total minus reserved": N_("total minus reserved"),
     "bits": N_("{bits}-bit"),
@@ -46,12 +47,12 @@ _SENTENCES: dict[str, Sentence] = {
     "swap": N_("swap: {swap:size} swapped out"),
     "swap, share": N_("swap: {swap:size} swapped out, its fair share {share:size}"),
     "layout": plural(
-        "layout: {count} law of the kernel's layout holds (procmem crosscheck has each)",
-        "layout: {count} laws of the kernel's layout hold (procmem crosscheck has each)",
+        "layout: {count} law of the kernel's layout holds (procmem crosscheck checks more)",
+        "layout: {count} laws of the kernel's layout hold (procmem crosscheck checks more)",
     ),
     "layout, broken": plural(
-        "layout: {count} law of the kernel's layout holds, broken: {broken} (procmem crosscheck has each)",
-        "layout: {count} laws of the kernel's layout hold, broken: {broken} (procmem crosscheck has each)",
+        "layout: {count} law of the kernel's layout holds, broken: {broken} (procmem crosscheck checks more)",
+        "layout: {count} laws of the kernel's layout hold, broken: {broken} (procmem crosscheck checks more)",
     ),
 }
 

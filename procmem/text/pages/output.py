@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from procmem.text import N_, gettext, ngettext, say
+from procmem.text import N_, gettext, listed, ngettext, say
 
 __all__ = ["UNITS", "left_out", "looking", "note", "note_of"]
 
@@ -23,7 +23,7 @@ def left_out(names: Sequence[str]) -> str:
         "columns left out: {names} (--wide shows all, --columns chooses)",
         len(names),
     )
-    return text.format(names=", ".join(names))
+    return text.format(names=listed(names))
 
 
 def note(text: str) -> str:

@@ -23,14 +23,15 @@ HEADINGS = {
 _SENTENCES: dict[str, Sentence] = {
     "total": N_("total"),
     "more": plural("and {count} more", "and {count} more"),
-    "looked": plural(
-        "looked at {count} other process; {alone} objects are mapped by nobody else",
-        "looked at {count} other processes; {alone} objects are mapped by nobody else",
-    ),
+    "looked": plural("looked at {count} other process", "looked at {count} other processes"),
     "looked, refused": plural(
-        "looked at {count} other process, {refused} more could not be read; {alone} objects are mapped by nobody else",
-        "looked at {count} other processes, {refused} more could not be read; {alone} objects are mapped by nobody"
-        " else",
+        "looked at {count} other process, {refused} more could not be read",
+        "looked at {count} other processes, {refused} more could not be read",
+    ),
+    "alone": plural("{count} object is mapped by nobody else", "{count} objects are mapped by nobody else"),
+    "alone, refused": plural(
+        "{count} object is mapped by nobody else that could be read",
+        "{count} objects are mapped by nobody else that could be read",
     ),
     "all refused": plural(
         "{count} other process could not be read, and no other: who shares these objects is not known",

@@ -23,7 +23,8 @@ HEADINGS = {
 
 _SENTENCES: dict[str, Sentence] = {
     "refused": plural(
-        "not permitted: smaps of {count} process (try root)", "not permitted: smaps of {count} processes (try root)"
+        "not permitted: smaps of {count} process (root can read most)",
+        "not permitted: smaps of {count} processes (root can read most)",
     ),
     "in use": N_("in use"),
     "used": N_("{used:size} of {total:size}"),

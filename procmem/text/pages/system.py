@@ -44,8 +44,8 @@ _SENTENCES: dict[str, Sentence] = {
         "not known: PSS and USS of {count} processes, which the sums leave out",
     ),
     "unreadable": plural(
-        "not permitted: PSS and USS of {count} process, which the sums leave out (try root)",
-        "not permitted: PSS and USS of {count} processes, which the sums leave out (try root)",
+        "not permitted: PSS and USS of {count} process, which the sums leave out (root can read most)",
+        "not permitted: PSS and USS of {count} processes, which the sums leave out (root can read most)",
     ),
     "same memory": plural(
         "in the address space of another one, and so not counted again: {count} process",

@@ -1,8 +1,8 @@
 """The sentences of ``procmem threads``."""
 
-from procmem.text import N_, Sentence, plural, say
+from procmem.text import N_, Sentence, gettext, plural, say
 
-__all__ = ["HEADINGS", "told"]
+__all__ = ["HEADINGS", "policy_text", "told"]
 
 HEADINGS = {
     "tid": N_("tid"),
@@ -49,9 +49,10 @@ _SENTENCES: dict[str, Sentence] = {
     "signals": N_("{handled} handled, {ignored} ignored, {pending} pending for the whole process"),
     "each owns": N_("Each thread owns (its run, and no more):"),
     "stack": N_("stack"),
-    "stacks": N_("{reserved:size} reserved by all together, {resident:size} in memory"),
+    "at least": N_("at least {figure}"),
+    "stacks": N_("{reserved} reserved by all together, {resident} in memory"),
     "TLS": N_("TLS"),
-    "known TLS": N_("{tls:size} in all that are known"),
+    "TLS in all": N_("{tls} in all"),
     "kernel stack": N_("kernel stack"),
     "kernel stacks": N_("{each:size} each, {all:size} in all, outside VIRT and RES"),
     "scheduling state": N_("scheduling state"),
@@ -60,8 +61,26 @@ _SENTENCES: dict[str, Sentence] = {
     "own signals": plural(
         "{count} thread has some of its own (SigPnd)", "{count} threads have some of their own (SigPnd)"
     ),
+    "own signals unknown": N_("not known of each thread (SigPnd)"),
     "ended": N_("Stacks of ended threads, kept for reuse: {stacks}, {reserved:size} reserved"),
 }
+
+
+_POLICIES = {
+    "normal": N_("normal"),
+    "fifo": N_("fifo"),
+    "round robin": N_("round robin"),
+    "batch": N_("batch"),
+    "idle": N_("idle"),
+    "deadline": N_("deadline"),
+    "extensible": N_("extensible"),
+}
+"""The scheduling policies of sched(7)."""
+
+
+def policy_text(policy: str) -> str:
+    """The name of a scheduling policy."""
+    return gettext(_POLICIES[policy])
 
 
 def told(code: str, /, **figures: object) -> str:
