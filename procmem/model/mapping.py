@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import compress
 from operator import gt, sub
 
 from procmem.model.named_tuple import NamedTuple
@@ -17,7 +18,7 @@ from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from procmem.model.given_names import GivenName
 
@@ -73,6 +74,10 @@ class SmapsRecord(NamedTuple):
     values: tuple[tuple[str, str], ...]
 
 
+_FIELDS = (*Vma._fields, "flags")
+"""The columns that hold something of each mapping; counters are columns by key, in ``usage``."""
+
+
 class Mappings:
     """All VMAs of a process, in the order in which the kernel gave them.
 
@@ -84,8 +89,7 @@ class Mappings:
     The columns belong to this value: nobody changes them.
     """
 
-    _COLUMNS = ("start", "end", "perms", "offset", "device", "inode", "name", "flags", "usage")
-    __slots__ = (*_COLUMNS, "_ends", "_names", "_sizes", "sort")
+    __slots__ = (*_FIELDS, "_ends", "_names", "_sizes", "sort", "usage")
 
     def __init__(
         self,
@@ -143,23 +147,13 @@ class Mappings:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mappings):
             return NotImplemented
-        return all(getattr(self, field) == getattr(other, field) for field in self._COLUMNS)
+        return all(getattr(self, field) == getattr(other, field) for field in (*_FIELDS, "usage"))
 
     __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
 
     def with_permissions(self, perms: list[str]) -> Mappings:
         """The same table with other permissions; it shares all other columns with this one."""
-        return Mappings(
-            start=self.start,
-            end=self.end,
-            perms=perms,
-            offset=self.offset,
-            device=self.device,
-            inode=self.inode,
-            name=self.name,
-            flags=self.flags,
-            usage=self.usage,
-        )
+        return _table(lambda field: perms if field == "perms" else getattr(self, field), self.usage)
 
     def without_repeats(self) -> Mappings:
         """The same without mappings that the next one covers: this very table where there are none.
@@ -175,18 +169,9 @@ class Mappings:
         }
         if not covered:
             return self
-        kept = [row for row in range(len(self)) if row not in covered]
-        return Mappings(
-            start=[self.start[row] for row in kept],
-            end=[self.end[row] for row in kept],
-            perms=[self.perms[row] for row in kept],
-            offset=[self.offset[row] for row in kept],
-            device=[self.device[row] for row in kept],
-            inode=[self.inode[row] for row in kept],
-            name=[self.name[row] for row in kept],
-            flags=[self.flags[row] for row in kept],
-            usage={key: [column[row] for row in kept] for key, column in self.usage.items()},
-        )
+        kept = [row not in covered for row in range(len(self))]
+        usage = {key: list(compress(column, kept)) for key, column in self.usage.items()}
+        return _table(lambda field: list(compress(getattr(self, field), kept)), usage)
 
     def unpopulated(self, row: int) -> Unpopulated:
         """What the pages of a mapping are that are neither in memory nor in swap."""
@@ -308,18 +293,15 @@ def joined(parts: Sequence[Mappings]) -> Mappings:
         rows = part.one_of_each_sort()
         own = [number.setdefault((*part[row][2:], part.flags[row]), len(number)) for row in rows]
         sort += map(own.__getitem__, part.sort)
-    return Mappings(
-        start=_strung([part.start for part in parts]),
-        end=_strung([part.end for part in parts]),
-        perms=_strung([part.perms for part in parts]),
-        offset=_strung([part.offset for part in parts]),
-        device=_strung([part.device for part in parts]),
-        inode=_strung([part.inode for part in parts]),
-        name=_strung([part.name for part in parts]),
-        flags=_strung([part.flags for part in parts]),
-        sort=sort,
-        usage={key: _strung([part.usage.get(key) or [None] * len(part) for part in parts]) for key in keys},
-    )
+    usage = {key: _strung([part.usage.get(key) or [None] * len(part) for part in parts]) for key in keys}
+    return _table(lambda field: _strung([getattr(part, field) for part in parts]), usage, sort)
+
+
+def _table(
+    column: Callable[[str], list[Any]], usage: Mapping[str, list[int | None]], sort: list[int] | None = None
+) -> Mappings:
+    """A table of these columns, one for each field that a row has."""
+    return Mappings(**{field: column(field) for field in _FIELDS}, usage=usage, sort=sort)
 
 
 def _sorts(*columns: Sequence[Hashable]) -> list[int]:
