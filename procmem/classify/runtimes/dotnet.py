@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import reservations
+from procmem.classify.runtimes.plain import label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -35,8 +35,7 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
             continue
         evidence = note("dotnet-space", size=span)
         for row in run:
-            kind = kinds.DOTNET_RESERVE if _closed(mappings, row) else kinds.DOTNET
-            label = Label(kind, certainty, evidence, owners.Allocator(b".NET"))
+            label = label_of_part(mappings, row, kinds.DOTNET, certainty, evidence, owners.Allocator(b".NET"))
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
     for row in mappings.rows_where(lambda row: name_in_memory(mappings.name[row]) == _DOUBLE_MAPPED):
         label = Label(kinds.JIT, certainty, note("dotnet-double-mapped"), owners.Allocator(b".NET"))

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import reservations
+from procmem.classify.runtimes.plain import label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.permissions import permissions
-from procmem.model.region import Certainty, Claim, Label
+from procmem.model.region import Certainty, Claim
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["claims"]
@@ -31,11 +30,6 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
         # place and size together are as good as a name
         certainty = Certainty.LIKELY if end - start >= _SPACE_MIN else runtimes.certainty("ghc")
         for row in run:
-            closed = permissions(mappings.perms[row]).inaccessible
-            label = Label(
-                kinds.GHC_RESERVE if closed else kinds.GHC,
-                certainty,
-                note("ghc-space", start=start, size=end - start),
-                owners.Allocator(b"Haskell runtime"),
-            )
+            evidence = note("ghc-space", start=start, size=end - start)
+            label = label_of_part(mappings, row, kinds.GHC, certainty, evidence, owners.Allocator(b"Haskell runtime"))
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain, reservations
+from procmem.classify.runtimes.plain import is_plain, label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -27,6 +27,7 @@ _CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says mor
 _CLASS_SPACE_USUAL = 1 << 30
 _CLASS_SPACE_ALIGNMENT = 16 << 20
 _SAFEPOINT_BYTES = 4096
+_JAVA = owners.Allocator(b"Java")
 
 
 def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterator[Claim]:
@@ -49,7 +50,6 @@ def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterat
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row):
             continue
-        reserved = permissions(perms).inaccessible
         if end <= _COMPRESSED_END and start >= 1 << 20:
             evidence = note("java-low")
             kind = kinds.JVM_HEAP
@@ -67,10 +67,7 @@ def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterat
             continue
         else:
             continue
-        if reserved:
-            label = Label(kind.reserve or kind, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
-        else:
-            label = Label(kind, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
+        label = label_of_part(mappings, row, kind, Certainty.LIKELY, evidence, _JAVA)
         yield Claim(start, end, Rank.RUNTIME, label)
     yield from _polling_pages(mappings)
 
@@ -83,9 +80,8 @@ def _old_class_space(mappings: Mappings) -> Iterator[Claim]:
         if not rows or mappings.start[rows[0]] != low or mappings.end[rows[-1]] != _COMPRESSED_END:
             continue
         for row in rows:
-            closed = permissions(mappings.perms[row]).inaccessible
-            kind = kinds.JVM_METASPACE_RESERVE if closed else kinds.JVM_METASPACE
-            label = Label(kind, Certainty.LIKELY, note("java-old-class-space"), owners.Allocator(b"Java"))
+            evidence = note("java-old-class-space")
+            label = label_of_part(mappings, row, kinds.JVM_METASPACE, Certainty.LIKELY, evidence, _JAVA)
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME + 1, label)
 
 
@@ -99,8 +95,8 @@ def _low_class_space(mappings: Mappings) -> Iterator[Claim]:
             if end - start != _CLASS_SPACE_USUAL or closed != [True, False, True] or start % _CLASS_SPACE_ALIGNMENT:
                 continue
             evidence = note("java-low-class-space")
-            for row, kind in ((used, kinds.JVM_METASPACE), (rest, kinds.JVM_METASPACE_RESERVE)):
-                label = Label(kind, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
+            for row in (used, rest):
+                label = label_of_part(mappings, row, kinds.JVM_METASPACE, Certainty.LIKELY, evidence, _JAVA)
                 yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME + 1, label)
 
 
@@ -183,10 +179,8 @@ def _high_heap(mappings: Mappings, snapshot: Snapshot) -> Iterator[Claim]:
         return
     certainty = Certainty.GUESS if wanted is None else Certainty.LIKELY
     evidence = note("java-high-heap", size=best[2] - best[1])
-    closed = Label(kinds.JVM_HEAP_RESERVE, certainty, evidence, owners.Allocator(b"Java"))
-    heap = Label(kinds.JVM_HEAP, certainty, evidence, owners.Allocator(b"Java"))
     for row in within_parts(mappings, best[1], best[2]):
-        label = closed if permissions(mappings.perms[row]).inaccessible else heap
+        label = label_of_part(mappings, row, kinds.JVM_HEAP, certainty, evidence, _JAVA)
         yield Claim(max(best[1], mappings.start[row]), mappings.end[row], Rank.RUNTIME, label)
 
 
@@ -233,10 +227,7 @@ def _class_space(mappings: Mappings, archive: Sequence[int]) -> Iterator[Claim]:
     below = max(archive, key=mappings.end.__getitem__)
     for row in _one_reservation(mappings, below + 1, mappings.end[below]):
         evidence = note("java-above-archive")
-        if permissions(mappings.perms[row]).inaccessible:
-            label = Label(kinds.JVM_METASPACE_RESERVE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
-        else:
-            label = Label(kinds.JVM_METASPACE, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
+        label = label_of_part(mappings, row, kinds.JVM_METASPACE, Certainty.LIKELY, evidence, _JAVA)
         yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR - 1, label)
 
 
@@ -278,5 +269,5 @@ def _polling_pages(mappings: Mappings) -> Iterator[Claim]:
         if any(mappings.end[at] - mappings.start[at] != _SAFEPOINT_BYTES for at in pair):
             continue
         evidence = note("java-polling")
-        label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
+        label = Label(kinds.JVM_SAFEPOINT, Certainty.LIKELY, evidence, _JAVA)
         yield Claim(mappings.start[row], mappings.end[row + 1], Rank.RUNTIME, label)

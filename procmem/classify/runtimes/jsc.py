@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain
+from procmem.classify.runtimes.plain import is_plain, label_of_part
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -31,5 +31,5 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
         if allowed.executable:
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.JIT, certainty, note("jsc-executable"), owner))
         elif end - start >= _CAGE_MIN and mappings.has_flag(row, MemoryFlag.NORESERVE):
-            kind = kinds.JSC_RESERVE if allowed.inaccessible else kinds.JSC
-            yield Claim(start, end, Rank.RUNTIME, Label(kind, certainty, note("jsc-cage", size=end - start), owner))
+            label = label_of_part(mappings, row, kinds.JSC, certainty, note("jsc-cage", size=end - start), owner)
+            yield Claim(start, end, Rank.RUNTIME, label)

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import reservations
+from procmem.classify.runtimes.plain import label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.permissions import permissions
-from procmem.model.region import Claim, Label
+from procmem.model.region import Claim
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["claims"]
@@ -34,7 +33,5 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
             continue
         seen = note("native-image-space", size=end - start)
         for row in run:
-            closed = permissions(mappings.perms[row]).inaccessible
-            kind = kinds.NATIVE_IMAGE_RESERVE if closed else kinds.NATIVE_IMAGE
-            label = Label(kind, certainty, seen, _OWNER)
+            label = label_of_part(mappings, row, kinds.NATIVE_IMAGE, certainty, seen, _OWNER)
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import reservations
+from procmem.classify.runtimes.plain import label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
 from procmem.model.permissions import permissions
-from procmem.model.region import Claim, Label
+from procmem.model.region import Claim
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["claims"]
@@ -38,8 +38,7 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
         if seen is None:
             continue
         for row in run:
-            closed = permissions(mappings.perms[row]).inaccessible
-            label = Label(kinds.PARTITION_ALLOC_RESERVE if closed else kinds.PARTITION_ALLOC, certainty, seen, _OWNER)
+            label = label_of_part(mappings, row, kinds.PARTITION_ALLOC, certainty, seen, _OWNER)
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
 
 

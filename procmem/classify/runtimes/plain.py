@@ -2,15 +2,37 @@
 
 from collections.abc import Iterator
 
+from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
+from procmem.model.owners import Owner
 from procmem.model.permissions import permissions
+from procmem.model.region import Certainty, Label
 
-__all__ = ["is_plain", "reservations"]
+__all__ = ["is_plain", "label_of_part", "reservations"]
 
 
 def is_plain(mappings: Mappings, row: int) -> bool:
     """Private anonymous memory that nobody has named."""
     return not mappings.inode[row] and not mappings.name[row] and permissions(mappings.perms[row]).private
+
+
+def label_of_part(
+    mappings: Mappings,
+    row: int,
+    kind: Kind,
+    certainty: Certainty,
+    evidence: Note,
+    owner: Owner,
+    *,
+    reserve: Kind | None = None,
+) -> Label:
+    """The label of a part of what was set aside: of this kind where it is accessible, else of what the kind reserves.
+
+    ``reserve`` is the kind of what is inaccessible where the table of kinds has none for this one.
+    """
+    closed = permissions(mappings.perms[row]).inaccessible
+    return Label((reserve or kind.reserve or kind) if closed else kind, certainty, evidence, owner)
 
 
 def reservations(mappings: Mappings) -> Iterator[list[int]]:

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain
+from procmem.classify.runtimes.plain import is_plain, label_of_part
 from procmem.model import kinds, owners
 from procmem.model.given_names import GivenName
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
-from procmem.model.permissions import permissions
-from procmem.model.region import Claim, Label
+from procmem.model.region import Claim
 from procmem.model.snapshot import Snapshot
 
 __all__ = ["TOOLS", "claims"]
@@ -53,17 +52,17 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
     for row, (start, end) in enumerate(zip(mappings.start, mappings.end, strict=True)):
         if not is_plain(mappings, row) and mappings.given(row) is not GivenName.OTHER:
             continue
-        closed = permissions(mappings.perms[row]).inaccessible
         for tool in tools:
             certainty = runtimes.certainty(tool.name)
             owner = owners.Allocator(tool.name.encode())
             for low, high in tool.shadow:
                 if low <= start and end <= high:
-                    kind = kinds.SANITIZER_RESERVE if closed else kinds.SANITIZER_SHADOW
-                    label = Label(kind, certainty, note("sanitizer-shadow", tool=tool.name), owner)
+                    seen = note("sanitizer-shadow", tool=tool.name)
+                    kind, reserve = kinds.SANITIZER_SHADOW, kinds.SANITIZER_RESERVE
+                    label = label_of_part(mappings, row, kind, certainty, seen, owner, reserve=reserve)
                     yield Claim(start, end, Rank.RUNTIME, label)
             for low, high in tool.allocator:
                 if low <= start < high:
-                    kind = kinds.SANITIZER_RESERVE if closed else kinds.SANITIZER_HEAP
-                    label = Label(kind, certainty, note("sanitizer-allocator", tool=tool.name), owner)
+                    seen = note("sanitizer-allocator", tool=tool.name)
+                    label = label_of_part(mappings, row, kinds.SANITIZER_HEAP, certainty, seen, owner)
                     yield Claim(start, min(end, high), Rank.RUNTIME, label)

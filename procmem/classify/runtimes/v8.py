@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain, reservations
+from procmem.classify.runtimes.plain import is_plain, label_of_part, reservations
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -44,6 +44,7 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
 
 def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
     """Writable memory within a reservation of several gibibytes that is nearly all inaccessible."""
+    certainty, owner = runtimes.certainty("v8"), owners.Allocator(b"V8")
     for run in _without_code(mappings):
         closed = [row for row in run if permissions(mappings.perms[row]).inaccessible]
         if not closed:
@@ -52,16 +53,16 @@ def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
         size = sum(mappings.end[row] - mappings.start[row] for row in closed)
         if _is_table(mappings, run):
             for row in run:
-                kind = kinds.V8_RESERVE if row in closed else kinds.V8
-                label = Label(kind, runtimes.certainty("v8"), note("v8-cage", size=span), owners.Allocator(b"V8"))
+                label = label_of_part(mappings, row, kinds.V8, certainty, note("v8-cage", size=span), owner)
                 yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
             continue
         if size < _MEMORY_MIN or len(run) - len(closed) > _MEMORIES_MAX:
             continue
         evidence = note("wasm-memory", size=span)
         for row in run:
-            kind = kinds.V8_RESERVE if row in closed else kinds.WASM_MEMORY
-            label = Label(kind, runtimes.certainty("v8"), evidence, owners.Allocator(b"V8"))
+            label = label_of_part(
+                mappings, row, kinds.WASM_MEMORY, certainty, evidence, owner, reserve=kinds.V8_RESERVE
+            )
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, label)
 
 
