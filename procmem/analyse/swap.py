@@ -24,7 +24,14 @@ from procmem.model.reports.swap import (
 )
 from procmem.model.reports.system import CgroupFigures, ProcessRow
 
-__all__ = ["rates_between", "shared_memory_in_swap", "swap_regions", "swap_report", "with_cgroups"]
+__all__ = [
+    "maps_shared_memory_in_swap",
+    "rates_between",
+    "shared_memory_in_swap",
+    "swap_regions",
+    "swap_report",
+    "with_cgroups",
+]
 
 _MIB = 1 << 20
 _BUSY_BYTES_PER_SECOND = _MIB
@@ -180,6 +187,11 @@ def with_cgroups(rates: Rates, rows: Iterable[ProcessRow], groups: Iterable[Cgro
         known = item if group is None else item._replace(cgroup=group.path, charged=group.current, limit=group.limit)
         faulters.append(known)
     return rates._replace(faulters=tuple(faulters))
+
+
+def maps_shared_memory_in_swap(row: ProcessRow) -> bool:
+    """Whether a process maps shared memory that is in swap: smaps counts it, VmSwap does not."""
+    return (row.swap or 0) > (row.vm_swap or 0)
 
 
 def shared_memory_in_swap(table: Mappings, devices: Container[str]) -> Iterator[tuple[int, Object]]:

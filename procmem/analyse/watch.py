@@ -1,13 +1,40 @@
 """Whether it grows, and how fast: trends over a handful of samples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from procmem.model.proc_keys import SmapsKey, StatusKey
+from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.watch import Sample, Trend
+from procmem.model.unknown import exact_sum, uss_of
 
-__all__ = ["trends"]
+__all__ = ["class_figures", "rollup_figures", "status_figures", "trends"]
 
 _MINUTE = 60
 _KIB = 1024
+_OF_STATUS = {
+    "VIRT": StatusKey.VM_SIZE,
+    "RES": StatusKey.VM_RSS,
+    "anonymous": StatusKey.RSS_ANON,
+    "file": StatusKey.RSS_FILE,
+    "shmem": StatusKey.RSS_SHMEM,
+    "swap": StatusKey.VM_SWAP,
+    "page tables": StatusKey.VM_PTE,
+}
+
+
+def status_figures(sizes: Mapping[str, int]) -> dict[str, int | None]:
+    """What ``status`` tells of a process, in bytes, by the name of each figure."""
+    return {name: sizes.get(key) for name, key in _OF_STATUS.items()}
+
+
+def rollup_figures(rolled: Mapping[str, int | None]) -> dict[str, int | None]:
+    """What ``smaps_rollup`` tells besides."""
+    return {"PSS": rolled.get(SmapsKey.PSS), "USS": uss_of(rolled.get)}
+
+
+def class_figures(rows: Iterable[ClassRow]) -> dict[str, int | None]:
+    """What each class holds in memory and swap together."""
+    return {row.cls: exact_sum((row.rss, row.swap)) for row in rows}
 
 
 def trends(samples: Sequence[Sample], first: Sample) -> tuple[Trend, ...]:

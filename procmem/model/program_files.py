@@ -129,6 +129,10 @@ class ProgramObject(NamedTuple):
     changes_ids: bool = False
     main: int | None = None
 
+    def main_at(self, entry: int) -> int | None:
+        """Where ``main`` lies in a process whose entry point lies at ``entry``; None where no symbol tells it."""
+        return None if self.main is None else self.main + entry - self.image.entry
+
 
 class ProgramFiles(NamedTuple):
     """Values read from files, and nothing from any process: the predictor's whole knowledge.

@@ -9,6 +9,7 @@ start (personality, limits, lengths of its strings) becomes the settings.
 from __future__ import annotations
 
 from procmem.analyse.crosscheck import under_the_limit_at_exec
+from procmem.analyse.textbook import counterparts
 from procmem.errors import BadInput
 from procmem.model.auxv import AT_BASE
 from procmem.model.libc_files import is_dynamic_linker
@@ -16,7 +17,7 @@ from procmem.model.note import Note, note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
-from procmem.model.reports.laws import Counterpart, LawReport
+from procmem.model.reports.laws import LawReport
 from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.parse.status import parse_personality, parse_status
 from procmem.parse.system import parse_number
@@ -32,18 +33,14 @@ from procmem.sources.program_files import same_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from procmem.model.ports import Target
     from procmem.model.raw import MappedFile
-    from procmem.model.reports.inspection import Band, Inspection
+    from procmem.model.reports.inspection import Inspection
     from procmem.model.simulation import CrossReport
     from procmem.model.snapshot import Snapshot
     from procmem.queries.examine import Examination
 
 __all__ = ["check_target", "examine_at_rest"]
-
-_TEXTBOOK = ("kernel space", "stack", "mapping area", "heap", "bss", "data", "text")
 
 
 def examine_at_rest(target: Target) -> Examination:
@@ -74,16 +71,7 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
     laws = laws_here(seen.snapshot, seen.objects, walk=True)
     exact, why = _predicted(target, seen, live=live)
     exact = None if exact is None else under_the_limit_at_exec(exact, laws)
-    return LawReport(report.process, laws, _counterparts(report.picture), exact, why)
-
-
-def _counterparts(bands: Sequence[Band]) -> tuple[Counterpart, ...]:
-    found = []
-    for area in _TEXTBOOK:
-        own = [band for band in bands if band.name == area]
-        here = (min(band.start for band in own), max(band.end for band in own)) if own else None
-        found.append(Counterpart(area, here))
-    return tuple(found)
+    return LawReport(report.process, laws, counterparts(report.picture), exact, why)
 
 
 def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:

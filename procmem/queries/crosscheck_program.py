@@ -34,6 +34,7 @@ from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, per
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.predict import fit_draws, predict
 from procmem.tracing.probe import KernelSettings, ProbeReading, probe, read_kernel_settings
+from procmem.tracing.stages import go_to_stage
 from procmem.tracing.tracee import CannotStart, Started, Tracee, how_ended
 from procmem.tracing.untraced import Untraced
 
@@ -112,19 +113,12 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
             return RealRun((), note("refused") if child.refused else how_ended(child.ended))
         vector = _vector(child.proc_file("auxv"))
         entry = vector.get(AT_ENTRY, 0)
-        bias = entry - files.program.image.entry
+        has_linker, main = bool(vector.get(AT_BASE)), files.program.main_at(entry)
         first_sp = child.registers().sp
         for stage in stages:
-            linked = stage is Stage.EXEC or not vector.get(AT_BASE) or child.registers().ip == entry
-            if not linked and not child.run_to(entry):
-                return RealRun(tuple(spaces), how_ended(child.ended))
-            if stage is Stage.MAIN:
-                known = files.program.main
-                main = known + bias if known is not None else child.find_main(first_sp)
-                if main is None:
-                    return RealRun(tuple(spaces), unchecked=note("main-unknown"))
-                if not child.run_to(main):
-                    return RealRun(tuple(spaces), how_ended(child.ended))
+            stopped = go_to_stage(child, stage, entry=entry, has_linker=has_linker, main=main, first_sp=first_sp)
+            if stopped is not None:
+                return stopped._replace(spaces=tuple(spaces))
             spaces.append(_seen(child, stage))
     return RealRun(tuple(spaces))
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Container, Iterable, Iterator
 
-from procmem.analyse.swap import rates_between, shared_memory_in_swap, with_cgroups
+from procmem.analyse.swap import maps_shared_memory_in_swap, rates_between, shared_memory_in_swap, with_cgroups
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import said_or_nothing
@@ -128,7 +128,7 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
                         yield Object(file.path, "tmpfs files", size)
     mapped: dict[tuple[str, int], Object] = {}
     for row, pid in known:
-        if (row.swap or 0) > (row.vm_swap or 0):  # only shared memory makes that difference
+        if maps_shared_memory_in_swap(row):
             for key, item, is_segment in _mapped(source, pid, devices):
                 if key not in seen and not (is_segment and key[1] in segments):
                     mapped[key] = max(item, mapped.get(key, item), key=lambda one: one.swap)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from procmem.analyse.watch import trends
+from procmem.analyse.watch import class_figures, rollup_figures, status_figures, trends
 from procmem.errors import AccessRefused, ProcessGone
-from procmem.model.proc_keys import SmapsKey, StatusKey
+from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import Refusal
 from procmem.model.reports.watch import Sample, Watched
-from procmem.model.unknown import exact_sum, uss_of
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
@@ -27,15 +26,6 @@ __all__ = ["READING_SHARE", "Watch"]
 READING_SHARE = 0.01
 """At most this part of the time goes into reading a process."""
 _SAMPLES_KEPT = 60
-_OF_STATUS = {
-    "VIRT": StatusKey.VM_SIZE,
-    "RES": StatusKey.VM_RSS,
-    "anonymous": StatusKey.RSS_ANON,
-    "file": StatusKey.RSS_FILE,
-    "shmem": StatusKey.RSS_SHMEM,
-    "swap": StatusKey.VM_SWAP,
-    "page tables": StatusKey.VM_PTE,
-}
 
 
 class Watch:
@@ -66,7 +56,7 @@ class Watch:
             raise AccessRefused(self.pid, "cannot-read", refusal=content)
         if status is None or StatusKey.VM_SIZE not in status.sizes:
             raise ProcessGone(self.pid, "ended" if self._first else "no-memory-or-ended")
-        figures = {name: status.sizes.get(key) for name, key in _OF_STATUS.items()}
+        figures = status_figures(status.sizes)
         if self._depth == "pss":
             figures |= self._rollup()
         elif self._depth == "classes":
@@ -89,7 +79,7 @@ class Watch:
     def _rollup(self) -> dict[str, int | None]:
         content = self._target.read("smaps_rollup")
         rolled = parse_rollup(content) if isinstance(content, bytes) and content else {}
-        return {"PSS": rolled.get(SmapsKey.PSS), "USS": uss_of(rolled.get)}
+        return rollup_figures(rolled)
 
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""
@@ -98,5 +88,4 @@ class Watch:
 
         seen = examine(self._target)
         need_mappings(seen)
-        rows = inspection(seen.snapshot, seen.regions).classes
-        return {row.cls: exact_sum((row.rss, row.swap)) for row in rows}
+        return class_figures(inspection(seen.snapshot, seen.regions).classes)

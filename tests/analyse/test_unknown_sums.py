@@ -3,7 +3,9 @@
 import pytest
 
 from procmem.analyse.diff import Condition, Look, diff_report
+from procmem.analyse.watch import rollup_figures, status_figures
 from procmem.errors import AccessRefused
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.diff import Figures, held_growth
 from procmem.queries.examine import examine
 from procmem.queries.targets import one_target
@@ -29,3 +31,10 @@ def test_a_condition_that_cannot_be_judged_is_refused() -> None:
     assert diff_report(look, look, threshold=1).is_same
     with pytest.raises(AccessRefused):
         diff_report(look, look, threshold=1, conditions=[Condition("total>1M", "total", 1 << 20, None)])
+
+
+def test_figures_of_a_watch_stay_unknown_where_a_file_does_not_tell_them() -> None:
+    """No key becomes 0; USS is unknown where one of its parts is."""
+    assert status_figures({StatusKey.VM_RSS: 4096})["RES"] == 4096
+    assert status_figures({})["swap"] is None
+    assert rollup_figures({SmapsKey.PRIVATE_CLEAN: 4096}) == {"PSS": None, "USS": None}
