@@ -76,11 +76,8 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
     ``limit`` bounds the size in bytes; ``follow=False`` refuses symbolic links. Files that are not regular
     (a FIFO put in a recording) are refused before they can block.
     """
-    try:
-        fd = os.open(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd=dir_fd)
-    except OSError as error:
-        return refusal_of(error)
-    try:
+
+    def content(fd: int) -> FileContent:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return Refusal.FAILED
         chunks = []
@@ -91,25 +88,32 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
                 return Refusal.TOO_LARGE
             chunks.append(chunk)
         return b"".join(chunks)
-    except OSError as error:
-        return refusal_of(error)
-    finally:
-        os.close(fd)
+
+    return _read_opened(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)
 
 
 def read_start(name: str, dir_fd: int | None, most: int) -> FileContent:
     """The first bytes of a file, ``most`` of them at most; the rest is not asked for."""
-    try:
-        fd = os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
-    except OSError as error:
-        return refusal_of(error)
-    try:
+
+    def content(fd: int) -> FileContent:
         chunks: list[bytes] = []
         left = most
         while left > 0 and (chunk := os.read(fd, min(left, _CHUNK))):
             left -= len(chunk)
             chunks.append(chunk)
         return b"".join(chunks)
+
+    return _read_opened(name, _OPEN_FLAGS, dir_fd, content)
+
+
+def _read_opened(name: str, flags: int, dir_fd: int | None, content: Callable[[int], FileContent]) -> FileContent:
+    """What is read of a file while it is open; why not, where the system refuses to open or to read it."""
+    try:
+        fd = os.open(name, flags, dir_fd=dir_fd)
+    except OSError as error:
+        return refusal_of(error)
+    try:
+        return content(fd)
     except OSError as error:
         return refusal_of(error)
     finally:
