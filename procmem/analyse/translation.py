@@ -12,6 +12,7 @@ __all__ = ["frame_flags", "levels_of", "pagemap_bits", "walk_steps"]
 _NAMES = ("PGD", "P4D", "PUD", "PMD", "PTE")
 """Linux's names of the five levels, from CR3 down; with four levels P4D is left out."""
 
+_BITS_OF_FIVE_LEVELS = 57
 _PAGEMAP_BITS = (
     (63, "present"),
     (62, "swapped"),
@@ -24,14 +25,11 @@ _PAGEMAP_BITS = (
 """Bits of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst)."""
 
 
-def levels_of(machine: str | None, cpuinfo: bytes | None) -> int | None:
+def levels_of(machine: str | None, virtual_bits: int | None) -> int | None:
     """How many levels the page tables of a machine have: 4, or 5 where addresses have 57 bits; None if unknown."""
-    if machine not in ("x86_64", "i686") or cpuinfo is None:
+    if machine not in ("x86_64", "i686") or virtual_bits is None:
         return None
-    for line in cpuinfo.split(b"\n"):
-        if line.startswith(b"address sizes") and b"bits virtual" in line:
-            return 5 if b" 57 bits virtual" in line else 4
-    return None
+    return 5 if virtual_bits == _BITS_OF_FIVE_LEVELS else 4
 
 
 def walk_steps(address: int, levels: int) -> tuple[WalkStep, ...]:

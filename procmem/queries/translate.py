@@ -7,8 +7,9 @@ import os
 from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
 from procmem.errors import AccessRefused, BadInput, Misuse
 from procmem.model.note import note
-from procmem.model.raw import Refusal
+from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.translation import RealTranslation, Translation
+from procmem.parse.cpuinfo import parse_virtual_bits
 from procmem.parse.process import snapshot
 from procmem.queries.page import page_facts
 from procmem.queries.read import take
@@ -34,8 +35,9 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     if raw.files.get("maps") is Refusal.UNRECORDED:
         raise AccessRefused(target.pid, "no-mappings")
     size = shot.page_size
-    cpuinfo = raw.system.get("cpuinfo")
-    levels = levels_of(shot.machine.machine, cpuinfo if isinstance(cpuinfo, bytes) else None)
+    levels = levels_of(
+        shot.machine.machine, parse_virtual_bits(said_or_nothing(raw.system.get("cpuinfo", Refusal.ABSENT)))
+    )
     reasons = []
     steps = walk_steps(address, levels) if levels is not None else ()
     if levels is None:
