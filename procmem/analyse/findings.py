@@ -49,7 +49,7 @@ def findings(
         yield Finding(name, figures)
 
 
-_Figures = dict[str, int | str | None]
+_Figures = dict[str, int | str | tuple[int, ...] | None]
 
 
 def _of(regions: Regions, *kinds: str) -> list[Region]:
@@ -106,7 +106,7 @@ def _arenas(snapshot: Snapshot, regions: Regions) -> Iterator[tuple[str, _Figure
                 "large-arena",
                 {
                     "arena": f"{one.arena.address:x}",
-                    "threads": ", ".join(map(str, one.arena.tids)) or "?",
+                    "threads": one.arena.tids or "?",
                     "count": one.blocks,
                     "size_bytes": one.virt,
                     "live_bytes": one.rss,

@@ -49,7 +49,7 @@ def explain(
         return _glossary(targets.words, output)
     for name in classes:
         if name not in tuple(ByteClass):
-            raise Misuse("no-class", name=name, known=", ".join(ByteClass))
+            raise Misuse("no-class", name=name, known=tuple(ByteClass))
     wanted = None if address is None else address_of(address)
 
     def answer(ref: TargetRef) -> Explanation:
@@ -78,7 +78,7 @@ def _glossary(wanted: tuple[str, ...], output: Output) -> int:
     if page is None:
         known = terms()
         unknown = next(term for term in wanted if term.lower() not in {name.lower() for name in known})
-        raise Misuse("no-term", term=unknown, terms=", ".join(known))
+        raise Misuse("no-term", term=unknown, terms=tuple(known))
     output.show([page])
     return 0
 

@@ -34,7 +34,7 @@ def inspect(targets: Selection, output: Output, classes: tuple[str, ...], min_si
     known = CLASSIC if others["classic"] else tuple(ByteClass)
     for name in classes:
         if name not in known:
-            raise Misuse("no-class", name=name, known=", ".join(known))
+            raise Misuse("no-class", name=name, known=tuple(known))
     options = InspectOptions(classes=classes, min_size=size_of(min_size), **others)
     if options.sort is not None and not options.lists_regions and (options.sort == "address" or output.form == "json"):
         raise Misuse("sort-needs-regions", column=options.sort)  # classes have no address, and JSON has them in order

@@ -48,7 +48,7 @@ def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, 
     """
     found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
     if found is None or found[1] not in classes:
-        raise Misuse("bad-growth", text=text, classes=", ".join(classes))
+        raise Misuse("bad-growth", text=text, classes=tuple(classes))
     if found[2] is not None:
         return found[1], None, float(found[2])
     return found[1], size_of(found[3], "--fail-if-grows"), None

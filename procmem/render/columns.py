@@ -57,7 +57,7 @@ def chosen(sheet: Sheet, names: Sequence[str] | None) -> Sheet:
     known = [column.name for column in sheet.columns]
     for name in names or ("",):
         if name not in known:
-            raise Misuse("no-column", name=name, known=", ".join(known))
+            raise Misuse("no-column", name=name, known=tuple(known))
     return only(sheet, [known.index(name) for name in dict.fromkeys(names)])
 
 

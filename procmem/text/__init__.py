@@ -86,7 +86,7 @@ def use_language(wanted: str) -> None:
         _Spoken.language, _Spoken.catalogue = wanted, None
         return
     if wanted not in languages():
-        raise Misuse("no-language", language=wanted, languages=", ".join(languages()))
+        raise Misuse("no-language", language=wanted, languages=languages())
     from gettext import translation  # noqa: PLC0415  # English does without
 
     _Spoken.language, _Spoken.catalogue = wanted, translation(DOMAIN, CATALOGUES, [wanted])
@@ -186,7 +186,7 @@ def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> st
     """A sentence of a table in the language in use, filled with figures.
 
     ``{swap:size}`` is bytes with a unit, ``{swap:kB}`` whole kB as the kernel counts them, ``{file:name}`` bytes of another process as text (undecodable ones as
-    surrogates, which ``render`` makes visible); other formats are Python's.
+    surrogates, which ``render`` makes visible); a tuple is a list of words; other formats are Python's.
     """
     if isinstance(sentence, tuple):
         assert figures is not None, sentence
@@ -221,6 +221,8 @@ class _Formattable:
         if form == "kB":
             assert self.value is None or isinstance(self.value, int)
             return gettext("unknown") if self.value is None else f"{self.value // 1024} kB"
+        if isinstance(self.value, tuple):
+            return listed(map(str, self.value))
         if form == "name":
             return self.value.decode("utf-8", "surrogateescape") if isinstance(self.value, bytes) else str(self.value)
         return format(self.value, form)

@@ -3,7 +3,7 @@
 from procmem.model.note import Note
 from procmem.model.owners import MAIN_THREAD, Thread
 from procmem.model.reports.diff import NumberedThread, Whose
-from procmem.text import N_, say
+from procmem.text import N_, listed, say
 from procmem.text.owners import owner_text
 
 __all__ = ["failure_text", "whose_text"]
@@ -25,7 +25,7 @@ _THREADS_SHOWN = 8
 
 def whose_text(whose: Whose) -> str:
     """Whose memory it is; empty for nobody's."""
-    threads = ", ".join(map(_thread_text, whose.threads[:_THREADS_SHOWN]))
+    threads = listed(map(_thread_text, whose.threads[:_THREADS_SHOWN]))
     if whose.is_arena and threads:
         return say(N_("arena of {threads}"), {"threads": threads})
     if whose.is_arena and whose.block is not None:

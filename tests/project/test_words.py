@@ -373,3 +373,66 @@ def test_every_kind_is_given_by_some_rule() -> None:
     }
     assert len(defined) > 40
     assert not defined - used
+
+
+_SENTENCE_PIECE = re.compile(r"[A-Za-z]{2,} | [A-Za-z]{2,}")
+_TAKES_APART = frozenset({"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "find"})
+_FOR_PEOPLE = ("analyse", "render", "queries", "cli", "api.py", "text")
+
+
+def branches_on_sentences(path: str, tree: ast.Module) -> Iterator[str]:
+    """Where a module asks what a text of several words begins with, ends in or holds: values carry codes for that."""
+    if path.split("/", maxsplit=1)[0] not in _FOR_PEOPLE:
+        return
+    for node in ast.walk(tree):
+        parts: Sequence[ast.expr] = ()
+        if isinstance(node, ast.Compare) and any(isinstance(one, ast.In | ast.NotIn) for one in node.ops):
+            parts = [node.left]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TAKES_APART:
+            parts = node.args
+        for constant in (one for part in parts for one in _constants(part)):
+            text = constant.value.decode("latin-1") if isinstance(constant.value, bytes) else constant.value
+            if isinstance(text, str) and _SENTENCE_PIECE.search(text):
+                yield f"{path}:{constant.lineno}: {ast.unparse(node)} looks into a text for people"
+
+
+def test_nobody_decides_by_a_text_for_people() -> None:
+    """Owners, notes and kinds are values."""
+    wrong = [found for path, tree in _trees().items() for found in branches_on_sentences(path, tree)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['x = owner.startswith("thread ")', 'x = "of thread" in label', 'x = name.endswith((b" (gone)", b" is big"))'],
+)
+def test_a_text_that_is_looked_into_is_found(code: str) -> None:
+    """In the ways in which owners were once read."""
+    assert list(branches_on_sentences("render/somewhere.py", ast.parse(code)))
+    assert not list(branches_on_sentences("render/somewhere.py", ast.parse('x = name.startswith("/") or "rss" in y')))
+
+
+_JOINS_LISTS = ("model", "errors.py", "text/__init__.py")
+
+
+def lists_in_english(path: str, tree: ast.Module) -> Iterator[str]:
+    """Where a module parts words by a comma itself: ``text.listed`` does it as each language does."""
+    if path.startswith(_JOINS_LISTS):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+            between = node.func.value
+            if isinstance(between, ast.Constant) and between.value in (", ", "; "):
+                yield f"{path}:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_lists_are_parted_as_the_language_does() -> None:
+    """A figure of a sentence may be a tuple of words."""
+    wrong = [found for path, tree in _trees().items() for found in lists_in_english(path, tree)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_list_that_is_parted_elsewhere_is_found() -> None:
+    """With a comma or a semicolon; what is no list of words is none of it."""
+    assert list(lists_in_english("render/somewhere.py", ast.parse('x = ", ".join(words) + "; ".join(clauses)')))
+    assert not list(lists_in_english("render/somewhere.py", ast.parse('x = ",".join(cells) + "".join(lines)')))

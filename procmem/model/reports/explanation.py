@@ -40,7 +40,7 @@ class Finding(NamedTuple):
     """Something that deserves attention. ``figures`` are the numbers behind it; sizes are bytes, and named so."""
 
     name: str
-    figures: Mapping[str, int | str | None]
+    figures: Mapping[str, int | str | tuple[int, ...] | None]
 
 
 class PageFacts(NamedTuple):

@@ -7,7 +7,7 @@ from procmem.model.reports.explanation import ExplainedBlock, Explanation, Findi
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.render.json.inspect import inspect_json
-from procmem.text import english
+from procmem.text import english, listed
 from procmem.text.explanation import block_sentences, classic_text, head_text, why_text
 from procmem.text.findings import finding_cure, finding_meaning, finding_title
 from procmem.text.kinds import joined, region_sentences
@@ -64,7 +64,7 @@ def _finding(item: Finding) -> dict[str, Any]:
         "title": finding_title(item),
         "meaning": printable_text(finding_meaning(item)),
         "cure": finding_cure(item),
-        "figures": dict(item.figures),
+        "figures": {name: _figure(value) for name, value in item.figures.items()},
     }
 
 
@@ -78,3 +78,8 @@ def _page(page: PageFacts) -> dict[str, Any]:
         "maps": page.maps,
         "refusal": None if page.refusal is None else refusal_text(page.refusal),
     }
+
+
+def _figure(value: int | str | tuple[int, ...] | None) -> int | str | None:
+    """A figure of a finding; several numbers as one text."""
+    return listed(map(str, value)) if isinstance(value, tuple) else value

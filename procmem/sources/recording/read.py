@@ -151,7 +151,7 @@ class RecordedSource:
             BrokenRecording: it holds several processes, so one must be named.
         """
         if len(self._folders) != 1:
-            known = ", ".join(str(pid) for pid in self._known_pids()[:10])
+            known = tuple(self._known_pids()[:10])
             raise BrokenRecording(self.name, "several-recorded", count=len(self._folders), known=known)
         return next(iter(self._folders))
 
@@ -169,7 +169,7 @@ class RecordedSource:
             if not isinstance(threads, Refusal) and str(pid) in threads:
                 # as /proc/TID does for a thread that is not listed
                 return RecordedTarget(pid, folder, self._store, self._about, self.name, thread_of=leader)
-        known = ", ".join(str(known) for known in self._known_pids()[:10])
+        known = tuple(self._known_pids()[:10])
         raise ProcessGone(pid, "not-recorded" if known else "nothing-recorded", source=self.name, known=known)
 
 
