@@ -2,8 +2,9 @@
 
 import pytest
 
+from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Detection, Runtimes
-from procmem.classify.runtimes.table import RUNTIMES, AnonymousRange
+from procmem.classify.runtimes.table import RUNTIMES
 from procmem.model import kinds
 from procmem.model.kinds import Kind
 from procmem.model.note import note

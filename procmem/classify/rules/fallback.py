@@ -11,13 +11,14 @@ from operator import sub
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
+from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.table import NO_LIBRARY, AnonymousRange
+from procmem.classify.runtimes.plain import room_behind
+from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
@@ -81,7 +82,7 @@ def fallback_rules(
                 noreserve=noreserve,
                 touched=pages.touched_between(start, end) is not False,
                 advised=mappings.has_flag(row, MemoryFlag.HUGEPAGE) is True,
-                room=_room_behind(mappings, row) if end == mappings.end[row] else 0,
+                room=room_behind(mappings, row) if end == mappings.end[row] else 0,
                 brk_is_free=brk_is_free,
                 outweighs_malloc=outweighs,
             )
@@ -143,15 +144,6 @@ def _outweigh(cut: Partition, left: Iterable[int], pages: PageStates) -> bool:
         cut.end[at] - cut.start[at] for at in left if pages.touched_between(cut.start[at], cut.end[at]) is not False
     )
     return used > _FAR_MORE * held
-
-
-def _room_behind(mappings: Mappings, row: int) -> int:
-    """Bytes of inaccessible anonymous memory directly behind a mapping."""
-    behind = row + 1
-    if behind >= len(mappings) or mappings.start[behind] != mappings.end[row] or mappings.inode[behind]:
-        return 0
-    closed = permissions(mappings.perms[behind]).inaccessible
-    return mappings.end[behind] - mappings.start[behind] if closed else 0
 
 
 _BRK_STEP = 1 << 20

@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
-from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES, AnonymousRange, Runtime
+from procmem.classify.runtimes.blocks import AnonymousRange
+from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES, Runtime
 from procmem.model.elf import PT_INTERP
 from procmem.model.kinds import Kind
 from procmem.model.mapping import Mappings

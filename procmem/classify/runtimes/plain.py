@@ -9,7 +9,7 @@ from procmem.model.owners import Owner
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 
-__all__ = ["is_plain", "label_of_part", "reservations"]
+__all__ = ["is_plain", "label_of_part", "reservations", "room_behind"]
 
 
 def is_plain(mappings: Mappings, row: int) -> bool:
@@ -46,3 +46,12 @@ def reservations(mappings: Mappings) -> Iterator[list[int]]:
             run.append(row)
     if run:
         yield run
+
+
+def room_behind(mappings: Mappings, row: int) -> int:
+    """Bytes of inaccessible anonymous memory directly behind a mapping."""
+    behind = row + 1
+    if behind >= len(mappings) or mappings.start[behind] != mappings.end[row] or mappings.inode[behind]:
+        return 0
+    closed = permissions(mappings.perms[behind]).inaccessible
+    return mappings.end[behind] - mappings.start[behind] if closed else 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import is_plain
+from procmem.classify.runtimes.plain import is_plain, room_behind
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -64,16 +64,8 @@ def _of_devices(mappings: Mappings) -> Iterator[Claim]:
             continue
         if allowed.executable:
             yield Claim(mappings.start[row], mappings.end[row], Rank.RUNTIME, code)
-        elif mappings.start[row] % _ALIGNED == 0 and _guard_behind(mappings, row):
+        elif mappings.start[row] % _ALIGNED == 0 and 0 < room_behind(mappings, row) <= _GUARD:
             yield Claim(mappings.start[row], mappings.end[row], Rank.ALLOCATOR, device)
-
-
-def _guard_behind(mappings: Mappings, row: int) -> bool:
-    behind = row + 1
-    if behind >= len(mappings) or mappings.start[behind] != mappings.end[row] or not is_plain(mappings, behind):
-        return False
-    closed = permissions(mappings.perms[behind]).inaccessible
-    return closed and mappings.end[behind] - mappings.start[behind] <= _GUARD
 
 
 def memory_asked(cmdline: Sequence[bytes]) -> int | None:
