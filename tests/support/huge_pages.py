@@ -1,6 +1,7 @@
 """Huge pages for a test, given back at its end."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,14 @@ from procmem.lab.machine_state import machine_lock
 from tests.support import needs
 
 __all__ = ["huge_pages"]
+
+_TRIES = 50
+
+
+def _free() -> int:
+    """Pages of the pool that nobody has or has reserved: those of a process that just ended come back late."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(fields["HugePages_Free"]) - int(fields["HugePages_Rsvd"])
 
 
 @contextlib.contextmanager
@@ -18,11 +27,12 @@ def huge_pages(count: int) -> Iterator[None]:
     with machine_lock():
         before = setting.read_text()
         try:
-            for _ in range(3):
+            for _ in range(_TRIES):
                 setting.write_text(str(int(before) + count))
-                if int(setting.read_text()) >= int(before) + count:
+                if _free() >= count:
                     break
                 Path("/proc/sys/vm/compact_memory").write_text("1")
+                time.sleep(0.1)
             else:
                 needs.lacking("the machine has no room for huge pages")
             yield
