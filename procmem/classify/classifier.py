@@ -125,14 +125,17 @@ def layout(
         *of_objects,
         *marked_stack_claims(mappings),
     ]
-    claims += runtimes.claims(mappings, snapshot)
+    of_runtimes = list(runtimes.claims(mappings, snapshot))
+    claims += of_runtimes
     blocks: Mapping[int, tuple[int, int]] = {}
     listed = None
     disproved: frozenset[int] = frozenset()
     if look is not None:
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
 
-        proved = proofs(snapshot, mappings, look, pages, biases, of_objects, tls_size, static=runtimes.static)
+        proved = proofs(
+            snapshot, mappings, look, pages, biases, of_objects, of_runtimes, tls_size, static=runtimes.static
+        )
         claims += proved.claims
         blocks = proved.blocks
         listed = list(blocks.values()) if proved.complete else None

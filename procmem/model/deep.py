@@ -11,7 +11,7 @@ from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procmem.model.ports import ByteReader
+    from procmem.model.ports import MemoryReader
 
 __all__ = ["DEEP_CONSTANTS", "DEEP_SYMBOLS", "DeepLook"]
 
@@ -41,6 +41,6 @@ DEEP_CONSTANTS = (
 class DeepLook(NamedTuple):
     """``symbols`` maps an object's path to its symbols' link-time addresses; ``constants`` the exported bytes."""
 
-    memory: ByteReader
+    memory: MemoryReader
     symbols: Mapping[bytes, Mapping[str, int]]
     constants: Mapping[str, bytes]

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from procmem.model.note import Note
 from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
 
-__all__ = ["ByteReader", "Source", "Target"]
+__all__ = ["ByteReader", "MemoryReader", "Source", "Target"]
 
 
 class ByteReader(Protocol):
@@ -18,6 +18,14 @@ class ByteReader(Protocol):
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Give up to ``length`` bytes from ``offset``; fewer where the file or the kept part ends."""
+        ...
+
+
+class MemoryReader(ByteReader, Protocol):
+    """A process's memory: read by virtual address, or searched for words."""
+
+    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
+        """Where in a range some words (all of one length, aligned to it) stand: the first place of each that does."""
         ...
 
 
@@ -87,7 +95,7 @@ class Target(Protocol):
         """The word of a physical frame in ``/proc/kpageflags`` or ``/proc/kpagecount``."""
         ...
 
-    def memory(self) -> ByteReader | Refusal:
+    def memory(self) -> MemoryReader | Refusal:
         """The target's own memory, addressed by virtual address."""
         ...
 

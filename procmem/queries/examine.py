@@ -23,7 +23,7 @@ from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
-from procmem.sources.pieces import LoggingReader, Pieces, ResidentMemory, merged_pieces
+from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,14 +141,14 @@ def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
 
 def _deep_look(
     target: Target, loaded: Sequence[_ReadObject], runs: Sequence[PageRun]
-) -> tuple[DeepLook | None, LoggingReader | None, Refusal | None]:
+) -> tuple[DeepLook | None, LoggedMemory | None, Refusal | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
 
     memory = target.memory()
     if isinstance(memory, Refusal):
         return None, None, memory
-    log = LoggingReader(memory)
+    log = LoggedMemory(memory)
     symbols: dict[bytes, dict[str, int]] = {}
     constants: dict[str, bytes] = {}
     for item, pieces, _refusal in loaded:

@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
-    from procmem.model.ports import ByteReader, Target
+    from procmem.model.ports import ByteReader, MemoryReader, Target
     from procmem.sources.prefetch import PrefetchedProcess
 
 __all__ = ["ProcSource", "ProcTarget"]
@@ -259,7 +259,7 @@ class ProcTarget:
             os.close(fd)
         return int.from_bytes(data, "little") if len(data) == 8 else Refusal.ABSENT
 
-    def memory(self) -> ByteReader | Refusal:
+    def memory(self) -> MemoryReader | Refusal:
         """The target's memory (needs ptrace ATTACH permission)."""
         try:
             return FdReader(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._memory_fd))

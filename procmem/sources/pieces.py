@@ -12,12 +12,17 @@ from procmem.model.raw import PageRun, PageState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procmem.model.ports import ByteReader
+    from procmem.model.ports import ByteReader, MemoryReader
 
-__all__ = ["LoggingReader", "Pieces", "ResidentMemory", "merged_pieces"]
+__all__ = ["LoggedMemory", "LoggingReader", "Pieces", "ResidentMemory", "merged_pieces"]
 
 Pieces = dict[tuple[int, int], bytes]
 """What was read, by offset and the length that was asked for."""
+
+
+_SEARCHED_MAX = 512 << 20
+"""At about 4 ns a byte: two seconds."""
+_SEARCHED_AT_ONCE = 1 << 20
 
 
 class LoggingReader:
@@ -34,10 +39,24 @@ class LoggingReader:
         return data
 
 
+class LoggedMemory(LoggingReader):
+    """Memory that remembers what was read of it; of what was searched, just the words that were found."""
+
+    def __init__(self, memory: MemoryReader) -> None:
+        super().__init__(memory)
+        self._memory = memory
+
+    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
+        """Search, and remember what was found."""
+        found = self._memory.find_words(low, high, wanted)
+        self.pieces.update({(at, len(word)): word for word, at in found.items()})
+        return found
+
+
 class ResidentMemory:
     """The target's memory, but only where its pages are present: reading must not change the target."""
 
-    def __init__(self, memory: ByteReader, runs: Sequence[PageRun]) -> None:
+    def __init__(self, memory: MemoryReader, runs: Sequence[PageRun]) -> None:
         self._memory = memory
         self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
         self._starts = [start for start, _ in self._runs]
@@ -50,6 +69,20 @@ class ResidentMemory:
             at += 1
             end = self._runs[at][1]
         return self._memory.read_at(offset, length) if offset + length <= end else b""
+
+    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
+        """Where some words stand in a range's resident pages, of which so many are read (:data:`_SEARCHED_MAX`)."""
+        found: dict[bytes, int] = {}
+        left = _SEARCHED_MAX
+        for start, end in self._runs[max(bisect_right(self._starts, low) - 1, 0) :]:
+            at, stop = max(start, low), min(end, high)
+            while at < stop and left > 0 and len(found) < len(wanted):
+                step = min(stop - at, _SEARCHED_AT_ONCE, left)
+                found = self._memory.find_words(at, at + step, wanted.difference(found)) | found
+                at, left = at + step, left - step
+            if start >= high:
+                break
+        return found
 
 
 def merged_pieces(pieces: Pieces) -> tuple[tuple[int, bytes], ...]:

@@ -224,6 +224,7 @@ EVIDENCE = {
         "heap_info at {at:#x} belongs to the arena at {arena:#x}; its accessible size {size:#x} is the mapping's"
     ),
     "heap-info-growing": N_("{evidence}; it grew or shrank between two readings"),
+    "java-holds-address": N_("{evidence}; the Java heap holds its address {address:#x} at {at:#x}"),
     "malloc-header": N_("a malloc header {{size {size:#x}, IS_MMAPPED}} at {at:#x}; the block ends at {ends}"),
     "mapping-end": N_("the mapping's end"),
     "next-block": N_("the next block"),

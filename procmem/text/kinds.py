@@ -58,6 +58,9 @@ KINDS = {
     "jvm-heap": N_("The Java heap, where objects live; the garbage collector manages it."),
     "jvm-metaspace": N_("Java metaspace: classes, methods and constants that the virtual machine has loaded."),
     "jvm-cds": N_("Java's archive of ready-made classes, shared with other virtual machines that use the same file."),
+    "jvm-direct-buffer": N_(
+        "A direct buffer of Java, or other memory that Java code took outside the heap: -Xmx does not limit it."
+    ),
     "jvm-gc": N_("Memory of the Java virtual machine itself, most often the garbage collector's tables."),
     "v8": N_("JavaScript heap of V8: objects and strings, in pages of 256 KiB."),
     "ghc": N_("Haskell's heap."),

@@ -144,6 +144,38 @@ def test_java_knows_its_heap_and_its_code(collector: str, tmp_path: Path) -> Non
     assert abs(spaces - classes) <= 32 * MIB
 
 
+DIRECT = """
+import java.nio.ByteBuffer;
+public class Direct {
+    static ByteBuffer[] keep = new ByteBuffer[10];
+    public static void main(String[] words) throws Exception {
+        for (int at = 0; at < keep.length; at++) keep[at] = ByteBuffer.allocateDirect((at + 1) << 20);
+        System.out.println(1);
+        Thread.sleep(1000000);
+    }
+}"""
+
+
+@pytest.mark.needs("java")
+@pytest.mark.parametrize(
+    "options", [("-XX:+UseSerialGC",), ("-XX:-UseCompressedOops", "-Xmx256m"), ("-XX:NativeMemoryTracking=summary",)]
+)
+def test_direct_buffers_are_proved_by_the_objects_that_hold_them(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Ten of them, of 1 to 10 MiB, each block of malloc a page larger; the same from a recording."""
+    source = tmp_path / "Direct.java"
+    source.write_text(DIRECT)
+    with talking("java", *options, str(source)) as (pid, _):
+        regions = regions_of(pid, "--deep")
+        saved = tmp_path / "saved.tar.gz"
+        procmem("record", "--deep", str(pid), "-o", str(saved))
+        replayed = procmem("inspect", "--deep", "--regions", "--json", "--from", str(saved)).json["regions"]
+        check_every_program(pid, regions)
+    wanted = [(size << 20) + 4096 for size in range(1, 11)]
+    found = [row["size"] for row in regions if row["kind"] == "jvm-direct-buffer"]
+    assert sorted(found) == wanted
+    assert sorted(row["size"] for row in replayed if row["kind"] == "jvm-direct-buffer") == wanted
+
+
 @pytest.mark.needs("redis-server", "redis-cli")
 def test_redis_knows_what_its_allocator_holds(tmp_path: Path) -> None:
     """What jemalloc says that it has in memory is what we see of it in memory."""

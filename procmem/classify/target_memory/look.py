@@ -13,6 +13,7 @@ from procmem.classify.target_memory.glibc_threads import arena_threads, glibc_th
 from procmem.classify.target_memory.musl import musl_claims, musl_threads
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model.deep import DeepLook
+from procmem.model.kinds import JVM_HEAP
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Claim
@@ -40,12 +41,14 @@ def proofs(
     pages: PageStates,
     biases: Mapping[bytes, int],
     of_objects: Sequence[Claim],
+    of_runtimes: Sequence[Claim],
     tls_size: int | None,
     *,
     static: bool,
 ) -> Proofs:
-    """Read what can be read. ``biases`` is each object's load bias, ``of_objects`` the claims of loaded objects.
+    """Read what can be read.
 
+    ``biases`` is each object's load bias, ``of_objects`` the claims of loaded objects, ``of_runtimes`` of runtimes;
     ``tls_size`` is about the size of a thread's static TLS with its descriptor; ``static`` that the program has no
     interpreter.
     """
@@ -56,15 +59,21 @@ def proofs(
     stacks += tuple(musl_claims(ring, snapshot))
     # stacks that the program supplied may lie in blocks of malloc, so only glibc's own are out of the question
     allocated = [claim for claim in stacks if claim.rank <= Rank.THREAD + 1]
-    headers = malloc_claims(
-        mappings,
-        words,
-        pages.runs,
-        snapshot.bits,
-        snapshot.page_size,
-        [*of_objects, *allocated],
-        partial(arena_threads, words, threads or ()),
+    headers = list(
+        malloc_claims(
+            mappings,
+            words,
+            pages.runs,
+            snapshot.bits,
+            snapshot.page_size,
+            [*of_objects, *allocated],
+            partial(arena_threads, words, threads or ()),
+        )
     )
+    if any(claim.label.kind is JVM_HEAP for claim in of_runtimes):
+        from procmem.classify.target_memory.java_buffers import buffer_claims  # noqa: PLC0415  # only for Java
+
+        headers += buffer_claims(words, of_runtimes, headers)
     start_brk = snapshot.stat.start_brk if snapshot.stat is not None else None
     above = beside_brk(mappings, words, pages, start_brk, snapshot.page_size, (tls_size or 0) if static else 0)
     blocks = {thread.tid: thread.block for thread in threads or ring if thread.block is not None}

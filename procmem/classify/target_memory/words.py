@@ -6,10 +6,11 @@ A word that is not resident, or may not be read, is None; nobody downstream can 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procmem.model.ports import ByteReader
+    from procmem.model.ports import MemoryReader
 
 __all__ = ["TargetWords"]
 
@@ -17,7 +18,7 @@ __all__ = ["TargetWords"]
 class TargetWords:
     """Words of one process: 4 or 8 bytes, in its byte order."""
 
-    def __init__(self, memory: ByteReader, bits: int | None, *, little_endian: bool = True) -> None:
+    def __init__(self, memory: MemoryReader, bits: int | None, *, little_endian: bool = True) -> None:
         self._memory = memory
         self.size = 4 if bits == 32 else 8
         self._letter = "I" if bits == 32 else "Q"
@@ -34,6 +35,11 @@ class TargetWords:
         """One word, or None."""
         words = self.at(address, 1)
         return None if words is None else words[0]
+
+    def find(self, low: int, high: int, values: Iterable[int]) -> dict[int, int]:
+        """Which of some values stand in a range, as aligned words, and where each was first met."""
+        sought = {struct.pack(f"{self._order}{self._letter}", value): value for value in values}
+        return {sought[word]: at for word, at in self._memory.find_words(low, high, frozenset(sought)).items()}
 
     def int32(self, address: int) -> int | None:
         """A 32-bit number, as thread ids are."""

@@ -23,6 +23,7 @@ from procmem.model.given_text import GivenText
 from procmem.model.note import Note
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
+from procmem.sources.files import words_found
 from procmem.sources.pagemap import without_overlap
 from procmem.sources.recording.about import (
     SCHEMA,
@@ -38,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from procmem.model.ports import ByteReader, Target
+    from procmem.model.ports import ByteReader, MemoryReader, Target
 
 __all__ = ["SCHEMA", "PiecesReader", "RecordedSource", "page_run_letters"]
 
@@ -85,6 +86,15 @@ class PiecesReader:
             return b""
         start, data = self._pieces[at]
         return data[offset - start : offset - start + length]
+
+    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
+        """Where some words stand in what was kept of a range."""
+        found: dict[bytes, int] = {}
+        first = max(bisect_right(self._starts, low) - 1, 0)
+        for start, data in self._pieces[first : bisect_right(self._starts, high)]:
+            part = data[max(low - start, 0) : high - start]
+            found = words_found(part, max(start, low), wanted) | found
+        return found
 
 
 def _without_holes(pieces: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
@@ -307,7 +317,7 @@ class RecordedTarget:
         del name, frame
         return Refusal.UNRECORDED
 
-    def memory(self) -> ByteReader | Refusal:
+    def memory(self) -> MemoryReader | Refusal:
         """The words of memory that were recorded, if any."""
         content = self.read("memory.words")
         if isinstance(content, Refusal):
