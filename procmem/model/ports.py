@@ -3,7 +3,7 @@
 Only type checkers import this module; at run time nobody pays for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -22,10 +22,13 @@ class ByteReader(Protocol):
 
 
 class MemoryReader(ByteReader, Protocol):
-    """A process's memory: read by virtual address, or searched for words."""
+    """A process's memory: read by virtual address, or searched."""
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-        """Where in a range some words (all of one length, aligned to it) stand: the first place of each that does."""
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        """The addresses in a page-aligned range that ``matches`` gives of its pieces (their address and bytes).
+
+        What is searched is not remembered, as what is read is: read what you go by.
+        """
         ...
 
 

@@ -37,8 +37,8 @@ __all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine", "need_m
 class Examination(NamedTuple):
     """One process, read and classified.
 
-    ``regions`` is None where its mappings may not be read, or it has none. ``kept`` and ``page_runs`` are the
-    further evidence that was read, which a recording keeps; ``touched`` are the populated pages of anonymous memory.
+    ``regions`` is None where its mappings may not be read, or it has none. ``page_runs``, ``kept`` and
+    ``words`` are the further evidence that was read (these two are kept only for a recording); ``touched`` are the populated pages of anonymous memory.
     """
 
     raw: RawProcess
@@ -109,10 +109,10 @@ def examine(
         shot,
         objects,
         regions(shot, cut, runs),
-        tuple(part.kept() for part in loaded),
+        tuple(part.kept() for part in loaded) if to_keep else (),
         runs,
         known_runs,
-        merged_pieces(memory.pieces) if memory is not None else (),
+        merged_pieces(memory.pieces) if memory is not None and to_keep else (),
         peek_problem,
     )
 

@@ -11,8 +11,7 @@ import _thread
 import errno
 import os
 import stat
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from procmem.errors import BadInput, shortage_of
 from procmem.model.raw import FileContent, Refusal
@@ -31,7 +30,6 @@ __all__ = [
     "read_start",
     "read_whole",
     "refusal_of",
-    "words_found",
 ]
 
 _CHUNK = 65_536
@@ -216,18 +214,6 @@ def _is_terminal(path: str) -> bool:
         os.close(fd)
 
 
-def words_found(data: bytes, start: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-    """Where in some bytes from address ``start`` on words stand (all of one length, aligned to it): the first place."""
-    size = len(next(iter(wanted), b""))
-    if not size:
-        return {}
-    numbers = {int.from_bytes(word, sys.byteorder): word for word in wanted}
-    values = memoryview(data[: len(data) // size * size]).cast("I" if size == 4 else "Q")
-    if numbers.keys().isdisjoint(values):
-        return {}
-    return {numbers[value]: start + at * size for at, value in reversed(list(enumerate(values))) if value in numbers}
-
-
 class FdReader:
     """A :class:`~procmem.model.elf.ByteReader` over an open descriptor, which it owns and closes."""
 
@@ -245,9 +231,9 @@ class FdReader:
         except (OSError, OverflowError, MemoryError):
             return b""
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-        """Where some words stand in a range: see :func:`words_found`."""
-        return words_found(self.read_at(low, high - low), low, wanted)
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        """What matches in a range, which is read at once."""
+        yield from matches(low, self.read_at(low, high - low))
 
     def __del__(self) -> None:
         os.close(self._fd)

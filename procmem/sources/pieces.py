@@ -6,7 +6,7 @@ What was remembered is what a recording keeps, so that a later look at it finds 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from procmem.model.raw import PageRun, PageState
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, MemoryReader
 
-__all__ = ["LoggedMemory", "LoggingReader", "Pieces", "ResidentMemory", "merged_pieces"]
+__all__ = ["LoggedMemory", "LoggingReader", "Pieces", "ResidentMemory", "merged_pieces", "without_holes"]
 
 Pieces = dict[tuple[int, int], bytes]
 """What was read, by offset and the length that was asked for."""
@@ -40,17 +40,15 @@ class LoggingReader:
 
 
 class LoggedMemory(LoggingReader):
-    """Memory that remembers what was read of it; of what was searched, just the words that were found."""
+    """Memory that remembers what was read of it, and nothing of what was only searched."""
 
     def __init__(self, memory: MemoryReader) -> None:
         super().__init__(memory)
         self._memory = memory
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-        """Search, and remember what was found."""
-        found = self._memory.find_words(low, high, wanted)
-        self.pieces.update({(at, len(word)): word for word, at in found.items()})
-        return found
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        """Search without remembering."""
+        return self._memory.search(low, high, matches)
 
 
 class ResidentMemory:
@@ -70,28 +68,36 @@ class ResidentMemory:
             end = self._runs[at][1]
         return self._memory.read_at(offset, length) if offset + length <= end else b""
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-        """Where some words stand in a range's resident pages, of which so many are read (:data:`_SEARCHED_MAX`)."""
-        found: dict[bytes, int] = {}
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        """What matches in a range's resident pages, of which so many are looked at (:data:`_SEARCHED_MAX`)."""
         left = _SEARCHED_MAX
         for start, end in self._runs[max(bisect_right(self._starts, low) - 1, 0) :]:
             at, stop = max(start, low), min(end, high)
-            while at < stop and left > 0 and len(found) < len(wanted):
+            while at < stop and left > 0:
                 step = min(stop - at, _SEARCHED_AT_ONCE, left)
-                found = self._memory.find_words(at, at + step, wanted.difference(found)) | found
+                yield from self._memory.search(at, at + step, matches)
                 at, left = at + step, left - step
             if start >= high:
                 break
-        return found
 
 
 def merged_pieces(pieces: Pieces) -> tuple[tuple[int, bytes], ...]:
     """Pieces by offset, those that lie within another one or adjoin it made one."""
-    merged: list[tuple[int, bytes]] = []
-    for (offset, _), data in sorted(pieces.items()):
-        if merged and offset <= merged[-1][0] + len(merged[-1][1]):
-            start, before = merged[-1]
-            merged[-1] = (start, before + data[max(start + len(before) - offset, 0) :])
-        elif data:
-            merged.append((offset, data))
-    return tuple(merged)
+    return tuple(without_holes((offset, data) for (offset, _), data in pieces.items() if data))
+
+
+def without_holes(pieces: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Pieces that overlap or adjoin made one, ascending; of bytes that differ, those of the earlier piece count."""
+    begin = end = 0
+    joined: list[bytes] = []
+    for start, data in sorted(pieces, key=lambda piece: (piece[0], len(piece[1]))):
+        if joined and start > end:
+            yield begin, b"".join(joined)
+            joined = []
+        if not joined:
+            begin = end = start
+        if start + len(data) > end:
+            joined.append(data[end - start :])
+            end = start + len(data)
+    if joined:
+        yield begin, b"".join(joined)

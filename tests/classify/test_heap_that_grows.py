@@ -1,6 +1,7 @@
 """The end of malloc's brk heap, where pages were asked for first and headers read later."""
 
 import struct
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -26,7 +27,7 @@ class Memory:
             return b""
         return b"".join(struct.pack("<Q", self._words.get(at, 0)) for at in range(offset, offset + length, 8))
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
         """Nobody searches here."""
         raise NotImplementedError
 

@@ -35,15 +35,19 @@ def buffer_claims(words: TargetWords, heap: Sequence[Claim], blocks: Sequence[Cl
         for chunk in chunks
         for lead in (_MALLOC_HEADER, _MALLOC_HEADER + _TRACKING_HEADER, _PAGE_ALIGNED)
     }
-    left = set(places)
+    left = len(chunks)
+    proved: set[int] = set()
     for part in heap:
-        if not left or part.label.kind is not kinds.JVM_HEAP:
+        if part.label.kind is not kinds.JVM_HEAP or not left:
             continue
-        for address, holder in words.find(part.start, part.end, left).items():
-            if address not in left:
-                continue
+        for holder, address in words.find(part.start, part.end, places.keys()):
             chunk = places[address]
-            left -= {place for place in left if places[place] is chunk}
+            if chunk.start in proved:
+                continue
+            proved.add(chunk.start)
             evidence = note("java-holds-address", evidence=chunk.label.evidence, at=holder, address=address)
             label = Label(kinds.JVM_DIRECT_BUFFER, Certainty.LIKELY, evidence, owners.Allocator(b"Java"))
             yield Claim(chunk.start, chunk.end, Rank.ALLOCATOR + 3, label)
+            left -= 1
+            if not left:
+                break

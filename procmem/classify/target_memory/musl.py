@@ -45,12 +45,9 @@ def musl_threads(mappings: Mappings, words: TargetWords, snapshot: Snapshot) -> 
     """The threads of the ring that have a block of their own; empty where no ring is found."""
     for pointer, end in _stacks(mappings, snapshot):
         first = pointer // _PAGE * _PAGE
-        for page in range(first, min(end, first + _PAGES_SEARCHED * _PAGE), _PAGE):
-            content = words.at(page, _PAGE // words.size) or ()
-            for index, word in enumerate(content):
-                address = page + index * words.size
-                if word == address and _in_ring(words, address):
-                    return tuple(_ring(words, address))
+        for address in words.pointing_to_themselves(first, min(end, first + _PAGES_SEARCHED * _PAGE)):
+            if _in_ring(words, address):
+                return tuple(_ring(words, address))
     return ()
 
 

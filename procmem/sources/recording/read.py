@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 from procmem.errors import BrokenRecording, ProcessGone
@@ -23,8 +23,8 @@ from procmem.model.given_text import GivenText
 from procmem.model.note import Note
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
-from procmem.sources.files import words_found
 from procmem.sources.pagemap import without_overlap
+from procmem.sources.pieces import without_holes
 from procmem.sources.recording.about import (
     SCHEMA,
     pid_of_folder,
@@ -76,7 +76,7 @@ class PiecesReader:
     __slots__ = ("_pieces", "_starts")
 
     def __init__(self, pieces: Sequence[tuple[int, bytes]]) -> None:
-        self._pieces = list(_without_holes(pieces))
+        self._pieces = list(without_holes(pieces))
         self._starts = [start for start, _ in self._pieces]
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -87,31 +87,11 @@ class PiecesReader:
         start, data = self._pieces[at]
         return data[offset - start : offset - start + length]
 
-    def find_words(self, low: int, high: int, wanted: frozenset[bytes]) -> dict[bytes, int]:
-        """Where some words stand in what was kept of a range."""
-        found: dict[bytes, int] = {}
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        """What matches in what was kept of a range."""
         first = max(bisect_right(self._starts, low) - 1, 0)
         for start, data in self._pieces[first : bisect_right(self._starts, high)]:
-            part = data[max(low - start, 0) : high - start]
-            found = words_found(part, max(start, low), wanted) | found
-        return found
-
-
-def _without_holes(pieces: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Pieces that overlap or adjoin made one, ascending; of bytes that differ, those of the earlier piece count."""
-    begin = end = 0
-    joined: list[bytes] = []
-    for start, data in sorted(pieces, key=lambda piece: (piece[0], len(piece[1]))):
-        if joined and start > end:
-            yield begin, b"".join(joined)
-            joined = []
-        if not joined:
-            begin = end = start
-        if start + len(data) > end:
-            joined.append(data[end - start :])
-            end = start + len(data)
-    if joined:
-        yield begin, b"".join(joined)
+            yield from matches(max(start, low), data[max(low - start, 0) : max(high - start, 0)])
 
 
 class RecordedSource:
