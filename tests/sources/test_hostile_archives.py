@@ -11,41 +11,11 @@ from procmem.errors import BrokenRecording
 from procmem.model.numbers import whole_number
 from procmem.sources.recording.read import MAPPINGS_MAX, PiecesReader, RecordedSource
 from tests.support.running import procmem
+from tests.support.tar_blocks import END, header, member, plain
 
 MAPS = b"00400000-00401000 r-xp 00000000 08:01 1 /bin/x\n7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0 [stack]\n"
 STATUS = b"Name:\tx\nPid:\t7\n"
 BASE = (("7/maps", MAPS), ("7/status", STATUS))
-END = b"\0" * 1024
-
-
-def header(name: bytes, size: int, kind: bytes, *, link: bytes = b"") -> bytes:
-    """One block of tar, its checksum right."""
-    block = bytearray(512)
-    block[: len(name)] = name
-    block[100:108], block[124:136], block[156:157] = b"0000644\0", b"%011o\0" % size, kind
-    block[157 : 157 + len(link)] = link
-    block[257:265] = b"ustar  \0"
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
-    return bytes(block)
-
-
-def member(name: bytes, data: bytes, kind: bytes = b"0") -> bytes:
-    """A header with its content."""
-    return header(name, len(data), kind) + data + b"\0" * (-len(data) % 512)
-
-
-def plain(*members: tuple[str, bytes]) -> bytes:
-    """Regular files, as the standard library writes them."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
 REFUSED = {
     "sparse": (member(b"7/maps", MAPS, b"S") + END, "a sparse file"),
     "sparse by header": (

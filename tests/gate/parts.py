@@ -1,0 +1,7 @@
+"""The parts of the gate, in the order in which they run."""
+
+from tests.gate import recordings
+
+__all__ = ["PARTS"]
+
+PARTS = {module.PART.name: module.PART for module in (recordings,)}

@@ -1,0 +1,163 @@
+"""Running the command under a watch: its streams, its status, and what it cost.
+
+Here belongs how one run is made, in a fork of this interpreter ("in process") or by the command line, and how it is
+measured. Whether the answer is right is the matter of ``law``.
+"""
+
+import importlib
+import os
+import resource
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from tests.support.running import ROOT
+
+__all__ = ["NOBODY", "Outcome", "become_nobody", "command_line", "in_process", "measured", "warm_up"]
+
+NOBODY = 65534
+WALL_SECONDS_MAX = 60
+CPU_LIMIT_SECONDS = 30
+ADDRESS_SPACE_MAX = 3 << 30
+OUTPUT_BYTES_MAX = 64 << 20
+LOST = 70
+"""The status of a child that did not come to run what it was to run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run gave: ``status`` is negative where a signal ended it; ``peak_bytes`` is the most it had in memory."""
+
+    status: int
+    out: bytes
+    err: bytes
+    cpu_seconds: float
+    peak_bytes: int
+    seconds: float
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run finds around it; ``before`` is called in the child, last of all."""
+
+    given: bytes = b""
+    environment: Mapping[str, str] | None = None
+    before: Callable[[], None] | None = None
+    wall_seconds: float = WALL_SECONDS_MAX
+    bounded: bool = True
+
+
+def warm_up() -> None:
+    """Import every command, so that each fork begins with them; compile the catalogues, as an installation does."""
+    import procmem  # noqa: PLC0415  # after the arguments of the gate were read
+    from procmem.text.catalogues.build import compile_catalogues  # noqa: PLC0415  # the same
+    from procmem.text.help.commands import COMMANDS  # noqa: PLC0415  # the same
+
+    compile_catalogues(ROOT / "procmem" / "text" / "catalogues")
+    importlib.import_module("procmem.cli.main")
+    for command in COMMANDS:
+        importlib.import_module(f"procmem.cli.{command}")
+    assert procmem.__file__ is not None
+
+
+def in_process(*words: str, **around: Any) -> Outcome:
+    """Run the command in a fork of this interpreter; arguments by name are those of :class:`Surroundings`."""
+
+    def run() -> None:
+        from procmem.__main__ import main  # noqa: PLC0415  # is loaded by now
+
+        sys.argv = ["procmem", *words]
+        main()
+
+    return measured(run, Surroundings(**around))
+
+
+def command_line(*words: str, by: Sequence[str] = (), **around: Any) -> Outcome:
+    """Run the command as a shell does, behind the words ``by`` (strace and its options, say)."""
+    command = [*by, sys.executable, "-m", "procmem", *words]
+
+    def run() -> None:
+        os.execvp(command[0], command)
+
+    return measured(run, Surroundings(**around))
+
+
+def become_nobody() -> None:
+    """Give up all rights for good."""
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
+    """Do something in a child process, its output kept, and wait for its end."""
+    streams = [os.memfd_create(name) for name in ("given", "out", "err")]
+    os.write(streams[0], around.given)
+    os.lseek(streams[0], 0, os.SEEK_SET)
+    pid = os.fork()
+    if pid == 0:
+        _be_child(action, streams, around)
+    try:
+        return _wait(pid, streams, around.wall_seconds)
+    finally:
+        for stream in streams:
+            os.close(stream)
+
+
+def _be_child(action: Callable[[], None], streams: Sequence[int], around: Surroundings) -> NoReturn:
+    try:
+        os.setsid()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        os.closerange(3, 256)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # as an interpreter begins with
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # the same
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        if around.environment is not None:
+            os.environ.clear()
+            os.environ.update(around.environment)
+        if around.bounded:
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_SECONDS, CPU_LIMIT_SECONDS))
+            resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_MAX, ADDRESS_SPACE_MAX))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        if around.before is not None:
+            around.before()
+        action()
+        sys.stdout.flush()
+        os._exit(0)
+    except BaseException:  # whatever comes: this is a fork, and must not go on as its parent
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(LOST)
+
+
+def _wait(pid: int, streams: Sequence[int], seconds: float) -> Outcome:
+    """Wait for a child, and kill its whole session where it does not end."""
+    descriptor = os.pidfd_open(pid)
+    began = os.times().elapsed
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        timed_out = not poll.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+    if timed_out:
+        os.killpg(pid, signal.SIGKILL)
+    _, status, used = os.wait4(pid, 0)
+    return Outcome(
+        status=os.waitstatus_to_exitcode(status),
+        out=os.pread(streams[1], OUTPUT_BYTES_MAX, 0),
+        err=os.pread(streams[2], OUTPUT_BYTES_MAX, 0),
+        cpu_seconds=used.ru_utime + used.ru_stime,
+        peak_bytes=used.ru_maxrss * 1024,
+        seconds=os.times().elapsed - began,
+        timed_out=timed_out,
+    )
