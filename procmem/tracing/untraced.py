@@ -26,6 +26,8 @@ _PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.005
 _QUIET_LOOKS = 3
 """So many looks in a row must find it waiting: a page that is read from disk is a short wait."""
+_STOPPED = "Tt"
+"""States in ``stat``: stopped by a signal, and the same under somebody else's tracer (strace -f)."""
 
 
 class Untraced(ChildFiles):
@@ -45,7 +47,10 @@ class Untraced(ChildFiles):
             quiet = quiet + 1 if self._runs_another_program(own) and self._state() in "ST" else 0
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGSTOP)
-        while self.alive and self._state() != "T":
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while self.alive and self._state() not in _STOPPED:
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)  # a map that may change at any moment is none to read
             time.sleep(_LOOK_SECONDS)
         return self
 
