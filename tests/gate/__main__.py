@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.gate.parts import PARTS
-from tests.gate.runner import Tally, attempt_once, run_part, seconds_for, table
+from tests.gate.runner import Tally, attempt_once, run_part, seconds_for, shared_folder, table
 from tests.gate.running import warm_up
 
 DESCRIPTION = "Attack the program, and count what breaks."
@@ -31,7 +31,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if len(parts) != 1:
             parser.error("--number is of one part: name it with --only")
         warm_up()
-        result, kept = attempt_once(parts[0], asked.seed, asked.number, asked.keep)
+        with shared_folder() as shared:
+            result, kept = attempt_once(parts[0], asked.seed, asked.number, shared=shared, keep=asked.keep)
         _print("\n".join([*result.commands, *result.offences, *([] if kept is None else [f"kept in {kept}"])]))
         return int(bool(result.offences))
     _print(f"seed {asked.seed}, {asked.minutes:g} minutes")

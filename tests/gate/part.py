@@ -16,11 +16,15 @@ __all__ = ["Part", "Result", "Trial", "nothing_missing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What one attempt is given: its number, its random numbers, and an empty folder to work in."""
+    """What one attempt is given: its number, its random numbers, and an empty folder to work in.
+
+    ``shared`` is a folder for programs that are compiled once for all attempts.
+    """
 
     number: int
     random: random.Random
     folder: Path
+    shared: Path
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The parts of the gate, in the order in which they run."""
 
-from tests.gate import recordings
+from tests.gate import elf, recordings
 
 __all__ = ["PARTS"]
 
-PARTS = {module.PART.name: module.PART for module in (recordings,)}
+PARTS = {module.PART.name: module.PART for module in (recordings, elf)}

@@ -4,6 +4,7 @@ Here belongs what is the same for all parts. An attempt's random numbers depend 
 one attempt can be repeated by itself.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -20,7 +21,7 @@ from tests.gate.part import Part, Result, Trial
 from tests.gate.parts import PARTS
 from tests.gate.running import warm_up
 
-__all__ = ["Failure", "Tally", "attempt_once", "run_part", "seconds_for", "table"]
+__all__ = ["Failure", "Tally", "attempt_once", "run_part", "seconds_for", "shared_folder", "table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +73,17 @@ class Tally:
             )
 
 
-def attempt_once(part: Part, seed: int, number: int, keep: Path | None = None) -> tuple[Result, str | None]:
+def attempt_once(
+    part: Part, seed: int, number: int, *, shared: Path, keep: Path | None = None
+) -> tuple[Result, str | None]:
     """Do one attempt in a folder of its own; what it was given is kept where something broke and ``keep`` is said."""
     folder = Path(tempfile.mkdtemp(prefix="procmem-gate-"))
     folder.chmod(0o755)  # some attempts give up their rights
     work = folder / "work"
     work.mkdir()
     try:
-        trial = Trial(number=number, random=random.Random(f"{seed}/{part.name}/{number}"), folder=work)
+        drawn = random.Random(f"{seed}/{part.name}/{number}")
+        trial = Trial(number=number, random=drawn, folder=work, shared=shared)
         try:
             result = part.attempt(trial)
         except Exception:  # an attempt that could not be made must not pass for one that held
@@ -100,8 +104,8 @@ def _special(folder: str, names: Sequence[str]) -> list[str]:
     return [name for name, path in paths.items() if not (path.is_symlink() or path.is_file() or path.is_dir())]
 
 
-def _attempt(name: str, seed: int, number: int, keep: Path | None) -> tuple[Result, str | None]:
-    return attempt_once(PARTS[name], seed, number, keep)
+def _attempt(name: str, seed: int, number: int, shared: Path, keep: Path | None) -> tuple[Result, str | None]:
+    return attempt_once(PARTS[name], seed, number, shared=shared, keep=keep)
 
 
 def seconds_for(parts: Sequence[Part], minutes: float) -> dict[str, float]:
@@ -118,27 +122,49 @@ def run_part(
     began = time.monotonic()
     if tally.lacking is None:
         processes = 1 if part.alone else workers or os.cpu_count() or 1
-        with ProcessPoolExecutor(processes, get_context("spawn"), initializer=warm_up) as pool:
-            for number, result, kept in _results(pool, part, seed, count, began + seconds, processes, keep):
+        with (
+            shared_folder() as shared,
+            ProcessPoolExecutor(processes, get_context("spawn"), initializer=warm_up) as pool,
+        ):
+            attempts = Attempts(part=part, seed=seed, count=count, end=began + seconds, shared=shared, keep=keep)
+            for number, result, kept in attempts.results(pool, processes):
                 tally.count(number, seed, result, kept)
     tally.seconds = time.monotonic() - began
     return tally
 
 
-def _results(
-    pool: ProcessPoolExecutor, part: Part, seed: int, count: int, end: float, workers: int, keep: Path | None
-) -> Iterator[tuple[int, Result, str | None]]:
-    """Attempts as they end, a few of them always under way."""
-    running: dict[Future[tuple[Result, str | None]], int] = {}
-    following = 0
-    while True:
-        while following < count and len(running) < 3 * workers and time.monotonic() < end:
-            running[pool.submit(_attempt, part.name, seed, following, keep)] = following
-            following += 1
-        if not running:
-            return
-        for done in wait(running, return_when=FIRST_COMPLETED).done:
-            yield running.pop(done), *done.result()
+@contextlib.contextmanager
+def shared_folder() -> Iterator[Path]:
+    """A folder for programs that attempts share, where other users find them as well."""
+    with tempfile.TemporaryDirectory(prefix="procmem-gate-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The attempts of one part that are to be made until ``end`` (``time.monotonic``)."""
+
+    part: Part
+    seed: int
+    count: int
+    end: float
+    shared: Path
+    keep: Path | None
+
+    def results(self, pool: ProcessPoolExecutor, workers: int) -> Iterator[tuple[int, Result, str | None]]:
+        """Attempts as they end, a few of them always under way."""
+        running: dict[Future[tuple[Result, str | None]], int] = {}
+        following = 0
+        while True:
+            while following < self.count and len(running) < 3 * workers and time.monotonic() < self.end:
+                future = pool.submit(_attempt, self.part.name, self.seed, following, self.shared, self.keep)
+                running[future] = following
+                following += 1
+            if not running:
+                return
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(done), *done.result()
 
 
 def table(tallies: Sequence[Tally]) -> str:

@@ -6,6 +6,7 @@ measured. Whether the answer is right is the matter of ``law``.
 
 import importlib
 import os
+import pkgutil
 import resource
 import select
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import procmem
 from tests.support.running import ROOT
 
 __all__ = ["NOBODY", "Outcome", "become_nobody", "command_line", "in_process", "measured", "warm_up"]
@@ -53,16 +55,16 @@ class Surroundings:
 
 
 def warm_up() -> None:
-    """Import every command, so that each fork begins with them; compile the catalogues, as an installation does."""
-    import procmem  # noqa: PLC0415  # after the arguments of the gate were read
-    from procmem.text.catalogues.build import compile_catalogues  # noqa: PLC0415  # the same
-    from procmem.text.help.commands import COMMANDS  # noqa: PLC0415  # the same
+    """Import the whole program, so that each fork begins with it; compile its catalogues, as an installation does.
+
+    A fork may give up the right to read the files of the program.
+    """
+    from procmem.text.catalogues.build import compile_catalogues  # noqa: PLC0415  # not for who runs nothing
 
     compile_catalogues(ROOT / "procmem" / "text" / "catalogues")
-    importlib.import_module("procmem.cli.main")
-    for command in COMMANDS:
-        importlib.import_module(f"procmem.cli.{command}")
-    assert procmem.__file__ is not None
+    for module in pkgutil.walk_packages(procmem.__path__, "procmem."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def in_process(*words: str, **around: Any) -> Outcome:

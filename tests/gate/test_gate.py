@@ -20,7 +20,7 @@ from tests.support.running import FIXTURES
 
 SEED = 14
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
-FEW = {"recordings": 120}
+FEW = {"recordings": 120, "elf": 60}
 """How many attempts of each part the tests make."""
 
 
@@ -155,12 +155,12 @@ def test_a_failure_is_counted_kept_and_can_be_repeated(tmp_path: Path) -> None:
     part = Part(name="planted", what="", full_count=3, attempt=attempt)
     tally = Tally(part="planted")
     for number in range(3):
-        tally.count(number, 5, *attempt_once(part, 5, number, tmp_path))
+        tally.count(number, 5, *attempt_once(part, 5, number, shared=tmp_path, keep=tmp_path))
     assert (tally.attempts, [failure.number for failure in tally.failures]) == (3, [1, 2])
     assert "nothing was attacked" in str(tally.failures[0])
     first = (tmp_path / "planted-5-2" / "input").read_text()
     assert "--only planted --seed 5 --number 2" in str(tally.failures[1])
-    attempt_once(part, 5, 2, tmp_path)
+    attempt_once(part, 5, 2, shared=tmp_path, keep=tmp_path)
     assert (tmp_path / "planted-5-2" / "input").read_text() == first
     assert table([tally]).splitlines()[1].split()[:3] == ["planted", "3", "2"]
 
@@ -175,14 +175,14 @@ def test_minutes_are_shared_out() -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.machine
-def test_a_fixed_part_of_the_gate_holds(name: str, tmp_path: Path) -> None:
+def test_a_fixed_part_of_the_gate_holds(name: str, tmp_path: Path, programs_folder: Path) -> None:
     """With a fixed seed, so that what fails here fails everywhere."""
     if (reason := PARTS[name].lacking()) is not None:
         needs.lacking(reason)
     warm_up()
     tally = Tally(part=name)
     for number in range(FEW[name]):
-        tally.count(number, SEED, *attempt_once(PARTS[name], SEED, number, tmp_path))
+        tally.count(number, SEED, *attempt_once(PARTS[name], SEED, number, shared=programs_folder, keep=tmp_path))
     assert not tally.failures, "\n".join(map(str, tally.failures))
     assert tally.attempts == FEW[name]
 
