@@ -6,6 +6,7 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 
 from procmem.errors import MalformedFile
 from procmem.model.numbers import whole_number
+from procmem.model.proc_keys import StatusKey
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
 __all__ = [
@@ -40,7 +41,7 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
             raise MalformedFile(name, number, "not-key-value", line.encode("utf-8", "surrogateescape"))
         value = value.strip()
         fields[key] = value
-        if value.endswith(" kB"):
+        if value.endswith(" kB") and key != StatusKey.NAME:  # a process may call itself so
             digits = value[:-3]
             if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
                 raise MalformedFile(name, number, "not-a-size", line.encode("utf-8", "surrogateescape"))

@@ -28,6 +28,14 @@ def test_status_keeps_every_line() -> None:
     assert (status.fields["Name"], status.fields["New"]) == ("a b:c", "x")
 
 
+@pytest.mark.parametrize("name", ["x kB", " kB", "12 kB", "VmRSS:\t7 kB"])
+def test_a_process_may_be_called_as_if_it_were_a_size(name: str) -> None:
+    """It is the one free text among the lines of status."""
+    status = parse_status(f"Name:\t{name}\nVmRSS:\t8 kB\n".encode())
+    assert status.sizes == {"VmRSS": 8192}
+    assert status.fields["Name"] == name.strip()
+
+
 @pytest.mark.parametrize(
     "data", [b"Name:\tx\nVmSize:\t 1", b"Name\n", b"VmSize:\t-4 kB\n", b"VmSize:\t4_0 kB\n", b"VmSize:\tkB kB\n"]
 )
