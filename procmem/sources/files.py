@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 
-from procmem.errors import BadInput, shortage_of
+from procmem.errors import BadInput, OutOfResources, shortage_of
 from procmem.model.raw import FileContent, Refusal
 
 TYPE_CHECKING = False
@@ -145,6 +145,9 @@ def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SE
     """Call a read that may hang for ever, and give up on it after some seconds.
 
     The thread is left behind (a read in the kernel cannot be cancelled) and does not hold up our exit.
+
+    Raises:
+        OutOfResources: no thread can be started.
     """
     answer: list[FileContent] = []
     done = _thread.allocate_lock()
@@ -157,7 +160,10 @@ def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SE
             done.release()
 
     # threading.Thread is the same with more around it, and takes longer to load than this reads
-    _thread.start_new_thread(work, ())
+    try:
+        _thread.start_new_thread(work, ())
+    except RuntimeError as error:
+        raise OutOfResources("no-thread") from error
     done.acquire(timeout=seconds)
     return answer[0] if answer else Refusal.STUCK
 

@@ -47,9 +47,14 @@ def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[i
             except Exception as error:  # a thread has nobody to raise it to
                 errors.append(error)
 
-    helpers = [threading.Thread(target=take, daemon=True) for _ in range(_helpers(source))]
-    for helper in helpers:
-        helper.start()
+    helpers = []
+    for _ in range(_helpers(source)):
+        helper = threading.Thread(target=take, daemon=True)
+        try:
+            helper.start()
+        except RuntimeError:  # no more threads, or no memory for one: those that there are do all of it
+            break
+        helpers.append(helper)
     take()
     for helper in helpers:
         helper.join()

@@ -18,6 +18,7 @@ from procmem.model.raw import MappedFile, PageState, Refusal
 from procmem.queries.examine import examine
 from procmem.sources.files import read_bounded, read_whole
 from procmem.sources.live import ProcSource
+from procmem.sources.parallel import with_every_pid
 from procmem.sources.recording.read import RecordedSource
 from tests.support.needs import lacking
 from tests.support.running import FIXTURES, missing_pid, procmem, python_child, started
@@ -106,6 +107,21 @@ def test_a_read_that_hangs_is_given_up() -> None:
     assert read_bounded(lambda: b"late" if never.wait(60) else b"", 0.2) is Refusal.STUCK
     assert time.monotonic() - began < 30
     assert read_bounded(lambda: b"x") == b"x"
+
+
+def test_where_no_thread_can_be_started_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that cannot be bounded is not made; many processes are read by the threads that there are."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", refused)
+    with pytest.raises(OutOfResources):
+        read_bounded(lambda: b"x")
+    monkeypatch.setattr("threading.Thread.start", refused)
+    seen: list[int | None] = []
+    with_every_pid(SOURCE, range(9), seen.append)
+    assert seen == list(range(9))
 
 
 def test_a_file_that_took_the_name_is_not_read(tmp_path: Path) -> None:
