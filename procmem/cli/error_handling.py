@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
-from procmem.errors import ExitStatus, ProcmemError, shortage_of
+from procmem.errors import ExitStatus, OutOfResources, ProcmemError, shortage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ def guarded(work: Callable[[], object]) -> int:
         _failed("output", reason=error.strerror)
         _drop_output()
         return ExitStatus.CANNOT_WRITE
+    except MemoryError:
+        shortage = OutOfResources("no-memory-to-read")
+        complain(shortage)
+        return shortage.exit_code
     except RecursionError:
         _failed("nested")
         return ExitStatus.INTERNAL

@@ -1,5 +1,7 @@
 """``procmem record``: write down what procmem reads of a process, to look at it elsewhere or later."""
 
+import contextlib
+
 import click
 
 from procmem import __version__
@@ -9,6 +11,7 @@ from procmem.cli.targets import target_options
 from procmem.queries.save_recording import Recorded, save_recording
 from procmem.queries.save_recording import record as record_target
 from procmem.queries.targets import Selection, TargetRef
+from procmem.render.escaping import printable_text
 from procmem.text.help import record as words
 
 __all__ = ["record"]
@@ -29,5 +32,6 @@ def record(targets: Selection, output: str, *, keep_args: bool, deep: bool) -> i
     recorded, status = for_each(targets.refs(), answer)
     if recorded:
         save_recording(recorded, output, version=__version__)
-        click.echo(words.recorded(len(recorded), output), err=True)
+        with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
+            click.echo(printable_text(words.recorded(len(recorded), output)), err=True)
     return status

@@ -379,6 +379,30 @@ def test_4_too_many_open_files(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_recording_that_is_written_is_done(tmp_path: Path) -> None:
+    """Also where nobody can be told so; and what is told of it is printable."""
+    with open("/dev/full", "wb") as full:
+        command = [*COMMAND, "record", "-o", str(tmp_path / "out"), SLEEP]
+        assert subprocess.run(command, cwd=ROOT, stderr=full, check=False).returncode == 0
+    assert procmem("inspect", "--from", str(tmp_path / "out")).status == 0
+    run = procmem("record", "-o", str(tmp_path / "a\x1b[31mb"), SLEEP)
+    assert (run.status, run.err.count("\x1b"), run.err.count("recorded 1 process")) == (0, 0, 1)
+
+
+def test_4_no_memory_is_told() -> None:
+    """Wherever it is met: an answer that was cut off is none."""
+    short = (
+        "import procmem.queries.examine as module\ndef examine(*_, **__): raise MemoryError\nmodule.examine = examine\n"
+        "import sys; from procmem.cli.main import run; sys.exit(run())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", short, "inspect", "--from", SLEEP], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "no memory for reading" in complaint(done.stderr)
+
+
 def test_as_nobody() -> None:
     """What needs no right needs none: recordings from readable folders, ourselves, others' small files."""
     for words in (("inspect", "self"), ("inspect", "1"), ("inspect", "--name", "no-such-name-4711")):
