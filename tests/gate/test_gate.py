@@ -2,6 +2,8 @@
 
 import os
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 from random import Random
@@ -16,7 +18,7 @@ from tests.gate.parts import PARTS
 from tests.gate.runner import Tally, attempt_once, seconds_for, table
 from tests.gate.running import Outcome, Surroundings, command_line, in_process, measured, warm_up
 from tests.support import needs
-from tests.support.running import FIXTURES
+from tests.support.running import FIXTURES, ROOT
 
 SEED = 14
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
@@ -187,7 +189,18 @@ def test_a_fixed_part_of_the_gate_holds(name: str, tmp_path: Path, programs_fold
     assert tally.attempts == FEW[name]
 
 
-def test_the_runner_ends_with_what_it_found(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_runner_ends_with_what_it_found() -> None:
     """0 where nothing broke, and a table."""
-    assert main(["--only", "recordings", "--count", "4", "--seed", "3", "--workers", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ["recordings", "4", "0"]
+    words = ["--only", "recordings", "--count", "4", "--seed", "3", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.gate", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines()[-1].split()[:3] == ["recordings", "4", "0"]
+
+
+def test_the_runner_fails_where_something_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one attempt that is repeated here breaks."""
+    planted = Part(name="planted", what="", full_count=1, attempt=lambda _: Result(offences=["it broke"]))
+    monkeypatch.setitem(PARTS, "planted", planted)
+    assert main(["--only", "planted", "--seed", "3", "--number", "0"]) == 1
