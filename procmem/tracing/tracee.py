@@ -46,6 +46,7 @@ _START_STEPS = 64
 _CALL_BYTES = 7
 """Bytes of a call instruction, at most."""
 
+_PR_SET_PDEATHSIG = 1
 _EXEC_FAILED = 127
 """Status with which our child ends when execve itself was refused."""
 
@@ -89,11 +90,16 @@ def fork_program(how: Started, libc: ctypes.CDLL, *, traced: bool) -> int:
     with warnings.catch_warnings():
         # Python warns of forks beside threads; this child runs nothing but system calls
         warnings.simplefilter("ignore", DeprecationWarning)
+        parent = os.getpid()
         pid = os.fork()
     if pid:
         os.close(nowhere)
         return pid
     try:
+        # it ends with us, from the very beginning and where it may not be traced; a parent that is gone sends nothing
+        libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+        if os.getppid() != parent:
+            os._exit(_EXEC_FAILED)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
         libc.personality(ctypes.c_ulong(how.personality))
