@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from procmem.model.numbers import whole_number
 
-__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_ids_of_type", "mount_points"]
+__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_ids_of_type", "mount_points", "unescaped"]
 
 MEMORY_TYPES = (b"tmpfs", b"devtmpfs")
 """File systems whose files are shared memory (mm/shmem.c)."""
@@ -41,11 +41,15 @@ def mount_points(data: bytes, types: Collection[bytes]) -> tuple[tuple[bytes, by
     found = []
     for words, behind in _mounts(data, types):
         if len(words) > 4:
-            point = words[4]
-            for escape, byte in ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\")):
-                point = point.replace(escape, byte)
-            found.append((point, behind[-1]))
+            found.append((unescaped(words[4]), behind[-1]))
     return tuple(found)
+
+
+def unescaped(path: bytes) -> bytes:
+    """A path as the kernel escapes it in tables (mangle_path(), fs/seq_file.c), which mountinfo and swaps have."""
+    for escape, byte in ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\")):
+        path = path.replace(escape, byte)
+    return path
 
 
 def devices_alone(data: bytes, types: Collection[bytes]) -> bytes:
