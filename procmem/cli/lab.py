@@ -1,16 +1,23 @@
 """``procmem lab``: experiments that ask the real kernel what the simulator has predicted."""
 
+from __future__ import annotations
+
 import os
-import signal
+from collections.abc import Iterable
 
 import click
 
+from procmem.cli.error_handling import say
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.errors import CannotWrite, ExitStatus, Misuse
-from procmem.model.reports.lab import LabVerdict, Result
+from procmem.errors import AccessRefused, CannotWrite, ExitStatus, Misuse
+from procmem.model.reports.lab import LabVerdict, Restored, RestoreOutcome, Result, Skipped
 from procmem.text.help import lab as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.lab.machine_state import Listener
 
 __all__ = ["lab"]
 
@@ -19,29 +26,42 @@ __all__ = ["lab"]
 @click.argument("names", nargs=-1, metavar="[EXPERIMENT...]")
 @click.option("--all", "everything", is_flag=True, help=words.ALL)
 @click.option("--report", metavar="FILE", help=words.REPORT)
+@click.option("--restore", "restoring", is_flag=True, help=words.RESTORE)
 @output_options("procmem/lab/1", flags=UNITLESS_FLAGS, helps=words.FLAGS)
-def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | None) -> int:
+def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | None, restoring: bool) -> int:
     """Run, and show each result when it is there."""
     from procmem.lab.catalogue import experiments, named, run_all  # noqa: PLC0415  # not needed for --help
-    from procmem.render.pages.lab import list_page, result_page, results_page  # noqa: PLC0415
+    from procmem.lab.machine_state import recover  # noqa: PLC0415  # the same
+    from procmem.lab.signals import listening  # noqa: PLC0415  # the same
+    from procmem.render.pages.lab import list_page  # noqa: PLC0415  # the same
 
     if everything and names:
         raise Misuse("all-and-names")
-    if not everything and not names:
-        if report is not None:
-            raise Misuse("report-needs-results")
-        output.show([list_page((one.name, one.row, one.root) for one in experiments())])
-        return ExitStatus.DONE
+    if restoring and names:
+        raise Misuse("restore-and-names")
+    if not everything and not names and report is not None:
+        raise Misuse("report-needs-results")
     chosen = experiments() if everything else named(names)
     if report is not None:
         from procmem.queries.save import may_save_text  # noqa: PLC0415  # only with --report
 
         may_save_text(report)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    with listening():
+        if restoring:
+            return _restore(output)
+        recover(_listener())
+        if not chosen:
+            output.show([list_page((one.name, one.row, one.root) for one in experiments())])
+            return ExitStatus.DONE
+        return _show(run_all(chosen, _listener()), output, report)
+
+
+def _show(ran: Iterable[Result], output: Output, report: str | None) -> int:
+    from procmem.render.pages.lab import result_page, results_page  # noqa: PLC0415  # not needed for --help
+
     results: list[Result] = []
     closed: OSError | None = None
-    for result in run_all(chosen):
+    for result in ran:
         results.append(result)
         if output.form is None and closed is None:
             try:
@@ -65,10 +85,33 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
     return ExitStatus.MISMATCH if differs else ExitStatus.DONE
 
 
-def _interrupted(number: int, frame: object) -> None:
-    """Let a request to end pass through everything that must be undone first."""
-    del number, frame
-    raise KeyboardInterrupt
+def _restore(output: Output) -> int:
+    """Undo what is left, and show it."""
+    from procmem.lab.machine_state import restore_machine  # noqa: PLC0415  # not needed for --help
+    from procmem.render.pages.lab import restored_page  # noqa: PLC0415  # the same
+    from procmem.text.lab import reason_text  # noqa: PLC0415  # the same
+
+    if os.geteuid() != 0:
+        raise AccessRefused(None, "restore-needs-root")
+    try:
+        leftovers = restore_machine(_listener())
+    except Skipped as why:
+        raise AccessRefused(None, "cannot-restore", why=reason_text(why.reason)) from why
+    output.show([restored_page(leftovers)])
+    failed = any(one.outcome is RestoreOutcome.FAILED for one in leftovers)
+    return ExitStatus.CANNOT_WRITE if failed else ExitStatus.DONE
+
+
+def _listener() -> Listener:
+    """What happens beside the experiments is a note on stderr."""
+    from procmem.lab.machine_state import Listener  # noqa: PLC0415  # not needed for --help
+    from procmem.render.pages.lab import restored_line, waiting_line  # noqa: PLC0415  # the same
+    from procmem.text.pages.output import note  # noqa: PLC0415  # the same
+
+    def restored(one: Restored) -> None:
+        say(note(restored_line(one)))
+
+    return Listener(waits=lambda holder, seconds: say(note(waiting_line(holder, seconds))), restores=restored)
 
 
 def _write_report(path: str, results: list[Result]) -> None:

@@ -54,6 +54,7 @@ _APART: dict[str, _Apart] = {
         (("--from",), ("--procfs",)),
     ),
     "swap": ((("--top",), ("--json",)),),
+    "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
         (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),
         (("--picture",), ("--no-picture", *_FORMATS)),

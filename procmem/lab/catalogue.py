@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from procmem.errors import Misuse, ProcmemError
 from procmem.lab.experiments import pages, sharing, system, tables, threads
+from procmem.lab.machine_state import WAIT_SECONDS, Listener, machine_lock
+from procmem.lab.signals import signals_held
 from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
 
@@ -43,15 +46,25 @@ def named(names: tuple[str, ...]) -> tuple[Experiment, ...]:
     return tuple(one for one in known if one.name in names or one.row in names)
 
 
-def run_all(chosen: tuple[Experiment, ...]) -> Iterator[Result]:
-    """Run experiments one after another; one that fails says so and does not stop the others."""
+def run_all(
+    chosen: tuple[Experiment, ...], listener: Listener | None = None, *, seconds: float = WAIT_SECONDS
+) -> Iterator[Result]:
+    """Run experiments one after another; one that fails says so and does not stop the others.
+
+    Those that change the machine wait for its lock for so many seconds at most, which ``listener`` is told. A signal
+    that asks to end is acted on when an experiment has undone what it made; between two, nothing is there to undo.
+
+    Raises:
+        KeyboardInterrupt: such a signal came.
+    """
     for one in chosen:
         began = time.monotonic()
         figures: list[Figure] = []
         reason: Note | None = None
         skipped = False
         try:
-            figures = one.run()
+            with signals_held(), _lock_for(one, listener, seconds):
+                figures = one.run()
         except Skipped as why:
             reason, skipped = why.reason, True
         except EOFError:
@@ -59,3 +72,7 @@ def run_all(chosen: tuple[Experiment, ...]) -> Iterator[Result]:
         except (ProcmemError, OSError) as why:
             reason = note("stopped", error=why)
         yield Result(one.name, one.row, figures, reason, time.monotonic() - began, skipped)
+
+
+def _lock_for(one: Experiment, listener: Listener | None, seconds: float) -> contextlib.AbstractContextManager[None]:
+    return machine_lock(seconds=seconds, listener=listener) if one.machine else contextlib.nullcontext()

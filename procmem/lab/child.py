@@ -15,6 +15,12 @@ import signal
 import sys
 from typing import Any, BinaryIO
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from parent_death import end_with  # type: ignore[import-not-found]
+
+if __name__ == "__main__":
+    end_with(int(sys.argv[1]))  # before anything else: it never outlives who asked
+
 __all__: list[str] = []
 
 PAGE = mmap.PAGESIZE
@@ -136,8 +142,10 @@ def do_touch_each(first: int, step: int, count: int) -> tuple[int, int]:
 def do_fault(access: str, at: int) -> dict[str, int] | None:
     """Make one access in a child of its own; what the signal told, or None where the access passed."""
     read_end, write_end = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
+        end_with(parent)
         os.close(read_end)
         _fault_here(access, at, write_end)
     os.close(write_end)
@@ -231,8 +239,10 @@ def do_load(path: str) -> int:
 
 def do_fork(read_path: str, write_path: str) -> int:
     """Fork; the child takes its orders from the two named pipes."""
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
+        end_with(parent)
         with open(read_path, "rb") as orders, open(write_path, "wb") as answers:
             serve(orders, answers)
         os._exit(0)
@@ -262,8 +272,6 @@ def serve(orders: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    if sys.argv[1:] != ["thp"]:
+    if sys.argv[2:] != ["thp"]:
         LIBC.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
-    LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it never outlives who asked
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,4 +1,8 @@
-"""The laboratory's children: processes that are told what to do to their memory, and are gone at the end."""
+"""The laboratory's children: processes that are told what to do to their memory, and are gone at the end.
+
+Each leads a session of its own, so that it ends with all that it has started; and each asks the kernel to be ended with
+us, however we end (``parent_death``).
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,23 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
+from procmem.lab.journal import current
+from procmem.lab.scratch import scratch_folder
+from procmem.lab.signals import interruptible
+from procmem.lab.undo import start_of
 from procmem.model.reports.lab import Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Child", "child", "file_of_pages", "forked", "only_x86_64"]
+__all__ = ["Child", "child", "file_of_pages", "forked", "only_x86_64", "output_of"]
 
-_CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_GROUP_ENDS_SECONDS = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -38,12 +47,13 @@ class Child:
             Skipped: the kernel refused it.
             EOFError: the child has ended, or was killed.
         """
-        try:
-            self._orders.write(json.dumps([verb, *words]).encode() + b"\n")
-            self._orders.flush()
-        except BrokenPipeError as error:
-            raise EOFError from error
-        line = self._answers.readline()
+        with interruptible():
+            try:
+                self._orders.write(json.dumps([verb, *words]).encode() + b"\n")
+                self._orders.flush()
+            except BrokenPipeError as error:
+                raise EOFError from error
+            line = self._answers.readline()
         if not line:
             raise EOFError
         answer = json.loads(line)
@@ -61,38 +71,95 @@ def child(*, thp: bool = False, env: dict[str, str] | None = None) -> Iterator[C
     """
     if _PAGE != 4096:
         raise Skipped("page-size", size=_PAGE)
-    command = [sys.executable, "-I", "-S", _CHILD, *(["thp"] if thp else [])]
+    with _program("child.py", *(["thp"] if thp else []), env={**os.environ, **(env or {})}) as process:
+        yield Child(process.pid, process.stdin, process.stdout)
+
+
+@contextlib.contextmanager
+def _program(name: str, *words: str, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of this folder, run by itself; at the end its whole group is killed, and gone.
+
+    Raises:
+        Skipped: no Python can be started.
+    """
+    command = [sys.executable, "-I", "-S", os.path.join(_HERE, name), str(os.getpid()), *words]
+    journal, entry = current(), None
     try:
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **(env or {})},
-            start_new_session=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, start_new_session=True
         )
     except OSError as error:
         raise Skipped("no-python", program=sys.executable, reason=error.strerror) from error
     try:
-        yield Child(process.pid, process.stdin, process.stdout)
+        if journal is not None and (start := start_of(process.pid)) is not None:
+            entry = journal.begin("child", pid=process.pid, start=start)
+        yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process.pid)
         process.wait()
+        _wait_for_group(process.pid)
         for stream in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 assert stream is not None
                 stream.close()
+        if journal is not None and entry is not None:
+            journal.end(entry)
+
+
+def _end_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _wait_for_group(pid: int) -> None:
+    """Wait until all that it had started has ended too: as long as any lives, no other group gets its number."""
+    end = time.monotonic() + _GROUP_ENDS_SECONDS
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < end:
+            os.killpg(pid, 0)
+            time.sleep(0.01)
+
+
+def output_of(
+    words: Sequence[str], *, cwd: str, env: Mapping[str, str], seconds: float
+) -> tuple[int | None, bytes, bytes]:
+    """Run any program under a guard that ends it with us: its status and outputs.
+
+    The status is None where it took too long, or where it could not be started: then the last is the reason.
+
+    Raises:
+        Skipped: no Python can be started.
+        EOFError: the guard was killed.
+    """
+    with _program("guard.py", env=os.environ) as process:
+        order = {"words": list(words), "cwd": cwd, "env": dict(env), "seconds": seconds}
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with interruptible():
+            try:
+                process.stdin.write(json.dumps(order).encode() + b"\n")
+                process.stdin.flush()
+            except BrokenPipeError as error:
+                raise EOFError from error
+            line = process.stdout.readline()
+        if not line:
+            raise EOFError
+        answer = json.loads(line)
+        return answer["status"], answer["out"].encode(), answer["err"].encode()
 
 
 @contextlib.contextmanager
 def forked(parent: Child) -> Iterator[Child]:
     """A fork of a child, to be told what to do by itself."""
-    with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+    with scratch_folder() as folder:
         names = [os.path.join(folder, name) for name in ("orders", "answers")]
         for name in names:
             os.mkfifo(name)
         pid = parent.do("fork", *names)
-        with open(names[0], "wb") as orders, open(names[1], "rb") as answers:
+        with contextlib.ExitStack() as stack:
+            with interruptible():  # until the fork opens them too
+                orders = stack.enter_context(open(names[0], "wb"))
+                answers = stack.enter_context(open(names[1], "rb"))
             yield Child(pid, orders, answers)
             with contextlib.suppress(OSError):
                 orders.close()
@@ -102,7 +169,7 @@ def forked(parent: Child) -> Iterator[Child]:
 @contextlib.contextmanager
 def file_of_pages(pages: int) -> Iterator[str]:
     """A file whose pages lie in the page cache one by one: large folios would map more at a time."""
-    with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+    with scratch_folder() as folder:
         path = os.path.join(folder, "file")
         with open(path, "wb", buffering=0) as file:
             for number in range(pages):

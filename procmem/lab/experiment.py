@@ -46,6 +46,7 @@ SIZE = COUNT * PAGE
 class Experiment(NamedTuple):
     """One experiment: ``run`` gives its figures, or raises Skipped; ``root`` says that it needs root.
 
+    ``machine`` says that it changes the whole machine, and so runs under the lock.
     ``row`` is the topic of the theory that it belongs to; title and sentences stand in ``procmem.text.lab``.
     """
 
@@ -53,6 +54,7 @@ class Experiment(NamedTuple):
     row: str
     run: Callable[[], list[Figure]]
     root: bool = False
+    machine: bool = False
 
 
 class SimulatedMachine:

@@ -15,6 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Generator
 
+from parent_death import end_with  # type: ignore[import-not-found]  # beside this file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -39,9 +41,11 @@ def _resident() -> int:
 def _processes(count: int) -> dict[str, Any]:
     began = time.perf_counter()
     pids = []
+    parent = os.getpid()
     for _number in range(count):
         pid = os.fork()
         if pid == 0:
+            end_with(parent)
             while True:
                 signal.pause()
         pids.append(pid)

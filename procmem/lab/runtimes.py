@@ -5,9 +5,9 @@ Each is written to a folder of its own, run from there, and gone with it; no cac
 
 import os
 import shutil
-import subprocess
-import tempfile
 
+from procmem.lab.children import output_of
+from procmem.lab.scratch import scratch_folder
 from procmem.model.reports.lab import Skipped
 
 __all__ = ["goroutines", "java_threads"]
@@ -102,19 +102,16 @@ def java_threads() -> tuple[int, int]:
 def _printed(program: str, name: str, text: str, words: tuple[str, ...], count: int) -> list[int]:
     if shutil.which(program) is None:
         raise Skipped("not-installed", program=program)
-    with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+    with scratch_folder() as folder:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
         places = {"GOCACHE": os.path.join(folder, "cache"), "GOTMPDIR": folder, "GO111MODULE": "off", "HOME": folder}
         env = {**os.environ, **places, "MALLOC_ARENA_MAX": "1"}
-        try:
-            done = subprocess.run(
-                (program, *words), cwd=folder, env=env, capture_output=True, timeout=_SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Skipped("does-not-run", program=program, reason=error) from error
-    numbers = done.stdout.split()
-    if done.returncode or len(numbers) != count or not all(number.isdigit() for number in numbers):
-        why = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"status {done.returncode}"]
+        status, out, err = output_of((program, *words), cwd=folder, env=env, seconds=_SECONDS)
+    if status is None and not err:
+        raise Skipped("not-in-time", program=program, seconds=_SECONDS)
+    numbers = out.split()
+    if status or status is None or len(numbers) != count or not all(number.isdigit() for number in numbers):
+        why = err.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"status {status}"]
         raise Skipped("does-not-run", program=program, reason=why[0][:200])
     return [int(number) for number in numbers]

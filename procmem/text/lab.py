@@ -1,12 +1,27 @@
 """The words of the laboratory: what each experiment is and shows, its figures, and why one is skipped or stopped."""
 
+import time
+
 from procmem.errors import ProcmemError
 from procmem.model.note import Note
-from procmem.text import N_, gettext, listed, say
+from procmem.text import N_, Sentence, gettext, listed, plural, say
 from procmem.text.notes import told
 from procmem.text.translation import reason_text as frame_reason
 
-__all__ = ["figure_name", "reason_text", "report_title", "shows", "title", "unit_text"]
+__all__ = [
+    "figure_name",
+    "left_reason",
+    "leftover_name",
+    "reason_text",
+    "report_title",
+    "shows",
+    "time_text",
+    "title",
+    "unit_text",
+]
+
+_LAST_MOMENT = 253402300799
+"""The end of the year 9999."""
 
 EXPERIMENTS = {
     "demand-paging": (
@@ -297,11 +312,19 @@ REASONS = {
     "no-smaps": N_("smaps may not be read"),
     "not-installed": N_("{program} is not installed"),
     "does-not-run": N_("{program} does not run: {reason}"),
+    "not-in-time": N_("{program} took more than {seconds} seconds"),
     "refused": N_("{what}"),
     "page-size": N_("the figures are for pages of 4096 bytes, here they have {size}"),
     "no-python": N_("{program} cannot be started: {reason}"),
     "not-x86-64": N_("its figures are those of x86-64, this machine is {machine}"),
     "only-root": N_("only root may do this"),
+    "in-use": N_("another run changes the machine just now; who that is cannot be told"),
+    "in-use-by": N_("{command} (pid {pid}, since {since}) changes the machine just now"),
+    "no-root-folder": N_("{path}: {reason}"),
+    "unsafe-root-folder": N_("{path} is a link, or others than root may write to it: remove it"),
+    "no-journal": N_("what is to be changed cannot be written down first: {reason}"),
+    "no-scratch": N_("{path}: {reason}"),
+    "swap-file": N_("swap file: {reason}"),
     "no-huge-pages": N_("no huge pages: {reason}"),
     "no-huge-memory": N_("no memory is free in pieces of 2 MiB"),
     "swapon": N_("swapon: {reason}"),
@@ -312,6 +335,35 @@ REASONS = {
     "stopped": N_("stopped: {error}"),
 }
 """Why an experiment is skipped, or stopped."""
+
+LEFTOVERS = {
+    "swap": N_("swap area"),
+    "huge-pages": N_("pool of huge pages"),
+    "swappiness": N_("vm.swappiness"),
+    "group": N_("memory cgroup"),
+    "controllers": N_("controllers of cgroups"),
+    "folder": N_("scratch folder"),
+    "shared-memory": N_("shared memory"),
+    "child": N_("child process"),
+    "journal": N_("journal"),
+}
+"""What a run that was killed can leave behind; a kind that the journal of another release names stands as it is."""
+
+LEFT_REASONS: dict[str, Sentence] = {
+    "unknown-kind": N_("another release of procmem wrote this"),
+    "entry-unclear": N_("the journal does not say what it was"),
+    "system": N_("{reason}"),
+    "journal-unclear": plural(
+        "{count} line makes no sense, or it is too large: that was dropped",
+        "{count} lines make no sense, or it is too large: that was dropped",
+    ),
+    "not-ours": N_("not procmem's own: a link, another's, or of another name"),
+    "in-use": N_("a living run uses it"),
+    "changed-since": N_("somebody else has changed it since"),
+    "still-used": N_("it is still in use"),
+    "does-not-end": N_("it does not end"),
+}
+"""Why one was left as it is, or could not be undone."""
 
 
 UNITS = {
@@ -360,6 +412,23 @@ def reason_text(reason: Note) -> str:
         from procmem.text.errors import error_text  # noqa: PLC0415  # seldom
 
         figures["error"] = error_text(error)
+    if isinstance(since := figures.get("since"), float):
+        figures["since"] = time_text(since)
     if isinstance(reasons := figures.get("reasons"), tuple) and reasons:
         return listed(map(frame_reason, reasons), N_("; "))
     return say(REASONS[reason.code], figures)
+
+
+def time_text(seconds: float) -> str:
+    """A moment in local time, in seconds since 1970."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(max(seconds, 0), _LAST_MOMENT)))
+
+
+def leftover_name(kind: str) -> str:
+    """What was left behind."""
+    return gettext(LEFTOVERS[kind]) if kind in LEFTOVERS else kind
+
+
+def left_reason(reason: Note | None) -> str:
+    """Why it was left as it is, or could not be undone; empty where it was undone."""
+    return "" if reason is None else say(LEFT_REASONS[reason.code], reason.figures)

@@ -1,12 +1,9 @@
 """``procmem lab``: the kernel agrees with what was predicted, a wrong prediction is found out, and nothing is left."""
 
-import contextlib
 import functools
 import json
-import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,6 @@ from procmem.cli.lab import lab
 from procmem.errors import CannotWrite
 from procmem.lab import children as lab_machine
 from procmem.lab import experiment as lab_experiment
-from procmem.lab import machine_state as lab_system
 from procmem.lab.catalogue import experiments, named, run_all
 from procmem.model.note import note
 from procmem.model.reports.lab import Figure, LabVerdict, Result, Skipped
@@ -29,8 +25,9 @@ from procmem.render.pages.lab_html import lab_html
 from procmem.render.style import Style
 from procmem.sources.recording.write import save_text
 from procmem.text.lab import reason_text
+from tests.support.machine import PATIENCE_SECONDS
 from tests.support.needs import lacking
-from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
+from tests.support.running import COMMAND, ROOT, procmem
 
 ALL = {one.name: one for one in experiments()}
 TIMED = {"thousand", "switches", "goroutines", "java-threads"}
@@ -39,7 +36,7 @@ NO_ROOT = [name for name, one in ALL.items() if not one.root and name not in TIM
 
 
 def one_result(name: str) -> Result:
-    (result,) = run_all((ALL[name],))
+    (result,) = run_all((ALL[name],), seconds=PATIENCE_SECONDS)
     if result.verdict is LabVerdict.SKIPPED:
         assert result.reason is not None
         _missing(f"{name}: {reason_text(result.reason)}")
@@ -171,75 +168,6 @@ def test_the_report_escapes_and_is_whole(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite):
         save_text(str(link), "three")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "page"]
-
-
-def _traces() -> set[str]:
-    """Whatever an experiment could leave behind: swap files, folders, groups."""
-    swaps = {line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:] if "procmem-lab" in line}
-    with contextlib.suppress(Skipped):
-        root, _unified = lab_system._group_root()
-        swaps |= {name for name in os.listdir(root) if name.startswith("procmem-lab-")}
-    return swaps
-
-
-@pytest.mark.needs_root
-@pytest.mark.machine
-def test_nothing_is_left_when_an_experiment_fails() -> None:
-    """Swap is off again, the group gone, the pool of huge pages as it was; all under the lock that others wait for."""
-    pool = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
-
-    @contextlib.contextmanager
-    def everything() -> Iterator[None]:
-        with lab_system.swap_file(4 << 20), lab_system.memory_group() as group, lab_machine.child() as subject:
-            group.add(subject.pid)
-            with lab_system.huge_pages(1) if pool.exists() else contextlib.nullcontext():
-                yield
-
-    with lab_system.machine_lock():
-        before = pool.read_text() if pool.exists() else None
-        try:
-            with everything():
-                assert _traces()
-                raise ZeroDivisionError
-        except ZeroDivisionError:
-            pass
-        except Skipped as why:
-            _missing(str(why))
-        assert _traces() == set()
-        assert (pool.read_text() if pool.exists() else None) == before
-
-
-@pytest.mark.needs_root
-@pytest.mark.machine
-def test_an_interrupted_experiment_puts_things_back() -> None:
-    """A polite kill in the middle of the swap experiment: 130, and nothing is left."""
-    with started([*COMMAND, "lab", "swappiness"], ready=False) as run:
-        wait_for(lambda: run.poll() is not None or bool(_own_swaps()))
-        run.terminate()
-        assert run.wait(60) in (130, 0)
-    with lab_system.machine_lock():
-        assert _traces() == set()
-
-
-def _own_swaps() -> set[str]:
-    return {line for line in Path("/proc/swaps").read_text().splitlines() if "procmem-lab" in line}
-
-
-@pytest.mark.needs_root
-@pytest.mark.machine
-def test_a_run_that_was_killed_is_swept_up() -> None:
-    """Whoever takes the lock next undoes what could not be undone."""
-    with lab_system.machine_lock():
-        swap = lab_system.swap_file(4 << 20)
-        try:
-            swap.__enter__()
-        except Skipped as why:
-            _missing(str(why))
-        assert _own_swaps()
-    with lab_system.machine_lock():
-        assert not _own_swaps()
-    with contextlib.suppress(Exception):
-        swap.__exit__(None, None, None)
 
 
 def test_a_child_ends_with_its_context() -> None:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from procmem.lab.machine_state import machine_lock
 from tests.support import needs
+from tests.support.machine import machine_for_us
 
 __all__ = ["huge_pages"]
 
@@ -24,7 +24,7 @@ def huge_pages(count: int) -> Iterator[None]:
     """So many huge pages more than there were, for one user at a time: the laboratory changes their number too."""
     needs.marked("huge_pages()")
     setting = Path("/proc/sys/vm/nr_hugepages")
-    with machine_lock():
+    with machine_for_us():
         before = setting.read_text()
         try:
             for _ in range(_TRIES):

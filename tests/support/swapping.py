@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from procmem.lab.machine_state import machine_lock
 from tests.support import needs
+from tests.support.machine import machine_for_us
 
 
 @contextlib.contextmanager
@@ -18,7 +18,7 @@ def swap_file(size: int) -> Iterator[Path]:
         OSError: this machine, or its file system, does not let us have one.
     """
     needs.marked("swap_file()")
-    with machine_lock(), tempfile.TemporaryDirectory(prefix="procmem-swap-", dir="/var/tmp") as folder:
+    with machine_for_us(), tempfile.TemporaryDirectory(prefix="procmem-swap-", dir="/var/tmp") as folder:
         path = Path(folder, "swapfile")
         path.touch(0o600)
         with open(path, "wb") as file:

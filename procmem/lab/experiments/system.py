@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 import stat
-import tempfile
 
 from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.errors import BadInput
 from procmem.lab.children import Child, child
 from procmem.lab.experiment import AT, SIZE, Experiment, SimulatedMachine, usage, warmed
-from procmem.lab.machine_state import Cgroup, machine_lock, memory_group, swap_file
+from procmem.lab.machine_state import Cgroup, memory_group, swap_file
+from procmem.lab.scratch import scratch_folder
+from procmem.lab.signals import interruptible
 from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, KernelKind
@@ -28,7 +29,7 @@ _RUNS = 64
 def _swap() -> list[Figure]:
     with open("/proc/sys/vm/page-cluster", encoding="utf-8") as file:
         cluster = int(file.read())
-    with machine_lock(), memory_group() as group, child() as subject:
+    with memory_group() as group, child() as subject:
         group.add(subject.pid)
         # pages still queued on another processor, from before a migration, would be passed over
         os.sched_setaffinity(subject.pid, {min(os.sched_getaffinity(0))})
@@ -76,7 +77,7 @@ _LIMIT, _LOAD = 16 * _MIB, 24 * _MIB
 
 def _swappiness() -> list[Figure]:
     figures = []
-    with machine_lock(), swap_file(_SWAP):
+    with swap_file(_SWAP):
         for swappiness in (0, 1, 60, 100, 200):
             machine = SimulatedMachine(ram=_LIMIT, swap=_SWAP, swappiness=swappiness, group=True).map(_LOAD)
             machine.then(Access(1, AT, _LOAD, True))
@@ -107,13 +108,15 @@ _STREAM = 96 * _MIB
 def _cold_files() -> list[Figure]:
     """With a large cache and with none allowed exact; with a small one, whether any is swapped."""
     figures = []
-    with machine_lock(), swap_file(_SWAP), tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+    with swap_file(_SWAP), scratch_folder() as folder:
         path = os.path.join(folder, "stream")
         with open(path, "wb") as file:
             for _megabyte in range(_STREAM // _MIB):
-                file.write(bytes(_MIB))
+                with interruptible():
+                    file.write(bytes(_MIB))
             file.flush()
-            os.fsync(file.fileno())
+            with interruptible():
+                os.fsync(file.fileno())
         for swappiness in (1, 60):
             predicted, swap = _streamed(path, swappiness, 64 * _MIB, 16 * _MIB)
             # the interpreter's own pages are in the group as well
@@ -170,14 +173,15 @@ def _aslr() -> list[Figure]:
     randomize = machine_randomize()
     if not randomize:
         raise Skipped("not-randomized")
-    with tempfile.TemporaryDirectory(prefix="procmem-lab-") as folder:
+    with scratch_folder() as folder:
         path = os.path.join(folder, "probe")
         with open(path, "wb") as file:
             file.write(probe_program())
         os.chmod(path, stat.S_IRWXU)
         settings = Settings(randomize=randomize, exec_path=path.encode(), argv=(path.encode(),), facts=facts)
         try:
-            prediction, seen = draw_bases(program_files(path.encode(), ()), settings, _RUNS)
+            with interruptible():  # what is started there is traced, and ends with us
+                prediction, seen = draw_bases(program_files(path.encode(), ()), settings, _RUNS)
         except BadInput as error:
             raise Skipped("error", error=error) from error
     figures = []
@@ -195,9 +199,9 @@ def _aslr() -> list[Figure]:
 
 
 EXPERIMENTS = (
-    Experiment("swap", "M6", _swap, root=True),
-    Experiment("swappiness", "M7", _swappiness, root=True),
-    Experiment("cold-files", "M7", _cold_files, root=True),
+    Experiment("swap", "M6", _swap, root=True, machine=True),
+    Experiment("swappiness", "M7", _swappiness, root=True, machine=True),
+    Experiment("cold-files", "M7", _cold_files, root=True, machine=True),
     Experiment("aslr", "M9", _aslr),
 )
 """In the order of the theory's rows."""

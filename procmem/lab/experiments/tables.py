@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procmem.lab.children import child, forked, only_x86_64
 from procmem.lab.experiment import AT, COUNT, SIZE, Experiment, SimulatedMachine, usage, warmed
-from procmem.lab.machine_state import huge_pages, machine_lock
+from procmem.lab.machine_state import huge_pages
 from procmem.model.note import note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.lab import Figure, Skipped
@@ -79,7 +79,7 @@ def _thp() -> list[Figure]:
 
 def _hugetlb() -> list[Figure]:
     only_x86_64()
-    with machine_lock(), huge_pages(2), child() as subject:
+    with huge_pages(2), child() as subject:
         warmed(subject)
         subject.do("map", AT, 2 * _HUGE, "anon", "", 3, _HUGETLB)
         minor, _major = subject.do("write", AT, 2 * _HUGE)
@@ -139,6 +139,6 @@ EXPERIMENTS = (
     Experiment("page-tables", "M18", _page_tables),
     Experiment("frames", "M19", _frames, root=True),
     Experiment("huge-pages", "M19", _thp),
-    Experiment("hugetlb", "M19", _hugetlb, root=True),
+    Experiment("hugetlb", "M19", _hugetlb, root=True, machine=True),
 )
 """In the order of the theory's rows."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
-__all__ = ["Figure", "LabVerdict", "Result", "Skipped"]
+__all__ = ["Figure", "Holder", "LabVerdict", "RestoreOutcome", "Restored", "Result", "Skipped"]
 
 
 class LabVerdict(StrEnum):
@@ -74,3 +74,35 @@ class Result(NamedTuple):
             return LabVerdict.SKIPPED
         fine = self.reason is None and bool(self.figures) and all(figure.agrees for figure in self.figures)
         return LabVerdict.AGREES if fine else LabVerdict.DIFFERS
+
+
+class RestoreOutcome(StrEnum):
+    """What came of undoing one change."""
+
+    RESTORED = "restored"
+    LEFT = "left"
+    FAILED = "failed"
+
+
+class Restored(NamedTuple):
+    """One thing that the laboratory had changed or made, and what was done about it afterwards.
+
+    ``kind`` is swap, huge-pages, swappiness, group, controllers, folder, shared-memory, child, or journal; ``what`` the
+    path or the pid. ``reason`` says why it was left or could not be undone; ``before`` is the value that was to be put
+    back, ``found`` the one that was there, None where the kind has no value.
+    """
+
+    kind: str
+    what: str
+    outcome: RestoreOutcome
+    reason: Note | None
+    before: int | None = None
+    found: int | None = None
+
+
+class Holder(NamedTuple):
+    """Who holds the lock of the machine; ``since`` is seconds since 1970."""
+
+    pid: int
+    command: str
+    since: float

@@ -1,18 +1,18 @@
-"""The documents ``procmem/lab/1`` and ``procmem/lab-list/1``."""
+"""The documents ``procmem/lab/1``, ``procmem/lab-list/1`` and ``procmem/lab-restore/1``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from procmem.model.reports.lab import Result
+from procmem.model.reports.lab import Restored, Result
 from procmem.text import english
-from procmem.text.lab import figure_name, reason_text, title
+from procmem.text.lab import figure_name, left_reason, reason_text, title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["lab_json", "list_json"]
+__all__ = ["lab_json", "list_json", "restored_json"]
 
 
 @english()
@@ -46,5 +46,24 @@ def lab_json(results: Iterable[Result]) -> dict[str, Any]:
                 "seconds": round(result.seconds, 3),
             }
             for result in results
+        ],
+    }
+
+
+@english()
+def restored_json(leftovers: Iterable[Restored]) -> dict[str, Any]:
+    """What a run that was killed had left, and what was done about each; values are the kernel's own numbers."""
+    return {
+        "schema": "procmem/lab-restore/1",
+        "leftovers": [
+            {
+                "kind": one.kind,
+                "what": one.what,
+                "found": one.found,
+                "before": one.before,
+                "outcome": one.outcome.value,
+                "reason": None if one.reason is None else left_reason(one.reason),
+            }
+            for one in leftovers
         ],
     }

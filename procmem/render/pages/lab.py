@@ -2,17 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 
-from procmem.model.reports.lab import Figure, LabVerdict, Result
+from procmem.model.reports.lab import Figure, Holder, LabVerdict, Restored, RestoreOutcome, Result
 from procmem.render.columns import column
 from procmem.render.escaping import printable_text
 from procmem.render.human import human_size
-from procmem.render.json.lab import lab_json, list_json
+from procmem.render.json.lab import lab_json, list_json, restored_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet
 from procmem.text import gettext
-from procmem.text.lab import figure_name, reason_text, shows, title, unit_text
-from procmem.text.pages.lab import HEADINGS, VERDICTS, told
+from procmem.text.lab import figure_name, left_reason, leftover_name, reason_text, shows, time_text, title, unit_text
+from procmem.text.pages.lab import HEADINGS, OUTCOMES, VERDICTS, told
 
-__all__ = ["figure_cells", "list_page", "result_page", "results_page", "summary_line"]
+__all__ = [
+    "figure_cells",
+    "list_page",
+    "restored_line",
+    "restored_page",
+    "result_page",
+    "results_page",
+    "summary_line",
+    "waiting_line",
+]
 
 _WIDTH = 80
 _INDENT = 2
@@ -135,3 +144,55 @@ def summary_line(results: Sequence[Result]) -> str:
     """How many of each verdict."""
     counts = {verdict.value: sum(1 for result in results if result.verdict is verdict) for verdict in LabVerdict}
     return told("summary", **counts, seconds=sum(result.seconds for result in results))
+
+
+def restored_page(leftovers: Sequence[Restored]) -> Page:
+    """What a run that was killed had left, and what was done about each: paths are too long for a table."""
+    if leftovers:
+        counts = {outcome.value: sum(1 for one in leftovers if one.outcome is outcome) for outcome in RestoreOutcome}
+        lines: list[Block] = [Prose(_leftover_line(one), "", "  ") for one in leftovers]
+        blocks: list[list[Block]] = [lines, [Prose(told("restored-summary", **counts))]]
+    else:
+        blocks = [[Prose(told("nothing-left"))]]
+    return Page(blocks, lambda: _leftovers(leftovers), lambda: restored_json(leftovers))
+
+
+def _leftovers(leftovers: Sequence[Restored]) -> Sheet:
+    columns = (
+        column(HEADINGS, "kind", "text"),
+        column(HEADINGS, "what", "text"),
+        column(HEADINGS, "found", "count"),
+        column(HEADINGS, "before", "count"),
+        column(HEADINGS, "outcome", "text"),
+        column(HEADINGS, "reason", "text"),
+    )
+    rows = [
+        (leftover_name(one.kind), one.what, one.found, one.before, one.outcome.value, left_reason(one.reason))
+        for one in leftovers
+    ]
+    return Sheet(columns, rows)
+
+
+def _leftover_line(one: Restored) -> str:
+    figures = {"kind": leftover_name(one.kind), "what": one.what, "outcome": gettext(OUTCOMES[one.outcome.value])}
+    if one.reason is None:
+        line = told("leftover", **figures)
+    else:
+        line = told("leftover-why", **figures, reason=left_reason(one.reason))
+    if one.found is not None:
+        line = told("leftover-values", line=line, found=one.found, before=one.before)
+    return printable_text(line)
+
+
+def restored_line(one: Restored) -> str:
+    """The same of one thing, as a line beside an experiment; what is undone there is what an earlier run has left."""
+    line = _leftover_line(one)
+    return told("cut-off", line=line) if one.outcome is RestoreOutcome.RESTORED else line
+
+
+def waiting_line(holder: Holder | None, seconds: float) -> str:
+    """That the machine's lock is waited for, and who holds it."""
+    if holder is None:
+        return told("waiting-for-somebody", seconds=seconds)
+    since = time_text(holder.since)
+    return printable_text(told("waiting", pid=holder.pid, command=holder.command, since=since, seconds=seconds))

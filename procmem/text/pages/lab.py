@@ -2,7 +2,7 @@
 
 from procmem.text import N_, Sentence, say
 
-__all__ = ["HEADINGS", "VERDICTS", "told"]
+__all__ = ["HEADINGS", "OUTCOMES", "VERDICTS", "told"]
 
 HEADINGS = {
     "topic": N_("topic"),
@@ -16,7 +16,15 @@ HEADINGS = {
     "slack": N_("slack"),
     "verdict": N_("verdict"),
     "word": N_("verdict"),
+    "kind": N_("left behind"),
+    "what": N_("which"),
+    "found": N_("found"),
+    "before": N_("before"),
+    "outcome": N_("outcome"),
+    "reason": N_("reason"),
 }
+
+OUTCOMES = {"restored": N_("restored"), "left": N_("left as it is"), "failed": N_("not undone")}
 
 VERDICTS = {"agrees": N_("agrees"), "differs": N_("differs"), "skipped": N_("skipped")}
 
@@ -31,6 +39,16 @@ _SENTENCES: dict[str, Sentence] = {
     "exact": N_("exact"),
     "within": N_("within {slack}"),
     "reason": N_("{verdict}: {reason}"),
+    "nothing-left": N_("Nothing was left behind."),
+    "restored-summary": N_("{restored} restored, {left} left as they are, {failed} not undone"),
+    "leftover": N_("{kind} {what}: {outcome}"),
+    "leftover-why": N_("{kind} {what}: {outcome}: {reason}"),
+    "leftover-values": N_("{line} (found {found}, before {before})"),
+    "cut-off": N_("an earlier run was cut off: {line}"),
+    "waiting": N_(
+        "{command} (pid {pid}, since {since}) changes the machine just now: waiting for it, {seconds:.0f} s at most"
+    ),
+    "waiting-for-somebody": N_("another run changes the machine just now: waiting for it, {seconds:.0f} s at most"),
     "summary": N_("{agrees} agrees, {differs} differs, {skipped} skipped; {seconds:.1f} s"),
 }
 

@@ -1,0 +1,117 @@
+"""Signals that ask the laboratory to end: held while something is changed or undone, acted on between.
+
+Here belongs when a signal is heard, and nothing of what is undone. An exception may come between any two instructions
+of Python, also between a change and the ``try`` that undoes it; so in an experiment no signal raises one but at places
+that say so (``interruptible``): where a child's answer or the machine's lock is waited for. All that an experiment has
+made is undone on the way out from there, with every further signal held. SIGKILL cannot be held: see ``journal``.
+"""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+__all__ = ["interruptible", "listening", "signals_held"]
+
+_ENDING = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGALRM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+)
+"""What by default ends a process, may be caught, and is no fault of the process's own (signal(7))."""
+
+
+class _State:
+    """What the one main thread, which alone hears signals, does just now."""
+
+    listening = False
+    holding = False
+    at_a_wait = False
+    pending = False
+    ending = False
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    """Raise where that does no harm, else remember; the second and all later requests to end change nothing."""
+    del number, frame
+    if _State.ending:
+        return
+    if _State.holding and not _State.at_a_wait:
+        _State.pending = True
+        return
+    _end()
+
+
+def _end() -> None:
+    _State.ending, _State.at_a_wait, _State.pending = True, False, False
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[None]:
+    """Have each signal that asks to end raise KeyboardInterrupt, once; what the caller ignores stays ignored.
+
+    After one was heard nothing is restored: the program is on its way out, and no second signal is to disturb that.
+    """
+    if _State.listening or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _State.listening, _State.ending, _State.pending = True, False, False
+    before = {}
+    try:
+        for number in _ENDING:
+            handler = signal.getsignal(number)
+            if handler not in (signal.SIG_IGN, None):
+                before[number] = handler
+                signal.signal(number, _heard)
+        yield
+    finally:
+        _State.listening = False
+        if not _State.ending:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals but where something is waited for; what came meanwhile is acted on at the end.
+
+    Raises:
+        KeyboardInterrupt: one came.
+    """
+    if _State.holding or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with listening():
+        _State.holding = True
+        try:
+            yield
+        finally:
+            _State.holding = False
+            if _State.pending:
+                _end()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """A wait that a signal may end; on the way out from an earlier one, none does.
+
+    Raises:
+        KeyboardInterrupt: a signal came, now or before.
+    """
+    if not _State.holding or _State.ending:
+        yield
+        return
+    _State.at_a_wait = True  # first this, then the question: a signal in between must not be slept over
+    try:
+        if _State.pending:
+            _end()
+        yield
+    finally:
+        _State.at_a_wait = False
