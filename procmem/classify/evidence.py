@@ -4,7 +4,7 @@ Here is decided what is worth reading and what may be read without an effect on 
 source's matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
 from procmem.classify.runtimes.detect import runtimes_of
@@ -93,14 +93,18 @@ def words_to_look_for(shot: Snapshot, objects: Sequence[ElfObject]) -> frozenset
     return frozenset() if not large or runtimes_of(objects, table).map_noreserve else RUNTIME_WORDS
 
 
-def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
-    """Private memory in which reading has no effects: no devices, no userfaultfd, no secret memory."""
+def peekable_ranges(shot: Snapshot, local: Container[str] | None = None) -> tuple[tuple[int, int], ...]:
+    """Private memory in which reading has no effects: no devices, no userfaultfd, no secret memory.
+
+    ``local`` are the devices whose file systems are sure to answer, where that matters: a page of a file may be gone
+    again when it is read.
+    """
     table = shot.mappings
     assert table is not None
 
     def is_peekable(row: int) -> bool:
         perms, flags, name = table.perms[row], table.flags[row], table.named(row)
-        if not permissions(perms).private:
+        if not permissions(perms).private or not (local is None or not table.inode[row] or table.device[row] in local):
             return False
         if permissions(perms).read_only:
             return table.inode[row] != 0

@@ -45,6 +45,11 @@ class Target(Protocol):
         """What must be known of where it was read from."""
         ...
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a process of this machine, now: what is read of it may keep us waiting."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -78,8 +83,12 @@ class Target(Protocol):
         """A file below ``/proc`` itself (``meminfo``, ``sys/vm/swappiness``)."""
         ...
 
-    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
-        """The very file that is mapped, never another one that has its name today."""
+    def open_file(self, mapped: MappedFile, *, is_local: bool = False) -> ByteReader | Refusal:
+        """The very file that is mapped, never another one that has its name today.
+
+        ``is_local`` says that its file system is the kernel's own, and answers; of others one must be ready to hear
+        nothing (Refusal.STUCK, and NoAnswer when reading).
+        """
         ...
 
     def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:

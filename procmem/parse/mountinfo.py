@@ -4,10 +4,27 @@ from collections.abc import Collection, Iterator
 
 from procmem.model.numbers import whole_number
 
-__all__ = ["MEMORY_TYPES", "devices_alone", "devices_of_type", "mount_ids_of_type", "mount_points", "unescaped"]
+__all__ = [
+    "LOCAL_TYPES",
+    "MEMORY_TYPES",
+    "devices_alone",
+    "devices_of_type",
+    "mount_ids_of_type",
+    "mount_points",
+    "unescaped",
+]
 
 MEMORY_TYPES = (b"tmpfs", b"devtmpfs")
 """File systems whose files are shared memory (mm/shmem.c)."""
+
+LOCAL_TYPES = (
+    *(b"ext2", b"ext3", b"ext4", b"xfs", b"btrfs", b"bcachefs", b"f2fs", b"zfs", b"jfs", b"reiserfs", b"nilfs2"),
+    *(b"vfat", b"exfat", b"iso9660", b"udf", b"squashfs", b"erofs", b"cramfs", b"romfs", b"ubifs", b"jffs2"),
+    *MEMORY_TYPES,
+    *(b"ramfs", b"hugetlbfs"),
+)
+"""File systems of the kernel's own on local devices or in memory, which answer. Not overlay: what lies below it may be
+any other."""
 
 
 def _mounts(data: bytes, types: Collection[bytes]) -> Iterator[tuple[list[bytes], list[bytes]]]:

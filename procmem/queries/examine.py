@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
 from procmem.classify.classifier import layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import (
@@ -17,18 +18,21 @@ from procmem.classify.evidence import (
 from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
+from procmem.model.note import Note, note
+from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal, said_or_nothing
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
+from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
+from procmem.sources.file_helper import NoAnswer
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
-    from procmem.model.ports import Target
+    from procmem.model.ports import ByteReader, Target
     from procmem.model.raw import MappedFile
 
 __all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine", "need_mappings"]
@@ -37,8 +41,9 @@ __all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine", "need_m
 class Examination(NamedTuple):
     """One process, read and classified.
 
-    ``regions`` is None where its mappings may not be read, or it has none. ``page_runs``, ``kept`` and
-    ``words`` are the further evidence that was read (these two are kept only for a recording); ``touched`` are the populated pages of anonymous memory.
+    ``regions`` is None where its mappings may not be read, or it has none. ``page_runs``, ``kept``
+    and ``words`` are the further evidence that was read (the latter two only for a recording); ``touched`` are the
+    populated pages of anonymous memory.
     """
 
     raw: RawProcess
@@ -88,15 +93,18 @@ def examine(
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
-    loaded = [_load(target, mapped, symbols) for mapped in mapped_files(shot)]
+    candidates = mapped_files(shot)
+    local = _local_devices(target, candidates)
+    loaded = [_load(target, mapped, symbols, local) for mapped in candidates]
+    shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
     words = words_to_look_for(shot, [part.item for part in loaded])
     if words:
-        loaded = [_search(target, part, words) for part in loaded]
+        loaded = [_search(target, part, words, local) for part in loaded]
     objects = tuple(part.item for part in loaded)
-    first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot)
+    first_ranges = peekable_ranges(shot, local if target.is_live else None) if deep else touched_ranges(shot)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
     known_runs = () if isinstance(first_runs, Refusal) else first_runs
-    look, memory, peek_problem = _deep_look(target, loaded, known_runs) if deep else (None, None, None)
+    look, memory, peek_problem = _deep_look(target, loaded, known_runs, local) if deep else (None, None, None)
     asked = () if isinstance(first_runs, Refusal) else first_ranges
     pages = PageStates(tuple(sorted({*asked, *empty_ranges(shot)})), known_runs)
     cut = layout(shot, objects, pages, look)
@@ -140,7 +148,7 @@ def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
 
 
 def _deep_look(
-    target: Target, loaded: Sequence[_ReadObject], runs: Sequence[PageRun]
+    target: Target, loaded: Sequence[_ReadObject], runs: Sequence[PageRun], local: Container[str]
 ) -> tuple[DeepLook | None, LoggedMemory | None, Refusal | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
@@ -152,25 +160,52 @@ def _deep_look(
     symbols: dict[bytes, dict[str, int]] = {}
     constants: dict[str, bytes] = {}
     for item, pieces, _refusal in loaded:
-        reader = target.open_file(item.file) if may_list_threads(item) else Refusal.ABSENT
+        reader = _opened(target, item.file, local) if may_list_threads(item) else Refusal.ABSENT
         if not isinstance(reader, Refusal):
-            symbols[item.file.path], found = read_deep_symbols(LoggingReader(reader, pieces), item)
-            constants |= found
+            with contextlib.suppress(NoAnswer):  # its headers were read: the rest of the report stands
+                symbols[item.file.path], found = read_deep_symbols(LoggingReader(reader, pieces), item)
+                constants |= found
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def _load(target: Target, mapped: MappedFile, symbols: Collection[str]) -> _ReadObject:
+def _local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str]:
+    """The devices of mapped files whose file systems are the kernel's own: mounted for us, or for the process."""
+    wanted = {mapped.device for mapped in files}
+    found = devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
+    if not wanted <= found:
+        found |= devices_of_type(said_or_nothing(target.read("mountinfo")), LOCAL_TYPES)
+    return found
+
+
+def _opened(target: Target, mapped: MappedFile, local: Container[str]) -> ByteReader | Refusal:
+    return target.open_file(mapped, is_local=mapped.device in local)
+
+
+def _load(target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str]) -> _ReadObject:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
-    reader = target.open_file(mapped)
-    if isinstance(reader, Refusal):
-        return _ReadObject(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
-    log = LoggingReader(reader)
-    return _ReadObject(read_object(log, mapped, symbols), log.pieces, None)
+    reader = _opened(target, mapped, local)
+    if not isinstance(reader, Refusal):
+        log = LoggingReader(reader)
+        try:
+            return _ReadObject(read_object(log, mapped, symbols), log.pieces, None)
+        except NoAnswer:
+            reader = Refusal.STUCK
+    return _ReadObject(ElfObject(mapped, None, readable=False, problem=reader), {}, reader)
 
 
-def _search(target: Target, part: _ReadObject, words: Collection[bytes]) -> _ReadObject:
+def _unanswered(loaded: Sequence[_ReadObject]) -> Iterator[Note]:
+    """What is to be said of files whose file system does not answer."""
+    stuck = [part.item.file.path for part in loaded if part.refusal is Refusal.STUCK]
+    if stuck:
+        yield note("no answer", count=len(stuck), first=stuck[0], refusal=Refusal.STUCK)
+
+
+def _search(target: Target, part: _ReadObject, words: Collection[bytes], local: Container[str]) -> _ReadObject:
     """Look for words in a mapped file's constants; a recording keeps just where they stood."""
-    reader = target.open_file(part.item.file) if part.item.image is not None else Refusal.ABSENT
+    reader = _opened(target, part.item.file, local) if part.item.image is not None else Refusal.ABSENT
     if isinstance(reader, Refusal):
         return part
-    return part._replace(item=read_words(reader, LoggingReader(reader, part.pieces), part.item, words))
+    try:
+        return part._replace(item=read_words(reader, LoggingReader(reader, part.pieces), part.item, words))
+    except NoAnswer:
+        return part

@@ -1,13 +1,12 @@
 """Reading files whole and safely: the few system calls that every source shares.
 
 A file of ``/proc`` is read in a loop of plain reads, since one read gives at most a page of ``maps``.
-Whatever may hang is read by a thread that we can stop waiting for. Errors of the system become
-refusals here and nowhere else.
+Whatever may never answer is not for here: see ``file_helper``. Errors of the system become refusals here and
+nowhere else.
 """
 
 from __future__ import annotations
 
-import _thread
 import errno
 import os
 import stat
@@ -26,7 +25,6 @@ __all__ = [
     "consume",
     "open_given",
     "open_regular",
-    "read_bounded",
     "read_start",
     "read_whole",
     "refusal_of",
@@ -34,16 +32,16 @@ __all__ = [
 
 _CHUNK = 65_536
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-TIME_LIMIT_SECONDS = 5.0
 
 
 class OpenFolder:
     """An open folder, closed when nobody holds it any more: sources and what was opened through them share one."""
 
-    __slots__ = ("fd",)
+    __slots__ = ("fd", "path")
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, path: str = "") -> None:
         self.fd = fd
+        self.path = path
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.fd)
@@ -139,33 +137,6 @@ def consume(prefetched: PrefetchedFile, use: Callable[[bytes], None], *, keep: b
     except OSError as error:
         return refusal_of(error)
     return b"".join(pieces) if keep else b""
-
-
-def read_bounded(read: Callable[[], FileContent], seconds: float = TIME_LIMIT_SECONDS) -> FileContent:
-    """Call a read that may hang for ever, and give up on it after some seconds.
-
-    The thread is left behind (a read in the kernel cannot be cancelled) and does not hold up our exit.
-
-    Raises:
-        OutOfResources: no thread can be started.
-    """
-    answer: list[FileContent] = []
-    done = _thread.allocate_lock()
-    done.acquire()
-
-    def work() -> None:
-        try:
-            answer.append(read())
-        finally:
-            done.release()
-
-    # threading.Thread is the same with more around it, and takes longer to load than this reads
-    try:
-        _thread.start_new_thread(work, ())
-    except RuntimeError as error:
-        raise OutOfResources("no-thread") from error
-    done.acquire(timeout=seconds)
-    return answer[0] if answer else Refusal.STUCK
 
 
 def open_regular(name: str, dir_fd: int | None) -> int | Refusal:

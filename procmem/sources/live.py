@@ -14,12 +14,12 @@ from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.note import Note
 from procmem.model.raw import CMDLINE_BYTES_MAX, FILE_BYTES_MAX, FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.model.vma_names import without_deleted
+from procmem.sources.file_helper import open_apart, read_start_apart
 from procmem.sources.files import (
     FdReader,
     OpenFolder,
     consume,
     open_regular,
-    read_bounded,
     read_start,
     read_whole,
     refusal_of,
@@ -49,7 +49,7 @@ class ProcSource:
     def __init__(self, root: str = "/proc") -> None:
         self.name = root
         try:
-            self._root = OpenFolder(os.open(root, _FOLDER))
+            self._root = OpenFolder(os.open(root, _FOLDER), root)
         except OSError as error:
             refusal_of(error)
             raise BadInput("no-procfs", path=root, reason=error.strerror) from error
@@ -100,6 +100,7 @@ class ProcTarget:
         self.pid = pid
         self._fd = fd
         self._root = root
+        self._folder = f"{root.path}/{pid}"
         self._is_kernel = is_kernel
         self._map_files_denied = False
         self._memory_fd = fd
@@ -109,6 +110,11 @@ class ProcTarget:
             for name, (content, errno) in prefetched.files.items():
                 self._early[name] = refusal_of(OSError(errno, "")) if errno else content
             self._prefetched["smaps"] = prefetched.smaps
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a kernel shows it, and not a copied tree."""
+        return self._is_kernel
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +130,7 @@ class ProcTarget:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
         try:
             self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root.fd)
+            self._folder = f"{self._root.path}/{tid}"
         except OSError as error:
             refusal_of(error)
             self._memory_fd = self._fd
@@ -149,7 +156,7 @@ class ProcTarget:
         if name.rpartition("/")[2] != _OF_ANY_LENGTH:
             return read_whole(name, self._fd, limit=FILE_BYTES_MAX)
         if self._is_kernel and self.pid != os.getpid():
-            return read_bounded(lambda: read_start(name, self._fd, CMDLINE_BYTES_MAX))
+            return read_start_apart(f"{self._root.path}/{self.pid}/{name}", CMDLINE_BYTES_MAX)
         return read_start(name, self._fd, CMDLINE_BYTES_MAX)
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
@@ -183,49 +190,48 @@ class ProcTarget:
         """Read a file of the tree itself, such as ``meminfo``."""
         return read_whole(name, self._root.fd, limit=FILE_BYTES_MAX)
 
-    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
-        """Open the file that is mapped: by map_files, else by ``exe`` or by path where identity can be checked."""
-        fd = self._open_map_file(mapped)
-        if isinstance(fd, int):
-            return FdReader(fd)
-        if mapped.is_program:
-            fd = self._open_checked("exe", mapped)
-        if isinstance(fd, int):
-            return FdReader(fd)
-        path = os.fsdecode(without_deleted(mapped.path)).replace("\\012", "\n")
-        fd = self._open_checked("root" + path, mapped, always=True)
-        return FdReader(fd) if isinstance(fd, int) else fd
+    def open_file(self, mapped: MappedFile, *, is_local: bool = False) -> ByteReader | Refusal:
+        """Open the file that is mapped: by map_files, else by ``exe`` or by path where identity can be checked.
 
-    def _open_map_file(self, mapped: MappedFile) -> int | Refusal:
-        """Open a link of map_files (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN on a live kernel)."""
-        if self._map_files_denied:
-            return Refusal.DENIED
-        answer: int | Refusal = Refusal.ABSENT
-        for start, end in mapped.ranges:
-            answer = open_regular(f"map_files/{start:x}-{end:x}", self._memory_fd)
-            if isinstance(answer, int):
-                return answer
-            if answer is Refusal.DENIED:
-                self._map_files_denied = True
-                return answer
-        return answer
-
-    def _open_checked(self, name: str, mapped: MappedFile, *, always: bool = False) -> int | Refusal:
-        """Open by a name that may by now lead elsewhere; the inode decides, on a kernel's own tree.
-
-        Devices are compared only where both have real ones: btrfs and older overlayfs show one device number
-        in maps and another one in stat().
+        By a path one may come upon any file system on the way, so that only the kernel's own links are followed here,
+        and only where the file is known to be local.
         """
+        names = [f"map_files/{start:x}-{end:x}" for start, end in mapped.ranges]
+        if mapped.is_program:
+            names.append("exe")
+        answer: ByteReader | Refusal = Refusal.ABSENT
+        for name in names:
+            if self._map_files_denied and name != "exe":
+                continue
+            answer = self._open_link(name, mapped, is_local=is_local)
+            if answer is Refusal.DENIED and name != "exe":  # needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN
+                self._map_files_denied = True
+            if not isinstance(answer, Refusal) or answer is Refusal.STUCK:
+                return answer
+        path = os.fsdecode(without_deleted(mapped.path)).replace("\\012", "\n")
+        return self._open_apart("root" + path, mapped, always=True)
+
+    def _open_link(self, name: str, mapped: MappedFile, *, is_local: bool) -> ByteReader | Refusal:
+        """Open by a link of the kernel's, which leads to the file itself."""
+        if self._is_kernel and not is_local:
+            return self._open_apart(name, mapped)
         fd = open_regular(name, self._memory_fd)
-        if not isinstance(fd, int) or not (self._is_kernel or always):
+        if not isinstance(fd, int):
             return fd
         found = os.fstat(fd)
-        device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
-        anonymous = device.startswith("00:") and mapped.device.startswith("00:")
-        if found.st_ino != mapped.inode or not (device == mapped.device or anonymous):
+        if self._is_kernel and not _is_mapped(found.st_dev, found.st_ino, mapped):
             os.close(fd)
             return Refusal.ABSENT
-        return fd
+        return FdReader(fd)
+
+    def _open_apart(self, name: str, mapped: MappedFile, *, always: bool = False) -> ByteReader | Refusal:
+        """Have a child open by a name that may by now lead elsewhere, or to where nobody answers."""
+        found = open_apart(f"{self._folder}/{name}", mapped.device)
+        if isinstance(found, Refusal):
+            return found
+        if (self._is_kernel or always) and not _is_mapped(*found.identity, mapped):
+            return Refusal.ABSENT
+        return found
 
     def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
         """Populated pages in some ranges; see :func:`procmem.sources.pagemap.read_page_runs`."""
@@ -265,6 +271,17 @@ class ProcTarget:
             return FdReader(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._memory_fd))
         except OSError as error:
             return refusal_of(error)
+
+
+def _is_mapped(device: int, inode: int, mapped: MappedFile) -> bool:
+    """Whether a file is the one that is mapped.
+
+    Devices are compared only where both have real ones: btrfs and older overlayfs show one device number in maps and
+    another one in stat().
+    """
+    shown = f"{os.major(device):02x}:{os.minor(device):02x}"
+    anonymous = shown.startswith("00:") and mapped.device.startswith("00:")
+    return inode == mapped.inode and (shown == mapped.device or anonymous)
 
 
 def _is_proc_mount(fd: int) -> bool:

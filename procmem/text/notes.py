@@ -22,6 +22,11 @@ NOTES: dict[str, Sentence] = {
     "grown": N_("{count} of its mappings grew between two pieces of the file"),
     "moved": N_("VIRT was between {least:size} and {most:size}"),
     "memory refused": N_("mem: {refusal}; --deep told nothing more, and labels are less certain for it"),
+    "no answer": plural(
+        "{first:name}: {refusal}; which of its parts are code, data or BSS is told by their permissions alone",
+        "{first:name} and others, {count} files: {refusal}; which of their parts are code, data or BSS is told by "
+        "their permissions alone",
+    ),
     "maps instead": N_("{file}: {refusal}; maps was read instead, so sizes in memory are unknown"),
     "refused": N_("{file}: {refusal}; unknown: {unknown}"),
     "shared out": N_(

@@ -187,6 +187,8 @@ class RecordedTarget:
         self._process_about: Mapping[str, Any] = about.get("process", {}).get(str(thread_of or pid), {})
         self._kept: dict[tuple[str, int, bytes], KeptFile] | None = None
 
+    is_live = False  # it is the past
+
     def __enter__(self) -> Self:
         return self
 
@@ -249,8 +251,9 @@ class RecordedTarget:
         content = self._store.read(name)
         return recorded_refusal(self._about.get("refused", {}), name) if isinstance(content, Refusal) else content
 
-    def open_file(self, mapped: MappedFile) -> ByteReader | Refusal:
+    def open_file(self, mapped: MappedFile, *, is_local: bool = False) -> ByteReader | Refusal:
         """The kept head of a mapped file; in a copied folder also ``map_files`` and ``exe`` themselves."""
+        del is_local
         if self._kept is None:
             objects = read_objects(self._store, self._folder, self._source)
             self._kept = {(kept.file.device, kept.file.inode, kept.file.path): kept for kept in reversed(objects)}

@@ -1,0 +1,169 @@
+"""Files on a file system that has stopped answering: each command gives the rest of its report, in bounded time."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from procmem.errors import NothingMatches
+from procmem.model.raw import Refusal
+from procmem.sources import file_helper
+from procmem.sources.file_helper import HelpedFile, NoAnswer, call_apart, open_apart, read_start_apart
+from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
+from tests.support.user_file_system import UserFileSystem, user_file_system
+
+SECONDS_MAX = 25
+"""Twice what all waiting of a command may take, and the command itself, on a busy machine."""
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[UserFileSystem]:
+    """A copy of sleep(1) on a file system in user space."""
+    program = shutil.which("sleep")
+    assert program is not None
+    with user_file_system(tmp_path / "mounted", Path(program)) as mount:
+        yield mount
+
+
+def _is_asleep(pid: int) -> bool:
+    """Whether it has loaded all that it needs, and waits in clock_nanosleep(2) with its heap made."""
+    folder = Path(f"/proc/{pid}")
+    slept = (folder / "wchan").read_text().endswith("nanosleep")
+    return slept and (folder / "exe").readlink().name == "program" and "[heap]" in (folder / "maps").read_text()
+
+
+@pytest.mark.needs_root
+@pytest.mark.machine
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("inspect", "PID"), "heap"), (("inspect", "PID", "--deep"), "heap"), (("explain", "PID"), "[stack]"),
+        (("account", "PID"), "RES"), (("threads", "PID"), "stack"), (("pmap", "PID"), "program"),
+        (("crosscheck", "PID"), "law"), (("shared", "PID"), "libc"), (("system", "--top", "1000"), "program"),
+        (("translate", "PID", "STACK"), "page"), (("record", "PID", "-o", "OUT"), "recorded 1 process"),
+        (("inspect", "--name", "program"), "heap"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_the_rest_of_the_report_stands(
+    mounted: UserFileSystem, tmp_path: Path, words: tuple[str, ...], expected: str
+) -> None:
+    """Whatever is asked about a program that lies there, answers, ends, and says what it does not know."""
+    with started([str(mounted.file), "1000"], ready=False) as child:
+        wait_for(lambda: _is_asleep(child.pid))
+        lines = Path(f"/proc/{child.pid}/maps").read_text().splitlines()
+        stack = next(line.split("-")[0] for line in lines if line.endswith("[stack]"))
+        mounted.stop_answering()
+        asked = [
+            {"PID": str(child.pid), "OUT": str(tmp_path / "out"), "STACK": stack}.get(word, word) for word in words
+        ]
+        began = time.monotonic()
+        try:
+            run = procmem(*asked)
+        finally:
+            mounted.end()
+        assert time.monotonic() - began < SECONDS_MAX
+    assert run.status == 0, run
+    assert expected in run.out + run.err, run
+    if words == ("inspect", "PID"):
+        assert "no answer within the time limit" in run.out + run.err, run
+
+
+@pytest.mark.needs_root
+def test_an_abandoned_child_holds_nothing_of_ours(mounted: UserFileSystem) -> None:
+    """Who reads our output through a pipe sees its end, also while a child of ours is stuck."""
+    with started([str(mounted.file), "1000"], ready=False) as child:
+        wait_for(lambda: _is_asleep(child.pid))
+        mounted.stop_answering()
+        shell = f"{' '.join(COMMAND)} inspect {child.pid} | cat"
+        began = time.monotonic()
+        try:
+            done = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, timeout=100, check=True)
+        finally:
+            mounted.end()
+        assert time.monotonic() - began < SECONDS_MAX
+    assert b"heap" in done.stdout
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little of it, and a state of one's own."""
+
+    class State(file_helper._State):
+        helper = None
+        given_up = 0
+        waited = 0.0
+        stuck: set[str] = set()  # noqa: RUF012  # one for all, as there
+
+    monkeypatch.setattr(file_helper, "_State", State)
+    monkeypatch.setattr(file_helper, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(file_helper, "_PATIENCE_IN_ALL", 0.5)
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_child_reads_as_we_would(tmp_path: Path) -> None:
+    """Regular files from their start, middle and end; what is none is refused, unopened; errors stay what they are."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 512)
+    reader = open_apart(str(path), "device")
+    assert isinstance(reader, HelpedFile)
+    assert reader.identity == (path.stat().st_dev, path.stat().st_ino)
+    for offset, length in ((0, 10), (16_380, 8), (100_000, 3), (131_070, 100), (131_072, 1), (1 << 63, 4)):
+        assert reader.read_at(offset, length) == path.read_bytes()[offset : offset + length]
+    assert open_apart(str(tmp_path), "device") is Refusal.FAILED
+    os.mkfifo(tmp_path / "fifo")
+    assert open_apart(str(tmp_path / "fifo"), "device") is Refusal.FAILED
+    assert open_apart(str(tmp_path / "none"), "device") is Refusal.ABSENT
+    assert read_start_apart(str(path), 70_000) == path.read_bytes()[:70_000]
+    assert read_start_apart(str(tmp_path / "none"), 7) is Refusal.ABSENT
+
+
+@pytest.mark.usefixtures("patience")
+def test_what_is_stuck_is_asked_once(tmp_path: Path) -> None:
+    """A device that gave no answer is not waited for again; other files are read by the next child."""
+    fifo, path = tmp_path / "fifo", tmp_path / "file"
+    os.mkfifo(fifo)
+    path.write_bytes(b"x" * 100_000)
+    before = open_apart(str(path), "other")
+    assert isinstance(before, HelpedFile)
+    writer = os.open(fifo, os.O_RDWR)  # a pipe with a writer and nothing in it: reading waits
+    try:
+        assert read_start_apart(f"/proc/self/fd/{writer}", 1) in (Refusal.ABSENT, Refusal.FAILED, Refusal.STUCK)
+        with pytest.raises(NoAnswer):
+            call_apart(lambda: os.read(os.open(fifo, os.O_RDWR), 1))
+    finally:
+        os.close(writer)
+    assert before.read_at(50_000, 2) == b"xx"
+
+
+@pytest.mark.usefixtures("patience")
+def test_work_done_apart_gives_or_raises_what_it_would() -> None:
+    """Values and our own errors come back whole."""
+    assert call_apart(lambda: ("a", 1, (b"x",))) == ("a", 1, (b"x",))
+
+    def fail() -> None:
+        raise NothingMatches("no-user", user="somebody")
+
+    with pytest.raises(NothingMatches) as caught:
+        call_apart(fail)
+    assert (caught.value.code, caught.value.fields) == ("no-user", {"user": "somebody"})
+
+
+def test_no_child_stays_behind() -> None:
+    """When we end, so does the child that reads for us."""
+    code = (
+        "from procmem.sources import file_helper as f\n"
+        "print(f.read_start_apart('/proc/self/comm', 9)); print(f._State.helper.pid)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    pid = int(done.stdout.split("\n")[1])
+    for _ in range(500):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it is still there")
