@@ -19,6 +19,7 @@ from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import LawReport
 from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
+from procmem.model.vma_names import is_deleted
 from procmem.parse.status import parse_personality, parse_status
 from procmem.parse.system import parse_number
 from procmem.queries.crosscheck_program import check_running, kernel_facts, machine_randomize, really
@@ -29,7 +30,7 @@ from procmem.queries.read import read_consistently
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, settings_of_process
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.from_headers import files_of_headers
-from procmem.sources.program_files import same_file
+from procmem.sources.program_files import is_mapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     if settings is None:
         return None, note("no-start")
     facts = kernel_facts(kind)[0] if live else _facts_of_recording(target, shot, kind)
-    files = _files_on_disk(program.file) if live else None
+    files = _files_on_disk(program.file, seen.snapshot) if live else None
     stage = Stage.MAIN if files is not None else Stage.EXEC
     files = files or files_of_headers(program, seen.objects, (shot.auxv or {}).get(AT_BASE))
     lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in shot.mappings)
@@ -97,13 +98,19 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     return check_running(files, really(settings._replace(facts=facts), files), real), None
 
 
-def _files_on_disk(program: MappedFile) -> ProgramFiles | None:
-    """The program and its libraries as they lie here; None where the file of that name is another one."""
+def _files_on_disk(program: MappedFile, shot: Snapshot) -> ProgramFiles | None:
+    """The program and its libraries as they lie here; None where a file of such a name is not the one it has mapped."""
+    if is_deleted(program.path):
+        return None  # what has that name now is another file
     try:
-        files = program_files(program.path, ())
+        files = program_files(program.path, (), program)
     except BadInput:
         return None
-    return files if same_file(files.program, program) and files.missing is None else None
+    assert shot.mappings is not None
+    mapped = set(zip(shot.mappings.device, shot.mappings.inode, strict=True))
+    loaded = [*files.libraries, *([files.interpreter] if files.interpreter is not None else [])]
+    whole = files.missing is None and all(is_mapped(item, mapped) for item in loaded)
+    return files if whole else None
 
 
 def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> KernelFacts:

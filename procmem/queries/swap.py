@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container, Iterable, Iterator
+from functools import partial
 
 from procmem.analyse.swap import maps_shared_memory_in_swap, rates_between, shared_memory_in_swap, with_cgroups
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
@@ -25,8 +26,10 @@ from procmem.parse.system import (
     parse_vmstat,
 )
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
+from procmem.sources.file_helper import NoAnswer, call_apart
 from procmem.sources.shmem import (
     OWN_ROOT,
+    TmpfsFile,
     map_file,
     mount_namespace,
     open_files,
@@ -64,7 +67,8 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         swappiness = parse_number(_system(target, "sys/vm/swappiness"))
         known = isinstance(swaps, bytes)
         in_use = not known or any(area.used for area in areas)
-        objects = tuple(_objects(source, target, found.rows)) if live and in_use else ()
+        unanswered: list[bytes] = []
+        objects = tuple(_objects(source, target, found.rows, unanswered)) if live and in_use else ()
         release = target.machine.release
     if rates is not None and with_cgroup:
         rates = with_cgroups(rates, found.rows, cgroups_of(found.rows, own_mountinfo()))
@@ -79,6 +83,7 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         unreadable=found.unreadable,
         whole_machine=live,
         areas_known=known,
+        unanswered=tuple(unanswered),
     )
 
 
@@ -109,8 +114,11 @@ def _moment(source: Source, target: Target, pids: list[int | None]) -> SwapMomen
     return SwapMoment(parse_vmstat(_system(target, "vmstat")), faults, stalled, time.monotonic())
 
 
-def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator[Object]:
-    """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open."""
+def _objects(source: Source, target: Target, rows: list[ProcessRow], unanswered: list[bytes]) -> Iterator[Object]:
+    """Shared memory in swap, each object once: segments, files, what processes map besides, and what they have open.
+
+    ``unanswered`` is filled with the first of the folders that may lie beyond a file system that does not answer.
+    """
     known = [(row, row.pid) for row in rows if row.pid is not None]
     segments = parse_segments_in_swap(_system(target, "sysvipc/shm"))
     yield from (Object(segment_name(shmid), "SysV segments", size) for shmid, size in segments.items() if size)
@@ -120,12 +128,17 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
     for root, mountinfo in _mount_namespaces(source, [pid for _, pid in known]):
         devices |= devices_of_type(mountinfo, MEMORY_TYPES)
         mounts |= mount_ids_of_type(mountinfo, MEMORY_TYPES)
-        for point, _ in mount_points(mountinfo, MEMORY_TYPES):
-            for file in tmpfs_files(root + point):
-                if file.key not in seen:
-                    seen.add(file.key)
-                    if size := swapped_bytes(file.path):
-                        yield Object(file.path, "tmpfs files", size)
+        points = [root + point for point, _ in mount_points(mountinfo, MEMORY_TYPES)]
+        try:
+            files = call_apart(partial(_files_in_swap, points))
+        except NoAnswer:
+            unanswered += points[:1]
+            continue
+        for file, swapped in files:
+            if file.key not in seen:
+                seen.add(file.key)
+                if swapped:
+                    yield Object(file.path, "tmpfs files", swapped)
     mapped: dict[tuple[str, int], Object] = {}
     for row, pid in known:
         if maps_shared_memory_in_swap(row):
@@ -140,6 +153,11 @@ def _objects(source: Source, target: Target, rows: list[ProcessRow]) -> Iterator
                 seen.add(file.key)
                 if size := swapped_bytes(file.path):
                     yield Object(name, "open shared memory", size)
+
+
+def _files_in_swap(folders: Iterable[bytes]) -> list[tuple[TmpfsFile, int]]:
+    """The files on some mounted file systems in memory, and what of each is in swap."""
+    return [(file, swapped_bytes(file.path) or 0) for folder in folders for file in tmpfs_files(folder)]
 
 
 def _mount_namespaces(source: Source, pids: list[int]) -> Iterator[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from procmem.analyse.swap import swap_regions, swap_report
+from procmem.model.note import note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import Refusal
 from procmem.queries.examine import examine, need_mappings
@@ -38,5 +39,6 @@ def regions_in_swap(target: Target) -> tuple[SwapRegion, ...]:
 def swap_of(source: Source, regions: Iterable[SwapRegion], *, interval: float) -> SwapReport:
     """The swap of a machine, or of the processes of a recording, beside some regions of theirs."""
     users = user_name if source.is_live else str
-    report = swap_report(read_swap(source, other_pids(source), interval=interval, users=users), tuple(regions))
-    return report._replace(warnings=source.notes)
+    reading = read_swap(source, other_pids(source), interval=interval, users=users)
+    unanswered = [note("files unanswered", folder=folder) for folder in reading.unanswered]
+    return swap_report(reading, tuple(regions))._replace(warnings=(*source.notes, *unanswered))

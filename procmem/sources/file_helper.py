@@ -14,12 +14,11 @@ import errno
 import marshal
 import os
 import select
-import stat
 import time
 from collections.abc import Callable
 
 from procmem.model.raw import FileContent, Refusal
-from procmem.sources.files import refusal_of
+from procmem.sources.files import opened_regular, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -316,13 +315,10 @@ def _serve(questions: int, answers: int) -> None:
 
 
 def _open(files: dict[int, int], path: str, ahead: int) -> object:
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        return 0  # opening a device can have effects
-    fd = os.open(path, _FLAGS)
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(fd)
+    fd = opened_regular(path)
+    if isinstance(fd, Refusal):
         return 0
+    found = os.fstat(fd)
     number = len(files) + 1
     while number in files:
         number += 1

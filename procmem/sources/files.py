@@ -25,6 +25,7 @@ __all__ = [
     "consume",
     "open_given",
     "open_regular",
+    "opened_regular",
     "read_start",
     "read_whole",
     "refusal_of",
@@ -139,14 +140,30 @@ def consume(prefetched: PrefetchedFile, use: Callable[[bytes], None], *, keep: b
     return b"".join(pieces) if keep else b""
 
 
-def open_regular(name: str, dir_fd: int | None) -> int | Refusal:
+def open_regular(name: str | bytes, dir_fd: int | None) -> int | Refusal:
     """Open a file that is looked at before it is opened, since opening a device can have effects."""
     try:
-        if not stat.S_ISREG(os.stat(name, dir_fd=dir_fd).st_mode):
-            return Refusal.FAILED
-        return os.open(name, _OPEN_FLAGS, dir_fd=dir_fd)
+        return opened_regular(name, dir_fd)
     except OSError as error:
         return refusal_of(error)
+
+
+def opened_regular(name: str | bytes, dir_fd: int | None = None) -> int | Refusal:
+    """The same, with errors of the system as they are.
+
+    It is the file that was looked at which is opened, by the link that O_PATH gives: the name may lead elsewhere by
+    then.
+
+    Raises:
+        OSError: it cannot be looked at, or not be opened.
+    """
+    place = os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=dir_fd)
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            return Refusal.FAILED
+        return os.open(f"/proc/self/fd/{place}", _OPEN_FLAGS)
+    finally:
+        os.close(place)
 
 
 _SPECIAL = (

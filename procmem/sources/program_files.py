@@ -12,7 +12,7 @@ sysdeps/generic/dl-cache.h for the form of the cache.
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from procmem.errors import BadInput
 from procmem.model.libc_files import GLIBC, LD_CACHE, LD_PRELOAD, is_musl_linker
@@ -28,10 +28,10 @@ from procmem.model.program_files import (
     SearchDir,
     SearchList,
 )
-from procmem.model.raw import MappedFile
-from procmem.sources.files import FdReader
+from procmem.model.raw import MappedFile, Refusal
+from procmem.sources.files import FdReader, open_regular
 
-__all__ = ["Tokens", "find_program", "library_list", "open_file", "same_file"]
+__all__ = ["Tokens", "find_program", "is_mapped", "library_list", "open_file", "same_file"]
 
 _CACHE_FLAGS = 3
 """FLAG_ELF_LIBC6 without an architecture: the libraries of i386 (dl-cache.h, _DL_CACHE_DEFAULT_ID)."""
@@ -62,13 +62,12 @@ ParseCache = Callable[[bytes], tuple[LdCacheEntry, ...]]
 def open_file(path: bytes) -> OpenedFile | None:
     """Open a regular file; None where there is none that may be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError):
+        descriptor = open_regular(path, None)
+    except ValueError:  # a zero byte in it
+        return None
+    if isinstance(descriptor, Refusal):
         return None
     status = os.fstat(descriptor)
-    if not os.path.isfile(path):
-        os.close(descriptor)
-        return None
     # the kernel prints a newline in a name as \012 (fs/seq_file.c, seq_path())
     real = os.path.realpath(path).replace(b"\n", b"\\012")
     # without the right of its group to execute, set-group-ID means locking (fs/exec.c, bprm_fill_uid())
@@ -335,8 +334,12 @@ def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
     )
 
 
-def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_cache: ParseCache) -> ProgramFiles:
+def find_program(
+    path: bytes, env: tuple[bytes, ...], describe: Describe, parse_cache: ParseCache, mapped: MappedFile | None = None
+) -> ProgramFiles:
     """Find a program's interpreter and libraries, as they would be found under this environment.
+
+    With ``mapped``, only if the program is that file: nothing is done by what another one says.
 
     Raises:
         BadInput: no such file, or no ELF file for i386; or its interpreter is missing.
@@ -348,12 +351,17 @@ def find_program(path: bytes, env: tuple[bytes, ...], describe: Describe, parse_
             variables[name] = value
     finder = _LibraryWalk(describe, parse_cache, variables)
     program = finder.open_object(path)
-    if program is None:
+    if program is None or (mapped is not None and not same_file(program, mapped)):
         raise BadInput("not-i386", path=path)
     return finder.find(program)
 
 
 def same_file(found: ProgramObject, mapped: MappedFile) -> bool:
     """Whether a file that was found by its path is the very one that is mapped: by device and inode."""
-    major, minor = (int(part, 16) for part in mapped.device.split(":"))
-    return found.identity == (os.makedev(major, minor), mapped.inode)
+    return is_mapped(found, {(mapped.device, mapped.inode)})
+
+
+def is_mapped(found: ProgramObject, files: Container[tuple[str, int]]) -> bool:
+    """Whether it is one of some mapped files, told by device and inode as ``maps`` writes them."""
+    device, inode = found.identity
+    return (f"{os.major(device):02x}:{os.minor(device):02x}", inode) in files

@@ -126,6 +126,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("{path:name}: the program's interpreter is not there, or not for i386"),
         N_("install the 32-bit C library of this program"),
     ),
+    "no-answer": ErrorWords(N_("{path:name}: it, or a file that it needs, lies where nobody answers")),
     "not-i386": ErrorWords(N_("{path:name}: no 32-bit x86 ELF file that can be read")),
     "no-tracing": ErrorWords(
         N_("process {pid}: tracing our own child failed: {reason}"),

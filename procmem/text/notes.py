@@ -27,6 +27,9 @@ NOTES: dict[str, Sentence] = {
         "{first:name} and others, {count} files: {refusal}; which of their parts are code, data or BSS is told by "
         "their permissions alone",
     ),
+    "files unanswered": N_(
+        "{folder:name} or another file system in memory lies beyond one that does not answer: its files are missing here"
+    ),
     "maps instead": N_("{file}: {refusal}; maps was read instead, so sizes in memory are unknown"),
     "refused": N_("{file}: {refusal}; unknown: {unknown}"),
     "shared out": N_(

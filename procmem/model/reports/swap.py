@@ -70,7 +70,9 @@ class SwapMoment(NamedTuple):
 class SwapReading(NamedTuple):
     """What was read of the system; sizes in bytes, None is unknown. ``objects`` is what shared memory has in swap.
 
-    ``areas_known`` is False where /proc/swaps was not read, so that no area may mean anything.
+    ``areas_known`` is False where /proc/swaps was not read, so that no area may mean anything. ``unanswered`` are
+    folders whose files could not be looked for, as those of others in their mount namespace: one lies beyond a file
+    system that does not answer.
     """
 
     areas: tuple[SwapArea, ...]
@@ -83,6 +85,7 @@ class SwapReading(NamedTuple):
     unreadable: int
     whole_machine: bool
     areas_known: bool = True
+    unanswered: tuple[bytes, ...] = ()
 
 
 SORTS = ("tmpfs files", "SysV segments", "mapped shared memory", "open shared memory")
