@@ -17,6 +17,7 @@ import select
 import time
 from collections.abc import Callable
 
+from procmem.errors import OutOfResources
 from procmem.model.raw import FileContent, Refusal
 from procmem.sources.files import opened_regular, refusal_of
 
@@ -43,7 +44,7 @@ _ANSWER_MAX = 1 << 30
 
 
 class NoAnswer(Exception):
-    """The child that was asked has not answered in time, or could not be made."""
+    """The child that was asked has not answered in time."""
 
 
 _Opened = tuple[int, tuple[int, int, int], bytes]
@@ -212,7 +213,7 @@ def _child(serve: Callable[[int, int], None]) -> tuple[int, int, int]:
     """Fork a child that serves; the ends of its pipes for us, and its pid.
 
     Raises:
-        NoAnswer: no child can be made.
+        OutOfResources: no child can be made: rather than wait for ever, nothing is asked.
     """
     ends: list[int] = []
     try:
@@ -223,7 +224,7 @@ def _child(serve: Callable[[int, int], None]) -> tuple[int, int, int]:
         for fd in ends:
             os.close(fd)
         refusal_of(error)
-        raise NoAnswer from error
+        raise OutOfResources("no-child") from error
     read_questions, write_questions, read_answers, write_answers = ends
     if pid:
         os.close(read_questions)

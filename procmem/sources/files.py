@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 
-from procmem.errors import BadInput, OutOfResources, shortage_of
+from procmem.errors import BadInput, shortage_of
 from procmem.model.raw import FileContent, Refusal
 
 TYPE_CHECKING = False

@@ -52,8 +52,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "too-many-files-in-all": ErrorWords(
         N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
     ),
-    "no-thread": ErrorWords(
-        N_("no thread can be started for reading"), N_("look at ulimit -u, at pids.max of the cgroup, and at free")
+    "no-child": ErrorWords(
+        N_("no process can be started for reading"), N_("look at ulimit -u, at pids.max of the cgroup, and at free")
     ),
     "no-memory-to-read": ErrorWords(N_("no memory for reading"), N_("look at procmem system, free, and dmesg")),
     "nothing-to-compare": ErrorWords(N_("it has no mappings, so there is nothing to compare"), ""),

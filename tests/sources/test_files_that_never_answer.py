@@ -1,5 +1,6 @@
 """Files on a file system that has stopped answering: each command gives the rest of its report, in bounded time."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.errors import NothingMatches
+from procmem.errors import NothingMatches, OutOfResources
 from procmem.model.raw import Refusal
 from procmem.sources import file_helper
 from procmem.sources.file_helper import HelpedFile, NoAnswer, call_apart, open_apart, read_start_apart
@@ -152,6 +153,19 @@ def test_work_done_apart_gives_or_raises_what_it_would() -> None:
     with pytest.raises(NothingMatches) as caught:
         call_apart(fail)
     assert (caught.value.code, caught.value.fields) == ("no-user", {"user": "somebody"})
+
+
+@pytest.mark.usefixtures("patience")
+def test_where_no_child_can_be_made_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that nobody bounds is not made."""
+
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    with pytest.raises(OutOfResources) as caught:
+        read_start_apart("/proc/self/comm", 9)
+    assert caught.value.code == "no-child"
 
 
 def test_no_child_stays_behind() -> None:
