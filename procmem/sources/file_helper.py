@@ -96,6 +96,7 @@ class _Helper:
 
     def __init__(self) -> None:
         self._questions, self._answers, self.pid = _child(_serve)
+        self.owner = os.getpid()  # a fork of ours must not ask our child
         self._lock = _thread.allocate_lock()
         self._closed: list[int] = []
         self.is_lost = False
@@ -107,7 +108,7 @@ class _Helper:
             NoAnswer: none came in time, or none comes any more.
         """
         with self._lock:
-            if self.is_lost or key in _State.stuck:
+            if self.is_lost or key in _Children.stuck:
                 raise NoAnswer
             closed, self._closed = self._closed, []
             try:
@@ -117,7 +118,7 @@ class _Helper:
                 self._give_up()
                 raise NoAnswer from error
             except NoAnswer:
-                _State.stuck.add(key)
+                _Children.stuck.add(key)
                 self._give_up()
                 raise
 
@@ -127,11 +128,11 @@ class _Helper:
 
     def _give_up(self) -> None:
         self.is_lost = True
-        _State.given_up += 1
+        _Children.given_up += 1
         _leave(self.pid, self._questions, self._answers)
 
 
-class _State:
+class _Children:
     """What this process has of helpers."""
 
     helper: _Helper | None = None
@@ -142,12 +143,12 @@ class _State:
 
 
 def _helper() -> _Helper:
-    with _State.lock:
-        if _State.helper is None or _State.helper.is_lost:
-            if _State.given_up >= _GIVEN_UP_MAX:
+    with _Children.lock:
+        if _Children.helper is None or _Children.helper.is_lost or _Children.helper.owner != os.getpid():
+            if _Children.given_up >= _GIVEN_UP_MAX:
                 raise NoAnswer
-            _State.helper = _Helper()
-        return _State.helper
+            _Children.helper = _Helper()
+        return _Children.helper
 
 
 def open_apart(path: str, key: str) -> HelpedFile | Refusal:
@@ -192,13 +193,13 @@ def call_apart(work: Callable[[], Answer]) -> Answer:
             outcome = (False, error)
         _send(answers, pickle.dumps(outcome))
 
-    if _State.given_up >= _GIVEN_UP_MAX:
+    if _Children.given_up >= _GIVEN_UP_MAX:
         raise NoAnswer
     questions, answers, pid = _child(serve)
     try:
         data = _receive(answers, patience=_PATIENCE_IN_ALL)
     except (NoAnswer, OSError, EOFError) as error:
-        _State.given_up += 1
+        _Children.given_up += 1
         raise NoAnswer from error
     finally:
         _leave(pid, questions, answers)  # it has answered, or never will
@@ -274,7 +275,7 @@ def _receive(fd: int, *, patience: float = _PATIENCE_SECONDS) -> Any:
         EOFError: it comes no more.
     """
     began = time.monotonic()
-    until = began + max(min(patience, _PATIENCE_IN_ALL - _State.waited), _LEAST_PATIENCE)
+    until = began + max(min(patience, _PATIENCE_IN_ALL - _Children.waited), _LEAST_PATIENCE)
     poll = select.poll()
     poll.register(fd, select.POLLIN)
 
@@ -282,7 +283,7 @@ def _receive(fd: int, *, patience: float = _PATIENCE_SECONDS) -> Any:
         data = b""
         while len(data) < length:
             if not poll.poll(max(until - time.monotonic(), 0) * 1000):
-                _State.waited += time.monotonic() - began
+                _Children.waited += time.monotonic() - began
                 raise NoAnswer
             piece = os.read(fd, min(length - len(data), 1 << 20))
             if not piece:

@@ -95,13 +95,13 @@ def test_an_abandoned_child_holds_nothing_of_ours(mounted: UserFileSystem) -> No
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little of it, and a state of one's own."""
 
-    class State(file_helper._State):
+    class Children(file_helper._Children):
         helper = None
         given_up = 0
         waited = 0.0
         stuck: set[str] = set()  # noqa: RUF012  # one for all, as there
 
-    monkeypatch.setattr(file_helper, "_State", State)
+    monkeypatch.setattr(file_helper, "_Children", Children)
     monkeypatch.setattr(file_helper, "_PATIENCE_SECONDS", 0.3)
     monkeypatch.setattr(file_helper, "_PATIENCE_IN_ALL", 0.5)
 
@@ -172,7 +172,7 @@ def test_no_child_stays_behind() -> None:
     """When we end, so does the child that reads for us."""
     code = (
         "from procmem.sources import file_helper as f\n"
-        "print(f.read_start_apart('/proc/self/comm', 9)); print(f._State.helper.pid)"
+        "print(f.read_start_apart('/proc/self/comm', 9)); print(f._Children.helper.pid)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     pid = int(done.stdout.split("\n")[1])
@@ -181,3 +181,18 @@ def test_no_child_stays_behind() -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it is still there")
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_fork_has_a_child_of_its_own() -> None:
+    """Two processes that asked one child would take each other's answers."""
+    read_start_apart("/proc/self/comm", 9)
+    ours = file_helper._Children.helper
+    assert ours is not None
+
+    def other() -> int:
+        read_start_apart("/proc/self/comm", 9)
+        assert file_helper._Children.helper is not None
+        return file_helper._Children.helper.pid
+
+    assert call_apart(other) != ours.pid
