@@ -1,8 +1,8 @@
 """Files that may never answer, opened and read by a child that can be left behind.
 
 A file system in user space (FUSE) or on a server (NFS) can keep whoever asks it waiting for ever, and beyond SIGKILL
-(fs/fuse/dev.c, request_wait_answer(), waits without an end for a request that was taken). So can the memory of a
-process that maps such a file. Who waits must not be we: a child of ours asks, and is given up when its time is over.
+(fs/fuse/dev.c, request_wait_answer(), waits without an end for a request that was taken). Who
+waits must not be we: a child of ours asks, and is given up when its time is over.
 
 What needs only /proc, or file systems of the kernel's own, stands in ``files``. This module imports next to nothing.
 """
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 
 from procmem.errors import OutOfResources
-from procmem.model.raw import FileContent, Refusal
+from procmem.model.raw import Refusal
 from procmem.sources.files import opened_regular, refusal_of
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["HelpedFile", "NoAnswer", "call_apart", "open_apart", "read_start_apart"]
+__all__ = ["HelpedFile", "NoAnswer", "call_apart", "open_apart"]
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PATIENCE_SECONDS = 5.0
@@ -41,6 +41,7 @@ _READ_AHEAD = 16_384
 _TRIES_TO_REAP = 20
 _SIGKILL = 9  # loading the module signal takes a millisecond
 _ANSWER_MAX = 1 << 30
+_PIECE = 1 << 20
 
 
 class NoAnswer(Exception):
@@ -167,16 +168,6 @@ def open_apart(path: str, key: str) -> HelpedFile | Refusal:
     return refusal_of(OSError(answer, "")) if answer else Refusal.FAILED
 
 
-def read_start_apart(path: str, most: int) -> FileContent:
-    """The first bytes of a file whose reading may touch another process's memory."""
-    try:
-        answer = _helper().ask(path, "start", path, most)
-    except NoAnswer:
-        return Refusal.STUCK
-    assert isinstance(answer, (bytes, int))
-    return answer if isinstance(answer, bytes) else refusal_of(OSError(answer, ""))
-
-
 def call_apart(work: Callable[[], Answer]) -> Answer:
     """Have a whole piece of work done by a child of its own; what it gives or raises is what comes back.
 
@@ -267,25 +258,41 @@ def _send(fd: int, value: Any) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _receive(fd: int, *, patience: float = _PATIENCE_SECONDS) -> Any:
+class _Clock:
+    """Waiting for a pipe, within the time that is left."""
+
+    def __init__(self, fd: int, patience: float) -> None:
+        self._fd = fd
+        self._began = time.monotonic()
+        self._until = self._began + max(min(patience, _PATIENCE_IN_ALL - _Children.waited), _LEAST_PATIENCE)
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+
+    def read(self, most: int) -> bytes:
+        """What there is, once there is something; nothing at the end.
+
+        Raises:
+            NoAnswer: the time is over.
+        """
+        if not self._poll.poll(max(self._until - time.monotonic(), 0) * 1000):
+            _Children.waited += time.monotonic() - self._began
+            raise NoAnswer
+        return os.read(self._fd, min(most, _PIECE))
+
+
+def _receive(fd: int, *, patience: float | None = None) -> Any:
     """One value, within the time that is left.
 
     Raises:
         NoAnswer: it did not come.
         EOFError: it comes no more.
     """
-    began = time.monotonic()
-    until = began + max(min(patience, _PATIENCE_IN_ALL - _Children.waited), _LEAST_PATIENCE)
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
+    clock = _Clock(fd, _PATIENCE_SECONDS if patience is None else patience)
 
     def some(length: int) -> bytes:
         data = b""
         while len(data) < length:
-            if not poll.poll(max(until - time.monotonic(), 0) * 1000):
-                _Children.waited += time.monotonic() - began
-                raise NoAnswer
-            piece = os.read(fd, min(length - len(data), 1 << 20))
+            piece = clock.read(length - len(data))
             if not piece:
                 raise EOFError
             data += piece
@@ -332,16 +339,4 @@ def _read(files: dict[int, int], number: int, offset: int, length: int) -> bytes
     return os.pread(files[number], length, offset) if offset < 1 << 63 else b""
 
 
-def _start(files: dict[int, int], path: str, most: int) -> bytes:
-    del files
-    fd = os.open(path, _FLAGS)
-    try:
-        data = b""
-        while len(data) < most and (piece := os.read(fd, min(most - len(data), 65_536))):
-            data += piece
-        return data
-    finally:
-        os.close(fd)
-
-
-_VERBS: dict[str, Callable[..., object]] = {"open": _open, "read": _read, "start": _start}
+_VERBS: dict[str, Callable[..., object]] = {"open": _open, "read": _read}

@@ -6,7 +6,6 @@ import re
 from procmem.errors import Misuse, NothingMatches
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey
-from procmem.sources.file_helper import read_start_apart
 from procmem.sources.files import read_start
 
 __all__ = ["children_of", "processes_named", "user_name", "wanted_processes"]
@@ -65,7 +64,7 @@ def _uid(status: bytes) -> int | None:
 def _full_name(pid: str, name: bytes) -> bytes:
     if len(name) < _COMM_BYTES_MAX:
         return name
-    cmdline = read_start_apart(f"/proc/{pid}/cmdline", _STATUS_BYTES)
+    cmdline = read_start(f"/proc/{pid}/cmdline", None, _STATUS_BYTES)
     called = cmdline.split(b"\0", 1)[0].rpartition(b"/")[2] if isinstance(cmdline, bytes) else b""
     return called if called.startswith(name) else name
 

@@ -14,7 +14,7 @@ from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.note import Note
 from procmem.model.raw import CMDLINE_BYTES_MAX, FILE_BYTES_MAX, FileContent, Machine, MappedFile, PageRun, Refusal
 from procmem.model.vma_names import without_deleted
-from procmem.sources.file_helper import open_apart, read_start_apart
+from procmem.sources.file_helper import open_apart
 from procmem.sources.files import (
     FdReader,
     OpenFolder,
@@ -38,7 +38,7 @@ __all__ = ["ProcSource", "ProcTarget"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ANY_LENGTH = "cmdline"
-"""Its reading touches the target's memory: as much as the target says, on file systems that may never answer."""
+"""Its reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
 
 
 class ProcSource:
@@ -155,8 +155,6 @@ class ProcTarget:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
         if name.rpartition("/")[2] != _OF_ANY_LENGTH:
             return read_whole(name, self._fd, limit=FILE_BYTES_MAX)
-        if self._is_kernel and self.pid != os.getpid():
-            return read_start_apart(f"{self._root.path}/{self.pid}/{name}", CMDLINE_BYTES_MAX)
         return read_start(name, self._fd, CMDLINE_BYTES_MAX)
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:

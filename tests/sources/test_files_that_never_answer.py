@@ -14,7 +14,7 @@ import pytest
 from procmem.errors import NothingMatches, OutOfResources
 from procmem.model.raw import Refusal
 from procmem.sources import file_helper
-from procmem.sources.file_helper import HelpedFile, NoAnswer, call_apart, open_apart, read_start_apart
+from procmem.sources.file_helper import HelpedFile, NoAnswer, call_apart, open_apart
 from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
 from tests.support.user_file_system import UserFileSystem, user_file_system
 
@@ -120,26 +120,30 @@ def test_a_child_reads_as_we_would(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert open_apart(str(tmp_path / "fifo"), "device") is Refusal.FAILED
     assert open_apart(str(tmp_path / "none"), "device") is Refusal.ABSENT
-    assert read_start_apart(str(path), 70_000) == path.read_bytes()[:70_000]
-    assert read_start_apart(str(tmp_path / "none"), 7) is Refusal.ABSENT
 
 
 @pytest.mark.usefixtures("patience")
-def test_what_is_stuck_is_asked_once(tmp_path: Path) -> None:
+def test_what_is_stuck_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that gave no answer is not waited for again; other files are read by the next child."""
     fifo, path = tmp_path / "fifo", tmp_path / "file"
     os.mkfifo(fifo)
     path.write_bytes(b"x" * 100_000)
     before = open_apart(str(path), "other")
     assert isinstance(before, HelpedFile)
-    writer = os.open(fifo, os.O_RDWR)  # a pipe with a writer and nothing in it: reading waits
-    try:
-        assert read_start_apart(f"/proc/self/fd/{writer}", 1) in (Refusal.ABSENT, Refusal.FAILED, Refusal.STUCK)
+    with pytest.raises(NoAnswer):  # a pipe with a writer and nothing in it: reading waits
+        call_apart(lambda: os.read(os.open(fifo, os.O_RDWR), 1))
+    monkeypatch.setitem(file_helper._VERBS, "wait", lambda _files: os.read(os.open(fifo, os.O_RDWR), 1))
+    lost = file_helper._Children.helper
+    file_helper._Children.helper = None
+    helper = file_helper._helper()
+    for _ in range(2):
+        began = time.monotonic()
         with pytest.raises(NoAnswer):
-            call_apart(lambda: os.read(os.open(fifo, os.O_RDWR), 1))
-    finally:
-        os.close(writer)
+            helper.ask("device", "wait")
+    assert time.monotonic() - began < 0.04
+    assert open_apart(str(path), "device") is Refusal.STUCK
     assert before.read_at(50_000, 2) == b"xx"
+    assert file_helper._Children.helper not in (None, lost, helper)
 
 
 @pytest.mark.usefixtures("patience")
@@ -164,7 +168,7 @@ def test_where_no_child_can_be_made_that_is_told(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(os, "fork", refused)
     with pytest.raises(OutOfResources) as caught:
-        read_start_apart("/proc/self/comm", 9)
+        open_apart("/proc/self/comm", "proc")
     assert caught.value.code == "no-child"
 
 
@@ -172,7 +176,7 @@ def test_no_child_stays_behind() -> None:
     """When we end, so does the child that reads for us."""
     code = (
         "from procmem.sources import file_helper as f\n"
-        "print(f.read_start_apart('/proc/self/comm', 9)); print(f._Children.helper.pid)"
+        "print(f.open_apart('/proc/self/comm', '').read_at(0, 3)); print(f._Children.helper.pid)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     pid = int(done.stdout.split("\n")[1])
@@ -186,12 +190,12 @@ def test_no_child_stays_behind() -> None:
 @pytest.mark.usefixtures("patience")
 def test_a_fork_has_a_child_of_its_own() -> None:
     """Two processes that asked one child would take each other's answers."""
-    read_start_apart("/proc/self/comm", 9)
+    open_apart("/proc/self/comm", "proc")
     ours = file_helper._Children.helper
     assert ours is not None
 
     def other() -> int:
-        read_start_apart("/proc/self/comm", 9)
+        open_apart("/proc/self/comm", "proc")
         assert file_helper._Children.helper is not None
         return file_helper._Children.helper.pid
 
