@@ -109,13 +109,22 @@ def restore(journal: Journal) -> Iterator[Restored]:
     if journal.unreadable or journal.too_large:
         yield Restored("journal", "", RestoreOutcome.LEFT, note("journal-unclear", count=journal.unreadable))
         journal.keep_only_open()
+    again = []
     for entry in journal.entries:
+        told = undo(entry)
+        if told is not None and told.outcome is RestoreOutcome.FAILED:
+            again.append(entry)
+            continue
+        journal.end(entry)
+        if told is not None:
+            yield told
+    yield from sweep()
+    for entry in again:  # a folder cannot be removed while a swap area that no line tells of is on in it
         told = undo(entry)
         if told is None or told.outcome is not RestoreOutcome.FAILED:
             journal.end(entry)
         if told is not None:
             yield told
-    yield from sweep()
 
 
 def sweep() -> Iterator[Restored]:

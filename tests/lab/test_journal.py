@@ -125,6 +125,27 @@ def test_what_fails_stays_in_the_journal(fd: int, pool: Path, monkeypatch: pytes
     assert [one.kind for one in Journal(fd).entries] == ["huge-pages"]
 
 
+def test_what_fails_at_first_is_tried_again_behind_the_sweep(
+    fd: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in which a swap area was still on."""
+    folder = tmp_path / "procmem-lab-1"
+    folder.mkdir()
+    remove = scratch.remove_folder
+    monkeypatch.setattr(scratch, "remove_folder", lambda _path: "Operation not permitted")
+
+    def sweep() -> Iterator[Restored]:
+        monkeypatch.setattr(scratch, "remove_folder", remove)
+        return iter(())
+
+    monkeypatch.setattr(undo, "sweep", sweep)
+    journal = Journal(fd)
+    journal.begin("folder", path=str(folder))
+    assert [one.outcome for one in undo.restore(journal)] == [RESTORED]
+    assert not folder.exists()
+    assert os.fstat(fd).st_size == 0
+
+
 @pytest.mark.parametrize(
     ("found", "is_made", "outcome", "after"),
     [
