@@ -49,11 +49,13 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
     with listening():
         if restoring:
             return _restore(output)
-        recover(_listener())
+        listener, failed = _listener()
+        recover(listener)
         if not chosen:
             output.show([list_page((one.name, one.row, one.root) for one in experiments())])
             return ExitStatus.DONE
-        return _show(run_all(chosen, _listener()), output, report)
+        status = _show(run_all(chosen, listener), output, report)
+        return ExitStatus.CANNOT_WRITE if failed and status == ExitStatus.DONE else status
 
 
 def _show(ran: Iterable[Result], output: Output, report: str | None) -> int:
@@ -94,7 +96,7 @@ def _restore(output: Output) -> int:
     if os.geteuid() != 0:
         raise AccessRefused(None, "restore-needs-root")
     try:
-        leftovers = restore_machine(_listener())
+        leftovers = restore_machine(_listener()[0])
     except Skipped as why:
         raise AccessRefused(None, "cannot-restore", why=reason_text(why.reason)) from why
     output.show([restored_page(leftovers)])
@@ -102,16 +104,20 @@ def _restore(output: Output) -> int:
     return ExitStatus.CANNOT_WRITE if failed else ExitStatus.DONE
 
 
-def _listener() -> Listener:
-    """What happens beside the experiments is a note on stderr."""
+def _listener() -> tuple[Listener, list[Restored]]:
+    """What happens beside the experiments is a note on stderr; and a list that gets what could not be put back."""
     from procmem.lab.machine_state import Listener  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.lab import restored_line, waiting_line  # noqa: PLC0415  # the same
     from procmem.text.pages.output import note  # noqa: PLC0415  # the same
 
+    failed: list[Restored] = []
+
     def restored(one: Restored) -> None:
         say(note(restored_line(one)))
+        if one.outcome is RestoreOutcome.FAILED:
+            failed.append(one)
 
-    return Listener(waits=lambda holder, seconds: say(note(waiting_line(holder, seconds))), restores=restored)
+    return Listener(waits=lambda holder, seconds: say(note(waiting_line(holder, seconds))), restores=restored), failed
 
 
 def _write_report(path: str, results: list[Result]) -> None:

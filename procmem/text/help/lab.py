@@ -28,6 +28,6 @@ Examples:
 
 \b
 Exit status: 0 when all that ran agree, 7 when any differs; 130 when a signal
-ended it, with all undone. Of --restore: 0; 6 when something could not be
-undone; 4 when not root, or while another run is at work.
+ended it, with all undone; 6 when something could not be undone. Of --restore:
+0, or 6; 4 when not root, or while another run is at work.
 """)
