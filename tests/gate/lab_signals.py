@@ -3,8 +3,9 @@
     python -m tests.gate.lab_signals --count 200 --seed 1
 
 Needs root. A signal that can be caught must leave nothing behind at once; after SIGKILL, which cannot, the next
-``procmem lab --restore`` has to undo everything: swap areas, the pool of huge pages, vm.swappiness, cgroups, folders,
-shared memory, and not one process may live on. Whoever else uses the laboratory meanwhile is waited for.
+``procmem lab --restore``, or the next start of any experiment, has to undo everything: swap areas, the pool of huge
+pages, vm.swappiness, cgroups, folders, shared memory; and not one process may live on. Whoever else uses the laboratory
+meanwhile is waited for.
 """
 
 import argparse
@@ -19,13 +20,13 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from procmem.lab import root_folder, scratch, undo
 from procmem.model.reports.lab import Skipped
 
-__all__ = ["exclusive", "main", "run"]
+__all__ = ["exclusive", "main", "only_killer", "run"]
 
 _EXPERIMENTS = (
     *("swap", "swappiness", "cold-files", "hugetlb") * 3,
@@ -68,38 +69,62 @@ def _run(count: int, seed: int) -> tuple[list[str], Counter[str], Counter[str]]:
     failures: list[str] = []
     sent: Counter[str] = Counter()
     ended: Counter[str] = Counter()
-    with exclusive():
+    with only_killer(), exclusive():
         before = _values()
     seconds = {name: _takes(name) for name in dict.fromkeys(_EXPERIMENTS)}
     for number in range(count):
         name = rng.choice(_EXPERIMENTS)
         word, plan = rng.choice(sorted(_plans(rng).items()))
         moment = rng.uniform(0, seconds[name])
+        follow = rng.choice((_restored, _started_next))
         which = f"{number}: lab {name}, {word} after {moment:.3f} s"
+        with only_killer():
+            status, wrong = _attempt(name, plan, moment, follow, before)
         sent[word] += 1
-        mark = uuid.uuid4().hex
-        status, told = _struck(name, plan, moment, mark)
-        ended[str(status)] += 1
-        if status is None:
-            failures.append(f"{which}: it did not end")
-            continue
-        if status == 1 or "internal error" in told:
-            failures.append(f"{which}: status {status}: {told[-300:]}")
-        living = _outlived(mark)
-        if living:
-            failures.append(f"{which}: processes live on: {living}")
-        if plan[-1][1] is signal.SIGKILL:
-            failures += [f"{which}: {wrong}" for wrong in _restored()]
-        with exclusive():
-            failures += [f"{which}: {wrong}" for wrong in _left(before)]
+        ended[status] += 1
+        failures += [f"{which}: {one}" for one in wrong]
     return failures, sent, ended
+
+
+def _attempt(
+    name: str, plan: _Plan, moment: float, follow: Callable[[], list[str]], before: dict[str, int]
+) -> tuple[str, list[str]]:
+    """How one run ended, and what was wrong with it or left of it; ``follow`` is what comes after SIGKILL."""
+    mark = uuid.uuid4().hex
+    status, told = _struck(name, plan, moment, mark)
+    if status is None:
+        return "none", ["it did not end"]
+    wrong = []
+    # before procmem has begun, it is Python that answers SIGINT
+    if status == 1 or "internal error" in told or ("Traceback" in told and "procmem/lab" in told):
+        wrong.append(f"status {status}: {told[-300:]}")
+    if living := _outlived(mark):
+        wrong.append(f"processes live on: {living}")
+    if plan[-1][1] is signal.SIGKILL:
+        wrong += follow()
+    with exclusive():
+        wrong += _left(before)
+    return str(status), wrong
 
 
 @contextlib.contextmanager
 def exclusive() -> Iterator[None]:
     """Hold the machine's lock without undoing anything: what is there then is nobody's."""
+    with _locked("lab.lock"):
+        yield
+
+
+@contextlib.contextmanager
+def only_killer() -> Iterator[None]:
+    """Keep others who kill runs waiting: what theirs leave until it is undone would be taken for what ours left."""
+    with _locked("gate.lock"):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(name: str) -> Iterator[None]:
     folder = root_folder.open_folder()
-    lock = root_folder.open_within(folder, "lab.lock")
+    lock = root_folder.open_within(folder, name)
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX)
         yield
@@ -186,6 +211,12 @@ def _restored() -> list[str]:
         return [f"--restore: status {done.returncode}: {done.stderr.decode()[-300:]}"]
     leftovers = json.loads(done.stdout)["leftovers"]
     return [f"--restore: {one}" for one in leftovers if one["outcome"] != "restored"]
+
+
+def _started_next() -> list[str]:
+    """What is wrong with an experiment that needs nothing of the machine, after a run was killed."""
+    done = subprocess.run(_command("rights", "--json"), capture_output=True, check=False, timeout=120)
+    return [] if done.returncode == 0 else [f"rights: status {done.returncode}: {done.stderr.decode()[-300:]}"]
 
 
 def main(words: Sequence[str] | None = None) -> int:

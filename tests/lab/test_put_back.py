@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from procmem.cli.lab import lab
 from procmem.lab import children, machine_state, root_folder, scratch, signals, undo
 from procmem.model.note import note
 from procmem.model.reports.lab import Holder, Restored, RestoreOutcome, Skipped
@@ -72,24 +74,18 @@ def test_nothing_is_left_when_an_experiment_fails() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_an_interrupted_experiment_puts_things_back(number: signal.Signals) -> None:
     """A signal in the middle of swapping, and another at once: 130, and nothing is left."""
-    with started([*COMMAND, "lab", "swappiness"], ready=False, cwd=ROOT) as run:
-        wait_for(lambda: run.poll() is not None or bool(_own_swaps()), 120)
-        for _ in range(3):
-            run.send_signal(number)
-        assert run.wait(60) in (130, 0)
-    with machine_without_undoing():
-        assert _traces() == set()
+    with lab_signals.only_killer():
+        with started([*COMMAND, "lab", "swappiness"], ready=False, cwd=ROOT) as run:
+            wait_for(lambda: run.poll() is not None or bool(_own_swaps()), 120)
+            for _ in range(3):
+                run.send_signal(number)
+            assert run.wait(60) in (130, 0)
+        with lab_signals.exclusive():
+            assert _traces() == set()
 
 
 def _own_swaps() -> set[str]:
     return {line for line in Path("/proc/swaps").read_text().splitlines() if "procmem-lab" in line}
-
-
-@contextlib.contextmanager
-def machine_without_undoing() -> Iterator[None]:
-    """Hold the lock as it is; what others are about is over then."""
-    with lab_signals.exclusive():
-        yield
 
 
 CUT_OFF = """\
@@ -133,21 +129,22 @@ def test_whoever_is_killed_between_two_lines_of_the_journal_is_swept_up() -> Non
         before = POOL.read_text() if POOL.exists() else None
     for which in ("before", "behind"):
         for moment in range(1, 40):
-            run = subprocess.run(
-                [sys.executable, "-c", CUT_OFF, which, str(moment)], cwd=ROOT, capture_output=True, check=False
-            )
-            if run.returncode != -signal.SIGKILL:
-                assert (run.returncode, run.stdout) == (0, b"to the end\n"), run
-                break
-            moments += 1
-            restored = procmem("lab", "--restore", "--json")
-            assert restored.status == 0, restored
-            leftovers = restored.json["leftovers"]
-            assert all(one["outcome"] == "restored" for one in leftovers), leftovers
-            undone |= {one["kind"] for one in leftovers}
-            with machine_without_undoing():
-                assert _traces() == set()
-                assert (POOL.read_text() if POOL.exists() else None) == before
+            with lab_signals.only_killer():
+                run = subprocess.run(
+                    [sys.executable, "-c", CUT_OFF, which, str(moment)], cwd=ROOT, capture_output=True, check=False
+                )
+                if run.returncode != -signal.SIGKILL:
+                    assert (run.returncode, run.stdout) == (0, b"to the end\n"), run
+                    break
+                moments += 1
+                restored = procmem("lab", "--restore", "--json")
+                assert restored.status == 0, restored
+                leftovers = restored.json["leftovers"]
+                assert all(one["outcome"] == "restored" for one in leftovers), leftovers
+                undone |= {one["kind"] for one in leftovers}
+                with lab_signals.exclusive():
+                    assert _traces() == set()
+                    assert (POOL.read_text() if POOL.exists() else None) == before
         else:
             pytest.fail("it never came to its end")
     assert moments >= 12
@@ -392,6 +389,19 @@ def test_a_program_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Pa
     assert not any(undo.start_of(int(pid)) for pid in told.read_text().split())
     status, _out, err = children.output_of(["/no/such/program"], cwd="/", env={}, seconds=1)
     assert (status, err) == (None, b"No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(RestoreOutcome.FAILED, 6), (RestoreOutcome.LEFT, 0), (RestoreOutcome.RESTORED, 0)]
+)
+def test_what_cannot_be_put_back_is_a_status(
+    outcome: RestoreOutcome, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An experiment that agrees is not all well while its swap file is still on."""
+    told = Restored("swap", "/var/tmp/x", outcome, None)
+    monkeypatch.setattr(machine_state, "recover", lambda listener: listener.restores(told))
+    result = CliRunner().invoke(lab, ["rights"], standalone_mode=False)
+    assert (result.return_value, "swap area /var/tmp/x" in result.stderr) == (status, True)
 
 
 @pytest.mark.needs_root
