@@ -95,8 +95,9 @@ def _attempt(
     if status is None:
         return "none", ["it did not end"]
     wrong = []
-    # before procmem has begun, it is Python that answers SIGINT
-    if status == 1 or "internal error" in told or ("Traceback" in told and "procmem/lab" in told):
+    # before procmem has begun, it is Python that answers SIGINT: with a traceback of its own files, and status 1
+    is_pythons = "KeyboardInterrupt" in told and "procmem" not in told
+    if (status == 1 and not is_pythons) or "internal error" in told or ("Traceback" in told and "procmem/lab" in told):
         wrong.append(f"status {status}: {told[-300:]}")
     if living := _outlived(mark):
         wrong.append(f"processes live on: {living}")
