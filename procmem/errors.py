@@ -100,13 +100,17 @@ class NothingMatches(ProcmemError):
 
 
 class AccessRefused(ProcmemError):
-    """Nothing that the question needs may be read, or was recorded; ``pid`` is None where a text does not say it."""
+    """Nothing that the question needs may be read, or was recorded; ``pid`` is None where a text does not say it.
+
+    ``right`` is what we lack to look at it (:class:`procmem.model.raw.MissingRight`), None where that is not known.
+    """
 
     exit_code = ExitStatus.NOT_PERMITTED
 
-    def __init__(self, pid: int | None, code: str, /, **fields: object) -> None:
+    def __init__(self, pid: int | None, code: str, /, *, right: object = None, **fields: object) -> None:
         super().__init__(code, pid=pid, **fields)
         self.pid = pid
+        self.right = right
 
 
 class OutOfResources(ProcmemError):

@@ -244,7 +244,7 @@ def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: Refus
     if snapshot.nature not in _OWN_SENTENCE:
         yield from _refused(snapshot)
     if peek_problem is not None:
-        yield note("memory refused", refusal=peek_problem)
+        yield note("memory refused", refusal=peek_problem, right=snapshot.missing_right)
     if regions is not None:
         yield from _apportioned(regions)
     if snapshot.has_usage and snapshot.mappings is not None:
@@ -252,12 +252,17 @@ def warnings_of(snapshot: Snapshot, regions: Regions | None, peek_problem: Refus
 
 
 def _refused(snapshot: Snapshot) -> Iterable[Note]:
+    """The files that were refused, and with the last of them which right is missing."""
+    found = []
     for name, refusal in snapshot.refusals.items():
         base = name.rsplit("/", 1)[-1]
         if base == "smaps" and snapshot.mappings is not None:
-            yield note("maps instead", file=name, refusal=refusal)
+            found.append(("maps instead", {"file": name, "refusal": refusal}))
         elif base in _TELLING_FILES and not (base == "exe" and snapshot.exe is None and refusal is Refusal.UNRECORDED):
-            yield note("refused", file=name, refusal=refusal, base=base)
+            found.append(("refused", {"file": name, "refusal": refusal, "base": base}))
+    denied = [at for at, (_, figures) in enumerate(found) if figures["refusal"] is Refusal.DENIED]
+    for at, (code, figures) in enumerate(found):
+        yield note(code, **figures, right=snapshot.missing_right if at in denied[-1:] else None)
 
 
 def _apportioned(regions: Regions) -> Iterable[Note]:

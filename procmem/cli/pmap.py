@@ -58,7 +58,7 @@ def pmap(
         except ProcessGone:
             status = ExitStatus.SOME_MISSING  # without a word, as pmap has it
         except ProcmemError as error:
-            complain(error)
+            complain(ref.with_right(error))
             status = error.exit_code
     return status
 

@@ -5,6 +5,7 @@ import contextlib
 import click
 
 from procmem import __version__
+from procmem.cli.error_handling import tell_notes
 from procmem.cli.multi_target import for_each
 from procmem.cli.options import command
 from procmem.cli.targets import target_options
@@ -27,7 +28,9 @@ def record(targets: Selection, output: str, *, keep_args: bool, deep: bool) -> i
 
     def answer(ref: TargetRef) -> Recorded:
         with ref.open() as target:
-            return record_target(target, deep=deep, keep_arguments=keep_args)
+            recorded = record_target(target, deep=deep, keep_arguments=keep_args)
+        tell_notes(ref.name, recorded.notes)
+        return recorded
 
     recorded, status = for_each(targets.refs(), answer)
     if recorded:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from procmem.model.note import Note
-from procmem.model.raw import FileContent, Machine, MappedFile, PageRun, Refusal
+from procmem.model.raw import FileContent, Machine, MappedFile, MissingRight, PageRun, Refusal
 
 __all__ = ["ByteReader", "MemoryReader", "Source", "Target"]
 
@@ -109,6 +109,10 @@ class Target(Protocol):
 
     def memory(self) -> MemoryReader | Refusal:
         """The target's own memory, addressed by virtual address."""
+        ...
+
+    def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
+        """What we lack where its files are refused (with ``to_attach``, its memory); None where that is not known."""
         ...
 
     @property

@@ -18,6 +18,7 @@ __all__ = [
     "KeptFile",
     "Machine",
     "MappedFile",
+    "MissingRight",
     "PageRun",
     "PageState",
     "RawProcess",
@@ -74,13 +75,24 @@ class Machine(NamedTuple):
         return (int(major), int(minor)) if major.isdecimal() and minor else None
 
 
+class MissingRight(Enum):
+    """What we lack where a process may not be looked at."""
+
+    OTHER_USER = "other user"
+    ROOT_WITHOUT = "root without"
+    MORE_CAPABILITIES = "more capabilities"
+    NOT_DUMPABLE = "not dumpable"
+    OUTER_NAMESPACE = "outer namespace"
+    YAMA = "yama"
+
+
 class RawProcess(NamedTuple):
     """One process as read: file name (relative to ``/proc/<pid>``) to content, and where it came from.
 
     ``links`` holds symbolic links' texts (``exe``). ``thread_ids`` is None where ``task`` was not listed.
     ``system`` holds files relative to ``/proc`` itself. ``read_through`` is the live thread that was read
     because the leader is dead. ``unstable`` says that the process changed while it was read;
-    ``notes`` are about the text that it was read from.
+    ``notes`` are about the text that it was read from. ``missing_right`` is what we lack where files were refused.
     """
 
     pid: int | None
@@ -92,6 +104,7 @@ class RawProcess(NamedTuple):
     read_through: int | None = None
     unstable: Note | None = None
     notes: tuple[Note, ...] = ()
+    missing_right: MissingRight | None = None
 
 
 class MappedFile(NamedTuple):

@@ -12,7 +12,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.proc_keys import SmapsKey, StatusKey
-from procmem.model.raw import Machine, Refusal
+from procmem.model.raw import Machine, MissingRight, Refusal
 from procmem.model.unknown import exact_sum
 
 __all__ = ["Auxv", "Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
@@ -167,6 +167,7 @@ class Snapshot(NamedTuple):
     process when the pid asked for is one of its threads. ``refusals`` tells which files gave nothing.
     ``rollup`` are the sums of smaps_rollup in bytes, where no mapping is known. ``known_page_size`` is None where
     nothing tells it; ``page_size`` is what to reckon with then. ``notes`` are about the text that it was read from.
+    ``missing_right`` is what we lack where something was refused.
     """
 
     pid: int | None
@@ -193,6 +194,7 @@ class Snapshot(NamedTuple):
     rollup: Mapping[str, int] | None = None
     known_page_size: int | None = None
     notes: tuple[Note, ...] = ()
+    missing_right: MissingRight | None = None
 
     def size(self, key: str) -> int | None:
         """A size from ``status`` in bytes (``VmSize``), or None."""

@@ -116,6 +116,7 @@ def snapshot(
         rollup=parsed(f"{prefix}smaps_rollup", parse_rollup),
         known_page_size=known_page_size,
         notes=raw.notes,
+        missing_right=raw.missing_right,
         refusals={name: content for name, content in _all(raw).items() if isinstance(content, Refusal)},
     )
 

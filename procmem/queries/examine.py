@@ -105,6 +105,8 @@ def examine(
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
     known_runs = () if isinstance(first_runs, Refusal) else first_runs
     look, memory, peek_problem = _deep_look(target, loaded, known_runs, local) if deep else (None, None, None)
+    if peek_problem is Refusal.DENIED:
+        shot = shot._replace(missing_right=target.missing_right(to_attach=True))
     asked = () if isinstance(first_runs, Refusal) else first_ranges
     pages = PageStates(tuple(sorted({*asked, *empty_ranges(shot)})), known_runs)
     cut = layout(shot, objects, pages, look)
@@ -142,9 +144,9 @@ def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
             for name, content in seen.raw.files.items()
             if name.rpartition("/")[2] in ("smaps", "maps")
         )
-        raise AccessRefused(shot.pid, "smaps-denied" if denied else "no-mappings")
+        raise AccessRefused(shot.pid, "smaps-denied" if denied else "no-mappings", right=shot.missing_right)
     if sizes and len(shot.mappings) and not shot.has_usage:
-        raise AccessRefused(shot.pid, "no-sizes")
+        raise AccessRefused(shot.pid, "no-sizes", right=shot.missing_right)
 
 
 def _deep_look(

@@ -73,7 +73,7 @@ def take(
     (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES_TO_TAKE)
     if all(isinstance(content, Refusal) for content in raw.files.values()):
         if Refusal.DENIED in raw.files.values():
-            raise AccessRefused(raw.pid, "nothing-readable")
+            raise AccessRefused(raw.pid, "nothing-readable", right=raw.missing_right)
         other = next((why for why in raw.files.values() if why not in _GONE), None)
         if other is not None:
             raise AccessRefused(raw.pid, "cannot-read", refusal=other)
@@ -116,16 +116,19 @@ def _take_once(
     for tid in tids or ():
         for name in thread_files:
             contents[f"task/{tid}/{name}"] = target.read(f"task/{tid}/{name}")
+    links = {"exe": target.link("exe")}
+    denied = Refusal.DENIED in contents.values() or Refusal.DENIED in links.values()
     return RawProcess(
         pid=target.pid,
         files=contents,
-        links={"exe": target.link("exe")},
+        links=links,
         thread_ids=tids,
         system={name: target.read_system(name) for name in system},
         machine=target.machine,
         read_through=read_through,
         unstable=_changed(target, contents, prefix),
         notes=target.notes,
+        missing_right=target.missing_right() if denied else None,
     )
 
 

@@ -7,9 +7,11 @@ process does not.
 from __future__ import annotations
 
 from procmem.analyse.consistency import tells_of_two_moments
+from procmem.analyse.inspection import warnings_of
+from procmem.model.note import Note
 from procmem.parse.redact import without_mounts
 from procmem.parse.smaps import parse_rollup
-from procmem.queries.examine import examine
+from procmem.queries.examine import examine, need_mappings
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
 from procmem.sources.recording.write import Recorded
 
@@ -59,6 +61,7 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
 
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`examine`.
+        AccessRefused: nor may its mappings be read: nothing that one would look up in a recording is known then.
     """
 
     def once() -> Examination:
@@ -73,7 +76,11 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
         )
 
     seen, _ = read_consistently(once, _moved)
-    return Recorded(without_mounts(seen.raw), seen.kept, seen.page_runs, seen.words)
+    notes: tuple[Note, ...] = ()
+    if target.is_live:
+        need_mappings(seen)
+        notes = tuple(warnings_of(seen.snapshot, None, seen.peek_problem))
+    return Recorded(without_mounts(seen.raw), seen.kept, seen.page_runs, seen.words, notes)
 
 
 def _moved(seen: Examination) -> bool:

@@ -44,7 +44,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
         reasons.append(note("levels"))
     area = None
     if shot.mappings is None:
-        reasons.append(note("maps"))
+        reasons.append(note("maps", right=shot.missing_right))
     else:
         for vma in shot.mappings:
             if vma.start <= address < vma.end:

@@ -12,7 +12,16 @@ from types import TracebackType
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.note import Note
-from procmem.model.raw import CMDLINE_BYTES_MAX, FILE_BYTES_MAX, FileContent, Machine, MappedFile, PageRun, Refusal
+from procmem.model.raw import (
+    CMDLINE_BYTES_MAX,
+    FILE_BYTES_MAX,
+    FileContent,
+    Machine,
+    MappedFile,
+    MissingRight,
+    PageRun,
+    Refusal,
+)
 from procmem.model.vma_names import without_deleted
 from procmem.sources.file_helper import open_apart
 from procmem.sources.files import (
@@ -262,6 +271,12 @@ class ProcTarget:
         finally:
             os.close(fd)
         return int.from_bytes(data, "little") if len(data) == 8 else Refusal.ABSENT
+
+    def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
+        """What we lack to look at it; None where that is not known, or it is not of this machine."""
+        from procmem.sources.rights import missing_right  # noqa: PLC0415  # only where something was refused
+
+        return missing_right(self.pid, to_attach=to_attach) if self._root.path == "/proc" else None
 
     def memory(self) -> MemoryReader | Refusal:
         """The target's memory (needs ptrace ATTACH permission)."""

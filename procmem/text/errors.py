@@ -12,10 +12,10 @@ from procmem.errors import (
 )
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
-from procmem.model.raw import Refusal
+from procmem.model.raw import MissingRight, Refusal
 from procmem.text import N_, gettext, say
 from procmem.text.failures import FAILURES, HEADER_PROBLEMS, failure_text
-from procmem.text.refusals import refusal_text
+from procmem.text.refusals import RIGHTS, refusal_text
 from procmem.text.system_errors import system_text
 
 __all__ = ["ERRORS", "ErrorWords", "error_line", "error_text", "failed_text", "hint_text"]
@@ -300,6 +300,8 @@ def error_text(error: ProcmemError) -> str:
 def hint_text(error: ProcmemError) -> str:
     """What to do about it; empty where nothing is known."""
     hint = ERRORS[error.code].hint
+    if isinstance(error, AccessRefused) and isinstance(error.right, MissingRight):
+        hint = RIGHTS[error.right]
     if hint is None:
         hint = next((text for kind, text in _DEFAULT_HINTS.items() if isinstance(error, kind)), "")
     return say(hint, _fields(error)) if hint else ""

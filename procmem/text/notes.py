@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from procmem.model.note import Note
-from procmem.model.raw import Refusal
+from procmem.model.raw import MissingRight, Refusal
 from procmem.text import N_, Sentence, gettext, plural, say
-from procmem.text.refusals import refusal_text
+from procmem.text.refusals import RIGHTS, refusal_text
 
-__all__ = ["note_text", "told"]
+__all__ = ["note_text", "told", "with_cure"]
 
 NOTES: dict[str, Sentence] = {
     "thread": N_("{tid} is a thread of process {pid}; the memory is that of the whole process"),
@@ -98,7 +98,6 @@ TELLS = {
 """What stays unknown where a file may not be read."""
 
 CURES = {
-    Refusal.DENIED: N_("run it as the same user, or as root"),
     Refusal.STUCK: N_("the process is stuck in the kernel"),
     Refusal.GONE: N_("the process has ended"),
 }
@@ -122,13 +121,21 @@ def note_text(note: Note) -> str:
     """A note as a sentence."""
     if note.code == "of":
         return say(NOTES["of"], {**note.figures, "note": note_text(_note_in(note))})
-    if note.code != "refused":
-        return told(NOTES, note)
-    base, refusal = note.figures["base"], note.figures["refusal"]
-    assert isinstance(base, str)
-    assert isinstance(refusal, Refusal)
+    base, refusal = note.figures.get("base"), note.figures.get("refusal")
+    if not isinstance(base, str):
+        return with_cure(told(NOTES, note), note)
     text = told(NOTES, note, unknown=gettext(TELLS[base]))
-    return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(CURES[refusal])}) if refusal in CURES else text
+    if isinstance(refusal, Refusal) and refusal in CURES:
+        return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(CURES[refusal])})
+    return with_cure(text, note)
+
+
+def with_cure(text: str, note: Note) -> str:
+    """The sentence of a note, and behind it what helps where a right is missing."""
+    right = note.figures.get("right")
+    if not isinstance(right, MissingRight):
+        return text
+    return say(N_("{text} ({cure})"), {"text": text, "cure": gettext(RIGHTS[right])})
 
 
 def _note_in(note: Note) -> Note:

@@ -2,7 +2,7 @@
 
 from procmem.model.note import Note
 from procmem.text import N_, gettext, say
-from procmem.text.notes import told
+from procmem.text.notes import told, with_cure
 
 __all__ = [
     "answer_text",
@@ -149,4 +149,4 @@ def pagemap_bit_text(bit: str) -> str:
 
 def reason_text(reason: Note) -> str:
     """Why something is not known."""
-    return told(REASONS, reason)
+    return with_cure(told(REASONS, reason), reason)

@@ -98,7 +98,7 @@ def test_someone_elses_process() -> None:
         assert (run.status, run.trouble) == (0, ""), run
         assert run.json["totals"]["rss"] == run.json["totals"]["vm_rss"] > 0
         assert run.json["totals"]["pss"] is None
-        assert any("same user, or as root" in warning for warning in run.json["warnings"])
+        assert any("CAP_SYS_PTRACE" in warning for warning in run.json["warnings"])
         page = procmem("inspect", str(pid), nobody=True)
         assert "permission denied" in page.out
 

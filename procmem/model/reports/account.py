@@ -165,8 +165,9 @@ class AccountReport(NamedTuple):
             AccessRefused: smaps could not be read.
         """
         if self.is_unread:
-            denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
-            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-sizes")
+            denied = [one.figures for one in self.warnings if one.figures.get("refusal") is Refusal.DENIED]
+            right = next((figures["right"] for figures in denied if figures.get("right")), None)
+            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-sizes", right=right)
 
     def sums(self, of: str) -> dict[str, int]:
         """The leaves of one total by name, over all classes, in the order in which they were found."""

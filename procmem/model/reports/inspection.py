@@ -109,5 +109,6 @@ class Inspection(NamedTuple):
             AccessRefused: neither smaps nor maps could be read.
         """
         if self.is_unread:
-            denied = any(one.figures.get("refusal") is Refusal.DENIED for one in self.warnings)
-            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-mappings")
+            denied = [one.figures for one in self.warnings if one.figures.get("refusal") is Refusal.DENIED]
+            right = next((figures["right"] for figures in denied if figures.get("right")), None)
+            raise AccessRefused(self.process.pid, "smaps-denied" if denied else "no-mappings", right=right)

@@ -22,7 +22,7 @@ from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.given_text import GivenText
 from procmem.model.note import Note
 from procmem.model.numbers import whole_number
-from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, PageRun, PageState, Refusal
+from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, MissingRight, PageRun, PageState, Refusal
 from procmem.sources.pagemap import without_overlap
 from procmem.sources.pieces import without_holes
 from procmem.sources.recording.about import (
@@ -299,6 +299,11 @@ class RecordedTarget:
         """The same for their flags."""
         del name, frame
         return Refusal.UNRECORDED
+
+    def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
+        """What who recorded it lacked is not known."""
+        del to_attach
+        return None
 
     def memory(self) -> MemoryReader | Refusal:
         """The words of memory that were recorded, if any."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from procmem.errors import CannotWrite
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.note import Note
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.sources.recording.read import SCHEMA, page_run_letters
 
@@ -24,12 +25,14 @@ class Recorded(NamedTuple):
     """All that is kept of one process: its raw files, the pieces read of mapped files, its page runs.
 
     ``page_runs`` is a refusal where pagemap could not be read; ``words`` are the pieces of memory that were read.
+    ``notes`` are what must be said when it is made: what could not be read.
     """
 
     raw: RawProcess
     kept: tuple[KeptFile, ...]
     page_runs: tuple[PageRun, ...] | Refusal
     words: tuple[tuple[int, bytes], ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -> None:

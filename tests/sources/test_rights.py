@@ -1,0 +1,80 @@
+"""Which right is missing: told with each refusal, in notes and in errors, and true."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from procmem.model.raw import MissingRight
+from procmem.text.refusals import RIGHTS
+from tests.support.needs import lacking, program
+from tests.support.running import AS_NOBODY, ROOT, procmem, started
+
+HIDDEN = "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); print('ready', flush=True); time.sleep(1000)"
+"""PR_SET_DUMPABLE 0."""
+HIDDEN_AS_NOBODY = f"{AS_NOBODY.rsplit('from procmem.cli.main', 1)[0]}exec({HIDDEN!r})"
+
+
+def as_root_without_rights(*words: str) -> "subprocess.CompletedProcess[str]":
+    """As root in a container is: without CAP_SYS_PTRACE and its like."""
+    command = [program("setpriv"), "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
+    command += [sys.executable, "-m", "procmem", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.needs_root
+@pytest.mark.machine
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", "1"), ("inspect", "1", "--regions"), ("inspect", "1", "--csv"), ("inspect", "1", "--markdown"),
+        ("explain", "1"), ("account", "1"), ("account", "1", "--csv"), ("threads", "1"), ("crosscheck", "1"),
+        ("shared", "1"), ("record", "1", "-o", "OUT"), ("pmap", "1"), ("translate", "1", "400000"), ("diff", "1", "1"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_another_users_process(words: Sequence[str], tmp_path: Path) -> None:
+    """The file and the right are named once, nothing unknown is a zero, and nothing is written."""
+    out = tmp_path / "out"
+    run = procmem(*(str(out) if word == "OUT" else word for word in words), nobody=True)
+    said = run.out + run.err
+    assert " ".join(said.split()).count(str(RIGHTS[MissingRight.OTHER_USER])) == 1, run
+    assert "smaps: " in said or "maps may not be read" in said, run
+    assert run.status in (0, 4), run
+    assert (run.status == 4) == ("procmem: process 1: " in run.err), run
+    assert not out.exists()
+    for line in run.out.splitlines():
+        words_of_line = line.split()
+        assert not (words_of_line[:1] in (["PSS"], ["USS"]) and "0" in words_of_line), run
+
+
+@pytest.mark.needs_root
+def test_root_without_the_capability() -> None:
+    """It is not told to try as root, but what it lacks."""
+    with started([sys.executable, "-c", HIDDEN_AS_NOBODY]) as child:
+        done = as_root_without_rights("inspect", str(child.pid), "--regions")
+    assert "CAP_SYS_PTRACE" in done.stdout + done.stderr, done
+    assert "as root" not in done.stdout + done.stderr, done
+
+
+@pytest.mark.needs_root
+def test_a_process_of_ones_own_that_hides() -> None:
+    """PR_SET_DUMPABLE, as password agents set it."""
+    with started([sys.executable, "-c", HIDDEN_AS_NOBODY]) as child:
+        run = procmem("inspect", str(child.pid), nobody=True)
+        assert str(RIGHTS[MissingRight.NOT_DUMPABLE]) in run.out, run
+        os.kill(child.pid, signal.SIGKILL)
+
+
+@pytest.mark.needs_root
+def test_a_process_of_a_namespace_outside() -> None:
+    """All capabilities of a user namespace say nothing of who is outside of it."""
+    command = [program("unshare"), "--user", "--map-root-user", sys.executable, "-m", "procmem", "inspect", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if "unshare:" in done.stderr:
+        lacking("no user namespace can be made here")
+    assert str(RIGHTS[MissingRight.OUTER_NAMESPACE]) in " ".join(done.stdout.split()), done
