@@ -4,7 +4,7 @@ import re
 
 __all__ = ["parse_virtual_bits"]
 
-_ADDRESS_SIZES = re.compile(rb"(?m)^address sizes\b.*?(\d+) bits virtual")
+_ADDRESS_SIZES = re.compile(rb"(?m)^address sizes\b.*?(\d{1,4}) bits virtual")
 
 
 def parse_virtual_bits(cpuinfo: bytes) -> int | None:

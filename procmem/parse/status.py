@@ -5,7 +5,7 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 """
 
 from procmem.errors import MalformedFile
-from procmem.model.numbers import whole_number
+from procmem.model.numbers import DIGITS_MAX, whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
@@ -23,6 +23,9 @@ __all__ = [
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
 _LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
+
+_NUMBER_LENGTH_MAX = DIGITS_MAX + 1
+"""A sign, and the digits of 64 bits: times and sizes are divided, and a float has an end."""
 
 
 def parse_status(data: bytes, *, name: str = "status") -> Status:
@@ -65,7 +68,7 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         raise MalformedFile(name, 1, "too-few-fields", data, fields=len(rest) + 2, least=_LEAST_STAT_FIELDS)
     try:
         pid = int(data[:opening])
-        if b"_" in data[closing:]:
+        if b"_" in data[closing:] or max(map(len, rest)) > _NUMBER_LENGTH_MAX:
             raise ValueError("int() would take it")
         numbers = [int(word) for word in rest[1:]]
     except ValueError as error:

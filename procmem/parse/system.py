@@ -88,11 +88,11 @@ def parse_vmstat(data: bytes, *, name: str = "vmstat") -> dict[str, int]:
 
 def parse_uptime(data: bytes) -> float | None:
     """Seconds since boot, or None where the text is no number."""
-    words = data.split()
-    try:
-        return float(words[0]) if words else None
-    except ValueError:
+    words = data.split(maxsplit=1)
+    whole, _, hundredths = words[0].partition(b".") if words else (b"", b"", b"")
+    if whole_number(whole) is None or whole_number(hundredths or b"0") is None:
         return None
+    return float(words[0])
 
 
 def parse_number(data: bytes) -> int | None:

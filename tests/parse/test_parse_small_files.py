@@ -76,6 +76,7 @@ def test_stat_addresses_that_nobody_may_see() -> None:
     [
         *(b"", b"1 (x\n", b"1 (x) S 1 2\n", b"x (x) S " + b"1 " * 50 + b"\n", b"1 (x) S " + b"y " * 50 + b"\n"),
         *(b"1 (x) S " + b"1_0 " * 50 + b"\n", (STAT % (1, "x", "S")).encode()[:-1]),
+        (STAT % (1, "x", "S")).encode().replace(b" 8800 ", b" " + b"9" * 400 + b" "),
     ],
 )
 def test_stat_of_another_form_is_refused(data: bytes) -> None:
@@ -100,6 +101,13 @@ def test_our_own_small_files_agree_with_the_system() -> None:
     uptime = parse_uptime(Path("/proc/uptime").read_bytes())
     assert uptime is not None
     assert uptime * os.sysconf("SC_CLK_TCK") >= stat.starttime
+
+
+@pytest.mark.parametrize("data", [b"inf 1\n", b"nan\n", b"1e999 1\n", b"9" * 400, b"-1.0", b"1_0.0", b"x", b"", b"."])
+def test_an_uptime_that_is_none(data: bytes) -> None:
+    """A float may be without end, and no time is."""
+    assert parse_uptime(data) is None
+    assert parse_uptime(b"12345.67 99.5\n") == 12345.67
 
 
 def test_statm_is_pages() -> None:
