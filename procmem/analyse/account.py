@@ -237,9 +237,9 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     if None in figures:
         return [{} for _ in members]
     *counters, anonymous, rss = (figure or 0 for figure in figures)
-    # counters are taken one after another under load: what they miss of Rss is dealt with the first kind
-    counters[0] += rss - sum(counters)
-    cells = _crossed((anonymous, rss - anonymous), counters, (_ANONYMOUS, _SHMEM if shmem else _FILE))
+    anonymous = min(anonymous, rss)
+    kinds = _ANONYMOUS, _SHMEM if shmem else _FILE
+    cells = _crossed((anonymous, rss - anonymous), _adding_up(counters, rss), kinds)
     answer: list[_Cells] = []
     for index in members:
         wanted, own = regions.rss[index] or 0, {}
@@ -250,6 +250,17 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
             cells[key] -= size
         answer.append(own)
     return answer
+
+
+def _adding_up(counters: Sequence[int], rss: int) -> list[int]:
+    """Counters whose sum is Rss, whatever a text says: what they miss is the first's, what is too much the last's."""
+    fitted = []
+    left = rss
+    for counter in counters:
+        fitted.append(min(counter, left))
+        left -= fitted[-1]
+    fitted[0] += left
+    return fitted
 
 
 def _crossed(kinds: tuple[int, int], counters: Sequence[int], leaves: tuple[Sequence[AccountLeaf], ...]) -> _Cells:
@@ -269,8 +280,9 @@ def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[Acco
     """PSS and swap of one region."""
     pss, uss, swap = regions.pss[index], regions.uss[index], regions.swap[index]
     if pss is not None and uss is not None:
-        yield AccountLeaf.PSS_PRIVATE, uss
-        yield AccountLeaf.PSS_ITS_SHARE_OF_SHARED, pss - uss
+        private = min(uss, pss)  # in what the kernel writes, uss is never more
+        yield AccountLeaf.PSS_PRIVATE, private
+        yield AccountLeaf.PSS_ITS_SHARE_OF_SHARED, pss - private
     if swap:
         shares = regions.mappings.column(SmapsKey.SWAP_PSS)
         # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap

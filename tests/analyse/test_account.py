@@ -1,5 +1,6 @@
 """Every total is divided into leaves that add up to it; what cannot be known is no leaf."""
 
+import pytest
 from hypothesis import given
 
 from procmem.analyse.account import account_report
@@ -34,6 +35,24 @@ def test_anonymous_pages_are_dirty_first() -> None:
     )
     assert report.sums("rss") == {"anonymous, private dirty": 8192, "file, private clean": 16384}
     assert report.sums("virt") == {"resident": 24576, "file, not resident": 0x10000 - 24576}
+
+
+@pytest.mark.parametrize(
+    "counters",
+    [
+        {"Private_Dirty": 40},
+        {"Private_Clean": 8, "Shared_Clean": 40},
+        {"Anonymous": 400},
+        {"Pss": 4, "Private_Clean": 24},
+        {"Shared_Dirty": 8},
+    ],
+)
+def test_counters_that_contradict_each_other_still_add_up(counters: dict[str, int]) -> None:
+    """No kernel writes them, and yet a text may hold them."""
+    report = account_of(record(0x10000, 0x20000, "rw-p", b"/lib/x.so", **{"Rss": 24, "Pss": 24, **counters}))
+    for of in ("virt", "rss", "pss", "swap"):
+        assert sum(report.sums(of).values()) == getattr(report.totals, of), of
+    assert all(leaf.size > 0 for leaf in report.leaves)
 
 
 def test_what_was_never_touched_is_told_by_what_is_behind_it() -> None:
