@@ -20,7 +20,7 @@ from procmem.text import use_language
 from procmem.text.pages.output import note
 from tests.gate.running import Outcome
 
-__all__ = ["CPU_SECONDS_MAX", "DOCUMENTED", "PEAK_BYTES_MAX", "offences"]
+__all__ = ["CPU_SECONDS_MAX", "DOCUMENTED", "PEAK_BYTES_MAX", "denials", "offences"]
 
 CPU_SECONDS_MAX = 2.0
 PEAK_BYTES_MAX = 400_000_000
@@ -44,6 +44,9 @@ ONE_LINE = frozenset({ExitStatus.NO_PROCESS, ExitStatus.NOT_PERMITTED, ExitStatu
 QUIET_COMMANDS = frozenset({"record"})
 """They say on stderr what they wrote, and stdout stays empty."""
 
+SENTENCES_OF_THE_END = tuple(
+    word.encode() for word in ("ended", "no such process", "0 processes", "没有此进程", "已结束", "没有这个进程")
+)
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """C0 but for tab and line feed, DEL, C1; separators of lines, and what turns the direction of writing."""
 
@@ -66,6 +69,14 @@ def offences(
         *_of_a_stream("stderr", outcome.err),
         *([] if closed_output else _of_the_answer(outcome, words)),
     ]
+
+
+def denials(outcome: Outcome) -> list[str]:
+    """Where stderr says of a process that it has ended, or that there is none; of one that lives that is a lie."""
+    found = [word.decode() for word in SENTENCES_OF_THE_END if word in outcome.err]
+    if outcome.status == ExitStatus.NO_PROCESS:
+        found.append(f"status {outcome.status}")
+    return [f"a living process is denied: {word}" for word in found]
 
 
 def _of_the_end(outcome: Outcome, statuses: Collection[int], cpu_seconds_max: float) -> Iterator[str]:
@@ -118,7 +129,8 @@ def _notes() -> tuple[str, ...]:
 
 def _of_the_format(text: str, words: Sequence[str]) -> Iterator[str]:
     if "--json" in words:
-        yield from _of_json(text)
+        for document in text.splitlines() if words[0] == "watch" else [text]:
+            yield from _of_json(document)
     elif "--csv" in words:
         yield from _of_csv(text)
     elif "--markdown" in words:

@@ -1,7 +1,7 @@
 """The parts of the gate, in the order in which they run."""
 
-from tests.gate import elf, recordings
+from tests.gate import elf, faults, limits, recordings
 
 __all__ = ["PARTS"]
 
-PARTS = {module.PART.name: module.PART for module in (recordings, elf)}
+PARTS = {module.PART.name: module.PART for module in (recordings, elf, faults, limits)}

@@ -4,6 +4,7 @@ Here belongs how one run is made, in a fork of this interpreter ("in process") o
 measured. Whether the answer is right is the matter of ``law``.
 """
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -13,8 +14,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NoReturn
+
+import elftools
 
 import procmem
 from tests.support.running import ROOT
@@ -45,34 +49,40 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a run finds around it; ``before`` is called in the child, last of all."""
+    """What a run finds around it.
+
+    ``before`` is called in the child, last of all. With ``joined`` the child stops itself first; that is then called
+    with its pid, must let it go on, and is left when it has ended.
+    """
 
     given: bytes = b""
     environment: Mapping[str, str] | None = None
     before: Callable[[], None] | None = None
+    joined: Callable[[int], AbstractContextManager[None]] | None = None
     wall_seconds: float = WALL_SECONDS_MAX
     bounded: bool = True
 
 
 def warm_up() -> None:
-    """Import the whole program, so that each fork begins with it; compile its catalogues, as an installation does.
+    """Import the whole program, and what it uses; compile its catalogues, as an installation does.
 
-    A fork may give up the right to read the files of the program.
+    A fork may have given up the right to read those files, or be made unable to.
     """
     from procmem.text.catalogues.build import compile_catalogues  # noqa: PLC0415  # not for who runs nothing
 
     compile_catalogues(ROOT / "procmem" / "text" / "catalogues")
-    for module in pkgutil.walk_packages(procmem.__path__, "procmem."):
-        if not module.name.endswith("__main__"):
+    for package in (procmem, elftools):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    for name in ("click", "psutil", "tabulate", "csv", "ctypes", "difflib", "getpass", "unicodedata", "zlib"):
+        importlib.import_module(name)
 
 
 def in_process(*words: str, **around: Any) -> Outcome:
     """Run the command in a fork of this interpreter; arguments by name are those of :class:`Surroundings`."""
+    from procmem.__main__ import main  # noqa: PLC0415  # is loaded by now
 
     def run() -> None:
-        from procmem.__main__ import main  # noqa: PLC0415  # is loaded by now
-
         sys.argv = ["procmem", *words]
         main()
 
@@ -105,7 +115,8 @@ def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
     if pid == 0:
         _be_child(action, streams, around)
     try:
-        return _wait(pid, streams, around.wall_seconds)
+        with _joined(pid, around):
+            return _wait(pid, streams, around.wall_seconds)
     finally:
         for stream in streams:
             os.close(stream)
@@ -131,6 +142,8 @@ def _be_child(action: Callable[[], None], streams: Sequence[int], around: Surrou
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
         if around.before is not None:
             around.before()
+        if around.joined is not None:
+            os.kill(os.getpid(), signal.SIGSTOP)
         action()
         sys.stdout.flush()
         os._exit(0)
@@ -139,6 +152,14 @@ def _be_child(action: Callable[[], None], streams: Sequence[int], around: Surrou
         sys.stderr.flush()
     finally:
         os._exit(LOST)
+
+
+def _joined(pid: int, around: Surroundings) -> AbstractContextManager[None]:
+    """Who joins a child that has stopped itself; nobody otherwise."""
+    if around.joined is None:
+        return contextlib.nullcontext()
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+    return around.joined(pid)
 
 
 def _wait(pid: int, streams: Sequence[int], seconds: float) -> Outcome:

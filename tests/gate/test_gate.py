@@ -10,9 +10,10 @@ from random import Random
 
 import pytest
 
-from tests.gate import command_lines, mutations, recordings
+from tests.gate import command_lines, faults, mutations, recordings
 from tests.gate.__main__ import main
-from tests.gate.law import offences
+from tests.gate.faults import lies
+from tests.gate.law import denials, offences
 from tests.gate.part import Part, Result, Trial
 from tests.gate.parts import PARTS
 from tests.gate.runner import Tally, attempt_once, seconds_for, table
@@ -22,7 +23,7 @@ from tests.support.running import FIXTURES, ROOT
 
 SEED = 14
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
-FEW = {"recordings": 120, "elf": 60}
+FEW = {"recordings": 120, "elf": 60, "faults": 25, "limits": 60}
 """How many attempts of each part the tests make."""
 
 
@@ -86,6 +87,36 @@ def test_each_offence_is_found(words: list[str], outcome: Outcome, told: str) ->
 def test_what_is_right_is_no_offence(words: list[str], outcome: Outcome) -> None:
     """Notes are no trouble, and a cell may hold what parts others."""
     assert offences(outcome, words) == []
+
+
+def test_denials_of_a_living_process_are_found() -> None:
+    """By the status, and by what is said in each language."""
+    assert denials(made(**GONE))
+    assert denials(made(err=b"procmem: process 7: ended while it was read\n"))
+    assert denials(made(status=4, err="procmem: 它已结束\n".encode()))
+    assert not denials(made(status=4, err=b"procmem: too many open files in this process\n"))
+
+
+def test_lies_are_found() -> None:
+    """Nothing or zero, where another document of the same process says more; null is none."""
+    whole = {"a": {"rss": 5, "rows": [1], "none": 0, "name": "x"}, "list": [{"pss": 7}], "rates": {"x": 1}}
+    assert list(lies(whole, whole)) == []
+    assert list(lies(whole, {"a": {"rss": None, "rows": None}, "list": [{"pss": 0}], "rates": {"x": 0}})) == []
+    found = dict(lies(whole, {"a": {"rss": 0, "rows": [], "none": 0, "name": ""}, "list": []}))
+    assert found == {"/a/rss": 0, "/a/rows": [], "/a/name": "", "/list": []}
+
+
+@pytest.mark.needs("strace")
+def test_a_fault_reaches_the_command(tmp_path: Path) -> None:
+    """Each of its calls, from the first on, and no other process."""
+    if (reason := faults.lacking()) is not None:
+        needs.lacking(reason)
+    warm_up()
+    for fault, status in (("inject=openat:error=EMFILE:when=1+", 4), ("inject=openat:error=EMFILE:when=9999", 0)):
+        outcome = in_process(
+            "inspect", "self", joined=lambda pid, fault=fault: faults.join(pid, fault, tmp_path / "log")
+        )
+        assert outcome.status == status, outcome
 
 
 def test_statuses_may_be_narrowed() -> None:
