@@ -60,6 +60,7 @@ def guarded(work: Callable[[], object]) -> int:
         sys.stdout = _ClosedOutput()
     elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale without UTF-8 cannot say every sentence
+    streams = sys.stdout, sys.stderr
     try:
         status = work()
         sys.stdout.flush()  # while an error can still be told
@@ -69,6 +70,7 @@ def guarded(work: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click makes an exit(1) of a closed pipe
+        sys.stdout, sys.stderr = streams  # and wraps both, even one that there is not
         return _drop_output()
     except OSError as error:
         if error.errno == errno.EPIPE:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 
 import click
 
+from procmem.queries.streams import input_text
 from procmem.queries.targets import Selection
 from procmem.text.help import options as words
 
@@ -60,9 +60,4 @@ def _selection(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 
 def _with_input(words: Sequence[str]) -> list[str]:
     """The words; ``-`` is replaced by those on standard input."""
-    return [found for word in words for found in (_input().split() if word == "-" else [word])]
-
-
-def _input() -> str:
-    """Standard input whole; nothing where the shell has closed it (``<&-``)."""
-    return "" if sys.stdin is None else sys.stdin.read()
+    return [found for word in words for found in (input_text().split() if word == "-" else [word])]

@@ -1,5 +1,5 @@
-"""The standard output of this process, where nobody takes it any more."""
+"""The standard streams of this process, for the command line."""
 
-from procmem.sources.streams import drop_output
+from procmem.sources.streams import drop_output, input_text
 
-__all__ = ["drop_output"]
+__all__ = ["drop_output", "input_text"]

@@ -1,9 +1,8 @@
 """Scripts of the simulator: the text of a file, or of standard input."""
 
-import sys
-
 from procmem.errors import BadInput
 from procmem.sources.files import open_given
+from procmem.sources.streams import input_text
 
 __all__ = ["read_script"]
 
@@ -17,14 +16,14 @@ def read_script(name: str) -> str:
         BadInput: no such file, no text, or more than a script may have.
     """
     if name == "-":
-        return "" if sys.stdin is None else sys.stdin.read()
+        return input_text(_CHARACTERS_MAX)
     try:
         with open(open_given(name), encoding="utf-8") as file:
             text = file.read(_CHARACTERS_MAX + 1)
     except OSError as error:
-        raise BadInput("unreadable-script", name=name, reason=error.strerror) from error
+        raise BadInput("unreadable-text", name=name, reason=error.strerror) from error
     except UnicodeDecodeError as error:
-        raise BadInput("script-no-text", name=name) from error
+        raise BadInput("no-text", name=name) from error
     if len(text) > _CHARACTERS_MAX:
-        raise BadInput("script-too-large", name=name, most=_CHARACTERS_MAX)
+        raise BadInput("text-too-large", name=name, most=_CHARACTERS_MAX)
     return text

@@ -1,8 +1,32 @@
-"""The standard output of this process, where nobody takes it any more."""
+"""The standard streams of this process: an input that may be anything, an output that nobody takes any more."""
 
 import os
+import sys
 
-__all__ = ["drop_output"]
+from procmem.errors import BadInput
+
+__all__ = ["drop_output", "input_text"]
+
+INPUT_CHARACTERS_MAX = 1 << 20
+
+
+def input_text(most: int = INPUT_CHARACTERS_MAX) -> str:
+    """Standard input whole; nothing where the shell has closed it (``<&-``).
+
+    Raises:
+        BadInput: it is no text, has more than ``most`` characters (it may have no end), or cannot be read.
+    """
+    if sys.stdin is None:
+        return ""
+    try:
+        text = sys.stdin.read(most + 1)
+    except OSError as error:
+        raise BadInput("unreadable-text", name="-", reason=error.strerror) from error
+    except UnicodeDecodeError as error:
+        raise BadInput("no-text", name="-") from error
+    if len(text) > most:
+        raise BadInput("text-too-large", name="-", most=most)
+    return text
 
 
 def drop_output() -> None:

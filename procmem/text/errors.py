@@ -80,9 +80,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "not-32-bit": ErrorWords(N_("{address:#x} is no address of a 32-bit machine")),
     "no-experiment": ErrorWords(N_("no experiment is called {name!r}"), N_("procmem lab lists them")),
     "special-file": ErrorWords(N_("{path}: it is {kind}, and no file that could be read")),
-    "script-no-text": ErrorWords(N_("{name}: it is no text in UTF-8")),
-    "script-too-large": ErrorWords(N_("{name}: more than {most} characters")),
-    "unreadable-script": ErrorWords(N_("{name}: {reason}")),
+    "no-text": ErrorWords(N_("{name}: it is no text in UTF-8")),
+    "text-too-large": ErrorWords(N_("{name}: more than {most} characters")),
+    "unreadable-text": ErrorWords(N_("{name}: {reason}")),
     "no-steps": ErrorWords(N_("the script has no steps"), _STEPS_HINT),
     "all-ended": ErrorWords(N_("the script ends all its processes")),
     # options that make no sense

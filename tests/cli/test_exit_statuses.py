@@ -214,6 +214,43 @@ def test_a_closed_pipe_is_quiet(words: tuple[str, ...], read: int) -> None:
     assert (child.wait(), err) in ((0, b""), (141, b"")), err
 
 
+def test_a_closed_pipe_is_quiet_without_a_stderr_too() -> None:
+    """As a daemon may start it; the interpreter has no stderr then."""
+    unread, broken = os.pipe()
+    os.close(unread)
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *COMMAND, "inspect", "--from", SLEEP]
+    done = subprocess.run(command, stdout=broken, check=False)
+    os.close(broken)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "told"),
+    [
+        (("inspect", "-"), "/dev/zero", "more than"),
+        (("simulate", "--script", "-"), "/dev/zero", "more than"),
+        (("inspect", "-"), "latin-1", "no text in UTF-8"),
+        (("simulate", "--script", "-"), "latin-1", "no text in UTF-8"),
+    ],
+)
+def test_5_an_input_that_is_none(words: tuple[str, ...], given: str, told: str, tmp_path: Path) -> None:
+    """One that never ends, and one that is no text."""
+    if given == "latin-1":
+        given = str(tmp_path / given)
+        Path(given).write_bytes(b"\xff\n")
+    with open(given, "rb") as stdin:
+        done = subprocess.run(
+            [*COMMAND, *words],
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8:strict"},
+        )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert told in complaint(done.stderr)
+
+
 @pytest.mark.parametrize("words", [("inspect", "self"), ("--version",), ("--help",)])
 def test_a_closed_stdout_is_told(words: tuple[str, ...]) -> None:
     """``procmem ... >&-`` could not write."""
