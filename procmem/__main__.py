@@ -33,6 +33,8 @@ def main() -> None:
 
             status = run()
         import contextlib  # noqa: PLC0415  # is loaded by now
+    except KeyboardInterrupt:  # before there was anybody to answer it
+        os._exit(130)
     except OSError as error:  # not even our own modules can be opened, and those that know a better sentence neither
         os.write(2, f"procmem: {error.strerror}\n".encode())
         os._exit(4)

@@ -200,6 +200,20 @@ def test_130_interrupted(command: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("where", ["cli.fast_path", "cli.main"])
+def test_130_interrupted_while_it_is_loaded(where: str) -> None:
+    """At any moment: no traceback."""
+    code = (
+        "import sys; from procmem import __main__\n"
+        f"sys.modules['procmem.{where}'] = type(sys)('loading')\n"
+        "def interrupt(name): raise KeyboardInterrupt\n"
+        f"sys.modules['procmem.{where}'].__getattr__ = interrupt\n"
+        "__main__.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("read", [0, 10, 70_000])
 @pytest.mark.parametrize("words", [("inspect", "--regions", "--json", "--from", LARGE), ("--help",), ("--version",)])
 def test_a_closed_pipe_is_quiet(words: tuple[str, ...], read: int) -> None:
