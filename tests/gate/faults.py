@@ -90,7 +90,9 @@ def attempt(trial: Trial) -> Result:
     with _target() as pid:
         words = _drawn(random, pid, trial.folder)
         calls, error = random.choice(CALLS), random.choice(ERRORS)
-        when = f"{random.randrange(1, random.choice(FIRST_CALLS) + 1)}{random.choice(('', '', '+'))}"
+        when = str(random.randrange(1, random.choice(FIRST_CALLS) + 1))
+        if random.random() < 0.3 and error != "EINTR" and "fstat" not in calls:
+            when += "+"  # from then on; what is interrupted is called again without end, and so is a path looked for
         fault = f"inject={calls}:error={error}:when={when}"
         whole = in_process(*words) if "--json" in words else None
         outcome = in_process(*words, joined=lambda child: join(child, fault, trial.folder / "trace"))

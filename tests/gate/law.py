@@ -58,16 +58,18 @@ def offences(
     statuses: Collection[int] = DOCUMENTED,
     cpu_seconds_max: float = CPU_SECONDS_MAX,
     closed_output: bool = False,
+    several: bool = False,
 ) -> list[str]:
     """Everything in which a run breaks the law, one line each; empty where it holds.
 
-    ``closed_output`` is said where the run had no place to write its answer to, or its complaint.
+    ``closed_output`` is said where the run had no place to write its answer to, or its complaint; ``several`` where
+    more than one target was asked for, each of which may have a complaint of its own.
     """
     return [
         *_of_the_end(outcome, statuses, cpu_seconds_max),
         *_of_a_stream("stdout", outcome.out),
         *_of_a_stream("stderr", outcome.err),
-        *([] if closed_output else _of_the_answer(outcome, words)),
+        *([] if closed_output else _of_the_answer(outcome, words, several=several)),
     ]
 
 
@@ -102,7 +104,7 @@ def _of_a_stream(name: str, data: bytes) -> Iterator[str]:
         yield f"{name} holds a control character: {text[max(0, found.start() - 30) : found.end() + 10]!r}"
 
 
-def _of_the_answer(outcome: Outcome, words: Sequence[str]) -> Iterator[str]:
+def _of_the_answer(outcome: Outcome, words: Sequence[str], *, several: bool) -> Iterator[str]:
     lines = outcome.err.decode(errors="replace").splitlines()
     told = [line for line in lines if not line.startswith(_notes())]
     if outcome.status in ANSWERED:
@@ -112,7 +114,7 @@ def _of_the_answer(outcome: Outcome, words: Sequence[str]) -> Iterator[str]:
     elif outcome.status == ExitStatus.USAGE:
         if not told:
             yield "a status of error, and not a line about it"
-    elif outcome.status in ONE_LINE and len(told) != 1:
+    elif outcome.status in ONE_LINE and len(told) != 1 and not (several and told):
         yield f"{len(told)} lines on stderr of an error: {' | '.join(told[:4])[:300]!r}"
 
 

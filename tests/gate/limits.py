@@ -114,7 +114,7 @@ def _limit(kind: int, value: int) -> Callable[[], None]:
 
 
 def _few_files(random: Random, _: Path) -> Surrounding:
-    count = random.randrange(4, 16)
+    count = random.randrange(5, 16)
     run = random.choice((command_line, in_process))
     return Surrounding(name=f"ulimit -n {count}", before=_limit(resource.RLIMIT_NOFILE, count), run=run, may_lack=True)
 

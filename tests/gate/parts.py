@@ -1,7 +1,9 @@
 """The parts of the gate, in the order in which they run."""
 
-from tests.gate import elf, faults, limits, recordings
+from tests.gate import elf, faults, hostile, laboratory, limits, races, recordings, signals
 
 __all__ = ["PARTS"]
 
-PARTS = {module.PART.name: module.PART for module in (recordings, elf, faults, limits)}
+PARTS = {
+    module.PART.name: module.PART for module in (recordings, elf, hostile, faults, limits, races, signals, laboratory)
+}

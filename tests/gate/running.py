@@ -147,11 +147,23 @@ def _be_child(action: Callable[[], None], streams: Sequence[int], around: Surrou
         action()
         sys.stdout.flush()
         os._exit(0)
+    except KeyboardInterrupt as error:  # one that the program never saw is none of its answers
+        if _was_in_the_program(error):
+            traceback.print_exc()
+            sys.stderr.flush()
+        else:
+            os._exit(130)
     except BaseException:  # whatever comes: this is a fork, and must not go on as its parent
         traceback.print_exc()
         sys.stderr.flush()
     finally:
         os._exit(LOST)
+
+
+def _was_in_the_program(error: BaseException) -> bool:
+    """Whether an exception came out of it."""
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return any(file.endswith("/procmem/__main__.py") for file in files)
 
 
 def _joined(pid: int, around: Surroundings) -> AbstractContextManager[None]:

@@ -2,15 +2,17 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.gate import command_lines, faults, mutations, recordings
+from tests.gate import command_lines, faults, mutations, races, recordings, signals
 from tests.gate.__main__ import main
 from tests.gate.faults import lies
 from tests.gate.law import denials, offences
@@ -18,12 +20,13 @@ from tests.gate.part import Part, Result, Trial
 from tests.gate.parts import PARTS
 from tests.gate.runner import Tally, attempt_once, seconds_for, table
 from tests.gate.running import Outcome, Surroundings, command_line, in_process, measured, warm_up
+from tests.programs.build import build
 from tests.support import needs
 from tests.support.running import FIXTURES, ROOT
 
 SEED = 14
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
-FEW = {"recordings": 120, "elf": 60, "faults": 25, "limits": 60}
+FEW = {"recordings": 120, "elf": 60, "hostile": 25, "faults": 25, "limits": 60, "races": 60}
 """How many attempts of each part the tests make."""
 
 
@@ -104,6 +107,60 @@ def test_lies_are_found() -> None:
     assert list(lies(whole, {"a": {"rss": None, "rows": None}, "list": [{"pss": 0}], "rates": {"x": 0}})) == []
     found = dict(lies(whole, {"a": {"rss": 0, "rows": [], "none": 0, "name": ""}, "list": []}))
     assert found == {"/a/rss": 0, "/a/rows": [], "/a/name": "", "/list": []}
+
+
+def document(comm: str, *words: str, sizes: tuple[int, ...], vm_size: int, threads: int) -> dict[str, object]:
+    """What ``inspect`` says of a process, as far as races look at it."""
+    process = {"comm": comm, "cmdline": list(words), "threads": threads}
+    return {"process": process, "regions": [{"size": size} for size in sizes], "totals": {"vm_size": vm_size}}
+
+
+def test_two_processes_in_one_answer_are_found() -> None:
+    """By name and arguments, mappings, size, and threads; one process, at any moment of its life, is none of that."""
+    small, large = races.SECOND_BYTES, races.FIRST_BYTES
+    for right in (
+        document("first", "first", sizes=(4096, large), vm_size=large + 8192, threads=1),
+        document("second", "second", sizes=(4096, small), vm_size=small + 8192, threads=3),
+        document("races", "second", sizes=(4096,), vm_size=8192, threads=1),
+        document("races", "first", sizes=(4096, large), vm_size=large + 8192, threads=1),
+    ):
+        assert races.mixed(right) is None
+    for wrong in (
+        document("first", "second", sizes=(4096,), vm_size=8192, threads=1),
+        document("first", "first", sizes=(4096, small), vm_size=small + 8192, threads=1),
+        document("second", "second", sizes=(large, small), vm_size=large, threads=1),
+        document("second", "second", sizes=(4096, small), vm_size=large + 8192, threads=3),
+        document("first", "first", sizes=(4096, large), vm_size=small + 8192, threads=1),
+        document("first", "first", sizes=(4096, large), vm_size=large + 8192, threads=3),
+    ):
+        assert races.mixed(wrong) is not None, wrong
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.needs_root
+def test_pids_are_reused(programs_folder: Path) -> None:
+    """One process follows another under its pid, and again: the race that is asked about does happen."""
+    if not races.can_choose_pids():
+        needs.lacking("no process can be given a pid here")
+    assert races.count_reuses(build("races.c", (), programs_folder), 20) == 20
+
+
+def test_scratch_that_is_left_is_found(tmp_path: Path) -> None:
+    """Whatever else lies there."""
+    (tmp_path / "out.tar.gz").touch()
+    assert signals.left_behind(tmp_path) == []
+    (tmp_path / ".procmem-x1").mkdir()
+    assert signals.left_behind(tmp_path) == ["left behind: .procmem-x1"]
+
+
+def test_signals_reach_the_command() -> None:
+    """One that ends it, and one that it answers."""
+    warm_up()
+    for number, status in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        words = ["watch", "--interval", "0.05", "self"]
+        joined = partial(signals.sending, plan=[number], first=0.2, between=0)
+        outcome = in_process(*words, wall_seconds=20, joined=joined)
+        assert (outcome.status, outcome.timed_out) == (status, False), outcome
 
 
 @pytest.mark.needs("strace")
@@ -206,7 +263,7 @@ def test_minutes_are_shared_out() -> None:
     assert min(shares.values()) > 0
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", FEW)
 @pytest.mark.machine
 def test_a_fixed_part_of_the_gate_holds(name: str, tmp_path: Path, programs_folder: Path) -> None:
     """With a fixed seed, so that what fails here fails everywhere."""
