@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-__all__ = ["LANGUAGES", "OF_A_MACHINE", "OF_A_PROCESS", "SIMULATIONS", "drawn", "every"]
+__all__ = ["LANGUAGES", "OF_A_MACHINE", "OF_A_PROCESS", "SIMULATIONS", "drawn", "every", "styled"]
 
 Words = tuple[str, ...]
 
 TEXT: tuple[Words, ...] = ((),)
 ALL: tuple[Words, ...] = ((), ("--json",), ("--csv",), ("--markdown",))
+STYLES: tuple[Words, ...] = ((), (), ("--wide",), ("--width", "40"))
+"""How a page of text may look, where it has other formats as well."""
+UNSTYLED = frozenset({"crosscheck"})
 LANGUAGES: tuple[Words, ...] = (("--lang", "en"), ("--lang", "zh"))
 
 OF_A_PROCESS: tuple[tuple[Words, tuple[Words, ...]], ...] = (
@@ -21,6 +24,9 @@ OF_A_PROCESS: tuple[tuple[Words, tuple[Words, ...]], ...] = (
     (("inspect", "--classic", "--regions", "--deep"), ALL),
     (("inspect", "--picture"), TEXT),
     (("inspect", "--regions", "--sort", "rss", "--min-size", "4K", "--human"), TEXT),
+    (("inspect", "--bytes"), TEXT),
+    (("threads", "--bytes"), TEXT),
+    (("account", "--human"), TEXT),
     (("explain",), ALL),
     (("explain", "--why", "--descending"), TEXT),
     (("explain", "--brief"), TEXT),
@@ -65,6 +71,13 @@ def every(rows: tuple[tuple[Words, tuple[Words, ...]], ...]) -> Iterator[Words]:
             yield (*words, *form)
 
 
+def styled() -> Iterator[Words]:
+    """Each command in each style that it has."""
+    for words, formats in OF_A_PROCESS:
+        if formats is ALL and words[0] not in UNSTYLED:
+            yield from ((*words, *style) for style in STYLES)
+
+
 def drawn(random: Random, path: Path | str, pid: int | None) -> list[str]:
     """One command line about a recording, of all there are; ``record`` and ``diff`` among them."""
     language = random.choice(LANGUAGES)
@@ -76,5 +89,8 @@ def drawn(random: Random, path: Path | str, pid: int | None) -> list[str]:
         words, formats = random.choice(OF_A_MACHINE)
         return [*words, *random.choice(formats), *language, "--from", str(path)]
     words, formats = random.choice(OF_A_PROCESS)
-    asked = [*words, *random.choice(formats), *language, "--from", str(path)]
+    form = random.choice(formats)
+    if not form and formats is ALL and words[0] not in UNSTYLED:
+        form = random.choice(STYLES)
+    asked = [*words, *form, *language, "--from", str(path)]
     return asked if pid is None else [*asked, *target]

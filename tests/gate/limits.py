@@ -153,6 +153,10 @@ def _small_stack(random: Random, _: Path) -> Surrounding:
     return Surrounding(name=f"a stack of {size} bytes", before=_limit(resource.RLIMIT_STACK, size))
 
 
+def _little_time(_: Random, __: Path) -> Surrounding:
+    return Surrounding(name="ulimit -t 1", before=_limit(resource.RLIMIT_CPU, 1))
+
+
 def _streams(random: Random, _: Path) -> Surrounding:
     """Closed, full, read only, a pipe that nobody reads; with a folder Python itself does not start."""
     ways = {number: random.choice(("as it is", "closed", *_WAYS)) for number in (0, 1, 2)}
@@ -219,7 +223,7 @@ def _folders(random: Random, folder: Path) -> Surrounding:
 
 
 KINDS = (
-    _few_files, _few_files, _little_memory, _small_files, _no_processes, _small_stack, _streams, _streams,
+    _few_files, _few_files, _little_memory, _small_files, _no_processes, _small_stack, _little_time, _streams, _streams,
     _environment, _locale, _folders,
 )  # fmt: skip
 PART = Part(

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -111,7 +112,9 @@ def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
     streams = [os.memfd_create(name) for name in ("given", "out", "err")]
     os.write(streams[0], around.given)
     os.lseek(streams[0], 0, os.SEEK_SET)
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # who runs the tests may have threads; the child uses none
+        pid = os.fork()
     if pid == 0:
         _be_child(action, streams, around)
     try:
