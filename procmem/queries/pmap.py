@@ -9,10 +9,12 @@ from procmem.model.raw import Refusal
 from procmem.parse.pmap_title import pmap_title
 from procmem.parse.records import smaps_records
 from procmem.parse.status import parse_stat
+from procmem.queries.read import read_consistently
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
+    from procmem.model.raw import FileContent
 
 __all__ = ["MapRead", "read_maps"]
 
@@ -33,12 +35,16 @@ def read_maps(target: Target, pid: int | None) -> MapRead:
         ProcessGone: it has ended.
         AccessRefused: neither smaps nor maps is there.
     """
-    stat = target.read("stat")
+
+    def once() -> tuple[FileContent, FileContent, FileContent, FileContent]:
+        auxv, stat, smaps = (target.read(name) for name in ("auxv", "stat", "smaps"))
+        if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
+            smaps = target.read("maps")
+        return auxv, stat, smaps, target.read("cmdline")
+
+    # auxv is another after every execve: a title of one program above the map of another would be of neither
+    (_, stat, smaps, cmdline), _ = read_consistently(once, lambda seen: target.read("auxv") != seen[0])
     parsed = parse_stat(stat) if isinstance(stat, bytes) else None
-    smaps = target.read("smaps")
-    if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
-        smaps = target.read("maps")
-    cmdline = target.read("cmdline")
     title = pmap_title(cmdline if isinstance(cmdline, bytes) else None, parsed)
     if smaps is Refusal.DENIED:
         return MapRead(pid, title, None, None)

@@ -93,7 +93,10 @@ def _take_once(
     keep: bool,
     thread_files: Iterable[str],
 ) -> RawProcess:
-    contents: dict[str, FileContent] = {"stat": target.read("stat"), "status": target.read("status")}
+    files = tuple(files)
+    # auxv is another after every execve, and looked at again at the end: so nothing may be read before it
+    first = (*(("auxv",) if "auxv" in files else ()), "stat", "status")
+    contents = {name: target.read(name) for name in first}
     status, stat = contents["status"], contents["stat"]
     nature = nature_of(
         parse_status(status) if isinstance(status, bytes) else None,
@@ -104,9 +107,12 @@ def _take_once(
         target.look_through(read_through)
     prefix = "" if read_through is None else f"task/{read_through}/"
     if prefix:
-        contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in ("stat", "status")}
+        contents.pop("auxv", None)  # the dead leader's own, which is empty
+        contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in first}
     for name in files:
         path = name if name.startswith("task/") else prefix + name
+        if path in contents:
+            continue
         contents[path] = target.read_pieces(path, smaps.feed, keep=keep) if name == "smaps" else target.read(path)
         if name == "smaps" and isinstance(contents[path], Refusal) and contents[path] is not Refusal.DENIED:
             contents[f"{prefix}maps"] = target.read(f"{prefix}maps")  # a kernel without page monitor, a bare file

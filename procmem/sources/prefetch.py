@@ -26,7 +26,8 @@ _PLAIN_BYTES = 256_000
 _PIECE = 256 * 1024
 _PAGE_MAX = 65_536
 """No kernel writes more than one page of seq_file text at a call, if records are smaller (seq_read_iter())."""
-_SMALL_FILES = ("stat", "status", "auxv")
+_SMALL_FILES = ("auxv", "stat", "status")
+"""In this order: by auxv one sees that another program ran meanwhile."""
 
 
 def read_plainly(name: str, folder: int) -> tuple[bytes, int]:

@@ -1,6 +1,72 @@
 """Reading one process: again while it moves, a few times at most; and what was read last says so."""
 
-from procmem.queries.read import TRIES, read_consistently
+from collections.abc import Callable
+
+import pytest
+
+from procmem.model.raw import FileContent, Machine, Refusal
+from procmem.queries.pmap import read_maps
+from procmem.queries.read import FILES_TO_INSPECT, TRIES, read_consistently, take
+
+STAT = b"7 (%s) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 " + b"1 " * 27 + b"\n"
+
+
+class Executing:
+    """A process that runs another program after so many reads of its files; each says of which of the two it is."""
+
+    pid = 7
+    notes = ()
+    machine = Machine(page_size=4096)
+
+    def __init__(self, reads: int) -> None:
+        self.reads = reads
+
+    def read(self, name: str) -> FileContent:
+        """One file of the program that runs now."""
+        self.reads -= 1
+        which = b"first" if self.reads >= 0 else b"second"
+        texts: dict[str, FileContent] = {
+            "stat": STAT % which,
+            "status": b"Name:\t%s\nPid:\t7\n" % which,
+            "smaps": b"00400000-00401000 r-xp 00000000 08:01 1 /%s\nSize: 4 kB\n" % which,
+            "limits": Refusal.ABSENT,
+        }
+        return texts.get(name, which)
+
+    def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
+        """The same."""
+        content = self.read(name)
+        assert isinstance(content, bytes)
+        use(content)
+        return content if keep else b""
+
+    def link(self, name: str) -> bytes:
+        """The same."""
+        content = self.read(name)
+        assert isinstance(content, bytes)
+        return content
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Its one thread."""
+        assert folder == "task"
+        return ("7",)
+
+    def read_system(self, name: str) -> FileContent:
+        """Nothing of the machine."""
+        del name
+        return Refusal.ABSENT
+
+
+@pytest.mark.parametrize("reads", range(25))
+def test_two_programs_of_one_process_are_never_mixed(reads: int) -> None:
+    """Whenever it calls execve: all that was read is of one of the two."""
+    raw, _ = take(Executing(reads), FILES_TO_INSPECT, keep=True)  # type: ignore[arg-type]  # all that is asked of it
+    texts = [*raw.files.values(), *raw.links.values()]
+    said = [{word for word in (b"first", b"second") if word in text} for text in texts if isinstance(text, bytes)]
+    assert len(set(map(frozenset, said))) == 1, raw
+    shown = read_maps(Executing(reads), 7)  # type: ignore[arg-type]  # the same
+    assert shown.lines is not None
+    assert shown.lines[0].name == b"/" + (b"first" if b"first" in shown.title else b"second")
 
 
 class Readings:
