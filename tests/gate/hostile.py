@@ -36,8 +36,8 @@ MANY = frozenset({"mappings"})
 CPU_SECONDS_OF_MANY = 20.0
 RESTLESS = frozenset({"thread-storm", "exec", "forks", "remap", "names"})
 """They change while they are read: what is said of them need not be the same twice."""
-NO_DENIALS = RESTLESS | {"zombie"}
-"""Where something of it does end."""
+NO_DENIALS = RESTLESS | {"zombie", "kernel thread"}
+"""Where something of it does end, or where it has no memory that could be watched."""
 FORGED = b"FORGED"
 READY_SECONDS = 20
 

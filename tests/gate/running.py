@@ -16,7 +16,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import elftools
@@ -31,6 +32,8 @@ WALL_SECONDS_MAX = 60
 CPU_LIMIT_SECONDS = 30
 ADDRESS_SPACE_MAX = 3 << 30
 OUTPUT_BYTES_MAX = 64 << 20
+INTERPRETER_BYTES = 50 << 20
+"""What an interpreter has that has loaded the program; whoever forks may have far more, which is not the fork's."""
 LOST = 70
 """The status of a child that did not come to run what it was to run."""
 
@@ -112,6 +115,7 @@ def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
     streams = [os.memfd_create(name) for name in ("given", "out", "err")]
     os.write(streams[0], around.given)
     os.lseek(streams[0], 0, os.SEEK_SET)
+    inherited = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # who runs the tests may have threads; the child uses none
         pid = os.fork()
@@ -119,7 +123,8 @@ def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
         _be_child(action, streams, around)
     try:
         with _joined(pid, around):
-            return _wait(pid, streams, around.wall_seconds)
+            outcome = _wait(pid, streams, around.wall_seconds)
+        return replace(outcome, peak_bytes=max(outcome.peak_bytes - inherited, 0) + INTERPRETER_BYTES)
     finally:
         for stream in streams:
             os.close(stream)
