@@ -83,7 +83,8 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     if any(map(gt, table.start, table.start[1:])):
         rows.sort(key=table.start.__getitem__)
     auxv = snapshot.auxv or {}
-    program = next((item for item in objects if item.file.is_program and item.image is not None), None)
+    own = (item for item in objects if item.file.is_program)
+    program = next((item for item in own if item.image is not None and item.image.loads), None)
     image = program.image if program is not None else None
     bias = auxv[AT_ENTRY] - image.entry if image is not None and AT_ENTRY in auxv else 0
     base = auxv.get(AT_BASE)

@@ -170,8 +170,9 @@ def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
         names = reader.read_at(sections[section.link].offset, min(sections[section.link].size, _SCAN_BYTES_MAX))
         # a name may be the tail of a longer one
         wanted = {match.start() for match in re.finditer(rb"main\0", names)}
-        table = reader.read_at(section.offset, section.size // 16 * 16)
-        for name, value, _size, _info, _other, index in struct.iter_unpack("<IIIBBH", table):
+        table = reader.read_at(section.offset, section.size)
+        whole = table[: len(table) // 16 * 16]  # the file may end within it
+        for name, value, _size, _info, _other, index in struct.iter_unpack("<IIIBBH", whole):
             if name in wanted and value and index:
                 return int(value)
     return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -193,9 +194,15 @@ class Tracee(ChildFiles):
     def run_to(self, address: int, *, times: int = 1) -> bool:
         """Let it run until it is about to execute the instruction at ``address``, for the ``times``-th time.
 
-        False where the program ended before. The breakpoint is gone afterwards.
+        False where the program ended before. The breakpoint is gone afterwards. Where nothing is mapped, which damaged
+        headers may say, there is none: the program ends by itself when it comes there.
         """
-        original = self.read_memory(address, 1)
+        try:
+            original = self.read_memory(address, 1)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return self._run_into(address)
         for _round in range(times):
             if self.registers().ip == address:
                 self.step_one()

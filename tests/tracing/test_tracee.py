@@ -48,3 +48,13 @@ def test_how_a_child_ended_is_a_note() -> None:
     """By a signal, with a status, or nobody knows."""
     killed, failed, unknown = (how_ended(status) for status in (signal.SIGKILL, 3 << 8, None))
     assert len({killed.code, failed.code, unknown.code}) == 3
+
+
+def test_a_place_where_nothing_is_mapped_is_never_reached() -> None:
+    """Damaged headers may name one: the program ends by itself, and that is no error of reading."""
+    child = traced(TRUE)
+    try:
+        assert not child.run_to(0x10)
+        assert how_ended(child.ended).code == "status"
+    finally:
+        child.__exit__(None, None, None)
