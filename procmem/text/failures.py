@@ -15,6 +15,7 @@ FAILURES = {
     "exec-overlap": N_("exec: a segment lies where something else is; the kernel kills it"),
     "exec-no-room-bss": N_("exec: no room for the BSS; the kernel kills it"),
     "exec-beyond": N_("exec: a segment reaches beyond user space; the kernel kills it"),
+    "exec-misaligned": N_("exec: a segment lies otherwise in its page than in the file (EINVAL); the kernel kills it"),
     "exec-no-room-vdso": N_("exec: no room for the vdso (ENOMEM)"),
     "exec-no-room-tables": N_("exec: no room for the argument tables on the stack; the kernel kills it"),
     "exec-strings-limit": N_("exec: arguments and environment exceed the stack limit (E2BIG)"),

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from procmem.model.simulation import MISMATCH
 from procmem.queries import crosscheck_program
 from procmem.simulate.arch import i386_layout as layout
 from procmem.tracing import probe as probe_module
+from tests.programs.build import build
 from tests.support import simulated_programs as sim_programs
 from tests.support.simulated_elf_bytes import Load, elf32
 from tests.support.simulated_support import need_32bit
@@ -255,3 +257,32 @@ def test_memory_steps_need_memory(small: str) -> None:
     with pytest.raises(click.UsageError):
         call(simulate, "--memory", small)
     assert "touch buffer" in call(simulate, "--memory").stdout  # the textbook's own steps
+
+
+def test_a_segment_that_lies_otherwise_in_its_page_than_in_the_file_is_refused(tmp_path: Path) -> None:
+    """vm_mmap() takes offsets of whole pages alone: predicted, and so it is."""
+    path = tmp_path / "program"
+    path.write_bytes(elf32([Load(0x804867A, 0x200, 0x200, 5, offset=0)]))
+    path.chmod(stat.S_IRWXU)
+    failure = document(simulate, "--stage", "exec", str(path))["failure"]
+    assert "otherwise in its page" in failure
+    need_32bit()
+    (found,) = document(crosscheck.commands["run"], "--stage", "exec", str(path))["stages"]
+    assert found["failure"]["predicted"] == failure
+    assert "signal" in found["failure"]["real"]
+
+
+@pytest.mark.needs32
+def test_a_symbol_table_that_the_file_ends_in_is_read_so_far(tmp_path: Path) -> None:
+    """Whole entries only; what is damaged gives a prediction without main, or none."""
+    data = bytearray(build("sleeper.c", ("-m32", "-static"), tmp_path).read_bytes())
+    sections, size, count = (*struct.unpack_from("<I", data, 32), *struct.unpack_from("<2H", data, 46))
+    for at in range(sections, sections + size * count, size):
+        if struct.unpack_from("<I", data, at + 4) == (2,):  # SHT_SYMTAB
+            (offset,) = struct.unpack_from("<I", data, at + 16)
+            struct.pack_into("<I", data, at + 20, (len(data) - offset) // 16 * 16 + 160)
+            data += b"x" * (7 if (len(data) - offset) % 16 == 0 else 0)
+    path = tmp_path / "cut"
+    path.write_bytes(data)
+    path.chmod(stat.S_IRWXU)
+    assert call(simulate, str(path)).exit_code == 0

@@ -189,6 +189,8 @@ def _load_segment(
     perms = segment_perms(segment)
     fresh = start
     if segment.filesz:
+        if segment.offset % PAGE != in_page:  # vm_mmap() wants an offset of whole pages
+            raise ExecFailed("exec-misaligned")
         length = page_up(segment.filesz + in_page)
         rule = note("segment", of=target.rule, perms=perms)
         space = step(
