@@ -24,19 +24,17 @@ __all__ = ["complain", "guarded", "say", "tell_notes"]
 
 def complain(error: ProcmemError) -> None:
     """Print an error as one line on stderr, its hint behind it."""
-    from procmem.render.escaping import printable_text  # noqa: PLC0415  # only on the way out
-    from procmem.text.errors import error_line  # noqa: PLC0415  # the same
+    from procmem.text.errors import error_line  # noqa: PLC0415  # only on the way out
 
-    say(printable_text(error_line(error)))
+    say(error_line(error))
 
 
 def tell_notes(name: str, notes: Iterable[Note]) -> None:
     """Say on stderr what must be known of the text that was read, where an output has no place for it."""
     for one in notes:
-        from procmem.render.escaping import printable_text  # noqa: PLC0415  # seldom
-        from procmem.text.notes import note_text  # noqa: PLC0415  # the same
+        from procmem.text.notes import note_text  # noqa: PLC0415  # seldom
 
-        say(printable_text(f"{name}: {note_text(one)}"))
+        say(f"{name}: {note_text(one)}")
 
 
 def _failed(code: str, **figures: object) -> None:
@@ -47,10 +45,12 @@ def _failed(code: str, **figures: object) -> None:
 
 
 def say(line: str) -> None:
-    """Print one line on stderr."""
+    """Print one line on stderr, whatever the names in it hold."""
     if sys.stderr is not None:
+        from procmem.render.escaping import printable_text  # noqa: PLC0415  # seldom
+
         with contextlib.suppress(OSError):  # nobody is left to be told
-            sys.stderr.write(f"procmem: {line}\n")
+            sys.stderr.write(f"procmem: {printable_text(line)}\n")
             sys.stderr.flush()
 
 

@@ -1,7 +1,9 @@
 """The table of exit statuses, row by row; whatever happens, one line on stderr and never a traceback."""
 
 import os
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import procmem as package
+from procmem.cli.error_handling import say
 from tests.support.needs import lacking
 from tests.support.running import (
     AS_NOBODY,
@@ -452,6 +455,27 @@ def test_4_no_memory_is_told() -> None:
     )
     assert (done.returncode, done.stdout) == (4, "")
     assert "no memory for reading" in complaint(done.stderr)
+
+
+def test_what_is_said_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, whatever a name in it holds."""
+    say("a\rb\x1b[2J\nc\udc9b")
+    assert capsys.readouterr().err == "procmem: a\\x0db\\x1b[2J\\x0ac\\x9b\n"
+
+
+def test_headers_without_a_segment_are_no_program(tmp_path: Path) -> None:
+    """Nothing can be held against such headers, and the rest of the laws stands."""
+    shutil.copytree(SLEEP, tmp_path / "recording")
+    objects = next((tmp_path / "recording").glob("*/objects.bin"))
+    data = bytearray(objects.read_bytes())
+    (count,) = struct.unpack_from("<H", data, 56)
+    for at in range(64, 64 + 56 * count, 56):
+        if struct.unpack_from("<I", data, at) == (1,):  # PT_LOAD
+            struct.pack_into("<I", data, at, 0)
+    objects.write_bytes(data)
+    for words in (("inspect", "--regions"), ("crosscheck",), ("explain", "--why")):
+        run = procmem(*words, "--from", str(tmp_path / "recording"))
+        assert (run.status, run.trouble) == (0, ""), run
 
 
 def test_as_nobody() -> None:
