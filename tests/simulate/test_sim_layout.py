@@ -2,7 +2,7 @@
 
 import pytest
 
-from procmem.model.elf import ElfImage
+from procmem.model.elf import PT_LOAD, ElfImage
 from procmem.model.program_files import ProgramFiles, ProgramObject
 from procmem.model.simulation import Draws, KernelKind, Settings, Stage
 from procmem.parse.elf import read_image
@@ -63,6 +63,15 @@ def test_a_fixed_program_on_a_native_kernel() -> None:
     # 0xc0000000 - 4 - 8 (path) - 8 (argument) = 0xbfffffec; to 16: ..e0; - 5 - 16 = ..cb; - 8*22 - 4*4, to 16
     assert space.registers.esp == 0xBFFFFF00
     assert (space.start_brk, space.arg_start, space.arg_end) == (0x0805C000, 0xBFFFFFEC, 0xBFFFFFF4)
+
+
+def test_an_interpreter_without_a_segment_is_refused() -> None:
+    """Its headers may be damaged, or the file is no program at all."""
+    empty = LINKER._replace(segments=tuple(segment for segment in LINKER.segments if segment.type != PT_LOAD))
+    assert not empty.loads
+    prediction = predict(program([TEXT], linker=empty), NATIVE, Stage.EXEC)
+    assert prediction.failure is not None
+    assert prediction.failure.code == "exec-no-load"
 
 
 def test_a_pie_on_a_native_kernel_lies_at_four_megabytes() -> None:

@@ -154,6 +154,8 @@ def _where(space: SimSpace) -> Note:
 
 
 def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[SimSpace, int]:
+    if not image.loads:
+        raise ExecFailed("exec-no-load")
     first = image.loads[0]
     if image.type == ET_EXEC:
         bias = 0
