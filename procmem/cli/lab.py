@@ -32,7 +32,7 @@ def lab(output: Output, names: tuple[str, ...], everything: bool, report: str | 
     """Run, and show each result when it is there."""
     from procmem.lab.catalogue import experiments, named, run_all  # noqa: PLC0415  # not needed for --help
     from procmem.lab.machine_state import recover  # noqa: PLC0415  # the same
-    from procmem.lab.signals import listening  # noqa: PLC0415  # the same
+    from procmem.queries.signals import listening  # noqa: PLC0415  # the same
     from procmem.render.pages.lab import list_page  # noqa: PLC0415  # the same
 
     if everything and names:

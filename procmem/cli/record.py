@@ -11,6 +11,7 @@ from procmem.cli.options import command
 from procmem.cli.targets import target_options
 from procmem.queries.save_recording import Recorded, save_recording
 from procmem.queries.save_recording import record as record_target
+from procmem.queries.signals import listening
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.escaping import printable_text
 from procmem.text.help import record as words
@@ -32,9 +33,11 @@ def record(targets: Selection, output: str, *, keep_args: bool, deep: bool) -> i
         tell_notes(ref.name, recorded.notes)
         return recorded
 
-    recorded, status = for_each(targets.refs(), answer)
+    with listening():
+        recorded, status = for_each(targets.refs(), answer)
+        if recorded:
+            save_recording(recorded, output, version=__version__)
     if recorded:
-        save_recording(recorded, output, version=__version__)
         with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
             click.echo(printable_text(words.recorded(len(recorded), output)), err=True)
     return status

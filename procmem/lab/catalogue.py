@@ -8,9 +8,9 @@ import time
 from procmem.errors import Misuse, ProcmemError
 from procmem.lab.experiments import pages, sharing, system, tables, threads
 from procmem.lab.machine_state import WAIT_SECONDS, Listener, machine_lock
-from procmem.lab.signals import signals_held
 from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
+from procmem.sources.signals import signals_held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from procmem.lab.journal import current
 from procmem.lab.scratch import scratch_folder
-from procmem.lab.signals import interruptible
 from procmem.lab.undo import start_of
 from procmem.model.reports.lab import Skipped
+from procmem.sources.signals import interruptible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

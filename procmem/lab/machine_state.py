@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from procmem.lab import root_folder
 from procmem.lab.journal import Entry, Journal, current, using
 from procmem.lab.scratch import new_name, scratch_folder
-from procmem.lab.signals import interruptible, signals_held
 from procmem.lab.undo import (
     HUGE_PAGES,
     SWAP_NAME,
@@ -33,6 +32,7 @@ from procmem.lab.undo import (
 )
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.lab import Holder, Restored, RestoreOutcome, Skipped
+from procmem.sources.signals import interruptible, signals_held
 
 __all__ = [
     "WAIT_SECONDS",

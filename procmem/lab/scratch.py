@@ -1,12 +1,9 @@
 """Scratch folders of the laboratory, gone at the end; those that a run which was killed has left are known again.
 
-A folder is ours when it has our name and our user. It is in use while somebody holds a lock on it, which the kernel
-lets go of with the process, however that ends, and in whatever pid namespace it lives.
+A folder is ours when it has our name and our user. What is in use is known by its lock: see ``sources.scratch``.
 """
 
 import contextlib
-import errno
-import fcntl
 import os
 import re
 import secrets
@@ -18,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from procmem.lab.journal import current
 from procmem.model.reports.lab import Skipped
+from procmem.sources.scratch import is_unused, make_locked
 
 __all__ = [
     "PREFIX",
@@ -25,7 +23,6 @@ __all__ = [
     "abandoned_shared_memory",
     "is_scratch_name",
     "new_name",
-    "remove_folder",
     "scratch_folder",
 ]
 
@@ -78,56 +75,9 @@ def scratch_folder(*, lasting: bool = False) -> Iterator[str]:
 def _made(path: str) -> int | None:
     """Make the folder and lock it; the descriptor that holds the lock, None where a sweep took it for abandoned."""
     try:
-        os.mkdir(path, 0o700)
-        lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        if os.path.isdir(os.path.dirname(path)):
-            return None
-        raise Skipped("no-scratch", path=path, reason=os.strerror(errno.ENOENT)) from None
+        return make_locked(path)
     except OSError as error:
         raise Skipped("no-scratch", path=path, reason=error.strerror) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        lost = not os.path.lexists(path)
-    except BlockingIOError:
-        lost = True
-    except OSError:  # a file system without locks: nobody sweeps there
-        lost = False
-    if lost:
-        os.close(lock)
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
-        return None
-    return lock
-
-
-def remove_folder(path: str) -> str | None:
-    """Remove a folder that nobody uses; None when it is gone, else ``not-ours``, ``in-use``, or the system's reason.
-
-    Nothing is followed through a link, neither at the path nor below it.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return "not-ours" if error.errno in (errno.ELOOP, errno.ENOTDIR) else error.strerror
-    try:
-        found = os.fstat(fd)
-        if found.st_uid != os.geteuid():
-            return "not-ours"
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return "in-use"
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return error.strerror
-    finally:
-        os.close(fd)
-    return None
 
 
 def abandoned_folders() -> Iterator[str]:
@@ -142,7 +92,7 @@ def abandoned_folders() -> Iterator[str]:
                 continue
             with contextlib.suppress(OSError):
                 old = time.time() - os.lstat(path).st_mtime > _OTHERS_SECONDS
-                if (old or _NAME.match(name) is not None) and not _is_locked(path):
+                if (old or _NAME.match(name) is not None) and is_unused(path):
                     yield path
 
 
@@ -167,14 +117,3 @@ def _is_own(path: str, kind: Callable[[int], bool]) -> bool:
     except OSError:
         return False
     return kind(found.st_mode) and found.st_uid == os.geteuid()
-
-
-def _is_locked(path: str) -> bool:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False

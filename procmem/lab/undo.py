@@ -25,6 +25,7 @@ from procmem.parse.mountinfo import unescaped
 from procmem.parse.status import parse_stat
 from procmem.parse.system import parse_swaps
 from procmem.sources.files import read_whole
+from procmem.sources.scratch import remove_folder
 
 __all__ = [
     "HUGE_PAGES",
@@ -205,7 +206,7 @@ def _undo_swap(entry: Entry) -> Restored | None:
     if reason is not None:
         return _told(entry, path, RestoreOutcome.FAILED, note("system", reason=reason))
     folder = os.path.dirname(path)
-    scratch.remove_folder(folder)  # where the experiment itself ends it is still in use, and removed by its maker
+    remove_folder(folder)  # where the experiment itself ends it is still in use, and removed by its maker
     return _told(entry, path, RestoreOutcome.RESTORED)
 
 
@@ -290,7 +291,7 @@ def _undo_folder(entry: Entry) -> Restored | None:
         return _told(entry, path, RestoreOutcome.LEFT, note("not-ours"))
     if not os.path.lexists(path):
         return None
-    reason = scratch.remove_folder(path)
+    reason = remove_folder(path)
     if reason in ("not-ours", "in-use"):
         return _told(entry, path, RestoreOutcome.LEFT, note(reason))
     if reason is not None:

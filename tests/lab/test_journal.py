@@ -15,6 +15,7 @@ from procmem.lab import root_folder, scratch, undo
 from procmem.lab.journal import Entry, Journal, boot
 from procmem.model.note import note
 from procmem.model.reports.lab import Restored, RestoreOutcome, Skipped
+from procmem.sources.scratch import remove_folder
 from tests.support.running import wait_for
 
 RESTORED, LEFT, FAILED = RestoreOutcome.RESTORED, RestoreOutcome.LEFT, RestoreOutcome.FAILED
@@ -131,7 +132,7 @@ def test_what_fails_at_first_is_tried_again_behind_the_sweep(
     """A folder in which a swap area was still on."""
     folder = tmp_path / "procmem-lab-1"
     folder.mkdir()
-    remove = scratch.remove_folder
+    remove = remove_folder
     monkeypatch.setattr(scratch, "remove_folder", lambda _path: "Operation not permitted")
 
     def sweep() -> Iterator[Restored]:
@@ -287,7 +288,7 @@ def test_a_folder_in_use_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     """Its lock says so; without one it is abandoned, and one of an older release only after an hour."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with scratch.scratch_folder() as folder:
-        assert scratch.remove_folder(folder) == "in-use"
+        assert remove_folder(folder) == "in-use"
         assert folder not in set(scratch.abandoned_folders())
         assert os.stat(folder).st_mode & 0o777 == 0o700
     assert not os.path.exists(folder)

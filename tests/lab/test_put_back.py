@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from procmem.cli.lab import lab
-from procmem.lab import children, machine_state, root_folder, scratch, signals, undo
+from procmem.lab import children, machine_state, root_folder, scratch, undo
+from procmem.sources import signals
 from procmem.model.note import note
 from procmem.model.reports.lab import Holder, Restored, RestoreOutcome, Skipped
 from procmem.render.formats import format_named, write

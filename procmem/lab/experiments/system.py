@@ -12,11 +12,11 @@ from procmem.lab.children import Child, child
 from procmem.lab.experiment import AT, SIZE, Experiment, SimulatedMachine, usage, warmed
 from procmem.lab.machine_state import Cgroup, memory_group, swap_file
 from procmem.lab.scratch import scratch_folder
-from procmem.lab.signals import interruptible
 from procmem.model.note import note
 from procmem.model.reports.lab import Figure, Skipped
 from procmem.model.simulation import PAGE, KernelKind
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, ReadFile, Settle, SwapOff
+from procmem.sources.signals import interruptible
 
 __all__ = ["EXPERIMENTS"]
 

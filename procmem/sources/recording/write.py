@@ -7,9 +7,7 @@ folders) in a temporary place beside its destination, brought to disk, and then 
 import io
 import json
 import os
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 
 from procmem.errors import CannotWrite
@@ -17,6 +15,8 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
 from procmem.sources.recording.read import SCHEMA, page_run_letters
+from procmem.sources.scratch import scratch_folder
+from procmem.sources.signals import interruptible, signals_held
 
 __all__ = ["Recorded", "may_save_text", "save", "save_text"]
 
@@ -48,21 +48,18 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
     files = _all_files(processes, when, version)
     parent = os.path.dirname(os.path.abspath(path))
     as_archive = path.endswith((".tar.gz", ".tgz"))
-    scratch = None
     try:
-        scratch = tempfile.mkdtemp(prefix=".procmem-", dir=parent)
-        inner = os.path.join(scratch, "recording")
-        if as_archive:
-            _write_archive(inner, files)
-        else:
-            _write_folder(inner, files)
-        os.rename(inner, path)
-        _sync_folder(parent)
+        with signals_held(), scratch_folder(parent) as scratch:
+            inner = os.path.join(scratch, "recording")
+            with interruptible():
+                if as_archive:
+                    _write_archive(inner, files)
+                else:
+                    _write_folder(inner, files)
+            os.rename(inner, path)
+            _sync_folder(parent)
     except OSError as error:
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
-    finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def may_save_text(path: str) -> None:
@@ -88,21 +85,15 @@ def save_text(path: str, text: str) -> None:
     """
     may_save_text(path)
     parent = os.path.dirname(os.path.abspath(path))
-    scratch = None
     try:
-        fd, scratch = tempfile.mkstemp(prefix=".procmem-", dir=parent)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(scratch, path)
-        scratch = None
-        _sync_folder(parent)
+        with signals_held(), scratch_folder(parent) as scratch:
+            inner = os.path.join(scratch, "text")
+            with interruptible():
+                _write_text(inner, text)
+            os.rename(inner, path)
+            _sync_folder(parent)
     except OSError as error:
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
-    finally:
-        if scratch is not None:
-            os.unlink(scratch)
 
 
 def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[str, bytes]:
@@ -182,24 +173,38 @@ def _write_folder(folder: str, files: Mapping[str, bytes]) -> None:
         path = os.path.join(folder, name)
         parent = os.path.dirname(path)
         _make_folders(parent, made)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
+        with _new_file(path) as file:
             file.write(data)
-    os.sync()  # once for all: a process of a thousand threads has thousands of small files
+    _sync_file_system(folder)  # once for all: a process of a thousand threads has thousands of small files
+
+
+def _new_file(path: str) -> io.BufferedWriter:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb")
+
+
+def _write_text(path: str, text: str) -> None:
+    with _new_file(path) as file:
+        file.write(text.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _make_folders(path: str, made: set[str]) -> None:
     """Make a folder and those above it, each for its owner only (os.makedirs() is so strict with the last alone)."""
-    if path in made or os.path.isdir(path):
+    if path in made:
         return
-    _make_folders(os.path.dirname(path), made)
-    os.mkdir(path, 0o700)
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
+        _make_folders(os.path.dirname(path), made)
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     made.add(path)
 
 
 def _write_archive(path: str, files: Mapping[str, bytes]) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
+    with _new_file(path) as file:
         with tarfile.open(fileobj=file, mode="w:gz") as archive:
             for name, data in files.items():
                 member = tarfile.TarInfo(name)
@@ -208,6 +213,22 @@ def _write_archive(path: str, files: Mapping[str, bytes]) -> None:
                 archive.addfile(member, io.BytesIO(data))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync_file_system(folder: str) -> None:
+    """Bring to disk what was written to the file system of a folder, and not wait for others as sync(2) does.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import ctypes  # noqa: PLC0415  # for one system call
+
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(fd)
 
 
 def _sync_folder(path: str) -> None:

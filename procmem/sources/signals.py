@@ -1,9 +1,10 @@
-"""Signals that ask the laboratory to end: held while something is changed or undone, acted on between.
+"""Signals that ask a command to end: held while something is changed or undone, acted on between.
 
 Here belongs when a signal is heard, and nothing of what is undone. An exception may come between any two instructions
-of Python, also between a change and the ``try`` that undoes it; so in an experiment no signal raises one but at places
-that say so (``interruptible``): where a child's answer or the machine's lock is waited for. All that an experiment has
-made is undone on the way out from there, with every further signal held. SIGKILL cannot be held: see ``journal``.
+of Python, also between a change and the ``try`` that undoes it; so while signals are held none raises one but at places
+that say so (``interruptible``): where something is waited for, or written that is put away in any case. All that was
+made is undone on the way out from there, with every further signal held. SIGKILL cannot be held: who begins next finds
+what was left.
 """
 
 import contextlib

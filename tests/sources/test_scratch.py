@@ -1,0 +1,121 @@
+"""What is made beside a destination is gone whatever ends the making; what a killed run left goes with the next one."""
+
+import fcntl
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from procmem.sources.scratch import PREFIX, scratch_folder
+from tests.support.running import COMMAND, FIXTURES, ROOT, procmem
+
+SLEEP = FIXTURES / "x86_64-6.18-sleep"
+
+
+def abandoned(folder: Path, name: str = "abandoned") -> Path:
+    """As a run that was killed leaves it."""
+    path = folder / f"{PREFIX}{name}"
+    path.mkdir(mode=0o700)
+    (path / "recording").write_bytes(b"half")
+    return path
+
+
+def test_a_folder_is_there_while_it_is_used_and_only_then(tmp_path: Path) -> None:
+    """Its owner alone may look into it; an error takes it along."""
+
+    def use() -> None:
+        with scratch_folder(str(tmp_path)) as path:
+            assert Path(path).parent == tmp_path
+            assert os.stat(path).st_mode & 0o777 == 0o700
+            Path(path, "x").write_bytes(b"x")
+            with scratch_folder(str(tmp_path)) as other:
+                assert other != path
+                assert Path(path, "x").exists()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        use()
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_nobody_uses_goes(tmp_path: Path) -> None:
+    """Not what is in use, what is no folder, what has another name or owner, nor what a link leads to."""
+    gone = abandoned(tmp_path)
+    used, named = abandoned(tmp_path, "used"), abandoned(tmp_path, "not ours")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    (elsewhere / "mine").write_bytes(b"x")
+    link, file = tmp_path / f"{PREFIX}link", tmp_path / f"{PREFIX}file"
+    link.symlink_to("elsewhere")
+    file.write_bytes(b"x")
+    lock = os.open(used, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with scratch_folder(str(tmp_path)):
+            pass
+    finally:
+        os.close(lock)
+    assert not gone.exists()
+    assert all(one.exists() for one in (used / "recording", named / "recording", elsewhere / "mine", link, file))
+
+
+def test_a_folder_that_is_taken_away_before_it_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run took it for abandoned: there is a new one."""
+    taken: list[str] = []
+    real = fcntl.flock
+
+    def slow(fd: int, how: int) -> None:
+        if not taken:
+            path = os.readlink(f"/proc/self/fd/{fd}")
+            taken.append(path)
+            os.rmdir(path)
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with scratch_folder(str(tmp_path)) as path:
+        assert taken
+        assert path not in taken
+        assert os.path.isdir(path)
+
+
+@pytest.mark.parametrize("name", ["out", "out.tar.gz"])
+def test_record_clears_away_what_a_killed_one_left(tmp_path: Path, name: str) -> None:
+    """In the folder that it writes to."""
+    gone = abandoned(tmp_path)
+    assert procmem("record", str(SLEEP), "-o", str(tmp_path / name)).status == 0
+    assert not gone.exists()
+    assert os.listdir(tmp_path) == [name]
+
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda one: one.name)
+def test_signals_at_any_moment(tmp_path: Path, number: signal.Signals) -> None:
+    """Whole or not at all, and nothing beside it; twice the same signal is no worse."""
+    dice = random.Random(number)
+    for attempt in range(8):
+        out = tmp_path / "out"
+        with subprocess.Popen(
+            [*COMMAND, "record", str(SLEEP), "-o", str(out)], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+        ) as run:
+            time.sleep(dice.uniform(0.05, 0.4))
+            run.send_signal(number)
+            if attempt % 2:
+                run.send_signal(number)
+            _, said = run.communicate(timeout=60)
+        if number is signal.SIGKILL:
+            if out.exists():
+                assert procmem("inspect", "--from", str(out)).status == 0
+                procmem("record", str(SLEEP), "-o", str(tmp_path / "next"))
+            else:
+                procmem("record", str(SLEEP), "-o", str(out))
+        elif out.exists():
+            assert procmem("inspect", "--from", str(out)).status == 0
+        assert not [name for name in os.listdir(tmp_path) if name.startswith(PREFIX)], (run.returncode, said)
+        for name in os.listdir(tmp_path):
+            subprocess.run(["rm", "-rf", str(tmp_path / name)], check=True)
