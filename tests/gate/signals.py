@@ -94,7 +94,7 @@ def left_behind(folder: Path) -> list[str]:
 
 def _of_the_status(outcome: Outcome, plan: Sequence[signal.Signals], *, is_endless: bool = False) -> list[str]:
     """A signal that ends a command is told by the status; nothing else is."""
-    allowed = {ExitStatus.INTERRUPTED} if INT in plan else set()
+    allowed = {ExitStatus.INTERRUPTED} if plan else set()
     allowed |= {status for number in plan for status in (-number, 128 + number) if number is not INT}
     if not is_endless:
         allowed |= {ExitStatus.DONE, ExitStatus.MISMATCH}

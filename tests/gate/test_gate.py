@@ -26,7 +26,7 @@ from tests.support.running import FIXTURES, ROOT
 
 SEED = 14
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
-FEW = {"recordings": 120, "elf": 60, "hostile": 25, "faults": 25, "limits": 60, "races": 60}
+FEW = {"recordings": 120, "elf": 60, "hostile": 25, "faults": 25, "limits": 60, "races": 60, "signals": 40}
 """How many attempts of each part the tests make."""
 
 

@@ -133,10 +133,10 @@ def test_what_fails_at_first_is_tried_again_behind_the_sweep(
     folder = tmp_path / "procmem-lab-1"
     folder.mkdir()
     remove = remove_folder
-    monkeypatch.setattr(scratch, "remove_folder", lambda _path: "Operation not permitted")
+    monkeypatch.setattr(undo, "remove_folder", lambda _path: "Operation not permitted")
 
     def sweep() -> Iterator[Restored]:
-        monkeypatch.setattr(scratch, "remove_folder", remove)
+        monkeypatch.setattr(undo, "remove_folder", remove)
         return iter(())
 
     monkeypatch.setattr(undo, "sweep", sweep)

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 
 from procmem.cli.lab import lab
 from procmem.lab import children, machine_state, root_folder, scratch, undo
-from procmem.sources import signals
 from procmem.model.note import note
 from procmem.model.reports.lab import Holder, Restored, RestoreOutcome, Skipped
 from procmem.render.formats import format_named, write
 from procmem.render.pages.lab import restored_line, restored_page, waiting_line
 from procmem.render.style import Style
+from procmem.sources import signals
 from procmem.text.lab import reason_text
 from tests.gate import lab_signals
 from tests.render.test_schemas import check
