@@ -1,0 +1,104 @@
+"""Objects whose headers nobody could read: what lies behind their data is BSS, as far as brk and no further."""
+
+import pytest
+
+from procmem.model.note import Note
+from procmem.model.region import Regions
+from tests.support.made_processes import made
+
+TEXT = "00400000-00401000 r-xp 00000000 08:01 11 /usr/bin/thing"
+DATA = "00601000-00603000 rw-p 00001000 08:01 11 /usr/bin/thing"
+LIBRARY = ("7f0000000000-7f0000010000 r-xp 00000000 08:01 12 /lib/libx.so",
+           "7f0000010000-7f0000012000 rw-p 00010000 08:01 12 /lib/libx.so")  # fmt: skip
+STACK = "7fff6b1c1000-7fff6b1d6000 rw-p 00000000 00:00 0 [stack]"
+START_DATA, END_DATA, START_BRK = 45, 46, 47
+"""Fields of stat by their numbers in proc_pid_stat(5)."""
+
+
+def stat(**addresses: int) -> bytes:
+    """A line of stat with these addresses, all else 0."""
+    numbers = {"start_data": START_DATA, "end_data": END_DATA, "start_brk": START_BRK}
+    fields = ["0"] * 53
+    for name, address in addresses.items():
+        fields[numbers[name]] = str(address)
+    return f"7 (thing) S {' '.join(fields[4:])}\n".encode()
+
+
+def regions_of(*lines: str, **addresses: int) -> Regions:
+    """The regions of a process of which only maps and stat are known."""
+    _, regions = made({"maps": "".join(f"{line}\n" for line in lines).encode(), "stat": stat(**addresses)})
+    assert regions is not None
+    return regions
+
+
+def _inner(evidence: Note) -> Note:
+    """What an area is known by, inside of the note that its headers were not read."""
+    what = evidence.figures.get("what")
+    return what if isinstance(what, Note) else evidence
+
+
+def said(*lines: str, **addresses: int) -> list[str]:
+    """Each region but those of other files: its range, class and kind, and by what it is known."""
+    regions = regions_of(*lines, STACK, **addresses)
+    return [
+        f"{start:x}-{end:x} {label.cls.value}/{label.kind} {_inner(label.evidence).code}"
+        for start, end, label in zip(regions.start, regions.end, regions.label, strict=True)
+        if label.kind != "main"
+    ]
+
+
+def test_data_ends_where_stat_says() -> None:
+    """To the byte; what is behind is BSS to the end of the mapping, and the anonymous memory after it as well."""
+    found = said(TEXT, DATA, "00603000-00605000 rw-p 00000000 00:00 0", end_data=0x602123)
+    assert found[1:] == [
+        "601000-602123 data/exe-data unread-writable",
+        "602123-603000 bss/exe-bss behind-end-data",
+        "603000-605000 bss/exe-bss behind-data",
+    ]
+
+
+@pytest.mark.parametrize("end_data", [0x600FFF, 0x603000, 0])
+def test_an_end_of_data_elsewhere_says_nothing(end_data: int) -> None:
+    """It has to lie in the last writable mapping."""
+    assert said(TEXT, DATA, end_data=end_data)[1:] == ["601000-603000 data/exe-data unread-writable"]
+
+
+def test_data_may_end_with_its_first_byte() -> None:
+    """Then all of the mapping is BSS."""
+    assert said(TEXT, DATA, end_data=0x601000)[1:] == ["601000-603000 bss/exe-bss behind-end-data"]
+
+
+def test_bss_ends_where_the_heap_begins() -> None:
+    """Both may lie in one mapping that the kernel calls [heap]; without start_brk all of that is heap."""
+    heap = "00603000-00625000 rw-p 00000000 00:00 0 [heap]"
+    found = said(TEXT, DATA, heap, start_brk=0x604000)
+    assert found[2:3] == ["603000-604000 bss/exe-bss behind-data"]
+    assert found[3].startswith("604000-625000 heap/")
+    for addresses in ({"start_brk": 0x603000}, {}):
+        found = said(TEXT, DATA, heap, **addresses)
+        assert found[2].startswith("603000-625000 heap/")
+
+
+def test_what_is_not_behind_or_not_writable_is_no_bss() -> None:
+    """Nor what has a file or a name of its own; a name that says BSS is one."""
+    for line in (
+        "00604000-00605000 rw-p 00000000 00:00 0",
+        "00603000-00605000 r--p 00000000 00:00 0",
+        "00603000-00605000 rw-p 00000000 08:01 13 /tmp/other",
+        "00603000-00605000 rw-p 00000000 00:00 0 [anon:pool]",
+    ):
+        assert "bss" not in " ".join(said(TEXT, DATA, line)), line
+    assert said(TEXT, DATA, "00603000-00605000 rw-p 00000000 00:00 0 [anon:.bss]")[2:] == [
+        "603000-605000 bss/exe-bss behind-data"
+    ]
+
+
+def test_a_librarys_bss_is_its_own() -> None:
+    """Whatever stat says of the program."""
+    found = said(
+        TEXT, DATA, *LIBRARY, "7f0000012000-7f0000014000 rw-p 00000000 00:00 0", end_data=0x7F0000011000
+    )  # fmt: skip
+    assert found[3:] == [
+        "7f0000010000-7f0000012000 data/lib-data unread-writable",
+        "7f0000012000-7f0000014000 bss/lib-bss behind-data",
+    ]
