@@ -2,12 +2,14 @@
 
 import errno
 import os
+import select
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -200,3 +202,82 @@ def test_a_fork_has_a_child_of_its_own() -> None:
         return file_helper._Children.helper.pid
 
     assert call_apart(other) != ours.pid
+
+
+class Poll:
+    """A poll(2) on which nothing ever happens; it notes how many milliseconds it was given."""
+
+    waited: ClassVar[list[float]] = []
+
+    def register(self, _fd: int, _events: int) -> None:
+        """Whatever it is."""
+
+    def poll(self, milliseconds: float) -> list[tuple[int, int]]:
+        """Nothing came."""
+        self.waited.append(milliseconds)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("work", "waited_before", "seconds"),
+    [(False, 0, 5), (False, 4, 5), (False, 7, 3), (False, 10, 0.05), (False, 99, 0.05), (True, 0, 10), (True, 8, 2)],
+)
+def test_patience_is_bounded(monkeypatch: pytest.MonkeyPatch, work: bool, waited_before: float, seconds: float) -> None:
+    """5 seconds for one answer, 10 in all, then 50 ms; a whole piece of work may take what there is."""
+    monkeypatch.setattr(file_helper._Children, "waited", waited_before)
+    monkeypatch.setattr(file_helper._Children, "given_up", 0)
+    monkeypatch.setattr(file_helper._Children, "stuck", set())
+    monkeypatch.setattr(file_helper._Children, "helper", None)
+    monkeypatch.setattr(select, "poll", Poll)
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    Poll.waited.clear()
+    if work:
+        with pytest.raises(NoAnswer):
+            call_apart(lambda: 1)
+    else:
+        assert open_apart("/proc/self/comm", "proc") is Refusal.STUCK
+    assert Poll.waited == [pytest.approx(seconds * 1000)]
+    assert file_helper._Children.given_up == 1
+
+
+@pytest.mark.usefixtures("patience")
+def test_what_was_waited_counts_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer that did not come leaves less for the next."""
+    monkeypatch.setattr(select, "poll", Poll)
+    moments = iter(range(0, 100, 2))
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    assert open_apart("/proc/self/comm", "proc") is Refusal.STUCK
+    assert file_helper._Children.waited == 4  # it began at 0, was asked what is left at 2, and was over at 4
+
+
+@pytest.mark.usefixtures("patience")
+def test_so_many_children_may_be_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen; then nothing is asked, and no child is made."""
+    file_helper._Children.given_up = 15
+    assert isinstance(open_apart("/proc/self/comm", "proc"), HelpedFile)
+    assert call_apart(lambda: 1) == 1
+    file_helper._Children.helper = None
+    file_helper._Children.given_up = 16
+
+    def fork() -> int:
+        raise AssertionError("one child too many")
+
+    monkeypatch.setattr(os, "fork", fork)
+    assert open_apart("/proc/self/comm", "proc") is Refusal.STUCK
+    with pytest.raises(NoAnswer):
+        call_apart(lambda: 1)
+
+
+@pytest.mark.parametrize(("said", "asked"), [(5, 5), (1 << 30, 1 << 30), ((1 << 30) + 1, 1 << 30), (1 << 60, 1 << 30)])
+def test_an_answer_has_a_bound(monkeypatch: pytest.MonkeyPatch, said: int, asked: int) -> None:
+    """A gibibyte, however much it says that comes."""
+    read: list[int] = []
+
+    def piece(_clock: object, most: int) -> bytes:
+        read.append(most)
+        return said.to_bytes(8, "little") if len(read) == 1 else b""
+
+    monkeypatch.setattr(file_helper._Clock, "read", piece)
+    with pytest.raises(EOFError):
+        file_helper._receive(0)
+    assert read == [8, asked]
