@@ -37,7 +37,7 @@ def main() -> None:
         os._exit(130)
     except OSError as error:  # not even our own modules can be opened, and those that know a better sentence neither
         os.write(2, f"procmem: {error.strerror}\n".encode())
-        os._exit(4)
+        os._exit(1)
 
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:

@@ -18,8 +18,10 @@ __all__ = [
     "Misuse",
     "NothingMatches",
     "OutOfResources",
+    "OutputFailed",
     "ProcessGone",
     "ProcmemError",
+    "SystemFailed",
     "shortage_of",
     "tell_errors_by",
 ]
@@ -30,6 +32,7 @@ class ExitStatus:
 
     DONE = 0
     INTERNAL = 1
+    SYSTEM_FAILED = 1
     USAGE = 2
     NO_PROCESS = 3
     NOT_PERMITTED = 4
@@ -113,10 +116,20 @@ class AccessRefused(ProcmemError):
         self.right = right
 
 
-class OutOfResources(ProcmemError):
-    """The system has no more of what reading takes: open files, or memory. It says nothing of what was to be read."""
+class SystemFailed(ProcmemError):
+    """The system could not do what reading or writing takes. It says nothing of what was to be read."""
 
-    exit_code = ExitStatus.NOT_PERMITTED
+    exit_code = ExitStatus.SYSTEM_FAILED
+
+
+class OutOfResources(SystemFailed):
+    """It has no more open files, processes or memory for us."""
+
+
+class OutputFailed(ProcmemError):
+    """Standard output cannot be written: a full disk, or the shell has closed it."""
+
+    exit_code = ExitStatus.CANNOT_WRITE
 
 
 def shortage_of(error: OSError) -> OutOfResources | None:

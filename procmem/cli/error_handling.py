@@ -11,15 +11,15 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from procmem.errors import ExitStatus, OutOfResources, ProcmemError, shortage_of
+from procmem.errors import ExitStatus, OutOfResources, OutputFailed, ProcmemError, SystemFailed, shortage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.note import Note
 
-__all__ = ["complain", "guarded", "say", "tell_notes"]
+__all__ = ["complain", "guarded", "say", "tell_notes", "writing_output"]
 
 
 def complain(error: ProcmemError) -> None:
@@ -33,8 +33,9 @@ def tell_notes(name: str, notes: Iterable[Note]) -> None:
     """Say on stderr what must be known of the text that was read, where an output has no place for it."""
     for one in notes:
         from procmem.text.notes import note_text  # noqa: PLC0415  # seldom
+        from procmem.text.pages.output import note, note_of  # noqa: PLC0415  # the same
 
-        say(f"{name}: {note_text(one)}")
+        say(note(note_of(name, note_text(one))))
 
 
 def _failed(code: str, **figures: object) -> None:
@@ -63,9 +64,12 @@ def guarded(work: Callable[[], object]) -> int:
     streams = sys.stdout, sys.stderr
     try:
         status = work()
-        sys.stdout.flush()  # while an error can still be told
+        with writing_output():  # while an error can still be told
+            sys.stdout.flush()
     except ProcmemError as error:
         complain(error)
+        if isinstance(error, OutputFailed):
+            _drop_output()
         return error.exit_code
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
@@ -75,12 +79,11 @@ def guarded(work: Callable[[], object]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _drop_output()
-        if (shortage := shortage_of(error)) is not None:
-            complain(shortage)
-            return shortage.exit_code
-        _failed("output", reason=error.strerror)
-        _drop_output()
-        return ExitStatus.CANNOT_WRITE
+        failed = _failure_of(error)
+        complain(failed)
+        if isinstance(failed, OutputFailed):
+            _drop_output()
+        return failed.exit_code
     except MemoryError:
         shortage = OutOfResources("no-memory-to-read")
         complain(shortage)
@@ -96,6 +99,42 @@ def guarded(work: Callable[[], object]) -> int:
     return status if isinstance(status, int) else ExitStatus.DONE
 
 
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What only writing ends with."""
+
+
+@contextlib.contextmanager
+def writing_output() -> Iterator[None]:
+    """Tell errors of standard output from those of what is read.
+
+    Raises:
+        OutputFailed: it cannot be written; a closed pipe stays what it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise _output_failed(error) from error
+
+
+def _output_failed(error: OSError) -> OutputFailed:
+    reason = error.strerror or type(error).__name__
+    return OutputFailed("no-space-for-output" if error.errno in _NO_SPACE else "output-failed", reason=reason)
+
+
+def _failure_of(error: OSError) -> ProcmemError:
+    """What an error of the system that nobody has met is about: our means, the output that click wrote, or a file."""
+    if (shortage := shortage_of(error)) is not None:
+        return shortage
+    if error.errno in _NO_SPACE:
+        return _output_failed(error)
+    reason = error.strerror or type(error).__name__
+    if isinstance(error.filename, (str, bytes)):
+        return SystemFailed("file-failed", path=os.fsdecode(error.filename), reason=reason)
+    return SystemFailed("system-failed", reason=reason)
+
+
 class _ClosedOutput(io.TextIOBase):
     """Stands in for an output that the shell has closed (``>&-``): what writes to it fails, and the rest works."""
 
@@ -106,10 +145,10 @@ class _ClosedOutput(io.TextIOBase):
         """Refuse.
 
         Raises:
-            OSError: always.
+            OutputFailed: always.
         """
         del text
-        raise OSError(errno.EBADF, "it is closed")
+        raise OutputFailed("output-closed")
 
 
 def _drop_output() -> int:

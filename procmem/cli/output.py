@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from procmem.cli.error_handling import say
+from procmem.cli.error_handling import say, writing_output
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
 from procmem.model.named_tuple import NamedTuple
 from procmem.render.formats import TEXT, format_named, write
@@ -76,5 +76,6 @@ class Output(NamedTuple):
 
 def echo(text: str) -> None:
     """Print text; an error is met here, not when the program ends."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with writing_output():
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from procmem.cli.error_handling import writing_output
+
 __all__ = ["has_colors", "is_terminal", "show", "terminal_lines", "terminal_width", "unicode_output"]
 
 _COLUMNS = 80
@@ -60,8 +62,9 @@ def show(text: str, *, pager: bool) -> None:
     is_long = pager and is_terminal() and text.count("\n") >= terminal_lines()
     if is_long and os.environ.get("TERM", "dumb") != "dumb" and _paged(text):
         return
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with writing_output():
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def _paged(text: str) -> bool:

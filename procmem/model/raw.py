@@ -42,6 +42,7 @@ class Refusal(Enum):
     STUCK = "stuck"
     TOO_LARGE = "too large"
     FAILED = "failed"
+    IO_ERROR = "io error"
     UNRECORDED = "unrecorded"
 
 

@@ -7,7 +7,7 @@ between them is noticed (an empty smaps looks whole).
 from __future__ import annotations
 
 from procmem.classify.evidence import REGION_KEYS
-from procmem.errors import AccessRefused, ProcessGone
+from procmem.errors import AccessRefused, ProcessGone, SystemFailed
 from procmem.model.note import Note, note
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, RawProcess, Refusal
@@ -34,6 +34,7 @@ FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
 TRIES = 4
 _GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
 """Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""
+_SYSTEM_FAILED = (Refusal.FAILED, Refusal.IO_ERROR)
 _TRIES_TO_TAKE = 3
 
 
@@ -76,6 +77,8 @@ def take(
             raise AccessRefused(raw.pid, "nothing-readable", right=raw.missing_right)
         other = next((why for why in raw.files.values() if why not in _GONE), None)
         if other is not None:
+            if other in _SYSTEM_FAILED:
+                raise SystemFailed("read-failed", pid=raw.pid, refusal=other)
             raise AccessRefused(raw.pid, "cannot-read", refusal=other)
         if raw.notes:
             raise AccessRefused(raw.pid, "no-mappings")  # a text that tells something else

@@ -54,6 +54,7 @@ _REFUSALS = {
     errno.ENOENT: Refusal.ABSENT,
     errno.ENOTDIR: Refusal.ABSENT,
     errno.ESRCH: Refusal.GONE,
+    errno.EIO: Refusal.IO_ERROR,
 }
 
 

@@ -138,8 +138,8 @@ class PrefetchedFile:
 
 _END = 1 << 62
 """A word of news is how much there is, or this plus an error number (zero: all is there)."""
-_UNTOLD = 5
-"""EIO: the child has ended, and did not say that all is there."""
+_UNTOLD = 10
+"""ECHILD: the child has ended, and did not say that all is there."""
 
 
 def _copy(source: int, memory: int, news: int) -> None:

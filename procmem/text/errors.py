@@ -52,6 +52,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "too-many-files-in-all": ErrorWords(
         N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
     ),
+    "file-failed": ErrorWords(N_("{path}: {reason}")),
+    "system-failed": ErrorWords(N_("the system failed: {reason}")),
+    "read-failed": ErrorWords(N_("process {pid} cannot be read: {refusal}")),
     "no-child": ErrorWords(
         N_("no process can be started for reading"), N_("look at ulimit -u, at pids.max of the cgroup, and at free")
     ),
@@ -222,6 +225,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "bad-page-runs": ErrorWords(N_("pagemap.runs, line {number}: not 'start-end letters'")),
     "bad-memory-words": ErrorWords(N_("memory.words, line {number}: not 'address hex'")),
     # output
+    "output-failed": ErrorWords(N_("output: {reason}"), N_("write elsewhere")),
+    "no-space-for-output": ErrorWords(N_("output: {reason}"), N_("free some space, or write elsewhere")),
+    "output-closed": ErrorWords(N_("output: it is closed"), N_("do not close it, or write to /dev/null")),
     "exists": ErrorWords(N_("there is something already"), N_("name a new path, or remove it first")),
     "system-error": ErrorWords(N_("{reason}")),
     "no-folder-to-write": ErrorWords(N_("no such folder")),
@@ -239,7 +245,6 @@ _DEFAULT_HINTS = {
 
 
 FAILED = {
-    "output": N_("output: {reason} (free some space, or write elsewhere)"),
     "nested": N_("internal error: input nested too deeply"),
     "internal": N_("internal error: {kind}: {reason} (set PROCMEM_DEBUG=1 for a traceback)"),
 }

@@ -12,6 +12,7 @@ REFUSALS = {
     Refusal.STUCK: N_("no answer within the time limit"),
     Refusal.TOO_LARGE: N_("larger than the limit for such a file"),
     Refusal.FAILED: N_("reading failed"),
+    Refusal.IO_ERROR: N_("input/output error"),
     Refusal.UNRECORDED: N_("not in the recording"),
 }
 

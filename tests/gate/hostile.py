@@ -25,7 +25,7 @@ from tests.support.running import kernel_thread, missing_pid, started, state_of,
 
 __all__ = ["PART"]
 
-STATUSES = DOCUMENTED - {ExitStatus.USAGE, ExitStatus.CANNOT_WRITE, ExitStatus.INTERRUPTED}
+STATUSES = DOCUMENTED - {ExitStatus.SYSTEM_FAILED, ExitStatus.USAGE, ExitStatus.CANNOT_WRITE, ExitStatus.INTERRUPTED}
 WAYS = (
     "names", *(f"name {number}" for number in range(14)), "mappings", "false-names FOLDER", "memory", "thread-storm",
     "threads", "dead-leader", "exec", "remap", "forks", "zombie", "vfork", "traced", "no-dumps", "lose rename",

@@ -27,6 +27,7 @@ PEAK_BYTES_MAX = 400_000_000
 DOCUMENTED = frozenset(
     {
         ExitStatus.DONE,
+        ExitStatus.SYSTEM_FAILED,
         ExitStatus.USAGE,
         ExitStatus.NO_PROCESS,
         ExitStatus.NOT_PERMITTED,
@@ -37,9 +38,17 @@ DOCUMENTED = frozenset(
         ExitStatus.INTERRUPTED,
     }
 )
-"""All but 1, which is a bug of the program itself."""
+"""All of them; where the 1 is a bug of the program itself, it says so."""
 ANSWERED = frozenset({ExitStatus.DONE, ExitStatus.MISMATCH})
-ONE_LINE = frozenset({ExitStatus.NO_PROCESS, ExitStatus.NOT_PERMITTED, ExitStatus.BAD_INPUT, ExitStatus.CANNOT_WRITE})
+ONE_LINE = frozenset(
+    {
+        ExitStatus.SYSTEM_FAILED,
+        ExitStatus.NO_PROCESS,
+        ExitStatus.NOT_PERMITTED,
+        ExitStatus.BAD_INPUT,
+        ExitStatus.CANNOT_WRITE,
+    }
+)
 """What one target that could not be answered ends with."""
 QUIET_COMMANDS = frozenset({"record"})
 """They say on stderr what they wrote, and stdout stays empty."""
@@ -86,6 +95,8 @@ def _of_the_end(outcome: Outcome, statuses: Collection[int], cpu_seconds_max: fl
         yield f"no end within {outcome.seconds:.0f} s"
     elif outcome.status not in statuses:
         yield f"status {outcome.status}: {outcome.err[-300:].decode(errors='backslashreplace').strip()!r}"
+    if b"internal error" in outcome.err or "内部错误".encode() in outcome.err:
+        yield f"a bug of the program: {outcome.err[-300:].decode(errors='backslashreplace').strip()!r}"
     if b"Traceback (most recent call last)" in outcome.err or b"Traceback (most recent call last)" in outcome.out:
         yield f"traceback: {outcome.err[-300:].decode(errors='backslashreplace').strip()!r}"
     if outcome.cpu_seconds > cpu_seconds_max:

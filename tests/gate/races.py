@@ -26,7 +26,7 @@ __all__ = ["PART", "can_choose_pids", "count_reuses", "mixed"]
 
 FIRST_BYTES = 67108864 + 3 * 4096
 SECOND_BYTES = 16777216 + 5 * 4096
-STATUSES = DOCUMENTED - {ExitStatus.USAGE, ExitStatus.CANNOT_WRITE, ExitStatus.INTERRUPTED}
+STATUSES = DOCUMENTED - {ExitStatus.SYSTEM_FAILED, ExitStatus.USAGE, ExitStatus.CANNOT_WRITE, ExitStatus.INTERRUPTED}
 KINDS = ("reuse", "reuse", "exec", "exit", "fork", "remap")
 DELAYS = (0, 1_000, 5_000, 15_000, 40_000)
 """Microseconds; the whole command takes some 30 ms."""

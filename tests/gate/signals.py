@@ -29,7 +29,7 @@ MOMENTS = (0.002, 0.02, 0.06, 0.15)
 BETWEEN = 0.004
 SCRATCH = ".procmem-"
 ENDED_BY = frozenset({-TERM, -HUP, -KILL, 128 + TERM, 128 + HUP})
-STATUSES = (DOCUMENTED - {ExitStatus.USAGE}) | ENDED_BY
+STATUSES = (DOCUMENTED - {ExitStatus.SYSTEM_FAILED, ExitStatus.USAGE}) | ENDED_BY
 READERS: tuple[tuple[str, ...], ...] = (
     ("inspect", "--regions"),
     ("explain", "--why"),

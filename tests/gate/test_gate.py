@@ -42,7 +42,7 @@ GONE = {"status": 3, "out": b"", "err": b"procmem: process 7: no such process\n"
 @pytest.mark.parametrize(
     ("words", "outcome", "told"),
     [
-        (["inspect"], made(status=1), "status 1"),
+        (["inspect"], made(status=1, out=b"", err=b"procmem: internal error: KeyError: 7\n"), "a bug of the program"),
         (["inspect"], made(status=-11), "status -11"),
         (["inspect"], made(status=99), "status 99"),
         (["inspect"], made(timed_out=True), "no end"),
@@ -169,7 +169,7 @@ def test_a_fault_reaches_the_command(tmp_path: Path) -> None:
     if (reason := faults.lacking()) is not None:
         needs.lacking(reason)
     warm_up()
-    for fault, status in (("inject=openat:error=EMFILE:when=1+", 4), ("inject=openat:error=EMFILE:when=9999", 0)):
+    for fault, status in (("inject=openat:error=EMFILE:when=1+", 1), ("inject=openat:error=EMFILE:when=9999", 0)):
         outcome = in_process(
             "inspect", "self", joined=lambda pid, fault=fault: faults.join(pid, fault, tmp_path / "log")
         )

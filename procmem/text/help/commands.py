@@ -30,7 +30,8 @@ Examples:
   procmem inspect --regions self    every byte range of procmem itself
   procmem record 1234 -o bug.tar.gz then: procmem inspect --from bug.tar.gz
 
-Exit status: 0 done, 1 internal error, 2 usage, 3 no such process, 4 not permitted,
-5 bad input file, 6 could not write, 7 a check found a difference,
-42 some of several processes not found, 130 interrupted.
+Exit status: 0 done, 1 the system failed, or an internal error, 2 usage,
+3 no such process, 4 not permitted, 5 bad input file, 6 could not write,
+7 a check found a difference, 42 some of several processes not found,
+130 interrupted.
 """)
