@@ -13,7 +13,15 @@ from procmem.parse.auxv import parse_auxv
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type, mount_ids_of_type
 from procmem.parse.numa_maps import parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
-from procmem.parse.system import parse_meminfo, parse_swaps, parse_uptime, parse_vmstat
+from procmem.parse.system import (
+    parse_guard_gap,
+    parse_meminfo,
+    parse_pressure,
+    parse_segments_in_swap,
+    parse_swaps,
+    parse_uptime,
+    parse_vmstat,
+)
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
@@ -249,3 +257,51 @@ def test_of_mounts_a_recording_keeps_devices_alone() -> None:
     assert not [word for word in (b"secret", b"private", b"1000", b"size", b"udev", b"run") if word in kept]
     assert devices_alone(kept, MEMORY_TYPES) == kept
     assert mount_ids_of_type(kept, MEMORY_TYPES) == mount_ids_of_type(mounts, MEMORY_TYPES) == {23, 24}
+
+
+@pytest.mark.parametrize(
+    ("command_line", "size"),
+    [
+        (b"quiet stack_guard_gap=256 ro\n", 256 * 4096),
+        (b"stack_guard_gap=0\n", 0),
+        (b"stack_guard_gap=x stack_guard_gap=2\n", 2 * 4096),
+        (b"xstack_guard_gap=1 stack_guard_gap stack_guard_gap=\n", None),
+        (b"", None),
+    ],
+)
+def test_the_guard_gap_that_was_booted_with(command_line: bytes, size: int | None) -> None:
+    """The option counts pages."""
+    assert parse_guard_gap(command_line, 4096) == size
+
+
+def test_pressure_is_what_some_task_waited() -> None:
+    """In microseconds; the averages beside it are not asked for."""
+    some, full = (
+        b"some avg10=1.00 avg60=0.00 avg300=0.00 total=77\n",
+        b"full avg10=0.00 avg60=0.00 avg300=0.00 total=5\n",
+    )
+    assert parse_pressure(some + full) == parse_pressure(full + some) == 77
+    assert parse_pressure(full) is None
+    assert parse_pressure(b"some avg10=0.00\n") is None
+    assert parse_pressure(b"") is None
+
+
+def test_segments_in_swap_are_found_by_their_columns() -> None:
+    """Which kernels put in another order; lines that end early, and numbers that are none, are left out."""
+    assert parse_segments_in_swap(
+        b"key shmid perms swap\n0 5 1600 4096\n0 6 1600 0\n0 7 1600\n0 x 1 2\n0 8 1 y\n\n"
+    ) == {
+        5: 4096,
+        6: 0,
+    }
+    assert parse_segments_in_swap(b"swap shmid\n8192 9\n") == {9: 8192}
+    for data in (b"", b"key shmid perms\n0 5 1600\n", b"key swap\n0 5\n"):
+        assert parse_segments_in_swap(data) == {}
+
+
+@pytest.mark.parametrize(("data", "line"), [(b"Name:\tx\nVmSize:\t 1", 2), (b"Name", 1), (b"Name:\tx\nName\n", 2)])
+def test_a_wrong_line_of_status_is_named(data: bytes, line: int) -> None:
+    """By its number."""
+    with pytest.raises(MalformedFile) as caught:
+        parse_status(data)
+    assert caught.value.line == line
