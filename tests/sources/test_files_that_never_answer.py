@@ -4,6 +4,7 @@ import errno
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -281,3 +282,14 @@ def test_an_answer_has_a_bound(monkeypatch: pytest.MonkeyPatch, said: int, asked
     with pytest.raises(EOFError):
         file_helper._receive(0)
     assert read == [8, asked]
+
+
+@pytest.mark.usefixtures("patience")
+def test_where_children_are_reaped_by_the_kernel() -> None:
+    """SIGCHLD may be ignored already when we are started: then there is nobody to wait for."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert call_apart(lambda: 1) == 1
+        assert isinstance(open_apart("/proc/self/comm", "proc"), HelpedFile)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
