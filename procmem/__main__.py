@@ -21,8 +21,11 @@ def main() -> None:
             pass  # run() meets the same error, and knows what to say
         else:
             return
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal itself takes a millisecond
     import gc  # noqa: PLC0415  # --version does without
 
+    # whoever started us may ignore it, which exec keeps; then the kernel reaps our children, and waiting for one fails
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
     try:
         from procmem.cli.fast_path import run_plain  # noqa: PLC0415  # after what is answered at once

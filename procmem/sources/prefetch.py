@@ -128,7 +128,10 @@ class PrefetchedFile:
         if self._reader:
             os.close(self._news)  # a child that nobody listens to ends
             self._news = -1
-            os.waitpid(self._reader, 0)
+            try:  # noqa: SIM105  # loading contextlib takes a millisecond
+                os.waitpid(self._reader, 0)
+            except ChildProcessError:
+                pass  # a program that we are part of ignores SIGCHLD
             self._reader = 0
         for fd in (self._fd, self._memory, self._news):
             if fd >= 0:

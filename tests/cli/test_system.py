@@ -1,6 +1,7 @@
 """procmem system: rows, sums that count nothing twice, groups, and agreement with others."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from procmem.sources.live import ProcSource
 from procmem.sources.prefetch_all import PrefetchedSource, Reading, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
 from tests.programs.build import build_alone
-from tests.support.running import FIXTURES, kernel_thread, procmem, started, stopped, wait_for
+from tests.support.running import FIXTURES, ROOT, kernel_thread, procmem, started, stopped, wait_for
 
 KIB, MIB = 1024, 1 << 20
 
@@ -316,3 +317,16 @@ def test_a_hostile_name_stays_in_its_cell() -> None:
         out = procmem("system", "--quick").out
     assert "\x1b" not in out
     assert "\\x1b[31mred\\x0a" in out
+
+
+@pytest.mark.machine
+def test_started_by_a_program_that_ignores_its_children() -> None:
+    """SIG_IGN for SIGCHLD is kept by exec(2); our own children are waited for all the same."""
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'procmem', 'system', '--json'])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=100, check=False)
+    assert (done.returncode, b"No child" in done.stderr) == (0, False), done.stderr
+    assert json.loads(done.stdout)["rows"]

@@ -57,6 +57,16 @@ def test_all_bytes_come(tmp_path: Path, size: int, with_child: bool) -> None:
     assert again == b"".join(pieces) == LARGE[:size]
 
 
+def test_a_program_that_ignores_its_children(tmp_path: Path) -> None:
+    """The kernel reaps them then, and there is nobody to wait for."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with folder_of(LARGE, tmp_path) as folder:
+            assert whole(PrefetchedFile("smaps", folder)) == LARGE
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     """By its error number, and as a refusal."""
     with folder_of(b"", tmp_path) as folder:
