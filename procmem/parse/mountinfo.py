@@ -11,6 +11,7 @@ __all__ = [
     "devices_of_type",
     "mount_ids_of_type",
     "mount_points",
+    "option_of_proc",
     "unescaped",
 ]
 
@@ -73,3 +74,10 @@ def devices_alone(data: bytes, types: Collection[bytes]) -> bytes:
     """The lines of mounts of some types without what is private in them: names of folders, sources and options."""
     lines = (b"%s / / rw - %s none rw\n" % (b" ".join(words[:3]), behind[0]) for words, behind in _mounts(data, types))
     return b"".join(lines)
+
+
+def option_of_proc(data: bytes, name: str) -> str | None:
+    """The value of an option of the mount at /proc (``hidepid``); None where it has none. The last mount is on top."""
+    options = [options for point, options in mount_points(data, (b"proc",)) if point == b"/proc"]
+    found = [word for word in (options[-1].split(b",") if options else ()) if word.startswith(name.encode() + b"=")]
+    return found[-1].partition(b"=")[2].decode("ascii", "replace") if found else None

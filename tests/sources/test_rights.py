@@ -1,11 +1,16 @@
 """Which right is missing: told with each refusal, in notes and in errors, and true."""
 
+import _ctypes
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +83,46 @@ def test_a_process_of_a_namespace_outside() -> None:
     if "unshare:" in done.stderr:
         lacking("no user namespace can be made here")
     assert str(RIGHTS[MissingRight.OUTER_NAMESPACE]) in " ".join(done.stdout.split()), done
+
+
+def with_capabilities(names: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """As nobody, with some capabilities and no others."""
+    command = [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    command += [f"--inh-caps=-all,{names}", f"--ambient-caps=-all,{names}", f"--bounding-set=-all,{names}"]
+    command += [sys.executable, "-m", "procmem", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.needs_root
+def test_each_capability_gives_what_readme_says() -> None:
+    """CAP_DAC_READ_SEARCH comes along, so that nobody can read the program itself."""
+    bare = "+dac_read_search"
+    code = "import os, sys, time; os.unlink(sys.argv[1]); print('ready', flush=True); time.sleep(1000)"
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder, "deleted.so")
+        shutil.copy(_ctypes.__file__, library)
+        code = f"import ctypes, sys; ctypes.CDLL(sys.argv[1]); {code}"
+        with started([sys.executable, "-c", code, str(library)]) as child:
+            pid = str(child.pid)
+            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            stack = next(line.split("-")[0] for line in lines if line.endswith("[stack]"))
+            nothing = with_capabilities(bare, "inspect", "--regions", pid)
+            traced = with_capabilities(f"{bare},+sys_ptrace", "inspect", "--regions", "--deep", "--json", pid)
+            restored = with_capabilities(
+                f"{bare},+sys_ptrace,+checkpoint_restore", "inspect", "--regions", "--json", pid
+            )
+            unframed = with_capabilities(f"{bare},+sys_ptrace", "translate", "--json", pid, stack)
+            framed = with_capabilities(f"{bare},+sys_ptrace,+sys_admin", "translate", "--json", pid, stack)
+    assert str(RIGHTS[MissingRight.OTHER_USER]) in nothing.stdout, nothing
+    document = json.loads(traced.stdout)
+    assert document["totals"]["pss"] > 0
+    assert not [note for note in document["warnings"] if note.startswith("mem")]
+    assert "PT_LOAD" not in _evidence(document)
+    assert "PT_LOAD" in _evidence(json.loads(restored.stdout))
+    assert (json.loads(unframed.stdout)["frame"], json.loads(framed.stdout)["frame"] is None) == (None, False)
+
+
+def _evidence(document: Any) -> str:
+    """Why the text of the deleted library is taken for that."""
+    rows = [row for row in document["regions"] if "deleted.so" in (row["path"] or "") and row["class"] == "text"]
+    return " ".join(str(row["evidence"]) for row in rows)

@@ -21,6 +21,7 @@ COMMANDS = {
     "crosscheck": N_("Hold the simulator against the real kernel, line by line."),
     "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
     "lab": N_("Ask the real kernel: experiments, predicted and measured side by side."),
+    "doctor": N_("Say what this machine and this user allow, and what helps where something is missing."),
     "record": N_("Write down all that procmem needs of a process, to look at it elsewhere or later."),
 }
 """Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""
