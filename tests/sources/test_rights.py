@@ -105,7 +105,8 @@ def test_each_capability_gives_what_readme_says() -> None:
         with started([sys.executable, "-c", code, str(library)]) as child:
             pid = str(child.pid)
             lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-            stack = next(line.split("-")[0] for line in lines if line.endswith("[stack]"))
+            end = next(line.split()[0].split("-")[1] for line in lines if line.endswith("[stack]"))
+            stack = f"{int(end, 16) - 4096:x}"  # where arguments and environment lie
             nothing = with_capabilities(bare, "inspect", "--regions", pid)
             traced = with_capabilities(f"{bare},+sys_ptrace", "inspect", "--regions", "--deep", "--json", pid)
             restored = with_capabilities(
