@@ -1,0 +1,121 @@
+"""Which test runs which line, in this process or in a command that it starts, and how long each test takes.
+
+A command that a test starts is measured as well: it finds COVERAGE_PROCESS_START in its environment, and the name of
+the test in PYTEST_CURRENT_TEST, which pytest sets.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CoverageMap", "measure"]
+
+TESTED_BY = ("parse", "sources", "classify", "analyse", "queries", "cli", "model", "simulate", "render", "end_to_end")
+"""The rooms of tests that are run: the four that are changed, and those that go through all of them."""
+
+_OWN = "[run]\nsource = procmem\ndata_file = {folder}/cov/own\n"
+_STARTED = (
+    "[run]\nsource = procmem\nparallel = true\npatch = _exit\n"
+    "data_file = {folder}/cov/started\ncontext = ${{PYTEST_CURRENT_TEST}}\n"
+)
+IMPORT = ""
+"""The context of what runs before any test."""
+_LINES = """
+    SELECT path, context, numbits FROM line_bits
+    JOIN file ON file.id = line_bits.file_id JOIN context ON context.id = line_bits.context_id
+"""
+"""Of what coverage.py documents of its file; its own reader asks once a file and takes minutes over a thousand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageMap:
+    """Tests by the line they run (path from the root, then line), and the seconds each test takes."""
+
+    tests: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+
+    def tests_for(self, path: str, lines: Iterable[int], *, most_seconds: float) -> list[str]:
+        """Tests that run one of the lines, the fastest first, until their time is spent.
+
+        What runs while a module is imported is tested by all tests of the module's functions.
+        """
+        by_line = self.tests.get(path, {})
+        found = {test for line in lines for test in by_line.get(line, ())}
+        if found == {IMPORT}:
+            found = {test for tests in by_line.values() for test in tests}
+        found -= {IMPORT}
+        room = path.split("/")[1]
+        chosen: list[str] = []
+        spent = 0.0
+        for test in sorted(found, key=lambda test: (self.seconds[test], f"tests/{room}/" not in test)):
+            spent += self.seconds[test]
+            if chosen and spent > most_seconds:
+                break
+            chosen.append(test)
+        return chosen
+
+    def save(self, file: Path) -> None:
+        """Keep it for another run over the same code."""
+        file.write_text(json.dumps({"tests": self.tests, "seconds": self.seconds}))
+
+    @classmethod
+    def load(cls, file: Path) -> "CoverageMap":
+        """Read what :meth:`save` has written."""
+        data = json.loads(file.read_text())
+        tests = {path: {int(line): found for line, found in lines.items()} for path, lines in data["tests"].items()}
+        return cls(tests=tests, seconds=data["seconds"])
+
+
+def measure(folder: Path, rooms: Sequence[str] = TESTED_BY) -> CoverageMap:
+    """Run the tests of a copy of the project once, under coverage."""
+    (folder / "cov").mkdir()
+    (folder / "own.rc").write_text(_OWN.format(folder=folder))
+    (folder / "started.rc").write_text(_STARTED.format(folder=folder))
+    command = [
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *("--junitxml=times.xml", "-o", "junit_family=xunit1"),
+        *("--cov=procmem", f"--cov-config={folder}/own.rc", "--cov-context=test", "--cov-report="),
+        *(f"tests/{room}" for room in rooms),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "COVERAGE_PROCESS_START": f"{folder}/started.rc"}
+    subprocess.run(command, cwd=folder, env=environment, check=False)  # tests that fail are not used
+    return read(folder)
+
+
+def read(folder: Path) -> CoverageMap:
+    """Put together what a run has written."""
+    from coverage.numbits import numbits_to_nums  # noqa: PLC0415  # nothing but a run needs it
+
+    seconds: defaultdict[str, float] = defaultdict(float)
+    failed = set()
+    for case in ET.parse(folder / "times.xml").iter("testcase"):
+        test = f"{case.get('file')}::{(case.get('name') or '').split('[')[0]}"
+        seconds[test] += float(case.get("time") or 0)
+        if any(child.tag in {"failure", "error"} for child in case):
+            failed.add(test)
+    tests: defaultdict[str, defaultdict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for file in sorted((folder / "cov").iterdir()):
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            for measured, context, bits in _rows(database):
+                name = context.split("|")[0].split("[")[0].split(" (")[0]
+                if name == IMPORT or (name in seconds and name not in failed):
+                    path = os.path.relpath(measured, folder)
+                    for line in numbits_to_nums(bits):
+                        tests[path][line].add(name)
+    plain = {path: {line: sorted(found) for line, found in lines.items() if found} for path, lines in tests.items()}
+    return CoverageMap(tests=plain, seconds=dict(seconds))
+
+
+def _rows(database: sqlite3.Connection) -> list[tuple[str, str, bytes]]:
+    try:
+        return database.execute(_LINES).fetchall()
+    except sqlite3.DatabaseError:  # a command that was killed while it wrote
+        return []

@@ -1,0 +1,50 @@
+"""Mutants that change nothing that anybody could see, and why: no test can kill them.
+
+A row names the module, the line as it stands (so that the row stays true when lines move, and is void when the line
+changes), and what the operator's name begins with, after the column in that line where it matters.
+"""
+
+from pathlib import Path
+
+from tests.mutants.sample import Mutant
+
+__all__ = ["ROWS", "why_equivalent"]
+
+ROWS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "procmem/sources/prefetch.py",
+        "_CHUNK = 65_536",
+        "NumberReplacer",
+        "how much is read at a call: the bytes are the same",
+    ),
+    (
+        "procmem/sources/prefetch.py",
+        "_END = 1 << 62",
+        "12:NumberReplacer",
+        "any number beyond the size of a file, and below 2^64",
+    ),
+    (
+        "procmem/sources/scratch.py",
+        "path = os.path.join(parent, PREFIX + secrets.token_hex(8))",
+        "NumberReplacer",
+        "a name nobody else has, by 7 or 9 bytes as well",
+    ),
+    (
+        "procmem/classify/target_memory/glibc_malloc.py",
+        "return base + size",
+        "ReplaceBinaryOperator_Add_BitOr",
+        "a heap begins at a multiple of the most it may hold",
+    ),
+)
+
+
+def why_equivalent(root: Path, mutant: Mutant) -> str | None:
+    """Why a mutant changes nothing; None where that is not known of it."""
+    whole = (root / mutant.path).read_text().split("\n")[mutant.line - 1]
+    line = whole.strip()
+    operator = mutant.operator.removeprefix("core/")
+    at_column = f"{mutant.column - whole.index(line)}:{operator}"
+    for path, text, begins, why in ROWS:
+        if (mutant.path, line) == (path, text) and (operator.startswith(begins) or at_column.startswith(begins)):
+            return why
+    return None

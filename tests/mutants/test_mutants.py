@@ -1,0 +1,89 @@
+"""The list of mutants that change nothing stays true, and tests are chosen by line and time. The run is by hand."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.coverage_map import IMPORT, CoverageMap
+from tests.mutants.equivalent import ROWS, why_equivalent
+from tests.mutants.sample import Mutant, left_out
+from tests.mutants.trial import lines_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def mutant(path: str, line: int, column: int, operator: str) -> Mutant:
+    """One of a name that begins so."""
+    return Mutant(path=path, line=line, column=column, operator=f"core/{operator}", occurrence=0)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}: {row[1]}")
+def test_each_line_of_the_list_is_still_there(row: tuple[str, str, str, str]) -> None:
+    """A row whose line has changed says nothing any more; the mutant has to be looked at again."""
+    path, text, operator, why = row
+    lines = (ROOT / path).read_text().split("\n")
+    assert text in [line.strip() for line in lines]
+    at = next(number for number, line in enumerate(lines) if line.strip() == text)
+    column, _, name = operator.rpartition(":")
+    start = len(lines[at]) - len(lines[at].lstrip()) + int(column or 0)
+    assert why_equivalent(ROOT, mutant(path, at + 1, start, name)) == why
+    assert why_equivalent(ROOT, mutant(path, at + 1, start, "Another")) is None
+    if column:
+        assert why_equivalent(ROOT, mutant(path, at + 1, start + 1, name)) is None
+
+
+def test_tests_are_chosen_by_line_and_time() -> None:
+    """The fastest first; a line that runs at import is everybody's; the first is taken whatever it takes."""
+    seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1}
+    lines = {1: [IMPORT], 3: ["tests/cli/a", "tests/parse/b", IMPORT], 4: ["tests/parse/c"], 5: ["tests/parse/d"]}
+    found = CoverageMap(tests={"procmem/parse/x.py": lines}, seconds=seconds)
+
+    def chosen(*lines: int, most_seconds: float = 99) -> list[str]:
+        return found.tests_for("procmem/parse/x.py", lines, most_seconds=most_seconds)
+
+    assert chosen(3) == ["tests/parse/b", "tests/cli/a"]
+    assert chosen(3, most_seconds=1.5) == ["tests/parse/b"]
+    assert chosen(4, most_seconds=1) == ["tests/parse/c"]
+    assert chosen(4, 5) == ["tests/parse/d", "tests/parse/c"]
+    assert chosen(1) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c"]
+    assert chosen(2) == found.tests_for("procmem/parse/y.py", [1], most_seconds=99) == []
+
+
+def test_a_line_is_tested_by_its_statement_or_by_what_uses_its_name() -> None:
+    """Lines of one statement up to it; of a constant, the lines that read it."""
+    code = "import os\nA = 1\nB = (\n    2,\n)\ndef f():\n    x = (\n        A\n        + 1\n    )\n    return x + B\n"
+    assert lines_of(code, 9) == [7, 8, 9]
+    assert lines_of(code, 11) == [11]
+    assert lines_of(code, 2) == [8]
+    assert lines_of(code, 4) == [11]
+    assert lines_of(code, 1) == [1]
+    assert lines_of("A, B = 1, 2\nprint(B)\n", 1) == [2]
+
+
+def test_what_the_map_keeps(tmp_path: Path) -> None:
+    """Line numbers stay numbers."""
+    found = CoverageMap(tests={"x.py": {3: ["a"]}}, seconds={"a": 1.5})
+    found.save(tmp_path / "map")
+    assert CoverageMap.load(tmp_path / "map") == found
+
+
+def test_annotations_and_the_like_are_left_out() -> None:
+    """Nothing but what runs is changed."""
+    code = (
+        "TYPE_CHECKING = False\n"
+        "Word = bytes | None\n"
+        "@dataclass(frozen=True)\n"
+        "class A:\n"
+        "    size: int | None = 1 | 2\n"
+        "def f(a: int | str = 3 | 4) -> int | None:\n"
+        "    return a | 5\n"
+    )
+    lines = code.split("\n")
+    assert {lines[low[0] - 1][low[1] : high[1]] for low, high in left_out(ast.parse(code))} == {
+        "TYPE_CHECKING = False",
+        "Word = bytes | None",
+        "True",
+        "int | None",
+        "int | str",
+    }
