@@ -108,3 +108,14 @@ def test_a_thread_of_one_process_is_known_by_its_id() -> None:
     [change] = report.changes
     assert change.status == "same"
     assert change.owner == Whose(threads=(owners.Thread(9, b"w"),), is_arena=True)
+
+
+def test_a_class_that_one_side_lacks_was_nothing_there() -> None:
+    """Each figure is 0, and known to be."""
+    heap = record(0x10000, 0x20000, name=b"[heap]", Rss=8, Pss=8)
+    stack = record(0x7FFF_0000_0000, 0x7FFF_0002_1000, name=b"[stack]", Rss=4, Pss=4)
+    for first, last in (((heap,), (heap, stack)), ((heap, stack), (heap,))):
+        report = diff_report(look("a", *first), look("b", *last), threshold=1)
+        [one] = [change for change in report.classes if change.cls == "stack"]
+        lacking = one.before if len(first) == 1 else one.after
+        assert tuple(lacking) == (0, 0, 0, 0, 0)

@@ -184,3 +184,11 @@ def test_a_real_process_that_maps_one_object_three_times() -> None:
     assert (memfd["times"], memfd["once"], memfd["freed"]) == (3, 16 * MIB, 16 * MIB)
     assert 32 * MIB <= explained["counted_again"] == accounted["counted_again"] < 33 * MIB
     assert explained["freed"] >= 24 * MIB
+
+
+def test_memory_and_swap_of_an_object_add_up() -> None:
+    """Of one that nobody else holds: what is in memory and what is in swap, whatever the two figures are."""
+    records = views(1, 12, 12, private=12, Swap=20, SwapPss=20)
+    assert freed_of(table_of(*records)) == (12 + 20) * KIB
+    records = views(1, 12, 12, private=12, Swap=12, SwapPss=12)
+    assert freed_of(table_of(*records)) == (12 + 12) * KIB

@@ -1,7 +1,12 @@
 """Stacks go to their threads by owner, then by stack pointer; what nobody can tell is unknown."""
 
-from procmem.analyse.threads import thread_report
+import pytest
+
+from procmem.analyse.threads import _Stacks, thread_report
+from procmem.model import kinds, owners
+from procmem.model.note import note
 from procmem.model.raw import PageRun, PageState
+from procmem.model.region import Certainty, Label
 from procmem.model.reports.threads import ThreadReport
 from procmem.model.snapshot import ThreadReading
 from tests.support.made_processes import made, record
@@ -56,8 +61,53 @@ def test_a_stack_pointer_in_a_heap_is_no_stack() -> None:
     assert (rows[2].inside, rows[2].cpu_seconds, rows[2].state) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("sp", "is_there"),
+    [(STACK[0] - 1, False), (STACK[0], True), (STACK[1] - 1, True), (STACK[1], False), (STACK[1] + 0x10000, False)],
+)
+def test_a_stack_pointer_belongs_to_the_stack_that_it_lies_in(sp: int, is_there: bool) -> None:
+    """From its first byte to its last."""
+    rows = report_of(thread(7, STACK[1] - 8), thread(8, sp)).threads
+    assert rows[1].stack == (STACK if is_there else None)
+
+
+def test_a_thread_whose_stack_is_known_has_that_one() -> None:
+    """By its owner, wherever its stack pointer lies; the main stack is the main thread's alone."""
+    lines = (
+        b"7f0000000000-7f0000100000 rw-p 00000000 00:00 0 [stack:8]\n"
+        b"7fff00000000-7fff00021000 rw-p 00000000 00:00 0 [stack]\n"
+    )
+    _, regions = made({"maps": lines})
+    stacks = _Stacks(regions, 64)
+    for sp in (None, 0x7FFF0001_0000, 0x7F00_0001_0000):
+        found = stacks.of(thread(8, sp), main=False)
+        assert found is not None
+        assert found.start == 0x7F00_0000_0000
+        found = stacks.of(thread(7, sp), main=True)
+        assert found is not None
+        assert found.start == 0x7FFF_0000_0000
+    assert stacks.of(thread(9, None), main=False) is None
+
+
 def test_what_the_process_owns() -> None:
     """Once for all threads; what is not in status is unknown."""
     shared = report_of(thread(7, None)).shared
     assert (shared.umask, shared.open_files, shared.root, shared.cwd) == ("0022", 3, b"/", None)
     assert shared.handled_signals is None
+
+
+def test_a_thread_has_the_tls_of_its_own() -> None:
+    """The main thread's is the main stack's owner's; no guard and no stack passes for one."""
+    label = Label(kinds.TLS, Certainty.LIKELY, note("static-tls", size=9), owners.MAIN_THREAD)
+    _, regions = made({"maps": b"".join(b"%x000-%x000 rw-p 00000000 00:00 0\n" % (at, at + 1) for at in (16, 32, 48))})
+    assert regions is not None
+    others = label._replace(owner=owners.Thread(8, b"x")), label._replace(kind=kinds.STACK_GUARD)
+    regions.label[:] = [label, *others]
+    stacks = _Stacks(regions, 64)
+    found = stacks.tls_of(ThreadReading(**{**thread(8, None)._asdict(), "comm": b"x"}), main=False)
+    assert found is not None
+    assert found.start == 0x20000
+    found = stacks.tls_of(thread(7, None), main=True)
+    assert found is not None
+    assert found.start == 0x10000
+    assert stacks.tls_of(thread(9, None), main=False) is None

@@ -4,12 +4,13 @@ import pytest
 
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.executable import execute_proves
+from procmem.classify.rules.malloc_arenas import last_of_data
 from procmem.classify.runtimes.qemu import memory_asked
 from procmem.model.mapping import Mappings
 from procmem.model.region import Certainty
 from tests.classify.test_elf_without_headers import stat
 from tests.support.made_processes import made, record
-from tests.support.smaps_text import smaps
+from tests.support.smaps_text import Record, smaps
 
 GIB, MIB = 1 << 30, 1 << 20
 BRK_REACH = GIB + 2 * 4096
@@ -89,3 +90,33 @@ def test_names_of_ashmem() -> None:
         _, regions = made({"smaps": smaps([record(0x7000_0000, 0x7001_0000, "rw-s", name)])})
         assert regions is not None
         assert regions.label[0].kind not in ("allocator-unknown", "named")
+
+
+STACK_OF_THREAD = [record(0x7F1C_4380_0000, 0x7F1C_4380_1000, "---p"), record(0x7F1C_4380_1000, 0x7F1C_4400_1000)]
+LIBRARY = record(0x7F32_CE00_0000, 0x7F32_CE17_A000, "r-xp", b"/lib64/libc-2.12.so")
+OTHER_LIBRARY = record(0x7F32_CE00_0000, 0x7F32_CE17_A000, "r-xp", b"/lib/libother.so")
+
+
+@pytest.mark.parametrize(("library", "has_tls"), [(LIBRARY, True), (OTHER_LIBRARY, False)])
+def test_only_of_glibc_it_is_known_where_tls_is(library: Record, has_tls: bool) -> None:
+    """At the top of a stack; other C libraries have theirs elsewhere."""
+    _, regions = made({"smaps": smaps([one._replace(flags=None) for one in (*STACK_OF_THREAD, library)])})
+    assert regions is not None
+    kinds = [label.kind for label in regions.label]
+    assert "cached" in kinds or "thread" in kinds
+    assert ("tls" in kinds) == has_tls
+
+
+def test_data_that_was_cut_into_mappings() -> None:
+    """Those of the same permissions that adjoin, to the end of a heap or of the map; none with a file or a name."""
+    rows = [
+        *("00010000-00011000 rw-p", "00011000-00012000 rw-p", "00012000-00013000 rw-p", "00013000-00014000 r--p"),
+        *("00014000-00015000 rw-p", "00016000-00017000 rw-p", "00017000-00018000 rw-p"),
+        *("00018000-00019000 rw-p 00000000 00:00 0 [anon:x]", "00019000-0001a000 rw-p", "0001a000-0001b000 rw-p"),
+    ]
+    text = "".join(f"{row}\n" if row.endswith("]") else f"{row} 00000000 00:00 0\n" for row in rows)
+    shot, _ = made({"maps": text.encode()})
+    assert shot.mappings is not None
+    last = [last_of_data(shot.mappings, row, 1 << 40) for row in range(len(rows))]
+    assert last == [2, 2, 2, 3, 4, 6, 6, 9, 9, 9]
+    assert [last_of_data(shot.mappings, 0, until) for until in (0x11000, 0x11001, 0x12000, 0x12001)] == [0, 1, 1, 2]

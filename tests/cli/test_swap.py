@@ -387,3 +387,30 @@ def test_thrashing_in_a_cgroup_is_recognised() -> None:
     assert f"({pid})" in words
     assert "is at its limit" in words
     assert "machine is not the trouble" in words
+
+
+@pytest.mark.parametrize(
+    ("into", "out", "stalled", "word"),
+    [
+        (MIB, MIB, None, "thrashing"), (MIB, MIB - 1, None, "moving"), (MIB - 1, MIB, None, "moving"),
+        (MIB - 1, MIB - 1, None, "parked"), (MIB, 0, None, "moving"), (MIB, 0, 0.1, "thrashing"),
+        (MIB, 0, 0.099, "moving"), (MIB - 1, 0, 0.9, "parked"), (0, MIB, 0.9, "moving"), (0, MIB, None, "moving"),
+    ],
+)  # fmt: skip
+def test_where_one_judgement_ends_and_another_begins(into: int, out: int, stalled: float | None, word: str) -> None:
+    """A mebibyte a second is busy; a tenth of the time waited is much."""
+    for seconds in (1.0, 4.0):
+        rates = Rates(seconds, int(into * seconds), int(out * seconds), 0, stalled, ())
+        verdict = swap_report(reading(rates=rates)).verdict
+        assert verdict.word == word
+        if word == "moving":
+            assert verdict.reasons[0].code == ("moving out" if out > into else "moving in")
+
+
+@pytest.mark.parametrize(("charged", "is_near"), [(90, True), (91, True), (89, False), (None, False), (0, False)])
+def test_how_near_a_limit_counts(charged: int | None, is_near: bool) -> None:
+    """Nine tenths of a cgroup's limit; without a limit there is none to be near."""
+    for limit in (100, None):
+        rates = Rates(1.0, 50 * MIB, 50 * MIB, 9, 0.5, (Faulter(5, b"db", 9, b"/small", charged, limit),))
+        codes = [reason.code for reason in swap_report(reading(rates=rates)).verdict.reasons]
+        assert ("cgroup limit" in codes) == (is_near and limit is not None)

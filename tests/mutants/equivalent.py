@@ -30,6 +30,18 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a name nobody else has, by 7 or 9 bytes as well",
     ),
     (
+        "procmem/classify/target_memory/glibc_threads.py",
+        "if align not in _TLS_ALIGNMENTS or not 256 <= surplus < 1 << 20 or size % align:",
+        "NumberReplacer",
+        "a coarse sieve: the estimate behind it decides, to 8 KiB",
+    ),
+    (
+        "procmem/classify/rules/elf_segments.py",
+        "if gap_start < gap_end:",
+        "ReplaceComparisonOperator_Lt_IsNot",
+        "a claim on no bytes is left out by the partition",
+    ),
+    (
         "procmem/classify/target_memory/glibc_malloc.py",
         "return base + size",
         "ReplaceBinaryOperator_Add_BitOr",
