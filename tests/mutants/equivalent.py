@@ -24,6 +24,36 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "any number beyond the size of a file, and below 2^64",
     ),
     (
+        "procmem/parse/symbols.py",
+        "_FAR = 1 << 40",
+        "12:NumberReplacer",
+        "any number beyond the size of a file",
+    ),
+    (
+        "procmem/sources/files.py",
+        "return _read_opened(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)",
+        "ReplaceBinaryOperator_BitOr_BitXor",
+        "flags that share no bit",
+    ),
+    (
+        "procmem/sources/pagemap.py",
+        "_ENTRIES_AT_ONCE = 64 * 1024",
+        "NumberReplacer",
+        "how much is read at a call: the entries are the same",
+    ),
+    (
+        "procmem/sources/parallel.py",
+        "break",
+        "ReplaceBreakWithContinue",
+        "where one thread cannot be started, another may be: only the time differs",
+    ),
+    (
+        "procmem/sources/recording/write.py",
+        "fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)",
+        "ReplaceBinaryOperator_BitOr_BitAnd",
+        "a folder opens without the flag as well",
+    ),
+    (
         "procmem/sources/scratch.py",
         "path = os.path.join(parent, PREFIX + secrets.token_hex(8))",
         "NumberReplacer",

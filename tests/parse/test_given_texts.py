@@ -170,6 +170,19 @@ def test_debuggers_and_sanitizers(data: bytes) -> None:
     assert not any(vma.name.startswith(b"[anon") for vma in table)
 
 
+@pytest.mark.parametrize("end", [b"7fffe8000000", b"7fffe7fff000"])
+def test_a_line_of_a_debugger_that_ends_before_it_begins_is_left_out(end: bytes) -> None:
+    """And counted; the others stand."""
+    whole = read(texts.GDB)
+    text = read(texts.GDB.replace(b"7fffeffff000", end))
+    assert [one.figures for one in text.notes if one.code == "backwards"] == [{"count": 1}]
+    assert len(parse_maps(text.files["maps"])) == len(parse_maps(whole.files["maps"])) - 1
+    assert (text.pid, "other lines" in codes(text)) == (14915, False)
+    text = read(texts.SANITIZER.replace(b"7ffffffff000", b"7ffffffde000"))
+    assert [one.figures for one in text.notes if one.code == "backwards"] == [{"count": 1}]
+    assert [vma.start for vma in parse_maps(text.files["maps"])] == [0x400000, 0x4A1000]
+
+
 def test_spans_of_debuggers() -> None:
     """To the byte."""
     spans = {

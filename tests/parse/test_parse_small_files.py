@@ -305,3 +305,25 @@ def test_a_wrong_line_of_status_is_named(data: bytes, line: int) -> None:
     with pytest.raises(MalformedFile) as caught:
         parse_status(data)
     assert caught.value.line == line
+
+
+def test_the_least_that_stat_may_have() -> None:
+    """The fields of Linux 2.6: what came later is unknown; one less is refused, and said to be."""
+    words = (STAT % (7, "x", "S")).split()
+    stat = parse_stat((" ".join(words[:44]) + "\n").encode())
+    assert (stat.pid, stat.starttime, stat.start_brk) == (7, 8800, None)
+    least = next(count for count in range(4, 45) if _is_stat(words[:count]))
+    assert least == 24
+    for count in range(4, least):
+        with pytest.raises(MalformedFile) as caught:
+            parse_stat((" ".join(words[:count]) + "\n").encode())
+        assert caught.value.code == "too-few-fields"
+        assert caught.value.fields == {"fields": count, "least": least}
+
+
+def _is_stat(words: list[str]) -> bool:
+    try:
+        parse_stat((" ".join(words) + "\n").encode())
+    except MalformedFile:
+        return False
+    return True

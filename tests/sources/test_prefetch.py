@@ -140,3 +140,17 @@ def test_a_begun_process_is_taken_over_once() -> None:
     prefetch_process(1 << 30)
     assert prefetched_process(os.getpid()) is None
     assert prefetched_process(1 << 30) is None
+
+
+def test_what_is_closed_is_not_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its numbers may be others' by then."""
+    for with_child in (True, False):
+        with folder_of(LARGE, tmp_path) as folder:
+            file = PrefetchedFile("smaps", folder, with_child=with_child)
+            assert whole(file) == LARGE
+            with monkeypatch.context() as patch:
+                closed: list[int] = []
+                patch.setattr(os, "close", closed.append)
+                with pytest.raises(OSError, match="Bad file descriptor"):
+                    list(file.pieces())
+                assert closed == []
