@@ -21,6 +21,7 @@ __all__ = [
     "OutputFailed",
     "ProcessGone",
     "ProcmemError",
+    "ReadFailed",
     "SystemFailed",
     "shortage_of",
     "tell_errors_by",
@@ -114,6 +115,12 @@ class AccessRefused(ProcmemError):
         super().__init__(code, pid=pid, **fields)
         self.pid = pid
         self.right = right
+
+
+class ReadFailed(AccessRefused):
+    """All reading of one process fails (EIO), which says nothing of others."""
+
+    exit_code = ExitStatus.SYSTEM_FAILED
 
 
 class SystemFailed(ProcmemError):

@@ -12,13 +12,14 @@ from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
+from procmem.parse.status import parse_stat, parse_status
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procmem.model.ports import Source
+    from procmem.model.ports import Source, Target
 
 __all__ = ["GROUPINGS", "SORTS", "MachineClasses", "SystemOptions", "machine_classes", "system"]
 
@@ -105,14 +106,13 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
         for pid in remaining:
             try:
                 with source.open(pid) as target:
+                    if not _is_wanted(target, wanted):
+                        continue
                     seen = examine(target)
             except ProcessGone:
                 continue
             except (AccessRefused, BadInput):
                 unreadable += 1
-                continue
-            status = seen.snapshot.status
-            if not wanted(seen.snapshot.comm, status.uid if status else None):
                 continue
             if seen.regions is not None and seen.snapshot.has_usage:
                 answers.append(inspection(seen.snapshot, seen.regions).classes)
@@ -132,3 +132,10 @@ def _source(options: SystemOptions) -> Source:
         prefetched: Source = PrefetchedSource.over(lambda: source_of(None, None))
         return prefetched
     return source_of(options.procfs, options.recording)
+
+
+def _is_wanted(target: Target, wanted: Callable[[bytes | None, int | None], bool]) -> bool:
+    """Whether a process is one of those asked for, by small files alone: walking the pages of others costs much."""
+    stat, status = target.read("stat"), target.read("status")
+    name = parse_stat(stat).comm if isinstance(stat, bytes) and stat else None
+    return wanted(name, parse_status(status).uid if isinstance(status, bytes) and status else None)

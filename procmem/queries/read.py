@@ -7,7 +7,7 @@ between them is noticed (an empty smaps looks whole).
 from __future__ import annotations
 
 from procmem.classify.evidence import REGION_KEYS
-from procmem.errors import AccessRefused, ProcessGone, SystemFailed
+from procmem.errors import AccessRefused, ProcessGone, ReadFailed
 from procmem.model.note import Note, note
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, RawProcess, Refusal
@@ -78,7 +78,7 @@ def take(
         other = next((why for why in raw.files.values() if why not in _GONE), None)
         if other is not None:
             if other in _SYSTEM_FAILED:
-                raise SystemFailed("read-failed", pid=raw.pid, refusal=other)
+                raise ReadFailed(raw.pid, "read-failed", refusal=other)
             raise AccessRefused(raw.pid, "cannot-read", refusal=other)
         if raw.notes:
             raise AccessRefused(raw.pid, "no-mappings")  # a text that tells something else

@@ -147,7 +147,8 @@ class _LibraryWalk:
         opened = open_file(path)
         if opened is None:
             return None
-        return self._describe(opened)  # its reader closes the file when nobody holds it any more
+        described = self._describe(opened)  # its reader closes the file when nobody holds it any more
+        return described if described is not None and described.image.loads else None
 
     def find(self, program: ProgramObject) -> ProgramFiles:
         """Walk over everything that the program needs."""

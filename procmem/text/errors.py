@@ -54,7 +54,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     ),
     "file-failed": ErrorWords(N_("{path}: {reason}")),
     "system-failed": ErrorWords(N_("the system failed: {reason}")),
-    "read-failed": ErrorWords(N_("process {pid} cannot be read: {refusal}")),
+    "read-failed": ErrorWords(N_("it cannot be read: {refusal}")),
     "no-child": ErrorWords(
         N_("no process can be started for reading"), N_("look at ulimit -u, at pids.max of the cgroup, and at free")
     ),

@@ -1,12 +1,18 @@
 """Reading one process: again while it moves, a few times at most; and what was read last says so."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from procmem.errors import ReadFailed
+from procmem.model.ports import Target
 from procmem.model.raw import FileContent, Machine, Refusal
+from procmem.queries import examine as module
+from procmem.queries.all_processes import SystemOptions, machine_classes
 from procmem.queries.pmap import read_maps
 from procmem.queries.read import FILES_TO_INSPECT, TRIES, read_consistently, take
+from tests.support.running import FIXTURES
 
 STAT = b"7 (%s) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 " + b"1 " * 27 + b"\n"
 
@@ -108,3 +114,23 @@ def test_the_number_of_tries_can_be_given() -> None:
     readings = Readings(*range(100))
     assert read_consistently(readings.read, lambda _: True, 2) == (1, False)
     assert readings.count == 2
+
+
+def test_only_those_asked_for_are_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``system --classes --name`` looks at nobody else's pages; one process that cannot be read at all is counted."""
+    walked: list[int | None] = []
+    real = module.examine
+
+    def watched(target: Target, **more: Any) -> Any:
+        walked.append(target.pid)
+        if len(walked) == 2:
+            raise ReadFailed(target.pid, "read-failed", refusal=Refusal.IO_ERROR)
+        return real(target, **more)
+
+    monkeypatch.setattr(module, "examine", watched)
+    recording = str(FIXTURES / "x86_64-6.18-fork")
+    everybody = machine_classes(SystemOptions(recording=recording))
+    assert (len(walked), everybody.processes, everybody.unreadable) == (2, 1, 1)
+    walked.clear()
+    machine_classes(SystemOptions(recording=recording, name="no such name"))
+    assert walked == []

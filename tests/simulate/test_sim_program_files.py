@@ -163,3 +163,13 @@ def test_a_program_that_is_none_is_refused(folder: Folder) -> None:
         folder.find(os.fsencode(folder.root))
     with pytest.raises(BadInput, match="interpreter"):
         folder.find(folder.add("main", interpreter="ld-gone.so"))
+
+
+def test_a_library_without_segments_is_none(folder: Folder) -> None:
+    """Nothing of it could be mapped: it is passed over as the linker does with what is no library."""
+    folder.add("lib/libempty.so")
+    key = os.path.realpath(os.fsencode(folder.root / "lib/libempty.so"))
+    folder.objects[key] = folder.objects[key]._replace(image=IMAGE._replace(segments=()))
+    program = folder.add("program", "libempty.so", rpath=str(folder.root / "lib"), interpreter="ld.so")
+    files = folder.find(program)
+    assert (files.libraries, files.missing) == ((), b"libempty.so")
