@@ -43,3 +43,41 @@ def test_the_kernels_label_on_little_memory_is_believed(size: int, is_stack: boo
     """As much as anybody's stack is."""
     labelled = record(STACK, STACK + size, name=b"[stack:8]")._replace(flags=None)
     assert kinds_of(labelled)[STACK].startswith("stack/") == is_stack
+
+
+USUAL = 8 << 20
+ALONE = b"Name:\tx\nState:\tS (sleeping)\nTgid:\t7\nThreads:\t1\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "kind"),
+    [
+        (USUAL, 1, "thread-cached"),
+        (USUAL, 3, "thread-cached"),
+        (1 << 20, 1, "thread-cached"),
+        (1 << 20, 3, "coroutine"),
+    ],
+        (USUAL, 1, "thread-cached"),
+        (USUAL, 3, "thread-cached"),
+        (1 << 20, 1, "thread-cached"),
+        (1 << 20, 3, "coroutine"),
+    ],
+)
+def test_stacks_of_no_thread(size: int, count: int, kind: str) -> None:
+    """Of the usual size, or a single one: of a thread that ended; several of another size are coroutines'."""
+    records = []
+    for at in range(STACK, STACK + count * (1 << 24), 1 << 24):
+        records.append(record(at - PAGE, at, "---p")._replace(flags="mr mw me"))
+        records.append(record(at, at + size)._replace(flags="rd wr mr mw me ac nh"))
+    _, regions = made({"smaps": smaps(records), "status": ALONE})
+    assert regions is not None
+    assert {str(label.kind) for label in regions.label if label.cls.value == "stack"} == {kind}
+
+
+@pytest.mark.parametrize(("below", "is_guard"), [(0, True), (PAGE, False)])
+def test_what_lies_right_below_a_named_stack_is_its_guard(below: int, is_guard: bool) -> None:
+    """And not what lies a page further down."""
+    guard = record(STACK - PAGE - below, STACK - below, "---p")
+    found = kinds_of(guard, record(STACK, STACK + (1 << 18), name=b"[anon:kj_fiber_stack]"))
+    assert found[STACK] == "stack/coroutine"
+    assert found[STACK - PAGE - below] == ("guard/stack-guard" if is_guard else "guard/guard")

@@ -24,6 +24,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "any number beyond the size of a file, and below 2^64",
     ),
     (
+        "procmem/analyse/shared.py",
+        "is_complete = looked_at > 0 and not unreadable",
+        "ReplaceComparisonOperator_Gt_NotEq",
+        "a count is never negative",
+    ),
+    (
         "procmem/parse/symbols.py",
         "_FAR = 1 << 40",
         "12:NumberReplacer",
