@@ -57,11 +57,6 @@ ALONE = b"Name:\tx\nState:\tS (sleeping)\nTgid:\t7\nThreads:\t1\n"
         (1 << 20, 1, "thread-cached"),
         (1 << 20, 3, "coroutine"),
     ],
-        (USUAL, 1, "thread-cached"),
-        (USUAL, 3, "thread-cached"),
-        (1 << 20, 1, "thread-cached"),
-        (1 << 20, 3, "coroutine"),
-    ],
 )
 def test_stacks_of_no_thread(size: int, count: int, kind: str) -> None:
     """Of the usual size, or a single one: of a thread that ended; several of another size are coroutines'."""
