@@ -26,7 +26,7 @@ from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_o
 from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
-from procmem.sources.file_helper import NoAnswer
+from procmem.sources.files import NoAnswer
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
 
 TYPE_CHECKING = False

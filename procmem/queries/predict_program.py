@@ -5,7 +5,8 @@ from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import MappedFile
 from procmem.parse.elf_program import describe_program
 from procmem.parse.ld_cache import parse_ld_cache
-from procmem.sources.file_helper import NoAnswer, call_apart
+from procmem.sources.file_helper import call_apart
+from procmem.sources.files import NoAnswer
 from procmem.sources.program_files import find_program
 
 __all__ = ["program_files"]

@@ -26,7 +26,8 @@ from procmem.parse.system import (
     parse_vmstat,
 )
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
-from procmem.sources.file_helper import NoAnswer, call_apart
+from procmem.sources.file_helper import call_apart
+from procmem.sources.files import NoAnswer
 from procmem.sources.shmem import (
     OWN_ROOT,
     TmpfsFile,

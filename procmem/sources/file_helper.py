@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from procmem.errors import OutOfResources
 from procmem.model.raw import Refusal
-from procmem.sources.files import opened_regular, refusal_of
+from procmem.sources.files import NoAnswer, opened_regular, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["HelpedFile", "NoAnswer", "call_apart", "open_apart"]
+__all__ = ["HelpedFile", "call_apart", "open_apart"]
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PATIENCE_SECONDS = 5.0
@@ -42,10 +42,6 @@ _TRIES_TO_REAP = 20
 _SIGKILL = 9  # loading the module signal takes a millisecond
 _ANSWER_MAX = 1 << 30
 _PIECE = 1 << 20
-
-
-class NoAnswer(Exception):
-    """The child that was asked has not answered in time."""
 
 
 _Opened = tuple[int, tuple[int, int, int], bytes]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FdReader",
+    "NoAnswer",
     "OpenFolder",
     "consume",
     "open_given",
@@ -207,6 +208,10 @@ def _is_terminal(path: str) -> bool:
         return os.isatty(fd)
     finally:
         os.close(fd)
+
+
+class NoAnswer(Exception):
+    """What was to be read lies where nobody answers in time: see ``file_helper``."""
 
 
 class FdReader:

@@ -23,7 +23,6 @@ from procmem.model.raw import (
     Refusal,
 )
 from procmem.model.vma_names import without_deleted
-from procmem.sources.file_helper import open_apart
 from procmem.sources.files import (
     FdReader,
     OpenFolder,
@@ -233,6 +232,8 @@ class ProcTarget:
 
     def _open_apart(self, name: str, mapped: MappedFile, *, always: bool = False) -> ByteReader | Refusal:
         """Have a child open by a name that may by now lead elsewhere, or to where nobody answers."""
+        from procmem.sources.file_helper import open_apart  # noqa: PLC0415  # not for files of local file systems
+
         found = open_apart(f"{self._folder}/{name}", mapped.device)
         if isinstance(found, Refusal):
             return found

@@ -17,7 +17,8 @@ import pytest
 from procmem.errors import NothingMatches, OutOfResources
 from procmem.model.raw import Refusal
 from procmem.sources import file_helper
-from procmem.sources.file_helper import HelpedFile, NoAnswer, call_apart, open_apart
+from procmem.sources.file_helper import HelpedFile, call_apart, open_apart
+from procmem.sources.files import NoAnswer
 from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
 from tests.support.user_file_system import UserFileSystem, user_file_system
 

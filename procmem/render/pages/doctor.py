@@ -7,8 +7,8 @@ from procmem.render.columns import column
 from procmem.render.json.doctor import doctor_json
 from procmem.render.page import READABLE, Page, Prose, Sheet
 from procmem.render.width import cells
-from procmem.text import N_, gettext, say
-from procmem.text.pages.doctor import ABILITIES, CHECKS, HEADINGS, cure_text, found_text
+from procmem.text import gettext
+from procmem.text.pages.doctor import ABILITIES, CHECKS, HEADINGS, cure_text, found_text, line_text, with_cure
 
 __all__ = ["doctor_page"]
 
@@ -27,9 +27,9 @@ def _label(one: AbilityCheck) -> str:
 
 
 def _line(one: AbilityCheck) -> str:
-    line = say(N_("{about}: {found}"), {"about": gettext(CHECKS[one.name]), "found": found_text(one.found)})
+    line = line_text(one.name, one.found)
     cure = cure_text(one.name, one.found) if one.ability.is_short else ""
-    return say(N_("{line} ({cure})"), {"line": line, "cure": cure}) if cure else line
+    return with_cure(line, cure) if cure else line
 
 
 def _sheet(checks: Sequence[AbilityCheck]) -> Sheet:

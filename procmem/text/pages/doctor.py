@@ -4,7 +4,7 @@ from procmem.model.note import Note
 from procmem.model.reports.doctor import Ability
 from procmem.text import N_, gettext, say
 
-__all__ = ["ABILITIES", "CHECKS", "CURES", "FOUND", "HEADINGS", "cure_text", "found_text"]
+__all__ = ["ABILITIES", "CHECKS", "CURES", "FOUND", "HEADINGS", "cure_text", "found_text", "line_text", "with_cure"]
 
 HEADINGS = {
     "check": N_("check"),
@@ -106,3 +106,13 @@ def cure_text(name: str, found: Note) -> str:
     """The cheapest cure of a check that is not fine; empty where none is known."""
     cure = CURES.get(found.code) or CURES.get(name)
     return "" if cure is None else gettext(cure)
+
+
+def line_text(name: str, found: Note) -> str:
+    """What a check is for, and what was found."""
+    return say(N_("{about}: {found}"), {"about": gettext(CHECKS[name]), "found": found_text(found)})
+
+
+def with_cure(line: str, cure: str) -> str:
+    """The same, and what helps behind it."""
+    return say(N_("{line} ({cure})"), {"line": line, "cure": cure})
