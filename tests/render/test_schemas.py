@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +164,14 @@ def test_a_key_too_much_or_too_few_is_found() -> None:
     for spoiled in ({**found, "more": 1}, {key: value for key, value in found.items() if key != "shared"}):
         with pytest.raises(AssertionError):
             check(spoiled)
+
+
+def test_documents_of_a_text_that_tells_less(tmp_path: Path) -> None:
+    """A debugger shows no letter for shared and private, an old one no permissions at all: each is a question mark."""
+    rows = "0x555555554000     0x555555556000     0x2000        0x0  {}/usr/bin/true\n"
+    for perms in ("r--p  ", ""):
+        text = tmp_path / f"text{len(perms)}"
+        head = f"Start Addr         End Addr           Size       Offset  {'Perms  ' if perms else ''}objfile\n"
+        text.write_text("process 7\nMapped address spaces:\n\n" + head + rows.format(perms))
+        for words in (("inspect", "--regions"), ("explain",)):
+            check(document(*words, "--from", str(text)))
