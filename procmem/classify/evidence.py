@@ -4,6 +4,7 @@ Here is decided what is worth reading and what may be read without an effect on 
 source's matter.
 """
 
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Sequence
 
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
@@ -12,6 +13,7 @@ from procmem.classify.runtimes.table import RUNTIME_SYMBOLS, RUNTIME_WORDS
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
+from procmem.model.raw import PageRun, PageState
 from procmem.model.region import ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -20,6 +22,7 @@ from procmem.model.vma_names import Backing, KernelName
 __all__ = [
     "REGION_KEYS",
     "anonymous_ranges",
+    "answering_runs",
     "empty_ranges",
     "peekable_ranges",
     "symbols_to_look_for",
@@ -93,18 +96,14 @@ def words_to_look_for(shot: Snapshot, objects: Sequence[ElfObject]) -> frozenset
     return frozenset() if not large or runtimes_of(objects, table).map_noreserve else RUNTIME_WORDS
 
 
-def peekable_ranges(shot: Snapshot, local: Container[str] | None = None) -> tuple[tuple[int, int], ...]:
-    """Private memory in which reading has no effects: no devices, no userfaultfd, no secret memory.
-
-    ``local`` are the devices whose file systems are sure to answer, where that matters: a page of a file may be gone
-    again when it is read.
-    """
+def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
+    """Private memory in which reading has no effects: no devices, no userfaultfd, no secret memory."""
     table = shot.mappings
     assert table is not None
 
     def is_peekable(row: int) -> bool:
         perms, flags, name = table.perms[row], table.flags[row], table.named(row)
-        if not permissions(perms).private or not (local is None or not table.inode[row] or table.device[row] in local):
+        if not permissions(perms).private:
             return False
         if permissions(perms).read_only:
             return table.inode[row] != 0
@@ -116,6 +115,26 @@ def peekable_ranges(shot: Snapshot, local: Container[str] | None = None) -> tupl
         )
 
     return tuple(sorted({(table.start[row], table.end[row]) for row in table.rows_where(is_peekable)}))
+
+
+def answering_runs(shot: Snapshot, runs: Sequence[PageRun], local: Container[str]) -> tuple[PageRun, ...]:
+    """The runs without pages of files that lie elsewhere than on ``local`` devices.
+
+    Such a page may be gone again when it is read, and is then asked for where perhaps nobody answers. Pages of private
+    mappings that were written are no pages of files any more.
+    """
+    table = shot.mappings
+    assert table is not None
+    order = sorted(range(len(table)), key=table.start.__getitem__)
+    starts = [table.start[row] for row in order]
+
+    def answers(run: PageRun) -> bool:
+        if not run.state & PageState.FILE:
+            return True
+        row = order[max(bisect_right(starts, run.start) - 1, 0)]
+        return not table.inode[row] or table.device[row] in local
+
+    return tuple(run for run in runs if answers(run))
 
 
 def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:

@@ -98,6 +98,8 @@ def undo(entry: Entry) -> Restored | None:
         return _UNDOING[entry.kind](entry)
     except (KeyError, TypeError, ValueError, MalformedFile):
         return _told(entry, "", RestoreOutcome.LEFT, note("entry-unclear"))
+    except Skipped as why:  # control groups are not mounted here, or not any more
+        return _told(entry, "", RestoreOutcome.LEFT, why.reason)
     except OSError as error:
         return _told(entry, "", RestoreOutcome.FAILED, note("system", reason=error.strerror))
 

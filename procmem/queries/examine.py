@@ -9,6 +9,7 @@ from procmem.classify.classifier import layout, mapped_files, regions, split_ran
 from procmem.classify.evidence import (
     REGION_KEYS,
     anonymous_ranges,
+    answering_runs,
     empty_ranges,
     peekable_ranges,
     symbols_to_look_for,
@@ -26,7 +27,7 @@ from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_o
 from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
-from procmem.sources.files import NoAnswer
+from procmem.sources.files import NoAnswer, own_devices
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
 
 TYPE_CHECKING = False
@@ -101,10 +102,11 @@ def examine(
     if words:
         loaded = [_search(target, part, words, local) for part in loaded]
     objects = tuple(part.item for part in loaded)
-    first_ranges = peekable_ranges(shot, local if target.is_live else None) if deep else touched_ranges(shot)
+    first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
     known_runs = () if isinstance(first_runs, Refusal) else first_runs
-    look, memory, peek_problem = _deep_look(target, loaded, known_runs, local) if deep else (None, None, None)
+    safe_runs = answering_runs(shot, known_runs, local) if deep and target.is_live else known_runs
+    look, memory, peek_problem = _deep_look(target, loaded, safe_runs, local) if deep else (None, None, None)
     if peek_problem is Refusal.DENIED:
         shot = shot._replace(missing_right=target.missing_right(to_attach=True))
     asked = () if isinstance(first_runs, Refusal) else first_ranges
@@ -173,7 +175,7 @@ def _deep_look(
 def _local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str]:
     """The devices of mapped files whose file systems are the kernel's own: mounted for us, or for the process."""
     wanted = {mapped.device for mapped in files}
-    found = devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
+    found = own_devices() | devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
     if not wanted <= found:
         found |= devices_of_type(said_or_nothing(target.read("mountinfo")), LOCAL_TYPES)
     return found

@@ -27,6 +27,7 @@ __all__ = [
     "open_given",
     "open_regular",
     "opened_regular",
+    "own_devices",
     "read_start",
     "read_whole",
     "refusal_of",
@@ -69,6 +70,17 @@ def refusal_of(error: OSError) -> Refusal:
     if shortage is not None:
         raise shortage from error
     return _REFUSALS.get(error.errno or 0, Refusal.FAILED)
+
+
+def own_devices() -> frozenset[str]:
+    """The devices that we ourselves run from, as ``maps`` writes them: where these do not answer, nor do we."""
+    devices = set()
+    for place in ("/", os.__file__):
+        try:
+            devices.add(os.stat(place).st_dev)
+        except OSError:  # rights were given up since it was loaded
+            continue
+    return frozenset(f"{os.major(device):02x}:{os.minor(device):02x}" for device in devices)
 
 
 def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follow: bool = True) -> FileContent:

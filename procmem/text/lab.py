@@ -350,6 +350,7 @@ LEFTOVERS = {
 """What a run that was killed can leave behind; a kind that the journal of another release names stands as it is."""
 
 LEFT_REASONS: dict[str, Sentence] = {
+    "no-cgroup": N_("no memory cgroup is mounted"),
     "unknown-kind": N_("another release of procmem wrote this"),
     "entry-unclear": N_("the journal does not say what it was"),
     "system": N_("{reason}"),

@@ -16,6 +16,7 @@ from procmem.lab.journal import Entry, Journal, boot
 from procmem.model.note import note
 from procmem.model.reports.lab import Restored, RestoreOutcome, Skipped
 from procmem.sources.scratch import remove_folder
+from procmem.text.lab import left_reason
 from tests.support.running import wait_for
 
 RESTORED, LEFT, FAILED = RestoreOutcome.RESTORED, RestoreOutcome.LEFT, RestoreOutcome.FAILED
@@ -334,3 +335,17 @@ def test_the_folder_of_lock_and_journal_is_roots_alone(tmp_path: Path) -> None:
     with pytest.raises(Skipped):
         root_folder.open_folder(str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
+
+
+def test_a_group_where_none_is_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a chroot, or after the controller was unmounted: told, and the rest is undone."""
+
+    def nowhere() -> tuple[str, int]:
+        raise Skipped("no-cgroup")
+
+    monkeypatch.setattr(undo, "group_root", nowhere)
+    told = undo.undo(Entry(1, "group", {"path": "/sys/fs/cgroup/procmem-lab-1"}, boot()))
+    assert told is not None
+    assert told.outcome is LEFT
+    assert told.reason is not None
+    assert left_reason(told.reason)
