@@ -11,7 +11,7 @@ from procmem.cli.error_handling import say
 from procmem.cli.flags import UNITLESS_FLAGS
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
-from procmem.errors import AccessRefused, CannotWrite, ExitStatus, Misuse
+from procmem.errors import AccessRefused, CannotWrite, ExitStatus, Misuse, OutputFailed
 from procmem.model.reports.lab import LabVerdict, Restored, RestoreOutcome, Result, Skipped
 from procmem.text.help import lab as words
 
@@ -62,13 +62,13 @@ def _show(ran: Iterable[Result], output: Output, report: str | None) -> int:
     from procmem.render.pages.lab import result_page, results_page  # noqa: PLC0415  # not needed for --help
 
     results: list[Result] = []
-    closed: OSError | None = None
+    closed: OSError | OutputFailed | None = None
     for result in ran:
         results.append(result)
         if output.form is None and closed is None:
             try:
                 output.show_part(result_page(result))
-            except OSError as error:
+            except (OSError, OutputFailed) as error:
                 if report is None:
                     raise
                 closed = error  # nobody reads along any more: the report is written all the same

@@ -47,19 +47,28 @@ class Child:
             Skipped: the kernel refused it.
             EOFError: the child has ended, or was killed.
         """
-        with interruptible():
-            try:
-                self._orders.write(json.dumps([verb, *words]).encode() + b"\n")
-                self._orders.flush()
-            except BrokenPipeError as error:
-                raise EOFError from error
-            line = self._answers.readline()
-        if not line:
-            raise EOFError
-        answer = json.loads(line)
+        answer = _answer(self._orders, self._answers, [verb, *words])
         if "error" in answer:
             raise Skipped("refused", what=answer["error"])
         return answer["value"]
+
+
+def _answer(orders: Any, answers: Any, order: object) -> Any:
+    """What is answered to one order; a signal may end the wait.
+
+    Raises:
+        EOFError: who was asked has ended, or was killed.
+    """
+    with interruptible():
+        try:
+            orders.write(json.dumps(order).encode() + b"\n")
+            orders.flush()
+        except BrokenPipeError as error:
+            raise EOFError from error
+        line = answers.readline()
+    if not line:
+        raise EOFError
+    return json.loads(line)
 
 
 @contextlib.contextmanager
@@ -135,16 +144,7 @@ def output_of(
         order = {"words": list(words), "cwd": cwd, "env": dict(env), "seconds": seconds}
         assert process.stdin is not None
         assert process.stdout is not None
-        with interruptible():
-            try:
-                process.stdin.write(json.dumps(order).encode() + b"\n")
-                process.stdin.flush()
-            except BrokenPipeError as error:
-                raise EOFError from error
-            line = process.stdout.readline()
-        if not line:
-            raise EOFError
-        answer = json.loads(line)
+        answer = _answer(process.stdin, process.stdout, order)
         return answer["status"], answer["out"].encode(), answer["err"].encode()
 
 

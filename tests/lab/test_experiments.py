@@ -2,7 +2,9 @@
 
 import functools
 import json
+import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -146,6 +148,18 @@ def test_figures_agree_as_they_say() -> None:
     assert not Figure(note("rss-alone"), 5, None).agrees
     assert not Figure(note("rss-alone"), None, 5).agrees
     assert Figure(note("rss-alone"), None, 5, relation="measured").agrees
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("redirected", ["> /dev/full", ">&-"])
+def test_the_report_is_written_where_nobody_can_read_along(tmp_path: Path, redirected: str) -> None:
+    """The output fails, which is told; what was asked for besides is there, whole."""
+    report = tmp_path / "lab.html"
+    shell = f"{shlex.join([*COMMAND, 'lab', 'demand-paging', '--report', str(report)])} {redirected}"
+    done = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 6, done
+    assert done.stderr.startswith("procmem: output: "), done
+    assert report.read_text().rstrip().endswith("</html>")
 
 
 def test_the_report_escapes_and_is_whole(tmp_path: Path) -> None:
