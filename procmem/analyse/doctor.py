@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from procmem.model.note import Note, note
+from procmem.model.capabilities import CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, CAP_SYS_PTRACE, holds
+from procmem.model.note import note
 from procmem.model.reports.doctor import Ability, AbilityCheck
 
 __all__ = ["checks"]
 
-_SYS_PTRACE, _SYS_ADMIN, _CHECKPOINT_RESTORE = 19, 21, 40
 _PID_NAMESPACE_OF_THE_MACHINE = 0xEFFFFFFC
 """PROC_PID_INIT_INO (include/linux/proc_ns.h)."""
 _PAGEMAP_SCAN, _CACHESTAT = (6, 7), (6, 5)
@@ -39,7 +39,7 @@ def checks(
     ``release`` is the kernel's, ``hidepid`` the option of the mount of /proc (None where it has none), ``cgroup`` the
     version of the memory controller, ``mappings`` how many of our own were read in ``seconds``.
     """
-    has = {bit: bool(capabilities >> bit & 1) for bit in (_SYS_PTRACE, _SYS_ADMIN, _CHECKPOINT_RESTORE)}
+    may_trace, is_admin = holds(capabilities, CAP_SYS_PTRACE), holds(capabilities, CAP_SYS_ADMIN)
 
     def there(name: str) -> AbilityCheck:
         return _either(name.rpartition("/")[2], name in readable, "there", "not-there")
@@ -52,7 +52,7 @@ def checks(
         return AbilityCheck(name, Ability.YES if release >= wanted else Ability.PARTLY, found)
 
     return (
-        _others(user, may=has[_SYS_PTRACE]),
+        _others(user, may=may_trace),
         _hidden(hidepid),
         _either("machine", pid_namespace in (None, _PID_NAMESPACE_OF_THE_MACHINE), "whole-machine", "namespace"),
         there("self/smaps"),
@@ -60,15 +60,15 @@ def checks(
         there("self/numa_maps"),
         there("self/pagemap"),
         since("pagemap-scan", _PAGEMAP_SCAN),
-        _either("frames", has[_SYS_ADMIN], "capable", "lacks", capability="CAP_SYS_ADMIN"),
+        _either("frames", is_admin, "capable", "lacks", capability="CAP_SYS_ADMIN"),
         _either(
             "map_files",
-            has[_SYS_ADMIN] or has[_CHECKPOINT_RESTORE],
+            is_admin or holds(capabilities, CAP_CHECKPOINT_RESTORE),
             "capable",
             "lacks",
             capability="CAP_CHECKPOINT_RESTORE",
         ),
-        *_deep(settings.get("kernel/yama/ptrace_scope"), may=has[_SYS_PTRACE]),
+        *_deep(settings.get("kernel/yama/ptrace_scope"), may=may_trace),
         _cgroup(cgroup),
         _either("pressure", "pressure/memory" in readable, "there", "not-there"),
         since("cachestat", _CACHESTAT),
@@ -96,8 +96,7 @@ def _laboratory(user: int) -> AbilityCheck:
 def _others(user: int, *, may: bool) -> AbilityCheck:
     if may:
         return AbilityCheck("others", Ability.YES, note("capable", capability="CAP_SYS_PTRACE"))
-    found: Note = note("root-without") if user == 0 else note("own-only")
-    return AbilityCheck("others", Ability.PARTLY, found)
+    return AbilityCheck("others", Ability.PARTLY, note("root-without" if user == 0 else "own-only"))
 
 
 def _hidden(hidepid: str | None) -> AbilityCheck:

@@ -34,7 +34,7 @@ def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) 
         try:
             answers.append(answer(ref))
         except ProcmemError as error:
-            complain(ref.with_right(error))
+            complain(error)
             errors.append(error)
             if isinstance(error, OutOfResources):
                 break  # the others would fare no better

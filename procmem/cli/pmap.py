@@ -53,12 +53,12 @@ def pmap(
                 tell_notes(ref.name, target.notes)
             if found.lines is None:
                 echo(title_line(found.pid, found.title))  # as pmap does: the title, then the refusal
-                raise AccessRefused(found.pid, "smaps-denied")
+                raise AccessRefused(found.pid, "smaps-denied", right=found.right)
             echo(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options))
         except ProcessGone:
             status = ExitStatus.SOME_MISSING  # without a word, as pmap has it
         except ProcmemError as error:
-            complain(ref.with_right(error))
+            complain(error)
             status = error.exit_code
     return status
 

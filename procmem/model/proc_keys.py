@@ -44,6 +44,7 @@ class StatusKey:
     PID = "Pid"
     PPID = "PPid"
     UID = "Uid"
+    CAPABILITIES = "CapEff"
     THREADS = "Threads"
     VM_SIZE = "VmSize"
     VM_LCK = "VmLck"

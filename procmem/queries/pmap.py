@@ -5,7 +5,7 @@ from __future__ import annotations
 from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.raw import Refusal
+from procmem.model.raw import MissingRight, Refusal
 from procmem.parse.pmap_title import pmap_title
 from procmem.parse.records import smaps_records
 from procmem.parse.status import parse_stat
@@ -20,12 +20,16 @@ __all__ = ["MapRead", "read_maps"]
 
 
 class MapRead(NamedTuple):
-    """One process: what pmap calls it, where its stack began, and its mappings; None where they were refused."""
+    """One process: what pmap calls it, where its stack began, and its mappings; None where they were refused.
+
+    ``right`` is what we lack in that case.
+    """
 
     pid: int | None
     title: bytes
     start_stack: int | None
     lines: tuple[SmapsRecord, ...] | None
+    right: MissingRight | None = None
 
 
 def read_maps(target: Target, pid: int | None) -> MapRead:
@@ -47,7 +51,7 @@ def read_maps(target: Target, pid: int | None) -> MapRead:
     parsed = parse_stat(stat) if isinstance(stat, bytes) else None
     title = pmap_title(cmdline if isinstance(cmdline, bytes) else None, parsed)
     if smaps is Refusal.DENIED:
-        return MapRead(pid, title, None, None)
+        return MapRead(pid, title, None, None, target.missing_right())
     if isinstance(smaps, Refusal):
         raise ProcessGone(pid or 0, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
     lines = tuple(smaps_records(smaps))

@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from procmem.errors import AccessRefused, BadInput, Misuse, NothingMatches, ProcessGone
+from procmem.errors import BadInput, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from procmem.errors import ProcmemError
     from procmem.model.ports import Source, Target
 
 __all__ = ["Selection", "TargetRef", "one_target", "other_pids", "source_of"]
@@ -34,14 +33,6 @@ class TargetRef(NamedTuple):
         """Hold the process open; raises ProcessGone and its like."""
         target: Target = self.source.open(self.pid)
         return target
-
-    def with_right(self, error: ProcmemError) -> ProcmemError:
-        """The same error; of a refusal on this machine it says now which right is missing."""
-        if isinstance(error, AccessRefused) and error.right is None and self.pid is not None and self.source.is_live:
-            from procmem.sources.rights import missing_right  # noqa: PLC0415  # only where something was refused
-
-            error.right = missing_right(self.pid)
-        return error
 
 
 class Selection(NamedTuple):

@@ -9,15 +9,14 @@ import os
 import time
 
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.numbers import whole_number
-from procmem.model.raw import FileContent, said_or_nothing
+from procmem.model.raw import FileContent
 from procmem.sources.files import read_whole
-from procmem.sources.rights import effective_capabilities
+from procmem.sources.rights import YAMA_SCOPE, effective_capabilities, read_setting
 
 __all__ = ["Abilities", "read_abilities"]
 
 _SETTINGS = (
-    "kernel/yama/ptrace_scope",
+    YAMA_SCOPE,
     "kernel/randomize_va_space",
     "vm/max_map_count",
     "vm/overcommit_memory",
@@ -52,14 +51,11 @@ def read_abilities() -> Abilities:
         began = time.perf_counter()
         smaps = read_whole("/proc/self/smaps", None)
         times.append(time.perf_counter() - began)
-    settings = {
-        name: whole_number(said_or_nothing(read_whole(f"/proc/sys/{name}", None)).strip()) for name in _SETTINGS
-    }
     return Abilities(
         user=os.geteuid(),
         capabilities=effective_capabilities(),
         release=os.uname().release,
-        settings=settings,
+        settings={name: read_setting(name) for name in _SETTINGS},
         readable=frozenset(name for name in _FILES if _opens(f"/proc/{name}")),
         mountinfo=read_whole("/proc/self/mountinfo", None),
         pid_namespace=_namespace(),

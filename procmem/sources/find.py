@@ -7,6 +7,7 @@ from procmem.errors import Misuse, NothingMatches
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.sources.files import read_start
+from procmem.sources.status_field import status_field
 
 __all__ = ["children_of", "processes_named", "user_name", "wanted_processes"]
 
@@ -35,7 +36,7 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
         if not pid.isdecimal() or int(pid) == os.getpid():
             continue
         status = read_start(f"/proc/{pid}/status", None, _STATUS_BYTES)
-        if isinstance(status, bytes) and wanted(_full_name(pid, _field(status, StatusKey.NAME.encode())), _uid(status)):
+        if isinstance(status, bytes) and wanted(_full_name(pid, status_field(status, StatusKey.NAME)), _uid(status)):
             found.append(int(pid))
     return sorted(found)
 
@@ -51,14 +52,9 @@ def _text(pattern: str | bytes) -> str:
     return pattern.decode(errors="replace") if isinstance(pattern, bytes) else pattern
 
 
-def _field(status: bytes, key: bytes) -> bytes:
-    found = re.search(rb"(?m)^%s:\t(.*)$" % key, status)
-    return found[1] if found else b""
-
-
 def _uid(status: bytes) -> int | None:
     """The real user id, the first of four."""
-    return whole_number(_field(status, StatusKey.UID.encode()).split(b"\t", 1)[0])
+    return whole_number(status_field(status, StatusKey.UID).split(b"\t", 1)[0])
 
 
 def _full_name(pid: str, name: bytes) -> bytes:

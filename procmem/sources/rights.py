@@ -8,31 +8,31 @@ user_namespaces(7).
 from __future__ import annotations
 
 import os
-import re
 
+from procmem.model.capabilities import CAP_SYS_PTRACE, holds
 from procmem.model.numbers import whole_number
+from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import MissingRight, said_or_nothing
 from procmem.sources.files import read_whole
+from procmem.sources.status_field import status_field
 
-__all__ = ["effective_capabilities", "missing_right"]
+__all__ = ["YAMA_SCOPE", "effective_capabilities", "missing_right", "read_setting"]
 
-_CAP_SYS_PTRACE = 19
-_YAMA = "/proc/sys/kernel/yama/ptrace_scope"
+YAMA_SCOPE = "kernel/yama/ptrace_scope"
 _ATTACH_BY_NOBODY = 3
 
 
 def missing_right(pid: int, *, to_attach: bool = False) -> MissingRight | None:
     """What this process lacks to look at another one of this machine; None where that cannot be told."""
-    status = said_or_nothing(read_whole(f"/proc/{pid}/status", None))
-    found = re.search(rb"^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)$", status, re.MULTILINE)
-    if found is None:
+    users = status_field(said_or_nothing(read_whole(f"/proc/{pid}/status", None)), StatusKey.UID).split()
+    if not users:
         return None
-    scope = whole_number(said_or_nothing(read_whole(_YAMA, None)).strip()) or 0 if to_attach else 0
-    if effective_capabilities() >> _CAP_SYS_PTRACE & 1:
+    scope = (read_setting(YAMA_SCOPE) or 0) if to_attach else 0
+    if holds(effective_capabilities(), CAP_SYS_PTRACE):
         return MissingRight.YAMA if scope >= _ATTACH_BY_NOBODY else MissingRight.OUTER_NAMESPACE
     if os.geteuid() == 0:
         return MissingRight.ROOT_WITHOUT
-    if {whole_number(number) for number in found.groups()} != {os.geteuid()}:
+    if {whole_number(number) for number in users} != {os.geteuid()}:
         return MissingRight.OTHER_USER
     try:
         if os.stat(f"/proc/{pid}/stat").st_uid != os.geteuid():
@@ -42,7 +42,12 @@ def missing_right(pid: int, *, to_attach: bool = False) -> MissingRight | None:
     return MissingRight.YAMA if scope else MissingRight.MORE_CAPABILITIES
 
 
+def read_setting(name: str) -> int | None:
+    """A sysctl that is a number, by its place below /proc/sys; None where there is no such."""
+    return whole_number(said_or_nothing(read_whole(f"/proc/sys/{name}", None)).strip())
+
+
 def effective_capabilities() -> int:
     """The capabilities of this process, a bit for each (capabilities(7))."""
-    found = re.search(rb"^CapEff:\t([0-9a-f]+)$", said_or_nothing(read_whole("/proc/self/status", None)), re.MULTILINE)
-    return int(found[1], 16) if found is not None else 0
+    field = status_field(said_or_nothing(read_whole("/proc/self/status", None)), StatusKey.CAPABILITIES)
+    return int(field or b"0", 16)
