@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.machine]
 
 def _traces() -> set[str]:
     """Whatever an experiment could leave behind: swap files, folders, groups."""
-    found = {line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:] if "procmem-lab" in line}
+    found = _swaps()
     with contextlib.suppress(Skipped):
         root, _version = undo.group_root()
         found |= {name for name in os.listdir(root) if name.startswith(scratch.PREFIX)}
@@ -78,7 +78,7 @@ def test_an_interrupted_experiment_puts_things_back(number: signal.Signals) -> N
     """A signal in the middle of swapping, and another at once: 130, and nothing is left."""
     with lab_signals.only_killer():
         with started([*COMMAND, "lab", "swappiness"], ready=False, cwd=ROOT) as run:
-            wait_for(lambda: run.poll() is not None or bool(_own_swaps()), 120)
+            wait_for(lambda: run.poll() is not None or _has_swap(run.pid), 120)
             for _ in range(3):
                 run.send_signal(number)
             assert run.wait(60) in (130, 0)
@@ -86,8 +86,20 @@ def test_an_interrupted_experiment_puts_things_back(number: signal.Signals) -> N
             assert _traces() == set()
 
 
-def _own_swaps() -> set[str]:
-    return {line for line in Path("/proc/swaps").read_text().splitlines() if "procmem-lab" in line}
+def _swaps() -> set[str]:
+    """The swap files of laboratories below our root: other roots of this machine have laboratories of theirs."""
+    names = {line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]}
+    return {name for name in names if "procmem-lab" in name and os.path.exists(name)}
+
+
+def _has_swap(pid: int) -> bool:
+    """Whether a run, which holds the lock, has come to its swap file."""
+    lock = os.open(os.path.join(root_folder.FOLDER, "lab.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        holder = machine_state._holder(lock)
+    finally:
+        os.close(lock)
+    return holder is not None and holder.pid == pid and bool(_swaps())
 
 
 CUT_OFF = """\
