@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from procmem.classify.classifier import layout, mapped_files, regions
+from procmem.model.kinds import Kind
+from procmem.model.note import note
+from procmem.model.owners import Owner
 from procmem.model.raw import Machine, RawProcess, Refusal
-from procmem.model.region import ElfObject, Regions
+from procmem.model.region import Certainty, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
 from procmem.parse.process import snapshot
+from procmem.parse.smaps import parse_smaps
 from tests.support.smaps_text import KEYS_6_18, Record, smaps
 
 PERMS = ["r--p", "r-xp", "rw-p", "---p", "rw-s", "rwxp"]
@@ -72,3 +76,15 @@ def record(start: int, end: int, perms: str = "rw-p", name: bytes = b"", **count
     figures = dict.fromkeys(KEYS_6_18, 0) | counters
     inode = sum(name) if name.startswith(b"/") else 0
     return Record(start, end, perms, 0, "00:01" if inode else "00:00", inode, name, tuple(figures.items()))
+
+
+def labelled(*rows: tuple[Record, Kind, Owner | None]) -> Regions:
+    """Regions that nobody had to recognise: mappings one by one, each with its kind and whose it is."""
+    table = parse_smaps(smaps([one for one, _, _ in rows]))
+    return Regions(
+        mappings=table,
+        vma=list(range(len(rows))),
+        start=list(table.start),
+        end=list(table.end),
+        label=[Label(kind, Certainty.CERTAIN, note("unexplained"), owner) for _, kind, owner in rows],
+    )
