@@ -303,7 +303,7 @@ def _stack_laws(case: _Case) -> Iterator[Law]:
         )
     else:
         steps = [place for place in (*places, name, end - case.word) if place is not None]
-        held = start <= steps[0] and not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0
+        held = not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0
         yield _law("stack-strings", "M16", source, held,
                    note("strings", start_stack=steps[0], arguments=steps[1], environment=steps[3]))  # fmt: skip
     at = bisect_right(case.rows, start, key=table.start.__getitem__) - 1

@@ -83,6 +83,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "ReplaceBinaryOperator_Add_BitOr",
         "a heap begins at a multiple of the most it may hold",
     ),
+    (
+        "procmem/analyse/laws.py",
+        "aligned = page is None or all(table.start[row] % page == 0 and table.end[row] % page == 0 for row in rows)",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "a remainder is never negative",
+    ),
 )
 
 
