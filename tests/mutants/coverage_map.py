@@ -5,6 +5,7 @@ the test in PYTEST_CURRENT_TEST, which pytest sets.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -37,10 +38,14 @@ _LINES = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageMap:
-    """Tests by the line they run (path from the root, then line), and the seconds each test takes."""
+    """Tests by the line they run (path from the root, then line), and the seconds each test takes.
+
+    ``files`` are the files of the tests that were measured, each with a digest of its text.
+    """
 
     tests: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
+    files: dict[str, str]
 
     def tests_for(self, path: str, lines: Iterable[int], *, most_seconds: float) -> list[str]:
         """Tests that run one of the lines, the fastest first, until their time is spent.
@@ -64,18 +69,44 @@ class CoverageMap:
 
     def save(self, file: Path) -> None:
         """Keep it for another run over the same code."""
-        file.write_text(json.dumps({"tests": self.tests, "seconds": self.seconds}))
+        file.write_text(json.dumps({"tests": self.tests, "seconds": self.seconds, "files": self.files}))
 
     @classmethod
     def load(cls, file: Path) -> "CoverageMap":
         """Read what :meth:`save` has written."""
         data = json.loads(file.read_text())
         tests = {path: {int(line): found for line, found in lines.items()} for path, lines in data["tests"].items()}
-        return cls(tests=tests, seconds=data["seconds"])
+        return cls(tests=tests, seconds=data["seconds"], files=data["files"])
+
+    def up_to_date(self, folder: Path) -> "CoverageMap":
+        """The map of a copy of the project whose tests are other ones by now: those that changed are measured again."""
+        files = digests(folder)
+        changed = sorted(name for name, digest in files.items() if self.files.get(name) != digest)
+        kept = {name for name in files if name not in changed}
+
+        def is_kept(test: str) -> bool:
+            return test == IMPORT or test.partition("::")[0] in kept
+
+        new = measure(folder, changed) if changed else CoverageMap(tests={}, seconds={}, files={})
+        tests = {
+            path: {
+                line: [*filter(is_kept, self.tests.get(path, {}).get(line, ())), *new.tests.get(path, {}).get(line, ())]
+                for line in sorted({*self.tests.get(path, ()), *new.tests.get(path, ())})
+            }
+            for path in sorted({*self.tests, *new.tests})
+        }
+        seconds = {test: spent for test, spent in self.seconds.items() if is_kept(test)}
+        return CoverageMap(tests=tests, seconds=seconds | new.seconds, files=files)
 
 
-def measure(folder: Path, rooms: Sequence[str] = TESTED_BY) -> CoverageMap:
-    """Run the tests of a copy of the project once, under coverage."""
+def digests(folder: Path) -> dict[str, str]:
+    """The files of tests, each with a digest of its text."""
+    found = (file for room in TESTED_BY for file in sorted((folder / "tests" / room).rglob("test_*.py")))
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in found}
+
+
+def measure(folder: Path, files: Sequence[str] | None = None) -> CoverageMap:
+    """Run the tests of a copy of the project once, under coverage; or those of some files."""
     (folder / "cov").mkdir()
     (folder / "own.rc").write_text(_OWN.format(folder=folder))
     (folder / "started.rc").write_text(_STARTED.format(folder=folder))
@@ -83,7 +114,7 @@ def measure(folder: Path, rooms: Sequence[str] = TESTED_BY) -> CoverageMap:
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
         *("--junitxml=times.xml", "-o", "junit_family=xunit1"),
         *("--cov=procmem", f"--cov-config={folder}/own.rc", "--cov-context=test", "--cov-report="),
-        *(f"tests/{room}" for room in rooms),
+        *(files or [f"tests/{room}" for room in TESTED_BY]),
     ]
     environment = {**os.environ, "PYTHONPATH": str(folder), "COVERAGE_PROCESS_START": f"{folder}/started.rc"}
     subprocess.run(command, cwd=folder, env=environment, check=False)  # tests that fail are not used
@@ -111,7 +142,7 @@ def read(folder: Path) -> CoverageMap:
                     for line in numbits_to_nums(bits):
                         tests[path][line].add(name)
     plain = {path: {line: sorted(found) for line, found in lines.items() if found} for path, lines in tests.items()}
-    return CoverageMap(tests=plain, seconds=dict(seconds))
+    return CoverageMap(tests=plain, seconds=dict(seconds), files=digests(folder))
 
 
 def _rows(database: sqlite3.Connection) -> list[tuple[str, str, bytes]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.coverage_map import IMPORT, CoverageMap
+from tests.mutants.coverage_map import IMPORT, CoverageMap, digests
 from tests.mutants.equivalent import ROWS, why_equivalent
 from tests.mutants.sample import Mutant, left_out
 from tests.mutants.trial import lines_of
@@ -37,7 +37,7 @@ def test_tests_are_chosen_by_line_and_time() -> None:
     """The fastest first; a line that runs at import is everybody's; the first is taken whatever it takes."""
     seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1}
     lines = {1: [IMPORT], 3: ["tests/cli/a", "tests/parse/b", IMPORT], 4: ["tests/parse/c"], 5: ["tests/parse/d"]}
-    found = CoverageMap(tests={"procmem/parse/x.py": lines}, seconds=seconds)
+    found = CoverageMap(tests={"procmem/parse/x.py": lines}, seconds=seconds, files={})
 
     def chosen(*lines: int, most_seconds: float = 99) -> list[str]:
         return found.tests_for("procmem/parse/x.py", lines, most_seconds=most_seconds)
@@ -63,9 +63,23 @@ def test_a_line_is_tested_by_its_statement_or_by_what_uses_its_name() -> None:
 
 def test_what_the_map_keeps(tmp_path: Path) -> None:
     """Line numbers stay numbers."""
-    found = CoverageMap(tests={"x.py": {3: ["a"]}}, seconds={"a": 1.5})
+    found = CoverageMap(tests={"x.py": {3: ["a"]}}, seconds={"a": 1.5}, files={"a.py": "1"})
     found.save(tmp_path / "map")
     assert CoverageMap.load(tmp_path / "map") == found
+
+
+def test_tests_that_are_there_no_more_or_are_other_ones_are_forgotten(tmp_path: Path) -> None:
+    """A test that is as it was keeps its lines, without being run again."""
+    (tmp_path / "tests" / "parse").mkdir(parents=True)
+    (tmp_path / "tests" / "parse" / "test_kept.py").write_text("")
+    kept, gone = "tests/parse/test_kept.py", "tests/parse/test_gone.py"
+    files = digests(tmp_path)
+    lines = {1: [IMPORT, f"{gone}::b", f"{kept}::a"], 2: [f"{gone}::b"]}
+    seconds = {f"{kept}::a": 1.0, f"{gone}::b": 2.0}
+    before = CoverageMap(tests={"x.py": lines}, seconds=seconds, files={**files, gone: "1"})
+    after = before.up_to_date(tmp_path)
+    assert after.tests == {"x.py": {1: [IMPORT, f"{kept}::a"], 2: []}}
+    assert (after.seconds, after.files) == ({f"{kept}::a": 1.0}, files)
 
 
 def test_annotations_and_the_like_are_left_out() -> None:
