@@ -4,6 +4,7 @@ A row names the module, the line as it stands (so that the row stays true when l
 changes), and what the operator's name begins with, after the column in that line where it matters.
 """
 
+import re
 from pathlib import Path
 
 from tests.mutants.sample import Mutant
@@ -89,7 +90,29 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "ReplaceComparisonOperator_Eq_LtE",
         "a remainder is never negative",
     ),
+    (
+        "procmem/sources/file_helper.py",
+        "_READ_AHEAD = 16_384",
+        "NumberReplacer",
+        "how much comes along with the answer: the bytes are the same",
+    ),
+    (
+        "procmem/sources/recording/store.py",
+        "_CHUNK = 65_536",
+        "NumberReplacer",
+        "how much is read at a call: the bytes are the same",
+    ),
+    (
+        "procmem/analyse/explain.py",
+        "if arena is not None and len(members) == 2:",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "a block of one region was told before",
+    ),
 )
+
+
+_JOINING = ("ReplaceBinaryOperator_BitOr_Add", "ReplaceBinaryOperator_BitOr_BitXor")
+_OPEN_FLAGS = re.compile(r".*\bos\.O_[A-Z]+(?: \| os\.O_[A-Z]+)+(?:, dir_fd=.*)?\)*")
 
 
 def why_equivalent(root: Path, mutant: Mutant) -> str | None:
@@ -97,6 +120,8 @@ def why_equivalent(root: Path, mutant: Mutant) -> str | None:
     whole = (root / mutant.path).read_text().split("\n")[mutant.line - 1]
     line = whole.strip()
     operator = mutant.operator.removeprefix("core/")
+    if operator in _JOINING and _OPEN_FLAGS.fullmatch(line):
+        return "flags of open(2) that share no bit"
     at_column = f"{mutant.column - whole.index(line)}:{operator}"
     for path, text, begins, why in ROWS:
         if (mutant.path, line) == (path, text) and (operator.startswith(begins) or at_column.startswith(begins)):

@@ -33,6 +33,15 @@ def test_each_line_of_the_list_is_still_there(row: tuple[str, str, str, str]) ->
         assert why_equivalent(ROOT, mutant(path, at + 1, start + 1, name)) is None
 
 
+def test_flags_of_open_share_no_bit(tmp_path: Path) -> None:
+    """Whether they are joined by "or" or added up; what else is joined may share some."""
+    lines = ["_F = os.O_RDONLY | os.O_CLOEXEC", "fd = os.open(a, os.O_RDONLY | os.O_CLOEXEC, dir_fd=b)", "x = a | b"]
+    (tmp_path / "x.py").write_text("\n".join(lines))
+    for operator, known in (("BitOr_Add", [1, 2]), ("BitOr_BitXor", [1, 2]), ("BitOr_BitAnd", [])):
+        one = f"ReplaceBinaryOperator_{operator}"
+        assert [at for at in (1, 2, 3) if why_equivalent(tmp_path, mutant("x.py", at, 5, one))] == known
+
+
 def test_tests_are_chosen_by_line_and_time() -> None:
     """The fastest first; a line that runs at import is everybody's; the first is taken whatever it takes."""
     seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1}
