@@ -50,6 +50,8 @@ class CoverageMap:
     def tests_for(self, path: str, lines: Iterable[int], *, most_seconds: float) -> list[str]:
         """Tests that run one of the lines, the fastest first, until their time is spent.
 
+        Those of the module's own room come before others that are up to four times as fast: they are about it.
+
         What runs while a module is imported is tested by all tests of the module's functions.
         """
         by_line = self.tests.get(path, {})
@@ -60,7 +62,7 @@ class CoverageMap:
         room = path.split("/")[1]
         chosen: list[str] = []
         spent = 0.0
-        for test in sorted(found, key=lambda test: (self.seconds[test], f"tests/{room}/" not in test)):
+        for test in sorted(found, key=lambda test: self.seconds[test] / (4 if f"tests/{room}/" in test else 1)):
             spent += self.seconds[test]
             if chosen and spent > most_seconds:
                 break

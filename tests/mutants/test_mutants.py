@@ -43,9 +43,10 @@ def test_flags_of_open_share_no_bit(tmp_path: Path) -> None:
 
 
 def test_tests_are_chosen_by_line_and_time() -> None:
-    """The fastest first; a line that runs at import is everybody's; the first is taken whatever it takes."""
-    seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1}
+    """The fastest first, the room's own before those of others; a line that runs at import is everybody's; the first is taken whatever it takes."""
+    seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1, "tests/cli/e": 1.5}
     lines = {1: [IMPORT], 3: ["tests/cli/a", "tests/parse/b", IMPORT], 4: ["tests/parse/c"], 5: ["tests/parse/d"]}
+    lines |= {6: ["tests/cli/e"]}
     found = CoverageMap(tests={"procmem/parse/x.py": lines}, seconds=seconds, files={})
 
     def chosen(*lines: int, most_seconds: float = 99) -> list[str]:
@@ -55,7 +56,8 @@ def test_tests_are_chosen_by_line_and_time() -> None:
     assert chosen(3, most_seconds=1.5) == ["tests/parse/b"]
     assert chosen(4, most_seconds=1) == ["tests/parse/c"]
     assert chosen(4, 5) == ["tests/parse/d", "tests/parse/c"]
-    assert chosen(1) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c"]
+    assert chosen(1) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c", "tests/cli/e"]
+    assert chosen(6, 4) == ["tests/parse/c", "tests/cli/e"]
     assert chosen(2) == found.tests_for("procmem/parse/y.py", [1], most_seconds=99) == []
 
 
