@@ -43,7 +43,7 @@ def test_flags_of_open_share_no_bit(tmp_path: Path) -> None:
 
 
 def test_tests_are_chosen_by_line_and_time() -> None:
-    """The fastest first, the room's own before those of others; a line that runs at import is everybody's; the first is taken whatever it takes."""
+    """The room's own before others, the fastest first; an import's line is everybody's; one is always taken."""
     seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1, "tests/cli/e": 1.5}
     lines = {1: [IMPORT], 3: ["tests/cli/a", "tests/parse/b", IMPORT], 4: ["tests/parse/c"], 5: ["tests/parse/d"]}
     lines |= {6: ["tests/cli/e"]}
