@@ -3,6 +3,7 @@
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """
 
+import io
 import os
 import sys
 
@@ -15,12 +16,12 @@ def main() -> None:
         from procmem import __version__  # noqa: PLC0415  # the fast way out
 
         try:
-            sys.stdout.write(f"procmem {__version__}\n")
-            sys.stdout.flush()
+            if not isinstance(sys.stdout.buffer, io.RawIOBase):  # which loses what a short write leaves
+                sys.stdout.write(f"procmem {__version__}\n")
+                sys.stdout.flush()
+                return
         except OSError:
             pass  # run() meets the same error, and knows what to say
-        else:
-            return
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal itself takes a millisecond
     import gc  # noqa: PLC0415  # --version does without
 

@@ -59,10 +59,15 @@ def guarded(work: Callable[[], object]) -> int:
     """Run a command and give its exit status; never a traceback for what a user can act on."""
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()
-    elif isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a locale without UTF-8 cannot say every sentence
+    elif isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
+        from procmem.queries.streams import buffered  # noqa: PLC0415  # under PYTHONUNBUFFERED
+
+        sys.stdout = buffered(sys.stdout)
     streams = sys.stdout, sys.stderr
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            with writing_output():  # of what --version could not write
+                sys.stdout.reconfigure(errors="backslashreplace")  # a locale without UTF-8 cannot say every sentence
         status = work()
         with writing_output():  # while an error can still be told
             sys.stdout.flush()
@@ -94,6 +99,9 @@ def guarded(work: Callable[[], object]) -> int:
     except Exception as error:  # a bug is ours, and still one line
         if os.environ.get("PROCMEM_DEBUG"):
             raise
+        if isinstance(error, ImportError) and (error.path or "").endswith(".so"):  # no memory to map it, say
+            complain(SystemFailed("system-failed", reason=str(error)))
+            return ExitStatus.SYSTEM_FAILED
         _failed("internal", kind=type(error).__name__, reason=error)
         return ExitStatus.INTERNAL
     return status if isinstance(status, int) else ExitStatus.DONE

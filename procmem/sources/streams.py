@@ -1,11 +1,12 @@
 """The standard streams of this process: an input that may be anything, an output that nobody takes any more."""
 
+import io
 import os
 import sys
 
 from procmem.errors import BadInput
 
-__all__ = ["drop_output", "input_text"]
+__all__ = ["buffered", "drop_output", "input_text"]
 
 INPUT_CHARACTERS_MAX = 1 << 20
 
@@ -32,3 +33,11 @@ def input_text(most: int = INPUT_CHARACTERS_MAX) -> str:
 def drop_output() -> None:
     """Point stdout to nowhere, so that the interpreter's own flush at exit stays quiet."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def buffered(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same output with a buffer, which ``PYTHONUNBUFFERED`` takes away: without, what a short write leaves is lost.
+
+    A nearly full disk takes the first bytes of an answer, and refuses the rest with the next write only (write(2)).
+    """
+    return open(stream.fileno(), "w", encoding=stream.encoding, closefd=False)

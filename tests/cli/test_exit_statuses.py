@@ -520,3 +520,37 @@ def test_what_is_wrong_with_a_pattern_is_told_by_its_character_in_every_language
     ).err.replace("\n", " ")
     chinese = procmem("inspect", "--lang", "zh", "--name", "(").err
     assert "第 1 个字符处子模式缺少 )" in chinese
+
+
+@pytest.mark.parametrize("words", [("inspect", "--from", SLEEP), ("--version",), ("--help",), ("explain", SLEEP)])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_6_a_disk_that_takes_the_first_bytes(words: tuple[str, ...], unbuffered: str, tmp_path: Path) -> None:
+    """The first write is short, and only the next one fails: Python without its buffer never makes that."""
+    limit = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9));"
+    program = f"{limit} os.execv(sys.argv[1], sys.argv[1:])"
+    with (tmp_path / "out").open("wb") as out:
+        run = subprocess.run(
+            [sys.executable, "-c", program, *COMMAND, *words],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            cwd=ROOT,
+            check=False,
+        )
+    assert run.returncode == 6, run
+    assert "output: File too large" in complaint(run.stderr)
+
+
+def test_1_a_library_of_python_that_cannot_be_mapped() -> None:
+    """Too little memory is met by any import as well, and is no bug of ours."""
+    spoiled = (
+        "import sys; import procmem.queries.examine as module\n"
+        "def examine(*_, **__): raise ImportError('failed to map segment', path='/x/_ctypes.so')\n"
+        "module.examine = examine\n"
+        "from procmem.cli.main import run; sys.exit(run())"
+    )
+    command = [sys.executable, "-c", spoiled, "inspect", "self"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert complaint(run.stderr) == "procmem: the system failed: failed to map segment"
