@@ -196,7 +196,7 @@ def open_given(path: str) -> int:
 
     Raises:
         OSError: it cannot be opened.
-        BadInput: it is a folder, a named pipe, a socket or a device.
+        BadInput: it is a folder, a named pipe, a socket, a device or a stream of the kernel's.
     """
     found = os.stat(path)
     special = next((kind for test, kind in _SPECIAL if test(found.st_mode)), None)
@@ -210,8 +210,25 @@ def open_given(path: str) -> int:
     if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(found.st_mode):  # another file took its place
         os.close(fd)
         raise BadInput("special-file", path=path, kind="fifo")
+    if special is None and stat.S_ISREG(found.st_mode) and _is_stream(fd):
+        os.close(fd)
+        raise BadInput("special-file", path=path, kind="stream")
     os.set_blocking(fd, True)
     return fd
+
+
+def _is_stream(fd: int) -> bool:
+    """Whether a regular file is one that one waits for (/proc/kmsg, trace_pipe), and whose reading takes from it.
+
+    Only such files have a poll() of their own; of all others the kernel says at once that both may be done
+    (DEFAULT_POLLMASK, include/linux/poll.h).
+    """
+    import select  # noqa: PLC0415  # only for a file that was named
+
+    poll = select.poll()
+    poll.register(fd, select.POLLIN | select.POLLOUT)
+    ready = dict(poll.poll(0)).get(fd, 0)
+    return ready & (select.POLLIN | select.POLLOUT) != select.POLLIN | select.POLLOUT
 
 
 def _is_terminal(path: str) -> bool:

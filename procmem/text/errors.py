@@ -195,6 +195,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "recording-too-large": ErrorWords(N_("unpacks to more than a recording may hold")),
     "too-many-mappings": ErrorWords(N_("more than {most} mappings")),
     "too-many-members": ErrorWords(N_("more than {most} members")),
+    "too-many-page-runs": ErrorWords(N_("pagemap.runs: more than {most} lines")),
+    "too-many-lines": ErrorWords(N_("more than {most} lines"), N_("cut out the part about the process")),
+    "long-line": ErrorWords(N_("a line is longer than {most:size}")),
+    "packed-otherwise": ErrorWords(N_("it is packed by {packer}, which is not unpacked here"), N_("unpack it first")),
     "no-archive": ErrorWords(N_("a text, and no archive")),
     "empty-text": ErrorWords(N_("nothing stands in it"), _TEXTS_HINT),
     "unknown-text": ErrorWords(
@@ -212,6 +216,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "archive-long-header": ErrorWords(N_("a damaged archive: a header is too long")),
     "archive-checksum": ErrorWords(N_("a damaged archive: the checksum of a header is wrong")),
     "archive-size": ErrorWords(N_("a damaged archive: a size is no number")),
+    "archive-deep-name": ErrorWords(N_("a name in it has more parts than any in a recording")),
+    "archive-long-names": ErrorWords(N_("its names are longer, all together, than those of any recording")),
     "archive-long-name": ErrorWords(N_("a damaged archive: a name is too long")),
     "archive-extended": ErrorWords(N_("a damaged archive: an extended header has not its form")),
     "archive-cut": ErrorWords(N_("a damaged archive: it ends before its end mark")),
@@ -262,6 +268,7 @@ SPECIAL_FILES = {
     "fifo": N_("a named pipe"),
     "socket": N_("a socket"),
     "device": N_("a device"),
+    "stream": N_("a stream of the kernel's"),
 }
 """Files that are none to read."""
 

@@ -1,14 +1,15 @@
 """Texts that people have: each is read as what it is, with a note on all that was mended, left out or is not known."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procmem.errors import BrokenRecording
+from procmem.errors import BrokenRecording, MalformedFile
 from procmem.model.given_text import GivenText
-from procmem.parse.given.read import read_given_text
+from procmem.parse.given.read import LINES_MAX, read_given_text
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_rollup, parse_smaps
 from procmem.parse.status import parse_status
@@ -262,6 +263,40 @@ def test_any_text_is_read_or_refused(data: bytes) -> None:
     "head", [b"1: a", b"VmSize: a", b"Start End", b"00400000-00555000 r-xp", b"Address Perm Offset"]
 )
 def test_a_long_line_is_read_once(head: bytes) -> None:
-    """A line of a million blanks with something behind them would keep a careless pattern busy for days."""
-    data = texts.PMAP + head + b" " * 1_000_000 + b"b\n" + texts.STATUS
+    """A line of 250,000 blanks with something behind them would keep a careless pattern busy for hours."""
+    data = texts.PMAP + head + b" " * 250_000 + b"b\n" + texts.STATUS
     assert read(data).files
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello\n"
+        + b"".join(b"%x-%x rw-p 0 00:00 0\n" % (at << 13, (at << 13) + 4096) for at in range(1, 9000))
+        + b"bye\n",
+        b"1000-2000 ---p 0 00:00 0 [rollup]\nRss: 4 kB\n\n" * 9000,
+        b"1000-2000 r--p 0 00:00 0\nRss: 4 kB\n\n" * 9000,
+    ],
+    ids=["words around", "rollups", "maps"],
+)
+def test_the_time_grows_with_the_lines_and_not_with_their_square(data: bytes) -> None:
+    """Of many maps in one text, and of lines that belong to none."""
+    began = time.process_time()
+    read(data)
+    assert time.process_time() - began < 0.8
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+def test_more_lines_than_any_text_has_are_refused(end: bytes) -> None:
+    """Each form looks at each of them."""
+    with pytest.raises(BrokenRecording) as raised:
+        read(texts.MAPS.replace(b"\n", end) + (b"x" + end) * LINES_MAX)
+    assert raised.value.code == "too-many-lines"
+
+
+def test_a_line_of_megabytes_is_refused() -> None:
+    """With its number; one of 100,000 bytes, as a command line in a crash report has, is none of these."""
+    with pytest.raises(MalformedFile) as raised:
+        read(texts.MAPS + b"1000-2000 r--p 0 08:01 3 /" + b"x" * (1 << 20) + b"\n")
+    assert (raised.value.code, raised.value.line) == ("long-line", texts.MAPS.count(b"\n") + 1)
+    assert read(b"java_command: " + b"x" * 100_000 + b"\n" + texts.MAPS).files

@@ -1,8 +1,11 @@
 """Archives that strangers made to harm: each is refused in one line, in little time and memory."""
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,13 @@ from tests.support.tar_blocks import END, header, member, plain
 MAPS = b"00400000-00401000 r-xp 00000000 08:01 1 /bin/x\n7ffe00000000-7ffe00021000 rw-p 00000000 00:00 0 [stack]\n"
 STATUS = b"Name:\tx\nPid:\t7\n"
 BASE = (("7/maps", MAPS), ("7/status", STATUS))
+
+
+def _renamed(name: str, data: bytes) -> bytes:
+    """A member whose name stands in a header of its own."""
+    return member(b"x", name.encode(), b"L") + member(b"x", data)
+
+
 REFUSED = {
     "sparse": (member(b"7/maps", MAPS, b"S") + END, "a sparse file"),
     "sparse by header": (
@@ -36,6 +46,17 @@ REFUSED = {
     "size that is no number": (header(b"7/maps", 5, b"0").replace(b"00000000005", b"0000000000x") + END, "checksum"),
     "cut": (plain(*BASE)[:700], "ends before its end mark"),
     "no end mark": (member(b"7/maps", MAPS), "ends before its end mark"),
+    "a size below zero": (
+        member(b"x", b"11 size=-5\n", b"x") + member(b"7/maps", MAPS) + END,
+        "a size is no number",
+    ),
+    "deep name": (plain((f"7{'/d' * 40}", b"")), "more parts than any in a recording"),
+    "long names": (
+        b"".join(_renamed(f"7/{at:05}{'n' * 4000}", b"") for at in range(4400)) + END,
+        "longer, all together",
+    ),
+    "large name of a command": (plain(*BASE, ("7/comm", b"x" * 70_000)), "larger than 64 KiB"),
+    "a link of kilobytes": (plain(*BASE, ("7/links/exe", b"x" * 70_000)), "larger than 64 KiB"),
     "large table": (plain(*BASE, ("about.toml", b"a.b.c=1\n" * 20_000)), "larger than 64 KiB"),
     "many mappings": (
         plain(("7/maps", b"".join(b"%x-%x r--p 0 0:0 0\n" % (at, at + 1) for at in range(MAPPINGS_MAX + 1)))),
@@ -109,3 +130,83 @@ def test_pieces_are_found_among_many() -> None:
     assert reader.read_at(15, 1) == b"f"
     assert reader.read_at(9, 5) == reader.read_at(17, 5) == reader.read_at(31, 1) == b""
     assert reader.read_at(30, 9) == b"z"
+
+
+PACKED_OTHERWISE = {
+    "zip": b"PK\x03\x04" + bytes(600),
+    "bzip2": bz2.compress(plain(*BASE)),
+    "xz": lzma.compress(plain(*BASE)),
+    "zstd": b"\x28\xb5\x2f\xfd" + bytes(600),
+    "7z": b"7z\xbc\xaf\x27\x1c" + bytes(600),
+    "gzip twice": gzip.compress(gzip.compress(plain(*BASE))),
+}
+
+
+@pytest.mark.parametrize("packer", PACKED_OTHERWISE)
+def test_what_is_packed_otherwise_is_told_as_that(tmp_path: Path, packer: str) -> None:
+    """And not as damage: the archive may be sound."""
+    path = tmp_path / "recording.tar.gz"
+    path.write_bytes(PACKED_OTHERWISE[packer])
+    with pytest.raises(BrokenRecording) as raised:
+        RecordedSource(str(path))
+    assert (raised.value.code, raised.value.fields["packer"]) == ("packed-otherwise", packer)
+
+
+def test_a_name_of_tar_may_begin_as_packed_files_do(tmp_path: Path) -> None:
+    """What is an archive by its own mark is read as one."""
+    path = tmp_path / "x.tar"
+    path.write_bytes(plain(("BZh/7/maps", MAPS), ("BZh/7/status", STATUS)))
+    assert RecordedSource(str(path)).pids() == (7,)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 50_000_000,
+        gzip.compress(b"", 1) * 1_500_000,
+        gzip.compress(plain(*BASE)) + bytes(50_000_000),
+        gzip.compress(plain(*BASE)) + b"x",
+        gzip.compress(plain(*BASE))[:-1],
+        gzip.compress(plain(*BASE))[:-5] + b"xxxxx",
+    ],
+    ids=["a name without an end", "members of nothing", "zeros behind", "junk behind", "cut", "another checksum"],
+)
+def test_gzip_costs_little_whatever_stands_in_it(tmp_path: Path, packed: bytes) -> None:
+    """Zeros fill up, as on a tape; all else ends it."""
+    path = tmp_path / "recording.tar.gz"
+    path.write_bytes(packed)
+    began = time.process_time()
+    if packed.endswith(bytes(1000)):
+        assert RecordedSource(str(path)).pids() == (7,)
+    else:
+        with pytest.raises(BrokenRecording) as raised:
+            RecordedSource(str(path))
+        assert raised.value.code == "bad-archive"
+    assert time.process_time() - began < 2
+
+
+def test_members_of_gzip_are_one_file(tmp_path: Path) -> None:
+    """As gzip itself reads them, wherever the one ends and the next begins."""
+    whole = plain(*BASE)
+    path = tmp_path / "recording.tar.gz"
+    path.write_bytes(b"".join(gzip.compress(whole[at : at + 700]) + bytes(at % 3) for at in range(0, len(whole), 700)))
+    with RecordedSource(str(path)).open(7) as target:
+        assert target.read("maps") == MAPS
+
+
+def test_a_number_written_otherwise_is_no_pid(tmp_path: Path) -> None:
+    """/proc has no folder 007; taken for 7, it would stand in the place of the other."""
+    path = tmp_path / "x.tar"
+    path.write_bytes(plain(*BASE, ("007/maps", b""), ("007/status", STATUS.replace(b"x", b"another"))))
+    source = RecordedSource(str(path))
+    assert source.pids() == (7,)
+    with source.open(7) as target:
+        assert (target.read("maps"), target.read("status")) == (MAPS, STATUS)
+
+
+def test_an_empty_path_in_an_extended_header_changes_no_name(tmp_path: Path) -> None:
+    """A record without a value takes the effect of one before it away (POSIX, pax header block)."""
+    path = tmp_path / "x.tar"
+    path.write_bytes(member(b"x", b"8 path=\n", b"x") + plain(*BASE))
+    with RecordedSource(str(path)).open(7) as target:
+        assert target.read("maps") == MAPS

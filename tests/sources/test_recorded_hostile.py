@@ -14,7 +14,7 @@ import pytest
 
 from procmem.errors import BrokenRecording, ProcessGone
 from procmem.model.raw import FILE_BYTES_MAX, MappedFile, PageState, Refusal
-from procmem.sources.recording.read import PiecesReader, RecordedSource
+from procmem.sources.recording.read import PAGE_RUNS_MAX, PiecesReader, RecordedSource
 from procmem.sources.recording.store import UNPACKED_BYTES_MAX
 from tests.support.running import FIXTURES, pids_in, procmem
 
@@ -407,3 +407,46 @@ def test_an_archive_that_is_cut_off_is_told_in_our_words(tmp_path: Path) -> None
         run = procmem("inspect", "--from", str(cut), "--lang", "zh")
         assert (run.status, run.out) == (5, "")
         assert "\u5df2\u635f\u574f\u6216\u4e0d\u5b8c\u6574" in run.err, run.err
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "[" + "a." * 15_000 + "a]\n" + "a." * 15_000 + "b=1\n",
+        "a = {" + "'x' . " * 5_000 + "b = 1}\n",
+        '"x".' * 9_000 + "b = 1\n",
+    ],
+    ids=["bare", "in a table of one line", "quoted"],
+)
+def test_keys_of_thousands_of_parts_are_refused_soon(recording: Path, table: str) -> None:
+    """Their reader takes the square of their number, in time and memory."""
+    (recording / "about.toml").write_text(table)
+    began = time.process_time()
+    with pytest.raises(BrokenRecording) as raised:
+        RecordedSource(str(recording))
+    assert raised.value.code == "bad-about"
+    assert time.process_time() - began < 1
+
+
+def test_dots_in_values_are_no_key(recording: Path) -> None:
+    """A sentence, a version, a path."""
+    about = (recording / "about.toml").read_text()
+    text = "a.b.c.d/e.f " * 500
+    (recording / "about.toml").write_text(f"{about}note = '{text}'\nother = \"{text}\"\n{'w' * 40_000} = 1\n")
+    assert RecordedSource(str(recording)).pids() == (PID,)
+
+
+def test_more_page_runs_than_anybody_has_are_refused(recording: Path) -> None:
+    """Each costs time and memory."""
+    (recording / str(PID) / "pagemap.runs").write_bytes(b"0-1 p\n" * (PAGE_RUNS_MAX + 1))
+    refuse(recording, f"pagemap.runs: more than {PAGE_RUNS_MAX} lines")
+
+
+@pytest.mark.parametrize("name", ["maps", "smaps"])
+def test_a_line_of_megabytes_is_refused(recording: Path, name: str) -> None:
+    """To lay out a name of that length takes a time with its square."""
+    path = recording / str(PID) / name
+    path.write_bytes(path.read_bytes().replace(b"/usr/bin/sleep", b"/" + b"x" * (1 << 20)))
+    for other in {"maps", "smaps"} - {name}:
+        (recording / str(PID) / other).unlink()
+    refuse(recording, "a line is longer than 256 KiB")

@@ -95,3 +95,12 @@ def test_a_tree_without_processes_is_no_empty_table(tmp_path: Path) -> None:
     run = procmem("system", "--procfs", str(tmp_path))
     assert (run.status, run.out) == (3, ""), run
     assert "no process in it" in run.err
+
+
+@pytest.mark.skipif(not os.access("/proc/kmsg", os.R_OK), reason="needs root")
+@pytest.mark.parametrize("words", [("inspect", "/proc/kmsg"), ("simulate", "--script", "/proc/kmsg")], ids=" ".join)
+def test_a_stream_of_the_kernel_is_refused(words: tuple[str, ...]) -> None:
+    """It looks like a file, has no end, and what is read of it is taken from who reads the log."""
+    run = procmem(*words)
+    assert (run.status, run.out) == (5, ""), run
+    assert run.err == "procmem: /proc/kmsg: it is a stream of the kernel's, and no file that could be read\n"

@@ -145,7 +145,8 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     files: dict[str, bytes] = {}
     notes: list[Note] = []
     rollups = [block for block in blocks if _is_rollup(block.records, block.counters[0])]
-    maps = [block for block in blocks if block not in rollups]
+    chosen = {id(block) for block in rollups}
+    maps = [block for block in blocks if id(block) not in chosen]
     if rollups:
         files["smaps_rollup"] = smaps_text(rollups[0].whole(1))
     if maps:
@@ -166,7 +167,8 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
         notes.append(note("broken lines", count=walk.joined))
     if walk.backwards:
         notes.append(note("backwards", count=walk.backwards))
-    others = sum(bool(line) for number, line in enumerate(lines.bare) if number not in walk.used | set(status))
+    known = walk.used.union(status)
+    others = sum(bool(line) for number, line in enumerate(lines.bare) if number not in known)
     if {"cut off", "last cut off"} & {one.code for one in notes} and not lines.ends:
         others -= len(lines.bare) - 1 not in walk.used  # which has its own note
     if others:

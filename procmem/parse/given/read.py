@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from procmem.errors import BrokenRecording, MalformedFile
 from procmem.model.given_text import GivenText
+from procmem.model.line_length import LINE_BYTES_MAX, long_line
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.given.debugger_maps import read_debugger_map, read_sanitizer_map
 from procmem.parse.given.kernel_files import maps_of_smaps, read_kernel_files
@@ -18,6 +19,9 @@ __all__ = ["READERS", "read_given_text"]
 
 _FIRST_LETTERS = b"0123456789abcdef"
 _COUNTER_BEGINS = tuple(b"%s:" % key.encode("ascii") for key in (SmapsKey.SIZE, SmapsKey.RSS))
+
+LINES_MAX = 1_000_000
+"""Of a text that has to be looked at line by line, for one form after the other: smaps of 40,000 mappings has them."""
 
 READERS: tuple[Callable[[GivenLines], GivenText | None], ...] = (
     read_kernel_files,
@@ -32,11 +36,16 @@ def read_given_text(data: bytes, name: str) -> GivenText:
     """Read a text of a process.
 
     Raises:
-        BrokenRecording: it is none of the known forms; the error shows how it begins.
+        BrokenRecording: it is none of the known forms; the error shows how it begins. Or it has more lines than any.
+        MalformedFile: a line is longer than any of theirs.
     """
+    if (number := long_line(data)) is not None:
+        raise MalformedFile(name, number, "long-line", most=LINE_BYTES_MAX)
     sound = _sound(data)
     if sound is not None:
         return sound
+    if max(data.count(b"\n"), data.count(b"\r")) > LINES_MAX:
+        raise BrokenRecording(name, "too-many-lines", most=LINES_MAX)
     lines = given_lines(data)
     for read in READERS:
         text = read(lines)

@@ -25,6 +25,10 @@ __all__ = ["SCHEMA", "pid_of_folder", "read_about", "read_objects", "recorded_re
 
 SCHEMA = "procmem/recording/1"
 _LINE = re.compile(r"\(at line (\d+), column \d+\)$")
+_DEEP_KEY = re.compile(
+    rb"""(?<![\w-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){17}""",
+)
+"""A dotted key of more parts than any of ours (``process.4711.refused.smaps``): its reader takes the square of them."""
 _PID_LINE = b"%s:" % StatusKey.PID.encode()
 
 
@@ -39,6 +43,8 @@ def read_about(store: Store, path: str) -> Mapping[str, Any]:
         raise BrokenRecording(path, "objects-refused", file="about.toml", refusal=content)
     if isinstance(content, Refusal):
         return {}
+    if _DEEP_KEY.search(content):
+        raise BrokenRecording(path, "bad-about")
     try:
         about = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -18,8 +18,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
-from procmem.errors import BrokenRecording, ProcessGone
+from procmem.errors import BrokenRecording, MalformedFile, ProcessGone
 from procmem.model.given_text import GivenText
+from procmem.model.line_length import LINE_BYTES_MAX, long_line
 from procmem.model.note import Note
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, MissingRight, PageRun, PageState, Refusal
@@ -51,8 +52,11 @@ _LETTERS = (
     ("g", PageState.GUARD),
     ("h", PageState.HUGE),
 )
+_BITS = dict(_LETTERS)
 
 
+PAGE_RUNS_MAX = 1_000_000
+"""Of a process whose every other page is in memory: those of 8 GiB."""
 MAPPINGS_MAX = 262_144
 """Four times the kernel's default for vm.max_map_count; the highest that packagers of programs set."""
 
@@ -116,7 +120,8 @@ class RecordedSource:
         self._about = read_about(self._store, path)
         names = self._store.names("")
         top = () if isinstance(names, Refusal) else names
-        self._folders = {pid: f"{name}/" for name in top if (pid := whole_number(name)) is not None}
+        pids = ((whole_number(name), name) for name in top)
+        self._folders = {pid: f"{name}/" for pid, name in pids if pid is not None and name == str(pid)}  # and not 007
         if not self._folders or {"maps", "smaps", "status"} & set(top):
             if not {"maps", "smaps", "status", "stat"} & set(top):
                 raise BrokenRecording(path, "no-process-recorded")
@@ -221,8 +226,11 @@ class RecordedTarget:
         content = self._store.read(self._folder + name)
         if content is Refusal.ABSENT:
             return recorded_refusal(self._process_about.get("refused", {}), name)
-        if isinstance(content, bytes) and name.endswith("maps") and has_too_many_mappings(content):
-            raise BrokenRecording(self._source, "too-many-mappings", most=MAPPINGS_MAX)
+        if isinstance(content, bytes) and name.endswith("maps"):
+            if has_too_many_mappings(content):
+                raise BrokenRecording(self._source, "too-many-mappings", most=MAPPINGS_MAX)
+            if (number := long_line(content)) is not None:
+                raise MalformedFile(name, number, "long-line", most=LINE_BYTES_MAX)
         return content
 
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
@@ -273,16 +281,20 @@ class RecordedTarget:
         content = self.read("pagemap.runs")
         if isinstance(content, Refusal):
             return recorded_refusal(self._process_about.get("refused", {}), "pagemap")
-        bits = dict(_LETTERS)
+        if content.count(b"\n") > PAGE_RUNS_MAX:
+            raise BrokenRecording(self._source, "too-many-page-runs", most=PAGE_RUNS_MAX)
+        states: dict[bytes, int] = {}
         runs = []
         for number, line in enumerate(content.split(b"\n")[:-1], start=1):
             try:
-                span, letters = line.decode("ascii").split(" ")
-                start, end = (int(text, 16) for text in span.split("-"))
-                state = sum(bits[letter] for letter in set(letters))
+                span, letters = line.split(b" ")
+                start, end = span.split(b"-")
+                state = states.get(letters)
+                if state is None:
+                    state = states[letters] = sum(_BITS[letter] for letter in set(letters.decode("ascii")))
+                runs.append(PageRun(int(start, 16), int(end, 16), state))
             except (ValueError, KeyError) as error:
                 raise BrokenRecording(self._source, "bad-page-runs", number=number) from error
-            runs.append(PageRun(start, end, state))
         return tuple(_clip(sorted(runs), without_overlap(ranges)))
 
     def page_frame(self, address: int, page_size: int) -> int | Refusal | None:

@@ -7,9 +7,9 @@ archives are read as streams of members and never unpacked to disk, and everythi
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import IO, Any, Protocol, Self, cast
+from typing import IO, Any, Protocol, Self
 
 from procmem.errors import BrokenRecording
 from procmem.model.numbers import whole_number
@@ -20,8 +20,24 @@ __all__ = ["STANDARD_INPUT", "ArchiveStore", "FolderStore", "Store", "TextStore"
 
 UNPACKED_BYTES_MAX = 256 * 1024 * 1024
 MEMBERS_MAX = 200_000
-_BYTES_MAX = {"about.toml": 64 * 1024, "objects.json": 16 * 1024 * 1024, "cmdline": 2 * 1024 * 1024}
+_NAMES_LETTERS_MAX = 16 * 1024 * 1024
+"""Of all names of an archive: each member of a recording has some twenty letters."""
+_SMALL, _MIDDLE = 64 * 1024, 2 * 1024 * 1024
+_BYTES_MAX = {
+    **dict.fromkeys(("about.toml", "comm", "statm", "wchan", "syscall", "limits", "smaps_rollup"), _SMALL),
+    **dict.fromkeys(("oom_score_adj", "uptime", "version", "meminfo", "vmstat"), _SMALL),
+    **dict.fromkeys(("auxv", "cgroup", "cmdline", "stat", "status", "swaps"), _MIDDLE),
+    "objects.json": 16 * 1024 * 1024,
+}
 _GZIP_MAGIC = b"\x1f\x8b"
+_OTHER_MAGIC = {
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    _GZIP_MAGIC: "gzip twice",
+}
 _CHUNK = 65_536
 STANDARD_INPUT = "-"
 """The path that stands for it."""
@@ -117,12 +133,21 @@ class _Unpacked:
             file = _opened(path)
         except OSError as error:
             raise BrokenRecording(path, "not-opened", reason=error.strerror) from error
-        self._files: list[IO[bytes]] = [file]
-        packed = file.peek(2)[:2] == _GZIP_MAGIC  # a pipe cannot go back
-        if packed:
-            import gzip  # noqa: PLC0415  # folders do without it
+        self._file = file
+        self._read_more: Callable[[int], bytes] = file.read
+        self._taken = 0
+        if file.peek(2)[:2] == _GZIP_MAGIC:  # a pipe cannot go back
+            from procmem.sources.recording.gunzip import Gunzip  # noqa: PLC0415  # folders do without it
 
-            self._files.append(cast("IO[bytes]", gzip.GzipFile(fileobj=file, mode="rb")))
+            self._read_more = Gunzip(self._read_packed).read
+
+    def _read_packed(self, size: int) -> bytes:
+        """What is packed, of which there may be no more than of what comes out: a header may go on for ever."""
+        data = self._file.read(size)
+        self._taken += len(data)
+        if self._taken > UNPACKED_BYTES_MAX:
+            raise BrokenRecording(self._path, "recording-too-large")
+        return data
 
     def read(self, size: int) -> bytes:
         """The next bytes.
@@ -133,7 +158,7 @@ class _Unpacked:
         if self._given_back:
             data, self._given_back = self._given_back[:size], self._given_back[size:]
             return data
-        data = self._files[-1].read(size)
+        data = self._read_more(size)
         self._total += len(data)
         if self._total > UNPACKED_BYTES_MAX:
             raise BrokenRecording(self._path, "recording-too-large")
@@ -145,9 +170,15 @@ class _Unpacked:
         while len(head) < _HEAD_BYTES and (more := self.read(_HEAD_BYTES - len(head))):
             head += more
         self._given_back = head
-        if head.startswith(_UTF_16_MARKS):
+        if head.startswith(_UTF_16_MARKS) or self.packer() is not None:
             return False
         return b"\0" in head or head[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC)
+
+    def packer(self) -> str | None:
+        """What packed it, where that is none that is unpacked here; its head must have been looked at."""
+        if self._given_back[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
+            return None
+        return next((name for magic, name in _OTHER_MAGIC.items() if self._given_back.startswith(magic)), None)
 
     def read_text(self) -> bytes:
         """All of it, within the bound of a single file.
@@ -170,8 +201,7 @@ class _Unpacked:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in reversed(self._files):
-            file.close()
+        self._file.close()
 
 
 class ArchiveStore:
@@ -182,9 +212,13 @@ class ArchiveStore:
 
         files: dict[str, bytes] = {}
         links: dict[str, bytes] = {}
+        letters = 0
         for member in read_members(path, stream.read, file_bytes_max, MEMBERS_MAX):
             if member.name in files or member.name in links:
                 raise BrokenRecording(path, "member-twice", name=member.name)
+            letters += len(member.name)
+            if letters > _NAMES_LETTERS_MAX:
+                raise BrokenRecording(path, "archive-long-names")
             if member.content is not None:
                 files[member.name] = member.content
             else:
@@ -227,7 +261,10 @@ def _only_folder(files: Mapping[str, bytes]) -> str:
 
 def file_bytes_max(name: str) -> int:
     """The most that a file of a recording may hold, by its name: what is parsed at a cost is small by nature."""
-    return _BYTES_MAX.get(name.rpartition("/")[2], FILE_BYTES_MAX)
+    folder, _, base = name.rpartition("/")
+    if folder.rpartition("/")[2] == "links":
+        return _SMALL
+    return _BYTES_MAX.get(base, FILE_BYTES_MAX)
 
 
 class TextStore:
@@ -269,9 +306,12 @@ def open_store(path: str) -> Store | bytes:
 
     try:
         with _Unpacked(path) as stream:
-            return ArchiveStore(path, stream) if stream.is_archive() else stream.read_text()
+            if stream.is_archive():
+                return ArchiveStore(path, stream)
+            if (packer := stream.packer()) is not None:
+                raise BrokenRecording(path, "packed-otherwise", packer=packer)
+            return stream.read_text()
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        # gzip reports damage as OSError, EOFError or zlib.error, a damaged header of tar is a ValueError
         raise _bad_archive(path, error) from error
 
 

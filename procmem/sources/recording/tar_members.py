@@ -21,6 +21,7 @@ __all__ = ["Member", "read_members"]
 _BLOCK = 512
 _HEADER_BYTES_MAX = 64 * 1024
 _NAME_BYTES_MAX = 4096
+_NAME_PARTS_MAX = 32
 _OCTAL_DIGITS_MAX = 22
 _REGULAR, _FOLDER, _SYMLINK = (b"0", b"\0", b"7"), b"5", b"2"
 _LONG_NAME, _LONG_LINK, _OF_NEXT, _OF_ALL = b"L", b"K", b"x", b"g"
@@ -69,8 +70,10 @@ def read_members(
                 long_link = content.split(b"\0", 1)[0]
             elif header.kind == _OF_NEXT:
                 found = _records(path, content)
-                long_name, long_link = found.get(b"path", long_name), found.get(b"linkpath", long_link)
-                size = whole_number(found.get(b"size", b""))
+                long_name, long_link = found.get(b"path") or long_name, found.get(b"linkpath") or long_link
+                size = whole_number(found[b"size"]) if found.get(b"size") else None
+                if found.get(b"size") and size is None:
+                    raise BrokenRecording(path, "archive-size")
             continue
         name = _name(path, long_name if long_name is not None else header.name)
         link = long_link if long_link is not None else header.link
@@ -154,6 +157,8 @@ def _octal(field: bytes) -> int | None:
 def _name(path: str, data: bytes) -> str:
     if len(data) > _NAME_BYTES_MAX:
         raise BrokenRecording(path, "archive-long-name")
+    if data.count(b"/") >= _NAME_PARTS_MAX:
+        raise BrokenRecording(path, "archive-deep-name")
     name = data.decode("utf-8", "surrogateescape")
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "\0" in name:
