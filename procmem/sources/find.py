@@ -20,6 +20,9 @@ _STATUS_BYTES = 4096
 _COMM_BYTES_MAX = 15
 """TASK_COMM_LEN without the final NUL."""
 
+_SEARCH_SECONDS, _LEAST_SECONDS = 1.0, 0.01
+"""Of CPU time: a good pattern takes a microsecond for each process."""
+
 
 def processes_named(name: str | None, user: str | None) -> list[int]:
     """Pids by name (exact, or a regular expression that fits it whole) and user, never ourselves.
@@ -86,6 +89,9 @@ def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | N
         pattern = re.compile(os.fsencode(name)) if name else None
     except re.error as error:
         raise _no_pattern(name, error) from error
+    except (RecursionError, OverflowError) as error:
+        raise Misuse("large-pattern", name=name) from error
+    fits_pattern = _NamePattern(pattern, name) if pattern is not None else None
     uid = None
     if user is not None:
         uid = _user_id(user)
@@ -94,10 +100,55 @@ def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | N
 
     def wanted(found: bytes | None, owner: int | None) -> bool:
         called = found or b""
-        fits = pattern is None or called == os.fsencode(name or "") or pattern.fullmatch(called) is not None
+        fits = fits_pattern is None or called == os.fsencode(name or "") or fits_pattern.fits(called)
         return fits and (uid is None or owner == uid)
 
     return wanted
+
+
+class _NamePattern:
+    """A regular expression with a bound on the time of all its searches: some take for ever with some names.
+
+    Names are what processes say of themselves. The bound is a signal, which the search looks out for, and which only
+    the main thread can set up.
+    """
+
+    def __init__(self, pattern: re.Pattern[bytes], name: str | None) -> None:
+        self._pattern = pattern
+        self._name = name
+        self._seconds = _SEARCH_SECONDS
+
+    def fits(self, called: bytes) -> bool:
+        """Whether it fits a name whole.
+
+        Raises:
+            Misuse: it takes too long.
+        """
+        import signal  # noqa: PLC0415  # only with --name
+
+        try:
+            before = signal.signal(signal.SIGVTALRM, _stop)
+        except ValueError:
+            return self._pattern.fullmatch(called) is not None
+        try:
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
+            try:
+                return self._pattern.fullmatch(called) is not None
+            finally:
+                self._seconds = max(signal.setitimer(signal.ITIMER_VIRTUAL, 0)[0], _LEAST_SECONDS)
+        except _TooLong as error:
+            raise Misuse("slow-pattern", name=self._name) from error
+        finally:
+            signal.signal(signal.SIGVTALRM, before)
+
+
+class _TooLong(Exception):
+    """The time of a search is over."""
+
+
+def _stop(number: int, frame: object) -> None:
+    del number, frame
+    raise _TooLong
 
 
 def _user_id(name: str) -> int | None:

@@ -123,6 +123,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "not-a-target": ErrorWords(N_("{word!r} is neither a pid nor a recording (see --name to find processes by name)")),
     "bad-pattern": ErrorWords(N_("--name {name!r} is no regular expression: {reason}")),
     "bad-pattern-at": ErrorWords(N_("--name {name!r} is no regular expression: {reason}, at character {place}")),
+    "large-pattern": ErrorWords(N_("--name {name!r} is nested too deeply, or repeats too often")),
+    "slow-pattern": ErrorWords(
+        N_("--name {name!r} takes too long to compare with a name"), N_("repeat nothing that is repeated itself")
+    ),
     "no-column": ErrorWords(N_("--columns {name}: the columns are {known}")),
     # programs that are predicted or run
     "no-interpreter": ErrorWords(

@@ -1,7 +1,12 @@
 """Processes by name: the kernel keeps 15 bytes of it, and a longer one is told by the command line."""
 
+import signal
+import threading
+import time
+
 import pytest
 
+from procmem.errors import Misuse
 from procmem.sources import find
 
 
@@ -21,3 +26,39 @@ def test_a_name_of_15_bytes_may_be_longer(
     """A shorter one is whole, whatever its command line begins with."""
     monkeypatch.setattr(find, "read_start", lambda *_: called)
     assert find._full_name("7", name) == full
+
+
+@pytest.mark.parametrize("pattern", ["((((a*)*)*)*)*b", "(a|a)*" * 10 + "b", "(.*)*x"])
+def test_a_pattern_that_takes_for_ever_is_stopped(pattern: str) -> None:
+    """Names are what processes say of themselves, so that anybody could keep who looks for them busy."""
+    wanted = find.wanted_processes(pattern, None)
+    began = time.process_time()
+    with pytest.raises(Misuse) as raised:
+        wanted(b"a" * 4000, 0)
+    assert raised.value.code == "slow-pattern"
+    assert time.process_time() - began < 5
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+    assert signal.getsignal(signal.SIGVTALRM) is signal.SIG_DFL
+
+
+def test_a_good_pattern_has_time_for_all() -> None:
+    """The bound is on the work, and not on how often it is asked."""
+    wanted = find.wanted_processes("s.*p|b+", None)
+    assert all(wanted(b"sleep", 0) and not wanted(b"x" * 4000, 0) for _ in range(5000))
+
+
+@pytest.mark.parametrize("pattern", ["(" * 5000 + ")" * 5000, "a{" + "9" * 30 + "}"])
+def test_a_pattern_beyond_what_can_be_made_is_no_bug(pattern: str) -> None:
+    """It is told as what it is."""
+    with pytest.raises(Misuse) as raised:
+        find.wanted_processes(pattern, None)
+    assert raised.value.code == "large-pattern"
+
+
+def test_elsewhere_than_in_the_main_thread_a_pattern_works() -> None:
+    """There no signal can be set up."""
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(find.wanted_processes("s.*", None)(b"sleep", 0)))
+    thread.start()
+    thread.join()
+    assert found == [True]
