@@ -10,7 +10,7 @@ from procmem.cli.options import command
 from procmem.cli.output import echo
 from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcessGone, ProcmemError
 from procmem.queries.pmap import read_maps
-from procmem.queries.targets import Selection, TargetRef, one_target, source_of
+from procmem.queries.targets import Selection, TargetRef, exists, one_target, source_of
 from procmem.render.pmap_format import PmapOptions, PmapTarget, pmap_text, title_line
 from procmem.text.help import pmap as words
 
@@ -73,7 +73,7 @@ def _refs(words: Sequence[str], recording: str | None) -> Iterator[TargetRef]:
         number = os.path.basename(word.rstrip("/"))
         if number.isdecimal():
             yield TargetRef(word, source, int(number))
-        elif recording is None and os.path.exists(word):
+        elif recording is None and exists(word):
             yield one_target(word)
         else:
             raise Misuse("no-pid", word=word)

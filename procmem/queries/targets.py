@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from procmem.model.ports import Source, Target
 
-__all__ = ["Selection", "TargetRef", "one_target", "other_pids", "source_of"]
+__all__ = ["Selection", "TargetRef", "exists", "one_target", "other_pids", "source_of"]
 
 _PID_DIGITS_MAX = 10
 
@@ -78,7 +78,7 @@ class Selection(NamedTuple):
 
     def _of_word(self, word: str, live: Source) -> Iterator[TargetRef]:
         bare = _bare(word)
-        if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and os.path.exists(word):
+        if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and exists(word):
             recorded: Any = source_of(None, word)
             yield TargetRef(word, recorded, recorded.only())
             return
@@ -131,9 +131,21 @@ def source_of(procfs: str | None, recording: str | None) -> Source:
 def one_target(word: str) -> TargetRef:
     """One target; ``PATH:PID`` names a process of a recording that has several."""
     path, colon, pid = word.rpartition(":")
-    if colon and pid.isdecimal() and not os.path.exists(word):
+    if colon and pid.isdecimal() and not exists(word):
         return next(Selection((pid,), recording=path).refs())._replace(name=word)
     return next(Selection((word,)).refs())
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or folder of a name.
+
+    Raises:
+        BadInput: nobody answers for it.
+    """
+    from procmem.sources.file_helper import need_answer  # noqa: PLC0415  # not for pids
+
+    need_answer(path)
+    return os.path.exists(path)
 
 
 def other_pids(source: Source) -> list[int | None]:

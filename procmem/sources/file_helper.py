@@ -14,12 +14,13 @@ import errno
 import marshal
 import os
 import select
+import stat
 import time
 from collections.abc import Callable
 
-from procmem.errors import OutOfResources
+from procmem.errors import BadInput, OutOfResources
 from procmem.model.raw import Refusal
-from procmem.sources.files import NoAnswer, opened_regular, refusal_of
+from procmem.sources.files import NoAnswer, opened_regular, read_whole, refusal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["HelpedFile", "call_apart", "open_apart"]
+__all__ = ["HelpedFile", "call_apart", "need_answer", "open_apart"]
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PATIENCE_SECONDS = 5.0
@@ -42,6 +43,13 @@ _TRIES_TO_REAP = 20
 _SIGKILL = 9  # loading the module signal takes a millisecond
 _ANSWER_MAX = 1 << 30
 _PIECE = 1 << 20
+
+
+_MAY_BE_STUCK = (
+    *(b" - fuse ", b" - fuseblk ", b" - fuse.", b" - nfs", b" - cifs ", b" - smb", b" - 9p ", b" - ceph ", b" - afs "),
+    *(b" - autofs ", b" - overlay "),
+)
+"""Words of mountinfo for file systems that others answer for, or below which such may lie."""
 
 
 _Opened = tuple[int, tuple[int, int, int], bytes]
@@ -195,6 +203,36 @@ def call_apart(work: Callable[[], Answer]) -> Answer:
         raise value
     answer: Answer = value
     return answer
+
+
+def need_answer(path: str) -> None:
+    """Make sure that whoever answers for a path that a user named does, before it is opened.
+
+    Where nothing is mounted that could keep one waiting, that costs nothing.
+
+    Raises:
+        BadInput: nobody does.
+    """
+    mounts = read_whole("/proc/self/mountinfo", None)
+    if isinstance(mounts, bytes) and not any(kind in mounts for kind in _MAY_BE_STUCK):
+        return
+    try:
+        call_apart(lambda: _touch(path))
+    except NoAnswer as error:
+        raise BadInput("no-answer", path=path) from error
+
+
+def _touch(path: str) -> None:
+    """Ask of a path what opening it will ask; errors are met again by who opens it."""
+    try:
+        found = os.stat(path)
+        if stat.S_ISDIR(found.st_mode):
+            os.listdir(path)
+        elif stat.S_ISREG(found.st_mode) and found.st_size:  # files of the kernel have none, and may be streams
+            fd = os.open(path, _FLAGS)
+            os.pread(fd, 1, 0)
+    except (OSError, ValueError):
+        return
 
 
 def _child(serve: Callable[[int, int], None]) -> tuple[int, int, int]:

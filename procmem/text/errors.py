@@ -240,6 +240,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "output-closed": ErrorWords(N_("output: it is closed"), N_("do not close it, or write to /dev/null")),
     "exists": ErrorWords(N_("there is something already"), N_("name a new path, or remove it first")),
     "system-error": ErrorWords(N_("{reason}")),
+    "no-answer-there": ErrorWords(N_("it lies where nobody answers"), N_("write elsewhere")),
     "no-folder-to-write": ErrorWords(N_("no such folder")),
     "not-regular": ErrorWords(N_("it is a link, or no regular file")),
     "folder-read-only": ErrorWords(N_("the folder may not be written")),

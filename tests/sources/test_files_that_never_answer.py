@@ -45,6 +45,34 @@ def _is_asleep(pid: int) -> bool:
 @pytest.mark.needs_root
 @pytest.mark.machine
 @pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("inspect", "--from", "PATH"), 5), (("inspect", "PATH"), 5), (("inspect", "FOLDER"), 5),
+        (("pmap", "PATH"), 5), (("simulate", "--script", "PATH"), 5), (("diff", "PATH", "PATH"), 5),
+        (("record", "self", "-o", "FOLDER/out"), 6), (("record", "self", "-o", "FOLDER/out.tar.gz"), 6),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_what_a_user_names_there_is_told_in_one_line(
+    mounted: UserFileSystem, words: tuple[str, ...], status: int
+) -> None:
+    """A recording, a script, or where to write one."""
+    names = {"PATH": str(mounted.file), "FOLDER": str(mounted.file.parent)}
+    mounted.stop_answering()
+    began = time.monotonic()
+    try:
+        run = procmem(*(word.replace("PATH", names["PATH"]).replace("FOLDER", names["FOLDER"]) for word in words))
+    finally:
+        mounted.end()
+    assert time.monotonic() - began < SECONDS_MAX
+    assert (run.status, run.out) == (status, ""), run
+    assert len(run.trouble.splitlines()) == 1, run
+    assert "where nobody answers" in run.trouble
+
+
+@pytest.mark.needs_root
+@pytest.mark.machine
+@pytest.mark.parametrize(
     ("words", "expected"),
     [
         (("inspect", "PID"), "heap"), (("inspect", "PID", "--deep"), "heap"), (("explain", "PID"), "[stack]"),

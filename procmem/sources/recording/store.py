@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol, Self
 from procmem.errors import BrokenRecording
 from procmem.model.numbers import whole_number
 from procmem.model.raw import FILE_BYTES_MAX, FileContent, Refusal
+from procmem.sources.file_helper import need_answer
 from procmem.sources.files import OpenFolder, open_given, read_whole, refusal_of
 
 __all__ = ["STANDARD_INPUT", "ArchiveStore", "FolderStore", "Store", "TextStore", "open_store"]
@@ -295,6 +296,8 @@ def open_store(path: str) -> Store | bytes:
     Raises:
         BrokenRecording: nothing there, an archive that is damaged, or anything beyond the bounds.
     """
+    if path != STANDARD_INPUT:
+        need_answer(path)
     if path != STANDARD_INPUT and not os.path.exists(path):
         raise BrokenRecording(path, "no-recording")
     if path != STANDARD_INPUT and os.path.isdir(path):

@@ -10,10 +10,11 @@ import os
 import tarfile
 from collections.abc import Mapping, Sequence
 
-from procmem.errors import CannotWrite
+from procmem.errors import BadInput, CannotWrite
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
+from procmem.sources.file_helper import need_answer
 from procmem.sources.recording.read import SCHEMA, page_run_letters
 from procmem.sources.scratch import scratch_folder
 from procmem.sources.signals import interruptible, signals_held
@@ -41,6 +42,7 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
     Raises:
         CannotWrite: the destination exists, is a link, or the disk is full; nothing is left behind.
     """
+    _need_answer(path)
     if os.path.lexists(path):
         raise CannotWrite(path, "exists")
     if len(processes) > 1 and any(process.raw.pid is None for process in processes):
@@ -62,12 +64,22 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
 
 
+def _need_answer(path: str) -> None:
+    """Raises CannotWrite where a path lies where nobody answers."""
+    try:
+        need_answer(path)
+        need_answer(os.path.dirname(os.path.abspath(path)))
+    except BadInput as error:
+        raise CannotWrite(path, "no-answer-there") from error
+
+
 def may_save_text(path: str) -> None:
     """Look before a long work whether its result can be written at all.
 
     Raises:
         CannotWrite: no such folder, no permission, or the path is a link or a folder.
     """
+    _need_answer(path)
     parent = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(parent):
         raise CannotWrite(path, "no-folder-to-write")
