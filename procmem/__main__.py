@@ -3,7 +3,6 @@
 ``--version`` is answered before anything else is imported, since scripts ask for it often.
 """
 
-import io
 import os
 import sys
 
@@ -16,12 +15,15 @@ def main() -> None:
         from procmem import __version__  # noqa: PLC0415  # the fast way out
 
         try:
-            if not isinstance(sys.stdout.buffer, io.RawIOBase):  # which loses what a short write leaves
-                sys.stdout.write(f"procmem {__version__}\n")
-                sys.stdout.flush()
-                return
+            text = f"procmem {__version__}\n"
+            if not hasattr(sys.stdout.buffer, "raw"):  # without a buffer, what a short write leaves is lost
+                text = text[os.write(sys.stdout.fileno(), text.encode()) :]
+            sys.stdout.write(text)
+            sys.stdout.flush()
         except OSError:
             pass  # run() meets the same error, and knows what to say
+        else:
+            return
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal itself takes a millisecond
     import gc  # noqa: PLC0415  # --version does without
 

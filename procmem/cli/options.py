@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import click
@@ -15,6 +16,7 @@ from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.render.escaping import printable_text
 from procmem.text import gettext
+from procmem.text.click import NO_SUCH_NUMBER
 from procmem.text.errors import error_line
 from procmem.text.help import first_paragraph
 from procmem.text.help import options as words
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Command",
     "CommandGroup",
+    "Seconds",
     "command",
     "flag_options",
     "language_option",
@@ -40,6 +43,21 @@ __all__ = [
 NOTHING: Mapping[str, str] = {}
 _NARROWEST, _WIDEST = 40, 1000
 _CHOSEN = "procmem.chosen"
+
+
+class Seconds(click.FloatRange):
+    """A time in seconds within a range, in which "nan" lies for click: no comparison with it holds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or out of the range.
+        """
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(gettext(NO_SUCH_NUMBER).format(value=value, number_type=self.name), param, ctx)
+        return found
 
 
 def usage_error(error: Misuse, ctx: click.Context | None = None) -> click.UsageError:

@@ -3,7 +3,7 @@
 import click
 
 from procmem.cli.multi_target import for_each
-from procmem.cli.options import command, output_options
+from procmem.cli.options import Seconds, command, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus, Misuse
@@ -22,7 +22,7 @@ _PROCESSES_SHOWN = 20
 
 @command(help=words.HELP, epilog=words.EPILOG)
 @target_options
-@click.option("--interval", type=click.FloatRange(0, 3600), metavar="SECONDS", help=words.INTERVAL)
+@click.option("--interval", type=Seconds(0, 3600), metavar="SECONDS", help=words.INTERVAL)
 @click.option("--top", type=click.IntRange(min=0), metavar="N", help=words.TOP)
 @output_options("procmem/swap/1", helps=words.FLAGS)
 def swap(targets: Selection, output: Output, *, interval: float | None, top: int | None) -> int:

@@ -13,7 +13,7 @@ import click
 from procmem.cli.error_handling import complain
 from procmem.cli.flags import UNIT_FLAGS, format_flags
 from procmem.cli.multi_target import for_each
-from procmem.cli.options import command, flag_options, terminal_options
+from procmem.cli.options import Seconds, command, flag_options, terminal_options
 from procmem.cli.output import Output, echo
 from procmem.cli.targets import target_options
 from procmem.errors import AccessRefused, ExitStatus, Misuse, NothingMatches, ProcessGone, ProcmemError
@@ -36,7 +36,7 @@ _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 
 @command(help=words.HELP, epilog=words.EPILOG)
 @target_options
-@click.option("--interval", type=click.FloatRange(0.01, 86_400), default=2.0, metavar="SECONDS", help=words.INTERVAL)
+@click.option("--interval", type=Seconds(0.01, 86_400), default=2.0, metavar="SECONDS", help=words.INTERVAL)
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help=words.COUNT)
 @click.option("--pss", "depth", flag_value="pss", help=words.PSS)
 @click.option("--classes", "depth", flag_value="classes", help=words.CLASSES)

@@ -5,7 +5,9 @@ They are looked up by Click itself, by gettext's default domain. Messages to pro
 
 from procmem.text import N_, plural
 
-__all__ = ["MESSAGES"]
+__all__ = ["MESSAGES", "NO_SUCH_NUMBER"]
+
+NO_SUCH_NUMBER = N_("{value!r} is not a valid {number_type}.")
 
 MESSAGES = (
     N_("(Deprecated) {text}"),
@@ -82,7 +84,7 @@ MESSAGES = (
     N_("{value!r} is not a valid UUID."),
     N_("{value!r} is not a valid boolean."),
     N_("{value!r} is not a valid boolean. Recognized values: {states}"),
-    N_("{value!r} is not a valid {number_type}."),
+    NO_SUCH_NUMBER,
     plural("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
     N_("{value} is not in the range {range}."),
 )

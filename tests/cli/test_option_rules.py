@@ -78,3 +78,16 @@ def test_what_is_default_is_no_option_given() -> None:
 def test_commands_have_rules_by_their_names() -> None:
     """A command that was renamed would lose its rules."""
     assert {*option_rules._APART, *option_rules._NEEDS} <= {*COMMANDS, *crosscheck.commands}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("watch", "self", "--count", "1"), ("swap", "--from", str(FIXTURES / "x86_64-6.18-sleep"))],
+    ids=["watch", "swap"],
+)
+@pytest.mark.parametrize("seconds", ["nan", "-nan", "inf", "1e999", "-1"])
+def test_an_interval_is_a_number_of_seconds(words: tuple[str, ...], seconds: str) -> None:
+    """No comparison with "nan" holds, so that it lies in any range."""
+    run = procmem(*words, "--interval", seconds)
+    assert (run.status, run.out) == (2, ""), run
+    assert "--interval" in run.err
