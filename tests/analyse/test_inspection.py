@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.analyse.inspection import classic_class, inspection
+from procmem.model import kinds
 from procmem.model.kinds import KINDS, ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
@@ -11,7 +12,7 @@ from procmem.model.raw import Refusal
 from procmem.model.region import Certainty, Label
 from procmem.model.reports.inspection import Inspection
 from procmem.text.notes import note_text
-from tests.support.made_processes import made, smaps_texts
+from tests.support.made_processes import labelled, made, record, smaps_texts
 from tests.support.smaps_text import KEYS_6_18, Record, smaps
 
 
@@ -101,3 +102,24 @@ def test_an_empty_process_is_no_division_by_zero() -> None:
     assert report_of({"smaps": b"", "status": b"Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n"}).classes == ()
     empty = Mappings(start=[], end=[], perms=[], offset=[], device=[], inode=[], name=[])
     assert empty.total("Rss") is None
+
+
+def test_a_class_with_an_unknown_part_is_unknown() -> None:
+    """And the others are not, whichever class has the most regions."""
+    rows = (
+        [(record(0x10000 * at, 0x10000 * at + 0x1000, Rss=4), kinds.BRK, None) for at in (1, 2, 3)]
+        + [(record(0x10000 * at, 0x10000 * at + 0x1000, Rss=8), kinds.MAIN_STACK, None) for at in (4, 5)]
+        + [(record(0x60000, 0x61000, Rss=12), kinds.RESERVED, None)]
+    )
+    regions = labelled(*rows)
+    for unknown, expected in ((None, (12, 16, 12)), (0, (None, 16, 12)), (3, (12, None, 12)), (5, (12, 16, None))):
+        some = list(regions.rss)
+        if unknown is not None:
+            some[unknown] = None
+        regions.rss = some
+        shot, _ = made({"smaps": b""})
+        report = inspection(shot._replace(mappings=regions.mappings), regions)
+        found = {row.cls: None if row.rss is None else row.rss // 1024 for row in report.classes}
+        assert (found["heap"], found["stack"], found["reserved"]) == expected
+        assert [row.regions for row in report.classes] == [3, 2, 1]
+        regions = labelled(*rows)

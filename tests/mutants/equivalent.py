@@ -108,6 +108,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "ReplaceComparisonOperator_Eq_LtE",
         "a block of one region was told before",
     ),
+    (
+        "procmem/analyse/laws.py",
+        "held = not any(map(gt, steps, steps[1:])) and steps[0] % 16 == 0",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "a remainder is never negative",
+    ),
 )
 
 
