@@ -57,9 +57,8 @@ def test_each_bit_of_pagemap(bit: int, name: str) -> None:
     ("bit", "name"),
     [
         (0, "LOCKED"), (2, "REFERENCED"), (4, "DIRTY"), (5, "LRU"), (7, "SLAB"), (10, "BUDDY"), (11, "MMAP"),
-        (12, "ANON"), (13, "SWAPCACHE"), (15, "COMPOUND_HEAD"), (16, "COMPOUND_TAIL"), (17, "HUGE"), (19, "HWPOISON"), (20, "NOPAGE"),
-        (21, "KSM"), (22, "THP"),
-        (23, "OFFLINE"), (24, "ZERO_PAGE"), (25, "IDLE"), (26, "PGTABLE"),
+        (12, "ANON"), (13, "SWAPCACHE"), (15, "COMPOUND_HEAD"), (16, "COMPOUND_TAIL"), (17, "HUGE"), (19, "HWPOISON"),
+        (20, "NOPAGE"), (21, "KSM"), (22, "THP"), (23, "OFFLINE"), (24, "ZERO_PAGE"), (25, "IDLE"), (26, "PGTABLE"),
     ],
 )  # fmt: skip
 def test_each_flag_of_a_frame(bit: int, name: str) -> None:

@@ -105,6 +105,8 @@ def test_the_class_space_above_a_low_heap(start: int, used: int, perms: str, is_
     larger = [*rows[:3], part(start + used, GIB - used + PAGE, "---p")]
     assert not any(kind is CLASSES for _, _, kind, _ in found(*larger))
     assert not any(kind is CLASSES for _, _, kind, _ in found(*rows[1:]))
+    opened = [rows[0], part(start - 64 * MIB, 64 * MIB, "r--p"), *rows[2:]]
+    assert not any(kind is CLASSES for _, _, kind, _ in found(*opened))
 
 
 THREAD, GUARD = kinds.THREAD_STACK, kinds.STACK_GUARD
