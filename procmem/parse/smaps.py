@@ -69,7 +69,7 @@ class SmapsReader:
         Raises:
             MalformedFile: as :func:`parse_smaps`.
         """
-        if self._rest or not self._parts:
+        if self._rest:
             rest = _parse_part(self._rest, self._keys, self._name)
             _check_last_record(self._parts, rest, self._name)
             self._parts.append(rest)

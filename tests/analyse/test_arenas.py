@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from procmem.analyse.arenas import arenas_of
+from procmem.model import kinds, owners
 from procmem.model.region import Regions
-from tests.support.made_processes import made
+from tests.support.made_processes import labelled, made, record
 from tests.support.running import procmem, started
 
 SOURCE = Path(__file__).resolve().parent.parent / "programs" / "arenas.c"
@@ -112,3 +113,15 @@ def test_nothing_is_nothing() -> None:
     """A process without arenas has none, and that is known."""
     found = arenas_of(regions_of(GLIBC), 64)
     assert (found.blocks, found.known, found.at_least, found.at_most) == (0, 0, 0, 0)
+
+
+def test_the_largest_arena_comes_first() -> None:
+    """By memory, then by address space; what is unknown counts as nothing."""
+    size = 64 << 20
+    rows = [
+        (record(at * size, at * size + 0x10000, Rss=rss), kinds.GLIBC_ARENA, owners.Arena(at))
+        for at, rss in ((16, 4), (17, 12), (18, 8))
+    ]
+    found = arenas_of(labelled(*rows), 64)
+    assert [one.arena.address for one in found.arenas] == [17, 18, 16]
+    assert (found.rss, found.virt, found.loose) == (24 << 10, 3 * 0x10000, 0)

@@ -192,3 +192,11 @@ def test_memory_and_swap_of_an_object_add_up() -> None:
     assert freed_of(table_of(*records)) == (12 + 20) * KIB
     records = views(1, 12, 12, private=12, Swap=12, SwapPss=12)
     assert freed_of(table_of(*records)) == (12 + 12) * KIB
+
+
+def test_what_is_of_an_object() -> None:
+    """By device and inode; not anonymous memory, nor /dev/zero mapped privately."""
+    zero = Record(0x30000, 0x31000, "rw-p", 0, "00:05", 3, b"/dev/zero", (("Rss", 0),))
+    heap = record(0x40000, 0x41000, name=b"[heap]")
+    table = table_of(record(0x10000, 0x11000), record(0x20000, 0x21000, "rw-s", b"/a"), zero, heap)
+    assert list(objects_of(table).values()) == [[1]]

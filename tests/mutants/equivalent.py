@@ -114,6 +114,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "ReplaceComparisonOperator_Eq_LtE",
         "a remainder is never negative",
     ),
+    (
+        "procmem/parse/smaps.py",
+        "if len(data) >= _SHORT_BYTES:",
+        "ReplaceComparisonOperator",
+        "which of two readers takes it: both give the same table, and only the time differs",
+    ),
 )
 
 

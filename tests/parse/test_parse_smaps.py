@@ -329,3 +329,17 @@ def test_any_bytes_give_records_or_a_malformed_file(data: bytes) -> None:
     """Never another error."""
     with contextlib.suppress(MalformedFile):
         smaps_records(data)
+
+
+def test_a_text_without_flags_is_read_at_its_end() -> None:
+    """Kernels before 3.8 do not print VmFlags, by which a record's end is known; an empty text is no mapping."""
+    places = [(at, at + 0x1000) for at in (0x1000, 0x3000, 0x5000)]
+    text = b"".join(b"%08x-%08x rw-p 00000000 00:00 0\nSize: 4 kB\nRss: 4 kB\n" % place for place in places)
+    reader = SmapsReader()
+    for piece in (text[:10], text[10:99], text[99:]):
+        reader.feed(piece)
+    table = reader.close()
+    assert table == parse_smaps_by_line(text)
+    assert (len(table), table.total("Rss")) == (3, 12288)
+    assert SmapsReader().close() == parse_smaps_by_line(b"")
+    assert len(SmapsReader().close()) == 0

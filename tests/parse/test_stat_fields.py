@@ -5,6 +5,7 @@ import pytest
 from procmem.errors import MalformedFile
 from procmem.model.snapshot import Stat
 from procmem.parse.status import parse_limits, parse_stat, parse_statm
+from tests.support.made_processes import made
 
 
 def line(last: int, *, comm: bytes = b"a) (b") -> bytes:
@@ -109,3 +110,10 @@ def test_limits_have_a_name_two_numbers_and_a_unit() -> None:
         assert caught.value.line == number
     with pytest.raises(MalformedFile):
         parse_limits(text[:-1])
+
+
+@pytest.mark.parametrize(("tgid", "process"), [(5, 5), (7, None), (9, 9)])
+def test_whose_thread_an_id_is(tgid: int, process: int | None) -> None:
+    """The thread group's id is the process's: another one than that asked for, whichever is larger."""
+    shot, _ = made({"smaps": b"", "status": b"Name:\tx\nState:\tS (x)\nTgid:\t%d\n" % tgid})
+    assert shot.thread_of == process
