@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from procmem.model.capabilities import CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, CAP_SYS_PTRACE, holds
+from procmem.model.namespaces import FIRST_PID_NAMESPACE
 from procmem.model.note import note
 from procmem.model.reports.doctor import Ability, AbilityCheck
 
 __all__ = ["checks"]
 
-_PID_NAMESPACE_OF_THE_MACHINE = 0xEFFFFFFC
-"""PROC_PID_INIT_INO (include/linux/proc_ns.h)."""
 _PAGEMAP_SCAN, _CACHESTAT = (6, 7), (6, 5)
 _YAMA_CHILDREN = 1
 
@@ -54,7 +53,7 @@ def checks(
     return (
         _others(user, may=may_trace),
         _hidden(hidepid),
-        _either("machine", pid_namespace in (None, _PID_NAMESPACE_OF_THE_MACHINE), "whole-machine", "namespace"),
+        _either("machine", pid_namespace in (None, FIRST_PID_NAMESPACE), "whole-machine", "namespace"),
         there("self/smaps"),
         there("self/smaps_rollup"),
         there("self/numa_maps"),

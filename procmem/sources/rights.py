@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from procmem.model.capabilities import CAP_SYS_PTRACE, holds
+from procmem.model.namespaces import FIRST_USER_NAMESPACE
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import MissingRight, said_or_nothing
@@ -29,7 +30,9 @@ def missing_right(pid: int, *, to_attach: bool = False) -> MissingRight | None:
         return None
     scope = (read_setting(YAMA_SCOPE) or 0) if to_attach else 0
     if holds(effective_capabilities(), CAP_SYS_PTRACE):
-        return MissingRight.YAMA if scope >= _ATTACH_BY_NOBODY else MissingRight.OUTER_NAMESPACE
+        if scope >= _ATTACH_BY_NOBODY:
+            return MissingRight.YAMA
+        return None if _namespace() in (None, FIRST_USER_NAMESPACE) else MissingRight.OUTER_NAMESPACE
     if os.geteuid() == 0:
         return MissingRight.ROOT_WITHOUT
     if {whole_number(number) for number in users} != {os.geteuid()}:
@@ -40,6 +43,14 @@ def missing_right(pid: int, *, to_attach: bool = False) -> MissingRight | None:
     except OSError:
         return None
     return MissingRight.YAMA if scope else MissingRight.MORE_CAPABILITIES
+
+
+def _namespace() -> int | None:
+    """The inode number of our user namespace. Where it is the first, nothing lies outside: some module refused."""
+    try:
+        return os.stat("/proc/self/ns/user").st_ino
+    except OSError:
+        return None
 
 
 def read_setting(name: str) -> int | None:

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from procmem.model.capabilities import CAP_SYS_PTRACE
+from procmem.model.namespaces import FIRST_USER_NAMESPACE
 from procmem.model.raw import MissingRight
+from procmem.sources import rights
 from procmem.text.refusals import RIGHTS
 from tests.support.needs import lacking, program
 from tests.support.running import AS_NOBODY, ROOT, procmem, started
@@ -83,6 +86,19 @@ def test_a_process_of_a_namespace_outside() -> None:
     if "unshare:" in done.stderr:
         lacking("no user namespace can be made here")
     assert str(RIGHTS[MissingRight.OUTER_NAMESPACE]) in " ".join(done.stdout.split()), done
+
+
+@pytest.mark.parametrize(
+    ("inode", "right"),
+    [(FIRST_USER_NAMESPACE, None), (None, None), (FIRST_USER_NAMESPACE - 9, MissingRight.OUTER_NAMESPACE)],
+)
+def test_nothing_lies_outside_of_the_first_namespace(
+    inode: int | None, right: MissingRight | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is refused there in spite of the capability is refused by something else, which nobody tells."""
+    monkeypatch.setattr(rights, "effective_capabilities", lambda: 1 << CAP_SYS_PTRACE)
+    monkeypatch.setattr(rights, "_namespace", lambda: inode)
+    assert rights.missing_right(os.getpid()) is right
 
 
 def with_capabilities(names: str, *words: str) -> "subprocess.CompletedProcess[str]":
