@@ -11,6 +11,7 @@ from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.i386_layout import layout_for
 from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
+from procmem.simulate.kernel import faults
 from procmem.simulate.kernel.events import Event, Map, Protect, SetBrk, Unmap
 from procmem.simulate.kernel.memory import cost, pss_of, run, step
 from procmem.simulate.kernel.memory_events import (
@@ -390,3 +391,40 @@ def test_unmapping_everything_frees_everything(machine: MemorySettings, events: 
         memory = step(memory, Do(pid, Unmap(0, 0xC0000000)))
         process = memory.processes[pid]
         assert (dict(process.entries), dict(process.tables), cost(memory, pid).rss) == ({}, {}, 0)
+
+
+_TOUCHES = st.lists(st.tuples(st.integers(0, 1200), st.integers(1, 1200), st.booleans()), max_size=3)
+
+
+@settings(max_examples=40)
+@given(_MACHINES, _scripts(), _TOUCHES)
+def test_first_writes_at_once_are_the_same_as_one_by_one(
+    machine: MemorySettings, events: list[MemoryEvent], touches: list[tuple[int, int, bool]]
+) -> None:
+    """Every frame, reference and place on a list, where memory is plenty and where it is short."""
+    more = [Access(1, AT + first * PAGE, pages * PAGE, writes) for first, pages, writes in touches]
+    others = [event for event in events[1:] if not isinstance(event, SwapOff)]
+    script = [events[0], mapped(2400), *more[:2], *others, *more[2:]]
+    assert isinstance(events[0], Begin)
+    at_once = run(SimMemory(machine), script)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faults, "_first_writes", lambda *_: 0)
+        one_by_one = run(SimMemory(machine), script)
+    assert at_once == one_by_one
+    assert list(map(list, at_once.lists)) == list(map(list, one_by_one.lists))
+    assert list(at_once.maps) == list(one_by_one.maps)
+
+
+def test_first_writes_are_answered_a_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the test above would compare nothing with itself."""
+    answered: list[int] = []
+    answer = faults._first_writes
+
+    def counted(*words: object) -> int:
+        answered.append(answer(*words))  # type: ignore[arg-type]
+        return answered[-1]
+
+    monkeypatch.setattr(faults, "_first_writes", counted)
+    begun(mapped(3000), write(3000), ram=64 * MIB)
+    table = 1 << MemorySettings().paging.table_bits
+    assert answered == [table] * (3000 // table) + [3000 % table]

@@ -44,10 +44,39 @@ def access(bench: Bench, worker: Worker, start: int, length: int, *, write: bool
             if entry & wanted == wanted:
                 if entry & marks != marks:
                     entries[page] = entry | marks
+            elif write and not entry and (run := _first_writes(bench, worker, vma, page, stop)):
+                page += run
+                continue
             elif not _fault(bench, worker, vma, page, write=write):
                 return False
             page += 1
     return True
+
+
+def _first_writes(bench: Bench, worker: Worker, vma: SimVma, page: int, stop: int) -> int:
+    """Answer the first writes to neighbouring pages of fresh anonymous memory at once, within one page table.
+
+    What comes of it is what faults one by one would give. Gives how many pages; 0 where these must be answered one by
+    one, since there may be huge pages, decisions are noted, or memory is short.
+    """
+    may_be_huge = bench.settings.thp and bench.settings.paging is not Paging.TWO_LEVEL
+    if vma.name or vma.flags & VmBit.SHARED or bench.tracing or may_be_huge:
+        return 0
+    stop = min(stop, (page >> bench.table_bits) + 1 << bench.table_bits, page + bench.free_pages() - _room(bench) - 1)
+    if stop <= page:
+        return 0
+    count = 1
+    while page + count < stop and page + count not in worker.entries:
+        count += 1
+    bench.need_table(worker, page)
+    bench.enter_fresh(worker, page, count, _bits(bench, vma) | _WRITTEN)
+    worker.minor += count
+    return count
+
+
+def _room(bench: Bench) -> int:
+    """So many frames must be free before a fault, or some are reclaimed."""
+    return 2 + (1 << bench.settings.page_cluster)
 
 
 def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | None:
@@ -79,7 +108,7 @@ def _violation(bench: Bench, worker: Worker, page: int, *, write: bool) -> None:
 
 def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> bool:
     """One page fault. The area allows the access."""
-    make_room(bench, 2 + (1 << bench.settings.page_cluster))
+    make_room(bench, _room(bench))
     entry = worker.entries.get(page)  # reclaim may have taken it
     bench.need_table(worker, page)
     major = False

@@ -7,7 +7,7 @@ is needed.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from procmem.model.note import Note, note
 from procmem.model.permissions import permissions
@@ -189,6 +189,24 @@ class Bench:
         if frame != ZERO_FRAME:
             self.maps[frame] += (worker.pid << _KEY_BITS | page,)
             worker.pages[self.kind(frame)] += 1
+
+    def enter_fresh(self, worker: Worker, page: int, count: int, bits: int) -> None:
+        """Map fresh anonymous frames at so many neighbouring pages: as ``take_frame`` and ``enter`` do for each."""
+        used = self.free_frames[: -count - 1 : -1]
+        if used:
+            del self.free_frames[-len(used) :]
+        new = count - len(used)
+        frames: Sequence[int] = range(self.next_frame, self.next_frame + new)
+        self.next_frame += new
+        if used:
+            frames = [*used, *frames]
+        first = worker.pid << _KEY_BITS | page
+        worker.entries.update(zip(range(page, page + count), [frame << 12 | bits for frame in frames], strict=True))
+        self.maps.update(zip(frames, zip(range(first, first + count), strict=True), strict=True))
+        fresh = dict.fromkeys(frames)
+        self.owner.update(fresh)
+        self.lists[ANON].update(fresh)
+        worker.pages[0] += count
 
     def leave(self, worker: Worker, page: int) -> None:
         """Take an entry away, and what only it kept alive."""
