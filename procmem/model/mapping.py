@@ -7,10 +7,10 @@ print them all, so the table keeps one list per field and hands out a row only w
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
-from enum import Enum
-from itertools import compress
+from itertools import chain, compress
 from operator import gt, sub
 
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.vm_flags import MemoryFlag
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma", "joined"]
+__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma"]
 
 
 class Vma(NamedTuple):
@@ -44,7 +44,7 @@ class Vma(NamedTuple):
         return self.end - self.start
 
 
-class Unpopulated(Enum):
+class Unpopulated(Enumeration):
     """What the pages of a mapping are that are neither in memory nor in swap."""
 
     UNTOUCHED = "never touched"
@@ -84,12 +84,12 @@ class Mappings:
     ``usage`` maps a key of smaps (``Rss``, ``Private_Dirty``) to a column of bytes; an entry is None where
     this VMA has no such line. A key that no VMA has is not there at all. ``flags`` is the VmFlags line of
     each VMA (two-letter words, blank separated), None where the kernel does not print it.
-    ``sort`` numbers what the mappings say beside their addresses and counters, from 0 on: of many thousand mappings
-    most say the same, and need to be looked at once (:meth:`one_of_each_sort`, :meth:`rows_where`).
+    ``sort`` numbers what the mappings say beside their addresses, offsets and counters, from 0 on: of many thousand
+    mappings most say the same, and need to be looked at once (:meth:`one_of_each_sort`, :meth:`rows_where`).
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = (*_FIELDS, "_ends", "_names", "_sizes", "sort", "usage")
+    __slots__ = (*_FIELDS, "_names", "_read", "_rows", "_sizes", "sort", "usage")
 
     def __init__(
         self,
@@ -113,11 +113,12 @@ class Mappings:
         self.inode = inode
         self.name = name
         self.flags: list[str | None] = flags if flags is not None else [None] * len(start)
-        self.sort = sort if sort is not None else _sorts(perms, offset, device, inode, name, self.flags)
+        self.sort = sort if sort is not None else _sorts(perms, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
-        self._ends: tuple[list[int], list[int]] | None = None
+        self._rows: list[list[int]] | None = None
         self._sizes: list[int] | None = None
-        self._names: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
+        self._names: dict[int, VmaName] = {}
+        self._read: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
@@ -213,43 +214,47 @@ class Mappings:
             return None
         return sum(filter(None, column))
 
-    def _ends_of_sorts(self) -> tuple[list[int], list[int]]:
-        """The first and the last mapping of each sort; found once."""
-        if self._ends is None:
-            last = dict(zip(self.sort, range(len(self)), strict=True))
-            first = dict(zip(reversed(self.sort), range(len(self) - 1, -1, -1), strict=True))
-            self._ends = ([first[sort] for sort in range(len(first))], [last[sort] for sort in range(len(last))])
-        return self._ends
+    def rows_of_sorts(self) -> list[list[int]]:
+        """The indexes, ascending, of the mappings of each sort, by the sort's number; found once."""
+        if self._rows is None:
+            self._rows = [[] for _ in range(max(self.sort, default=-1) + 1)]
+            for row, sort in enumerate(self.sort):
+                self._rows[sort].append(row)
+        return self._rows
 
     def one_of_each_sort(self) -> list[int]:
         """The index of one mapping of each sort, by the sort's number: to look at what all of it share."""
-        return self._ends_of_sorts()[0]
+        return [rows[0] for rows in self.rows_of_sorts()]
 
     def rows_where(self, holds: Callable[[int], object]) -> list[int]:
         """The indexes, ascending, of those of which something is true that all mappings of a sort share.
 
         ``holds`` is asked about the index of one mapping of each sort.
         """
-        first, last = self._ends_of_sorts()
-        sorts = {sort for sort, row in enumerate(first) if holds(row)}
-        if all(first[sort] == last[sort] for sort in sorts):
-            return sorted(first[sort] for sort in sorts)
-        return [row for row, sort in enumerate(self.sort) if sort in sorts]
+        found = [rows for rows in self.rows_of_sorts() if holds(rows[0])]
+        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+
+    def rows_of_files(self) -> dict[tuple[str, int, bytes], list[int]]:
+        """The indexes of the mappings of each file, by device, inode and path."""
+        found: dict[tuple[str, int, bytes], list[list[int]]] = {}
+        for rows in self.rows_of_sorts():
+            row = rows[0]
+            if self.inode[row]:
+                found.setdefault((self.device[row], self.inode[row], self.name[row]), []).append(rows)
+        return {key: rows[0] if len(rows) == 1 else sorted(chain(*rows)) for key, rows in found.items()}
 
     def named(self, row: int) -> VmaName:
-        """The name of a mapping, read: what stands behind it. Few names are different, and each is read once."""
-        key = (
-            self.name[row],
-            self.device[row],
-            self.inode[row] != 0,
-            permissions(self.perms[row]).shared,
-            self.flags[row],
-        )
-        found = self._names.get(key)
+        """The name of a mapping, read: what stands behind it. Few are different, and each is read once."""
+        found = self._names.get(self.sort[row])
         if found is None:
-            name, device, has_inode, shared, flags = key
-            found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
-            self._names[key] = found
+            name, device, has_inode, flags = self.name[row], self.device[row], self.inode[row] != 0, self.flags[row]
+            shared = permissions(self.perms[row]).shared
+            said = (name, device, has_inode, shared, flags)
+            found = self._read.get(said)
+            if found is None:
+                found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
+                self._read[said] = found
+            self._names[self.sort[row]] = found
         return found
 
     def given(self, row: int) -> GivenName | None:
@@ -284,19 +289,6 @@ class Mappings:
         return None if flags is None else flag in flags
 
 
-def joined(parts: Sequence[Mappings]) -> Mappings:
-    """One table from several, in order. A counter that a part lacks is None for all of that part's mappings."""
-    keys = dict.fromkeys(key for part in parts for key in part.usage)
-    number: dict[Hashable, int] = {}
-    sort: list[int] = []
-    for part in parts:
-        rows = part.one_of_each_sort()
-        own = [number.setdefault((*part[row][2:], part.flags[row]), len(number)) for row in rows]
-        sort += map(own.__getitem__, part.sort)
-    usage = {key: _strung([part.usage.get(key) or [None] * len(part) for part in parts]) for key in keys}
-    return _table(lambda field: _strung([getattr(part, field) for part in parts]), usage, sort)
-
-
 def _table(
     column: Callable[[str], list[Any]], usage: Mapping[str, list[int | None]], sort: list[int] | None = None
 ) -> Mappings:
@@ -309,11 +301,3 @@ def _sorts(*columns: Sequence[Hashable]) -> list[int]:
     rows = list(zip(*columns, strict=True))
     number = {row: at for at, row in enumerate(dict.fromkeys(rows))}
     return list(map(number.__getitem__, rows))
-
-
-def _strung(columns: Sequence[list[Value]]) -> list[Value]:
-    """Columns one behind the other."""
-    whole: list[Value] = []
-    for column in columns:
-        whole += column
-    return whole

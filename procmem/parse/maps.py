@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import lt
 
 from procmem.errors import MalformedFile
@@ -19,21 +19,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    Value = TypeVar("Value")
+    _Value = TypeVar("_Value")
 
-__all__ = ["HEADER", "Columns", "check_whole", "columns", "parse_maps"]
+__all__ = ["HEADER", "LINE", "MapsTable", "check_whole", "parse_maps"]
 
+_ADDRESSES = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16})"
+_PERMS = rb"([r?-][w?-][x?-][sp?])"
+_OFFSET = rb"([0-9a-f]{1,16})"
+_OBJECT = rb"([0-9a-f]{2,8}:[0-9a-f]{2,8}|\?\?:\?\?) ([0-9]{1,20})(?: +([^\n]*))?"
+"""Device, inode, name. Question marks stand where a text of another form does not tell (``model.given_text``); the
+kernel writes none."""
 
-TAIL = rb"([r?-][w?-][x?-][sp?]) ([0-9a-f]{1,16}) ([0-9a-f]{2,8}:[0-9a-f]{2,8}|\?\?:\?\?) ([0-9]{1,20})(?: +([^\n]*))?"
-"""What follows the addresses of a maps line: perms, offset, device, inode, name.
+HEADER = b" ".join((_ADDRESSES, _PERMS, _OFFSET, _OBJECT))
+"""The form of a whole maps line, without its line end; groups: the addresses, perms, offset, device, inode, name."""
 
-Question marks stand where a text of another form does not tell (``model.given_text``); the kernel writes none.
-"""
+LINE = b" ".join((_ADDRESSES, _PERMS, _OFFSET, rb"([^\n]*)\n"))
+"""The same with its line end, for many lines at once: what follows the offset is one group."""
 
-_TAIL = re.compile(TAIL)
-
-HEADER = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) " + TAIL
-"""The form of a whole maps line, without its line end; groups: the two addresses, then those of the tail."""
+_object = re.compile(_OBJECT).fullmatch
+_PART_BYTES = 1 << 20
+"""So much text is taken apart at a time, which takes about ten times as much memory."""
 
 
 def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
@@ -45,18 +50,19 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
     check_whole(data, name)
     if b"]\r\n" in data and data.count(b"\r\n") == data.count(b"\n"):
         raise MalformedFile(name, 1, "line-ends", data[: data.find(b"\n")])  # labels of the kernel do not
-    lines = data.split(b"\n")[:-1]
-    rows = [line.partition(b" ") for line in lines]
-    spans = [row[0].partition(b"-") for row in rows]
-    for number, (low, _, high) in enumerate(spans, start=1):
-        if not _is_hex(low) or not _is_hex(high):
-            raise MalformedFile(name, number, "not-a-mapping", lines[number - 1])
-    starts, ends = [span[0] for span in spans], [span[2] for span in spans]
-    return Mappings(**columns(starts, ends, [row[2] for row in rows], [None] * len(rows), name)._asdict())
-
-
-def _is_hex(text: bytes) -> bool:
-    return 0 < len(text) <= 16 and not text.strip(b"0123456789abcdef")
+    table = MapsTable(name)
+    find = re.compile(LINE + rb"|(.*\n)").findall
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at + _PART_BYTES) + 1 or len(data)
+        low, high, perms, offset, objects, strays = zip(*find(data, at, end), strict=True)
+        first = len(table) + 1
+        for number, stray in enumerate(strays, start=first):
+            if stray:
+                raise MalformedFile(name, number, "not-a-mapping", stray[:-1])
+        table.extend(low, high, perms, offset, objects, [None] * len(low), lambda row, first=first: first + row)  # type: ignore[misc]
+        at = end
+    return table.mappings({})
 
 
 def check_whole(data: bytes, name: str) -> None:
@@ -66,24 +72,7 @@ def check_whole(data: bytes, name: str) -> None:
         raise MalformedFile(name, line, "last-line-cut", data[data.rfind(b"\n") + 1 :])
 
 
-class Columns(NamedTuple):
-    """The seven fields of a maps line, and the VmFlags below it in smaps, each as a column.
-
-    ``sort`` numbers what a mapping says beside its addresses: those that say the same have the same number.
-    """
-
-    start: list[int]
-    end: list[int]
-    perms: list[str]
-    offset: list[int]
-    device: list[str]
-    inode: list[int]
-    name: list[bytes]
-    flags: list[str | None]
-    sort: list[int]
-
-
-def _addresses(texts: Sequence[bytes]) -> list[int]:
+def _numbers(texts: Sequence[bytes]) -> tuple[int, ...]:
     """Numbers of up to 16 hexadecimal digits, all at once: a call of int() for each takes five times as long."""
     widths = set(map(len, texts))
     if len(widths) == 1:
@@ -91,61 +80,111 @@ def _addresses(texts: Sequence[bytes]) -> list[int]:
         digits = zeros + zeros.join(texts)
     else:
         digits = b"".join([text.zfill(16) for text in texts])
-    return list(struct.unpack(f">{len(texts)}Q", bytes.fromhex(digits.decode("ascii"))))
-
-
-def columns(
-    low: Sequence[bytes], high: Sequence[bytes], tails: Sequence[bytes], flags: Sequence[bytes | None], name: str
-) -> Columns:
-    """Turn the texts of maps lines into columns: the two addresses, what follows them, and the texts of VmFlags.
-
-    Many mappings say the same (all anonymous memory does), so each different text is taken apart once.
-
-    Raises:
-        MalformedFile: a line without the documented form, a range that is empty or backwards.
-    """
-    start, end = _addresses(low), _addresses(high)
-    if not all(map(lt, start, end)):
-        bad = next(at for at in range(len(start)) if start[at] >= end[at])
-        raise MalformedFile(name, 0, "range-backwards", low[bad] + b"-" + high[bad])
-    said = list(zip(tails, flags, strict=True))
-    number = {texts: at for at, texts in enumerate(dict.fromkeys(said))}
-    sort = list(map(number.__getitem__, said))
-    sorts = [_sort(tail, words, tails, name) for tail, words in number]
-
-    def column(field: Callable[[_Sort], Value]) -> list[Value]:
-        return list(map(list(map(field, sorts)).__getitem__, sort))
-
-    return Columns(
-        start,
-        end,
-        column(lambda said: said.perms),
-        column(lambda said: said.offset),
-        column(lambda said: said.device),
-        column(lambda said: said.inode),
-        column(lambda said: said.name),
-        column(lambda said: said.flags),
-        sort,
-    )
+    return struct.unpack(f">{len(texts)}Q", bytes.fromhex(digits.decode("ascii")))
 
 
 class _Sort(NamedTuple):
-    """What a mapping says beside its addresses."""
+    """What a mapping says beside its addresses and its offset."""
 
     perms: str
-    offset: int
     device: str
     inode: int
     name: bytes
     flags: str | None
 
 
-def _sort(tail: bytes, flags: bytes | None, tails: Sequence[bytes], name: str) -> _Sort:
-    match = _TAIL.fullmatch(tail)
-    if match is None:
-        raise MalformedFile(name, tails.index(tail) + 1, "not-a-mapping", tail)
-    perms, offset, device, inode, path = match.groups(default=b"")
-    if int(inode) >= 1 << 64:
-        raise MalformedFile(name, 0, "inode-too-large", tail)
-    words = None if flags is None else flags.decode("ascii", "replace").strip()
-    return _Sort(perms.decode("ascii"), int(offset, 16), device.decode("ascii"), int(inode), path, words)
+_Said = tuple[bytes, bytes, bytes | None]
+"""The same as it was written: permissions, what follows the offset, and the words of VmFlags."""
+
+
+class _Sorts(dict[_Said, int]):
+    """The number of each sort, by its text. Many mappings say the same, so each text is taken apart once.
+
+    ``read`` are the sorts by number.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.read: list[_Sort] = []
+
+    def __missing__(self, said: _Said) -> int:
+        perms, text, flags = said
+        found = _object(text)
+        if found is None:
+            raise MalformedFile(self._name, 0, "not-a-mapping", text)
+        device, inode, path = found.groups()
+        if int(inode) >= 1 << 64:
+            raise MalformedFile(self._name, 0, "inode-too-large", text)
+        words = None if flags is None else flags.decode("ascii", "replace").strip()
+        number = self[said] = len(self.read)
+        self.read.append(_Sort(perms.decode("ascii"), device.decode("ascii"), int(inode), path or b"", words))
+        return number
+
+
+class MapsTable:
+    """Columns that grow while a text is read: the fields of its maps lines, and the VmFlags below them in smaps."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._start: list[int] = []
+        self._end: list[int] = []
+        self._offset: list[int] = []
+        self._sort: list[int] = []
+        self._sorts = _Sorts(name)
+
+    def __len__(self) -> int:
+        return len(self._start)
+
+    def extend(
+        self,
+        low: Sequence[bytes],
+        high: Sequence[bytes],
+        perms: Sequence[bytes],
+        offsets: Sequence[bytes],
+        objects: Sequence[bytes],
+        flags: Sequence[bytes | None],
+        line_of: Callable[[int], int],
+    ) -> None:
+        """Take over some lines, of which the first four columns have the form of :data:`LINE`.
+
+        ``line_of`` gives the number of a row's line, for errors.
+
+        Raises:
+            MalformedFile: a range that is empty or backwards, another form; nothing was taken over then.
+        """
+        start, end, offset = _numbers(low), _numbers(high), _numbers(offsets)
+        if not all(map(lt, start, end)):
+            bad = next(at for at in range(len(start)) if start[at] >= end[at])
+            raise MalformedFile(self._name, line_of(bad), "range-backwards", low[bad] + b"-" + high[bad])
+        try:
+            sort = list(map(self._sorts.__getitem__, zip(perms, objects, flags, strict=True)))
+        except MalformedFile as error:
+            error.line = line_of(objects.index(error.text))
+            raise
+        self._start += start
+        self._end += end
+        self._offset += offset
+        self._sort += sort
+
+    def flags(self) -> list[str | None]:
+        """The words of VmFlags of each mapping, None where there was no such line."""
+        return self._column(lambda said: said.flags)
+
+    def mappings(self, usage: Mapping[str, list[int | None]]) -> Mappings:
+        """The whole table, with its counters."""
+        return Mappings(
+            start=self._start,
+            end=self._end,
+            perms=self._column(lambda said: said.perms),
+            offset=self._offset,
+            device=self._column(lambda said: said.device),
+            inode=self._column(lambda said: said.inode),
+            name=self._column(lambda said: said.name),
+            flags=self.flags(),
+            sort=self._sort,
+            usage=usage,
+        )
+
+    def _column(self, field: Callable[[_Sort], _Value]) -> list[_Value]:
+        return list(map(list(map(field, self._sorts.read)).__getitem__, self._sort))

@@ -1,31 +1,50 @@
 """``/proc/<pid>/smaps``: a maps line, then a block of counters, for each VMA.
 
-Two readers give the same table. The fast one takes the shape of the first record (the same
-lines, in the same order, of the same width) and lets one pattern run over the whole text. It is right only
-while all records have that shape, so no line may be left over, and every key must stand where it stood; otherwise
-the tolerant one goes line by line. The tolerant one knows no shape at all: keys, their order and their number vary
-by kernel, and even by VMA.
+The text is taken apart in parts of many records. The fast way takes the shape of a part's first record (the same
+lines, in the same order, of the same width) and works on all of its records at once. It is right only while all have
+that shape, so no line may be left over, and nothing but digits may differ; otherwise the tolerant way goes line by
+line. That one knows no shape at all: keys, their order and their number vary by kernel, and even by VMA.
 
 Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_flags().
 """
 
 import re
-from collections.abc import Collection, Sequence
+import struct
+from collections.abc import Collection, Mapping, Sequence
 
 from procmem.errors import MalformedFile
-from procmem.model.mapping import Mappings, joined
+from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
-from procmem.parse.maps import HEADER, check_whole, columns
+from procmem.parse.maps import HEADER, LINE, MapsTable, check_whole
 
 __all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
+_TOO_LARGE = 1 << 64
 _SIZE, _FLAGS, *_NO_SIZES = (
     b"%s:" % key.encode() for key in (SmapsKey.SIZE, SmapsKey.VM_FLAGS, SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY)
 )
-_COUNTER = rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20}) kB"
+_LAST_LINE = b"\n" + _FLAGS
+_UNIT = b" kB"
+_header = re.compile(LINE).fullmatch
+_counter = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20})" + _UNIT).fullmatch
+_BLANKED = bytes.maketrans(b"0123456789", b" " * 10)
+_KNOWN_COUNTERS = tuple(
+    b"%s:" % key.encode()
+    for key in (
+        SmapsKey.RSS,
+        SmapsKey.PSS,
+        SmapsKey.SWAP,
+        SmapsKey.SWAP_PSS,
+        SmapsKey.PRIVATE_CLEAN,
+        SmapsKey.PRIVATE_DIRTY,
+        SmapsKey.SHARED_CLEAN,
+    )
+)
 _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
+_PART_BYTES = 1 << 20
+"""So much text is taken apart at a time, which takes about ten times as much memory."""
 
 
 def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
@@ -42,26 +61,40 @@ def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str =
     return reader.close()
 
 
+def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
+    """The same by the tolerant way alone, which is slower."""
+    reader = SmapsReader(keys=keys, name=name, by_line=True)
+    reader.feed(data)
+    return reader.close()
+
+
 class SmapsReader:
     """Reads smaps piece by piece, while the kernel still writes the rest; pieces may end anywhere.
 
     A large smaps takes the kernel longer to write than us to read, so both go on at the same time.
     """
 
-    def __init__(self, *, keys: Collection[str] | None = None, name: str = "smaps") -> None:
+    def __init__(self, *, keys: Collection[str] | None = None, name: str = "smaps", by_line: bool = False) -> None:
         self._keys = keys
         self._name = name
+        self._by_line = by_line
         self._rest = b""
-        self._parts: list[Mappings] = []
+        self._lines = 0
+        self._table = MapsTable(name)
+        self._usage: dict[str, list[int | None]] = {}
+        self._shape: _Shape | None = None
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece; whole records are parsed at once."""
-        data = self._rest + piece
-        last = data.rfind(b"\n" + _FLAGS)
-        cut = data.find(b"\n", last + 1) + 1 if last >= 0 else 0
-        self._rest = data[cut:]
-        if cut:
-            self._parts.append(_parse_part(data[:cut], self._keys, self._name))
+        data = self._rest + piece if self._rest else piece
+        at = 0
+        while not self._by_line and (last := data.rfind(_LAST_LINE, at, at + _PART_BYTES)) >= 0:
+            end = data.find(b"\n", last + 1) + 1
+            if not end:
+                break
+            self._take(data[at:end])
+            at = end
+        self._rest = data[at:]
 
     def close(self) -> Mappings:
         """Parse what is left and give the whole table.
@@ -70,163 +103,170 @@ class SmapsReader:
             MalformedFile: as :func:`parse_smaps`.
         """
         if self._rest:
-            rest = _parse_part(self._rest, self._keys, self._name)
-            _check_last_record(self._parts, rest, self._name)
-            self._parts.append(rest)
-        return self._parts[0] if len(self._parts) == 1 else joined(self._parts)
+            check_whole(self._rest, self._name)
+            self._take(self._rest)
+            self._check_last_record()
+        return self._table.mappings(self._usage)
 
+    def _take(self, data: bytes) -> None:
+        if self._by_line or not self._take_fast(data):
+            self._take_by_line(data)
+            self._lines += data.count(b"\n")
 
-def _parse_part(data: bytes, keys: Collection[str] | None, name: str) -> Mappings:
-    check_whole(data, name)
-    if len(data) >= _SHORT_BYTES:
-        fast = _parse_fast(data, keys, name)
-        if fast is not None:
-            return fast
-    return parse_smaps_by_line(data, keys=keys, name=name)
+    def _take_fast(self, data: bytes) -> bool:
+        """Take over many records of one shape; False, and nothing was done, where any line is left over."""
+        if self._shape is None and len(data) < _SHORT_BYTES:
+            return False
+        return self._take_in_shape(data) or (self._take_new_shape(data) and self._take_in_shape(data))
 
+    def _take_new_shape(self, data: bytes) -> bool:
+        second = data.find(b"\n", data.find(_LAST_LINE) + 1) + 1
+        shape = _shape_of(data[:second].split(b"\n")[1:-1], self._keys)
+        changed = shape is not None and (self._shape is None or shape.template != self._shape.template)
+        self._shape = shape if changed else self._shape
+        return changed
 
-def _parse_fast(data: bytes, keys: Collection[str] | None, name: str) -> Mappings | None:
-    """The pattern built from the first record, or None where it leaves any line over.
+    def _take_in_shape(self, data: bytes) -> bool:
+        shape = self._shape
+        if shape is None:
+            return False
+        low, high, perms, offset, objects, bodies, flags, strays = zip(*shape.find(data), strict=True)
+        if any(strays):
+            return False
+        columns = shape.columns(bodies)
+        if columns is None:
+            return False
+        first = self._lines + 1
+        self._table.extend(low, high, perms, offset, objects, flags, lambda row: first + row * shape.lines)
+        self._extend_usage(dict(zip(shape.keys, columns, strict=True)), len(low))
+        self._lines += len(low) * shape.lines
+        return True
 
-    What follows the addresses, and the block of counters, are alike for many mappings: each different text is
-    taken apart once.
-    """
-    second = data.find(b"\n", data.find(b"\n" + _FLAGS) + 1) + 1
-    first = data[:second].split(b"\n")[1:-1]
-    if len(first) < 2 or not first[0].startswith(_SIZE) or not first[-1].startswith(_FLAGS):
-        return None
-    width = sum(len(line) + 1 for line in first[1:-1])
-    fields = _fields(first[1:-1])
-    # a line that belongs to no record is found as such: what is found has no gaps
-    header = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16}) (.*)\n"
-    pattern = header + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, width, _FLAGS)
-    rows = re.findall(pattern, data)
-    start, end, tails, bodies, flags, strays = zip(*rows, strict=True)
-    if any(strays):
-        return None
-    usage = _usage(bodies, fields, keys, name)
-    if usage is None:
-        return None
-    return Mappings(**columns(start, end, tails, flags, name)._asdict(), usage=usage)
+    def _extend_usage(self, columns: Mapping[str, Sequence[int | None]], count: int) -> None:
+        before = len(self._table) - count
+        for key, column in columns.items():
+            self._usage.setdefault(key, [None] * before).extend(column)
+        for column in self._usage.values():
+            if len(column) == before:
+                column.extend([None] * count)
 
-
-def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, int, int]]:
-    """Where each line of a block of counters begins and ends, and its key."""
-    fields = []
-    at = 0
-    for line in lines:
-        fields.append((line[: line.find(b":") + 1], at, at + len(line)))
-        at += len(line) + 1
-    return fields
-
-
-def _usage(
-    bodies: Sequence[bytes], fields: Sequence[tuple[bytes, int, int]], keys: Collection[str] | None, name: str
-) -> dict[str, list[int | None]] | None:
-    """The wanted counters as columns; None where a block has not the shape of the first one."""
-    number = {body: at for at, body in enumerate(dict.fromkeys(bodies))}
-    numbers = list(map(number.__getitem__, bodies))
-    usage: dict[str, list[int | None]] = {}
-    for key, start, end in fields:
-        lines = [body[start:end] for body in number]
-        if (
-            not key
-            or not all(line.startswith(key) for line in lines)
-            or any(body[end : end + 1] != b"\n" for body in number)
-        ):
-            return None
-        word = key[:-1].decode("ascii", "replace")
-        if key in _NO_SIZES or (keys is not None and word not in keys):
-            continue
-        if word in usage or not all(line.endswith(b" kB") for line in lines):
-            return None
-        digits = [line[len(key) : -3].strip() for line in lines]
-        if not all(text.isdigit() and len(text) <= 20 for text in digits):
-            return None
-        values: list[int | None] = [int(text) * _KIB for text in digits]
-        if max(filter(None, values), default=0) >= 1 << 64:
-            raise MalformedFile(name, 0, "counter-too-large")
-        usage[word] = list(map(values.__getitem__, numbers))
-    return usage
-
-
-def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
-    """The tolerant reader: any keys in any order, each once, each record by itself.
-
-    Same result as :func:`parse_smaps`.
-    """
-    check_whole(data, name)
-    header_line = re.compile(HEADER)
-    headers: list[tuple[bytes, bytes, bytes]] = []
-    flags: list[bytes | None] = []
-    usage: dict[str, list[int | None]] = {}
-    for number, line in enumerate(data.split(b"\n")[:-1], start=1):
-        if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
-            if header_line.fullmatch(line) is None:
-                raise MalformedFile(name, number, "not-a-mapping", line)
-            span, _, tail = line.partition(b" ")
-            low, _, high = span.partition(b"-")
-            headers.append((low, high, tail))
-            flags.append(None)
-            continue
-        if not headers:
-            raise MalformedFile(name, number, "counter-before-mapping", line)
-        counter = re.fullmatch(_COUNTER, line)
-        if counter is not None:
-            key = counter[1].decode("ascii")
-            if key == SmapsKey.SIZE or (keys is not None and key not in keys):
+    def _take_by_line(self, data: bytes) -> None:
+        """The tolerant way: any keys in any order, each once, each record by itself."""
+        first, name, keys = self._lines + 1, self._name, self._keys
+        headers: list[tuple[bytes, ...]] = []
+        numbers: list[int] = []
+        flags: list[bytes | None] = []
+        usage: dict[str, list[int | None]] = {}
+        for number, line in enumerate(data.split(b"\n")[:-1], start=first):
+            if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
+                found = _header(line + b"\n")
+                if found is None:
+                    raise MalformedFile(name, number, "not-a-mapping", line)
+                headers.append(found.groups())
+                numbers.append(number)
+                flags.append(None)
                 continue
-            value = int(counter[2]) * _KIB
-            if value >= 1 << 64:
-                raise MalformedFile(name, number, "counter-too-large", line)
-            column = usage.setdefault(key, [])
-            if len(column) == len(headers):
-                raise MalformedFile(name, number, "counter-twice", line)
-            column.extend([None] * (len(headers) - 1 - len(column)))
-            column.append(value)
-        elif line.startswith(_FLAGS):
-            flags[-1] = line[len(_FLAGS) :]
-        elif b":" not in line:
-            raise MalformedFile(name, number, "not-smaps", line)
-        elif (keys is None or line.split(b":", 1)[0].decode("ascii", "replace") in keys) and _is_known_counter(line):
-            raise MalformedFile(name, number, "not-a-counter", line)
-    for column in usage.values():
-        column.extend([None] * (len(headers) - len(column)))
-    starts, ends, tails = ([header[at] for header in headers] for at in range(3))
-    return Mappings(**columns(starts, ends, tails, flags, name)._asdict(), usage=usage)
+            if not headers:
+                raise MalformedFile(name, number, "counter-before-mapping", line)
+            counter = _counter(line)
+            if counter is not None:
+                key = counter[1].decode("ascii")
+                if key == SmapsKey.SIZE or (keys is not None and key not in keys):
+                    continue
+                value = int(counter[2]) * _KIB
+                if value >= _TOO_LARGE:
+                    raise MalformedFile(name, number, "counter-too-large", line)
+                column = usage.setdefault(key, [])
+                if len(column) == len(headers):
+                    raise MalformedFile(name, number, "counter-twice", line)
+                column.extend([None] * (len(headers) - 1 - len(column)))
+                column.append(value)
+            elif line.startswith(_FLAGS):
+                flags[-1] = line[len(_FLAGS) :]
+            elif b":" not in line:
+                raise MalformedFile(name, number, "not-smaps", line)
+            elif line.startswith(_KNOWN_COUNTERS) and (keys is None or line.partition(b":")[0].decode("ascii") in keys):
+                raise MalformedFile(name, number, "not-a-counter", line)
+        if headers:
+            low, high, perms, offset, objects = zip(*headers, strict=True)
+            self._table.extend(low, high, perms, offset, objects, flags, numbers.__getitem__)
+        for column in usage.values():
+            column.extend([None] * (len(headers) - len(column)))
+        self._extend_usage(usage, len(headers))
+
+    def _check_last_record(self) -> None:
+        """A text that ends within a record, at the end of a line, must not look complete.
+
+        Whole records end in VmFlags, or on kernels before 3.8 all lack it.
+        """
+        flags = self._table.flags()
+        if len(flags) < 2:
+            return
+        if flags[-1] is None and None not in flags[:-1]:
+            raise MalformedFile(self._name, 0, "record-without-flags")
+        last, before = ([column[at] for column in self._usage.values()] for at in (-1, -2))
+        if all(value is None for value in last) and not all(value is None for value in before):
+            raise MalformedFile(self._name, 0, "record-without-counters")
 
 
-_KNOWN_COUNTERS = tuple(
-    b"%s:" % key.encode()
-    for key in (
-        SmapsKey.RSS,
-        SmapsKey.PSS,
-        SmapsKey.SWAP,
-        SmapsKey.SWAP_PSS,
-        SmapsKey.PRIVATE_CLEAN,
-        SmapsKey.PRIVATE_DIRTY,
-        SmapsKey.SHARED_CLEAN,
-    )
-)
+class _Sizes(dict[bytes, int]):
+    """Bytes by the digits of a counter in kB, each text read once: of many thousand counters few are different."""
+
+    def __missing__(self, digits: bytes) -> int:
+        size = self[digits] = int(digits) * _KIB
+        if size >= _TOO_LARGE:
+            raise ValueError(digits)
+        return size
 
 
-def _is_known_counter(line: bytes) -> bool:
-    return line.startswith(_KNOWN_COUNTERS)
+class _Shape:
+    """Records that have the same lines, in the same order and of the same width: only digits differ.
 
-
-def _check_last_record(before: Sequence[Mappings], rest: Mappings, name: str) -> None:
-    """A text that ends within a record, at the end of a line, must not look complete.
-
-    Whole records end in VmFlags, or on kernels before 3.8 all lack it.
+    ``template`` is a block of counters with its digits blanked, ``keys`` are those that are wanted.
     """
-    if not len(rest):
-        return
-    earlier = [flags for part in before for flags in part.flags[-1:]] + rest.flags[:-1]
-    if earlier and None not in earlier and rest.flags[-1] is None:
-        raise MalformedFile(name, 0, "record-without-flags")
-    shapes = [tuple(column[at] is None for column in rest.usage.values()) for at in range(len(rest))]
-    if len(shapes) > 1 and all(shapes[-1]) and not all(shapes[-2]):
-        raise MalformedFile(name, 0, "record-without-counters")
+
+    def __init__(self, lines: Sequence[bytes], wanted: Sequence[tuple[str, int, int]]) -> None:
+        body = b"".join(line + b"\n" for line in lines)
+        self.lines = len(lines) + 3  # the maps line, Size and VmFlags
+        self.keys = [key for key, _, _ in wanted]
+        self.template = body.translate(_BLANKED)
+        # a line that belongs to no record is found as such: what is found has no gaps
+        self.find = re.compile(LINE + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, len(body), _FLAGS)).findall
+        form, at = "", 0
+        for _, start, end in wanted:
+            form += f"{start - at}x{end - start}s"
+            at = end
+        self._each = struct.Struct(f"{form}{len(body) - at}x").iter_unpack
+        self._sizes = _Sizes()
+
+    def columns(self, bodies: Sequence[bytes]) -> list[tuple[int, ...]] | None:
+        """The wanted counters in bytes; None where a block has another shape."""
+        text = b"".join(bodies)
+        if text.translate(_BLANKED) != self.template * len(bodies):
+            return None
+        try:
+            return [tuple(map(self._sizes.__getitem__, column)) for column in zip(*self._each(text), strict=True)]
+        except ValueError:  # no number, as with a blank between digits, or one that is too large
+            return None
+
+
+def _shape_of(lines: Sequence[bytes], keys: Collection[str] | None) -> _Shape | None:
+    """The shape of a record by the lines below its maps line; None where only the tolerant reader can read it."""
+    if len(lines) < 2 or not lines[0].startswith(_SIZE) or not lines[-1].startswith(_FLAGS):
+        return None
+    wanted: dict[str, tuple[str, int, int]] = {}
+    at = 0
+    for line in lines[1:-1]:
+        key, colon, _ = line.partition(b":")
+        word = key.decode("ascii", "replace")
+        if not colon or line.startswith(_FLAGS):
+            return None
+        if key + colon not in _NO_SIZES and (keys is None or word in keys):
+            if word in wanted or _counter(line) is None or key.translate(_BLANKED) != key:
+                return None
+            wanted[word] = (word, at + len(key) + 1, at + len(line) - len(_UNIT))
+        at += len(line) + 1
+    return _Shape(lines[1:-1], list(wanted.values())) if wanted else None
 
 
 def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
@@ -241,7 +281,7 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
         raise MalformedFile(name, 1, "no-mapping-line", lines[0])
     totals = {}
     for number, line in enumerate(lines[1:], start=2):
-        counter = re.fullmatch(_COUNTER, line)
+        counter = _counter(line)
         if counter is None:
             raise MalformedFile(name, number, "not-key-size", line)
         totals[counter[1].decode("ascii")] = int(counter[2]) * _KIB

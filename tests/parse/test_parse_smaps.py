@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.parse import smaps as smaps_module
 from procmem.parse.records import smaps_records
 from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 from tests.support import smaps_text
@@ -110,7 +111,7 @@ def test_mappings_of_one_sort_say_the_same(records: list[Record], sizes: list[in
         reader.feed(data[at : at + size])
         at += size
     for table in (parse_smaps(data), parse_smaps_by_line(data), written(records), reader.close()):
-        said = list(zip(table.perms, table.offset, table.device, table.inode, table.name, table.flags, strict=True))
+        said = list(zip(table.perms, table.device, table.inode, table.name, table.flags, strict=True))
         assert len(set(zip(table.sort, said, strict=True))) == len(set(table.sort))
         assert sorted(set(table.sort)) == list(range(len(table.one_of_each_sort())))
         assert [table.sort[row] for row in table.one_of_each_sort()] == sorted(set(table.sort))
@@ -343,3 +344,72 @@ def test_a_text_without_flags_is_read_at_its_end() -> None:
     assert (len(table), table.total("Rss")) == (3, 12288)
     assert SmapsReader().close() == parse_smaps_by_line(b"")
     assert len(SmapsReader().close()) == 0
+
+
+def many(count: int, **other: object) -> list[Record]:
+    """Records of one shape, all with figures of their own."""
+    one = Record(0x7F00_0000_0000, 0x7F00_0000_1000, flags="rd mr")._replace(**other)  # type: ignore[arg-type]
+    return [
+        one._replace(
+            start=one.start + at * 8192,
+            end=one.end + at * 8192,
+            offset=at * 4096,
+            counters=tuple((key, (at * number) % 5000) for number, key in enumerate(KEYS_6_18)),
+        )
+        for at in range(count)
+    ]
+
+
+def test_shapes_may_change_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever part of the text a record of another shape stands in: new keys, a wider figure, no flags."""
+    monkeypatch.setattr(smaps_module, "_PART_BYTES", 8192)
+    plain, wide = many(40), many(3)
+    wide[1] = wide[1]._replace(counters=(("Rss", 123_456_789_012), *wide[1].counters[3:]))
+    keyed = many(40, key=3)
+    records = [*plain, *wide, *plain, *keyed, *many(2, eligible=None), *plain]
+    records = [item._replace(start=at << 13, end=(at << 13) + 4096) for at, item in enumerate(records, start=1)]
+    data = smaps_text.smaps(records)
+    assert len(data) > 10 * 8192
+    assert written(records) == parse_smaps(data) == parse_smaps_by_line(data)
+
+
+def test_most_of_a_large_text_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tolerant way is taken for the part alone that needs it, though no two records have the same figures."""
+    monkeypatch.setattr(smaps_module, "_PART_BYTES", 16384)
+    taken: list[int] = []
+    by_line = SmapsReader._take_by_line
+
+    def counted(reader: SmapsReader, data: bytes) -> None:
+        taken.append(data.count(b"VmFlags"))
+        by_line(reader, data)
+
+    monkeypatch.setattr(SmapsReader, "_take_by_line", counted)
+    records = many(1000)
+    records[500] = records[500]._replace(counters=(("Rss", 123_456_789_012), *records[500].counters[3:]))
+    assert written(records) == parse_smaps(smaps_text.smaps(records))
+    assert sum(taken) < 100
+
+
+def test_sorts_leave_offsets_out() -> None:
+    """A file that is mapped at a thousand places is looked at once."""
+    table = parse_smaps(smaps_text.smaps(many(1000, name=b"/x", device="fe:00", inode=7)))
+    assert len(set(table.offset)) == 1000
+    assert len(table.one_of_each_sort()) == 1
+
+
+@pytest.mark.parametrize("number", [3, 199])
+def test_the_wrong_line_is_named_in_any_part(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted from 1 over the whole text."""
+    monkeypatch.setattr(smaps_module, "_PART_BYTES", 8192)
+    blocks = [smaps_text.smaps([item]) for item in many(200)]
+    lines = b"".join(blocks[:number]).count(b"\n")
+    for wrong, code in (
+        (b"7f00-7f00 rw-p 00000000 00:00 0 \n", "range-backwards"),
+        (b"7f00-7f01 rw-p 00000000 00:00 %d \n" % (1 << 64), "inode-too-large"),
+        (b"7f00-7f01 rw-p 00000000 nothing \n", "not-a-mapping"),
+        (b"7f00-7f01 rw-p\n", "not-a-mapping"),
+    ):
+        text = blocks[number].partition(b"\n")[2]
+        with pytest.raises(MalformedFile) as caught:
+            parse_smaps(b"".join([*blocks[:number], wrong + text, *blocks[number + 1 :]]))
+        assert (caught.value.line, caught.value.code) == (lines + 1, code)

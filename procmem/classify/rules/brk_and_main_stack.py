@@ -95,10 +95,14 @@ def _page_above_stack(mappings: Mappings) -> Iterator[Claim]:
     if not stacks:
         return
     top = max(mappings.end[row] for row in stacks)
-    for row in mappings.rows_where(lambda row: mappings.start[row] >= top and not mappings.inode[row]):
+
+    def is_code(row: int) -> bool:
         allowed = permissions(mappings.perms[row])
+        return not mappings.name[row] and not mappings.inode[row] and allowed.executable and allowed.private
+
+    for row in mappings.rows_where(is_code):
         size = mappings.end[row] - mappings.start[row]
-        if not mappings.name[row] and allowed.executable and allowed.private and size <= _ABOVE_STACK_MAX:
+        if mappings.start[row] >= top and size <= _ABOVE_STACK_MAX:
             label = Label(kinds.SPECIAL, Certainty.LIKELY, note("page-above-stack"))
             yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
 
