@@ -4,14 +4,13 @@ Few processes have such names, so this is loaded only for those. Anybody can giv
 is never more than likely. Source: PR_SET_VMA_ANON_NAME (prctl(2), Linux 5.17) as the C libraries and runtimes use it.
 """
 
-from enum import Enum
-
+from procmem.model.enumeration import Enumeration
 from procmem.model.vma_names import name_in_memory
 
 __all__ = ["GivenName", "given_name"]
 
 
-class GivenName(Enum):
+class GivenName(Enumeration):
     """Which C library, allocator or runtime gave anonymous memory its name; ``OTHER`` where the name is not known."""
 
     GLIBC_ARENA = "glibc: malloc arena"

@@ -5,7 +5,9 @@ only reserves address space, and how explanations join ranges of it. How a kind 
 ``classify``, and its words in ``text``. A new kind is a row here, its words, and the rule that finds it.
 """
 
-from enum import Enum, StrEnum
+from enum import StrEnum
+
+from procmem.model.enumeration import Enumeration
 
 __all__ = ["KINDS", "ByteClass", "Grouping", "Kind", "Part", "Role", "object_kind"]
 
@@ -29,7 +31,7 @@ class ByteClass(StrEnum):
     DEVICE = "device"
 
 
-class Grouping(Enum):
+class Grouping(Enumeration):
     """How neighbouring ranges of a kind are told together."""
 
     OBJECT = "with the other parts of its object"

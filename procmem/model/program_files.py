@@ -6,9 +6,8 @@ running process could tell. Paths are raw bytes, as the kernel and the dynamic l
 
 from __future__ import annotations
 
-from enum import Enum
-
 from procmem.model.elf import ElfImage
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
@@ -51,7 +50,7 @@ class LdCacheEntry(NamedTuple):
     hwcap: int
 
 
-class Lookup(Enum):
+class Lookup(Enumeration):
     """By which of its places the dynamic linker found an object; the value tells it in words."""
 
     PATH = "named by its path"

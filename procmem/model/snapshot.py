@@ -5,9 +5,10 @@ None means that nobody could say, never zero.
 """
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 from procmem.model import owners
+from procmem.model.enumeration import Enumeration
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
@@ -18,7 +19,7 @@ from procmem.model.unknown import exact_sum
 __all__ = ["Auxv", "Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
 
 
-class Nature(Enum):
+class Nature(Enumeration):
     """What sort of task a pid is: each sort has its own answer to "what is in its memory"."""
 
     PROCESS = "process"

@@ -12,9 +12,9 @@ Sources: proc_pid_maps(5); fs/proc/task_mmu.c, show_map_vma(); mm/shmem.c, mm/me
 fs/aio.c, fs/anon_inodes.c, mm/hugetlb.c; PR_SET_VMA_ANON_NAME (Linux 5.17).
 """
 
-from enum import Enum
 from functools import lru_cache
 
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.vm_flags import MemoryFlag
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class Backing(Enum):
+class Backing(Enumeration):
     """What holds the pages of a mapping that nobody has written to."""
 
     ANONYMOUS = "anonymous"
@@ -55,7 +55,7 @@ class Backing(Enum):
     """Pages that the kernel maps into every process."""
 
 
-class KernelName(Enum):
+class KernelName(Enumeration):
     """Which word of the kernel the name is. An unknown word in brackets is ``OTHER``."""
 
     NONE = "no name"

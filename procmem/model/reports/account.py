@@ -1,8 +1,7 @@
 """What ``procmem account`` tells: VIRT and RES divided to the last byte, and who says which figure."""
 
-from enum import Enum
-
 from procmem.errors import AccessRefused
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
@@ -22,7 +21,7 @@ class AccountTotals(NamedTuple):
     swap: int | None
 
 
-class AccountLeaf(Enum):
+class AccountLeaf(Enumeration):
     """A part of a total: of which, and what these bytes are. In the order in which they are told."""
 
     RESIDENT = ("virt", "resident")
@@ -76,7 +75,7 @@ class Leaf(NamedTuple):
         return self.leaf.of
 
 
-class Who(Enum):
+class Who(Enumeration):
     """A file and its field, or a program whose figure follows from one: who says how much there is."""
 
     SMAPS_SIZE = "smaps Size"

@@ -1,8 +1,8 @@
 """What ``procmem explain`` tells: a head, blocks of regions with their sentences, and findings."""
 
 from collections.abc import Mapping
-from enum import Enum
 
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.object_use import ObjectUse
@@ -12,7 +12,7 @@ from procmem.model.reports.inspection import Inspection
 __all__ = ["BlockForm", "ExplainedBlock", "Explanation", "Finding", "PageFacts"]
 
 
-class BlockForm(Enum):
+class BlockForm(Enumeration):
     """How a run of regions is told: by one of them, as a loaded object, an arena with its reserve, or many alike."""
 
     ONE = "one"
