@@ -14,6 +14,7 @@ import procmem.text.errors  # noqa: F401  # gives errors their sentences
 from procmem.queries.targets import Selection, TargetRef, one_target, source_of
 from procmem.render.columns import plain_value
 from procmem.render.formats import HTML, JSON, TEXT, write
+from procmem.render.json.items import made
 from procmem.render.style import Style, size_format
 from procmem.text import english, use_language
 
@@ -72,8 +73,7 @@ class Report(Generic[_Figures]):
     def to_dict(self) -> dict[str, Any]:
         """The document that ``--json`` prints, as its schema says (procmem/render/json/schemas)."""
         with english():
-            document: dict[str, Any] = self._page.document()
-        return document
+            return made(self._page.document())
 
     def to_json(self) -> str:
         """The same as text."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from procmem.cli.error_handling import say, writing_output
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
 from procmem.model.named_tuple import NamedTuple
-from procmem.render.formats import TEXT, format_named, write
+from procmem.render.formats import TEXT, format_named, pieces, write
 from procmem.render.style import Style, size_format
 from procmem.text.pages.output import note as note_text
 from procmem.text.pages.output import note_of
@@ -61,7 +61,7 @@ class Output(NamedTuple):
         if not pages:
             return  # every target has failed, and each has said why
         form = self.format
-        text = write(form, pages, self.style, several=several)
+        text = pieces(form, pages, self.style, several=several)
         if not form.holds_notes:
             for page in pages:
                 whose = page.of[-1][2] if page.of and len(pages) > 1 else None

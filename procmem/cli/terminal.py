@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 
 from procmem.cli.error_handling import writing_output
 
@@ -57,13 +58,16 @@ def has_colors(choice: str) -> bool:
     return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def show(text: str, *, pager: bool) -> None:
+def show(pieces: Iterable[str], *, pager: bool) -> None:
     """Print a report, through the pager where it is longer than the terminal; an error is met here, not at the end."""
-    is_long = pager and is_terminal() and text.count("\n") >= terminal_lines()
-    if is_long and os.environ.get("TERM", "dumb") != "dumb" and _paged(text):
-        return
+    if pager and is_terminal():
+        text = "".join(pieces)
+        is_long = text.count("\n") >= terminal_lines()
+        if is_long and os.environ.get("TERM", "dumb") != "dumb" and _paged(text):
+            return
+        pieces = (text,)
     with writing_output():
-        sys.stdout.write(text)
+        sys.stdout.writelines(pieces)
         sys.stdout.flush()
 
 

@@ -1,19 +1,19 @@
 """The registry of formats: one row here and one module beside it is all that a new format takes.
 
 A format's module has ``write(pages, style, several) -> str``. One that can go on with what comes later (``goes_on``)
-has ``write_next(pages, style, first) -> str`` as well, for the pages of one moment. Modules are imported when their
-format is asked for.
+has ``write_next(pages, style, first) -> str`` as well, for the pages of one moment; one whose texts may be very long
+has ``pieces(pages, style, several) -> Iterator[str]``. Modules are imported when their format is asked for.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from procmem.render.page import Page
     from procmem.render.style import Style
 
-__all__ = ["FORMATS", "HTML", "JSON", "TEXT", "Format", "format_named", "write", "write_next"]
+__all__ = ["FORMATS", "HTML", "JSON", "TEXT", "Format", "format_named", "pieces", "write", "write_next"]
 
 
 class Format:
@@ -71,6 +71,15 @@ def write(form: Format, pages: "Sequence[Page]", style: "Style", *, several: boo
     """Write pages; ``several`` where a list is due even for one."""
     text: str = _module(form).write(pages, style, several=several)
     return text
+
+
+def pieces(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bool = False) -> "Iterator[str]":
+    """The same, piece by piece where the format writes so."""
+    module = _module(form)
+    if hasattr(module, "pieces"):
+        yield from module.pieces(pages, style, several=several)
+    else:
+        yield module.write(pages, style, several=several)
 
 
 def write_next(form: Format, pages: "Sequence[Page]", style: "Style", *, first: bool) -> str:

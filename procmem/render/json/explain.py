@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from procmem.model.permissions import permissions
 from procmem.model.reports.explanation import ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.render.json.inspect import inspect_json
+from procmem.render.json.items import Items
 from procmem.text import english, listed
 from procmem.text.explanation import block_sentences, classic_text, head_text, why_text
 from procmem.text.findings import finding_cure, finding_meaning, finding_title
@@ -32,24 +35,27 @@ def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[st
     unread = report.inspection.is_unread  # then nothing was looked for in them either
     answer["freed"] = report.freed
     answer["counted_again"] = report.again
-    answer["regions"] = None if findings_only or unread else _regions(report, answer["regions"])
+    of_inspect = answer["regions"]
+    answer["regions"] = (
+        None if findings_only or unread else Items(len(of_inspect), lambda: _regions(report, of_inspect))
+    )
     answer["blocks"] = None if findings_only or unread else [_block(report, block) for block in report.blocks]
     answer["findings"] = None if unread else [_finding(item) for item in report.findings]
     answer["page"] = None if report.page is None else _page(report.page)
     return answer
 
 
-def _regions(report: Explanation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _regions(report: Explanation, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Each region as inspect has it, and what explains it."""
     regions = report.inspection.regions
     if regions is None:
-        return []
+        return
     for entry, region, classic in zip(entries, regions, report.classic, strict=True):
         writable = permissions(regions.mappings.perms[region.vma]).writable
         entry["sentence"] = printable_text(joined(*region_sentences(region, writable=writable)))
         entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
         entry["classic"] = classic_text(classic)
-    return entries
+        yield entry
 
 
 def _block(report: Explanation, block: ExplainedBlock) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from procmem.model.region import Region, Regions
+from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
 from procmem.render.escaping import json_text, printable_text
-from procmem.render.json.fields import address, facts_json
+from procmem.render.json.fields import facts_json
+from procmem.render.json.items import Items
 from procmem.text import english
 from procmem.text.evidence import evidence_text
 from procmem.text.laws import law_name
@@ -39,8 +40,64 @@ def inspect_json(report: Inspection, listed: Sequence[int] | None) -> dict[str, 
     }
 
 
-def _regions(regions: Regions | None, listed: Sequence[int]) -> list[dict[str, Any]]:
-    return [] if regions is None else [_region(regions, regions[index]) for index in listed]
+def _regions(regions: Regions | None, listed: Sequence[int]) -> Items:
+    return Items(0 if regions is None else len(listed), lambda: _each(regions, listed))
+
+
+def _each(regions: Regions | None, listed: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The regions, what many of them have in common made once."""
+    if regions is None:
+        return
+    table = regions.mappings
+    of_labels: dict[int, dict[str, Any]] = {}
+    of_sorts: dict[int, tuple[dict[str, Any], list[str] | None]] = {}
+    counters = list(table.usage.items())
+    for index in listed:
+        label, row = regions.label[index], regions.vma[index]
+        if id(label) not in of_labels:
+            of_labels[id(label)] = _label(label)
+        if table.sort[row] not in of_sorts:
+            flags = table.flags[row]
+            of_sorts[table.sort[row]] = json_text("path", table.name[row]), None if flags is None else flags.split()
+        path, vm_flags = of_sorts[table.sort[row]]
+        start, end, low, high, inode = (
+            regions.start[index],
+            regions.end[index],
+            table.start[row],
+            table.end[row],
+            table.inode[row],
+        )
+        whole = start == low and end == high
+        share = regions.shares.get(index)
+        yield {
+            "start": f"{start:#x}",
+            "end": f"{end:#x}",
+            **of_labels[id(label)],
+            "perms": table.perms[row],
+            "offset": f"{table.offset[row] + (start - low if inode else 0):#x}",
+            "device": table.device[row],
+            "inode": inode,
+            **path,
+            "size": end - start,
+            "rss": regions.rss[index],
+            "pss": regions.pss[index],
+            "uss": regions.uss[index],
+            "swap": regions.swap[index],
+            "about": list(share.about) if share else [],
+            "vma": {"start": f"{low:#x}", "end": f"{high:#x}", "whole": whole},
+            "vm_flags": vm_flags,
+            "smaps": {key: column[row] for key, column in counters} if whole else None,
+        }
+
+
+def _label(label: Label) -> dict[str, Any]:
+    return {
+        "class": label.cls.value,
+        "kind": label.kind,
+        "certainty": label.certainty.value,
+        "evidence": printable_text(evidence_text(label.evidence)),
+        **json_text("owner", label.owner_name),
+    }
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -85,33 +142,3 @@ def class_json(row: ClassRow) -> dict[str, Any]:
 
 def _layout(layout: LayoutInShort) -> dict[str, Any]:
     return {"laws_held": layout.held, "laws_broken": [law_name(law) for law in layout.broken]}
-
-
-def _region(regions: Regions, region: Region) -> dict[str, Any]:
-    table = regions.mappings
-    vma = table[region.vma]
-    whole = (region.start, region.end) == (vma.start, vma.end)
-    flags = table.flags[region.vma]
-    return {
-        "start": address(region.start),
-        "end": address(region.end),
-        "class": region.label.cls.value,
-        "kind": region.label.kind,
-        "certainty": region.label.certainty.value,
-        "evidence": printable_text(evidence_text(region.label.evidence)),
-        **json_text("owner", region.label.owner_name),
-        "perms": vma.perms,
-        "offset": address(vma.offset + region.start - vma.start if vma.inode else vma.offset),
-        "device": vma.device,
-        "inode": vma.inode,
-        **json_text("path", vma.name),
-        "size": region.size,
-        "rss": region.rss,
-        "pss": region.pss,
-        "uss": region.uss,
-        "swap": region.swap,
-        "about": list(region.about),
-        "vma": {"start": address(vma.start), "end": address(vma.end), "whole": whole},
-        "vm_flags": None if flags is None else flags.split(),
-        "smaps": {key: column[region.vma] for key, column in table.usage.items()} if whole else None,
-    }

@@ -1,0 +1,30 @@
+"""Lists of a document that are made item by item, while they are written."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Items", "made"]
+
+
+class Items:
+    """So many values, made anew whenever they are gone through: all of them at once would take much memory."""
+
+    __slots__ = ("_count", "_make")
+
+    def __init__(self, count: int, make: "Callable[[], Iterable[Any]]") -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> "Iterator[Any]":
+        return iter(self._make())
+
+
+def made(document: "dict[str, Any]") -> "dict[str, Any]":
+    """A document with all its lists made."""
+    return {key: list(value) if isinstance(value, Items) else value for key, value in document.items()}
