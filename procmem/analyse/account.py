@@ -6,8 +6,8 @@ file, and dirty before it is clean).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from operator import sub
+from collections.abc import Callable, Iterator, Sequence
+from operator import add, and_, eq, le, sub
 
 from procmem.analyse.freed import freed_of, objects_of, use_of
 from procmem.analyse.inspection import inspection
@@ -45,17 +45,6 @@ _UNPOPULATED = {
     Unpopulated.RESERVED: AccountLeaf.RESERVED,
 }
 _COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
-_FIGURES = (
-    *_COUNTERS,
-    SmapsKey.ANONYMOUS,
-    SmapsKey.RSS,
-    SmapsKey.PSS,
-    SmapsKey.SWAP,
-    SmapsKey.SWAP_PSS,
-    SmapsKey.SHARED_HUGETLB,
-    SmapsKey.PRIVATE_HUGETLB,
-)
-"""All that a mapping's leaves follow from, besides its size, its sort and its class."""
 _Cells = dict[AccountLeaf, int]
 
 
@@ -112,17 +101,13 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
 
 def _leaves(regions: Regions, shmem_devices: frozenset[str], used: _Used) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the table, then by class."""
+    members = _by_mapping(regions)
     sums: Counter[_Key] = Counter()
-    for (row, members), count in _different(regions):
-        shmem = regions.mappings.is_shared_memory(row, shmem_devices)
-        space, memory = _virt(regions, row, members), _dealt(regions, row, members, shmem=shmem)
-        for index, virt, rss in zip(members, space, memory, strict=True):
-            cls = regions.label[index].cls
-            for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
-                sums[leaf, cls] += size * count
-    by_mapping = _by_mapping(regions) if used else {}
+    plain = _regular_rows(regions, members)
+    _add_in_bulk(sums, regions, {row: members[row][0] for row in plain}, shmem_devices)
+    _add_one_by_one(sums, regions, {row: found for row, found in members.items() if row not in plain}, shmem_devices)
     for rows, use in used:
-        of_object = {row: by_mapping[row] for row in rows}
+        of_object = {row: members[row] for row in rows}
         _count_once(sums, regions, of_object, use, shmem=regions.mappings.is_shared_memory(rows[0], shmem_devices))
     for leaf in AccountLeaf:
         for known in ByteClass:
@@ -133,30 +118,85 @@ def _leaves(regions: Regions, shmem_devices: frozenset[str], used: _Used) -> Ite
 _Key = tuple[AccountLeaf, ByteClass]
 
 
-def _different(regions: Regions) -> Iterator[tuple[tuple[int, list[int]], int]]:
-    """Mappings with their regions, and how many there are of which all figures are the same.
-
-    A process with many thousand mappings has few different ones.
-    """
+def _regular_rows(regions: Regions, members: dict[int, list[int]]) -> dict[int, None]:
+    """The mappings of one region whose figures are all known and fit together, as those of the kernel do."""
     table = regions.mappings
-    figures = list(
-        zip(
-            table.sort,
-            map(sub, table.end, table.start),
-            *(column for key in _FIGURES if (column := table.column(key)) is not None),
-            strict=True,
-        )
-    )
-    first: dict[tuple[object, ...], tuple[int, list[int]]] = {}
-    counts: Counter[tuple[object, ...]] = Counter()
-    for row, members in _by_mapping(regions).items():
-        if len(members) == 1:
-            alike: tuple[object, ...] = (figures[row], regions.label[members[0]].cls)
-        else:
-            alike = (row,)  # what is divided is dealt with by itself
-        first.setdefault(alike, (row, members))
-        counts[alike] += 1
-    return ((first[alike], count) for alike, count in counts.items())
+    columns = [table.column(key) for key in (*_COUNTERS, SmapsKey.ANONYMOUS, SmapsKey.RSS, SmapsKey.SWAP)]
+    if any(column is None or None in column for column in [*columns, table.column(SmapsKey.PSS)]):
+        return {}
+    *counters, anonymous, rss, swap = columns
+    resident = [sum(parts) for parts in zip(*counters, strict=True)]
+    adds_up = map(eq, resident, rss)  # type: ignore[arg-type]
+    has_room = map(le, map(add, map(add, resident, swap), _huge(table)), table.sizes)  # type: ignore[arg-type]
+    regular = list(map(and_, map(and_, adds_up, map(le, anonymous, resident)), has_room))  # type: ignore[arg-type]
+    return {row: None for row, found in members.items() if len(found) == 1 and regular[row]}
+
+
+def _huge(table: Mappings) -> list[int]:
+    """The hugetlb pages of each mapping, in bytes."""
+    columns = [column for key in (SmapsKey.SHARED_HUGETLB, SmapsKey.PRIVATE_HUGETLB) if (column := table.column(key))]
+    return [sum(filter(None, sizes)) for sizes in zip(*columns, strict=True)] if columns else [0] * len(table)
+
+
+def _add_in_bulk(
+    sums: Counter[_Key], regions: Regions, region_of: dict[int, int], shmem_devices: frozenset[str]
+) -> None:
+    """Add up mappings that have one region each, and figures that fit together: column by column, not one by one.
+
+    ``region_of`` has the region of each.
+    """
+    if not region_of:
+        return
+    table = regions.mappings
+    known: Callable[[str], list[int]] = lambda key: table.usage[key]  # type: ignore[assignment,return-value]  # noqa: E731
+    rss, swap, huge = known(SmapsKey.RSS), known(SmapsKey.SWAP), _huge(table)
+    unpopulated = list(map(sub, table.sizes, map(add, map(add, rss, swap), huge)))
+    anonymous = list(known(SmapsKey.ANONYMOUS))
+    of_counters = []  # anonymous pages take the dirty counters first
+    for key in _COUNTERS:
+        own = list(map(min, anonymous, known(key)))
+        anonymous = list(map(sub, anonymous, own))
+        of_counters.append((own, list(map(sub, known(key), own))))
+    pss = known(SmapsKey.PSS)
+    own_share = list(map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss))
+    groups: dict[tuple[int, ByteClass], list[int]] = {}
+    for row, index in region_of.items():
+        groups.setdefault((table.sort[row], regions.label[index].cls), []).append(row)
+    for (_, cls), rows in groups.items():
+        shmem = table.is_shared_memory(rows[0], shmem_devices)
+        for leaf, column in (
+            (AccountLeaf.RESIDENT, rss),
+            (AccountLeaf.HUGETLB, huge),
+            (AccountLeaf.SWAPPED, swap),
+            (_UNPOPULATED[table.unpopulated(rows[0])], unpopulated),
+        ):
+            sums[leaf, cls] += sum(map(column.__getitem__, rows))
+        for own_leaf, other_leaf, (own, others) in zip(
+            _ANONYMOUS, _SHMEM if shmem else _FILE, of_counters, strict=True
+        ):
+            sums[own_leaf, cls] += sum(map(own.__getitem__, rows))
+            sums[other_leaf, cls] += sum(map(others.__getitem__, rows))
+        share = sum(map(pss.__getitem__, rows))
+        private = sum(map(own_share.__getitem__, rows))
+        sums[AccountLeaf.PSS_PRIVATE, cls] += private
+        sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] += share - private
+        for row in rows:
+            if swap[row]:
+                leaf, size = _swapped(regions, region_of[row], shmem=shmem)
+                sums[leaf, cls] += size
+
+
+def _add_one_by_one(
+    sums: Counter[_Key], regions: Regions, members: dict[int, list[int]], shmem_devices: frozenset[str]
+) -> None:
+    """Add up any mappings; ``members`` are the regions of each."""
+    for row, found in members.items():
+        shmem = regions.mappings.is_shared_memory(row, shmem_devices)
+        space, memory = _virt(regions, row, found), _dealt(regions, row, found, shmem=shmem)
+        for index, virt, rss in zip(found, space, memory, strict=True):
+            cls = regions.label[index].cls
+            for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
+                sums[leaf, cls] += size
 
 
 def _count_once(
@@ -284,9 +324,14 @@ def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[Acco
         yield AccountLeaf.PSS_PRIVATE, private
         yield AccountLeaf.PSS_ITS_SHARE_OF_SHARED, pss - private
     if swap:
-        shares = regions.mappings.column(SmapsKey.SWAP_PSS)
-        # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
-        copies = permissions(regions.mappings.perms[regions.vma[index]]).private and bool(
-            shares and shares[regions.vma[index]]
-        )
-        yield AccountLeaf.SWAP_SHARED_MEMORY if shmem and not copies else AccountLeaf.SWAP_PRIVATE, swap
+        yield _swapped(regions, index, shmem=shmem)
+
+
+def _swapped(regions: Regions, index: int, *, shmem: bool) -> tuple[AccountLeaf, int]:
+    """Where the swap of a region belongs, and how much it is."""
+    row = regions.vma[index]
+    shares = regions.mappings.column(SmapsKey.SWAP_PSS)
+    # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
+    copies = permissions(regions.mappings.perms[row]).private and bool(shares and shares[row])
+    leaf = AccountLeaf.SWAP_SHARED_MEMORY if shmem and not copies else AccountLeaf.SWAP_PRIVATE
+    return leaf, regions.swap[index] or 0

@@ -80,11 +80,14 @@ def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
 
 def _figures(table: Mappings, row: int) -> tuple[int, int, int, int] | None:
     """Rss, Pss, private pages and own copies of a mapping."""
-    keys = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY, SmapsKey.ANONYMOUS)
-    found = [None if (column := table.column(key)) is None else column[row] for key in keys]
-    if None in found:
+    usage = table.usage
+    try:
+        rss, pss, copies = usage[SmapsKey.RSS][row], usage[SmapsKey.PSS][row], usage[SmapsKey.ANONYMOUS][row]
+        clean, dirty = usage[SmapsKey.PRIVATE_CLEAN][row], usage[SmapsKey.PRIVATE_DIRTY][row]
+    except KeyError:
         return None
-    rss, pss, clean, dirty, copies = (figure or 0 for figure in found)
+    if rss is None or pss is None or clean is None or dirty is None or copies is None:
+        return None
     return rss, pss, clean + dirty, copies
 
 
@@ -188,8 +191,12 @@ def is_nameless(table: Mappings, row: int) -> bool:
 
 def _own_swap(table: Mappings, row: int, *, shmem: bool = False) -> int:
     """Swap that belongs to this process alone: at least this, where it shares some of it since a fork."""
-    swap, share = ((table.column(key) or [None] * len(table))[row] for key in (SmapsKey.SWAP, SmapsKey.SWAP_PSS))
-    swap = swap or 0
+    column = table.column(SmapsKey.SWAP)
+    swap = (column[row] or 0) if column is not None else 0
+    if not swap:
+        return 0
+    shares = table.column(SmapsKey.SWAP_PSS)
+    share = None if shares is None else shares[row]
     if shmem:
         swap = min(share or 0, swap)  # Swap counts the object's pages as well, SwapPss own copies alone
         share = swap

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "read_consistently", "take"]
+__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "TRIES", "read_consistently", "take"]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")

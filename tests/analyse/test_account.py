@@ -2,7 +2,9 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from procmem.analyse import account
 from procmem.analyse.account import account_report
 from procmem.model.raw import Refusal
 from procmem.model.reports.account import AccountLeaf, AccountReport, Readings
@@ -86,3 +88,28 @@ def test_without_sizes_there_are_no_leaves() -> None:
     report = account_report(shot, regions, NOTHING_BESIDE)
     assert (report.leaves, report.reconciliation, report.totals.rss) == ((), (), None)
     assert report.is_unread
+
+
+@given(smaps_texts(), st.data())
+def test_added_up_in_bulk_or_one_by_one(text: bytes, data: st.DataObject) -> None:
+    """The same leaves, where some figures fit together and others do not."""
+    lines = text.split(b"\n")
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        key, colon, _ = lines[at].partition(b":")
+        if colon and b" kB" in lines[at] and key != b"Size":
+            lines[at] = b"%s:%s kB" % (key, b"%16d" % data.draw(st.integers(0, 2000)))
+    bulk = account_report(*made({"smaps": b"\n".join(lines)}), NOTHING_BESIDE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "_regular_rows", lambda *_: {})
+        alone = account_report(*made({"smaps": b"\n".join(lines)}), NOTHING_BESIDE)
+    assert bulk == alone
+
+
+def test_figures_that_fit_together_are_added_up_in_bulk() -> None:
+    """Else the test above would compare nothing."""
+    shot, regions = made({"smaps": smaps([record(0x10000, 0x20000, Rss=8, Pss=8, Private_Dirty=8, Anonymous=8)])})
+    assert shot is not None
+    assert regions is not None
+    assert list(account._regular_rows(regions, {0: [0]})) == [0]
+    assert list(account._regular_rows(regions, {0: [0, 1]})) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from procmem.errors import MalformedFile
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.mountinfo import MEMORY_TYPES, devices_alone, devices_of_type, mount_ids_of_type
-from procmem.parse.numa_maps import parse_numa_nodes
+from procmem.parse.numa_maps import parse_nodes, parse_numa_nodes
 from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status
 from procmem.parse.system import (
     parse_guard_gap,
@@ -327,3 +327,15 @@ def _is_stat(words: list[str]) -> bool:
     except MalformedFile:
         return False
     return True
+
+
+def test_memory_nodes_of_the_machine() -> None:
+    """One line for each zone of each node."""
+    zones = (b"DMA", b"Normal"), (b"Normal",)
+    text = b"".join(
+        b"Node %d, zone %8s %6d %6d \n" % (node * 2, zone, 1, 2) for node, names in enumerate(zones) for zone in names
+    )
+    assert parse_nodes(text) == {0, 2}
+    assert parse_nodes(b"") == frozenset()
+    assert parse_nodes(b"Node x, zone\nNodes 7, zone\n") == frozenset()
+    assert len(parse_nodes(Path("/proc/buddyinfo").read_bytes())) >= 1
