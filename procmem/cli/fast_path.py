@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["plain_words", "run_plain"]
 
 _PID_DIGITS_MAX = 10
+_READ_ONE = frozenset({"account", "explain", "pmap", "record", "threads"})
+"""Commands besides inspect that read a process's smaps."""
+_ELSEWHERE = frozenset({"--from", "--procfs", "--help", "-h"})
+"""With these words it is no process of this machine."""
 
 
 def plain_words(
@@ -39,7 +43,7 @@ def plain_words(
             flag = known[word]
             if arguments.setdefault(flag.argument, flag.value) != flag.value:
                 return None  # two formats or two units at once: click tells of it
-        elif word.isascii() and word.isdecimal() and len(word) <= _PID_DIGITS_MAX and int(word):
+        elif _is_pid(word):
             pids.append(int(word))
         else:
             return None
@@ -51,12 +55,16 @@ def plain_words(
 def run_plain(words: Sequence[str]) -> int | None:
     """Run a plain command line and give its exit status; None where it is not plain, and nothing was done."""
     if words[:1] not in (["inspect"], ["system"]) or "_PROCMEM_COMPLETE" in os.environ:
+        if words[:1] and words[0] in _READ_ONE:
+            _prefetch_first(words)
         return None
     is_inspect = words[0] == "inspect"
     if not is_inspect:
         prefetch_processes(words)  # also where click has to answer: that takes the longer to load
     plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS, words[0])
     if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
+        if is_inspect:
+            _prefetch_first(words)
         return None
     pids, arguments = plain
     if is_inspect:
@@ -69,6 +77,16 @@ def run_plain(words: Sequence[str]) -> int | None:
         return _inspect(pids, arguments) if is_inspect else _system(arguments)
 
     return guarded(answer)
+
+
+def _prefetch_first(words: Sequence[str]) -> None:
+    """Begin to read the process that stands right behind the command: click takes its time to load."""
+    if len(words) > 1 and _is_pid(words[1]) and _ELSEWHERE.isdisjoint(words):
+        prefetch_process(int(words[1]))
+
+
+def _is_pid(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) <= _PID_DIGITS_MAX and int(word) > 0
 
 
 def _inspect(pids: Sequence[int], arguments: dict[str, Any]) -> int:

@@ -41,7 +41,8 @@ def read_maps(target: Target, pid: int | None) -> MapRead:
     """
 
     def once() -> tuple[FileContent, FileContent, FileContent, FileContent]:
-        auxv, stat, smaps = (target.read(name) for name in ("auxv", "stat", "smaps"))
+        auxv, stat = target.read("auxv"), target.read("stat")
+        smaps = target.read_pieces("smaps", lambda _: None, keep=True)
         if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
             smaps = target.read("maps")
         return auxv, stat, smaps, target.read("cmdline")

@@ -24,8 +24,12 @@ _CHUNK = 65_536
 _PLAIN_BYTES = 256_000
 """What is smaller is read before a child could be made."""
 _PIECE = 256 * 1024
+_GIVEN_AT_ONCE = 1 << 20
 _PAGE_MAX = 65_536
 """No kernel writes more than one page of seq_file text at a call, if records are smaller (seq_read_iter())."""
+_MUCH_KIB = 256 * 1024
+"""To walk the page tables of so much memory takes the kernel longer than us to make a child (10 ms a GiB)."""
+_DIGITS_MAX = 20
 _SMALL_FILES = ("auxv", "stat", "status")
 """In this order: by auxv one sees that another program ran meanwhile."""
 
@@ -51,12 +55,13 @@ class PrefetchedFile:
     """One file, from whose making on somebody reads it: we ourselves if it is small, else a child.
 
     ``first`` are the bytes that were read at once, ``is_whole`` says whether there are no more, and ``errno`` is the
-    number of the error that ended the reading, or zero.
+    number of the error that ended the reading, or zero. ``at_once`` says that it takes the kernel long to write, so
+    that nothing is read before there is a child.
     """
 
     __slots__ = ("_fd", "_memory", "_news", "_reader", "errno", "first", "is_whole")
 
-    def __init__(self, name: str, folder: int, *, with_child: bool = True) -> None:
+    def __init__(self, name: str, folder: int, *, with_child: bool = True, at_once: bool = False) -> None:
         self.first = b""
         self.errno = 0
         self.is_whole = True
@@ -66,7 +71,8 @@ class PrefetchedFile:
             self._fd = os.open(name, _OPEN_FLAGS, dir_fd=folder)
             chunks: list[bytes] = []
             total = 0
-            while total < _PLAIN_BYTES and (chunk := os.read(self._fd, _CHUNK)):
+            most = 0 if at_once else _PLAIN_BYTES
+            while total < most and (chunk := os.read(self._fd, _CHUNK)):
                 total += len(chunk)
                 chunks.append(chunk)
             self.first = b"".join(chunks)
@@ -74,7 +80,7 @@ class PrefetchedFile:
             self.errno = error.errno or 1
             self._close()
             return
-        self.is_whole = total < _PLAIN_BYTES
+        self.is_whole = total < most
         if self.is_whole:
             self._close()
         elif with_child and len(os.sched_getaffinity(0)) > 1:
@@ -118,7 +124,7 @@ class PrefetchedFile:
                 word = int.from_bytes(news[at : at + 8], "little")
                 told, problem = (word, _UNTOLD) if word < _END else (told, word - _END)
             while given < told:
-                piece = os.pread(self._memory, told - given, given)
+                piece = os.pread(self._memory, min(told - given, _GIVEN_AT_ONCE), given)
                 given += len(piece)
                 yield piece
         if problem:
@@ -175,7 +181,14 @@ class PrefetchedProcess:
     def __init__(self, folder: int) -> None:
         self.folder = folder
         self.files = {name: read_plainly(name, folder) for name in _SMALL_FILES}
-        self.smaps = PrefetchedFile("smaps", folder)
+        self.smaps = PrefetchedFile("smaps", folder, at_once=_resident_kib(self.files["status"][0]) >= _MUCH_KIB)
+
+
+def _resident_kib(status: bytes) -> int:
+    """VmRSS in KiB; 0 where it is not said."""
+    _, found, behind = status.partition(b"\nVmRSS:\t")
+    digits = behind[: behind.find(b" kB")].strip() if found else b""
+    return int(digits) if digits.isdigit() and len(digits) <= _DIGITS_MAX else 0
 
 
 _begun: dict[int, PrefetchedProcess] = {}

@@ -154,3 +154,31 @@ def test_what_is_closed_is_not_closed_again(tmp_path: Path, monkeypatch: pytest.
                 with pytest.raises(OSError, match="Bad file descriptor"):
                     list(file.pieces())
                 assert closed == []
+
+
+def test_at_once_nothing_is_read_before_there_is_a_child(tmp_path: Path) -> None:
+    """All bytes come through the child, however few."""
+    (tmp_path / "file").write_bytes(b"few bytes\n")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        begun = PrefetchedFile("file", folder, at_once=True)
+        assert (begun.first, begun.is_whole, begun.errno) == (b"", False, 0)
+        assert b"".join(begun.pieces()) == b"few bytes\n"
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.parametrize(
+    ("status", "kib"),
+    [
+        (b"Name:\tx\nVmHWM:\t     900 kB\nVmRSS:\t     512 kB\nRssAnon:\t 1 kB\n", 512),
+        (b"Name:\tx\nState:\tZ (zombie)\n", 0),
+        (b"Name:\tx\nVmRSS:\t none kB\n", 0),
+        (b"Name:\tx\nVmRSS:\t" + b"9" * 5000 + b" kB\n", 0),
+        (b"Name:\tx\nVmRSS:\t 7", 0),
+        (b"", 0),
+    ],
+)
+def test_how_much_is_resident(status: bytes, kib: int) -> None:
+    """By the one line, whatever else there is."""
+    assert prefetch._resident_kib(status) == kib
