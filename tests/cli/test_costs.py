@@ -1,0 +1,106 @@
+"""What a command asks of the kernel and of Python, counted: costs that a clock would only show on a quiet machine."""
+
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from procmem.classify.evidence import REGION_KEYS
+from procmem.model.mapping import Mappings
+from procmem.parse.numa_maps import parse_nodes
+from procmem.parse.smaps import SmapsReader
+from procmem.queries.inspect import InspectOptions, inspect
+from procmem.queries.targets import source_of
+from tests.support import needs
+from tests.support.running import COMMAND, ROOT, started
+from tests.support.smaps_text import KEYS_6_18, Record, smaps
+
+MAPPER = [sys.executable, str(ROOT / "tests" / "benchmarks" / "mapper.py")]
+WALKS = ("smaps", "smaps_rollup", "numa_maps")
+"""Files for which the kernel walks the page tables of the whole process."""
+
+
+def opened(tmp_path: Path, *words: str) -> Counter[str]:
+    """How often files of the process were opened by a command, and pagemap was scanned; by strace."""
+    log = tmp_path / "calls"
+    command = [needs.program("strace"), "-f", "-o", str(log), "-e", "trace=openat,ioctl", *COMMAND, *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if b"ptrace" in done.stderr:
+        needs.lacking("strace may not attach here")
+    assert done.returncode == 0, done
+    text = log.read_text(errors="replace")
+    counts = Counter(re.findall(r'openat\(\d+, "(?:/proc/\d+/)?(\w+)"', text))
+    counts["PAGEMAP_SCAN"] = len(re.findall(r"ioctl\(\d+, (?:PAGEMAP_SCAN|_IOC\([^)]*0x66, 0x10, 0x60\))", text))
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("command", "walks"),
+    [("inspect", 1), ("explain", 1), ("threads", 1), ("pmap", 1), ("account", 2)],
+)
+def test_page_tables_are_walked_so_often(tmp_path: Path, command: str, walks: int) -> None:
+    """Once where one file says all; the account compares two. Where a machine has several nodes, it reads a third."""
+    with started([*MAPPER, "300"]) as process:
+        counts = opened(tmp_path, command, str(process.pid))
+    several = len(parse_nodes(Path("/proc/buddyinfo").read_bytes())) > 1
+    assert sum(counts[name] for name in WALKS) == walks + (several and command == "account"), counts
+    assert counts["smaps"] == 1
+
+
+def test_pagemap_is_asked_for_few_ranges(tmp_path: Path) -> None:
+    """Not for each of many mappings: single pages are read, neighbours are scanned together."""
+    with started([*MAPPER, "2000"]) as process:
+        counts = opened(tmp_path, "inspect", str(process.pid))
+    assert counts["pagemap"] <= 2
+    assert counts["PAGEMAP_SCAN"] <= 20, counts
+
+
+def test_labels_are_made_for_sorts_not_for_mappings() -> None:
+    """Of many mappings that differ in place, size, offset and figures, few things are different."""
+    with started([*MAPPER, "3000"]) as process, source_of(None, None).open(process.pid) as target:
+        report = inspect(target, InspectOptions())
+    regions = report.regions
+    assert regions is not None
+    assert len(regions) >= 3000
+    assert len(regions.mappings.one_of_each_sort()) < 0.3 * len(regions)
+    assert len({id(label) for label in regions.label}) < 0.5 * len(regions)
+
+
+def records(count: int) -> bytes:
+    """A text of so many records that differ in all their figures."""
+    return smaps(
+        [
+            Record(
+                0x7F00_0000_0000 + at * 0x100_0000,
+                0x7F00_0000_1000 + at * 0x100_0000 + at % 900 * 4096,
+                offset=at * 4096,
+                counters=tuple((key, at * (3 + number) % 90_000) for number, key in enumerate(KEYS_6_18)),
+            )
+            for at in range(count)
+        ]
+    )
+
+
+def test_a_mapping_takes_little_memory() -> None:
+    """While smaps is read, beyond one part of the text; what differs in every record is a number or two."""
+    data = records(20_000)
+
+    def read() -> Mappings:
+        reader = SmapsReader(keys=REGION_KEYS)
+        for at in range(0, len(data), 1 << 16):
+            reader.feed(data[at : at + (1 << 16)])
+        return reader.close()
+
+    tracemalloc.start()
+    try:
+        table = read()
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(table) == 20_000
+    assert kept / len(table) < 1200
+    assert peak - kept < 20 << 20
