@@ -14,7 +14,7 @@ from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
-from procmem.model.region import Label, Regions, for_each_label
+from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
@@ -92,7 +92,7 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
 
 def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the given order, classes without regions left out."""
-    names = for_each_label(regions.label, fold)
+    names = regions.for_each_label(fold)
     sizes: list[int | None] = list(map(sub, regions.end, regions.start))
     for row in regions.mappings.gates():
         sizes[bisect_left(regions.vma, row)] = 0  # a gate is nobody's memory, and VmSize leaves it out
@@ -116,11 +116,12 @@ def _sums_by_name(
     """
     common = max(counts, key=counts.__getitem__, default="")  # most_common() would load heapq
     members: defaultdict[str, list[int]] = defaultdict(list)
-    for index, name in [(index, name) for index, name in enumerate(names) if name != common]:
-        members[name].append(index)
+    for index, name in enumerate(names):
+        if name != common:
+            members[name].append(index)
     answers = []
     for column in columns:
-        sums = {name: exact_sum([column[at] for at in rows]) for name, rows in members.items()}
+        sums = {name: exact_sum(map(column.__getitem__, rows)) for name, rows in members.items()}
         if None in column:
             sums[common] = exact_sum([value for value, name in zip(column, names, strict=True) if name == common])
         else:
@@ -198,13 +199,11 @@ def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
     of_others, rest = _taken(rest, table.column(SmapsKey.SHARED_HUGETLB))
     of_its_own, rest = _taken(rest, table.column(SmapsKey.PRIVATE_HUGETLB))
     swapped, rest = _taken(rest, table.column(SmapsKey.SWAP))
-    kinds = {row: table.unpopulated(row) for row in table.one_of_each_sort()}
-
-    def left_of(kind: Unpopulated) -> int:
-        return sum(rest[row] for row in table.rows_where(lambda row: kinds[row] == kind))
-
-    of_files, reserved = left_of(Unpopulated.FILE), left_of(Unpopulated.RESERVED)
-    untouched = sum(rest) - of_files - reserved - left_of(Unpopulated.GATE)
+    left = dict.fromkeys(Unpopulated, 0)
+    for rows in table.rows_of_sorts():
+        left[table.unpopulated(rows[0])] += sum(map(rest.__getitem__, rows))
+    of_files, reserved = left[Unpopulated.FILE], left[Unpopulated.RESERVED]
+    untouched = sum(rest) - of_files - reserved - left[Unpopulated.GATE]
     return Account(resident, swapped, of_others + of_its_own, of_files, untouched, reserved)
 
 

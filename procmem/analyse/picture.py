@@ -11,7 +11,7 @@ from operator import gt, ne
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Role
 from procmem.model.machine import architecture_of
-from procmem.model.region import Certainty, Label, Regions, for_each_label
+from procmem.model.region import Certainty, Label, Regions
 from procmem.model.reports.inspection import Band
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
@@ -31,7 +31,7 @@ _OWN_BANDS = {
 def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
     """The bands from the highest address to the lowest."""
     start, end, rss = regions.start, regions.end, regions.rss
-    names = for_each_label(regions.label, _band_name)
+    names = regions.for_each_label(_band_name)
     stretches = _stretches(names)
     if _only_one_program(regions, names, stretches):
         stretches = _stretches(names)

@@ -4,15 +4,15 @@ The theory says it in one sentence: the process owns resources, a thread owns on
 figures of both.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable
 
 from procmem.analyse.arenas import arenas_of
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRuns, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.model.snapshot import Snapshot, ThreadReading
@@ -25,7 +25,7 @@ _POLICIES = {0: "normal", 1: "fifo", 2: "round robin", 3: "batch", 5: "idle", 6:
 def thread_report(
     snapshot: Snapshot,
     regions: Regions | None,
-    touched: Sequence[PageRun],
+    touched: PageRuns,
     *,
     open_files: int | None,
     cwd: bytes | None,
@@ -113,7 +113,7 @@ class _Stacks:
         return self._tls.get(thread.owner) or (self._tls.get(owners.MAIN_THREAD) if main else None)
 
 
-def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Sequence[PageRun]) -> ThreadRow:
+def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: PageRuns) -> ThreadRow:
     main = thread.tid == (snapshot.thread_of or snapshot.pid)
     stack = stacks.of(thread, main=main)
     tls = stacks.tls_of(thread, main=main)
@@ -151,19 +151,14 @@ def _row(thread: ThreadReading, snapshot: Snapshot, stacks: _Stacks, touched: Se
     )
 
 
-def _high_water(stack: Region, top: int, touched: Sequence[PageRun]) -> int | None:
+def _high_water(stack: Region, top: int, touched: PageRuns) -> int | None:
     """From the top down to the lowest page that is in memory or swapped; None where pagemap said nothing of it.
 
     A page that shows the zero page was read by somebody, never written: no call was as deep as that.
     """
-    at = bisect_left(touched, (stack.start, 0, 0))
-    if at and touched[at - 1].end > stack.start:
-        at -= 1
-    while at < len(touched) and touched[at].start < stack.end:
-        state = touched[at].state
-        if state & (PageState.PRESENT | PageState.SWAPPED) and not state & (PageState.GUARD | PageState.ZERO):
-            return top - max(touched[at].start, stack.start)
-        at += 1
+    for run in touched.within(stack.start, stack.end):
+        if run.state & (PageState.PRESENT | PageState.SWAPPED) and not run.state & (PageState.GUARD | PageState.ZERO):
+            return top - max(run.start, stack.start)
     return None
 
 

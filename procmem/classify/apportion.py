@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from procmem.classify.partition import Partition
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.raw import PageRuns, PageState, Refusal
 from procmem.model.region import Share
 from procmem.model.unknown import uss_of
 
@@ -21,18 +21,15 @@ __all__ = ["shared_out"]
 _KIB = 1024
 
 
-def shared_out(
-    mappings: Mappings, cut: Partition, runs: tuple[PageRun, ...] | Refusal, page_size: int
-) -> dict[int, Share]:
+def shared_out(mappings: Mappings, cut: Partition, runs: PageRuns | Refusal, page_size: int) -> dict[int, Share]:
     """The figures of every range that is a part of its mapping, by the index of the range."""
     if not cut.split or SmapsKey.RSS not in mappings.usage:
         return {}
     shares: dict[int, Share] = {}
-    starts = () if isinstance(runs, Refusal) else [run.start for run in runs]
     for row in sorted(cut.split):
         parts = range(bisect_left(cut.vma, row), bisect_right(cut.vma, row))  # ranges are in the order of mappings
         ranges = [(cut.start[index], cut.end[index]) for index in parts]
-        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, starts, page_size), strict=True))
+        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, page_size), strict=True))
     return shares
 
 
@@ -40,8 +37,7 @@ def _shares_of(
     mappings: Mappings,
     row: int,
     ranges: Sequence[tuple[int, int]],
-    runs: tuple[PageRun, ...] | Refusal,
-    starts: Sequence[int],
+    runs: PageRuns | Refusal,
     page_size: int,
 ) -> list[Share]:
     def figure(key: str) -> int | None:
@@ -53,8 +49,8 @@ def _shares_of(
     pages = [_whole_pages(start, end, page_size) for start, end in ranges]
     present = swapped = None
     if not isinstance(runs, Refusal):
-        present = _bytes_in(runs, starts, pages, PageState.PRESENT, without=PageState.ZERO)
-        swapped = _bytes_in(runs, starts, pages, PageState.SWAPPED, without=PageState.GUARD)
+        present = _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
+        swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
     sizes = [end - start for start, end in pages]
     rss_parts, rss_exact = _divide(rss, present, sizes)
     swap_parts, swap_exact = _divide(swap, swapped, sizes)
@@ -74,21 +70,16 @@ def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
     return -(-start // page_size) * page_size, -(-end // page_size) * page_size
 
 
-def _bytes_in(
-    runs: Sequence[PageRun], starts: Sequence[int], ranges: Sequence[tuple[int, int]], state: int, *, without: int
-) -> list[int]:
-    """Bytes of pages in a state, for each range; ``starts`` are those of the runs."""
-    totals = []
-    for start, end in ranges:
-        total = 0
-        at = max(bisect_right(starts, start) - 1, 0)
-        while at < len(runs) and runs[at].start < end:
-            run = runs[at]
-            if run.end > start and run.state & state and not run.state & without:
-                total += min(run.end, end) - max(run.start, start)
-            at += 1
-        totals.append(total)
-    return totals
+def _bytes_in(runs: PageRuns, ranges: Sequence[tuple[int, int]], state: int, *, without: int) -> list[int]:
+    """Bytes of pages in a state, for each range."""
+    return [
+        sum(
+            min(run.end, end) - max(run.start, start)
+            for run in runs.within(start, end)
+            if run.state & state and not run.state & without
+        )
+        for start, end in ranges
+    ]
 
 
 def _weights(parts: Sequence[int | None], sizes: Sequence[int]) -> list[int]:

@@ -23,9 +23,10 @@ from procmem.model.auxv import AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
 from procmem.model.libc_files import is_library
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.raw import MappedFile, PageRun, Refusal
+from procmem.model.raw import MappedFile, PageRuns, Refusal
 from procmem.model.region import Claim, ElfObject, Label, Regions
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import KernelName, is_file_in_memory, without_deleted
@@ -34,20 +35,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
 
-__all__ = ["file_rows", "layout", "mapped_files", "regions", "split_ranges"]
+__all__ = ["Claimed", "layout", "mapped_files", "regions", "split_ranges"]
 
 _JIT = b"jit"
 """In the name of a memory file: compiled code, and no ELF object."""
 _HOLD_OBJECTS = frozenset({KernelName.FILE, KernelName.MEMFD})
 """What an ELF object can be loaded from; opening a device may have effects."""
-
-
-def file_rows(mappings: Mappings) -> dict[tuple[str, int, bytes], list[int]]:
-    """The indexes of the mappings of each file, by device, inode and path."""
-    rows: dict[tuple[str, int, bytes], list[int]] = {}
-    for row in mappings.rows_where(mappings.inode.__getitem__):
-        rows.setdefault((mappings.device[row], mappings.inode[row], mappings.name[row]), []).append(row)
-    return rows
 
 
 def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
@@ -60,13 +53,13 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
     files = []
-    for (device, inode, path), rows in file_rows(mappings).items():
+    for (device, inode, path), rows in mappings.rows_of_files().items():
         named = mappings.named(rows[0]).named
         if named not in _HOLD_OBJECTS or (named is KernelName.MEMFD and _JIT in path.lower()):
             continue
         if not _may_be_object(mappings, rows):
             continue
-        ranges = tuple((mappings.start[row], mappings.end[row]) for row in rows)
+        ranges = tuple([(mappings.start[row], mappings.end[row]) for row in rows])
         program = any(start <= address < end for address in marks for start, end in ranges)
         files.append(MappedFile(device, inode, path, ranges, program))
     if not marks and snapshot.exe is None:
@@ -96,9 +89,25 @@ def _with_program(files: Sequence[MappedFile]) -> Iterator[MappedFile]:
 
 
 def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
-    if any(permissions(mappings.perms[row]).executable for row in rows):
+    if len({mappings.offset[row] for row in rows}) > 1:
         return True
-    return len({mappings.offset[row] for row in rows}) > 1
+    return any(permissions(perms).executable for perms in {mappings.perms[row] for row in rows})
+
+
+class Claimed(NamedTuple):
+    """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw."""
+
+    cut: Partition
+    mappings: Mappings
+    runtimes: Runtimes
+    deep: bool
+
+    def judged(self, pages: PageStates = NOTHING_KNOWN) -> Partition:
+        """The same ranges, those that no rule explains judged by pattern and neighbour.
+
+        ``pages`` may know more than the rules did: by now it is known which mappings are divided.
+        """
+        return fallback_rules(self.mappings, self.cut, self.runtimes, pages, deep=self.deep)
 
 
 def layout(
@@ -106,8 +115,8 @@ def layout(
     objects: Sequence[ElfObject],
     pages: PageStates = NOTHING_KNOWN,
     look: DeepLook | None = None,
-) -> Partition:
-    """Cut every mapping into labelled ranges.
+) -> Claimed:
+    """Cut every mapping into labelled ranges; what no rule explains is left to :meth:`Claimed.judged`.
 
     ``pages`` are the populated pages of anonymous memory, as far as pagemap was read; ``look`` is the target's memory,
     where it may be looked into.
@@ -143,7 +152,7 @@ def layout(
     claims += arena_claims(mappings, snapshot.bits, runtimes, pages, disproved)
     claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return fallback_rules(mappings, cut, runtimes, pages, deep=look is not None)
+    return Claimed(cut, mappings, runtimes, deep=look is not None)
 
 
 def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
@@ -178,10 +187,19 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
-    labels = [
-        label_of(MappingKey(mappings.perms[row], mappings.name[row], mappings.named(row), mappings.inode[row] != 0))
-        for row in mappings.one_of_each_sort()
-    ]
+    known: dict[tuple[str, bytes, int, bool], Label] = {}
+    labels = []
+    for row in mappings.one_of_each_sort():
+        perms, name, read, has_inode = (
+            mappings.perms[row],
+            mappings.name[row],
+            mappings.named(row),
+            mappings.inode[row] != 0,
+        )
+        said = (perms, name, id(read), has_inode)
+        if said not in known:
+            known[said] = label_of(MappingKey(perms, name, read, has_inode))
+        labels.append(known[said])
     return list(map(labels.__getitem__, mappings.sort))
 
 
@@ -189,7 +207,7 @@ def _object_claims(
     snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings, biases: dict[bytes, int]
 ) -> Iterator[Claim]:
     """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
-    rows = file_rows(mappings)
+    rows = mappings.rows_of_files()
     for item in objects:
         own = rows[(item.file.device, item.file.inode, item.file.path)]
         role = object_role(item, objects, snapshot.auxv, snapshot.exe)
@@ -218,7 +236,7 @@ def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], .
     return tuple(ranges)
 
 
-def regions(snapshot: Snapshot, cut: Partition, runs: tuple[PageRun, ...] | Refusal) -> Regions:
+def regions(snapshot: Snapshot, cut: Partition, runs: PageRuns | Refusal) -> Regions:
     """Put figures to the ranges: a mapping's own, or shares of them by what pagemap said."""
     mappings = snapshot.mappings
     assert mappings is not None

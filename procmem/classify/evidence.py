@@ -7,13 +7,14 @@ source's matter.
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Sequence
 
+from procmem.classify.rules.malloc_arenas import heap_sizes
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
 from procmem.classify.runtimes.detect import runtimes_of
 from procmem.classify.runtimes.table import RUNTIME_SYMBOLS, RUNTIME_WORDS
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRun, PageRuns, PageState
 from procmem.model.region import ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
@@ -51,6 +52,9 @@ _RANGES_MAX = 65_536
 """So many mappings a process may have by default; of the others pagemap is not asked, and nothing is said."""
 _BLOCK_BYTES = 1 << 20
 """The smallest arena of malloc (HEAP_MAX_SIZE on 32 bit)."""
+_LOW_END = 1 << 32
+_WIDE_BYTES = 64 << 30
+"""In so wide a mapping are so many places where arenas may begin that to ask about all of it is less."""
 _READING_ACTS = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.UFFD_MISSING, MemoryFlag.UFFD_WP})
 """Where a read may touch registers of a device, or wait for a handler of faults."""
 
@@ -117,7 +121,7 @@ def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     return tuple(sorted({(table.start[row], table.end[row]) for row in table.rows_where(is_peekable)}))
 
 
-def answering_runs(shot: Snapshot, runs: Sequence[PageRun], local: Container[str]) -> tuple[PageRun, ...]:
+def answering_runs(shot: Snapshot, runs: Iterable[PageRun], local: Container[str]) -> PageRuns:
     """The runs without pages of files that lie elsewhere than on ``local`` devices.
 
     Such a page may be gone again when it is read, and is then asked for where perhaps nobody answers. Pages of private
@@ -134,30 +138,41 @@ def answering_runs(shot: Snapshot, runs: Sequence[PageRun], local: Container[str
         row = order[max(bisect_right(starts, run.start) - 1, 0)]
         return not table.inode[row] or table.device[row] in local
 
-    return tuple(run for run in runs if answers(run))
+    return PageRuns.of(filter(answers, runs))
 
 
-def touched_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
-    """Writable anonymous mappings: pagemap tells which of their pages were ever used, and which are guards.
+def touched_ranges(shot: Snapshot, *, whole: bool = False) -> tuple[tuple[int, int], ...]:
+    """Writable anonymous memory: pagemap tells which of its pages were ever used, and which are guards.
 
-    Only those with something in them are asked about that may be stacks, arenas or large blocks; what is small has
-    nothing to tell.
+    Only mappings with something in them are asked about that may be stacks, arenas or large blocks; what is small has
+    nothing to tell. Of most the rules look at single pages: the first one, where a block or an arena has its header,
+    and the last one of a stack. ``whole`` asks about all pages of them.
     """
     table = shot.mappings
     assert table is not None
     nothing: list[int | None] = [None] * len(table)
     rss, swap = table.column(SmapsKey.RSS) or nothing, table.column(SmapsKey.SWAP) or nothing
     marked, guarded = table.flags_with(MemoryFlag.NOHUGEPAGE), table.flags_with(MemoryFlag.MAYBE_GUARD)
+    above = set(map(table.end.__getitem__, table.rows_where(lambda row: permissions(table.perms[row]).inaccessible)))
     blocks = _ends_of_blocks(table)
-    rows = zip(table.start, table.end, table.perms, table.inode, table.flags, rss, swap, strict=True)
-    ranges = [
-        (start, end)
-        for start, end, perms, inode, flags, resident, swapped in rows
-        if (end - start >= SMALL_BYTES or flags in marked or end in blocks)
-        and (resident or swapped or flags in guarded)
-        and permissions(perms).read_write
-        and not inode
-    ]
+    (heap_size,) = heap_sizes(shot.bits)
+    page = shot.page_size
+    ranges: set[tuple[int, int]] = set()
+    for row in table.rows_where(lambda row: not table.inode[row] and permissions(table.perms[row]).read_write):
+        start, end, flags = table.start[row], table.end[row], table.flags[row]
+        if (end - start < SMALL_BYTES and flags not in marked and end not in blocks) or not (
+            rss[row] or swap[row] or flags in guarded
+        ):
+            continue
+        if whole or flags in guarded or end <= _LOW_END or end - start > _WIDE_BYTES:
+            ranges.add((start, end))
+            continue
+        ranges.add((start, start + page))
+        first = start // heap_size * heap_size + heap_size
+        if first < end:
+            ranges.update([(at, at + page) for at in range(first, end, heap_size)])
+        if flags in marked or start in above:
+            ranges.add((end - page, end))
     return tuple(sorted(ranges)[:_RANGES_MAX])
 
 

@@ -4,39 +4,45 @@ Not asked, or refused, is unknown; it is never "not used".
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from procmem.model.named_tuple import NamedTuple
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRun, PageRuns, PageState, without_overlap
 
 __all__ = ["NOTHING_KNOWN", "PageStates"]
 
 
-class PageStates(NamedTuple):
-    """``asked`` are the ranges that pagemap was asked about, ``runs`` what it answered; both ascending."""
+class PageStates:
+    """``asked`` are the ranges that pagemap was asked about, ``runs`` what it answered; in any order, in part twice."""
 
-    asked: Sequence[tuple[int, int]] = ()
-    runs: Sequence[PageRun] = ()
+    __slots__ = ("_ends", "_starts", "runs")
+
+    def __init__(self, asked: Iterable[tuple[int, int]] = (), runs: Iterable[PageRun] = ()) -> None:
+        ranges = without_overlap(asked)
+        self._starts = [start for start, _ in ranges]
+        self._ends = [end for _, end in ranges]
+        self.runs = PageRuns.of(runs)
 
     def touched(self, address: int) -> bool | None:
         """Whether the page at an address is in memory or in swap; None where nobody knows."""
-        at = bisect_right(self.asked, (address, 1 << 65)) - 1
-        if at < 0 or not self.asked[at][0] <= address < self.asked[at][1]:
-            return None
-        at = bisect_right(self.runs, (address, 1 << 65, 0)) - 1
-        return at >= 0 and self.runs[at].end > address and not self.runs[at].state & PageState.GUARD
+        return self.touched_of(address, address + 1)[0]
 
     def touched_between(self, start: int, end: int) -> bool | None:
         """Whether any page of a range is in memory or in swap; None where nobody knows."""
-        at = bisect_right(self.asked, (start, 1 << 65)) - 1
-        if at < 0 or not self.asked[at][0] <= start < self.asked[at][1]:
-            return None
-        at = max(bisect_right(self.runs, (start, 1 << 65, 0)) - 1, 0)
-        while at < len(self.runs) and self.runs[at].start < end:
-            if self.runs[at].end > start and not self.runs[at].state & PageState.GUARD:
-                return True
-            at += 1
-        return False
+        return self.touched_of(start, end)[1]
+
+    def touched_of(self, start: int, end: int) -> tuple[bool | None, bool | None]:
+        """The same of a range's first page, and of any of its pages. Nothing is known where its first page is not."""
+        at = bisect_right(self._starts, start) - 1
+        if at < 0 or start >= self._ends[at]:
+            return None, None
+        runs = self.runs
+        first = runs.first_beyond(start)
+        if first < len(runs.start) and runs.start[first] < end:
+            if not runs.state[first] & PageState.GUARD:
+                return runs.start[first] <= start, True  # as most often
+            if any(not run.state & PageState.GUARD for run in runs.within(start, end)):
+                return False, True
+        return False, False if end <= self._ends[at] else None
 
 
 NOTHING_KNOWN = PageStates()

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from procmem.model.note import Note
-from procmem.model.raw import FileContent, Machine, MappedFile, MissingRight, PageRun, Refusal
+from procmem.model.raw import FileContent, Machine, MappedFile, MissingRight, PageRuns, Refusal
 
 __all__ = ["ByteReader", "MemoryReader", "Source", "Target"]
 
@@ -91,7 +91,7 @@ class Target(Protocol):
         """
         ...
 
-    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> PageRuns | Refusal:
         """The populated pages in the ranges, in address order; pages never touched are left out."""
         ...
 

@@ -5,9 +5,13 @@ it knows the difference. A file that may not be read is a value too: the report 
 other files know.
 """
 
-from collections.abc import Mapping
-from enum import Enum
+from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import eq
+
+from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
@@ -20,10 +24,12 @@ __all__ = [
     "MappedFile",
     "MissingRight",
     "PageRun",
+    "PageRuns",
     "PageState",
     "RawProcess",
     "Refusal",
     "said_or_nothing",
+    "without_overlap",
 ]
 
 
@@ -33,7 +39,7 @@ FILE_BYTES_MAX = 64 * 1024 * 1024
 """So much is read of any other file at once; larger ones are refused. Of maps and smaps pieces are read."""
 
 
-class Refusal(Enum):
+class Refusal(Enumeration):
     """Why a file has no content for us: it may not be read, is not there, its process ended or does not answer, ..."""
 
     DENIED = "denied"
@@ -76,7 +82,7 @@ class Machine(NamedTuple):
         return (int(major), int(minor)) if major.isdecimal() and minor else None
 
 
-class MissingRight(Enum):
+class MissingRight(Enumeration):
     """What we lack where a process may not be looked at."""
 
     OTHER_USER = "other user"
@@ -147,3 +153,68 @@ class PageRun(NamedTuple):
     start: int
     end: int
     state: int
+
+
+class PageRuns:
+    """Runs of pages, ascending, as columns: a process may have many thousand, of which few are looked at."""
+
+    __slots__ = ("end", "start", "state")
+
+    def __init__(self, start: Sequence[int] = (), end: Sequence[int] = (), state: Sequence[int] = ()) -> None:
+        self.start = start
+        self.end = end
+        self.state = state
+
+    @classmethod
+    def of(cls, runs: Iterable[PageRun]) -> PageRuns:
+        """The same runs as columns."""
+        return runs if isinstance(runs, PageRuns) else cls(*zip(*runs, strict=True))
+
+    @classmethod
+    def merged(cls, runs: Iterable[PageRun]) -> PageRuns:
+        """Runs in any order, of which several may hold the same pages: those count where they come first."""
+        once = []
+        told = 0
+        for run in sorted(runs):
+            if run.end > told:
+                once.append(PageRun(max(run.start, told), run.end, run.state))
+                told = run.end
+        return cls.of(once)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, at: int) -> PageRun:
+        return PageRun(self.start[at], self.end[at], self.state[at])
+
+    def __iter__(self) -> Iterator[PageRun]:
+        return map(PageRun, self.start, self.end, self.state)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PageRuns | tuple) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]  # a list is compared, never a key
+
+    def __repr__(self) -> str:
+        return f"PageRuns.of({list(self)})"
+
+    def first_beyond(self, address: int) -> int:
+        """The index of the first run that ends above an address."""
+        at = bisect_right(self.start, address)
+        return at - 1 if at and self.end[at - 1] > address else at
+
+    def within(self, start: int, end: int) -> Iterator[PageRun]:
+        """The runs that lie in a range, or reach into it."""
+        for at in range(self.first_beyond(start), bisect_left(self.start, end)):
+            yield PageRun(self.start[at], self.end[at], self.state[at])
+
+
+def without_overlap(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same addresses as ascending ranges that do not overlap, so that no page is told twice."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

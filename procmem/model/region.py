@@ -6,10 +6,10 @@ A region is a byte range inside one VMA. The regions of a VMA partition it: noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from enum import Enum
 from operator import add
 
 from procmem.model.elf import ElfImage, Section
+from procmem.model.enumeration import Enumeration
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share", "for_each_label"]
+__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share"]
 
 
-class Certainty(Enum):
+class Certainty(Enumeration):
     """How sure a label is."""
 
     CERTAIN = "certain"
@@ -102,16 +102,6 @@ class ElfObject(NamedTuple):
     problem: Note | Refusal | None = None
 
 
-def for_each_label(labels: Sequence[Label], compute: Callable[[Label], Value]) -> list[Value]:
-    """A column computed from a column of labels; labels that many regions share are looked at once.
-
-    Sharing is by identity: comparing labels would cost more than most computations.
-    """
-    identities = list(map(id, labels))
-    known = {identity: compute(label) for identity, label in dict(zip(identities, labels, strict=True)).items()}
-    return list(map(known.__getitem__, identities))
-
-
 class Region(NamedTuple):
     """One row of Regions. Sizes are bytes; None is unknown.
 
@@ -151,7 +141,20 @@ class Regions:
     part of their mapping, by index of the region (whole mappings have their own column's figures).
     """
 
-    __slots__ = ("end", "label", "mappings", "pss", "rss", "shares", "start", "swap", "uss", "vma")
+    __slots__ = (
+        "_different",
+        "_identities",
+        "end",
+        "label",
+        "mappings",
+        "pss",
+        "rss",
+        "shares",
+        "start",
+        "swap",
+        "uss",
+        "vma",
+    )
 
     def __init__(
         self,
@@ -169,6 +172,8 @@ class Regions:
         self.end = end
         self.label = label
         self.shares = shares or {}
+        self._identities: list[int] | None = None
+        self._different: dict[int, Label] = {}
         self.rss = self._column((SmapsKey.RSS,), "rss")
         self.pss = self._column((SmapsKey.PSS,), "pss")
         self.uss = self._column((SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY), "uss")
@@ -194,6 +199,17 @@ class Regions:
         for index, share in self.shares.items():
             values[index] = getattr(share, field)
         return values
+
+    def for_each_label(self, compute: Callable[[Label], Value]) -> list[Value]:
+        """A column computed from the labels; a label that many regions share is looked at once.
+
+        Sharing is by identity: comparing labels would cost more than most computations.
+        """
+        if self._identities is None:
+            self._identities = list(map(id, self.label))
+            self._different = dict(zip(self._identities, self.label, strict=True))
+        known = {identity: compute(label) for identity, label in self._different.items()}
+        return list(map(known.__getitem__, self._identities))
 
     def __len__(self) -> int:
         return len(self.start)

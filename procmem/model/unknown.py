@@ -13,12 +13,8 @@ __all__ = ["exact_sum", "known_sum", "uss_of"]
 
 def exact_sum(values: Iterable[int | None]) -> int | None:
     """The sum, or None where one of the values is unknown; the sum of nothing is 0."""
-    total = 0
-    for value in values:
-        if value is None:
-            return None
-        total += value
-    return total
+    known = tuple(values)
+    return None if None in known else sum(known)  # type: ignore[arg-type]  # mypy does not narrow by "in"
 
 
 def known_sum(values: Iterable[int | None]) -> int | None:

@@ -96,19 +96,20 @@ def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -
     """Walk the pages of all processes; ``progress`` is told of the pids to go through."""
     from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only for this question
     from procmem.model.snapshot import Nature  # noqa: PLC0415  # the same
-    from procmem.queries.examine import examine  # noqa: PLC0415  # the same
+    from procmem.queries.examine import KnownObjects, examine  # noqa: PLC0415  # the same
 
     source = _source(options)
     wanted = wanted_processes(options.name, options.user)
     answers: list[tuple[ClassRow, ...]] = []
     unreadable = unsized = 0
+    known: KnownObjects = {}
     with progress(other_pids(source)) as remaining:
         for pid in remaining:
             try:
                 with source.open(pid) as target:
                     if not _is_wanted(target, wanted):
                         continue
-                    seen = examine(target)
+                    seen = examine(target, known=known)
             except ProcessGone:
                 continue
             except (AccessRefused, BadInput):

@@ -20,7 +20,7 @@ from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal, said_or_nothing
+from procmem.model.raw import KeptFile, PageRuns, RawProcess, Refusal, said_or_nothing
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
     from procmem.model.raw import MappedFile
 
-__all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "examine", "need_mappings"]
+__all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "KnownObjects", "examine", "need_mappings"]
 
 
 class Examination(NamedTuple):
@@ -52,8 +52,8 @@ class Examination(NamedTuple):
     objects: tuple[ElfObject, ...]
     regions: Regions | None
     kept: tuple[KeptFile, ...]
-    page_runs: tuple[PageRun, ...] | Refusal
-    touched: tuple[PageRun, ...] = ()
+    page_runs: PageRuns | Refusal
+    touched: PageRuns = PageRuns()  # nobody changes it
     words: tuple[tuple[int, bytes], ...] = ()
     peek_problem: Refusal | None = None
 
@@ -79,11 +79,15 @@ def examine(
     thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
     to_keep: bool = False,
     deep: bool = False,
+    stacks: bool = False,
+    known: KnownObjects | None = None,
 ) -> Examination:
     """Read and classify one process.
 
     ``keys`` are the wanted counters of smaps (None for all); ``to_keep`` is for recordings: raw text is kept, and
-    pagemap is asked about all anonymous memory, not only about mappings that hold several ranges.
+    pagemap is asked about all anonymous memory, not only about mappings that hold several ranges. ``stacks`` asks it
+    about all pages of what may be stacks, not only about those that rules look at. ``known`` remembers objects from one
+    process to the next.
 
     Raises:
         ProcessGone, AccessRefused: as :func:`take`.
@@ -96,26 +100,29 @@ def examine(
     symbols = symbols_to_look_for(shot)
     candidates = mapped_files(shot)
     local = _local_devices(target, candidates)
-    loaded = [_load(target, mapped, symbols, local) for mapped in candidates]
+    loaded = [_load(target, mapped, symbols, local, known) for mapped in candidates]
     shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
     words = words_to_look_for(shot, [part.item for part in loaded])
     if words:
         loaded = [_search(target, part, words, local) for part in loaded]
     objects = tuple(part.item for part in loaded)
-    first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot)
-    first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else ()
-    known_runs = () if isinstance(first_runs, Refusal) else first_runs
+    first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot, whole=stacks)
+    first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else PageRuns()
+    known_runs = PageRuns() if isinstance(first_runs, Refusal) else first_runs
     safe_runs = answering_runs(shot, known_runs, local) if deep and target.is_live else known_runs
     look, memory, peek_problem = _deep_look(target, loaded, safe_runs, local) if deep else (None, None, None)
     if peek_problem is Refusal.DENIED:
         shot = shot._replace(missing_right=target.missing_right(to_attach=True))
-    asked = () if isinstance(first_runs, Refusal) else first_ranges
-    pages = PageStates(tuple(sorted({*asked, *empty_ranges(shot)})), known_runs)
-    cut = layout(shot, objects, pages, look)
-    ranges = split_ranges(shot, cut)
+    asked = [*(() if isinstance(first_runs, Refusal) else first_ranges), *empty_ranges(shot)]
+    laid = layout(shot, objects, PageStates(asked, known_runs), look)
+    ranges = divided = split_ranges(shot, laid.cut)
     if to_keep:
-        ranges = tuple(sorted({*ranges, *anonymous_ranges(shot), *first_ranges}))
-    runs: tuple[PageRun, ...] | Refusal = target.page_runs(ranges, shot.page_size) if ranges else ()
+        ranges = tuple(sorted({*ranges, *anonymous_ranges(shot), *touched_ranges(shot, whole=True), *first_ranges}))
+    runs: PageRuns | Refusal = target.page_runs(ranges, shot.page_size) if ranges else PageRuns()
+    if not isinstance(runs, Refusal):
+        asked += divided
+    all_runs = known_runs if isinstance(runs, Refusal) else PageRuns.merged([*known_runs, *runs])
+    cut = laid.judged(PageStates(asked, all_runs))
     return Examination(
         raw,
         shot,
@@ -152,7 +159,7 @@ def need_mappings(seen: Examination, *, sizes: bool = False) -> None:
 
 
 def _deep_look(
-    target: Target, loaded: Sequence[_ReadObject], runs: Sequence[PageRun], local: Container[str]
+    target: Target, loaded: Sequence[_ReadObject], runs: PageRuns, local: Container[str]
 ) -> tuple[DeepLook | None, LoggedMemory | None, Refusal | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
     from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
@@ -185,8 +192,25 @@ def _opened(target: Target, mapped: MappedFile, local: Container[str]) -> ByteRe
     return target.open_file(mapped, is_local=mapped.device in local)
 
 
-def _load(target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str]) -> _ReadObject:
+KnownObjects = dict[tuple[str, int, bytes, Collection[str]], _ReadObject]
+"""Objects by device, inode, path, and the symbols that were looked for."""
+
+
+def _load(
+    target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str], known: KnownObjects | None
+) -> _ReadObject:
     """Read the headers of one mapped file; any failure is a sentence, and the rest of the report stands."""
+    # a file system without a disk of its own may show one device for several trees (subvolumes of btrfs)
+    if known is None or mapped.device not in local or mapped.device.startswith("00:"):
+        return _loaded(target, mapped, symbols, local)
+    key = (mapped.device, mapped.inode, mapped.path, symbols)
+    found = known.get(key)
+    if found is None or found.refusal is not None:
+        found = known[key] = _loaded(target, mapped, symbols, local)
+    return found._replace(item=found.item._replace(file=mapped))
+
+
+def _loaded(target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str]) -> _ReadObject:
     reader = _opened(target, mapped, local)
     if not isinstance(reader, Refusal):
         log = LoggingReader(reader)

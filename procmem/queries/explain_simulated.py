@@ -6,6 +6,7 @@ from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
 from procmem.classify.classifier import layout, regions
 from procmem.errors import BadInput
+from procmem.model.raw import PageRuns
 from procmem.queries.laws import layout_in_short
 from procmem.simulate.programs.snapshot import snapshot_of
 
@@ -28,6 +29,6 @@ def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanatio
     if made is None:
         raise BadInput("no-process-at-stage", stage=prediction.stage.value, failure=prediction.failure)
     shot, objects = made
-    named = regions(shot, layout(shot, objects), ())
+    named = regions(shot, layout(shot, objects).judged(), PageRuns())
     report = inspection(shot, named, layout=layout_in_short(shot, objects))
     return explanation(shot, named, report, max_map_count=None)

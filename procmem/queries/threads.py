@@ -23,7 +23,7 @@ def threads_of(target: Target, *, deep: bool) -> ThreadReport:
         ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
         AccessRefused: the same, or a recording or text does not hold its threads.
     """
-    seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep)
+    seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
     if seen.snapshot.threads is None:
         raise AccessRefused(target.pid, "no-threads")
     files = target.names("fd")

@@ -19,7 +19,7 @@ from procmem.model.raw import (
     Machine,
     MappedFile,
     MissingRight,
-    PageRun,
+    PageRuns,
     Refusal,
 )
 from procmem.model.vma_names import without_deleted
@@ -241,7 +241,7 @@ class ProcTarget:
             return Refusal.ABSENT
         return found
 
-    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> PageRuns | Refusal:
         """Populated pages in some ranges; see :func:`procmem.sources.pagemap.read_page_runs`."""
         return read_page_runs(self._memory_fd, ranges, page_size, scan=self._is_kernel)
 

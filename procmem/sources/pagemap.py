@@ -9,15 +9,20 @@ import array
 import fcntl
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import gt, le
 
-from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.raw import PageRun, PageRuns, PageState, Refusal, without_overlap
 from procmem.sources.files import refusal_of
 
-__all__ = ["read_page_runs", "without_overlap"]
+__all__ = ["read_page_runs"]
 
 _PAGEMAP_SCAN = 0xC060_6610  # _IOWR('f', 16, struct pm_scan_arg), 96 bytes
 _REGIONS_AT_ONCE = 4096
+_MANY = 8
+_GAP_BYTES = 64 << 10
 _ENTRY_BYTES = 8
 _ENTRIES_AT_ONCE = 64 * 1024
 _PLAIN_READ_PAGES_MAX = 16 * 1024 * 1024
@@ -35,81 +40,136 @@ _STATES = (
 )
 
 
-def without_overlap(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same addresses as ascending ranges that do not overlap, so that no page is told twice."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
 def read_page_runs(
     dir_fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan: bool = True
-) -> tuple[PageRun, ...] | Refusal:
+) -> PageRuns | Refusal:
     """Read ``pagemap`` of an open process folder for some ranges (bytes, page aligned; they may overlap).
 
-    ``scan=False`` keeps to plain reads, for a pagemap that is no kernel file.
+    ``scan=False`` keeps to plain reads, for a pagemap that is no kernel file. Of many single pages each is read by
+    itself, which does not tell the zero page from others.
     """
     ranges = without_overlap(ranges)
+    single = [start for start, end in ranges if end - start == page_size]
+    if len(single) >= _MANY:
+        ranges = [(start, end) for start, end in ranges if end - start != page_size]
+    else:
+        single = []
     try:
         fd = os.open("pagemap", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=dir_fd)
     except OSError as error:
         return refusal_of(error)
     try:
-        if scan:
-            try:
-                return tuple(run for start, end in ranges for run in _scan(fd, start, end, _ALWAYS_KNOWN | _GUARD))
-            except OSError:
-                pass  # before 6.15 the guard category is unknown, before 6.7 the request itself
-            try:
-                return tuple(run for start, end in ranges for run in _scan(fd, start, end, _ALWAYS_KNOWN))
-            except OSError:
-                pass
-        if sum(end - start for start, end in ranges) // page_size > _PLAIN_READ_PAGES_MAX:
-            return Refusal.TOO_LARGE
-        return tuple(run for start, end in ranges for run in _plain(fd, start, end, page_size))
+        pages = _single(fd, single, page_size)
+        runs = _ranges(fd, ranges, page_size, scan=scan)
     except OSError as error:
         return refusal_of(error)
     finally:
         os.close(fd)
+    return runs if isinstance(runs, Refusal) or not pages else PageRuns.merged([*pages, *runs])
 
 
-def _scan(fd: int, start: int, end: int, known: int) -> Iterator[PageRun]:
+def _ranges(fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan: bool) -> PageRuns | Refusal:
+    # before 6.15 the guard category is unknown, before 6.7 the request itself
+    for known in (_ALWAYS_KNOWN | _GUARD, _ALWAYS_KNOWN) if scan else ():
+        try:
+            return _within(_scan(fd, _spans(ranges), known), ranges)
+        except OSError:
+            pass
+    if sum(end - start for start, end in ranges) // page_size > _PLAIN_READ_PAGES_MAX:
+        return Refusal.TOO_LARGE
+    return PageRuns.of(run for start, end in ranges for run in _plain(fd, start, end, page_size))
+
+
+def _single(fd: int, starts: Sequence[int], page_size: int) -> list[PageRun]:
+    """Single pages that are present, swapped or guards, each a run: a call takes less than a request to scan."""
+    read = [os.pread(fd, _ENTRY_BYTES, start // page_size * _ENTRY_BYTES) for start in starts]
+    data = b"".join(read)
+    if len(data) < len(starts) * _ENTRY_BYTES:
+        raise OSError(0, "pagemap ends early")
+    entries = struct.unpack(f"={len(starts)}Q", data)
+    return [
+        PageRun(start, start + page_size, state)
+        for start, entry in zip(starts, entries, strict=True)
+        if entry and (state := _state(entry))
+    ]
+
+
+def _spans(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges that lie close to each other made one: to scan what lies between takes less than another call."""
+    spans: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if spans and start - spans[-1][1] <= _GAP_BYTES:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return spans
+
+
+class _States(dict[int, int]):
+    """Our bits for the kernel's categories."""
+
+    def __missing__(self, categories: int) -> int:
+        state = sum(bit for category, bit in _STATES if categories & category)
+        if state & PageState.GUARD:
+            state &= ~PageState.SWAPPED  # a guard marker is stored as a swap entry, but nothing is swapped
+        self[categories] = state
+        return state
+
+
+def _scan(fd: int, spans: Iterable[tuple[int, int]], known: int) -> PageRuns:
     """Let the kernel fold the pages that are present, swapped or guards.
 
-    The range must lie below the user limit: gate areas such as [vsyscall] are not scanned. Where the kernel's own
-    buffer of 512 regions is full, it goes on from the beginning of a page table (seen on 6.18), and tells some pages
-    again.
+    The ranges must lie below the user limit: gate areas such as [vsyscall] are not scanned.
     """
     wanted = _PRESENT | _SWAPPED | (known & _GUARD)
     found = array.array("Q", bytes(24 * _REGIONS_AT_ONCE))
     address, _ = found.buffer_info()
-    at = told = start
-    while at < end:
-        request = bytearray(struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known))
-        count = fcntl.ioctl(fd, _PAGEMAP_SCAN, request, True)
-        at = struct.unpack_from("=Q", request, 32)[0]
-        for index in range(count):
-            low, high, categories = found[3 * index : 3 * index + 3]
-            if high <= told:
-                continue
-            low, told = max(low, told), high
-            state = 0
-            for category, bit in _STATES:
-                if categories & category:
-                    state |= bit
-            if state & PageState.GUARD:
-                state &= ~PageState.SWAPPED  # a guard marker is stored as a swap entry, but nothing is swapped
-            yield PageRun(low, high, state)
-        if count < _REGIONS_AT_ONCE and at >= end:
-            return
+    low, high, state = array.array("Q"), array.array("Q"), array.array("B")
+    states = _States()
+    for start, end in spans:
+        at = start
+        while at < end:
+            request = bytearray(
+                struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known)
+            )
+            count = fcntl.ioctl(fd, _PAGEMAP_SCAN, request, True)
+            at = struct.unpack_from("=Q", request, 32)[0]
+            low += found[0 : 3 * count : 3]
+            high += found[1 : 3 * count : 3]
+            state.extend(map(states.__getitem__, found[2 : 3 * count : 3]))
+            if count < _REGIONS_AT_ONCE and at >= end:
+                break
+    runs = PageRuns(low, high, state)
+    # where the kernel's own buffer of 512 regions is full, it goes on from the beginning of a page table, and some
+    # pages are told again (seen on 6.18)
+    return PageRuns.merged(runs) if any(map(gt, high, low[1:])) else runs
+
+
+def _within(runs: PageRuns, ranges: Sequence[tuple[int, int]]) -> PageRuns:
+    """The parts of runs that lie in the ranges; no part lies in two."""
+    starts = [start for start, _ in ranges]
+    ends = [0, *(end for _, end in ranges)]
+    at = list(map(bisect_right, repeat(starts), runs.start))  # so many ranges begin at or below its start
+    if all(map(le, runs.end, map(ends.__getitem__, at))):
+        return runs  # as most often
+    return PageRuns.of(
+        PageRun(max(run.start, start), min(run.end, end), run.state)
+        for run, index in zip(runs, at, strict=True)
+        for start, end in ranges[max(index - 1, 0) : bisect_left(starts, run.end)]
+        if run.start < end
+    )
+
+
+def _state(entry: int) -> int:
+    """The state that an entry tells: bit 63 present, 62 swapped, 61 file or shared, 58 guard (6.15); 0 for no page."""
+    top = entry >> 58
+    if top & 1:
+        return PageState.GUARD
+    return (top >> 5 & 1) | (top >> 4 & 1) << 1 | (top >> 3 & 1) << 2 if top & 0b110000 else 0
 
 
 def _plain(fd: int, start: int, end: int, page_size: int) -> Iterator[PageRun]:
-    """Fold pagemap entries ourselves: bit 63 present, 62 swapped, 61 file or shared, 58 guard (6.15)."""
+    """Fold pagemap entries ourselves."""
     run_start, run_state = start, 0
     at = start
     while at < end:
@@ -118,12 +178,7 @@ def _plain(fd: int, start: int, end: int, page_size: int) -> Iterator[PageRun]:
         if len(data) < pages * _ENTRY_BYTES:
             raise OSError(0, "pagemap ends early")
         for (entry,) in struct.iter_unpack("=Q", data):
-            top = entry >> 58
-            state = 0
-            if top & 0b110001:
-                state = (top >> 5 & 1) | (top >> 4 & 1) << 1 | (top >> 3 & 1) << 2
-                if top & 1:
-                    state = PageState.GUARD
+            state = _state(entry)
             if state != run_state:
                 if run_state:
                     yield PageRun(run_start, at, run_state)

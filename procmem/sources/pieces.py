@@ -6,7 +6,7 @@ What was remembered is what a recording keeps, so that a later look at it finds 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from procmem.model.raw import PageRun, PageState
 
@@ -54,7 +54,7 @@ class LoggedMemory(LoggingReader):
 class ResidentMemory:
     """The target's memory, but only where its pages are present: reading must not change the target."""
 
-    def __init__(self, memory: MemoryReader, runs: Sequence[PageRun]) -> None:
+    def __init__(self, memory: MemoryReader, runs: Iterable[PageRun]) -> None:
         self._memory = memory
         self._runs = [(run.start, run.end) for run in runs if run.state & PageState.PRESENT]
         self._starts = [start for start, _ in self._runs]

@@ -5,7 +5,7 @@ import pytest
 from procmem.analyse.threads import _Stacks, thread_report
 from procmem.model import kinds, owners
 from procmem.model.note import note
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRun, PageRuns, PageState
 from procmem.model.region import Certainty, Label
 from procmem.model.reports.threads import ThreadReport
 from procmem.model.snapshot import ThreadReading
@@ -19,7 +19,9 @@ SMAPS = smaps([record(0x10000, 0x90000, Rss=16), record(*STACK, name=b"[stack]",
 def report_of(*threads: ThreadReading, touched: tuple[PageRun, ...] = ()) -> ThreadReport:
     """The threads of a process of pid 7."""
     shot, regions = made({"smaps": SMAPS, "status": b"Name:\tx\nState:\tS (x)\nTgid:\t7\nUmask:\t0022\n"})
-    return thread_report(shot._replace(threads=threads), regions, touched, open_files=3, cwd=None, root=b"/")
+    return thread_report(
+        shot._replace(threads=threads), regions, PageRuns.of(touched), open_files=3, cwd=None, root=b"/"
+    )
 
 
 def thread(tid: int, sp: int | None) -> ThreadReading:

@@ -13,7 +13,7 @@ from procmem.classify.runtimes.detect import Detection, Runtimes
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
-from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.raw import PageRun, PageRuns, PageState, Refusal
 from procmem.model.region import Certainty, Label, Share
 from procmem.parse.smaps import parse_smaps
 from tests.support.made_processes import record
@@ -180,7 +180,7 @@ def dealt(
     edges = [AT, *(AT + cut for cut in cuts), AT + 16 * PAGE]
     count = len(edges) - 1
     cut = Partition([0] * count, edges[:-1], edges[1:], [LABEL] * count, frozenset({0}))
-    found = shared_out(table(one), cut, runs, PAGE)
+    found = shared_out(table(one), cut, runs if isinstance(runs, Refusal) else PageRuns.of(runs), PAGE)
     assert list(found) == list(range(count))
 
     def kib(size: int | None) -> int | None:
@@ -240,8 +240,8 @@ def test_unknown_figures_stay_unknown() -> None:
     assert dealt({"Rss": 8}, [8 * PAGE]) == [(4, None, None, None, ("rss",)), (4, None, None, None, ("rss",))]
     whole = Partition([0], [AT], [AT + 16 * PAGE], [LABEL], frozenset())
     one = Record(AT, AT + 16 * PAGE, counters=(("Rss", 4),))
-    assert shared_out(table(one), whole, (), PAGE) == {}
+    assert shared_out(table(one), whole, PageRuns(), PAGE) == {}
     bare = Record(AT, AT + 16 * PAGE, counters=(("Pss", 4),))
     halves = Partition([0, 0], [AT, AT + PAGE], [AT + PAGE, AT + 16 * PAGE], [LABEL] * 2, frozenset({0}))
-    assert shared_out(table(bare), halves, (), PAGE) == {}
-    assert isinstance(shared_out(table(one), halves, (), PAGE)[0], Share)
+    assert shared_out(table(bare), halves, PageRuns(), PAGE) == {}
+    assert isinstance(shared_out(table(one), halves, PageRuns(), PAGE)[0], Share)

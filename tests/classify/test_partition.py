@@ -11,7 +11,7 @@ from procmem.model.kinds import ByteClass, Kind
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import EXECUTE, READ, WRITE
-from procmem.model.raw import PageRun, PageState, Refusal
+from procmem.model.raw import PageRun, PageRuns, PageState, Refusal
 from procmem.model.region import Certainty, Claim, Label, Regions
 
 PAGE = 4096
@@ -121,7 +121,7 @@ def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:
 
 
 @st.composite
-def page_runs(draw: st.DrawFn) -> tuple[PageRun, ...] | Refusal:
+def page_runs(draw: st.DrawFn) -> PageRuns | Refusal:
     """What pagemap may say, which need not agree with smaps: the process went on."""
     if draw(st.booleans()):
         return Refusal.DENIED
@@ -132,13 +132,11 @@ def page_runs(draw: st.DrawFn) -> tuple[PageRun, ...] | Refusal:
         end = at + draw(st.integers(1, 4)) * PAGE
         runs.append(PageRun(at, end, draw(st.sampled_from([PageState.PRESENT, PageState.SWAPPED, PageState.GUARD]))))
         at = end
-    return tuple(runs)
+    return PageRuns.of(runs)
 
 
 @given(spaces, lists_of_claims, page_runs())
-def test_shares_add_up_to_the_mappings_figures(
-    table: Mappings, claimed: list[Claim], runs: tuple[PageRun, ...] | Refusal
-) -> None:
+def test_shares_add_up_to_the_mappings_figures(table: Mappings, claimed: list[Claim], runs: PageRuns | Refusal) -> None:
     """However a mapping is cut, and whatever pagemap says: its parts are its own figures, and none is negative."""
     cut = partition(table, claimed, [DEFAULT] * len(table))
     shares = shared_out(table, cut, runs, PAGE)

@@ -1,6 +1,8 @@
 """Whose a block of anonymous memory is, by its look, where several allocators are at work in one process."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Detection, Runtimes
@@ -41,3 +43,27 @@ def test_beside_python(seen: AnonymousRange, expected: tuple[Kind, Certainty]) -
 def test_names_in_the_table_are_different() -> None:
     """They are keys."""
     assert len({runtime.name for runtime in RUNTIMES}) == len(RUNTIMES)
+
+
+shapes = st.tuples(st.integers(1, 40_000), st.integers(0, 1 << 30), st.integers(0, 12)).map(
+    lambda drawn: (drawn[0] * 4096 << drawn[2], drawn[1] * 4096 << drawn[2])
+)
+
+
+@given(shapes, st.integers(0, 1000), st.builds(dict, noreserve=st.booleans(), touched=st.booleans()), st.booleans())
+def test_of_an_address_nothing_counts_but_how_round_it_is(
+    shape: tuple[int, int], steps: int, more: dict[str, bool], may_be_malloc: bool
+) -> None:
+    """And in which TiB it lies: blocks that are alike in that are judged once (rules.fallback)."""
+    size, at = shape
+    at %= 1 << 47
+    other = (at & -(1 << 23)) % (1 << 40) + (at >> 40 << 40) + (at & ((1 << 23) - 1))
+    moved = (other + steps * (1 << 24)) % (1 << 40) + (at >> 40 << 40)
+    if (moved & -moved) & ((1 << 23) - 1) != (at & -at) & ((1 << 23) - 1) or moved >> 40 != at >> 40:
+        return
+    blocks = [AnonymousRange(start, start + size, may_be_malloc, **more) for start in (at, moved)]
+    if (blocks[0].end & -blocks[0].end) & ((1 << 23) - 1) != (blocks[1].end & -blocks[1].end) & ((1 << 23) - 1):
+        return
+    for runtime in RUNTIMES:
+        for _, _, fits in runtime.patterns:
+            assert fits(blocks[0]) == fits(blocks[1]), runtime.name

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from procmem.model.mapping import Mappings
+from procmem.model.raw import PageRuns
 from procmem.model.region import Certainty, Regions
 from procmem.model.snapshot import Snapshot, Stat
 from procmem.queries.examine import Examination, examine
@@ -44,7 +45,7 @@ def classified(seen: Examination, table: Mappings, stat: Stat) -> Regions:
     from procmem.classify.classifier import layout, regions  # noqa: PLC0415
 
     shot: Snapshot = seen.snapshot._replace(mappings=table, stat=stat)
-    return regions(shot, layout(shot, seen.objects), ())
+    return regions(shot, layout(shot, seen.objects).judged(), PageRuns())
 
 
 def renamed(table: Mappings, name: bytes, to: bytes, row: int) -> Mappings:

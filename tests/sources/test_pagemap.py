@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from procmem.model.raw import PageRun, PageState, Refusal
-from procmem.sources.pagemap import read_page_runs, without_overlap
+from procmem.model.raw import PageRun, PageRuns, PageState, Refusal, without_overlap
+from procmem.sources.pagemap import read_page_runs
 
 PAGE = 4096
 PRESENT, SWAPPED, FILE, GUARD, EXCLUSIVE, DIRTY = 1 << 63, 1 << 62, 1 << 61, 1 << 58, 1 << 56, 1 << 55
@@ -33,7 +33,7 @@ def pagemap(path: Path, *words: int) -> None:
     (path / "pagemap").write_bytes(struct.pack(f"={len(words)}Q", *words))
 
 
-def plain(folder: int, *ranges: tuple[int, int]) -> tuple[PageRun, ...] | Refusal:
+def plain(folder: int, *ranges: tuple[int, int]) -> PageRuns | Refusal:
     """What plain reads give; ranges in pages."""
     return read_page_runs(folder, [(low * PAGE, high * PAGE) for low, high in ranges], PAGE, scan=False)
 
@@ -120,7 +120,7 @@ class Kernel:
         return len(regions)
 
 
-def scanned(folder: int, kernel: Kernel, monkeypatch: pytest.MonkeyPatch, end: int) -> tuple[PageRun, ...] | Refusal:
+def scanned(folder: int, kernel: Kernel, monkeypatch: pytest.MonkeyPatch, end: int) -> PageRuns | Refusal:
     """Ask that kernel about the first pages."""
     monkeypatch.setattr(fcntl, "ioctl", kernel.ioctl)
     return read_page_runs(folder, [(0, end)], PAGE)
@@ -176,3 +176,57 @@ def test_a_kernel_that_scans_nothing(tmp_path: Path, folder: int) -> None:
     """Before 6.7, or no kernel file: plain reads."""
     pagemap(tmp_path, 0, SWAPPED | GUARD)
     assert read_page_runs(folder, [(0, 2 * PAGE)], PAGE) == (PageRun(PAGE, 2 * PAGE, PageState.GUARD),)
+
+
+def test_what_lies_between_ranges_is_not_told(tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges close to each other are scanned at once; a region that reaches over their ends is cut to them."""
+    pagemap(tmp_path)
+    regions = [(0, 3 * PAGE, 8), (4 * PAGE, 5 * PAGE, 8), (7 * PAGE, 12 * PAGE, 16)]
+    kernel = Kernel([(12 * PAGE, regions)])
+    monkeypatch.setattr(fcntl, "ioctl", kernel.ioctl)
+    asked = [(PAGE, 2 * PAGE), (2 * PAGE, 3 * PAGE), (6 * PAGE, 8 * PAGE), (10 * PAGE, 12 * PAGE)]
+    assert read_page_runs(folder, asked, PAGE) == (
+        PageRun(PAGE, 2 * PAGE, PageState.PRESENT),
+        PageRun(2 * PAGE, 3 * PAGE, PageState.PRESENT),
+        PageRun(7 * PAGE, 8 * PAGE, PageState.SWAPPED),
+        PageRun(10 * PAGE, 12 * PAGE, PageState.SWAPPED),
+    )
+    assert [(words[2], words[3]) for words in kernel.asked] == [(PAGE, 12 * PAGE)]
+
+
+def test_ranges_far_apart_are_scanned_apart(tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies between may be large."""
+    pagemap(tmp_path)
+    far = 1 << 30
+    kernel = Kernel([(2 * PAGE, [(0, PAGE, 8)]), (far + 2 * PAGE, [(far, far + PAGE, 8)])])
+    monkeypatch.setattr(fcntl, "ioctl", kernel.ioctl)
+    assert read_page_runs(folder, [(0, 2 * PAGE), (far, far + 2 * PAGE)], PAGE) == (
+        PageRun(0, PAGE, PageState.PRESENT),
+        PageRun(far, far + PAGE, PageState.PRESENT),
+    )
+    assert len(kernel.asked) == 2
+
+
+def test_many_single_pages_are_read_one_by_one(tmp_path: Path, folder: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And longer ranges beside them are scanned."""
+    words = [PRESENT | FRAME, 0, SWAPPED, PRESENT | FILE, GUARD, SWAPPED | GUARD, FILE, PRESENT, SWAPPED | FILE]
+    pagemap(tmp_path, *(word for word in words for _ in range(2)), PRESENT, 0)
+    kernel = Kernel([(20 * PAGE, [(18 * PAGE, 19 * PAGE, 8)])])
+    monkeypatch.setattr(fcntl, "ioctl", kernel.ioctl)
+    asked = [(2 * at * PAGE, (2 * at + 1) * PAGE) for at in range(len(words))]
+    states = (
+        *(PageState.PRESENT, 0, PageState.SWAPPED, PageState.PRESENT | PageState.FILE, PageState.GUARD),
+        *(PageState.GUARD, 0, PageState.PRESENT, PageState.SWAPPED | PageState.FILE),
+    )
+    expected = [PageRun(start, end, state) for (start, end), state in zip(asked, states, strict=True) if state]
+    assert read_page_runs(folder, [*asked, (18 * PAGE, 20 * PAGE)], PAGE) == (
+        *expected,
+        PageRun(18 * PAGE, 19 * PAGE, PageState.PRESENT),
+    )
+    assert [(words[2], words[3]) for words in kernel.asked] == [(18 * PAGE, 20 * PAGE)]
+
+
+def test_single_pages_behind_the_end_are_refused(tmp_path: Path, folder: int) -> None:
+    """As ranges are."""
+    pagemap(tmp_path, *[PRESENT] * 10)
+    assert plain(folder, *((at, at + 1) for at in range(1, 12))) is Refusal.FAILED

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.errors import CannotWrite
-from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, RawProcess, Refusal
+from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, PageRuns, RawProcess, Refusal
 from procmem.sources.recording.read import RecordedSource
 from procmem.sources.recording.write import Recorded, save
 from tests.support.needs import lacking
@@ -163,7 +163,9 @@ def test_what_is_saved_is_loaded(
     )
     where = tmp_path_factory.mktemp("saved") / ("r.tar.gz" if archive else "r")
     try:
-        save([Recorded(raw, (KeptFile(mapped, tuple(pieces)),), tuple(laid))], str(where), when="now", version="0")
+        save(
+            [Recorded(raw, (KeptFile(mapped, tuple(pieces)),), PageRuns.of(laid))], str(where), when="now", version="0"
+        )
         with RecordedSource(str(where)).open(7) as target:
             for name, content in files.items():
                 assert target.read(name) == content
@@ -183,9 +185,9 @@ def test_what_is_saved_is_loaded(
 def test_writing_twice_is_refused(tmp_path: Path) -> None:
     """By the function, too."""
     raw = RawProcess(7, {}, {}, None, {}, Machine())
-    save([Recorded(raw, (), ())], str(tmp_path / "r"), when="now", version="0")
+    save([Recorded(raw, (), PageRuns())], str(tmp_path / "r"), when="now", version="0")
     with pytest.raises(CannotWrite, match="already"):
-        save([Recorded(raw, (), ())], str(tmp_path / "r"), when="now", version="0")
+        save([Recorded(raw, (), PageRuns())], str(tmp_path / "r"), when="now", version="0")
 
 
 def test_no_fixture_holds_an_environment() -> None:

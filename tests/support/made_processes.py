@@ -68,7 +68,7 @@ def made(
     if shot.mappings is None:
         return shot, None
     unread = [ElfObject(file, None, readable=False) for file in mapped_files(shot)]
-    return shot, regions(shot, layout(shot, unread), Refusal.DENIED)
+    return shot, regions(shot, layout(shot, unread).judged(), Refusal.DENIED)
 
 
 def record(start: int, end: int, perms: str = "rw-p", name: bytes = b"", **counters: int) -> Record:

@@ -7,18 +7,17 @@ often an allocator's, and which allocators a process has is known; that is a gue
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from operator import sub
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Runtimes
-from procmem.classify.runtimes.plain import room_behind
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
+from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
@@ -51,44 +50,27 @@ def fallback_rules(
     of_loader = [index for index in found if identities[index] in loaded]
     loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
     # most of what is small is nobody's neighbour, and stays what it is
-    candidates = {index for index, size in enumerate(map(sub, cut.end, cut.start)) if size >= _ALLOCATOR_BYTES_MIN}
+    writable = {identity for identity, sort in sorts.items() if sort is _WRITABLE}
+    rows = enumerate(zip(cut.start, cut.end, identities, strict=True))
+    candidates = {index for index, (low, high, of) in rows if high - low >= _ALLOCATOR_BYTES_MIN and of in writable}
     candidates |= {index for index in found if identities[index] in reserved}
     candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
-    brk_is_free = _brk_is_free(mappings)
-    left = [
-        index
-        for index in candidates
-        if sorts.get(identities[index]) is _WRITABLE and not mappings.inode[cut.vma[index]]
+    anonymous = [
+        index for index in sorted(candidates) if identities[index] in sorts and not mappings.inode[cut.vma[index]]
     ]
-    outweighs = deep and _outweigh(cut, left, pages)
+    left = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
+    judge = _Judge(mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, left, pages))
     labels = list(cut.label)
-    shared: dict[tuple[object, ...], Label] = {}
-    for index in sorted(candidates):
-        start, end, row = cut.start[index], cut.end[index], cut.vma[index]
-        if identities[index] not in sorts or mappings.inode[row]:
-            continue
+    for index in anonymous:
+        start, end = cut.start[index], cut.end[index]
         if sorts[identities[index]] is _RESERVED:
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
             above = labels[index + 1] if index + 1 < len(labels) and cut.start[index + 1] == end else None
-            label = _inaccessible(end - start, below, above)
+            label = judge.shared(_inaccessible(end - start, below, above))
         else:
-            never = pages.touched(start) is False
-            noreserve = mappings.has_flag(row, MemoryFlag.NORESERVE) is True
-            marked_otherwise = any(mappings.has_flag(row, flag) for flag in _NEVER_MALLOC)
-            block = AnonymousRange(
-                start,
-                end,
-                may_be_malloc=not (deep or never or noreserve or marked_otherwise),
-                noreserve=noreserve,
-                touched=pages.touched_between(start, end) is not False,
-                advised=mappings.has_flag(row, MemoryFlag.HUGEPAGE) is True,
-                room=room_behind(mappings, row) if end == mappings.end[row] else 0,
-                brk_is_free=brk_is_free,
-                outweighs_malloc=outweighs,
-            )
-            label = _writable(block, runtimes, loaders)
+            label = judge.writable(index)
         if label is not None:
-            labels[index] = shared.setdefault(tuple(label), label)
+            labels[index] = label
     return cut._replace(label=labels)
 
 
@@ -159,18 +141,80 @@ def _brk_is_free(mappings: Mappings) -> bool:
     return above == len(mappings) or mappings.start[above] >= end + _BRK_STEP
 
 
-def _writable(block: AnonymousRange, runtimes: Runtimes, loaders: frozenset[int]) -> Label | None:
-    start, end, size = block.start, block.end, block.size
-    if size < _ALLOCATOR_BYTES_MIN:
-        if {start, end} & loaders:
-            evidence = note("adjoins-object", kib=size // 1024)
-            return Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker"))
-        return None
+_ROUNDEST = (1 << 23) - 1
+
+
+class _Judge:
+    """Says whose writable memory is that no rule explains: each sort of block is judged once."""
+
+    def __init__(
+        self,
+        mappings: Mappings,
+        cut: Partition,
+        runtimes: Runtimes,
+        pages: PageStates,
+        loaders: frozenset[int],
+        *,
+        deep: bool,
+        outweighs: bool,
+    ) -> None:
+        self._mappings = mappings
+        self._cut = cut
+        self._runtimes = runtimes
+        self._pages = pages
+        self._loaders = loaders
+        self._deep = deep
+        self._outweighs = outweighs
+        self._brk_is_free = _brk_is_free(mappings)
+        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible)
+        self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed if not mappings.inode[row]}
+        self._judged: dict[tuple[object, ...], Label | None] = {}
+        self._labels: dict[Label, Label] = {}
+
+    def shared(self, label: Label | None) -> Label | None:
+        """The same label, one for all that are equal."""
+        return None if label is None else self._labels.setdefault(label, label)
+
+    def writable(self, index: int) -> Label | None:
+        """The label of a range of writable anonymous memory; None where nothing is known of it."""
+        start, end, row = self._cut.start[index], self._cut.end[index], self._cut.vma[index]
+        size = end - start
+        if size < _ALLOCATOR_BYTES_MIN:
+            if start in self._loaders or end in self._loaders:
+                evidence = note("adjoins-object", kib=size // 1024)
+                return self.shared(Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker")))
+            return None
+        first, any_of_it = self._pages.touched_of(start, end)
+        never, used = first is False, any_of_it is not False
+        room = self._rooms.get(end, 0) if end == self._mappings.end[row] else 0
+        flags = self._mappings.flags[row]
+        # all that the patterns may look at; of addresses, how round they are, and in which TiB
+        sort = (size, start & -start & _ROUNDEST, end & -end & _ROUNDEST, start >> 40, flags, never, used, room)
+        if sort not in self._judged:
+            noreserve = flags is not None and MemoryFlag.NORESERVE in flags
+            marked_otherwise = flags is not None and any(flag in flags for flag in _NEVER_MALLOC)
+            block = AnonymousRange(
+                start,
+                end,
+                may_be_malloc=not (self._deep or never or noreserve or marked_otherwise),
+                noreserve=noreserve,
+                touched=used,
+                advised=flags is not None and MemoryFlag.HUGEPAGE in flags,
+                room=room,
+                brk_is_free=self._brk_is_free,
+                outweighs_malloc=self._outweighs,
+            )
+            self._judged[sort] = self.shared(_of_allocator(block, self._runtimes))
+        return self._judged[sort]
+
+
+def _of_allocator(block: AnonymousRange, runtimes: Runtimes) -> Label | None:
     found = runtimes.guess(block)
     if found is None:
         return None
     runtime, kind, certainty = found
+    kib = block.size // 1024
     if runtime.name == NO_LIBRARY:
-        return Label(kind, certainty, note("static-program-memory", kib=size // 1024))
-    evidence = note("by-runtime", kib=size // 1024, runtime=runtime.title, seen=runtimes.found[runtime.name].seen)
+        return Label(kind, certainty, note("static-program-memory", kib=kib))
+    evidence = note("by-runtime", kib=kib, runtime=runtime.title, seen=runtimes.found[runtime.name].seen)
     return Label(kind, certainty, evidence)

@@ -23,7 +23,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import PRIVATE_NONE, permissions
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRuns, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
@@ -256,7 +256,7 @@ def _plain(mappings: Mappings, row: int) -> bool:
     return given is not None and given.may_be_stack
 
 
-def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> Iterator[StackArea]:
+def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[StackArea]:
     """Everything that looks like a stack behind a guard."""
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
@@ -304,10 +304,10 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: Sequence[PageRun]) -> I
             yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, carved=True)
 
 
-def _installed_guards(mappings: Mappings, row: int, runs: Sequence[PageRun]) -> Iterator[StackArea]:
+def _installed_guards(mappings: Mappings, row: int, runs: PageRuns) -> Iterator[StackArea]:
     """Stacks whose guard pages lie in the mapping itself, so that neighbours' mappings are one (glibc 2.42)."""
     low, high = mappings.start[row], mappings.end[row]
-    guards = [(run.start, run.end) for run in runs if run.state & PageState.GUARD and low <= run.start < high]
+    guards = [(run.start, run.end) for run in runs.within(low, high) if run.state & PageState.GUARD]
     for at, (start, end) in enumerate(guards):
         until = guards[at + 1][0] if at + 1 < len(guards) else high
         if end < until:

@@ -6,7 +6,6 @@ is right and the header is not, that is worth saying too: the memory is then no 
 Source: glibc malloc/arena.c (struct _heap_info), malloc/malloc.c (struct malloc_chunk, sysmalloc_mmap()).
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from procmem.classify.page_states import PageStates
@@ -18,7 +17,7 @@ from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import PRIVATE_NONE, permissions
-from procmem.model.raw import PageRun, PageState
+from procmem.model.raw import PageRuns, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vma_names import KernelName
 
@@ -36,7 +35,7 @@ _HUGE_HEAP = 8 << 20
 def malloc_claims(
     mappings: Mappings,
     words: TargetWords,
-    runs: Sequence[PageRun],
+    runs: PageRuns,
     bits: int | None,
     page_size: int,
     taken: Sequence[Claim],
@@ -228,7 +227,7 @@ def disproved_heaps(mappings: Mappings, words: TargetWords, pages: PageStates, b
 
 
 def _chunks(
-    words: TargetWords, runs: Sequence[PageRun], low: int, high: int, page_size: int, known_starts: set[int]
+    words: TargetWords, runs: PageRuns, low: int, high: int, page_size: int, known_starts: set[int]
 ) -> Iterator[Claim]:
     """Blocks with headers at page starts, one behind the other, in a range nobody else claims."""
     found: list[tuple[int, int, str]] = []
@@ -292,14 +291,9 @@ def _main_chain(words: TargetWords, block: int, first: int, high: int) -> int | 
     return None
 
 
-def _next_resident(runs: Sequence[PageRun], at: int) -> int:
+def _next_resident(runs: PageRuns, at: int) -> int:
     """The next page at or above an address that is in memory; far above all where there is none."""
-    index = bisect_right(runs, (at, 1 << 65, 0)) - 1
-    if index >= 0 and runs[index].end > at and runs[index].state & PageState.PRESENT:
-        return at
-    index += 1
-    while index < len(runs):
-        if runs[index].state & PageState.PRESENT:
-            return max(runs[index].start, at)
-        index += 1
+    for index in range(runs.first_beyond(at), len(runs)):
+        if runs.state[index] & PageState.PRESENT:
+            return max(runs.start[index], at)
     return 1 << 64

@@ -23,8 +23,18 @@ from procmem.model.given_text import GivenText
 from procmem.model.line_length import LINE_BYTES_MAX, long_line
 from procmem.model.note import Note
 from procmem.model.numbers import whole_number
-from procmem.model.raw import FileContent, KeptFile, Machine, MappedFile, MissingRight, PageRun, PageState, Refusal
-from procmem.sources.pagemap import without_overlap
+from procmem.model.raw import (
+    FileContent,
+    KeptFile,
+    Machine,
+    MappedFile,
+    MissingRight,
+    PageRun,
+    PageRuns,
+    PageState,
+    Refusal,
+    without_overlap,
+)
 from procmem.sources.pieces import without_holes
 from procmem.sources.recording.about import (
     SCHEMA,
@@ -275,7 +285,7 @@ class RecordedTarget:
                 return PiecesReader([(0, content)])
         return Refusal.UNRECORDED
 
-    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> tuple[PageRun, ...] | Refusal:
+    def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> PageRuns | Refusal:
         """The recorded runs that lie in the ranges."""
         del page_size
         content = self.read("pagemap.runs")
@@ -295,7 +305,7 @@ class RecordedTarget:
                 runs.append(PageRun(int(start, 16), int(end, 16), state))
             except (ValueError, KeyError) as error:
                 raise BrokenRecording(self._source, "bad-page-runs", number=number) from error
-        return tuple(_clip(sorted(runs), without_overlap(ranges)))
+        return PageRuns.of(_clip(sorted(runs), without_overlap(ranges)))
 
     def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
         """Physical frames are never recorded."""

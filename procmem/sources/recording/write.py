@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from procmem.errors import BadInput, CannotWrite
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
-from procmem.model.raw import KeptFile, PageRun, RawProcess, Refusal
+from procmem.model.raw import KeptFile, PageRuns, RawProcess, Refusal
 from procmem.sources.file_helper import need_answer
 from procmem.sources.recording.read import SCHEMA, page_run_letters
 from procmem.sources.scratch import scratch_folder
@@ -31,7 +31,7 @@ class Recorded(NamedTuple):
 
     raw: RawProcess
     kept: tuple[KeptFile, ...]
-    page_runs: tuple[PageRun, ...] | Refusal
+    page_runs: PageRuns | Refusal
     words: tuple[tuple[int, bytes], ...] = ()
     notes: tuple[Note, ...] = ()
 
