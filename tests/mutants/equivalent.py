@@ -116,7 +116,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/parse/smaps.py",
-        "if len(data) >= _SHORT_BYTES:",
+        "if self._shape is None and len(data) < _SHORT_BYTES:",
         "ReplaceComparisonOperator",
         "which of two readers takes it: both give the same table, and only the time differs",
     ),

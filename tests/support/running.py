@@ -19,7 +19,7 @@ COMMAND = (sys.executable, "-m", "procmem")
 TIME_LIMIT_SECONDS = 120
 
 AS_NOBODY = """\
-import csv, ctypes, difflib, gzip, importlib, json, os, pkgutil, sys, tarfile, tempfile, tomllib, unicodedata
+import csv, ctypes, difflib, gzip, importlib, json, os, pickle, pkgutil, sys, tarfile, tempfile, tomllib, unicodedata
 import psutil, procmem
 for module in pkgutil.walk_packages(procmem.__path__, "procmem."):
     if not module.name.endswith("__main__"):
