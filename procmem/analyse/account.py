@@ -58,9 +58,11 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     freed: int | None = None
     again: int | None = None
     if regions is not None and snapshot.has_usage:
-        used = _used_several_times(regions.mappings)
+        table = regions.mappings
+        uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+        used = [(rows, use) for rows, use in uses.values() if use is not None and use.times > 1 and use.again > 0]
         leaves = tuple(_leaves(regions, readings.shmem_devices, used))
-        freed, again = freed_of(regions.mappings), sum(use.again for _, use in used)
+        freed, again = freed_of(table, uses), sum(use.again for _, use in used)
     return AccountReport(
         process=seen.process,
         totals=totals,
@@ -79,16 +81,6 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
 
 
 _Used = list[tuple[list[int], ObjectUse]]
-
-
-def _used_several_times(table: Mappings) -> _Used:
-    """The objects of which RES counts pages more than once, with their mappings."""
-    found = []
-    for rows in objects_of(table).values():
-        use = use_of(table, rows) if len(rows) > 1 else None
-        if use is not None and use.times > 1 and use.again > 0:
-            found.append((rows, use))
-    return found
 
 
 def _huge_pages(snapshot: Snapshot) -> int | None:

@@ -27,6 +27,9 @@ __all__ = ["ObjectKey", "freed_by_anonymous", "freed_by_object", "freed_of", "is
 ObjectKey = tuple[str, int]
 """Device and inode: what an object is, whatever names lead to it."""
 
+Uses = dict[ObjectKey, tuple[list[int], ObjectUse | None]]
+"""Objects: their mappings, and how a process holds them by these."""
+
 _KIB = 1024
 _PAGE = 4096
 _NO_FILES = frozenset({KernelName.SYSV})
@@ -140,14 +143,18 @@ def _depth(rows: Sequence[_Row]) -> int:
     return most
 
 
-def freed_of(table: Mappings) -> int | None:
-    """What ending the process gives back of memory and swap, as far as its own smaps can tell; None without smaps."""
-    objects = objects_of(table)
+def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
+    """What ending the process gives back of memory and swap, as far as its own smaps can tell; None without smaps.
+
+    ``uses`` are the objects with their mappings and how they are held, where that is known already.
+    """
+    if uses is None:
+        uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
     gone = set(table.gates())
-    gone.update(row for rows in objects.values() for row in rows)
+    gone.update(row for rows, _ in uses.values() for row in rows)
     anonymous = [row for row in range(len(table)) if row not in gone]
     parts = [freed_by_anonymous(table, anonymous)]
-    parts += [freed_by_object(table, rows) for rows in objects.values()]
+    parts += [_freed_by_use(table, rows, use, others=None) for rows, use in uses.values()]
     return exact_sum(parts)
 
 
@@ -167,7 +174,10 @@ def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None
 
     ``others`` says whether other processes map it; None where nobody looked, and the figures of smaps decide.
     """
-    use = use_of(table, rows)
+    return _freed_by_use(table, rows, use_of(table, rows), others=others)
+
+
+def _freed_by_use(table: Mappings, rows: Sequence[int], use: ObjectUse | None, *, others: bool | None) -> int | None:
     if use is None:
         return None
     total = 0

@@ -132,8 +132,7 @@ class _LineCounters(dict[_Values, dict[str, int]]):
     def __missing__(self, values: _Values) -> dict[str, int]:
         found = self[values] = {}
         for name, text in values:
-            if text.isascii() and text.isdecimal():
-                found[name] = found.get(name, 0) + int(text)
+            found[name] = found.get(name, 0) + _number(text)
         return found
 
 
@@ -191,6 +190,28 @@ def _device(target: PmapTarget, options: PmapOptions) -> str:
     return "".join(out)
 
 
+def _columns(lines: Sequence[SmapsRecord], keys: Sequence[str]) -> list[list[int]]:
+    """The counters of lines by key, in kB; 0 where a line has no such number."""
+    order = [key for key, _ in lines[0].values] if lines else []
+    places = list(zip(*(line.values for line in lines), strict=False))
+    if len(set(order)) == len(order) and all(len(line.values) == len(order) for line in lines):
+        by_key: dict[str, list[int]] = {}
+        for key, said in zip(order, places, strict=True):
+            known = {pair: _number(pair[1]) for pair in set(said)}
+            if any(other != key for other, _ in known):
+                break
+            by_key[key] = list(map(known.__getitem__, said))
+        else:
+            return [by_key[key] for key in keys]
+    counters = _LineCounters()  # lines that have other keys, or in another order
+    found = [counters[line.values] for line in lines]
+    return [[figures.get(key, 0) for figures in found] for key in keys]
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
 def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     """-X and -XX: the kernel's own keys as columns, each as wide as its widest text."""
     lines = [line for line in target.lines if _inside(line, options)]
@@ -205,15 +226,14 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
     has_flags = everything and any(key == SmapsKey.VM_FLAGS for key, _ in target.lines[0].values)
     heads = ["Address", "Perm", "Offset", "Device", "Inode"]
     front = [[f"{line.start:08x}", line.perms, line.offset, line.device, _inode(line)] for line in lines]
-    counters = _LineCounters()
-    body = [[str(found.get(key, 0)) for key in keys] for found in (counters[line.values] for line in lines)]
+    columns = _columns(lines, keys)
     flags = [next((text for key, text in line.values if key == SmapsKey.VM_FLAGS), "") for line in lines]
-    totals = [str(sum(int(row[at]) for row in body)) for at in range(len(keys))]
+    totals = [str(sum(column)) for column in columns]
     shown = not options.quiet
     front_widths = [max([len(head) if shown else 0, *(len(row[at]) for row in front)]) for at, head in enumerate(heads)]
     widths = [
-        max([len(key) if shown else 0, len(totals[at]) if shown else 0, *(len(row[at]) for row in body)])
-        for at, key in enumerate(keys)
+        max([len(key) if shown else 0, len(total) if shown else 0, len(str(max(column, default=0)))])
+        for key, total, column in zip(keys, totals, columns, strict=True)
     ]
     flag_width = max([len(SmapsKey.VM_FLAGS) if shown else 0, *map(len, flags)]) if has_flags else 0
     out = []
@@ -222,9 +242,11 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
         cells += [key.rjust(width) for key, width in zip(keys, widths, strict=True)]
         cells += [SmapsKey.VM_FLAGS.rjust(flag_width)] if has_flags else []
         out.append(" ".join([*cells, "Mapping"]) + "\n")
-    for line, first, figures, words in zip(lines, front, body, flags, strict=True):
-        cells = [text.rjust(width) for text, width in zip(first, front_widths, strict=True)]
-        cells += [text.rjust(width) for text, width in zip(figures, widths, strict=True)]
+    first_form = " ".join(f"%{width}s" for width in front_widths)
+    figures_form = " ".join(f"%{width}d" for width in widths)
+    rows = zip(*columns, strict=True) if columns else [()] * len(lines)
+    for line, first, figures, words in zip(lines, front, rows, flags, strict=True):
+        cells = [first_form % tuple(first), *([figures_form % figures] if figures else [])]
         cells += [words.rjust(flag_width)] if has_flags else []
         name = line.name
         if not options.show_path and name.startswith(b"/"):
