@@ -53,6 +53,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
     files = []
+    marked = {row for address in marks if (row := mappings.row_at(address)) is not None}
     for (device, inode, path), rows in mappings.rows_of_files().items():
         named = mappings.named(rows[0]).named
         if named not in _HOLD_OBJECTS or (named is KernelName.MEMFD and _JIT in path.lower()):
@@ -60,8 +61,7 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
         if not _may_be_object(mappings, rows):
             continue
         ranges = tuple([(mappings.start[row], mappings.end[row]) for row in rows])
-        program = any(start <= address < end for address in marks for start, end in ranges)
-        files.append(MappedFile(device, inode, path, ranges, program))
+        files.append(MappedFile(device, inode, path, ranges, not marked.isdisjoint(rows)))
     if not marks and snapshot.exe is None:
         return tuple(_with_program(files))
     if snapshot.exe is not None and not any(file.is_program for file in files):
@@ -89,7 +89,8 @@ def _with_program(files: Sequence[MappedFile]) -> Iterator[MappedFile]:
 
 
 def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
-    if len({mappings.offset[row] for row in rows}) > 1:
+    first = mappings.offset[rows[0]]
+    if any(mappings.offset[row] != first for row in rows):
         return True
     return any(permissions(perms).executable for perms in {mappings.perms[row] for row in rows})
 

@@ -7,7 +7,7 @@ print them all, so the table keeps one list per field and hands out a row only w
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
-from itertools import chain, compress
+from itertools import chain, compress, count, repeat
 from operator import gt, sub
 
 from procmem.model.enumeration import Enumeration
@@ -200,8 +200,14 @@ class Mappings:
 
     def is_of_object_at(self, address: int) -> bool:
         """Whether an address lies in a mapping of a file or of shared memory."""
-        at = next((row for row, end in enumerate(self.end) if self.start[row] <= address < end), None)
+        at = self.row_at(address)
         return at is not None and self.named(at).backing in (Backing.FILE, Backing.SHARED_MEMORY)
+
+    def row_at(self, address: int) -> int | None:
+        """The index of the first mapping that holds an address; None where nothing is mapped."""
+        return next(
+            (row for row in compress(count(), map(gt, self.end, repeat(address))) if self.start[row] <= address), None
+        )
 
     def column(self, key: str) -> list[int | None] | None:
         """A smaps column in bytes, or None where no VMA has this key."""

@@ -34,16 +34,23 @@ def access(bench: Bench, worker: Worker, start: int, length: int, *, write: bool
     entries = worker.entries
     wanted = Pte.PRESENT | (Pte.WRITE if write else 0)
     marks = Pte.ACCESSED | (Pte.DIRTY if write else 0)
+    done = wanted | marks
     while page < end:
         vma = _area(bench, worker, page, write=write)
         if vma is None:
             return False
         stop = min(end, vma.end // PAGE)
         while page < stop:
-            entry = entries.get(page, 0)
+            for other in range(page, stop):
+                entry = entries.get(other, 0)
+                if entry & done != done:  # else it was used so before, as most were
+                    page = other
+                    break
+            else:
+                page = stop
+                break
             if entry & wanted == wanted:
-                if entry & marks != marks:
-                    entries[page] = entry | marks
+                entries[page] = entry | marks
             elif write and not entry and (run := _first_writes(bench, worker, vma, page, stop)):
                 page += run
                 continue
