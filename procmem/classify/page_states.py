@@ -4,7 +4,8 @@ Not asked, or refused, is unknown; it is never "not used".
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 from procmem.model.raw import PageRun, PageRuns, PageState, without_overlap
 
@@ -32,17 +33,28 @@ class PageStates:
 
     def touched_of(self, start: int, end: int) -> tuple[bool | None, bool | None]:
         """The same of a range's first page, and of any of its pages. Nothing is known where its first page is not."""
-        at = bisect_right(self._starts, start) - 1
-        if at < 0 or start >= self._ends[at]:
-            return None, None
-        runs = self.runs
-        first = runs.first_beyond(start)
-        if first < len(runs.start) and runs.start[first] < end:
-            if not runs.state[first] & PageState.GUARD:
-                return runs.start[first] <= start, True  # as most often
-            if any(not run.state & PageState.GUARD for run in runs.within(start, end)):
-                return False, True
-        return False, False if end <= self._ends[at] else None
+        return next(self.touched_of_each([start], [end]))
+
+    def touched_of_each(self, starts: Sequence[int], ends: Sequence[int]) -> Iterator[tuple[bool | None, bool | None]]:
+        """The same of many ranges."""
+        run_start, run_end, run_state = self.runs.start, self.runs.end, self.runs.state
+        count = len(run_start)
+        asked_ends = self._ends
+        asked = map(bisect_right, repeat(self._starts), starts)
+        beyond = map(bisect_right, repeat(run_start), starts)
+        for start, end, at, run in zip(starts, ends, asked, beyond, strict=True):
+            if not at or start >= asked_ends[at - 1]:
+                yield None, None
+                continue
+            first = run - 1 if run and run_end[run - 1] > start else run
+            if first < count and run_start[first] < end:
+                if not run_state[first] & PageState.GUARD:
+                    yield first < run, True  # as most often
+                    continue
+                if any(not found.state & PageState.GUARD for found in self.runs.within(start, end)):
+                    yield False, True
+                    continue
+            yield False, False if end <= asked_ends[at - 1] else None
 
 
 NOTHING_KNOWN = PageStates()

@@ -6,12 +6,12 @@ often an allocator's, and which allocators a process has is known; that is a gue
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.blocks import AnonymousRange
-from procmem.classify.runtimes.detect import Runtimes
+from procmem.classify.runtimes.detect import Guess, Runtimes
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
@@ -61,14 +61,15 @@ def fallback_rules(
     left = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
     judge = _Judge(mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, left, pages))
     labels = list(cut.label)
+    judged = dict(zip(left, judge.writable(left), strict=True))
     for index in anonymous:
-        start, end = cut.start[index], cut.end[index]
-        if sorts[identities[index]] is _RESERVED:
+        if index in judged:
+            label = judged[index]
+        else:
+            start, end = cut.start[index], cut.end[index]
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
             above = labels[index + 1] if index + 1 < len(labels) and cut.start[index + 1] == end else None
             label = judge.shared(_inaccessible(end - start, below, above))
-        else:
-            label = judge.writable(index)
         if label is not None:
             labels[index] = label
     return cut._replace(label=labels)
@@ -161,6 +162,7 @@ class _Judge:
         self._mappings = mappings
         self._cut = cut
         self._runtimes = runtimes
+        self._patterns = runtimes.patterns()
         self._pages = pages
         self._loaders = loaders
         self._deep = deep
@@ -175,44 +177,53 @@ class _Judge:
         """The same label, one for all that are equal."""
         return None if label is None else self._labels.setdefault(label, label)
 
-    def writable(self, index: int) -> Label | None:
-        """The label of a range of writable anonymous memory; None where nothing is known of it."""
-        start, end, row = self._cut.start[index], self._cut.end[index], self._cut.vma[index]
-        size = end - start
-        if size < _ALLOCATOR_BYTES_MIN:
-            if start in self._loaders or end in self._loaders:
-                evidence = note("adjoins-object", kib=size // 1024)
-                return self.shared(Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker")))
+    def writable(self, indexes: Sequence[int]) -> Iterator[Label | None]:
+        """The labels of ranges of writable anonymous memory; None where nothing is known of one."""
+        vma, flags_of, end_of = self._cut.vma, self._mappings.flags, self._mappings.end
+        starts = [self._cut.start[index] for index in indexes]
+        ends = [self._cut.end[index] for index in indexes]
+        seen = self._pages.touched_of_each(starts, ends)
+        for index, start, end, (first, any_of_it) in zip(indexes, starts, ends, seen, strict=True):
+            size, row = end - start, vma[index]
+            if size < _ALLOCATOR_BYTES_MIN:
+                yield self._beside_object(start, end)
+                continue
+            never, used = first is False, any_of_it is not False
+            room = self._rooms.get(end, 0) if end == end_of[row] else 0
+            flags = flags_of[row]
+            # all that the patterns may look at; of addresses, how round they are, and in which TiB
+            sort = (size, start & -start & _ROUNDEST, end & -end & _ROUNDEST, start >> 40, flags, never, used, room)
+            if sort not in self._judged:
+                self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used)
+            yield self._judged[sort]
+
+    def _beside_object(self, start: int, end: int) -> Label | None:
+        """Small memory is the linker's where it adjoins what that has loaded."""
+        if start not in self._loaders and end not in self._loaders:
             return None
-        first, any_of_it = self._pages.touched_of(start, end)
-        never, used = first is False, any_of_it is not False
-        room = self._rooms.get(end, 0) if end == self._mappings.end[row] else 0
-        flags = self._mappings.flags[row]
-        # all that the patterns may look at; of addresses, how round they are, and in which TiB
-        sort = (size, start & -start & _ROUNDEST, end & -end & _ROUNDEST, start >> 40, flags, never, used, room)
-        if sort not in self._judged:
-            noreserve = flags is not None and MemoryFlag.NORESERVE in flags
-            marked_otherwise = flags is not None and any(flag in flags for flag in _NEVER_MALLOC)
-            block = AnonymousRange(
-                start,
-                end,
-                may_be_malloc=not (self._deep or never or noreserve or marked_otherwise),
-                noreserve=noreserve,
-                touched=used,
-                advised=flags is not None and MemoryFlag.HUGEPAGE in flags,
-                room=room,
-                brk_is_free=self._brk_is_free,
-                outweighs_malloc=self._outweighs,
-            )
-            self._judged[sort] = self.shared(_of_allocator(block, self._runtimes))
-        return self._judged[sort]
+        evidence = note("adjoins-object", kib=(end - start) // 1024)
+        return self.shared(Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker")))
+
+    def _judge(self, start: int, end: int, flags: str | None, room: int, *, never: bool, used: bool) -> Label | None:
+        noreserve = flags is not None and MemoryFlag.NORESERVE in flags
+        marked_otherwise = flags is not None and any(flag in flags for flag in _NEVER_MALLOC)
+        block = AnonymousRange(
+            start,
+            end,
+            may_be_malloc=not (self._deep or never or noreserve or marked_otherwise),
+            noreserve=noreserve,
+            touched=used,
+            advised=flags is not None and MemoryFlag.HUGEPAGE in flags,
+            room=room,
+            brk_is_free=self._brk_is_free,
+            outweighs_malloc=self._outweighs,
+        )
+        guess = next((guess for guess, fits in self._patterns if fits(block)), None)
+        return None if guess is None else self.shared(_of_allocator(block, guess, self._runtimes))
 
 
-def _of_allocator(block: AnonymousRange, runtimes: Runtimes) -> Label | None:
-    found = runtimes.guess(block)
-    if found is None:
-        return None
-    runtime, kind, certainty = found
+def _of_allocator(block: AnonymousRange, guess: Guess, runtimes: Runtimes) -> Label:
+    runtime, kind, certainty = guess
     kib = block.size // 1024
     if runtime.name == NO_LIBRARY:
         return Label(kind, certainty, note("static-program-memory", kib=kib))

@@ -1,7 +1,7 @@
 """Which allocators and language runtimes of the table a process has, from the objects that it maps."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 
 from procmem.classify.runtimes.blocks import AnonymousRange
@@ -19,6 +19,10 @@ __all__ = ["Runtimes", "runtimes_of"]
 
 
 _ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
+
+
+Guess = tuple[Runtime, Kind, Certainty]
+"""Whose a block may be, its kind, and how sure that is."""
 
 
 class Detection(NamedTuple):
@@ -61,15 +65,18 @@ class Runtimes(NamedTuple):
             if runtime.module is not None and runtime.name in self.found:
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self, snapshot)
 
-    def guess(self, block: AnonymousRange) -> tuple[Runtime, Kind, Certainty] | None:
+    def patterns(self) -> list[tuple[Guess, Callable[[AnonymousRange], bool]]]:
+        """What is guessed of a block that nothing else explains, and when: the first that fits, in this order."""
+        return [
+            ((runtime, kind, max(certainty, self.certainty(runtime.name), key=_ORDER.__getitem__)), fits)
+            for runtime in RUNTIMES
+            if runtime.name in self.found
+            for kind, certainty, fits in runtime.patterns
+        ]
+
+    def guess(self, block: AnonymousRange) -> Guess | None:
         """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
-        for runtime in RUNTIMES:
-            if runtime.name in self.found:
-                for kind, certainty, fits in runtime.patterns:
-                    if fits(block):
-                        sure = Certainty.GUESS if self.certainty(runtime.name) is Certainty.GUESS else certainty
-                        return runtime, kind, sure
-        return None
+        return next((guess for guess, fits in self.patterns() if fits(block)), None)
 
 
 def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
