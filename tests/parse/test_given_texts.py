@@ -272,18 +272,18 @@ def test_a_long_line_is_read_once(head: bytes) -> None:
     "data",
     [
         b"hello\n"
-        + b"".join(b"%x-%x rw-p 0 00:00 0\n" % (at << 13, (at << 13) + 4096) for at in range(1, 9000))
+        + b"".join(b"%x-%x rw-p 0 00:00 0\n" % (at << 13, (at << 13) + 4096) for at in range(1, 20_000))
         + b"bye\n",
-        b"1000-2000 ---p 0 00:00 0 [rollup]\nRss: 4 kB\n\n" * 9000,
-        b"1000-2000 r--p 0 00:00 0\nRss: 4 kB\n\n" * 9000,
+        b"1000-2000 ---p 0 00:00 0 [rollup]\nRss: 4 kB\n\n" * 20_000,
+        b"1000-2000 r--p 0 00:00 0\nRss: 4 kB\n\n" * 20_000,
     ],
     ids=["words around", "rollups", "maps"],
 )
 def test_the_time_grows_with_the_lines_and_not_with_their_square(data: bytes) -> None:
-    """Of many maps in one text, and of lines that belong to none."""
+    """Of many maps in one text, and of lines that belong to none: a second or two, where the square took 17."""
     began = time.process_time()
     read(data)
-    assert time.process_time() - began < 0.8
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r"])
