@@ -85,6 +85,10 @@ def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -
     wider than a line is cut, behind a hyphen where it has one.
     """
     rest = first if rest is None else rest
+    if text.isascii() and "  " not in text and first.isascii() and rest.isascii():
+        plain = _folded_plain(text, width, first, rest)
+        if plain is not None:
+            return plain
     lines: list[str] = []
     line, used = "", cells(first)
     indent = first
@@ -114,6 +118,22 @@ def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -
                 break
     if line.strip() or not lines:
         lines.append((indent + line).rstrip() if not line.strip() else indent + line.rstrip())
+    return lines
+
+
+def _folded_plain(text: str, width: int, first: str, rest: str) -> list[str] | None:
+    """The same of plain words with single blanks between; None where one is wider than a line."""
+    if not text or text[0] == " " or text[-1] == " " or width <= max(len(first), len(rest)):
+        return None
+    lines = []
+    at, indent = 0, first
+    while len(text) - at > width - len(indent):
+        end = text.rfind(" ", at, at + width - len(indent) + 1)
+        if end <= at:
+            return None
+        lines.append(indent + text[at:end])
+        at, indent = end + 1, rest
+    lines.append(indent + text[at:])
     return lines
 
 

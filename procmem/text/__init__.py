@@ -12,6 +12,9 @@ once, by the command line or by a caller from Python; what programs read (JSON) 
 
 import os
 
+# what str.format() itself goes through; string.Formatter takes a millisecond to load
+from _string import formatter_parser  # type: ignore[import-not-found]
+
 from procmem.errors import Misuse
 from procmem.text.units import size_text
 
@@ -195,34 +198,41 @@ def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> st
         template = ngettext(*sentence, count)
     else:
         template = gettext(sentence)
-    return (
-        template if figures is None else template.format_map({name: _Formattable(it) for name, it in figures.items()})
-    )
+    if figures is None:
+        return template
+    pieces = _PIECES.get(template)
+    if pieces is None:
+        pieces = _PIECES[template] = _pieces(template)
+    return "".join([piece if name is None else _shown(figures[name], form) for piece, name, form in pieces])
 
 
-class _Formattable:
-    """A value that knows the formats of sentences."""
+_QUOTED = "!r"
+_PIECES: dict[str, list[tuple[str, str | None, str]]] = {}
+"""Sentences taken apart: literal text, or the name of a figure and its format. A report says one many thousand times."""
 
-    __slots__ = ("value",)
 
-    def __init__(self, value: object) -> None:
-        self.value = value
+def _pieces(template: str) -> list[tuple[str, str | None, str]]:
+    pieces: list[tuple[str, str | None, str]] = []
+    for literal, name, form, conversion in formatter_parser(template):
+        if literal:
+            pieces.append((literal, None, ""))
+        if name is not None:
+            pieces.append(("", name, _QUOTED if conversion == "r" else form))
+    return pieces
 
-    def __str__(self) -> str:
-        return str(self.value)
 
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-    def __format__(self, form: str) -> str:
-        if form == "size":
-            assert self.value is None or isinstance(self.value, int)
-            return size_text(self.value)
-        if form == "kB":
-            assert self.value is None or isinstance(self.value, int)
-            return gettext("unknown") if self.value is None else f"{self.value // 1024} kB"
-        if isinstance(self.value, tuple):
-            return listed(map(str, self.value))
-        if form == "name":
-            return self.value.decode("utf-8", "surrogateescape") if isinstance(self.value, bytes) else str(self.value)
-        return format(self.value, form)
+def _shown(value: object, form: str) -> str:
+    """A figure in one of the formats of sentences."""
+    if form == _QUOTED:
+        return repr(value)
+    if form == "size":
+        assert value is None or isinstance(value, int)
+        return size_text(value)
+    if form == "kB":
+        assert value is None or isinstance(value, int)
+        return gettext("unknown") if value is None else f"{value // 1024} kB"
+    if isinstance(value, tuple):
+        return listed(map(str, value))
+    if form == "name":
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
+    return format(value, form)
