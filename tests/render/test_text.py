@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.errors import Misuse
+from procmem.render import width as width_module
 from procmem.render.columns import chosen
 from procmem.render.formats.text import block_text, page_text, table_text
 from procmem.render.page import Column, Facts, MapLine, Page, Picture, Prose, Sheet
@@ -220,3 +221,22 @@ def test_notes_stand_at_the_end() -> None:
 def test_columns_of_a_page_without_a_table_show_the_table_behind_it() -> None:
     """What CSV would show."""
     assert page_text(page(notes=()), Style(columns=("b",))) == "b\n1\n"
+
+
+@given(
+    st.lists(st.text("ab-/", max_size=9), max_size=9).map(" ".join),
+    st.integers(1, 14),
+    st.text(" ", max_size=3),
+    st.sampled_from([None, "", "  ", "* "]),
+)
+def test_plain_words_are_folded_as_all_others_are(text: str, width: int, first: str, rest: str | None) -> None:
+    """The short way, which most sentences take, and the long one."""
+    lines = folded(text, width, first=first, rest=rest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(width_module, "_folded_plain", lambda *_: None)
+        assert folded(text, width, first=first, rest=rest) == lines
+
+
+def test_plain_words_take_the_short_way() -> None:
+    """Else the test above would compare one way with itself."""
+    assert width_module._folded_plain("some plain words", 6, "", "") == ["some", "plain", "words"]
