@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only
 from procmem.render.escaping import printable_text
-from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet
+from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet, Value
 from procmem.render.width import cells, folded, padded
 
 TYPE_CHECKING = False
@@ -115,28 +115,32 @@ def table_text(sheet: Sheet, style: Style) -> str:
         )
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
-    widths = [max(map(cells, column)) for column in zip(heads, *texts, strict=True)]
+    widths = [max(map(cells, {head, *column})) for head, column in zip(heads, texts, strict=True)]
     if sheet.ruled:  # a little air around headings
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
     if style.width is None or style.wide or natural <= style.width:
         return _lines(sheet, heads, texts, widths, style)
-    return _fitted(sheet, heads, texts, style)
+    return _fitted(sheet, heads, list(zip(*texts, strict=True)), style)
 
 
 def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
-    """Every cell as text, rows and totals."""
-    size = style.size
-    kinds = [column.kind for column in sheet.columns]
-    rows = [
-        [cell_text(value, kind, size) for value, kind in zip(row, kinds, strict=True)]
-        for row in (*sheet.rows, *sheet.totals)
-    ]
-    for at, kind in enumerate(kinds):
-        if kind not in TO_THE_RIGHT:
-            for row in rows:
-                row[at] = printable_text(row[at])
-    return rows
+    """Every cell as text, rows and totals, column by column: of many thousand cells few are different."""
+    columns: Iterable[Sequence[Value]] = zip(*sheet.rows, *sheet.totals, strict=True)
+    if not sheet.rows and not sheet.totals:
+        columns = [()] * len(sheet.columns)
+    return [_column_texts(column.kind, values, style) for column, values in zip(sheet.columns, columns, strict=True)]
+
+
+def _column_texts(kind: str, values: Sequence[Value], style: Style) -> list[str]:
+    def text_of(value: Value) -> str:
+        text = cell_text(value, kind, style.size)
+        return text if kind in TO_THE_RIGHT else printable_text(text)
+
+    if len(set(map(type, values)) - {type(None)}) > 1:  # 1, 1.0 and True are equal, and are not written alike
+        return list(map(text_of, values))
+    known = {value: text_of(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
 
 
 def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], style: Style) -> str:
@@ -172,13 +176,23 @@ def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], 
 def _lines(
     sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], widths: Sequence[int], style: Style
 ) -> str:
-    """Lay out a table whose cells are one line each."""
+    """Lay out a table whose cells are one line each; ``texts`` are its columns."""
     line = _liner(sheet, widths, style)
     rule = "  ".join("-" * width for width in widths)
     border = len(sheet.rows)
-    lines = [line(heads), *([rule] if sheet.ruled else []), *map(line, texts[:border])]
-    if border < len(texts):
-        lines += [rule, *map(line, texts[border:])]
+    last = len(texts) - 1
+    laid = []
+    for at, (column, width) in enumerate(zip(texts, widths, strict=True)):
+        kind = sheet.columns[at].kind
+        free = at == last and kind not in TO_THE_RIGHT
+        known = {text: text if free else padded(text, width, right=kind in TO_THE_RIGHT) for text in set(column)}
+        if style.color and kind == "class":
+            known = {text: _painted(shown, text) for text, shown in known.items()}
+        laid.append(map(known.__getitem__, column))
+    rows = [row.rstrip() for row in map("  ".join, zip(*laid, strict=True))]
+    lines = [line(heads), *([rule] if sheet.ruled else []), *rows[:border]]
+    if border < len(rows):
+        lines += [rule, *rows[border:]]
     return "\n".join(lines) + "\n"
 
 
