@@ -83,6 +83,13 @@ def test_what_is_shaped_like_a_heap(rows: list[Record], found: list[tuple[int, i
     assert shapes(*rows) == found
 
 
+def test_a_reservation_is_no_row_of_heaps() -> None:
+    """4 TiB of full heaps side by side are believed; in what is larger only the one that shows its rest."""
+    low = -(AT - (1 << 20))
+    assert len(shapes(part(low, MIB), REST)) == 1
+    assert len(shapes(part(-1000 * SIZE, MIB), REST)) == 1001
+
+
 def test_heaps_of_32_bit() -> None:
     """1 MiB."""
     assert shapes(part(0, PAGE), part(PAGE, MIB, "---p"), bits=32) == [(0, PAGE, MIB)]

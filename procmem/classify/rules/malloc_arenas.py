@@ -35,6 +35,10 @@ class ArenaHeap(NamedTuple):
     end: int
 
 
+_FULL_HEAPS_MAX = 1 << 16
+"""So many heaps side by side are 4 TiB of malloc's; what is larger is somebody's one reservation."""
+
+
 def heap_sizes(bits: int | None) -> tuple[int, ...]:
     """The sizes that an arena heap may have: HEAP_MAX_SIZE of glibc."""
     return (1 << 20,) if bits == 32 else (64 << 20,)
@@ -66,6 +70,8 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
         if False in noreserve or mappings.has_flag(row, MemoryFlag.DONTCOPY):
             continue
         yield ArenaHeap(base, top, base + size)
+        if (base - low) // size > _FULL_HEAPS_MAX:
+            continue
         while base - size >= low:
             # a mapping that holds whole blocks below: heaps that are full, one behind the other
             base -= size
