@@ -403,8 +403,7 @@ def test_first_writes_at_once_are_the_same_as_one_by_one(
 ) -> None:
     """Every frame, reference and place on a list, where memory is plenty and where it is short."""
     more = [Access(1, AT + first * PAGE, pages * PAGE, writes) for first, pages, writes in touches]
-    others = [event for event in events[1:] if not isinstance(event, SwapOff)]
-    script = [events[0], mapped(2400), *more[:2], *others, *more[2:]]
+    script = [events[0], mapped(2400), *more[:2], *events[1:], *more[2:]]
     assert isinstance(events[0], Begin)
     at_once = run(SimMemory(machine), script)
     with pytest.MonkeyPatch.context() as patch:
@@ -428,3 +427,14 @@ def test_first_writes_are_answered_a_table_at_a_time(monkeypatch: pytest.MonkeyP
     begun(mapped(3000), write(3000), ram=64 * MIB)
     table = 1 << MemorySettings().paging.table_bits
     assert answered == [table] * (3000 // table) + [3000 % table]
+
+
+def test_a_page_that_came_back_from_swap_outlives_the_swap_entries_of_others() -> None:
+    """Two processes have it in swap; one has it back when the other, which is killed for want of memory, ends."""
+    script: list[MemoryEvent] = [mapped(300), write(94), mapped(40), Do(1, Unmap(AT, PAGE)), ForkAs(1, 2), ForkAs(1, 3)]
+    script += [Do(1, SetBrk(0x8050000 + MIB)), End(3), Settle(), ForkAs(1, 3), SwapOff(), End(3), ForkAs(1, 3)]
+    memory = begun(ram=60 * PAGE, swap=400 * PAGE, page_cluster=0, swappiness=0, paging=Paging.TWO_LEVEL)
+    for event in script:
+        memory = step(memory, event)
+        _check(memory)
+    assert memory.outcome is AccessOutcome.OOM

@@ -216,10 +216,13 @@ class Bench:
             worker.swap_pages -= 1
             slot = slot_of(entry)
             self.slots[slot] -= 1
-            if not self.slots[slot] and slot in self.swap_cache:
-                self.free_frame(self.swap_cache[slot])
-            else:
-                self.drop_slot(slot)
+            kept = None if self.slots[slot] else self.swap_cache.get(slot)
+            if kept is not None and not self.maps[kept]:
+                self.free_frame(kept)
+                return
+            if kept is not None:  # somebody has it mapped, and needs no copy in swap any more
+                del self.swap_cache[slot], self.slot_of_frame[kept]
+            self.drop_slot(slot)
             return
         frame = frame_of(entry)
         if frame == ZERO_FRAME:
