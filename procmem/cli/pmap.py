@@ -8,7 +8,7 @@ import click
 from procmem.cli.error_handling import complain, tell_notes
 from procmem.cli.options import command
 from procmem.cli.output import echo
-from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcessGone, ProcmemError
+from procmem.errors import AccessRefused, ExitStatus, Misuse, OutputFailed, ProcessGone, ProcmemError
 from procmem.queries.pmap import read_maps
 from procmem.queries.targets import Selection, TargetRef, exists, one_target, source_of
 from procmem.render.pmap_format import PmapOptions, PmapTarget, pmap_text, title_line
@@ -57,6 +57,8 @@ def pmap(
             echo(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options))
         except ProcessGone:
             status = ExitStatus.SOME_MISSING  # without a word, as pmap has it
+        except OutputFailed:
+            raise  # what is left has nowhere to go
         except ProcmemError as error:
             complain(error)
             status = error.exit_code

@@ -554,3 +554,18 @@ def test_1_a_library_of_python_that_cannot_be_mapped() -> None:
     run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (run.returncode, run.stdout) == (1, "")
     assert complaint(run.stderr) == "procmem: the system failed: failed to map segment"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [("pmap", "-X"), ("pmap",), ("inspect", "--regions"), ("explain",)])
+def test_an_output_that_is_full_is_told_once(words: tuple[str, ...]) -> None:
+    """However many processes were asked for."""
+    pids = (str(os.getpid()), str(os.getppid()), str(os.getpid()))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *words, *pids], stdout=full, stderr=subprocess.PIPE, cwd=ROOT, text=True, check=False
+        )
+    told = [line for line in done.stderr.splitlines() if not line.startswith("procmem: note: ")]
+    assert done.returncode == 6, done
+    assert len(told) == 1, done
+    assert told[0].startswith("procmem: output: "), done
