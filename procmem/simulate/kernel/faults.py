@@ -32,6 +32,7 @@ def access(bench: Bench, worker: Worker, start: int, length: int, *, write: bool
     """Touch each page of a range; False at the first that is answered by SIGSEGV."""
     page, end = start // PAGE, -(-(start + length) // PAGE)
     entries = worker.entries
+    entry_of = entries.get
     wanted = Pte.PRESENT | (Pte.WRITE if write else 0)
     marks = Pte.ACCESSED | (Pte.DIRTY if write else 0)
     done = wanted | marks
@@ -42,7 +43,7 @@ def access(bench: Bench, worker: Worker, start: int, length: int, *, write: bool
         stop = min(end, vma.end // PAGE)
         while page < stop:
             for other in range(page, stop):
-                entry = entries.get(other, 0)
+                entry = entry_of(other, 0)
                 if entry & done != done:  # else it was used so before, as most were
                     page = other
                     break
