@@ -5,9 +5,9 @@ from __future__ import annotations
 from procmem.errors import AccessRefused, ProcessGone
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.raw import MissingRight, Refusal
+from procmem.model.raw import MissingRight, Refusal, said_or_nothing
 from procmem.parse.pmap_title import pmap_title
-from procmem.parse.records import smaps_records
+from procmem.parse.records import RecordsReader
 from procmem.parse.status import parse_stat
 from procmem.queries.read import read_consistently
 
@@ -40,20 +40,22 @@ def read_maps(target: Target, pid: int | None) -> MapRead:
         AccessRefused: neither smaps nor maps is there.
     """
 
-    def once() -> tuple[FileContent, FileContent, FileContent, FileContent]:
+    def once() -> tuple[FileContent, FileContent, FileContent, FileContent, RecordsReader]:
         auxv, stat = target.read("auxv"), target.read("stat")
-        smaps = target.read_pieces("smaps", lambda _: None, keep=True)
+        records = RecordsReader()
+        smaps = target.read_pieces("smaps", records.feed, keep=False)
         if isinstance(smaps, Refusal) and smaps is not Refusal.DENIED:
+            records = RecordsReader()
             smaps = target.read("maps")
-        return auxv, stat, smaps, target.read("cmdline")
+            records.feed(said_or_nothing(smaps))
+        return auxv, stat, smaps, target.read("cmdline"), records
 
     # auxv is another after every execve: a title of one program above the map of another would be of neither
-    (_, stat, smaps, cmdline), _ = read_consistently(once, lambda seen: target.read("auxv") != seen[0])
+    (_, stat, smaps, cmdline, records), _ = read_consistently(once, lambda seen: target.read("auxv") != seen[0])
     parsed = parse_stat(stat) if isinstance(stat, bytes) else None
     title = pmap_title(cmdline if isinstance(cmdline, bytes) else None, parsed)
     if smaps is Refusal.DENIED:
         return MapRead(pid, title, None, None, target.missing_right())
     if isinstance(smaps, Refusal):
         raise ProcessGone(pid or 0, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
-    lines = tuple(smaps_records(smaps))
-    return MapRead(pid, title, parsed.startstack if parsed else None, lines)
+    return MapRead(pid, title, parsed.startstack if parsed else None, tuple(records.close()))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.parse import smaps as smaps_module
-from procmem.parse.records import smaps_records
+from procmem.parse.records import RecordsReader, smaps_records
 from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 from tests.support import smaps_text
 from tests.support.smaps_text import KEYS_4_4, KEYS_6_18, Record
@@ -413,3 +413,29 @@ def test_the_wrong_line_is_named_in_any_part(number: int, monkeypatch: pytest.Mo
         with pytest.raises(MalformedFile) as caught:
             parse_smaps(b"".join([*blocks[:number], wrong + text, *blocks[number + 1 :]]))
         assert (caught.value.line, caught.value.code) == (lines + 1, code)
+
+
+@given(smaps_text.records(), st.lists(st.integers(1, 3000), max_size=20))
+def test_records_in_pieces_are_the_same(records: list[Record], sizes: list[int]) -> None:
+    """Wherever a read ends; the flags come last, or what some later kernel writes behind them."""
+    for data in (smaps_text.smaps(records), smaps_text.smaps(records).replace(b"VmFlags:", b"New: 4 kB\nVmFlags:")):
+        reader = RecordsReader()
+        at = 0
+        for size in [*sizes, len(data)]:
+            reader.feed(data[at : at + size])
+            at += size
+        whole = smaps_records(data)
+        assert reader.close() == whole
+        behind = smaps_records(data + b"Behind: 8 kB\n") if records else []
+        assert [record.values for record in behind[-1:]] == [(*record.values, ("Behind", "8")) for record in whole[-1:]]
+
+
+def test_the_wrong_line_of_records_is_named() -> None:
+    """Counted over all pieces."""
+    good = smaps_text.smaps(many(3))
+    reader = RecordsReader()
+    reader.feed(good)
+    reader.feed(b"no colon here\n")
+    with pytest.raises(MalformedFile) as caught:
+        reader.close()
+    assert (caught.value.line, caught.value.code) == (good.count(b"\n") + 1, "not-smaps")
