@@ -204,6 +204,8 @@ def _count_once(
     for at, key in ((1, SmapsKey.SHARED_DIRTY), (3, SmapsKey.SHARED_CLEAN)):
         column = regions.mappings.column(key)
         for row, (region, *_) in reversed(members.items()) if column is not None else ():
+            if not again and not alone:
+                break
             cls = regions.label[region].cls
             left = min((column or [])[row] or 0, sums[sort[at], cls])
             beyond = min(left, again)
