@@ -72,7 +72,7 @@ class _Words:
         self._number += 1
         out = os.path.join(self._folder, f"{self._number}.tar.gz")
         return (
-            PLACES.get(words[0], words[0]),
+            PLACES.get(words[0]) or shutil.which(words[0], path=_PATH) or words[0],
             *(w.replace("PID", self._target).replace("OUT", out) for w in words[1:]),
         )
 
