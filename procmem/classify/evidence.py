@@ -169,8 +169,7 @@ def touched_ranges(shot: Snapshot, *, whole: bool = False) -> tuple[tuple[int, i
             continue
         ranges.add((start, start + page))
         first = start // heap_size * heap_size + heap_size
-        if first < end:
-            ranges.update([(at, at + page) for at in range(first, end, heap_size)])
+        ranges.update([(at, at + page) for at in range(first, end, heap_size)])
         if flags in marked or start in above:
             ranges.add((end - page, end))
     return tuple(sorted(ranges)[:_RANGES_MAX])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import eq
+from itertools import repeat
+from operator import eq, le
 
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
@@ -203,17 +204,33 @@ class PageRuns:
         at = bisect_right(self.start, address)
         return at - 1 if at and self.end[at - 1] > address else at
 
+    def clipped(self, ranges: Sequence[tuple[int, int]]) -> PageRuns:
+        """The parts of the runs that lie in ascending ranges; no part lies in two."""
+        starts = [start for start, _ in ranges]
+        ends = [0, *(end for _, end in ranges)]
+        begun = map(bisect_right, repeat(starts), self.start)  # so many ranges begin at or below its start
+        if all(map(le, self.end, map(ends.__getitem__, begun))):
+            return self  # as most often
+        return PageRuns.of(
+            PageRun(max(run.start, start), min(run.end, end), run.state)
+            for start, end in ranges
+            for run in self.within(start, end)
+        )
+
     def within(self, start: int, end: int) -> Iterator[PageRun]:
         """The runs that lie in a range, or reach into it."""
         for at in range(self.first_beyond(start), bisect_left(self.start, end)):
             yield PageRun(self.start[at], self.end[at], self.state[at])
 
 
-def without_overlap(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same addresses as ascending ranges that do not overlap, so that no page is told twice."""
+def without_overlap(ranges: Iterable[tuple[int, int]], *, gap: int = -1) -> list[tuple[int, int]]:
+    """The same addresses as ascending ranges that do not overlap, so that no page is told twice.
+
+    With ``gap``, ranges with at most so many bytes between become one.
+    """
     merged: list[tuple[int, int]] = []
     for start, end in sorted(ranges):
-        if merged and start < merged[-1][1]:
+        if merged and start - merged[-1][1] <= gap:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))

@@ -10,13 +10,12 @@ from itertools import pairwise
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import SmapsRecord
-from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import HEADER
+from procmem.parse.smaps import end_of_records
 
 __all__ = ["RecordsReader", "smaps_records"]
 
 _header = re.compile(HEADER).fullmatch
-_LAST_LINE = b"\n%s:" % SmapsKey.VM_FLAGS.encode()
 _BEGINS_HEADER = frozenset(b"0123456789abcdef")
 """First bytes of maps lines; keys begin with a capital."""
 
@@ -57,8 +56,7 @@ class RecordsReader:
     def feed(self, piece: bytes) -> None:
         """Take the next piece; whole records are taken apart at once."""
         self._rest += piece
-        last = self._rest.rfind(_LAST_LINE)
-        cut = self._rest.find(b"\n", last + 1) + 1 if last >= 0 else 0
+        cut = end_of_records(self._rest, 0, len(self._rest))
         if cut:
             self._take(self._rest[:cut])
             self._rest = self._rest[cut:]

@@ -17,7 +17,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import HEADER, LINE, MapsTable, check_whole
 
-__all__ = ["SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
+__all__ = ["SmapsReader", "end_of_records", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
 _TOO_LARGE = 1 << 64
@@ -45,6 +45,12 @@ _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
 _PART_BYTES = 1 << 20
 """So much text is taken apart at a time, which takes about ten times as much memory."""
+
+
+def end_of_records(data: bytes, start: int, stop: int) -> int:
+    """Where the last record ends whose flags, which come last, begin within a part of a text; 0 where none does."""
+    last = data.rfind(_LAST_LINE, start, stop)
+    return data.find(b"\n", last + 1) + 1 if last >= 0 else 0
 
 
 def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
@@ -88,10 +94,7 @@ class SmapsReader:
         """Take the next piece; whole records are parsed at once."""
         data = self._rest + piece if self._rest else piece
         at = 0
-        while not self._by_line and (last := data.rfind(_LAST_LINE, at, at + _PART_BYTES)) >= 0:
-            end = data.find(b"\n", last + 1) + 1
-            if not end:
-                break
+        while not self._by_line and (end := end_of_records(data, at, at + _PART_BYTES)):
             self._take(data[at:end])
             at = end
         self._rest = data[at:]
@@ -213,9 +216,10 @@ class _Sizes(dict[bytes, int]):
     """Bytes by the digits of a counter in kB, each text read once: of many thousand counters few are different."""
 
     def __missing__(self, digits: bytes) -> int:
-        size = self[digits] = int(digits) * _KIB
+        size = int(digits) * _KIB
         if size >= _TOO_LARGE:
             raise ValueError(digits)
+        self[digits] = size
         return size
 
 

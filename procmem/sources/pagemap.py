@@ -9,10 +9,8 @@ import array
 import fcntl
 import os
 import struct
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
-from operator import gt, le
+from operator import gt
 
 from procmem.model.raw import PageRun, PageRuns, PageState, Refusal, without_overlap
 from procmem.sources.files import refusal_of
@@ -23,6 +21,7 @@ _PAGEMAP_SCAN = 0xC060_6610  # _IOWR('f', 16, struct pm_scan_arg), 96 bytes
 _REGIONS_AT_ONCE = 4096
 _MANY = 8
 _GAP_BYTES = 64 << 10
+"""To scan so much between two ranges takes less than another call."""
 _ENTRY_BYTES = 8
 _ENTRIES_AT_ONCE = 64 * 1024
 _PLAIN_READ_PAGES_MAX = 16 * 1024 * 1024
@@ -72,7 +71,7 @@ def _ranges(fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan:
     # before 6.15 the guard category is unknown, before 6.7 the request itself
     for known in (_ALWAYS_KNOWN | _GUARD, _ALWAYS_KNOWN) if scan else ():
         try:
-            return _within(_scan(fd, _spans(ranges), known), ranges)
+            return _scan(fd, without_overlap(ranges, gap=_GAP_BYTES), known).clipped(ranges)
         except OSError:
             pass
     if sum(end - start for start, end in ranges) // page_size > _PLAIN_READ_PAGES_MAX:
@@ -92,17 +91,6 @@ def _single(fd: int, starts: Sequence[int], page_size: int) -> list[PageRun]:
         for start, entry in zip(starts, entries, strict=True)
         if entry and (state := _state(entry))
     ]
-
-
-def _spans(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges that lie close to each other made one: to scan what lies between takes less than another call."""
-    spans: list[tuple[int, int]] = []
-    for start, end in ranges:
-        if spans and start - spans[-1][1] <= _GAP_BYTES:
-            spans[-1] = (spans[-1][0], end)
-        else:
-            spans.append((start, end))
-    return spans
 
 
 class _States(dict[int, int]):
@@ -143,21 +131,6 @@ def _scan(fd: int, spans: Iterable[tuple[int, int]], known: int) -> PageRuns:
     # where the kernel's own buffer of 512 regions is full, it goes on from the beginning of a page table, and some
     # pages are told again (seen on 6.18)
     return PageRuns.merged(runs) if any(map(gt, high, low[1:])) else runs
-
-
-def _within(runs: PageRuns, ranges: Sequence[tuple[int, int]]) -> PageRuns:
-    """The parts of runs that lie in the ranges; no part lies in two."""
-    starts = [start for start, _ in ranges]
-    ends = [0, *(end for _, end in ranges)]
-    at = list(map(bisect_right, repeat(starts), runs.start))  # so many ranges begin at or below its start
-    if all(map(le, runs.end, map(ends.__getitem__, at))):
-        return runs  # as most often
-    return PageRuns.of(
-        PageRun(max(run.start, start), min(run.end, end), run.state)
-        for run, index in zip(runs, at, strict=True)
-        for start, end in ranges[max(index - 1, 0) : bisect_left(starts, run.end)]
-        if run.start < end
-    )
 
 
 def _state(entry: int) -> int:

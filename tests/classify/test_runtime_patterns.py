@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.classify.runtimes.blocks import AnonymousRange
-from procmem.classify.runtimes.detect import Detection, Runtimes
+from procmem.classify.runtimes.detect import Detection, Runtimes, first_guess
 from procmem.classify.runtimes.table import RUNTIMES
 from procmem.model import kinds
 from procmem.model.kinds import Kind
@@ -35,7 +35,7 @@ def block(size: int, at: int = 0x7F00_0010_0000, **more: bool) -> AnonymousRange
 def test_beside_python(seen: AnonymousRange, expected: tuple[Kind, Certainty]) -> None:
     """Python's arenas, arrays of extension modules, and an allocator inside one of them."""
     runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in PYTHON}, False)
-    found = runtimes.guess(seen)
+    found = first_guess(runtimes.patterns(), seen)
     assert found is not None
     assert found[1:] == expected
 

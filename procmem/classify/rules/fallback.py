@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.blocks import AnonymousRange
-from procmem.classify.runtimes.detect import Guess, Runtimes
+from procmem.classify.runtimes.detect import Guess, Runtimes, first_guess
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
@@ -218,7 +218,7 @@ class _Judge:
             brk_is_free=self._brk_is_free,
             outweighs_malloc=self._outweighs,
         )
-        guess = next((guess for guess, fits in self._patterns if fits(block)), None)
+        guess = first_guess(self._patterns, block)
         return None if guess is None else self.shared(_of_allocator(block, guess, self._runtimes))
 
 

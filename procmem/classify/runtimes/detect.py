@@ -1,7 +1,7 @@
 """Which allocators and language runtimes of the table a process has, from the objects that it maps."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 
 from procmem.classify.runtimes.blocks import AnonymousRange
@@ -15,7 +15,7 @@ from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import without_deleted
 
-__all__ = ["Runtimes", "runtimes_of"]
+__all__ = ["Guess", "Runtimes", "first_guess", "runtimes_of"]
 
 
 _ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
@@ -23,6 +23,8 @@ _ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
 
 Guess = tuple[Runtime, Kind, Certainty]
 """Whose a block may be, its kind, and how sure that is."""
+GuessRule = tuple[Guess, Callable[[AnonymousRange], bool]]
+"""A guess, and of which blocks it is made."""
 
 
 class Detection(NamedTuple):
@@ -65,7 +67,7 @@ class Runtimes(NamedTuple):
             if runtime.module is not None and runtime.name in self.found:
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self, snapshot)
 
-    def patterns(self) -> list[tuple[Guess, Callable[[AnonymousRange], bool]]]:
+    def patterns(self) -> list[GuessRule]:
         """What is guessed of a block that nothing else explains, and when: the first that fits, in this order."""
         return [
             ((runtime, kind, max(certainty, self.certainty(runtime.name), key=_ORDER.__getitem__)), fits)
@@ -74,9 +76,10 @@ class Runtimes(NamedTuple):
             for kind, certainty, fits in runtime.patterns
         ]
 
-    def guess(self, block: AnonymousRange) -> Guess | None:
-        """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
-        return next((guess for guess, fits in self.patterns() if fits(block)), None)
+
+def first_guess(patterns: Iterable[GuessRule], block: AnonymousRange) -> Guess | None:
+    """Whose a block is that nothing else explains, its kind, and how sure that is; None where no pattern fits."""
+    return next((guess for guess, fits in patterns if fits(block)), None)
 
 
 def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:

@@ -305,7 +305,7 @@ class RecordedTarget:
                 runs.append(PageRun(int(start, 16), int(end, 16), state))
             except (ValueError, KeyError) as error:
                 raise BrokenRecording(self._source, "bad-page-runs", number=number) from error
-        return PageRuns.of(_clip(sorted(runs), without_overlap(ranges)))
+        return PageRuns.merged(runs).clipped(without_overlap(ranges))
 
     def page_frame(self, address: int, page_size: int) -> int | Refusal | None:
         """Physical frames are never recorded."""
@@ -340,18 +340,3 @@ class RecordedTarget:
             except ValueError as error:
                 raise BrokenRecording(self._source, "bad-memory-words", number=number) from error
         return PiecesReader(pieces)
-
-
-def _clip(runs: Sequence[PageRun], ranges: Sequence[tuple[int, int]]) -> list[PageRun]:
-    """The parts of sorted runs that lie in sorted ranges."""
-    clipped = []
-    at = 0
-    for start, end in ranges:
-        while at < len(runs) and runs[at].end <= start:
-            at += 1
-        index = at
-        while index < len(runs) and runs[index].start < end:
-            run = runs[index]
-            clipped.append(PageRun(max(run.start, start), min(run.end, end), run.state))
-            index += 1
-    return clipped
