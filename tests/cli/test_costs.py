@@ -45,7 +45,10 @@ def opened(tmp_path: Path, *words: str) -> Counter[str]:
 def test_page_tables_are_walked_so_often(tmp_path: Path, command: str, walks: int) -> None:
     """Once where one file says all; the account compares two. Where a machine has several nodes, it reads a third."""
     with started([*MAPPER, "300"]) as process:
-        counts = opened(tmp_path, command, str(process.pid))
+        for _ in range(5):
+            counts = opened(tmp_path, command, str(process.pid))
+            if counts["smaps"] == 1:
+                break  # else figures moved meanwhile: what others map counts in PSS, and all was read again
     several = len(parse_nodes(Path("/proc/buddyinfo").read_bytes())) > 1
     assert sum(counts[name] for name in WALKS) == walks + (several and command == "account"), counts
     assert counts["smaps"] == 1
