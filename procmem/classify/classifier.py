@@ -20,7 +20,8 @@ from procmem.classify.rules.malloc_arenas import arena_claims
 from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
 from procmem.classify.runtimes.detect import Runtimes, runtimes_of
 from procmem.model.auxv import AT_ENTRY, AT_PHDR
-from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS
+from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS, ElfImage
+from procmem.model.kinds import Role
 from procmem.model.libc_files import is_library
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -35,7 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
 
-__all__ = ["Claimed", "layout", "mapped_files", "regions", "split_ranges"]
+__all__ = ["Claimed", "KnownClaims", "layout", "mapped_files", "regions", "split_ranges"]
 
 _JIT = b"jit"
 """In the name of a memory file: compiled code, and no ELF object."""
@@ -95,6 +96,18 @@ def _may_be_object(mappings: Mappings, rows: Sequence[int]) -> bool:
     return any(permissions(perms).executable for perms in {mappings.perms[row] for row in rows})
 
 
+class ObjectClaims(NamedTuple):
+    """The claims for one object, and its first load bias: None where it has none."""
+
+    image: ElfImage
+    bias: int | None
+    claims: tuple[Claim, ...]
+
+
+KnownClaims = dict[tuple[object, ...], ObjectClaims]
+"""By all that claims depend on: forked processes have the same. An image is known by its id, and kept so long."""
+
+
 class Claimed(NamedTuple):
     """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw."""
 
@@ -116,11 +129,12 @@ def layout(
     objects: Sequence[ElfObject],
     pages: PageStates = NOTHING_KNOWN,
     look: DeepLook | None = None,
+    known: KnownClaims | None = None,
 ) -> Claimed:
     """Cut every mapping into labelled ranges; what no rule explains is left to :meth:`Claimed.judged`.
 
     ``pages`` are the populated pages of anonymous memory, as far as pagemap was read; ``look`` is the target's memory,
-    where it may be looked into.
+    where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next.
     """
     mappings = snapshot.mappings
     assert mappings is not None
@@ -128,7 +142,7 @@ def layout(
     if runtimes.heap_is_executable or not execute_proves(mappings):
         mappings = as_if_not_executable(mappings)
     biases: dict[bytes, int] = {}
-    of_objects = list(_object_claims(snapshot, objects, mappings, biases))
+    of_objects = list(_object_claims(snapshot, objects, mappings, biases, {} if known is None else known))
     tls_size = _static_tls_estimate(snapshot, objects, runtimes)
     claims = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
@@ -205,10 +219,15 @@ def _defaults(mappings: Mappings) -> list[Label]:
 
 
 def _object_claims(
-    snapshot: Snapshot, objects: Sequence[ElfObject], mappings: Mappings, biases: dict[bytes, int]
+    snapshot: Snapshot,
+    objects: Sequence[ElfObject],
+    mappings: Mappings,
+    biases: dict[bytes, int],
+    known: KnownClaims,
 ) -> Iterator[Claim]:
     """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
     rows = mappings.rows_of_files()
+    headers = (snapshot.auxv or {}).get(AT_PHDR)
     for item in objects:
         own = rows[(item.file.device, item.file.inode, item.file.path)]
         role = object_role(item, objects, snapshot.auxv, snapshot.exe)
@@ -218,11 +237,28 @@ def _object_claims(
             yield from unread_claims(item, role, mappings, own, snapshot)
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped
-        for bias, why, certainty in load_biases(item, mappings, own, snapshot.page_size, snapshot.auxv):
-            biases.setdefault(item.file.path, bias)
-            loaded = LoadedObject(item, item.image, bias, role, certainty, why)
-            yield from elf_claims(loaded, snapshot.page_size)
-        yield from code_mapped_again(item, item.image, role, mappings, own)
+        mapped = tuple([(mappings.perms[row], mappings.offset[row]) for row in own])
+        marks = (role, snapshot.page_size, headers if item.file.is_program else None)
+        key = (id(item.image), item.file, mapped, marks)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _claims_of_object(item, item.image, role, mappings, own, snapshot)
+        if found.bias is not None:
+            biases.setdefault(item.file.path, found.bias)
+        yield from found.claims
+
+
+def _claims_of_object(
+    item: ElfObject, image: ElfImage, role: Role, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
+) -> ObjectClaims:
+    """The claims for an object at every load bias."""
+    claims: list[Claim] = []
+    first = None
+    for bias, why, certainty in load_biases(item, mappings, rows, snapshot.page_size, snapshot.auxv):
+        first = bias if first is None else first
+        claims += elf_claims(LoadedObject(item, image, bias, role, certainty, why), snapshot.page_size)
+    claims += code_mapped_again(item, image, role, mappings, rows)
+    return ObjectClaims(image, first, tuple(claims))
 
 
 def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:

@@ -49,7 +49,7 @@ def answer_system(options: SystemOptions, output: Output) -> int:
     if options.classes:
         from procmem.cli.progress import progress  # noqa: PLC0415  # only where it takes long
 
-        found = machine_classes(options, lambda pids: progress(pids, "reading"))
+        found = machine_classes(options, lambda answers, count: progress(answers, "reading", count=count))
         page = classes_page(
             found.classes,
             output.heading,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
@@ -16,17 +16,25 @@ from procmem.parse.status import parse_stat, parse_status
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
+from procmem.sources.parallel import with_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from procmem.model.ports import Source, Target
+
+    _Look = list[tuple[Any, ...]] | str | None
+    """The rows of a process, or why it has none; None where it is not counted at all."""
+    _Answer = tuple[int, _Look]
+    _Progress = Callable[[Iterator[_Answer], int], AbstractContextManager[Iterator[_Answer]]]
 
 __all__ = ["GROUPINGS", "SORTS", "MachineClasses", "SystemOptions", "machine_classes", "system"]
 
 SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
 GROUPINGS = ("user", "name", "cgroup", "tree")
 _SIZES = frozenset({"swap", "uss", "pss", "rss", "virt"})
-_Progress = Callable[[list[int | None]], AbstractContextManager[Iterable[int | None]]]
+_UNREADABLE, _UNSIZED = "unreadable", "unsized"
 
 
 class SystemOptions(NamedTuple):
@@ -92,38 +100,47 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
     return report, tree_rows(shown) if options.by == "tree" else None
 
 
-def machine_classes(options: SystemOptions, progress: _Progress = nullcontext) -> MachineClasses:
-    """Walk the pages of all processes; ``progress`` is told of the pids to go through."""
+def _unseen(answers: Iterator[_Answer], count: int) -> AbstractContextManager[Iterator[_Answer]]:
+    del count
+    return nullcontext(answers)
+
+
+def machine_classes(options: SystemOptions, progress: _Progress = _unseen) -> MachineClasses:
+    """Walk the pages of all processes; ``progress`` is told what to go through, and how much it is."""
     from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only for this question
     from procmem.model.snapshot import Nature  # noqa: PLC0415  # the same
     from procmem.queries.examine import KnownObjects, examine  # noqa: PLC0415  # the same
 
     source = _source(options)
     wanted = wanted_processes(options.name, options.user)
-    answers: list[tuple[ClassRow, ...]] = []
-    unreadable = unsized = 0
-    known: KnownObjects = {}
-    with progress(other_pids(source)) as remaining:
-        for pid in remaining:
-            try:
-                with source.open(pid) as target:
-                    if not _is_wanted(target, wanted):
-                        continue
-                    seen = examine(target, known=known)
-            except ProcessGone:
-                continue
-            except (AccessRefused, BadInput):
-                unreadable += 1
-                continue
-            if seen.regions is not None and seen.snapshot.has_usage:
-                answers.append(inspection(seen.snapshot, seen.regions).classes)
-            elif seen.snapshot.size(StatusKey.VM_SIZE) is not None:
-                unreadable += 1
-            elif seen.snapshot.nature is Nature.PROCESS:
-                unsized += 1
-    if not answers and (unsized or (unreadable and source.notes)) and not source.is_live:
+    is_filtered = options.name is not None or options.user is not None
+    known = KnownObjects()
+
+    def look(pid: int | None) -> _Look:
+        try:
+            with source.open(pid) as target:
+                if is_filtered and not _is_wanted(target, wanted):
+                    return None
+                seen = examine(target, known=known)
+        except ProcessGone:
+            return None
+        except (AccessRefused, BadInput):
+            return _UNREADABLE
+        if seen.regions is not None and seen.snapshot.has_usage:
+            return [tuple(row) for row in inspection(seen.snapshot, seen.regions).classes]
+        if seen.snapshot.size(StatusKey.VM_SIZE) is not None:
+            return _UNREADABLE
+        return _UNSIZED if seen.snapshot.nature is Nature.PROCESS else None
+
+    pids = other_pids(source)
+    found = with_children(len(pids), lambda number: look(pids[number]), alone=not source.is_live)
+    with progress(found, len(pids)) as answered:
+        answers = [answer for _, answer in answered]
+    unreadable, unsized = answers.count(_UNREADABLE), answers.count(_UNSIZED)
+    classes = [[ClassRow(*row) for row in rows] for rows in answers if isinstance(rows, list)]
+    if not classes and (unsized or (unreadable and source.notes)) and not source.is_live:
         raise AccessRefused(None, "no-sizes")
-    return MachineClasses(merged_classes(answers), len(answers), unreadable, source.notes)
+    return MachineClasses(merged_classes(classes), len(classes), unreadable, source.notes)
 
 
 def _source(options: SystemOptions) -> Source:

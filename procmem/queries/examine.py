@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
-from procmem.classify.classifier import layout, mapped_files, regions, split_ranges
+from procmem.classify.classifier import KnownClaims, layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import (
     REGION_KEYS,
     anonymous_ranges,
@@ -70,6 +70,19 @@ class _ReadObject(NamedTuple):
         return KeptFile(self.item.file, merged_pieces(self.pieces), self.refusal)
 
 
+class KnownObjects:
+    """What was read of mapped files, and claimed for them, in the processes before.
+
+    ``read`` holds objects by device, inode, path, and the symbols that were looked for.
+    """
+
+    __slots__ = ("claims", "read")
+
+    def __init__(self) -> None:
+        self.read: dict[tuple[str, int, bytes, Collection[str]], _ReadObject] = {}
+        self.claims: KnownClaims = {}
+
+
 def examine(
     target: Target,
     *,
@@ -114,7 +127,7 @@ def examine(
     if peek_problem is Refusal.DENIED:
         shot = shot._replace(missing_right=target.missing_right(to_attach=True))
     asked = [*(() if isinstance(first_runs, Refusal) else first_ranges), *empty_ranges(shot)]
-    laid = layout(shot, objects, PageStates(asked, known_runs), look)
+    laid = layout(shot, objects, PageStates(asked, known_runs), look, None if known is None else known.claims)
     ranges = divided = split_ranges(shot, laid.cut)
     if to_keep:
         ranges = tuple(sorted({*ranges, *anonymous_ranges(shot), *touched_ranges(shot, whole=True), *first_ranges}))
@@ -192,10 +205,6 @@ def _opened(target: Target, mapped: MappedFile, local: Container[str]) -> ByteRe
     return target.open_file(mapped, is_local=mapped.device in local)
 
 
-KnownObjects = dict[tuple[str, int, bytes, Collection[str]], _ReadObject]
-"""Objects by device, inode, path, and the symbols that were looked for."""
-
-
 def _load(
     target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str], known: KnownObjects | None
 ) -> _ReadObject:
@@ -204,9 +213,9 @@ def _load(
     if known is None or mapped.device not in local or mapped.device.startswith("00:"):
         return _loaded(target, mapped, symbols, local)
     key = (mapped.device, mapped.inode, mapped.path, symbols)
-    found = known.get(key)
+    found = known.read.get(key)
     if found is None or found.refusal is not None:
-        found = known[key] = _loaded(target, mapped, symbols, local)
+        found = known.read[key] = _loaded(target, mapped, symbols, local)
     return found._replace(item=found.item._replace(file=mapped))
 
 

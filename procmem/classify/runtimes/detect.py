@@ -95,6 +95,8 @@ def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
     for item in objects:
         path = without_deleted(item.file.path)
         base = path.rsplit(b"/", 1)[-1]
+        if not (item.exports or item.mentions or _is_any_library(path, base, item.soname or b"")):
+            continue  # as most objects
         for runtime in RUNTIMES:
             symbols = item.exports.intersection(runtime.symbols) if item.exports else None
             if symbols:
@@ -137,6 +139,15 @@ def _is_library_of(runtime: Runtime, path: bytes, base: bytes, soname: bytes) ->
     return base == runtime.exact or bool(
         names and (base.startswith(names) or path.endswith(names) or soname.startswith(names))
     )
+
+
+_LIBRARIES = tuple({name for runtime in RUNTIMES for name in runtime.libraries})
+_EXACT = frozenset(runtime.exact for runtime in RUNTIMES)
+
+
+def _is_any_library(path: bytes, base: bytes, soname: bytes) -> bool:
+    """Whether :func:`_is_library_of` holds of any runtime at all."""
+    return base in _EXACT or base.startswith(_LIBRARIES) or path.endswith(_LIBRARIES) or soname.startswith(_LIBRARIES)
 
 
 def _is_program_of(runtime: Runtime, base: bytes) -> bool:
