@@ -114,9 +114,11 @@ def beside_brk(
         if size < alignment or size % alignment or flags & (_IS_MMAPPED | _NON_MAIN_ARENA):
             break
         at += size
+    else:
+        return
     end = -(-at // page_size) * page_size
     # fewer bytes than a chunk needs may be left over behind the top chunk
-    if end - at >= 16 or not mappings.start[row] < end < mappings.end[row]:
+    if end - at >= 16 or end >= mappings.end[row]:
         return
     if header is None and pages.touched(end - page_size) is not False:
         # the top chunk is seldom used to its end; rather the heap grew after pagemap was read
