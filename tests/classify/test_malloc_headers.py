@@ -1,6 +1,6 @@
 """glibc's malloc by its own headers, in memory that is made up: each word of a header at its border."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from procmem.classify.target_memory.glibc_malloc import beside_brk, disproved_he
 from procmem.classify.target_memory.words import TargetWords
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
-from procmem.model.note import Note, note
+from procmem.model.note import note
 from procmem.model.raw import PageRun, PageRuns, PageState
 from procmem.model.region import Certainty, Claim, Label
 from procmem.parse.smaps import parse_smaps
@@ -390,9 +390,7 @@ def test_so_many_pages_are_tried(pages: int, is_found: bool) -> None:
     end = pages * PAGE
     memory = MadeMemory({AT + end: (0, BLOCK | MMAPPED)})
     runs = [PageRun(AT, AT + end + BLOCK, PageState.PRESENT)]
-    assert told(claims_of([part(0, end + BLOCK)], memory, runs=runs)) == (
-        mapped(end, end + BLOCK) if is_found else []
-    )
+    assert told(claims_of([part(0, end + BLOCK)], memory, runs=runs)) == (mapped(end, end + BLOCK) if is_found else [])
 
 
 @pytest.mark.parametrize(
@@ -589,6 +587,7 @@ def grown(*runs: tuple[int, int]) -> PageStates:
     ("pages", "expected"),
     [
         (grown((0, TOP)), [(TOP, END, kinds.BRK, LIKELY, "heap-grew")]),
+        (PageStates([(AT + TOP, AT + END)]), [(TOP, END, kinds.BRK, LIKELY, "heap-grew")]),
         (grown((0, PAGE)), FOREIGN),
         (grown((0, TOP - PAGE)), FOREIGN),
         (grown((0, END)), []),

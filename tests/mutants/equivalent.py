@@ -67,12 +67,6 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a name nobody else has, by 7 or 9 bytes as well",
     ),
     (
-        "procmem/classify/target_memory/glibc_threads.py",
-        "if align not in _TLS_ALIGNMENTS or not 256 <= surplus < 1 << 20 or size % align:",
-        "NumberReplacer",
-        "a coarse sieve: the estimate behind it decides, to 8 KiB",
-    ),
-    (
         "procmem/classify/rules/elf_segments.py",
         "if gap_start < gap_end:",
         "ReplaceComparisonOperator_Lt_IsNot",
@@ -80,9 +74,15 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/classify/target_memory/glibc_malloc.py",
-        "return base + size",
+        "first = arena in (base + 4 * words.size, base + 6 * words.size)",
         "ReplaceBinaryOperator_Add_BitOr",
-        "a heap begins at a multiple of the most it may hold",
+        "a heap begins at a multiple of 1 MiB",
+    ),
+    (
+        "procmem/classify/target_memory/glibc_malloc.py",
+        "first = arena in (base + 4 * words.size, base + 6 * words.size)",
+        "ReplaceBinaryOperator_Add_BitXor",
+        "a heap begins at a multiple of 1 MiB",
     ),
     (
         "procmem/analyse/laws.py",

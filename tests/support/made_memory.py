@@ -1,7 +1,7 @@
 """Memory that nobody has: words at addresses, for tests of what looks into a process."""
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["MadeMemory"]
 
@@ -11,7 +11,7 @@ PAGE = 4096
 class MadeMemory:
     """Pages that are there, zero but for what was put; nothing of other pages can be read. Words of ``size`` bytes."""
 
-    def __init__(self, words: dict[int, tuple[int, ...]] | None = None, *, size: int = 8) -> None:
+    def __init__(self, words: Mapping[int, tuple[int, ...]] | None = None, *, size: int = 8) -> None:
         self._pages: dict[int, bytearray] = {}
         self._letter = {4: "I", 8: "Q"}[size]
         for address, values in (words or {}).items():

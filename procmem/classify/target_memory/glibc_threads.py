@@ -25,6 +25,8 @@ __all__ = ["GlibcThread", "arena_threads", "glibc_threads", "thread_claims"]
 _THREADS_MAX = 200_000
 _RTLD_WORDS = 1024
 _TLS_DOUBT = 8192
+_ABOVE_MAX = 0x2040
+"""Less than that lies between a descriptor and the end of its block: two pages, and what aligns it to 64 bytes."""
 _TLS_ALIGNMENTS = frozenset(1 << shift for shift in range(4, 13))
 
 
@@ -158,13 +160,13 @@ def _walk(words: TargetWords, head: int) -> Iterator[int]:
 def _block_offset(words: TargetWords, addresses: Sequence[int], layout: _Layout) -> int | None:
     """Where in ``struct pthread`` the block's address, size and guard stand: the same place for every thread."""
     for address in addresses:
-        for at in range(0, layout.pthread_size - 3 * words.size, words.size):
+        for at in range(0, layout.pthread_size - 3 * words.size + 1, words.size):
             found = words.at(address + at, 3)
             if found is None:
                 break
             start, size, guard = found
             end = start + size
-            near_top = address + layout.pthread_size <= end < address + layout.pthread_size + 2 * 4096 + 64
+            near_top = 0 <= end - (address + layout.pthread_size) < _ABOVE_MAX
             if start and size >= 4096 and start < address < end and near_top and guard < size:
                 return at
     return None
