@@ -124,6 +124,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
 
 
 _JOINING = ("ReplaceBinaryOperator_BitOr_Add", "ReplaceBinaryOperator_BitOr_BitXor")
+_ASSERTS = re.compile(r".*\bzip\((?!\*).*\bstrict=")
 _OPEN_FLAGS = re.compile(r".*\bos\.O_[A-Z]+(?: \| os\.O_[A-Z]+)+(?:, dir_fd=.*)?\)*")
 
 
@@ -134,6 +135,8 @@ def why_equivalent(root: Path, mutant: Mutant) -> str | None:
     operator = mutant.operator.removeprefix("core/")
     if operator in _JOINING and _OPEN_FLAGS.fullmatch(line):
         return "flags of open(2) that share no bit"
+    if operator == "ReplaceTrueWithFalse" and _ASSERTS.fullmatch(whole[: mutant.column]):
+        return "columns of one length: zip(strict=True) only asserts it"
     at_column = f"{mutant.column - whole.index(line)}:{operator}"
     for path, text, begins, why in ROWS:
         if (mutant.path, line) == (path, text) and (operator.startswith(begins) or at_column.startswith(begins)):

@@ -5,7 +5,7 @@ number has two, and should not be drawn seven times as often.
 
 Left out is what no test can or should tell apart: annotations (nothing evaluates them, or importing fails at once),
 ``==`` for ``is`` and the other way round (the same for enums, None and small numbers), the options of dataclass
-decorators, and what is guarded by TYPE_CHECKING.
+decorators, what is guarded by TYPE_CHECKING, and stars that are no products.
 """
 
 import ast
@@ -92,7 +92,21 @@ def left_out(tree: ast.Module) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         ):
             parts.append(node)
-    return [_span(part) for part in parts]
+    return [*map(_span, parts), *_stars(tree)]
+
+
+def _stars(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Stars that unpack, or stand in a signature: no products and no powers."""
+    starred: list[ast.expr | ast.arg | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Starred) or (isinstance(node, ast.keyword) and node.arg is None):
+            starred.append(node.value)
+        elif isinstance(node, ast.Dict):
+            starred += [value for key, value in zip(node.keys, node.values, strict=True) if key is None]
+        elif isinstance(node, ast.arguments):
+            starred += [node.vararg, node.kwarg, *node.kwonlyargs[:1]]
+    for part in filter(None, starred):
+        yield (part.lineno, max(part.col_offset - len("*, "), 0)), (part.lineno, part.col_offset)
 
 
 def _span(part: ast.expr | ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:

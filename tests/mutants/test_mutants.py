@@ -93,6 +93,27 @@ def test_tests_that_are_there_no_more_or_are_other_ones_are_forgotten(tmp_path: 
     assert (after.seconds, after.files) == ({f"{kept}::a": 1.0}, files)
 
 
+def test_stars_that_are_no_products_are_left_out() -> None:
+    """Of signatures and of what is unpacked: a slash in their place would mean something else, or nothing."""
+    code = "def f(a, *, b):\n    return [*a, b * a], g(*a, **b), {**a}, b**a\ndef h(*c, **d):\n    return c * d\n"
+    lines = code.split("\n")
+    places = [(at, column) for at, line in enumerate(lines, 1) for column, letter in enumerate(line) if letter == "*"]
+    spans = left_out(ast.parse(code))
+    kept = [place for place in places if not any(low <= place < high for low, high in spans)]
+    assert [lines[at - 1][column - 2 : column + 3] for at, column in kept] == ["b * a", " b**a", "b**a", "c * d"]
+
+
+def test_columns_of_one_length(tmp_path: Path) -> None:
+    """That zip() asserts it changes nothing; where rows are turned to columns it may be a check."""
+    lines = ["zip(a, b, strict=True)", "zip(*a, strict=True)", "f(a, strict=True)", "zip(a, b, c=True, strict=True)"]
+    (tmp_path / "x.py").write_text("\n".join(lines))
+    places = [
+        (at, column) for at, line in enumerate(lines, 1) for column in range(len(line)) if line[column:][:4] == "True"
+    ]
+    known = [place for place in places if why_equivalent(tmp_path, mutant("x.py", *place, "ReplaceTrueWithFalse"))]
+    assert known == [(1, 17), (4, 25)]
+
+
 def test_annotations_and_the_like_are_left_out() -> None:
     """Nothing but what runs is changed."""
     code = (
