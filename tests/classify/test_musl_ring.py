@@ -18,9 +18,9 @@ from tests.support.smaps_text import Record, smaps
 
 PAGE = 4096
 AT = 0x7F00_0000_0000
-BLOCK, GUARD = 36 * PAGE, 2 * PAGE
+BLOCK, GUARD = 36 * PAGE, 3 * PAGE
 STACK = 30 * PAGE
-STEP = 64 * PAGE
+STEP = 49 * PAGE
 DESCRIPTOR = BLOCK - 0x180
 
 
@@ -177,6 +177,8 @@ def test_the_words_of_a_block_may_stand_anywhere_in_the_descriptor(block_at: int
         ((8, BLOCK, GUARD + STACK, STACK - 8, GUARD), False),
         ((0, BLOCK + 8, GUARD + STACK, STACK, GUARD), False),
         ((0, BLOCK, GUARD + STACK, STACK - 8, GUARD + 8), False),
+        ((8, BLOCK + 8, GUARD + STACK, STACK - 8, GUARD), False),
+        ((8, BLOCK + 8, GUARD + STACK, STACK - 16, GUARD + 8), False),
         ((0, BLOCK, GUARD + STACK, STACK + 8, GUARD), False),
         ((0, BLOCK, 0, -GUARD, GUARD), False),
         ((0, BLOCK, DESCRIPTOR, DESCRIPTOR - GUARD, GUARD), True),
@@ -200,11 +202,13 @@ def test_the_main_thread_has_no_block() -> None:
 
 
 def test_a_ring_that_is_broken_ends() -> None:
-    """Where a descriptor cannot be read; or after so many threads, where it leads back elsewhere."""
+    """Where a descriptor cannot be read, all of it or its end; or after so many threads, where it leads elsewhere."""
     memory = ring(1, 2, 3, 4)
     memory.put(descriptor(2) + 24, 0x77_0000)
     assert threads(memory, SP) == (known(1), known(2))
-    memory = ring(1, 2, 3)
+    memory.put(descriptor(2) + 24, AT - 64)
+    memory.put(AT - 64, AT - 64, 0, descriptor(2), descriptor(3))
+    assert threads(memory, SP) == (known(1), known(2))
     memory.put(descriptor(2) + 24, descriptor(2))
     assert len(threads(memory, SP)) == 10_000
 

@@ -24,8 +24,8 @@ from procmem.model.vma_names import KernelName
 
 __all__ = ["fallback_rules"]
 
-GUARD_BYTES_MAX = 64 * 1024
-_ALLOCATOR_BYTES_MIN = 64 * 1024
+GUARD_BYTES_MAX = 64 << 10
+_ALLOCATOR_BYTES_MIN = 64 << 10
 
 
 def fallback_rules(
@@ -54,7 +54,8 @@ def fallback_rules(
     rows = enumerate(zip(cut.start, cut.end, identities, strict=True))
     candidates = {index for index, (low, high, of) in rows if high - low >= _ALLOCATOR_BYTES_MIN and of in writable}
     candidates |= {index for index in found if identities[index] in reserved}
-    candidates |= {near for index in of_loader for near in (index - 1, index + 1) if 0 <= near < len(identities)}
+    candidates |= {near for index in of_loader for near in (index - 1, index + 1)}
+    candidates -= {-1, len(identities)}
     anonymous = [
         index for index in sorted(candidates) if identities[index] in sorts and not mappings.inode[cut.vma[index]]
     ]

@@ -34,8 +34,8 @@ __all__ = ["SMALL_BYTES", "StackArea", "marked_stack_claims", "place_loose_threa
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
 _SIGNAL_STACK_MAX = 1 << 20
-_REPEATED_MIN = 16 * 1024
-SMALL_BYTES = 64 * 1024
+_REPEATED_MIN = 16 << 10
+SMALL_BYTES = 64 << 10
 """Below it pagemap is not asked about memory without MAP_STACK."""
 _USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
@@ -116,7 +116,7 @@ def stack_claims(
             yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
 
 
-_MUSL_STACK = 128 * 1024
+_MUSL_STACK = 128 << 10
 """Of a thread's stack when nobody asks for another size (musl src/internal/pthread_impl.h, DEFAULT_STACK_SIZE)."""
 _MUSL_MAPPED = _MUSL_STACK + 4096
 """With TLS and descriptor, to whole pages."""
