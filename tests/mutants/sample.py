@@ -105,8 +105,9 @@ def _stars(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[int, int]]
             starred += [value for key, value in zip(node.keys, node.values, strict=True) if key is None]
         elif isinstance(node, ast.arguments):
             starred += [node.vararg, node.kwarg, *node.kwonlyargs[:1]]
-    for part in filter(None, starred):
-        yield (part.lineno, max(part.col_offset - len("*, "), 0)), (part.lineno, part.col_offset)
+    for part in starred:
+        if part is not None:
+            yield (part.lineno, max(part.col_offset - len("*, "), 0)), (part.lineno, part.col_offset)
 
 
 def _span(part: ast.expr | ast.stmt) -> tuple[tuple[int, int], tuple[int, int]]:
