@@ -47,7 +47,7 @@ REGION_KEYS = frozenset(
 )
 """The counters of smaps that totals and classification need; the others are read only where they are shown."""
 
-_WORTH_ASKING = 256 << 10
+_WORTH_ASKING = 1 << 18
 _RANGES_MAX = 65_536
 """So many mappings a process may have by default; of the others pagemap is not asked, and nothing is said."""
 _BLOCK_BYTES = 1 << 20

@@ -7,7 +7,7 @@ from procmem.classify.target_memory.words import TargetWords
 from procmem.model.note import note
 from tests.support.made_memory import MadeMemory
 
-AT = 0x7F00_0000_0000
+AT = 0x3000
 IN_USE, MMAPPED, NON_MAIN = 1, 2, 4
 NEW, OLD = 0x291, 0x251
 

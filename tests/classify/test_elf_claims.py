@@ -40,7 +40,7 @@ from procmem.model.region import Certainty, ElfObject
 from procmem.parse.maps import parse_maps
 
 PAGE = 4096
-BIAS = 0x7F00_0000_0000
+BIAS = 0x5000
 DEVICE, INODE = "fe:01", 7
 INTERP = Segment(PT_INTERP, PF_R, 0, 0, 9, 9, 1)
 

@@ -21,7 +21,7 @@ from tests.support.smaps_text import Record, smaps
 
 PAGE, MIB = 4096, 1 << 20
 SIZE = 64 * MIB
-AT = 0x7F00_0000_0000
+AT = 3 * SIZE
 USED = 9 * MIB
 """Of a heap: more than the whole of one of huge pages, whose header is the same."""
 CERTAIN, LIKELY = Certainty.CERTAIN, Certainty.LIKELY

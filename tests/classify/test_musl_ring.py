@@ -17,7 +17,7 @@ from tests.support.made_processes import made, record
 from tests.support.smaps_text import Record, smaps
 
 PAGE = 4096
-AT = 0x7F00_0000_0000
+AT = 0x110_3000
 BLOCK, GUARD = 36 * PAGE, 3 * PAGE
 STACK = 30 * PAGE
 STEP = 49 * PAGE

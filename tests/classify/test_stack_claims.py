@@ -20,7 +20,7 @@ from tests.support.smaps_text import Record, smaps
 
 PAGE, MIB = 4096, 1 << 20
 USUAL = 8 * MIB
-AT = 0x7F00_0000_0000
+AT = 3 * MIB + 5 * PAGE
 STEP = 64 * MIB
 NH, PLAIN = "rd wr mr mw me ac nh", "rd wr mr mw me ac"
 LIKELY, GUESS = Certainty.LIKELY, Certainty.GUESS
@@ -95,6 +95,7 @@ THREAD, CACHED, COROUTINE = kinds.THREAD_STACK, kinds.CACHED_STACK, kinds.COROUT
         (USUAL, 0, True),
         (USUAL, USUAL - 1, True),
         (USUAL, USUAL, False),
+        (USUAL, USUAL + PAGE, False),
         (USUAL, -1, False),
         (MIB, 100, True),
     ],
@@ -190,6 +191,18 @@ def test_many_free_stacks_of_one_size_are_coroutines(
     ]
 
 
+def test_fewer_free_stacks_than_threads_have_of_that_size_are_theirs_that_ended() -> None:
+    """Not coroutines."""
+    threads = (thread(7, AT), thread(8, AT + STEP))
+    assert claims(area(0, MIB), area(1, MIB), area(2, MIB), threads=threads)[4:] == stack(2, CACHED, LIKELY, MIB)
+
+
+def test_what_is_no_stack_hides_none_behind_it() -> None:
+    """Read-only memory behind a guard."""
+    below, memory = area(0)
+    assert claims([below, memory._replace(perms="r--p")], area(1)) == stack(1, CACHED, LIKELY)
+
+
 @pytest.mark.parametrize(
     ("below", "expected"),
     [("mr mw me", (CACHED, GUESS)), ("mr mw me ac", (COROUTINE, GUESS)), (None, (COROUTINE, GUESS))],
@@ -233,7 +246,12 @@ def test_a_stack_whose_top_page_was_never_used_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("sp", "below", "has_tls"),
-    [(100, "mr mw me", True), (USUAL - 2049, "mr mw me", True), (USUAL - 2048, "mr mw me", False)],
+    [
+        (100, "mr mw me", True),
+        (USUAL - 2049, "mr mw me", True),
+        (USUAL - 2048, "mr mw me", False),
+        (USUAL - 1, "mr mw me", False),
+    ],
 )
 def test_the_top_of_a_threads_stack_is_its_tls(sp: int, below: str, has_tls: bool) -> None:
     """Unless the thread itself is there, so that the library did not make the stack."""
@@ -352,7 +370,7 @@ def guards(*places: int, size: int = PAGE) -> PageStates:
 
 def installed(*, size: int = 2 * USUAL, flags: str = NH + " gu") -> list[Record]:
     """A mapping with guards in it, and one before it."""
-    return [record(AT - STEP, AT - STEP + PAGE), record(AT, AT + size)._replace(flags=flags)]
+    return [record(PAGE, 2 * PAGE), record(AT, AT + size)._replace(flags=flags)]
 
 
 def test_guards_inside_a_mapping_cut_it_into_stacks() -> None:
@@ -366,6 +384,12 @@ def test_guards_inside_a_mapping_cut_it_into_stacks() -> None:
         (USUAL + PAGE, 2 * USUAL, CACHED, LIKELY),
         (USUAL, USUAL + PAGE, kinds.STACK_GUARD, LIKELY),
     ]
+
+
+def test_of_an_installed_guard_its_size_is_told() -> None:
+    """In KiB."""
+    evidence = notes_of(installed(), pages=guards(0, size=3 * PAGE))[1]
+    assert evidence == note("stack-own-size", area=note("guarded-inside", kib=12))
 
 
 def test_which_guards_are_of_the_mapping() -> None:
@@ -386,11 +410,11 @@ def test_the_first_mapping_may_have_no_guard_below_it() -> None:
     assert claims([area(0)[0]]) == []
 
 
-def notes_of(*parts: list[Record], **process: Any) -> list[Note]:
+def notes_of(*parts: list[Record], pages: PageStates = NOTHING_KNOWN, **process: Any) -> list[Note]:
     """The evidence of each claim."""
     shot = shot_of([one for part in parts for one in part], **process)
     assert shot.mappings is not None
-    found = stack_claims(shot, shot.mappings, NOTHING_KNOWN, Runtimes({}, False), 2048)
+    found = stack_claims(shot, shot.mappings, pages, Runtimes({}, False), 2048)
     return [claim.label.evidence for claim in found]
 
 
@@ -478,6 +502,7 @@ SAME = (kinds.ANON_PRIVATE, GUESS, "unexplained")
         (anonymous(), AT, (THREAD, GUESS, "loose")),
         (anonymous(), AT + 65535, (THREAD, GUESS, "loose")),
         (anonymous(), AT + 65536, SAME),
+        (anonymous(), AT + 65536 + PAGE, SAME),
         (anonymous(), AT - 1, SAME),
         (anonymous(flags=NH), AT, (THREAD, LIKELY, "loose-map-stack")),
         (anonymous(perms="r--p"), AT, SAME),

@@ -1,11 +1,13 @@
 """Words of a process's memory: their size and order, and what is not there."""
 
+from collections.abc import Callable, Iterable, Iterator
+
 import pytest
 
 from procmem.classify.target_memory.words import TargetWords
 from tests.support.made_memory import MadeMemory
 
-AT = 0x7F00_0000_0000
+AT = 0x3000
 
 
 @pytest.mark.parametrize(("bits", "size"), [(32, 4), (64, 8), (None, 8)])
@@ -48,6 +50,23 @@ def test_where_values_stand(size: int) -> None:
     found = list(words.find(AT, AT + 8192, {5, 6, 7}))
     assert found == [(AT + 16, 5), (AT + 16 + size, 6), (AT + 16 + 2 * size, 5), (AT + 4096 + 2 * size, 6)]
     assert list(words.find(AT, AT + 8192, {7})) == []
+
+
+class _Piecewise(MadeMemory):
+    """Memory that is searched in pieces which end within a word."""
+
+    def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
+        yield from matches(low, self.read_at(low, min(high - low, 30)))
+
+
+def test_what_is_no_whole_word_is_not_searched() -> None:
+    """The end of a piece."""
+    for bits, little in ((64, True), (32, True), (64, False)):
+        words = TargetWords(_Piecewise({AT: (AT, AT, AT, AT)}), bits, little_endian=little)
+        value = words.one(AT) or 0
+        assert [place for place, _ in words.find(AT, AT + 4096, {value})] == [AT, AT + 8, AT + 16] + [AT + 24] * (
+            bits == 32
+        )
 
 
 class _Changing(MadeMemory):

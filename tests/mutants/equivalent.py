@@ -115,6 +115,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a remainder is never negative",
     ),
     (
+        "procmem/classify/rules/thread_stacks.py",
+        "_MANY = 1 << 30",
+        "NumberReplacer",
+        "any number beyond that of the stacks that a process may have",
+    ),
+    (
         "procmem/parse/smaps.py",
         "if self._shape is None and len(data) < _SHORT_BYTES:",
         "ReplaceComparisonOperator",

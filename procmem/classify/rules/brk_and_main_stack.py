@@ -82,7 +82,7 @@ def _heap(snapshot: Snapshot, mappings: Mappings, program_end: int | None) -> It
         yield Claim(start, end, Rank.BRK, label)
 
 
-_ABOVE_STACK_MAX = 64 << 10
+_ABOVE_STACK_MAX = 1 << 16
 
 
 def _page_above_stack(mappings: Mappings) -> Iterator[Claim]:

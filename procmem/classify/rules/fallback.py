@@ -24,8 +24,8 @@ from procmem.model.vma_names import KernelName
 
 __all__ = ["fallback_rules"]
 
-GUARD_BYTES_MAX = 64 << 10
-_ALLOCATOR_BYTES_MIN = 64 << 10
+GUARD_BYTES_MAX = 1 << 16
+_ALLOCATOR_BYTES_MIN = 1 << 16
 
 
 def fallback_rules(

@@ -34,8 +34,8 @@ __all__ = ["SMALL_BYTES", "StackArea", "marked_stack_claims", "place_loose_threa
 _GUARD_MAX = 1 << 20
 _UNGUARDED_MAX = 16 << 20
 _SIGNAL_STACK_MAX = 1 << 20
-_REPEATED_MIN = 16 << 10
-SMALL_BYTES = 64 << 10
+_REPEATED_MIN = 1 << 14
+SMALL_BYTES = 1 << 16
 """Below it pagemap is not asked about memory without MAP_STACK."""
 _USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
@@ -43,7 +43,7 @@ _GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
 
 
 class StackArea(NamedTuple):
-    """A stack found in the map: its guard (empty where there is none) and its usable range."""
+    """A stack found in the map: its guard and its usable range."""
 
     guard_start: int
     start: int
@@ -75,7 +75,7 @@ def stack_claims(
     every = sorted({a.end: a for a in _areas(snapshot, mappings, pages.runs)}.values(), key=lambda area: area.start)
     areas = [area for area in every if not _overlaps(area, known)]
     for area in every:
-        if area.installed and area.guard_start < area.start:
+        if area.installed:
             evidence = note("guard-installed")
             guard = Label(kinds.STACK_GUARD, Certainty.LIKELY, evidence)
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
@@ -87,7 +87,7 @@ def stack_claims(
             unknown += 1
             continue
         at = bisect_right(starts, thread.sp) - 1
-        if at >= 0 and areas[at].start <= thread.sp < areas[at].end:
+        if at >= 0 and thread.sp < areas[at].end:
             holders.setdefault(at, thread)
     finder = _FreeAreas(
         sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
@@ -109,14 +109,13 @@ def stack_claims(
         yield Claim(area.start, area.end, Rank.THREAD, label)
         if tls_size is not None and label.kind is kinds.THREAD_STACK and area.end - area.start > 2 * tls_size:
             yield from _tls_claim(area, holder, tls_size, label.certainty)
-        if area.guard_start < area.start:
-            evidence = note("guard-below", stack=label.evidence)
-            certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
-            guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
-            yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
+        evidence = note("guard-below", stack=label.evidence)
+        certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
+        guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
+        yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
 
 
-_MUSL_STACK = 128 << 10
+_MUSL_STACK = 1 << 17
 """Of a thread's stack when nobody asks for another size (musl src/internal/pthread_impl.h, DEFAULT_STACK_SIZE)."""
 _MUSL_MAPPED = _MUSL_STACK + 4096
 """With TLS and descriptor, to whole pages."""
@@ -308,8 +307,8 @@ def _installed_guards(mappings: Mappings, row: int, runs: PageRuns) -> Iterator[
     """Stacks whose guard pages lie in the mapping itself, so that neighbours' mappings are one (glibc 2.42)."""
     low, high = mappings.start[row], mappings.end[row]
     guards = [(run.start, run.end) for run in runs.within(low, high) if run.state & PageState.GUARD]
-    for at, (start, end) in enumerate(guards):
-        until = guards[at + 1][0] if at + 1 < len(guards) else high
+    above = [start for start, _ in guards[1:]]
+    for (start, end), until in zip(guards, [*above, high], strict=False):
         if end < until:
             evidence = note("guarded-inside", kib=(end - start) // 1024)
             yield StackArea(start, end, until, evidence, True, installed=True)

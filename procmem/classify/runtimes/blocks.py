@@ -35,13 +35,13 @@ _MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
 _OPENBLAS_BUFFER = 32 << 20
 _MIMALLOC_HINTS = (2 << 40, 30 << 40)  # mimalloc src/os.c, MI_HINT_BASE and MI_HINT_MAX
 _MIMALLOC_SEGMENT = 4 << 20
-_BEAM_CARRIER = 256 << 10
+_BEAM_CARRIER = 1 << 18
 _INNODB_ROOM = 1 << 40
 _INNODB_POOL = 128 << 20
 _INNODB_AREA = 8 << 20
-_JVM_GRANULARITY = 64 << 10
-_WASM_PAGE = 64 << 10
-_RUBY_PAGE = 64 << 10
+_JVM_GRANULARITY = 1 << 16
+_WASM_PAGE = 1 << 16
+_RUBY_PAGE = 1 << 16
 
 
 class AnonymousRange(NamedTuple):

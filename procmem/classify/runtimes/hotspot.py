@@ -102,7 +102,7 @@ def _low_class_space(mappings: Mappings) -> Iterator[Claim]:
 
 _GUARD_ZONES = (12 * 1024, 16 * 1024)
 _STACK_SPANS = (1024 * 1024, 1028 * 1024)
-_STACK_MIN, _STACK_MAX = 64 << 10, 16 << 20
+_STACK_MIN, _STACK_MAX = 1 << 16, 16 << 20
 
 
 def _old_stacks(mappings: Mappings) -> Iterator[Claim]:

@@ -22,8 +22,8 @@ __all__ = ["claims"]
 
 _POOL_MIN = 1 << 30
 _SUPER_PAGE = 2 << 20
-_GUARD_MAX = 64 << 10
-_DESCRIPTOR_MAX = 64 << 10
+_GUARD_MAX = 1 << 16
+_DESCRIPTOR_MAX = 1 << 16
 _DESCRIBED_MIN = 8 << 30
 _OWNER = owners.Allocator(b"PartitionAlloc")
 

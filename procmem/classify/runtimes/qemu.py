@@ -19,9 +19,9 @@ from procmem.model.snapshot import Snapshot
 __all__ = ["claims", "memory_asked"]
 
 _DEFAULT = 128 << 20
-_HOLE = 64 << 10
+_HOLE = 1 << 16
 _ALIGNED = 2 << 20
-_GUARD = 64 << 10
+_GUARD = 1 << 16
 
 
 def claims(mappings: Mappings, runtimes: Runtimes, snapshot: Snapshot) -> Iterator[Claim]:

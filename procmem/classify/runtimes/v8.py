@@ -19,7 +19,7 @@ from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["claims"]
 
-_V8_PAGE = 256 * 1024
+_V8_PAGE = 1 << 18
 _LOW_END = 1 << 46
 _MEMORY_MIN = 4 << 30
 _CAGE_MIN = 1 << 30
