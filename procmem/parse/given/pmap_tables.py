@@ -167,7 +167,8 @@ def _devices(line: bytes) -> _PmapLine | None:
 
 def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], _PmapLine | None]:
     """Reads the rows below a heading: a column for each counter of smaps, and the name where the heading has it."""
-    sizes = [name.decode("ascii", "replace") for name in names if name.decode("ascii", "replace") != SmapsKey.VM_FLAGS]
+    flags_word = SmapsKey.VM_FLAGS.encode("ascii")
+    sizes = [name.decode("ascii", "replace") for name in names if name != flags_word]
     name_at = heading.index(b"Mapping")
 
     def by_columns(plain: bytes) -> _PmapLine | None:
@@ -178,12 +179,12 @@ def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], 
         if len(words) < len(sizes) or not all(whole_number(word) is not None for word in words[: len(sizes)]):
             return None
         figures = dict(zip(sizes, map(int, words), strict=False))
-        rest = words[len(sizes)] if len(words) > len(sizes) else b""
+        rest = b"".join(words[len(sizes) :])
         flags = None
-        if len(sizes) < len(names):  # the words of VmFlags stand before the name
+        if flags_word in names:  # its words stand before the name
             aligned = plain[name_at - 1 : name_at].isspace()
             name = plain[name_at:] if aligned else _behind_flags(rest)
-            flags = b"%s: %s" % (SmapsKey.VM_FLAGS.encode("ascii"), rest.removesuffix(name).strip())
+            flags = b"%s: %s" % (flags_word, rest.removesuffix(name).strip())
             rest = name
         row = _row(found[1], b"%d" % figures.get(SmapsKey.SIZE, 0), found[2], found[3], rest)
         counters = tuple((key, size) for key, size in figures.items() if key not in _NOT_COUNTED)
