@@ -20,16 +20,15 @@ def parse_auxv(data: bytes) -> tuple[dict[int, int], int] | None:
     A process may replace its auxv (PR_SET_MM_AUXV), so nonsense is possible and no error.
     """
     for bits, form in ((64, "<QQ"), (32, "<II"), (64, ">QQ"), (32, ">II")):
-        pair = struct.calcsize(form)
-        if len(data) < pair or len(data) % pair:
+        if len(data) % struct.calcsize(form):
             continue
         vector = {}
-        ended = False
         for key, value in struct.iter_unpack(form, data):
             if key == 0:
-                ended = True
                 break
             vector[key] = value
-        if ended and vector.get(AT_PAGESZ) in _PAGE_SIZES and max(vector) < 1024:
+        else:
+            continue  # it has no end
+        if vector.get(AT_PAGESZ) in _PAGE_SIZES and max(vector) < 1024:
             return vector, bits
     return None

@@ -42,9 +42,8 @@ def devices_of_type(data: bytes, types: Collection[bytes]) -> frozenset[str]:
     found = set()
     for words, _ in _mounts(data, types):
         major, _, minor = words[2].partition(b":")
-        numbers = whole_number(major), whole_number(minor)
-        if numbers[0] is not None and numbers[1] is not None:
-            found.add(f"{numbers[0]:02x}:{numbers[1]:02x}")
+        if (first := whole_number(major)) is not None and (second := whole_number(minor)) is not None:
+            found.add(f"{first:02x}:{second:02x}")
     return frozenset(found)
 
 

@@ -39,6 +39,10 @@ ROLLUP_KEYS = (
 _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
 
 
+_ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
+"""Of a name in ``status`` (fs/proc/array.c)."""
+
+
 class StatusWords(NamedTuple):
     """What ``status`` says of a process; sizes are bytes, and None where it has no memory of its own."""
 
@@ -93,7 +97,7 @@ def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     for key in keys:
         mark = b"\n%s:" % key
         at = text.find(mark, end)
-        if at < 0 and end:
+        if at < 0:
             at = text.find(mark)
         if at >= 0:
             start = at + len(mark)
@@ -103,12 +107,12 @@ def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
 
 
 def _unescaped(name: bytes) -> bytes:
-    """The name of ``status``, in which newline and backslash are escaped (fs/proc/array.c)."""
+    """The name of ``status``, in which newline and backslash are escaped."""
     if b"\\" not in name:
         return name
     import re  # noqa: PLC0415  # seldom
 
-    return re.sub(rb"\\([n\\])", lambda found: b"\n" if found[1] == b"n" else b"\\", name)
+    return re.sub(rb"\\[n\\]", lambda found: _ESCAPES[found[0]], name)
 
 
 def _number(text: bytes | None) -> int | None:

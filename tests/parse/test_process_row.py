@@ -2,11 +2,12 @@
 
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.model.proc_keys import has_memory
-from procmem.parse.process_row import ROLLUP_KEYS, rollup_words, status_words
+from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, StatusWords, rollup_words, status_words
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 
@@ -53,3 +54,22 @@ def test_the_fast_reader_of_the_rollup_says_the_same(counters: list[tuple[str, i
     whole = parse_rollup(content)
     assert rollup_words(content).sizes == {key: whole[key] for key in ROLLUP_KEYS if key in whole}
     assert rollup_words(content).span == b"00400000-7ffe0000"
+
+
+def test_words_in_another_order() -> None:
+    """As no kernel has them, but a recording may: each is found, the first line too."""
+    words = status_words(b"VmSize:\t 12 kB\nPPid:\t6\nState:\tZ (zombie)\nName:\tx")
+    assert (words.name, words.state, words.ppid, words.vm_size) == (b"x", b"Z", 6, 12 * 1024)
+
+
+@pytest.mark.parametrize(("state", "is_dead"), [("Z", True), ("S", False), ("T", False), ("t", False), ("", False)])
+def test_who_is_dead(state: str, is_dead: bool) -> None:
+    """A zombie; not one that is stopped."""
+    assert status_words(f"State:\t{state}\n".encode()).is_dead is is_dead
+
+
+def test_words_that_are_not_there() -> None:
+    """Are not known; a size has its unit; a rollup without a blank spans nothing."""
+    assert status_words(b"") == StatusWords(b"", b"", None, None, None, None, None)
+    assert status_words(b"VmSize:\t 12\nVmRSS:\t x kB\nUid:\tx\t1\n")[3:6] == (None, None, None)
+    assert rollup_words(b"x\n") == RollupWords({}, b"")
