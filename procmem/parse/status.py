@@ -22,6 +22,7 @@ __all__ = [
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
+_STATM_NUMBERS = 7
 _LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
 
 _NUMBER_LENGTH_MAX = DIGITS_MAX + 1
@@ -118,8 +119,9 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     Raises:
         MalformedFile: not seven numbers.
     """
-    pages = [found for word in data.split() if (found := whole_number(word)) is not None]
-    if len(pages) != 7 or len(data.split()) != 7:
+    words = data.split()
+    pages = [found for word in words if (found := whole_number(word)) is not None]
+    if not len(pages) == len(words) == _STATM_NUMBERS:
         raise MalformedFile(name, 1, "not-statm", data)
     size, resident, shared, text, _library, data_pages, _dirty = (count * page_size for count in pages)
     return Statm(size, resident, shared, text, data_pages)

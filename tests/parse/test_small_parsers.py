@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from procmem.errors import MalformedFile, Misuse
+from procmem.errors import Misuse
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.program_files import LdCacheEntry
 from procmem.model.raw import Machine, RawProcess, Refusal
@@ -26,7 +26,6 @@ from procmem.parse.options import address_of, limit_of, parse_growth
 from procmem.parse.pmap_title import pmap_title
 from procmem.parse.redact import without_arguments, without_mounts
 from procmem.parse.status import parse_stat
-from procmem.parse.system import parse_meminfo, parse_swaps, parse_vmstat
 
 
 def auxv(*pairs: tuple[int, int], form: str = "<QQ") -> bytes:
@@ -304,15 +303,3 @@ def test_the_title_that_pmap_prints(cmdline: bytes | None, state: str | None, ti
     """The command line, else the name in brackets."""
     line = b"7 (x y) %s 1 7 7 0 -1 4194304" + b" 0" * 50 + b"\n"
     assert pmap_title(cmdline, None if state is None else parse_stat(line % state.encode())) == title
-
-
-def test_malformed_files_name_the_line() -> None:
-    """Counted from 1."""
-    for parse, good, bad in (
-        (parse_meminfo, b"A: 1 kB\n\n", b"A: 1 kB x\n"),
-        (parse_swaps, b"heading\n\n", b"a b 1 2\n"),
-        (parse_vmstat, b"a 1\n\n", b"a -\n"),
-    ):
-        with pytest.raises(MalformedFile) as raised:
-            parse(good + bad)
-        assert raised.value.line == 3
