@@ -6,6 +6,7 @@ Source: the System V gABI and its i386 supplement; glibc elf/dl-load.c for what 
 
 import re
 import struct
+from collections.abc import Iterator
 
 from procmem.model.elf import (
     DF_TEXTREL,
@@ -52,6 +53,7 @@ _VERSION = re.compile(rb"stable release version ([0-9]+\.[0-9]+)")
 _SYSTEM_DIRS = re.compile(rb"(?:/[\w.+/-]*lib[\w.+/-]*/\0){2,}")
 _SCAN_BYTES_MAX = 16 << 20
 _VERSIONS_MAX = 4096
+"""Of each table, and of all that an object needs: no object has as many, and a damaged one may go round in circles."""
 
 
 def describe_program(opened: OpenedFile) -> ProgramObject | None:
@@ -112,32 +114,32 @@ def _constants(reader: ByteReader, image: ElfImage) -> bytes:
 
 
 def _highest_version(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> int | None:
-    """The highest index in the version tables (gABI supplement: Verneed, Vernaux, Verdef)."""
-    highest: int | None = None
-    place = file_offset(image, tags.get(DT_VERNEED, 0)) if DT_VERNEED in tags else None
-    for _entry in range(min(tags.get(DT_VERNEEDNUM, 0), _VERSIONS_MAX)):
-        head = reader.read_at(place, 16) if place is not None else b""
-        if place is None or len(head) < 16:
-            break
-        _version, count, _file, aux, following = struct.unpack("<HHIII", head)
-        at = place + aux
-        for _item in range(count):
-            item = reader.read_at(at, 16)
-            if len(item) < 16:
-                break
-            _hash, _flags, other, _name, next_aux = struct.unpack("<IHHII", item)
-            highest = max(highest or 0, other & 0x7FFF)
-            at += next_aux
-        place = place + following if following else None
-    place = file_offset(image, tags.get(DT_VERDEF, 0)) if DT_VERDEF in tags else None
-    for _entry in range(min(tags.get(DT_VERDEFNUM, 0), _VERSIONS_MAX)):
-        head = reader.read_at(place, 20) if place is not None else b""
-        if place is None or len(head) < 20:
-            break
-        _version, _flags, index, _count, _hash, _aux, following = struct.unpack("<HHHHIII", head)
-        highest = max(highest or 0, index & 0x7FFF)
-        place = place + following if following else None
-    return highest
+    """The highest index in the version tables, without the bit that hides a version."""
+    return max((index & 0x7FFF for index in _version_indices(reader, image, tags)), default=None)
+
+
+def _version_indices(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> Iterator[int]:
+    """The indices in the version tables (gABI supplement: Verneed, Vernaux, Verdef)."""
+    needed, defined = (file_offset(image, tags[tag]) if tag in tags else None for tag in (DT_VERNEED, DT_VERDEF))
+    left = _VERSIONS_MAX
+    for place, (_version, count, _file, aux, _next) in _chain(reader, "<HHIII", needed, tags.get(DT_VERNEEDNUM, 0)):
+        for _place, (_hash, _flags, other, _name, _next) in _chain(reader, "<IHHII", place + aux, min(count, left)):
+            left -= 1
+            yield other
+    for _place, (_version, _flags, index, *_more) in _chain(reader, "<HHHHIII", defined, tags.get(DT_VERDEFNUM, 0)):
+        yield index
+
+
+def _chain(reader: ByteReader, form: str, place: int | None, count: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Records and their places: so many at most, each of which ends with how far on the next one is; 0 in the last."""
+    size = struct.calcsize(form)
+    for _number in range(min(count, _VERSIONS_MAX)):
+        record = reader.read_at(place, size) if place is not None else b""
+        if place is None or len(record) < size:
+            return
+        fields = struct.unpack(form, record)
+        yield place, fields
+        place = place + fields[-1] if fields[-1] else None
 
 
 def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> frozenset[bytes]:

@@ -92,3 +92,29 @@ def test_definitions_that_are_cut_off_or_end() -> None:
     assert highest(defined=DEFINED, definitions=1) == 1
     assert highest(defined=definition(1, 0) + definition(9, 0)) == 1
     assert highest(NEEDED, needs=1) == 7
+    assert highest(NEEDED, needs=0) is None
+
+
+@pytest.mark.parametrize("lacking", [DT_VERNEED, DT_VERNEEDNUM])
+def test_a_table_without_its_place_or_its_number(lacking: int) -> None:
+    """Is none, whatever stands at the beginning of the file."""
+    tags = {DT_VERNEED: 0, DT_VERNEEDNUM: 2}
+    del tags[lacking]
+    assert _highest_version(File(NEEDED), IMAGE, tags) is None
+
+
+def test_tables_that_go_round_in_circles_end() -> None:
+    """4096 of each sort are read: 65,535 versions of 65,535 files would take an hour."""
+    read: list[int] = []
+
+    class Endless(File):
+        """Every record is the same, and has a next one."""
+
+        def read_at(self, offset: int, length: int) -> bytes:
+            read.append(offset)
+            return struct.pack("<HHIIII", 1, 65_535, 0, 1, 1, 1)[:length]
+
+    image_of_all = image(segment(PT_LOAD, 1 << 40), bits=32)
+    tags = {DT_VERNEED: 0, DT_VERNEEDNUM: 65_535, DT_VERDEF: 0, DT_VERDEFNUM: 65_535}
+    _highest_version(Endless(b""), image_of_all, tags)
+    assert len(read) == 3 * 4096
