@@ -253,6 +253,76 @@ def test_where_an_object_lies(
     assert biases(headers, *lines) == expected
 
 
+def test_a_place_that_proves_nothing_hides_no_other() -> None:
+    """Three pieces of one segment are more mappings than two segments are, and less proof."""
+    headers = image(load(RODATA, 0, 0x3000), load(TEXT, 0x3000, 0x1000))
+    there = [(BIAS + 0x100000 + at, 0x1000, "r--p", at) for at in (0, 0x1000, 0x2000)]
+    here = (BIAS, 0x3000, "r--p", 0), (BIAS + 0x3000, 0x1000, "r-xp", 0x3000)
+    assert biases(headers, *here, *there) == [(BIAS, "headers-by-votes", CERTAIN)]
+
+
+def test_an_object_at_the_lowest_address() -> None:
+    """No bias puts a segment below it."""
+    low = [(start - BIAS, size, perms, offset) for start, size, perms, offset in BOTH]
+    assert biases(image(*PAIR), *low) == [(0, "headers-by-votes", CERTAIN)]
+    high = image(load(RODATA, 0x1000, 0x1000, offset=0), load(TEXT, 0x2000, 0x1800, offset=0x1000))
+    assert biases(high, (0, 0x1000, "r--p", 0), (0x1000, 0x2000, "r-xp", 0x1000)) == [
+        (-0x1000, "headers-by-votes", CERTAIN)
+    ]
+
+
+def test_a_segment_whose_address_in_its_page_is_another_than_in_the_file() -> None:
+    """Such a file is not mapped so: the other segments vote."""
+    odd = load(RODATA, 0x10, 0x800, offset=0)
+    assert biases(image(odd, *PAIR), *BOTH) == [(BIAS, "headers-by-votes", CERTAIN)]
+
+
+@pytest.mark.parametrize(
+    ("second", "size", "is_covered"),
+    [
+        (load(TEXT, 0x1000, 0x1000), 0x2000, True),
+        (load(TEXT, 0x1000, 0x1000), 0x3000, False),
+        (load(TEXT, 0x2000, 0x1000), 0x3000, False),
+        (load(TEXT, 0x1800, 0x100), 0x2000, True),
+        (load(TEXT, 0x1000, 0x1001), 0x3000, True),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_mapping_of_several_segments(second: Segment, size: int, is_covered: bool, is_first: bool) -> None:
+    """Reaches over pages of neighbours, whichever comes first in the headers, but over no gap."""
+    parts = [load(RODATA, 0, 0x1000), second]
+    found = biases(
+        image(*(parts if is_first else parts[::-1])),
+        (BIAS, size, "r--p", 0),
+        auxv={AT_PHDR: BIAS + 64},
+        is_program=True,
+    )
+    assert found == ([(BIAS, "headers-by-auxv", CERTAIN)] if is_covered else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "address", "is_known"),
+    [
+        (load(RODATA, 0, 64), BIAS + 64, False),
+        (load(RODATA, 0, 65), BIAS + 64, True),
+        (load(RODATA, 0x3000, 0x1000, offset=0), BIAS + 0x3000 + 64, True),
+        (load(RODATA, 0x3000, 0x1000, offset=0), BIAS + 64, False),
+        (load(RODATA, 0x40, 0x1000), BIAS + 64, True),
+        (load(RODATA, 0x41, 0x1000), BIAS + 64, False),
+    ],
+)
+def test_the_headers_lie_in_a_segment(first: Segment, address: int, is_known: bool) -> None:
+    """Where they are no segment of their own: in that whose bytes hold them."""
+    empty = load(TEXT, 0x8000, 0x40, offset=0x8000)
+    found = biases(
+        image(empty, first),
+        (BIAS + (first.vaddr & ~0xFFF), 0x1000, "r--p", 0),
+        auxv={AT_PHDR: address},
+        is_program=True,
+    )
+    assert found == ([(BIAS, "headers-by-auxv", CERTAIN)] if is_known else [])
+
+
 def test_a_fixed_program_where_it_belongs() -> None:
     """Is certain; moved, and started by the kernel, it is none."""
     fixed = image(load(RODATA, 0x400000, 0x1000, offset=0), load(TEXT, 0x401000, 0x1800, offset=0x1000), kind=ET_EXEC)
@@ -315,6 +385,12 @@ def test_program_linker_and_libraries() -> None:
     assert roles(PROGRAM, named, LIBRARY) == [EXE, LIB, LIB]
     unread = LIBRARY._replace(image=None, file=LIBRARY.file._replace(path=b"/lib/ld-linux.so.2"))
     assert roles(bare, unread) == [EXE, LD]
+
+
+def test_the_mark_of_a_program_comes_before_its_name() -> None:
+    """What the kernel says it started is the program, whatever /proc/PID/exe is called."""
+    other = PROGRAM._replace(file=PROGRAM.file._replace(is_program=False, path=b"/bin/other"))
+    assert roles(PROGRAM, other, exe=b"/bin/other") == [EXE, LIB]
 
 
 def test_a_linker_that_was_started_as_a_command() -> None:

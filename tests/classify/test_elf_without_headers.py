@@ -2,9 +2,14 @@
 
 import pytest
 
+from procmem.classify.partition import Rank
+from procmem.classify.rules.elf_without_headers import unread_claims
+from procmem.model.kinds import Role
 from procmem.model.note import Note
-from procmem.model.region import Regions
-from tests.support.made_processes import made
+from procmem.model.raw import MappedFile
+from procmem.model.region import Certainty, ElfObject, Regions
+from tests.support.made_processes import made, record
+from tests.support.smaps_text import Record, smaps
 
 TEXT = "00400000-00401000 r-xp 00000000 08:01 11 /usr/bin/thing"
 DATA = "00601000-00603000 rw-p 00001000 08:01 11 /usr/bin/thing"
@@ -102,3 +107,64 @@ def test_a_librarys_bss_is_its_own() -> None:
         "7f0000010000-7f0000012000 data/lib-data unread-writable",
         "7f0000012000-7f0000014000 bss/lib-bss behind-data",
     ]
+
+
+def parts(*rows: tuple[str, str | None, int, int]) -> list[str]:
+    """The parts of one object of which only mappings are known: permissions, flags, KiB of private copies, gap."""
+    records: list[Record] = []
+    at = 0x7F00_0000_0000
+    for perms, flags, copied, gap in rows:
+        at += gap
+        one = record(at, at + 0x2000, perms, b"/lib/libx.so", Anonymous=copied)
+        records.append(one._replace(flags=flags, offset=at - 0x7F00_0000_0000))
+        at += 0x2000
+    shot, _ = made({"smaps": smaps(records)})
+    assert shot.mappings is not None
+    rows_of = range(len(records))
+    item = ElfObject(MappedFile("00:01", records[0].inode, b"/lib/libx.so", ()), None, readable=False)
+    found = list(unread_claims(item, Role.LIB, shot.mappings, [*rows_of][::-1], shot))
+    assert {(one.rank, one.file) for one in found} == {(Rank.SEGMENT, ("00:01", records[0].inode))}
+    assert {one.label.certainty for one in found} == {Certainty.LIKELY}
+    return [str(one.label.kind) for one in found]
+
+
+AC, PLAIN = "rd mr mw me ac", "rd mr mw me"
+READ, CODE, WRITE, CLOSED = ("r--p", PLAIN, 0, 0), ("r-xp", PLAIN, 0, 0), ("rw-p", AC, 0, 0), ("---p", PLAIN, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([READ, CODE, READ, ("r--p", AC, 0, 0), WRITE], ["rodata", "text", "rodata", "relro", "data"]),
+        ([READ, CODE, READ, READ, WRITE], ["rodata", "text", "rodata", "rodata", "data"]),
+        ([("r--p", AC, 0, 0), CODE, WRITE], ["rodata", "text", "data"]),
+        ([CODE, ("rw-s", AC, 0, 0), WRITE], ["text", "data"]),
+        ([CODE, ("rwxp", AC, 0, 0)], ["text", "text"]),
+        ([CODE, CLOSED, WRITE], ["text", "gap", "data"]),
+    ],
+)
+def test_parts_by_permissions_and_flags(rows: list[tuple[str, str | None, int, int]], expected: list[str]) -> None:
+    """What was writable once, behind the code, is RELRO; what is shared is none of the object's parts."""
+    assert [kind.removeprefix("lib-").removeprefix("elf-") for kind in parts(*rows)] == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_relro"),
+    [
+        ([READ, READ, WRITE], True),
+        ([READ, WRITE], False),
+        ([READ, ("r--p", PLAIN, 4, 0), CODE], True),
+        ([READ, READ, CODE], False),
+        ([READ, READ, ("rw-p", AC, 0, 0x1000)], False),
+        ([READ, READ], False),
+        ([("r--p", PLAIN, 4, 0), WRITE], True),
+        ([CLOSED, READ, WRITE], True),
+        ([READ, CODE, ("r--p", PLAIN, 0, 0x1000), WRITE], True),
+        ([READ, CODE, READ, WRITE], False),
+    ],
+)
+def test_relro_where_flags_are_not_known(rows: list[tuple[str, str | None, int, int]], is_relro: bool) -> None:
+    """By private copies; or as the second of two before the data, or the first of its segment."""
+    code = ("r-xp", PLAIN, 0, 0)
+    bare = [(perms, None, copied, gap) for perms, _, copied, gap in (code, *rows)]
+    assert ("lib-relro" in parts(*bare)) is is_relro

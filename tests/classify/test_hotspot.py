@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from procmem.classify.partition import Rank
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.classify.runtimes.hotspot import claims, heap_size_asked
 from procmem.model import kinds
 from procmem.model.kinds import Kind
+from procmem.model.note import Note, note
+from procmem.model.owners import Allocator, ObjectFile, Owner
 from procmem.model.region import Certainty
 from tests.support.made_processes import made, record
 from tests.support.smaps_text import Record, smaps
@@ -104,6 +107,8 @@ def test_the_class_space_above_a_low_heap(start: int, used: int, perms: str, is_
     assert (classes <= found(*rows)) is is_found
     larger = [*rows[:3], part(start + used, GIB - used + PAGE, "---p")]
     assert not any(kind is CLASSES for _, _, kind, _ in found(*larger))
+    smaller = [*rows[:3], part(start + used, GIB - used - PAGE, "---p")]
+    assert not any(kind is CLASSES for _, _, kind, _ in found(*smaller))
     assert not any(kind is CLASSES for _, _, kind, _ in found(*rows[1:]))
     opened = [rows[0], part(start - 64 * MIB, 64 * MIB, "r--p"), *rows[2:]]
     assert not any(kind is CLASSES for _, _, kind, _ in found(*opened))
@@ -249,3 +254,143 @@ def test_the_pages_by_which_threads_are_stopped(low: str, high: str, gap: int, s
     end = FAR + PAGE + gap
     seen = found(part(FAR, PAGE, low), part(end, size, high))
     assert seen == ({(FAR, FAR + 2 * PAGE, kinds.JVM_SAFEPOINT, LIKELY)} if is_found else set())
+
+
+OTHERS = [part(PAGE, PAGE), part(2 * MIB, PAGE, "rw-p", b"[heap]"), part(FAR - MIB, PAGE)]
+"""Nothing of Java's, before all else."""
+
+
+def test_what_is_not_javas_hides_nothing_behind_it() -> None:
+    """Each sort of memory, the second time."""
+    for start in (FAR, FAR + 2 * GIB):
+        code = part(start, MIB, "rwxp")
+        assert (start, start + MIB, CODE, LIKELY) in found(*OTHERS, part(FAR - 8 * MIB, MIB, "rwxp"), code)
+    heap = part(4 * MIB, MIB)
+    assert (heap.start, heap.end, HEAP, LIKELY) in found(*OTHERS[:2], heap)
+    code_of_heap = part(FAR, MIB, "r-xs", b"/memfd:java_heap (deleted)")
+    file = part(FAR + MIB, MIB, "rw-s", b"/memfd:java_heap (deleted)")
+    assert found(code_of_heap, file) == {(file.start, file.end, HEAP, LIKELY)}
+    pages = [
+        part(FAR + at * MIB + half * PAGE, PAGE, "---p" if half else perms)
+        for at, perms in ((0, "rw-p"), (1, "r--p"))
+        for half in (0, 1)
+    ]
+    assert {one[0] for one in found(*pages)} == {FAR + MIB}
+    wide = [part(FAR, 2 * PAGE, "---p"), part(FAR + 2 * PAGE, PAGE, "r--p"), *pages[2:]]
+    assert {one[0] for one in found(*wide)} == {FAR + MIB}
+    start = LOW - GIB
+    whole = [part(start, 4 * MIB), part(start + 4 * MIB, GIB - 4 * MIB, "---p")]
+    assert (start, start + 4 * MIB, CLASSES, LIKELY) in found(part(2 * MIB, MIB), *whole)
+
+
+def test_stacks_of_java_behind_what_is_none() -> None:
+    """Another gap, or one that is too small."""
+    rows = [part(FAR, 8 * KIB, "---p"), part(FAR + 8 * KIB, MIB)]
+    rows += [part(FAR + 4 * MIB, 16 * KIB, "---p"), part(FAR + 4 * MIB + 16 * KIB, 60 * KIB)]
+    last = FAR + 8 * MIB
+    rows += [part(last, 16 * KIB, "---p"), part(last + 16 * KIB, MIB - 16 * KIB)]
+    assert found(*rows) == {(last + 16 * KIB, last + MIB, THREAD, LIKELY), (last, last + 16 * KIB, GUARD, LIKELY)}
+
+
+def test_the_class_space_above_a_low_heap_is_the_pair_that_fits() -> None:
+    """Others of the same reservation lie before it."""
+    start = 3 * GIB
+    rows = [
+        part(start - 192 * MIB, 64 * MIB),
+        part(start - 128 * MIB, 64 * MIB, "---p"),
+        part(start - 64 * MIB, 32 * MIB),
+        part(start - 32 * MIB, 32 * MIB, "---p"),
+        part(start, 4 * MIB),
+        part(start + 4 * MIB, GIB - 4 * MIB, "---p"),
+    ]
+    seen = {(low, high) for low, high, kind, _ in found(*rows) if kind in (CLASSES, CLASSES_RESERVE)}
+    assert seen == {(start, start + 4 * MIB), (start + 4 * MIB, start + GIB)}
+
+
+@pytest.mark.parametrize(("extra", "ends"), [(0, GIB), (PAGE, 2 * GIB)])
+def test_a_class_space_that_is_not_aligned_goes_on(extra: int, ends: int) -> None:
+    """Only one that begins at its alignment ends at the usual size."""
+    first = -(-BEHIND // (16 * MIB)) * 16 * MIB - extra
+    rows = [
+        part(first, 4 * MIB),
+        part(first + 4 * MIB, GIB - 4 * MIB, "---p"),
+        part(first + GIB, 4 * MIB),
+        part(first + GIB + 4 * MIB, GIB - 4 * MIB, "---p"),
+    ]
+    seen = [one for one in found(ARCHIVE, *rows) if one[2] in (CLASSES, CLASSES_RESERVE)]
+    assert max(one[1] for one in seen) == first + ends
+
+
+def high_heaps(*rows: Record, asked: bytes = b"") -> list[tuple[int, int]]:
+    """Where the heap of a process with whole pointers lies, counted from FAR."""
+    seen = found(*rows, MARK, cmdline=(b"java", asked) if asked else ())
+    return sorted((one[0] - FAR, one[1] - FAR) for one in seen if one[2] in (HEAP, HEAP_RESERVE))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (b"", [(0, 8 * MIB), (8 * MIB, 16 * MIB)]),
+        (b"-Xmx16m", [(0, 8 * MIB), (8 * MIB, 16 * MIB)]),
+        (b"-Xmx6m", [(GIB, GIB + 6 * MIB)]),
+        (b"-Xmx14m", [(2 * MIB, 8 * MIB), (8 * MIB, 16 * MIB)]),
+        (b"-Xmx18m", []),
+        (b"-Xmx4m", [(GIB + 2 * MIB, GIB + 6 * MIB)]),
+    ],
+)
+def test_which_run_is_the_heap_of_whole_pointers(asked: bytes, expected: list[tuple[int, int]]) -> None:
+    """That with the most writable memory in what was asked for; the first of those that are equal."""
+    first = [part(FAR, 8 * MIB), part(FAR + 8 * MIB, 8 * MIB, "---p")]
+    second = [part(FAR + GIB, 6 * MIB)]
+    small = [part(FAR + 2 * GIB + PAGE, MIB)]
+    assert high_heaps(*first, *second, *small, asked=asked) == expected
+
+
+def test_runs_end_where_code_or_another_begins() -> None:
+    """A run begins with what may be written; closed memory belongs to what lies below it."""
+    rows = [
+        part(FAR, 2 * MIB, "---p"),
+        part(FAR + 2 * MIB, 2 * MIB),
+        part(FAR + 4 * MIB, 2 * MIB, "---p"),
+        part(FAR + 6 * MIB, 4 * MIB),
+        part(FAR + 10 * MIB, 2 * MIB, "r--p"),
+        part(FAR + 12 * MIB, 2 * MIB, "---p"),
+        part(FAR + 14 * MIB, 2 * MIB, "rwxp"),
+        part(FAR + 16 * MIB, 3 * MIB),
+    ]
+    assert high_heaps(*rows) == [(6 * MIB, 10 * MIB), (10 * MIB, 12 * MIB), (12 * MIB, 14 * MIB)]
+    assert high_heaps(*rows, asked=b"-Xmx4m") == [(2 * MIB, 4 * MIB), (4 * MIB, 6 * MIB)]
+    assert high_heaps(*rows[6:]) == [(16 * MIB, 19 * MIB)]
+    assert high_heaps(rows[0], rows[6]) == []
+
+
+def test_what_is_said_of_each_part() -> None:
+    """What was seen; stacks and class spaces outrank what the place alone says."""
+
+    def said(*rows: Record) -> set[tuple[int, Note, Owner | None]]:
+        shot, _ = made({"smaps": smaps(list(rows))})
+        assert shot.mappings is not None
+        return {
+            (one.rank, one.label.evidence, one.label.owner) for one in claims(shot.mappings, Runtimes({}, False), shot)
+        }
+
+    above, java = Rank.RUNTIME + 1, Allocator(b"Java")
+    low = [part(2 * MIB, 12 * KIB, "---p"), part(2 * MIB + 12 * KIB, MIB - 12 * KIB)]
+    assert said(*low) == {
+        (above, note("java-guard-zones", kib=12, size=MIB), None),
+        (Rank.RUNTIME, note("java-low"), java),
+    }
+    start = LOW - GIB
+    old = [part(start, 4 * MIB), part(start + 4 * MIB, GIB - 4 * MIB, "---p")]
+    assert (above, note("java-old-class-space"), java) in said(*old)
+    start = 3 * GIB
+    rows = [part(start - 2 * MIB, MIB), part(start - MIB, MIB, "---p"), part(start, 4 * MIB)]
+    assert (above, note("java-low-class-space"), java) in said(*rows, part(start + 4 * MIB, GIB - 4 * MIB, "---p"))
+    assert said(part(FAR, MIB, "rwxp")) == {(Rank.RUNTIME, note("java-executable"), Allocator(b"code cache"))}
+    assert said(part(LOW, MIB)) == {(Rank.RUNTIME, note("java-class-space"), java)}
+    assert said(ARCHIVE, part(BEHIND, MIB)) == {
+        (Rank.RUNTIME, note("java-archive"), ObjectFile(ARCHIVE.name)),
+        (Rank.ALLOCATOR - 1, note("java-above-archive"), java),
+    }
+    assert said(part(FAR, 2 * MIB), MARK) >= {(Rank.RUNTIME, note("java-high-heap", size=2 * MIB), java)}
+    assert said(part(FAR, PAGE, "---p"), part(FAR + PAGE, PAGE, "r--p")) == {(Rank.RUNTIME, note("java-polling"), java)}

@@ -20,8 +20,8 @@ from procmem.model.vm_flags import MemoryFlag
 
 __all__ = ["claims"]
 
-_COMPRESSED_END = 0x8_0000_0000  # 32 GiB: the reach of compressed object pointers
-_CLASS_SPACE_END = 0x8_0000_0000 + (5 << 30)
+_COMPRESSED_END = 1 << 35  # 32 GiB: the reach of compressed object pointers
+_CLASS_SPACE_END = _COMPRESSED_END + (5 << 30)
 _CODE_CACHE_MIN = 1 << 20
 _CLASS_SPACE_MAX = 5 << 30  # 1 GiB unless -XX:CompressedClassSpaceSize says more, at most 3 GiB
 _CLASS_SPACE_USUAL = 1 << 30
@@ -252,7 +252,7 @@ def _one_reservation(mappings: Mappings, row: int, after: int) -> list[int]:
         at = mappings.end[row]
         if permissions(mappings.perms[row]).inaccessible and (at - first) % _CLASS_SPACE_ALIGNMENT == 0:
             ends.append(len(rows))
-            if at - -(-first // _CLASS_SPACE_ALIGNMENT) * _CLASS_SPACE_ALIGNMENT == _CLASS_SPACE_USUAL:
+            if at - first == _CLASS_SPACE_USUAL and first % _CLASS_SPACE_ALIGNMENT == 0:
                 break
         row += 1
     return rows[: ends[-1]] if ends else rows
