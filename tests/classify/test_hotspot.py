@@ -187,8 +187,9 @@ BEHIND = FAR + 12 * MIB
 )
 def test_the_class_space_above_the_archive(rows: list[Record], claimed: int) -> None:
     """Soon behind it: one block of a round size, at most 5 GiB, and nothing that adjoins it."""
-    seen = {one for one in found(ARCHIVE, *rows) if one[2] in (CLASSES, CLASSES_RESERVE)}
-    assert sum(end - start for start, end, *_ in seen) == claimed
+    for before in ([], [part(FAR - GIB, PAGE)]):
+        seen = {one for one in found(*before, ARCHIVE, *rows) if one[2] in (CLASSES, CLASSES_RESERVE)}
+        assert sum(end - start for start, end, *_ in seen) == claimed
 
 
 def test_the_usual_class_space_ends_at_its_size() -> None:
@@ -344,6 +345,12 @@ def test_which_run_is_the_heap_of_whole_pointers(asked: bytes, expected: list[tu
     second = [part(FAR + GIB, 6 * MIB)]
     small = [part(FAR + 2 * GIB + PAGE, MIB)]
     assert high_heaps(*first, *second, *small, asked=asked) == expected
+
+
+def test_of_runs_that_are_equal_the_first_is_the_heap() -> None:
+    """What lies below what was asked for counts for nothing."""
+    runs = [[part(FAR + at, 8 * MIB), part(FAR + at + 8 * MIB, 8 * MIB, "---p")] for at in (0, GIB)]
+    assert high_heaps(*runs[0], *runs[1], asked=b"-Xmx2m") == [(14 * MIB, 16 * MIB)]
 
 
 def test_runs_end_where_code_or_another_begins() -> None:

@@ -56,6 +56,7 @@ FIRST = (HIGH, HIGH + PAGE)
         ([memory(HIGH, HIGH + 64 * KIB, rss=0)], ()),
         ([memory(HIGH, HIGH + 64 * KIB, rss=0, swap=4)], (FIRST,)),
         ([memory(HIGH, HIGH + 64 * KIB, rss=0, flags=PLAIN + " gu")], ((HIGH, HIGH + 64 * KIB),)),
+        ([memory(HIGH - MIB, HIGH, flags=PLAIN + " gu"), BLOCK], ((HIGH - MIB, HIGH), FIRST)),
         ([BLOCK._replace(inode=3)], ()),
         ([BLOCK._replace(perms="r--p")], ()),
         ([memory(HIGH - PAGE, HIGH, "---p"), BLOCK], (FIRST, (HIGH + 60 * KIB, HIGH + 64 * KIB))),

@@ -115,6 +115,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a remainder is never negative",
     ),
     (
+        "procmem/classify/evidence.py",
+        "if resident[row] == 0 == swapped[row] and not table.inode[row] and permissions(table.perms[row]).writable",
+        "ReplaceComparisonOperator_Eq_LtE",
+        "a counter is never negative",
+    ),
+    (
         "procmem/classify/rules/thread_stacks.py",
         "_MANY = 1 << 30",
         "NumberReplacer",
