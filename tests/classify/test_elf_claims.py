@@ -379,6 +379,8 @@ def test_program_linker_and_libraries() -> None:
     assert roles(*every) == roles(*every, base=0) == [EXE, LD, LIB]
     bare = PROGRAM._replace(file=PROGRAM.file._replace(is_program=False))
     assert roles(bare, LINKER, LIBRARY, exe=b"/bin/p") == [EXE, LD, LIB]
+    fixed = bare._replace(has_debug=False)
+    assert roles(LIBRARY, LINKER, fixed, exe=b"/bin/p") == [LIB, LD, EXE]
     assert roles(bare, LINKER, LIBRARY) == [EXE, LD, LIB]
     assert roles(bare._replace(has_debug=False), LINKER, LIBRARY) == [LIB, LD, LIB]
     named = LINKER._replace(soname=b"libother.so")

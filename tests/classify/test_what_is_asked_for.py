@@ -116,6 +116,14 @@ def test_memory_that_was_never_used(row: Record, is_empty: bool) -> None:
     assert empty_ranges(shot_of(row, large)) == (*expected, (large.start, large.end), (TOP.start, TOP.end))
 
 
+@pytest.mark.parametrize("missing", ["Rss", "Swap"])
+def test_where_a_counter_is_missing_nothing_is_never_used(missing: str) -> None:
+    """Kernels may lack one."""
+    row = memory(HIGH, HIGH + MIB, rss=0)
+    shot, _ = made({"smaps": smaps([row._replace(counters=tuple(one for one in row.counters if one[0] != missing))])})
+    assert empty_ranges(shot) == ()
+
+
 def test_which_pages_a_recording_keeps() -> None:
     """Of all that is without a file and not inaccessible, but the page that is the same in every process."""
     rows = [memory(HIGH, HIGH + PAGE, "r--p"), memory(HIGH + MIB, HIGH + 2 * MIB, "---p")]
