@@ -233,6 +233,14 @@ def test_figures_in_proportion() -> None:
     assert [one[0] for one in thirds] == [3, 3, 4]
 
 
+def test_figures_of_a_mapping_smaller_than_a_page() -> None:
+    """As it is where a recording tells another page size than its kernel had: all ranges have the same."""
+    one = Record(AT + PAGE, AT + 3 * PAGE, counters=(("Rss", 8),))
+    halves = Partition([0, 0], [one.start, one.start + PAGE], [one.start + PAGE, one.end], [LABEL] * 2, frozenset({0}))
+    found = shared_out(table(one), halves, Refusal.DENIED, 64 * KIB)
+    assert [share.rss for share in found.values()] == [4 * KIB, 4 * KIB]
+
+
 def test_shared_memory_in_proportion_to_what_is_there() -> None:
     """PSS and USS follow RSS."""
     runs = (run(0, 2, PageState.PRESENT), run(8, 14, PageState.PRESENT))

@@ -94,6 +94,8 @@ def block(start: int = AT, size: int = MIB, **how: Any) -> AnonymousRange:
         (blocks.is_of_another, block(size=2 * MIB, room=2 * MIB, may_be_malloc=True), True),
         (blocks.is_of_another, block(size=MIB - PAGE, room=MIB), False),
         (blocks.is_of_another, block(size=PAGE, outweighs_malloc=True), True),
+        (blocks.is_of_another, block(size=PAGE, outweighs_malloc=True, may_be_malloc=True), True),
+        (blocks.is_of_another, block(size=MIB, outweighs_malloc=True, may_be_malloc=True), False),
         (blocks.is_of_another, block(size=MIB, noreserve=True), True),
         (blocks.is_of_another, block(size=MIB, noreserve=True, touched=False), False),
         (blocks.is_of_another, block(size=MIB - PAGE, noreserve=True), False),

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from procmem.classify.partition import Rank
-from procmem.classify.runtimes import dotnet, ghc, go, innodb, native_image, qemu, sanitizers, v8, wine
+from procmem.classify.runtimes import dotnet, ghc, go, innodb, native_image, partition_alloc, qemu, sanitizers, v8, wine
 from procmem.classify.runtimes.detect import Detection, Runtimes
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind, Part, Role, object_kind
@@ -295,6 +295,21 @@ def test_the_heap_of_haskell(start: int, size: int, sure: Certainty | None) -> N
     )
 
 
+# PartitionAlloc
+
+
+def test_pools_of_partition_alloc_behind_what_is_none() -> None:
+    """A small reservation, and one that is used too much."""
+    pool = [part(4 * GIB, PAGE, "---p"), part(4 * GIB + PAGE, MIB), part(4 * GIB + PAGE + MIB, GIB, "---p")]
+    found = claims(partition_alloc, "partition-alloc", part(GIB, MIB), part(2 * GIB, GIB), *pool)
+    seen = note("partition-pool", size=GIB + MIB + PAGE)
+    owner = owners.Allocator(b"PartitionAlloc")
+    rest = (Rank.RUNTIME, Label(kinds.PARTITION_ALLOC_RESERVE, LIKELY, seen, owner))
+    assert labels(found) == [rest, (Rank.RUNTIME, Label(kinds.PARTITION_ALLOC, LIKELY, seen, owner)), rest]
+    code = [pool[0], pool[1]._replace(perms="rwxp"), pool[2]]
+    assert claims(partition_alloc, "partition-alloc", *code) == []
+
+
 # V8
 
 V8_PAGE = 256 << 10
@@ -347,6 +362,16 @@ def test_reservations_of_v8(start: int, closed: int, used: int, marked: bool, ki
     if kind is not None:
         assert places(found)[-1] == (rows[-1].start, rows[-1].end, kinds.V8_RESERVE)
         assert len(found) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("used", "closed", "kind"),
+    [("rd wr", "mr dc", kinds.V8), ("rd wr dc", "mr", kinds.WASM_MEMORY), ("", "mr dc", kinds.V8)],
+)
+def test_marks_count_on_what_is_in_use(used: str, closed: str, kind: Kind) -> None:
+    """A cage has a part that is not marked."""
+    rows = [part(FAR, MIB, flags=used), part(FAR + MIB, 4 * GIB, "---p", flags=closed)]
+    assert claims(v8, "v8", *rows)[0].label.kind is kind
 
 
 # Wine
