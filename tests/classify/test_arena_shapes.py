@@ -36,17 +36,24 @@ def table(*records: Record) -> Mappings:
     return parse_smaps(smaps(list(records)))
 
 
+USED, REST = part(0, MIB), part(MIB, SIZE, "---p")
+
+
 def shapes(*records: Record, bits: int = 64) -> list[tuple[int, int, int]]:
     """Start, top and end of each block, counted from AT."""
     return [tuple(place - AT for place in heap) for heap in arena_heaps(table(*records), bits)]  # type: ignore[misc]
 
 
+def test_what_is_no_heap_hides_none_behind_it() -> None:
+    """Closed memory behind another sort of memory, behind a gap, or of another size."""
+    rows = [part(-4 * SIZE, -3 * SIZE, "r--p"), part(-3 * SIZE, -2 * SIZE, "---p"), part(-2 * SIZE, -SIZE)]
+    rows += [part(-SIZE + PAGE, -SIZE + MIB, "---p"), part(-MIB, -PAGE), part(-PAGE, 0, "---p"), USED, REST]
+    assert shapes(*rows)[-1] == (0, MIB, SIZE)
+
+
 def test_how_large_a_heap_is() -> None:
     """HEAP_MAX_SIZE of glibc."""
     assert (heap_sizes(32), heap_sizes(64), heap_sizes(None)) == ((MIB,), (SIZE,), (SIZE,))
-
-
-USED, REST = part(0, MIB), part(MIB, SIZE, "---p")
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,8 @@ def test_reservations_of_v8(start: int, closed: int, used: int, marked: bool, ki
 def test_marks_count_on_what_is_in_use(used: str, closed: str, kind: Kind) -> None:
     """A cage has a part that is not marked."""
     rows = [part(FAR, MIB, flags=used), part(FAR + MIB, 4 * GIB, "---p", flags=closed)]
-    assert claims(v8, "v8", *rows)[0].label.kind is kind
+    open_before = part(FAR - GIB, MIB)
+    assert claims(v8, "v8", open_before, *rows)[0].label.kind is kind
 
 
 # Wine

@@ -56,6 +56,8 @@ RW, RWX = ("rw-p", "", 4), ("rwxp", "", 4)
         ((RWX, RWX, RW), True),
         ((RWX, RWX, RW, RW, RW), True),
         ((("rwxp", "", 400), RWX, RW), False),
+        ((("rwxp", "", 400), RWX, RWX, RW, RW, RW), False),
+        ((("rwxp", "", 400), RWX, RWX, RW, RW, RW, RW), True),
         ((("rwxp", "", 12), RWX, RW), False),
         ((("rwxp", "", 8), ("rwxp", "", 7), RW), True),
     ],

@@ -524,6 +524,7 @@ def test_memory_that_a_stack_pointer_lies_in(memory: Record, sp: int, expected: 
         (kinds.MEMFD, Certainty.CERTAIN, (kinds.MEMFD, LIKELY, "but-stack-pointer")),
         (kinds.FILE_PRIVATE, Certainty.CERTAIN, (kinds.FILE_PRIVATE, Certainty.CERTAIN, "unexplained")),
         (kinds.ANON_PRIVATE, LIKELY, (kinds.ANON_PRIVATE, LIKELY, "unexplained")),
+        (kinds.JEMALLOC, GUESS, (kinds.JEMALLOC, GUESS, "unexplained")),
     ],
 )
 def test_what_is_explained_stays_what_it_is(kind: Kind, sure: Certainty, expected: tuple[Kind, Certainty, str]) -> None:

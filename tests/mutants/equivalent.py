@@ -115,6 +115,18 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a remainder is never negative",
     ),
     (
+        "procmem/classify/target_memory/glibc_chunks.py",
+        "at = -(-(start - lead) // 16) * 16 + lead",
+        "ReplaceBinaryOperator_Add_BitXor",
+        "a multiple of 16, and 0 or 8: they share no bit",
+    ),
+    (
+        "procmem/classify/target_memory/glibc_chunks.py",
+        "at = -(-(start - lead) // 16) * 16 + lead",
+        "ReplaceBinaryOperator_Add_BitOr",
+        "a multiple of 16, and 0 or 8: they share no bit",
+    ),
+    (
         "procmem/classify/evidence.py",
         "if resident[row] == 0 == swapped[row] and not table.inode[row] and permissions(table.perms[row]).writable",
         "ReplaceComparisonOperator_Eq_LtE",
