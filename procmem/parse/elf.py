@@ -1,7 +1,7 @@
 """A small, hardened reader of ELF headers.
 
 Files that processes map belong to strangers: a four-kilobyte sparse file can claim four billion
-program headers. So every table is bounded before it is read (64 KiB of headers, 65,535 entries),
+program headers. So every table is bounded before it is read (64 KiB of program headers, 1 MiB of section headers),
 every offset is checked against what is really there, and every failure is one exception with one
 sentence. Files may be heads of files, cut off after their headers: what is needed must be there,
 what is not needed may be missing. Symbols are left to pyelftools, which is also this reader's
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _HEADER_BYTES_MAX = 64 * 1024
-_ENTRIES_MAX = 65_535
+_SECTION_BYTES_MAX = 1024 * 1024
 _DYNAMIC_BYTES_MAX = 64 * 1024
 _STRING_MAX = 4096
 _NAMES_BYTES_MAX = 1024 * 1024
@@ -139,9 +139,7 @@ def read_sections(reader: ByteReader, image: ElfImage, *, names: bool = False) -
     """
     entry_size = 64 if image.bits == 64 else 40
     count = image.shnum
-    if not image.shoff or image.shentsize != entry_size or not 0 < count <= _ENTRIES_MAX:
-        return None
-    if count * entry_size > 16 * _HEADER_BYTES_MAX:
+    if not image.shoff or image.shentsize != entry_size or not 0 < count * entry_size <= _SECTION_BYTES_MAX:
         return None
     table = reader.read_at(image.shoff, count * entry_size)
     if len(table) < count * entry_size:
