@@ -19,6 +19,7 @@ from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
+from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature, Snapshot
 
 __all__ = ["explanation"]
@@ -29,7 +30,7 @@ def explanation(
     regions: Regions | None,
     report: Inspection,
     *,
-    max_map_count: int | None,
+    surroundings: Surroundings,
     page: PageFacts | None = None,
 ) -> Explanation:
     """Group the regions, place each in the classic layout, and say what deserves attention."""
@@ -51,7 +52,7 @@ def explanation(
         if snapshot.has_usage:
             freed = freed_of(regions.mappings)
             again = sum({id(use): use.again for use in uses.values()}.values())
-        found = tuple(findings(snapshot, regions, report, max_map_count=max_map_count))
+        found = tuple(findings(snapshot, regions, report, surroundings))
     head = tuple(_head(report, freed, again, copied=regions is not None and _is_copied(regions)))
     return Explanation(report, head, classic, blocks, found, page, freed, again)
 

@@ -15,6 +15,7 @@ from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Region, Regions
 from procmem.model.reports.explanation import Finding
 from procmem.model.reports.inspection import Inspection
+from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
@@ -27,6 +28,7 @@ ARENA_BLOCKS_MIN = 4  # of one arena: whoever allocates there holds far more tha
 IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
 IDLE_FACTOR = 4
 NEAR = 0.8  # of a limit
+CGROUP_NEAR = 0.9  # a group may sit at its limit with page cache alone: the kernel reclaims, and then kills
 STACK_NEAR = 0.75  # a stack grows in leaps, so warn earlier
 SWAPPED_BYTES_MIN = _MIB
 COPIED_TEXT_BYTES_MIN = 64 * 1024
@@ -37,13 +39,11 @@ HUGE_SHARE = 0.1
 _LIBRARY_END = b".so"
 
 
-def findings(
-    snapshot: Snapshot, regions: Regions, report: Inspection, *, max_map_count: int | None
-) -> Iterator[Finding]:
+def findings(snapshot: Snapshot, regions: Regions, report: Inspection, surroundings: Surroundings) -> Iterator[Finding]:
     """Everything that crosses its threshold, the most common questions first."""
     for name, figures in (
         *_address_space(snapshot, regions, report),
-        *_limits(snapshot, regions, max_map_count),
+        *_limits(snapshot, regions, surroundings),
         *_contents(regions, report),
     ):
         yield Finding(name, figures)
@@ -114,8 +114,19 @@ def _arenas(snapshot: Snapshot, regions: Regions) -> Iterator[tuple[str, _Figure
             )
 
 
-def _limits(snapshot: Snapshot, regions: Regions, max_map_count: int | None) -> Iterator[tuple[str, _Figures]]:
-    count = len(regions.mappings)
+def _limits(snapshot: Snapshot, regions: Regions, around: Surroundings) -> Iterator[tuple[str, _Figures]]:
+    count, max_map_count = len(regions.mappings), around.max_map_count
+    group = around.cgroup
+    if group is not None and group.limit and group.charged is not None and group.charged >= CGROUP_NEAR * group.limit:
+        yield (
+            "cgroup-limit",
+            {
+                "group": _shown(group.limited_by or group.path),
+                "charged_bytes": group.charged,
+                "limit_bytes": group.limit,
+                "share": 100 * group.charged // group.limit,
+            },
+        )
     if max_map_count is not None and count >= NEAR * max_map_count:
         yield "map-count", {"count": count, "limit": max_map_count}
     limits = snapshot.limits or {}

@@ -28,6 +28,7 @@ __all__ = ["inspect"]
 @click.option("--class", "classes", multiple=True, metavar="CLASS", help=words.CLASS)
 @click.option("--min-size", default="0", metavar="SIZE", help=words.MIN_SIZE)
 @click.option("--sort", type=click.Choice(SORTS), help=words.SORT)
+@click.option("--since", metavar="A", help=words.SINCE)
 @output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
 def inspect(targets: Selection, output: Output, classes: tuple[str, ...], min_size: str, **others: Any) -> int:
     """Read, and show."""

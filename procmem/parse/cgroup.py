@@ -3,14 +3,15 @@
 Source: cgroups(7); Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from procmem.model.numbers import whole_number
 from procmem.model.reports.system import CgroupMemory
-from procmem.parse.mountinfo import mount_points
+from procmem.parse.mountinfo import mount_points, root_of_mount
 
-__all__ = ["memory_cgroup", "memory_mount", "parse_cgroup_files"]
+__all__ = ["cgroup_text", "memory_cgroup", "memory_group", "memory_mount", "parse_cgroup_files", "parse_cgroup_text"]
 
+_LINES_MAX = 1024
 _UNLIMITED = 1 << 60  # v1 says "no limit" as the largest number of whole pages
 
 
@@ -37,16 +38,61 @@ def memory_mount(mountinfo: bytes) -> tuple[bytes, int] | None:
     return (second[0], 2) if second else None
 
 
+def memory_group(mountinfo: bytes, cgroup: bytes) -> tuple[bytes, bytes, int] | None:
+    """The folder of a process's memory group: its mount, the path below it, and the version; None where none is seen.
+
+    A container may be shown a part of the tree alone: what is mounted there is left out of the path.
+    """
+    path, mount = memory_cgroup(cgroup), memory_mount(mountinfo)
+    if path is None or mount is None:
+        return None
+    root = root_of_mount(mountinfo, mount[0])
+    if root not in (None, b"/") and (path == root or path.startswith(root + b"/")):
+        path = path[len(root) :] or b"/"
+    return mount[0], path, mount[1]
+
+
+def cgroup_text(version: int, levels: Iterable[tuple[bytes, Mapping[str, bytes]]]) -> bytes:
+    """The files of a group and of those above it as one text: what a recording keeps; the first line of each file."""
+    lines = [b"version %d" % version]
+    for path, files in levels:
+        lines.append(b"[%s]" % path)
+        lines += [name.encode() + b" " + content.partition(b"\n")[0] for name, content in files.items()]
+    return b"\n".join(lines) + b"\n"
+
+
+def parse_cgroup_text(content: bytes) -> list[tuple[bytes, CgroupMemory]]:
+    """The groups of :func:`cgroup_text`, a process's own first."""
+    first, *lines = content.split(b"\n")
+    groups: list[tuple[bytes, dict[str, bytes]]] = []
+    for line in lines[:_LINES_MAX]:
+        if line.startswith(b"[") and line.endswith(b"]"):
+            groups.append((line[1:-1], {}))
+        elif groups and line:
+            name, _, value = line.partition(b" ")
+            groups[-1][1][name.decode("ascii", "replace")] = value
+    version = 1 if first == b"version 1" else 2
+    return [(path, parse_cgroup_files(version, files)) for path, files in groups]
+
+
 def parse_cgroup_files(version: int, files: Mapping[str, bytes]) -> CgroupMemory:
     """What a group's files say, in bytes; None where a file is missing, or says that there is no limit."""
     names = (
-        ("memory.current", "memory.max", "memory.swap.current")
+        ("memory.current", "memory.max", "memory.swap.current", "memory.swap.max")
         if version == 2
-        else ("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.memsw.usage_in_bytes")
+        else (
+            "memory.usage_in_bytes",
+            "memory.limit_in_bytes",
+            "memory.memsw.usage_in_bytes",
+            "memory.memsw.limit_in_bytes",
+        )
     )
-    current, limit, swap = (_number(files.get(name)) for name in names)
+    current, limit, swap, swap_limit = (_number(files.get(name)) for name in names)
+    limit = None if limit is not None and limit >= _UNLIMITED else limit
     if version == 1:
         swap = None if swap is None or current is None else max(swap - current, 0)
+        both = swap_limit if swap_limit is not None and swap_limit < _UNLIMITED else None
+        swap_limit = None if both is None or limit is None else max(both - limit, 0)
     stat = {}
     for line in files.get("memory.stat", b"").split(b"\n"):
         key, _, value = line.partition(b" ")
@@ -54,11 +100,23 @@ def parse_cgroup_files(version: int, files: Mapping[str, bytes]) -> CgroupMemory
             stat[key.decode("ascii", "replace")] = size
     return CgroupMemory(
         current=current,
-        limit=None if limit is not None and limit >= _UNLIMITED else limit,
+        limit=limit,
         swap=swap,
         kernel=_number(files.get("memory.kmem.usage_in_bytes")),
         stat=stat,
+        swap_limit=swap_limit,
+        pressure=_pressure(files.get("memory.pressure", b"")),
     )
+
+
+def _pressure(content: bytes) -> float | None:
+    """The average over ten seconds of the line "some" (Documentation/accounting/psi.rst)."""
+    words = content.split(b"\n")[0].split()
+    value = next((word[6:] for word in words if word.startswith(b"avg10=")), b"")
+    whole, _, rest = value.partition(b".")
+    if words[:1] != [b"some"] or whole_number(whole) is None or (rest and whole_number(rest) is None):
+        return None
+    return min(float(value), 100.0)
 
 
 def _number(text: bytes | None) -> int | None:

@@ -12,6 +12,7 @@ __all__ = [
     "mount_ids_of_type",
     "mount_points",
     "option_of_proc",
+    "root_of_mount",
     "unescaped",
 ]
 
@@ -60,6 +61,16 @@ def mount_points(data: bytes, types: Collection[bytes]) -> tuple[tuple[bytes, by
         if len(words) > 4:
             found.append((unescaped(words[4]), behind[-1]))
     return tuple(found)
+
+
+def root_of_mount(data: bytes, point: bytes) -> bytes | None:
+    """Which folder of its file system is mounted at a point; None where nothing is."""
+    found = None
+    for line in data.split(b"\n"):
+        words = line.split()
+        if len(words) > 4 and unescaped(words[4]) == point:
+            found = unescaped(words[3])  # the last mount is on top
+    return found
 
 
 def unescaped(path: bytes) -> bytes:

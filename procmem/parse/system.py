@@ -96,8 +96,10 @@ def parse_uptime(data: bytes) -> float | None:
 
 
 def parse_number(data: bytes) -> int | None:
-    """The number that a file below ``/proc/sys`` holds, None where it holds none."""
-    return whole_number(data.strip())
+    """The one number that a file holds (of ``/proc/sys``; oom_score_adj has a sign), None where it holds none."""
+    digits = data.strip()
+    value = whole_number(digits.removeprefix(b"-"))
+    return -value if value is not None and digits.startswith(b"-") else value
 
 
 def parse_pressure(data: bytes) -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
-from procmem.parse.system import parse_number
 from procmem.queries.examine import examine, need_mappings
+from procmem.queries.inspect import consumers_of
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
+from procmem.queries.surroundings import read_surroundings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_LIMIT = "sys/vm/max_map_count"
-
 
 def explain(target: Target, *, deep: bool, address: int | None = None) -> Explanation:
     """Read a process, and explain its map; with ``address`` also what is known of the page there.
@@ -25,12 +24,12 @@ def explain(target: Target, *, deep: bool, address: int | None = None) -> Explan
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
-    seen = examine(target, keys=None, system=("uptime", _LIMIT), deep=deep)
+    seen = examine(target, keys=None, deep=deep)
     if address is not None:
         need_mappings(seen)
     page = page_facts(target, seen.snapshot, address) if address is not None else None
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
-    content = seen.raw.system.get(_LIMIT)
-    limit = parse_number(content) if isinstance(content, bytes) else None
-    return explanation(seen.snapshot, seen.regions, report, max_map_count=limit, page=page)
+    around = read_surroundings(target, seen.snapshot)
+    report = report._replace(consumers=consumers_of(seen), surroundings=around)
+    return explanation(seen.snapshot, seen.regions, report, surroundings=around, page=page)

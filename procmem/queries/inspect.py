@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from procmem.analyse.inspection import CLASSIC, inspection
+from procmem.analyse.resident import consumers, since
 from procmem.model.named_tuple import NamedTuple
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
+from procmem.queries.surroundings import read_surroundings
+from procmem.queries.targets import one_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.region import Regions
     from procmem.model.reports.inspection import Inspection
+    from procmem.model.reports.resident import Consumer
+    from procmem.queries.examine import Examination
 
-__all__ = ["CLASSIC", "SORTS", "InspectOptions", "inspect", "listed"]
+__all__ = ["CLASSIC", "SORTS", "InspectOptions", "consumers_of", "inspect", "listed"]
 
 SORTS = ("virt", "rss", "pss", "uss", "swap", "address")
 
@@ -22,6 +27,7 @@ class InspectOptions(NamedTuple):
     """What is asked for: the table by class, unless it says more.
 
     ``regions`` lists regions too, ``classes`` and ``min_size`` only some of them; ``sort`` is a column, None keeps
+    the order. ``since`` is a recording, or a pid, of an earlier look.
     """
 
     regions: bool = False
@@ -31,6 +37,7 @@ class InspectOptions(NamedTuple):
     sort: str | None = None
     deep: bool = False
     picture: bool = False
+    since: str | None = None
 
     @property
     def lists_regions(self) -> bool:
@@ -46,9 +53,23 @@ def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> 
     """
     seen = examine(target, keys=None if whole else REGION_KEYS, deep=options.deep)
     layout = layout_in_short(seen.snapshot, seen.objects)
-    return inspection(
+    report = inspection(
         seen.snapshot, seen.regions, classic=options.classic, peek_problem=seen.peek_problem, layout=layout
     )
+    if options.picture:
+        return report
+    rows = consumers_of(seen)
+    if options.since is not None:
+        with one_target(options.since).open() as earlier:
+            rows = since(rows, consumers_of(examine(earlier, deep=options.deep)))
+    return report._replace(
+        consumers=rows, surroundings=read_surroundings(target, seen.snapshot), compared_with=options.since
+    )
+
+
+def consumers_of(seen: Examination) -> tuple[Consumer, ...]:
+    """What fills RES; nothing where that is not known."""
+    return consumers(seen.regions, seen.snapshot.threads) if seen.regions and seen.snapshot.has_usage else ()
 
 
 def listed(regions: Regions | None, options: InspectOptions) -> list[int] | None:

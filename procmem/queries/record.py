@@ -13,6 +13,7 @@ from procmem.parse.redact import without_mounts
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.examine import examine, need_mappings
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
+from procmem.queries.surroundings import CGROUP_FILE, cgroup_memory
 from procmem.sources.recording.write import Recorded
 
 TYPE_CHECKING = False
@@ -30,6 +31,7 @@ _FILES_TO_RECORD = (
     "cgroup",
     "numa_maps",
     "wchan",
+    "oom_score",
     "oom_score_adj",
     "personality",
     "mountinfo",
@@ -80,7 +82,9 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
     if target.is_live:
         need_mappings(seen)
         notes = tuple(warnings_of(seen.snapshot, None, seen.peek_problem))
-    return Recorded(without_mounts(seen.raw), seen.kept, seen.page_runs, seen.words, notes)
+    raw = without_mounts(seen.raw)
+    raw = raw._replace(files={**raw.files, CGROUP_FILE: cgroup_memory(target)})
+    return Recorded(raw, seen.kept, seen.page_runs, seen.words, notes)
 
 
 def _moved(seen: Examination) -> bool:

@@ -11,6 +11,10 @@ from procmem.text.pages.inspect import state_text, told
 __all__ = ["pid_text", "process_head"]
 
 
+_COMMAND_MAX = 160
+"""Characters of a command line: two lines of a terminal. JSON has all of it."""
+
+
 def pid_text(pid: int | None) -> str:
     """The pid, or that it is a recorded process whose pid is not known."""
     return told("recorded") if pid is None else str(pid)
@@ -34,5 +38,6 @@ def process_head(process: ProcessFacts) -> list[Block]:
     head = told("head", pid=pid, name=name, facts=listed(facts)) if facts else f"{pid}  {name}"
     blocks: list[Block] = [Prose(head, "", "  ")]
     if process.cmdline:
-        blocks.append(Prose(" ".join(printable(word) for word in process.cmdline).rstrip(), "  "))
+        text = " ".join(printable(word) for word in process.cmdline).rstrip()
+        blocks.append(Prose(text if len(text) <= _COMMAND_MAX else f"{text[:_COMMAND_MAX].rstrip()} ...", "  "))
     return blocks

@@ -94,6 +94,15 @@ FINDINGS = {
         ),
         N_("Nothing, unless space on that file system runs out: it comes back when the process unmaps them or ends."),
     ),
+    "cgroup-limit": _FindingWords(
+        N_("The control group is close to its limit"),
+        N_(
+            "The group {group} is charged {charged_bytes:size} of {limit_bytes:size} ({share} %), page cache of its files among it: at the limit the kernel takes back what it can, and then kills a process of the group."
+        ),
+        N_(
+            "Raise memory.max, or find what fills the group (procmem system --by cgroup). Page cache alone is no harm: see memory.stat."
+        ),
+    ),
     "map-count": _FindingWords(
         N_("Close to the limit of mappings"),
         N_(

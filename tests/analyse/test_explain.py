@@ -12,6 +12,7 @@ from procmem.model.owners import Owner
 from procmem.model.raw import Refusal
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, Explanation
+from procmem.model.reports.resident import Surroundings
 from tests.support.made_processes import labelled, made, record, smaps_texts
 from tests.support.smaps_text import Record, smaps
 
@@ -19,7 +20,7 @@ from tests.support.smaps_text import Record, smaps
 def explained(text: bytes, **files: bytes) -> Explanation:
     """A process with this smaps."""
     shot, regions = made({"smaps": text, **files})
-    return explanation(shot, regions, inspection(shot, regions), max_map_count=65530)
+    return explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings(max_map_count=65530))
 
 
 def codes(records: list[Record], **files: bytes) -> list[str]:
@@ -86,7 +87,7 @@ def of_regions(regions: Regions) -> Explanation:
     """What is told of them."""
     shot, _ = made({"smaps": b""})
     shot = shot._replace(mappings=regions.mappings)
-    return explanation(shot, regions, inspection(shot, regions), max_map_count=None)
+    return explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings())
 
 
 ONE, OBJECT, ARENA, MANY = BlockForm.ONE, BlockForm.OBJECT, BlockForm.ARENA, BlockForm.MANY
@@ -331,4 +332,4 @@ def test_what_of_the_memory_is_counted_again_is_told() -> None:
 def test_the_head_of_what_may_not_be_read(files: dict[str, bytes], expected: list[Note]) -> None:
     """Without smaps, and without any map."""
     shot, regions = made({"smaps": Refusal.DENIED, **files})
-    assert list(explanation(shot, regions, inspection(shot, regions), max_map_count=None).head) == expected
+    assert list(explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings()).head) == expected

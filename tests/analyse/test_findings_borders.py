@@ -11,6 +11,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
 from procmem.model.owners import Owner
 from procmem.model.reports.inspection import Account
+from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Limit, LimitName
 from tests.support.made_processes import labelled, made, record
 from tests.support.smaps_text import Record
@@ -47,7 +48,7 @@ def found(
     )
     report = inspection(shot, regions)
     report = report._replace(totals=report.totals._replace(**(totals or {})), account=account)
-    every = list(findings(shot, regions, report, max_map_count=max_map_count))
+    every = list(findings(shot, regions, report, Surroundings(max_map_count=max_map_count)))
     assert len({one.name for one in every}) == len(every)
     return {one.name: one.figures for one in every}
 

@@ -6,6 +6,7 @@ from procmem.model.note import Note
 from procmem.model.raw import Refusal
 from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.resident import Consumer, Surroundings
 from procmem.model.snapshot import Nature
 
 __all__ = ["Account", "Band", "Inspection", "LayoutInShort", "ProcessFacts", "Totals"]
@@ -86,6 +87,8 @@ class Inspection(NamedTuple):
     """The answer of ``procmem inspect``.
 
     ``regions`` is None where mappings could not be read, ``layout`` where no law of the layout could be checked.
+    ``consumers`` say what fills RES, the largest first: empty where that is not known. ``surroundings`` are peaks and
+    limits, None where they were not asked for. ``compared_with`` names the earlier look that growth is told since.
     """
 
     process: ProcessFacts
@@ -96,6 +99,9 @@ class Inspection(NamedTuple):
     regions: Regions | None
     warnings: tuple[Note, ...]
     layout: LayoutInShort | None = None
+    consumers: tuple[Consumer, ...] = ()
+    surroundings: Surroundings | None = None
+    compared_with: str | None = None
 
     @property
     def is_unread(self) -> bool:

@@ -76,6 +76,7 @@ class CgroupMemory(NamedTuple):
     """What the files of a memory cgroup say, in bytes; None where a file is missing, or there is no limit.
 
     ``swap`` is without memory, in both versions. ``stat`` is memory.stat by key, ``kernel`` memory.kmem of version 1.
+    ``pressure`` is the share of the last ten seconds, in percent, in which some task waited for memory (PSI).
     """
 
     current: int | None
@@ -83,6 +84,8 @@ class CgroupMemory(NamedTuple):
     swap: int | None
     kernel: int | None
     stat: Mapping[str, int]
+    swap_limit: int | None = None
+    pressure: float | None = None
 
 
 class CgroupFigures(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from procmem.model.owners import owner_name
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
+from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import facts_json
 from procmem.render.json.items import Items
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "class_json", "inspect_json"]
 
 SCHEMA = "procmem/inspect/1"
+_CONSUMERS_MAX = 1000
+"""A process may map as many files as it likes; the rows are the largest first."""
 
 
 @english()
@@ -36,6 +40,9 @@ def inspect_json(report: Inspection, listed: Sequence[int] | None) -> dict[str, 
         "classes": None if report.is_unread else [class_json(row) for row in report.classes],
         "regions": None if listed is None or report.is_unread else _regions(regions, listed),
         "layout": None if report.layout is None else _layout(report.layout),
+        "consumers": [consumer_json(row) for row in report.consumers[:_CONSUMERS_MAX]] if report.consumers else None,
+        "surroundings": None if report.surroundings is None else _surroundings(report.surroundings),
+        "since": report.compared_with,
         "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 
@@ -137,6 +144,51 @@ def class_json(row: ClassRow) -> dict[str, Any]:
         "uss": row.uss,
         "swap": row.swap,
         "regions": row.regions,
+    }
+
+
+def consumer_json(row: Consumer) -> dict[str, Any]:
+    """A row of what fills RES; ``kind`` is null for a loaded object, of which ``role`` says what it is."""
+    return {
+        "kind": row.kind,
+        "role": None if row.role is None else row.role.value,
+        **json_text("owner", owner_name(row.owner)),
+        "thread": None if row.thread is None else row.thread.tid,
+        "virt": row.virt,
+        "rss": row.rss,
+        "swap": row.swap,
+        "ranges": row.ranges,
+        "certainty": row.certainty.value,
+        "before": row.before,
+    }
+
+
+def _surroundings(found: Surroundings) -> dict[str, Any]:
+    return {
+        "peak_rss": found.peak_rss,
+        "peak_virt": found.peak_virt,
+        "vm_data": found.data,
+        "vm_exe": found.code,
+        "vm_lib": found.libraries,
+        "vm_lck": found.locked,
+        "mappings": found.mappings,
+        "max_map_count": found.max_map_count,
+        "oom_score": found.oom_score,
+        "oom_score_adj": found.oom_score_adj,
+        "cgroup": None if found.cgroup is None else _cgroup(found.cgroup),
+    }
+
+
+def _cgroup(use: CgroupUse) -> dict[str, Any]:
+    return {
+        **json_text("path", use.path),
+        "current": use.current,
+        "swap": use.swap,
+        **json_text("limited_by", use.limited_by),
+        "limit": use.limit,
+        "charged": use.charged,
+        "swap_limit": use.swap_limit,
+        "pressure": use.pressure,
     }
 
 

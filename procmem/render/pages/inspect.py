@@ -1,24 +1,33 @@
-"""The page of ``procmem inspect``: who it is, the account from VIRT to RES, the table by class, the picture."""
+"""The page of ``procmem inspect``: who it is, the account from VIRT to RES, what fills RES, limits, the classes.
+
+The picture stands by itself (``--picture``): the answer fits the first screen.
+"""
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from procmem.model.kinds import ByteClass
 from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Inspection, LayoutInShort
+from procmem.model.reports.resident import CgroupUse, Consumer
+from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.drawing import draw
-from procmem.render.escaping import printable
+from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
+from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
 
 __all__ = ["class_sheet", "inspect_page", "picture_page", "region_sheet"]
 
 _FIELDS = ("virt", "rss", "pss", "uss", "swap")
 _LABELS = 15
+_CONSUMERS_MAX = 8
+_MIB = 1 << 20
 
 
 def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None, sort: str | None = None) -> Page:
@@ -26,6 +35,11 @@ def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None,
     sections: list[Sequence[Block]] = [process_head(report.process)]
     if report.totals.virt or report.totals.rss:
         sections.append(_account(report))
+    if report.consumers and listed is None:
+        sections.append(_consumers(report))
+    limits = _surroundings(report)
+    if limits and listed is None:
+        sections.append([Facts(limits, right=True, least=_LABELS)])
     regions = report.regions
     lists = regions is not None and listed is not None
     if report.classes:
@@ -35,10 +49,8 @@ def inspect_page(report: Inspection, unit: str, *, listed: Sequence[int] | None,
         sections.append([region_sheet(regions, listed)._replace(main=True)])
     if report.totals.swap is not None:
         sections.append([Prose(_swap(report))])
-    if report.layout is not None:
+    if report.layout is not None and report.layout.broken:
         sections.append([Prose(_layout(report.layout))])
-    if report.picture and listed is None:
-        sections.append([_picture(report)])
     return Page(
         sections=sections,
         table=lambda: _table(report, listed, sort),
@@ -54,7 +66,14 @@ def _table(report: Inspection, listed: Sequence[int] | None, sort: str | None) -
 
 def picture_page(report: Inspection, page: Page) -> Page:
     """The page with the picture alone, where there is something to draw."""
-    return page._replace(sections=[[_picture(report)]], notes=()) if report.picture else page
+    if not report.picture:
+        return page
+    sections: list[Sequence[Block]] = [[_picture(report)]]
+    of_class = sum(row.virt for row in report.classes if row.cls == ByteClass.HEAP.value)
+    drawn = sum(band.virt for band in report.picture if band.name == ByteClass.HEAP.value)
+    if drawn and of_class > drawn:
+        sections.append([Prose(told("two heaps"))])
+    return page._replace(sections=sections, notes=())
 
 
 def _notes(report: Inspection) -> list[str]:
@@ -179,6 +198,94 @@ def _account(report: Inspection) -> list[Block]:
     rows = [(f"VIRT {human_size(totals.virt):>10}", told("virt"))]
     rows += [(human_size(value), told(code)) for value, code in parts if value]
     return [Facts(rows, right=True, least=_LABELS)]
+
+
+def _consumers(report: Inspection) -> list[Block]:
+    """The largest of what fills RES, and the rest in one line; with an earlier look what grew most comes first."""
+    rows = list(report.consumers)
+    rss = report.totals.rss
+    if report.compared_with is not None:
+        rows.sort(key=lambda row: abs(_growth(row)), reverse=True)
+    shown = [row for row in rows if row.rss or row.before][:_CONSUMERS_MAX]
+    rest = [row for row in rows[len(shown) :] if row.rss]
+    facts = [(_amount(row.rss, rss), _purpose(row, report)) for row in shown]
+    if rest:
+        facts.append((_amount(exact_sum(row.rss for row in rest), rss), told("others", count=len(rest))))
+    heading = "fills" if report.compared_with is None else "fills, since"
+    return [
+        Prose(told(heading, rss=rss, before=printable_text(report.compared_with or ""))),
+        Facts(facts, right=True, least=_LABELS),
+    ]
+
+
+def _amount(size: int | None, whole: int | None) -> str:
+    share = "" if size is None or not whole else f"{100 * size / whole:3.0f} %"
+    return f"{human_size(size)} {share:>5}"
+
+
+def _growth(row: Consumer) -> int:
+    return (row.rss or 0) - (row.before or 0)
+
+
+def _purpose(row: Consumer, report: Inspection) -> str:
+    what = printable_text(purpose(row))
+    if report.compared_with is None or row.before is None or row.rss is None:
+        return what
+    grown = _growth(row)
+    code = "the same" if not grown else "grown" if grown > 0 else "shrunk"
+    return told(code, what=what, size=abs(grown))
+
+
+def _surroundings(report: Inspection) -> list[tuple[str, str]]:
+    """Peaks and limits, as far as they are known."""
+    found = report.surroundings
+    if found is None:
+        return []
+    rss = report.totals.rss
+    rows = []
+    if found.peak_rss is not None:
+        code = "peak, higher" if rss is not None and found.peak_rss > rss + rss // 10 + _MIB else "peak"
+        rows.append((told("peak label"), told(code, rss=found.peak_rss, virt=found.peak_virt)))
+    if found.data is not None:
+        more = rss is not None and found.data > rss
+        rows.append(
+            (
+                told("data label"),
+                told("data, more" if more else "data", data=found.data, code=found.code, libraries=found.libraries),
+            )
+        )
+    if found.mappings is not None:
+        code = "maps, of" if found.max_map_count is not None else "maps"
+        rows.append((told("maps label"), told(code, count=found.mappings, most=found.max_map_count)))
+    if found.locked:
+        rows.append((told("locked label"), told("locked", size=found.locked)))
+    if report.totals.page_tables:
+        rows.append((told("tables label"), told("tables", size=report.totals.page_tables)))
+    if found.oom_score is not None or found.oom_score_adj is not None:
+        code = "oom" if found.oom_score is not None else "oom, unknown"
+        rows.append((told("oom label"), told(code, score=found.oom_score, adjusted=_or_unknown(found.oom_score_adj))))
+    if found.cgroup is not None:
+        rows.append((told("cgroup label"), _cgroup(found.cgroup)))
+    return rows
+
+
+def _or_unknown(value: int | None) -> int | str:
+    return "?" if value is None else value
+
+
+def _cgroup(use: CgroupUse) -> str:
+    parts = [told("cgroup", path=use.path, current=use.current)]
+    if use.limit is None:
+        parts.append(told("cgroup, no limit"))
+    else:
+        share = 100 * (use.charged or 0) // use.limit if use.limit else 100
+        code = "cgroup, limit" if use.limited_by == use.path else "cgroup, limit above"
+        parts.append(told(code, limit=use.limit, share=share, group=use.limited_by or b"", charged=use.charged))
+    if use.swap:
+        parts.append(told("cgroup, swap", swap=use.swap))
+    if use.pressure is not None:
+        parts.append(told("cgroup, pressure", share=use.pressure))
+    return printable_text(listed(parts, "; "))
 
 
 def _swap(report: Inspection) -> str:

@@ -26,7 +26,7 @@ _NAMES_LETTERS_MAX = 16 * 1024 * 1024
 _SMALL, _MIDDLE = 64 * 1024, 2 * 1024 * 1024
 _BYTES_MAX = {
     **dict.fromkeys(("about.toml", "comm", "statm", "wchan", "syscall", "limits", "smaps_rollup"), _SMALL),
-    **dict.fromkeys(("oom_score_adj", "uptime", "version", "meminfo", "vmstat"), _SMALL),
+    **dict.fromkeys(("cgroup.memory", "oom_score", "oom_score_adj", "uptime", "version", "meminfo", "vmstat"), _SMALL),
     **dict.fromkeys(("auxv", "cgroup", "cmdline", "stat", "status", "swaps"), _MIDDLE),
     "objects.json": 16 * 1024 * 1024,
 }

@@ -2,7 +2,7 @@
 
 from procmem.text import N_
 
-__all__ = ["CLASS", "EPILOG", "FLAGS", "HELP", "MIN_SIZE", "SORT"]
+__all__ = ["CLASS", "EPILOG", "FLAGS", "HELP", "MIN_SIZE", "SINCE", "SORT"]
 
 HELP = N_("""Say what is in a process's memory.
 
@@ -11,6 +11,7 @@ TARGET is a pid, 'self', /proc/PID, a recording, or '-' for pids on standard inp
 CLASS = N_("List regions of this class only (repeatable).")
 MIN_SIZE = N_("List regions of at least this size (4096, 64K, 1M).")
 SORT = N_("Sort tables by a column, largest first.")
+SINCE = N_("Also say what grew since an earlier look: a recording, or a pid.")
 FLAGS = {
     "--regions": N_("List every byte range, with its class, kind and owner."),
     "--classic": N_("Fold the classes to text, data, bss, heap, mmap and stack."),
@@ -29,4 +30,5 @@ Examples:
   procmem inspect 1234 --regions --class heap --sort rss
   procmem inspect 1234 --json --regions     every byte range, for programs
   procmem inspect --from bug.tar.gz         a recording, as if it were here
+  procmem inspect 1234 --since bug.tar.gz   and what grew since then
 """)

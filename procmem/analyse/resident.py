@@ -1,0 +1,133 @@
+"""What fills a process's RES: memory with one purpose as one row, the largest first.
+
+A row is what a person would name: a library with all its parts, the heap of a runtime, an arena of malloc, the stacks
+of all threads, a mapped file. The rows partition the regions, so that they add up to RES.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from operator import sub
+
+from procmem.model import kinds
+from procmem.model.kinds import ByteClass, Grouping, Kind, Role
+from procmem.model.owners import Arena, Owner, Thread
+from procmem.model.proc_keys import StatusKey
+from procmem.model.region import Certainty, Label, Regions
+from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
+from procmem.model.reports.system import CgroupMemory
+from procmem.model.snapshot import Snapshot, ThreadReading
+from procmem.model.unknown import exact_sum
+
+__all__ = ["consumers", "since", "surroundings"]
+
+_Key = tuple[Kind | None, Owner | None]
+_NAMED_BY_OWNER = frozenset({ByteClass.MMAP, ByteClass.SHM, ByteClass.DEVICE})
+"""Classes of which the owner says what it is: a file, a segment, a name."""
+_STACKS = frozenset({kinds.THREAD_STACK, kinds.TLS, kinds.STACK_GUARD})
+"""What a thread has: one row for those of all threads."""
+_CERTAINTIES = tuple(Certainty)
+
+
+def consumers(regions: Regions, threads: Iterable[ThreadReading] | None = None) -> tuple[Consumer, ...]:
+    """The rows, by what is in memory, and then in swap. ``threads`` are those of the process, where they are known."""
+    named = {thread.tid: Thread(thread.tid, thread.comm) for thread in threads or ()}
+    of_regions = regions.for_each_label(_key)
+    sizes = list(map(sub, regions.end, regions.start))
+    members: defaultdict[_Key, list[int]] = defaultdict(list)
+    for index, key in enumerate(of_regions):
+        members[key].append(index)
+    rows = [_consumer(regions, key, found, sizes, named) for key, found in members.items()]
+    return tuple(sorted(rows, key=lambda row: (row.rss or 0, row.swap or 0, row.virt), reverse=True))
+
+
+def _key(label: Label) -> _Key:
+    """By what ranges are one row."""
+    kind, owner = label.kind, label.owner
+    if kind.grouping is Grouping.OBJECT:
+        return None, owner
+    if kind in _STACKS:
+        return kinds.THREAD_STACK, None
+    if isinstance(owner, Arena):
+        return kinds.GLIBC_ARENA, owner
+    if kind is kinds.GLIBC_ARENA_RESERVE:
+        return kinds.GLIBC_ARENA, None
+    return kind, owner if kind.cls in _NAMED_BY_OWNER else None
+
+
+def _consumer(
+    regions: Regions, key: _Key, members: Sequence[int], sizes: Sequence[int], threads: Mapping[int, Thread]
+) -> Consumer:
+    kind, owner = key
+    rss = [regions.rss[index] for index in members]
+    by_certainty = dict.fromkeys(_CERTAINTIES, 0)
+    for index, size in zip(members, rss, strict=True):
+        by_certainty[regions.label[index].certainty] += size or 0
+    certainty = max(_CERTAINTIES, key=lambda one: (by_certainty[one], one is regions.label[members[0]].certainty))
+    return Consumer(
+        kind,
+        _role(regions, members) if kind is None else None,
+        owner,
+        sum(map(sizes.__getitem__, members)),
+        exact_sum(rss),
+        exact_sum([regions.swap[index] for index in members]),
+        sum(kind in (None, regions.label[index].kind) for index in members),
+        certainty,
+        next((threads.get(tid) for tid in owner.tids), None) if isinstance(owner, Arena) else None,
+    )
+
+
+def _role(regions: Regions, members: Iterable[int]) -> Role | None:
+    return next((role for index in members if (role := regions.label[index].kind.role) is not None), None)
+
+
+def since(rows: Iterable[Consumer], before: Iterable[Consumer]) -> tuple[Consumer, ...]:
+    """The rows with what an earlier look found in memory of the same; rows of which nothing is left are there too."""
+    earlier = {(row.kind, row.owner): row for row in before}
+    found = []
+    for row in rows:
+        was = earlier.pop((row.kind, row.owner), None)
+        found.append(row._replace(before=0 if was is None else was.rss))
+    gone = [row._replace(virt=0, rss=0, swap=0, ranges=0, before=row.rss) for row in earlier.values() if row.rss]
+    return (*found, *gone)
+
+
+def surroundings(
+    snapshot: Snapshot,
+    *,
+    max_map_count: int | None,
+    oom_score: int | None,
+    oom_score_adj: int | None,
+    cgroup: Sequence[tuple[bytes, CgroupMemory]] = (),
+) -> Surroundings:
+    """Peaks and limits; ``cgroup`` is the process's group and those above it, its own first."""
+    return Surroundings(
+        peak_rss=snapshot.size(StatusKey.VM_HWM),
+        peak_virt=snapshot.size(StatusKey.VM_PEAK),
+        data=snapshot.size(StatusKey.VM_DATA),
+        code=snapshot.size(StatusKey.VM_EXE),
+        libraries=snapshot.size(StatusKey.VM_LIB),
+        locked=snapshot.size(StatusKey.VM_LCK),
+        mappings=None if snapshot.mappings is None else len(snapshot.mappings) - len(snapshot.mappings.gates()),
+        max_map_count=max_map_count,
+        oom_score=oom_score,
+        oom_score_adj=oom_score_adj,
+        cgroup=_cgroup_use(cgroup) if cgroup else None,
+    )
+
+
+def _cgroup_use(levels: Sequence[tuple[bytes, CgroupMemory]]) -> CgroupUse:
+    """A group among those above it: each of them may be what it runs out of."""
+    path, own = levels[0]
+    bound = [(memory.limit - (memory.current or 0), at) for at, (_, memory) in enumerate(levels) if memory.limit]
+    limited_by, tightest = levels[min(bound)[1]] if bound else (None, None)
+    swap_limits = [memory.swap_limit for _, memory in levels if memory.swap_limit is not None]
+    return CgroupUse(
+        path,
+        own.current,
+        own.swap,
+        limited_by,
+        None if tightest is None else tightest.limit,
+        None if tightest is None else tightest.current,
+        min(swap_limits, default=None),
+        own.pressure,
+    )

@@ -1,0 +1,67 @@
+"""What fills RES, and what surrounds it: peaks, limits, and the control group that it is charged to."""
+
+from procmem.model.kinds import Kind, Role
+from procmem.model.named_tuple import NamedTuple
+from procmem.model.owners import Owner, Thread
+from procmem.model.region import Certainty
+
+__all__ = ["CgroupUse", "Consumer", "Surroundings"]
+
+
+class Consumer(NamedTuple):
+    """Memory with one purpose: all parts of a loaded object, an arena, the blocks of an allocator, all thread stacks.
+
+    ``kind`` is None for a loaded object, of which ``role`` says what it is to the program. ``owner`` is None where
+    several share the row, or nobody is known; ``thread`` is the first of those that use an arena. Sizes are bytes.
+    ``ranges`` says of how many ranges of its kind it is (not of guards and reserves beside them). ``certainty`` is that
+    of most of the bytes in memory. ``before`` are the bytes in memory at an earlier look, None without one.
+    """
+
+    kind: Kind | None
+    role: Role | None
+    owner: Owner | None
+    virt: int
+    rss: int | None
+    swap: int | None
+    ranges: int
+    certainty: Certainty
+    thread: Thread | None = None
+    before: int | None = None
+
+
+class CgroupUse(NamedTuple):
+    """What a control group is charged, and may be, in bytes; None is unknown, or no limit.
+
+    ``limited_by`` is the group, itself or one above it, that leaves the least room; ``limit`` and ``charged`` are that
+    group's. ``swap_limit`` is the tightest, None for none. ``pressure`` is the share of the last ten seconds, in
+    percent, in which some task of the group waited for memory (PSI; version 2 alone).
+    """
+
+    path: bytes
+    current: int | None
+    swap: int | None
+    limited_by: bytes | None
+    limit: int | None
+    charged: int | None
+    swap_limit: int | None
+    pressure: float | None
+
+
+class Surroundings(NamedTuple):
+    """Peaks and limits, from ``status``, ``oom_score``, ``oom_score_adj``, the sysctl and the group's files.
+
+    ``peak_rss`` and ``peak_virt`` are VmHWM and VmPeak; ``data``, ``code`` and ``libraries`` are VmData, VmExe and
+    VmLib. ``mappings`` counts what ``max_map_count`` limits. Sizes are bytes; None is unknown.
+    """
+
+    peak_rss: int | None = None
+    peak_virt: int | None = None
+    data: int | None = None
+    code: int | None = None
+    libraries: int | None = None
+    locked: int | None = None
+    mappings: int | None = None
+    max_map_count: int | None = None
+    oom_score: int | None = None
+    oom_score_adj: int | None = None
+    cgroup: CgroupUse | None = None

@@ -1,0 +1,51 @@
+"""What surrounds a process's memory: peaks, limits, and the control group that it is charged to."""
+
+from __future__ import annotations
+
+from procmem.analyse.resident import surroundings
+from procmem.model.raw import Refusal, said_or_nothing
+from procmem.parse.cgroup import cgroup_text, memory_group, parse_cgroup_text
+from procmem.parse.system import parse_number
+from procmem.sources.cgroups import read_cgroups_above
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.model.ports import Target
+    from procmem.model.raw import FileContent
+    from procmem.model.reports.resident import Surroundings
+    from procmem.model.snapshot import Snapshot
+
+__all__ = ["CGROUP_FILE", "cgroup_memory", "read_surroundings"]
+
+CGROUP_FILE = "cgroup.memory"
+"""What a recording calls the memory files of a process's group and of those above it."""
+MAX_MAP_COUNT = "sys/vm/max_map_count"
+
+
+def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
+    """Read the small files that tell of limits; what is refused is unknown."""
+    return surroundings(
+        snapshot,
+        max_map_count=_number(target.read_system(MAX_MAP_COUNT)),
+        oom_score=_number(target.read("oom_score")),
+        oom_score_adj=_number(target.read("oom_score_adj")),
+        cgroup=parse_cgroup_text(said_or_nothing(cgroup_memory(target))),
+    )
+
+
+def cgroup_memory(target: Target) -> FileContent:
+    """The memory files of its group and of those above it, as one text."""
+    if not target.is_live:
+        return target.read(CGROUP_FILE)
+    cgroup, mounts = target.read("cgroup"), target.read_system("self/mountinfo")
+    if isinstance(cgroup, Refusal) or isinstance(mounts, Refusal):
+        return cgroup if isinstance(cgroup, Refusal) else mounts
+    group = memory_group(mounts, cgroup)
+    if group is None:
+        return Refusal.ABSENT
+    levels = read_cgroups_above(*group)
+    return cgroup_text(group[2], levels) if levels else Refusal.ABSENT
+
+
+def _number(content: FileContent) -> int | None:
+    return parse_number(content) if isinstance(content, bytes) else None
