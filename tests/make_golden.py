@@ -31,6 +31,11 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "kernel-thread.txt": ("x86_64-6.18-kernel-thread", ()),
     "zombie.txt": ("x86_64-6.18-zombie", ()),
     "dead-leader.txt": ("x86_64-6.18-dead-leader", ()),
+    "sleep-picture.txt": (SLEEP, ("--picture",)),
+    "python-threads-picture.txt": (THREADS, ("--picture",)),
+    "areas-pie-picture.txt": (PIE, ("--picture",)),
+    "areas-3gib-picture.txt": (LIMITED, ("--picture", "--classic")),
+    "dead-leader-picture.txt": ("x86_64-6.18-dead-leader", ("--picture",)),
     "denied.txt": ("x86_64-6.18-denied", ()),
 }
 """File name to the fixture and the options of ``procmem inspect``."""

@@ -1,35 +1,71 @@
 """Which regions a list shows, and in which order."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import cache
 
 from procmem.analyse.inspection import classic_class
 from procmem.model.region import Regions
+from procmem.model.region_filter import RegionFilter
 
-__all__ = ["chosen_regions"]
+__all__ = ["chosen_regions", "fitting_regions"]
+
+_WHOLE_PERMS = 4
+_WILDCARDS = frozenset("*?[")
 
 
 def chosen_regions(
-    regions: Regions,
-    *,
-    classes: Collection[str] = (),
-    classic: bool = False,
-    min_size: int = 0,
-    sort: str | None = None,
+    regions: Regions, wanted: RegionFilter, *, classic: bool = False, sort: str | None = None
 ) -> list[int]:
-    """The indexes of regions of some classes (all, where none is named) and of a least size in bytes.
+    """The indexes of regions that fit, in the order of addresses, or the largest of a column ``sort`` first.
 
-    ``classic`` says that the classes are the six words of the textbook; ``sort`` is a column, the largest first, None
-    keeps the order of addresses.
+    ``classic`` says that the classes are the six words of the textbook.
     """
-    chosen = [
-        index
-        for index, label in enumerate(regions.label)
-        if (not classes or (classic_class(label) if classic else label.cls.value) in classes)
-        and regions.end[index] - regions.start[index] >= min_size
-    ]
+    chosen = fitting_regions(regions, wanted, classic=classic)
     if sort is not None:
         chosen.sort(key=_columns(regions)[sort], reverse=True)
     return chosen
+
+
+def fitting_regions(regions: Regions, wanted: RegionFilter, *, classic: bool = False) -> list[int]:
+    """The indexes of regions that fit, in the order of addresses."""
+    table = regions.mappings
+    of_owner, of_path = _matcher(wanted.owner), _matcher(wanted.path)
+    of_perms = cache(lambda perms: _has_perms(perms, wanted.perms))
+    fits = regions.for_each_label(
+        lambda label: (
+            (not wanted.classes or (classic_class(label) if classic else label.cls.value) in wanted.classes)
+            and (not wanted.kinds or label.kind in wanted.kinds)
+            and of_owner(label.owner_name)
+        )
+    )
+    return [
+        index
+        for index, (row, fit) in enumerate(zip(regions.vma, fits, strict=True))
+        if fit
+        and regions.end[index] - regions.start[index] >= wanted.min_size
+        and of_perms(table.perms[row])
+        and of_path(table.name[row])
+    ]
+
+
+def _matcher(pattern: str | None) -> Callable[[bytes | None], bool]:
+    """Whether a name fits: a pattern with wildcards fits it whole, any other is a part of it."""
+    if pattern is None:
+        return lambda _: True
+
+    @cache
+    def fits(name: bytes | None) -> bool:
+        text = (name or b"").decode("utf-8", "surrogateescape")
+        return fnmatchcase(text, pattern) if _WILDCARDS & set(pattern) else pattern in text
+
+    return fits
+
+
+def _has_perms(perms: str, wanted: str | None) -> bool:
+    if wanted is None:
+        return True
+    return perms == wanted if len(wanted) == _WHOLE_PERMS else set(wanted) <= set(perms)
 
 
 def _columns(regions: Regions) -> dict[str, Callable[[int], int]]:

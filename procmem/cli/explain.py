@@ -1,22 +1,31 @@
 """``procmem explain``: the annotated map, its findings, and the glossary."""
 
+from __future__ import annotations
+
 import click
 
 from procmem.cli.flags import REPORT_FLAGS
 from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
+from procmem.cli.region_options import need_classes, region_options
 from procmem.cli.targets import target_options
 from procmem.errors import Misuse
 from procmem.model.kinds import ByteClass
+from procmem.model.region_filter import RegionFilter
 from procmem.model.reports.explanation import Explanation
 from procmem.queries.explain import explain as explain_target
+from procmem.queries.explain import shown_regions
 from procmem.queries.options import address_of
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.page import Page
 from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
 from procmem.text.glossary import terms
 from procmem.text.help import explain as words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["explain"]
 
@@ -27,7 +36,7 @@ __all__ = ["explain"]
 @click.option("--descending", is_flag=True, help=words.DESCENDING)
 @click.option("--why", is_flag=True, help=words.WHY)
 @click.option("--brief", is_flag=True, help=words.BRIEF)
-@click.option("--class", "classes", multiple=True, metavar="CLASS", help=words.CLASS)
+@region_options
 @click.option("--address", metavar="ADDR", help=words.ADDRESS)
 @click.option("--findings", "findings_only", is_flag=True, help=words.FINDINGS)
 @click.option("--glossary", is_flag=True, help=words.GLOSSARY)
@@ -37,19 +46,17 @@ def explain(
     targets: Selection,
     output: Output,
     *,
-    classes: tuple[str, ...],
+    only: RegionFilter,
     address: str | None,
     findings_only: bool,
     glossary: bool,
     deep: bool,
-    **choices: bool,
+    **choices: Any,
 ) -> int:
     """Read, and show."""
     if glossary:
         return _glossary(targets.words, output)
-    for name in classes:
-        if name not in tuple(ByteClass):
-            raise Misuse("no-class", name=name, known=tuple(ByteClass))
+    need_classes(only, tuple(ByteClass))
     wanted = None if address is None else address_of(address)
 
     def answer(ref: TargetRef) -> Explanation:
@@ -61,14 +68,14 @@ def explain(
             _region_at(report, wanted)
         return report
 
-    choice = ExplainChoice(classes=classes, **choices)
+    choice = ExplainChoice(**choices)
 
     def page(report: Explanation) -> Page:
         if findings_only:
             return findings_page(report)
         if wanted is not None and not output.format.is_document:
             return explain_page(report, choice._replace(only=_region_at(report, wanted), why=True))
-        return explain_page(report, choice)
+        return explain_page(report, choice._replace(shown=shown_regions(report, only)))
 
     return show_each(targets, answer, page, output)[1]
 

@@ -54,6 +54,8 @@ def plain_words(
 
 def run_plain(words: Sequence[str]) -> int | None:
     """Run a plain command line and give its exit status; None where it is not plain, and nothing was done."""
+    if words and _is_pid(words[0]):
+        words = ["inspect", *words]
     if words[:1] not in (["inspect"], ["system"]) or "_PROCMEM_COMPLETE" in os.environ:
         if words[:1] and words[0] in _READ_ONE:
             _prefetch_first(words)

@@ -1,5 +1,6 @@
 """The group of commands, loaded one at a time; click runs without its own error handling."""
 
+import difflib
 import importlib
 import os
 import sys
@@ -9,6 +10,7 @@ import click
 from procmem.cli.error_handling import guarded
 from procmem.cli.options import CommandGroup, language_option, usage_error
 from procmem.errors import ExitStatus, Misuse
+from procmem.queries.targets import is_target
 from procmem.text import gettext, use_language_of_command
 from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
 
@@ -17,6 +19,22 @@ __all__ = ["cli", "run"]
 
 class _LazyGroup(CommandGroup):
     """A group whose commands are imported when they are called."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; what is looked into where a process or a recording stands in its place.
+
+        Raises:
+            Misuse: neither.
+        """
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            if is_target(name):
+                return super().resolve_command(ctx, ["inspect", *args])
+            close = difflib.get_close_matches(name, COMMANDS, n=2)
+            raise Misuse("no-command-but", name=name, close=tuple(close)) if close else Misuse("no-command", name=name)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

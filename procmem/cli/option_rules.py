@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["first_apart", "first_lacking", "rules_of"]
 
 _FORMATS = tuple(form.option for form in FORMATS)
+_OF_REGIONS = ("--class", "--kind", "--owner", "--path", "--perms", "--min-size")
 _OF_MEMORY = ("--swap", "--swappiness", "--page-cluster", "--group", "--thp", "--trace")
 
 _Apart = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -27,27 +28,30 @@ _OF_ALL: _Apart = (
     (("--width", "--wide"), _FORMATS),  # which are as wide as they are
 )
 _OF_TARGETS: _Apart = (
-    (("--from",), ("--procfs", "--name", "--user", "--children")),
+    (("--from",), ("--procfs", "--children")),
     (("--procfs",), ("--name", "--user", "--children")),  # which look at this machine's own /proc
 )
 _APART: dict[str, _Apart] = {
     "inspect": (
         (
             ("--picture",),
-            (*_FORMATS, "--regions", "--class", "--min-size", "--sort", "--columns", "--bytes", "--human"),
+            (*_FORMATS, *_OF_REGIONS, "--regions", "--sort", "--columns", "--bytes", "--human"),
         ),
     ),
     "explain": (
         (
             ("--glossary",),
-            ("--flat", "--descending", "--why", "--brief", "--class", "--address", "--findings", "--deep", "--procfs",
-             "--from", "--name", "--user", "--children", "--bytes", "--human"),
+            (*_OF_REGIONS, "--flat", "--descending", "--why", "--brief", "--address", "--findings", "--deep",
+             "--procfs", "--from", "--name", "--user", "--children", "--bytes", "--human"),
         ),
-        (("--findings",), ("--flat", "--descending", "--why", "--brief", "--class", "--address", "--bytes", "--human")),
-        (("--address",), ("--flat", "--descending", "--class")),
+        (
+            ("--findings",),
+            ("--flat", "--descending", "--why", "--brief", *_OF_REGIONS, "--address", "--bytes", "--human"),
+        ),
+        (("--address",), ("--flat", "--descending", *_OF_REGIONS)),
         (("--why",), ("--brief",)),
         (("--flat", "--descending", "--why", "--brief"), _FORMATS),
-        (("--class",), ("--json",)),
+        (_OF_REGIONS, ("--json",)),
     ),
     "system": (
         (("--classes",), ("--by", "--sort", "--top", "--reverse", "--quick", "--min-size")),

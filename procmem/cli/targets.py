@@ -27,6 +27,8 @@ def target_options(command: _Decorated) -> _Decorated:
                      help=words.PROCFS),
         click.option("--from", "recording", metavar="PATH", is_eager=True, expose_value=False, callback=_kept,
                      help=words.FROM),
+        click.option("--pid", "pids", metavar="PID", multiple=True, is_eager=True, expose_value=False, callback=_kept,
+                     help=words.PID),
         click.option("--name", metavar="NAME", is_eager=True, expose_value=False, callback=_kept,
                      help=words.NAME),
         click.option("--user", metavar="USER", is_eager=True, expose_value=False, callback=_kept,
@@ -49,7 +51,7 @@ def _selection(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
     del param
     given = ctx.ensure_object(dict)
     return Selection(
-        words=tuple(_with_input(words)),
+        words=(*_with_input(words), *given.get("pids", ())),
         procfs=given.get("procfs"),
         recording=given.get("recording"),
         name=given.get("name"),

@@ -52,3 +52,13 @@ def parse_growth(text: str, classes: tuple[str, ...]) -> tuple[str, int | None, 
     if found[2] is not None:
         return found[1], None, float(found[2])
     return found[1], size_of(found[3], "--fail-if-grows"), None
+
+
+def need_permissions(text: str) -> None:
+    """Refuse what are no permissions: four characters as maps writes them, or letters of them.
+
+    Raises:
+        Misuse: it is neither.
+    """
+    if not re.fullmatch("[r-][w-][x-][sp]|[rwxsp]{1,3}", text):
+        raise Misuse("bad-perms", text=text)

@@ -12,9 +12,8 @@ from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import ProcessRow, SystemReport
-from procmem.parse.status import parse_stat, parse_status
 from procmem.queries.system import cgroups_of, own_mountinfo, read_all
-from procmem.queries.targets import other_pids, source_of
+from procmem.queries.targets import has_name, other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
 from procmem.sources.parallel import with_children
 
@@ -22,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from procmem.model.ports import Source, Target
+    from procmem.model.ports import Source
 
     _Look = list[tuple[Any, ...]] | str | None
     """The rows of a process, or why it has none; None where it is not counted at all."""
@@ -118,9 +117,9 @@ def machine_classes(options: SystemOptions, progress: _Progress = _unseen) -> Ma
 
     def look(pid: int | None) -> _Look:
         try:
+            if is_filtered and not has_name(source, pid, wanted):
+                return None
             with source.open(pid) as target:
-                if is_filtered and not _is_wanted(target, wanted):
-                    return None
                 seen = examine(target, known=known)
         except ProcessGone:
             return None
@@ -150,10 +149,3 @@ def _source(options: SystemOptions) -> Source:
         prefetched: Source = PrefetchedSource.over(lambda: source_of(None, None))
         return prefetched
     return source_of(options.procfs, options.recording)
-
-
-def _is_wanted(target: Target, wanted: Callable[[bytes | None, int | None], bool]) -> bool:
-    """Whether a process is one of those asked for, by small files alone: walking the pages of others costs much."""
-    stat, status = target.read("stat"), target.read("status")
-    name = parse_stat(stat).comm if isinstance(stat, bytes) and stat else None
-    return wanted(name, parse_status(status).uid if isinstance(status, bytes) and status else None)

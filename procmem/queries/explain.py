@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
+from procmem.analyse.listing import fitting_regions
+from procmem.model.region_filter import RegionFilter
 from procmem.queries.examine import examine, need_mappings
 from procmem.queries.inspect import consumers_of
 from procmem.queries.laws import layout_in_short
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.explanation import Explanation
 
-__all__ = ["explain"]
+__all__ = ["explain", "shown_regions"]
+
+
+def shown_regions(report: Explanation, only: RegionFilter) -> tuple[int, ...] | None:
+    """The regions to tell of, by index; None for all."""
+    regions = report.inspection.regions
+    return None if regions is None or only == RegionFilter() else tuple(fitting_regions(regions, only))
 
 
 def explain(target: Target, *, deep: bool, address: int | None = None) -> Explanation:

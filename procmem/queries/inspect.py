@@ -5,6 +5,7 @@ from __future__ import annotations
 from procmem.analyse.inspection import CLASSIC, inspection
 from procmem.analyse.resident import consumers, since
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.region_filter import RegionFilter
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
 from procmem.queries.surroundings import read_surroundings
@@ -26,14 +27,13 @@ SORTS = ("virt", "rss", "pss", "uss", "swap", "address")
 class InspectOptions(NamedTuple):
     """What is asked for: the table by class, unless it says more.
 
-    ``regions`` lists regions too, ``classes`` and ``min_size`` only some of them; ``sort`` is a column, None keeps
+    ``regions`` lists regions too, ``only`` says which, if not all; ``sort`` is a column, None keeps
     the order. ``since`` is a recording, or a pid, of an earlier look.
     """
 
     regions: bool = False
     classic: bool = False
-    classes: tuple[str, ...] = ()
-    min_size: int = 0
+    only: RegionFilter = RegionFilter()
     sort: str | None = None
     deep: bool = False
     picture: bool = False
@@ -42,7 +42,7 @@ class InspectOptions(NamedTuple):
     @property
     def lists_regions(self) -> bool:
         """Whether regions are asked for."""
-        return bool(self.regions or self.classes or self.min_size)
+        return bool(self.regions or self.only != RegionFilter())
 
 
 def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> Inspection:
@@ -80,6 +80,4 @@ def listed(regions: Regions | None, options: InspectOptions) -> list[int] | None
         return []
     from procmem.analyse.listing import chosen_regions  # noqa: PLC0415  # only where regions are listed
 
-    return chosen_regions(
-        regions, classes=options.classes, classic=options.classic, min_size=options.min_size, sort=options.sort
-    )
+    return chosen_regions(regions, options.only, classic=options.classic, sort=options.sort)

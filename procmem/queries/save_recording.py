@@ -6,7 +6,8 @@ import datetime
 
 from procmem.parse.redact import without_arguments
 from procmem.queries.record import record_one
-from procmem.sources.recording.write import Recorded, save
+from procmem.sources.recording.write import STANDARD_OUTPUT, Recorded, save, save_to
+from procmem.sources.streams import binary_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +29,14 @@ def record(target: Target, *, deep: bool, keep_arguments: bool) -> Recorded:
 
 
 def save_recording(recorded: Sequence[Recorded], path: str, *, version: str) -> None:
-    """Write a folder or an archive.
+    """Write a folder or an archive; to standard output where the path is ``-``.
 
     Raises:
-        CannotWrite: something is there already, or the disk is full.
+        CannotWrite: something is there already, the disk is full, or nobody reads.
+        Misuse: standard output is a terminal.
     """
     when = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
+    if path == STANDARD_OUTPUT:
+        save_to(list(recorded), binary_output(), when=when, version=version)
+        return
     save(list(recorded), path, when=when, version=version)

@@ -6,9 +6,9 @@ A recording takes the place of a pid everywhere. This is the one place where a c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from procmem.errors import BadInput, Misuse, NothingMatches, ProcessGone
+from procmem.errors import BadInput, BrokenRecording, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from procmem.model.ports import Source, Target
 
-__all__ = ["Selection", "TargetRef", "exists", "one_target", "other_pids", "source_of"]
+__all__ = ["Selection", "TargetRef", "exists", "has_name", "is_target", "one_target", "other_pids", "source_of"]
 
 _PID_DIGITS_MAX = 10
 
@@ -61,11 +61,7 @@ class Selection(NamedTuple):
             Misuse, BadInput, NothingMatches, ProcessGone: a word that is no target, or a selection that fits nothing.
         """
         if self.recording is not None:
-            recorded: Any = source_of(None, self.recording)
-            if not self.words:
-                yield TargetRef(self.recording, recorded, recorded.only())
-            for word in self.words:
-                yield TargetRef(word, recorded, _pid(word))
+            yield from self._of_recording(self.recording, source_of(None, self.recording))
             return
         if self.is_empty:
             raise Misuse("name-a-process")
@@ -76,11 +72,27 @@ class Selection(NamedTuple):
             for pid in self._found():
                 yield from self._with_children(TargetRef(str(pid), live, pid))
 
+    def _of_recording(self, path: str, source: Source) -> Iterator[TargetRef]:
+        """Those named of a recording; all of it where none is, or those of a name and user."""
+        for word in self.words:
+            yield TargetRef(word, source, _pid(word))
+        if self.words and not (self.name or self.user):
+            return
+        pids = source.pids()
+        if self.name or self.user:
+            from procmem.sources.find import wanted_processes  # noqa: PLC0415  # only with --name and --user
+
+            wanted = wanted_processes(self.name, self.user)
+            pids = tuple(pid for pid in pids if has_name(source, pid, wanted))
+            if not pids:
+                raise NothingMatches("none-recorded-so", source=path)
+        for pid in pids:
+            yield TargetRef(path if len(pids) == 1 else str(pid), source, pid)
+
     def _of_word(self, word: str, live: Source) -> Iterator[TargetRef]:
         bare = _bare(word)
         if not (bare == "self" or (bare.isascii() and bare.isdecimal())) and exists(word):
-            recorded: Any = source_of(None, word)
-            yield TargetRef(word, recorded, recorded.only())
+            yield from Selection((), recording=word).refs()
             return
         pid = _pid(word)
         yield from self._with_children(TargetRef(word, live, pid))
@@ -108,6 +120,16 @@ class Selection(NamedTuple):
         return found
 
 
+def has_name(source: Source, pid: int | None, wanted: Callable[[bytes | None, int | None], bool]) -> bool:
+    """Whether a process has the name and user that are wanted: by small files alone, since the pages of others cost."""
+    from procmem.parse.status import parse_stat, parse_status  # noqa: PLC0415  # only where some are chosen
+
+    with source.open(pid) as target:
+        stat, status = target.read("stat"), target.read("status")
+    name = parse_stat(stat).comm if isinstance(stat, bytes) and stat else None
+    return wanted(name, parse_status(status).uid if isinstance(status, bytes) and status else None)
+
+
 def source_of(procfs: str | None, recording: str | None) -> Source:
     """A recording where one is named, else this machine or another proc tree."""
     if recording is not None:
@@ -133,7 +155,17 @@ def one_target(word: str) -> TargetRef:
     path, colon, pid = word.rpartition(":")
     if colon and pid.isdecimal() and not exists(word):
         return next(Selection((pid,), recording=path).refs())._replace(name=word)
-    return next(Selection((word,)).refs())
+    refs = list(Selection((word,)).refs())
+    if len(refs) > 1:
+        known = tuple(ref.pid for ref in refs[:10])
+        raise BrokenRecording(word, "several-recorded", count=len(refs), known=known)
+    return refs[0]
+
+
+def is_target(word: str) -> bool:
+    """Whether a word names a process, or a recording: a pid, ``self``, ``/proc/123``, a path that is there."""
+    bare = _bare(word)
+    return bare == "self" or (bare.isascii() and bare.isdecimal()) or (("/" in word or "." in word) and exists(word))
 
 
 def exists(path: str) -> bool:

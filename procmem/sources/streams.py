@@ -1,12 +1,19 @@
 """The standard streams of this process: an input that may be anything, an output that nobody takes any more."""
 
+from __future__ import annotations
+
+import errno
 import io
 import os
 import sys
 
-from procmem.errors import BadInput
+from procmem.errors import BadInput, CannotWrite, Misuse
 
-__all__ = ["buffered", "drop_output", "input_text"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO
+
+__all__ = ["binary_output", "buffered", "drop_output", "input_text"]
 
 INPUT_CHARACTERS_MAX = 1 << 20
 
@@ -28,6 +35,20 @@ def input_text(most: int = INPUT_CHARACTERS_MAX) -> str:
     if len(text) > most:
         raise BadInput("text-too-large", name="-", most=most)
     return text
+
+
+def binary_output() -> IO[bytes]:
+    """Standard output for bytes.
+
+    Raises:
+        Misuse: it is a terminal.
+        CannotWrite: the shell has closed it (``>&-``).
+    """
+    if sys.stdout is None:
+        raise CannotWrite("-", "system-error", reason=os.strerror(errno.EBADF))
+    if sys.stdout.isatty():
+        raise Misuse("archive-to-terminal")
+    return open(sys.stdout.fileno(), "wb", closefd=False)
 
 
 def drop_output() -> None:

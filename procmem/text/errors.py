@@ -109,6 +109,12 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-pid": ErrorWords(N_("{word!r} is no pid")),
     "pmap-range": ErrorWords(N_("-A {text!r}: not LOW[,HIGH] in hexadecimal")),
     "no-class": ErrorWords(N_("--class {name!r}: it is one of {known}")),
+    "no-kind": ErrorWords(
+        N_("--kind {name!r}: there is no such kind"), N_("procmem inspect --regions names the kinds of a process")
+    ),
+    "bad-perms": ErrorWords(
+        N_("--perms {text!r}: permissions are as maps writes them ('rw-p'), or letters of r, w, x, s, p")
+    ),
     "all-and-names": ErrorWords(N_("--all runs every experiment: name none")),
     "restore-and-names": ErrorWords(N_("--restore runs no experiment: name none")),
     "restore-needs-root": ErrorWords(N_("only root may undo what experiments changed"), N_("run it as root")),
@@ -120,6 +126,14 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "bad-address": ErrorWords(N_("{text!r}: not a hexadecimal address")),
     "columns-of-json": ErrorWords(N_("--columns does not go with --json: a document is whole")),
     "name-a-process": ErrorWords(N_("name a process: a pid, 'self', a recording, or --name, --user, --from")),
+    "none-recorded-so": ErrorWords(N_("{source:name}: no recorded process fits")),
+    "no-command": ErrorWords(
+        N_("no such command: {name!r}"), N_("procmem --help lists them; a pid alone is looked into")
+    ),
+    "no-command-but": ErrorWords(N_("no such command: {name!r}; did you mean {close}?")),
+    "archive-to-terminal": ErrorWords(
+        N_("an archive does not go to a terminal"), N_("send it to a file or a pipe: procmem record 1234 -o - | ...")
+    ),
     "not-a-target": ErrorWords(N_("{word!r} is neither a pid nor a recording (see --name to find processes by name)")),
     "bad-pattern": ErrorWords(N_("--name {name!r} is no regular expression: {reason}")),
     "bad-pattern-at": ErrorWords(N_("--name {name!r} is no regular expression: {reason}, at character {place}")),

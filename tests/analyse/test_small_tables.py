@@ -8,6 +8,8 @@ from procmem.analyse.listing import chosen_regions
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.analyse.translation import frame_flags, levels_of, pagemap_bits, walk_steps
 from procmem.model import kinds
+from procmem.model.owners import ObjectFile
+from procmem.model.region_filter import RegionFilter
 from procmem.model.reports.system import ProcessRow
 from tests.support.made_processes import labelled, record
 
@@ -95,7 +97,44 @@ REGIONS = labelled(
 )
 def test_which_regions_a_list_shows(how: dict[str, Any], rows: list[int]) -> None:
     """Of some classes, of a least size, the largest first."""
-    assert chosen_regions(REGIONS, **how) == rows
+    more = {name: how.pop(name) for name in ("classic", "sort") if name in how}
+    assert chosen_regions(REGIONS, RegionFilter(**how), **more) == rows
+
+
+FILES = labelled(
+    (record(0x10000, 0x11000, "r-xp", b"/usr/lib/libc.so.6", inode=5), kinds.FILE_PRIVATE, ObjectFile(b"libc")),
+    (record(0x20000, 0x21000, "rw-p", b"/usr/lib/libm.so", inode=6), kinds.FILE_PRIVATE, None),
+    (record(0x30000, 0x31000, "rwxs", b"/data/\xff[1]", inode=7), kinds.FILE_SHARED, ObjectFile(b"\xff")),
+    (record(0x40000, 0x41000, "---p", b""), kinds.RESERVED, None),
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "rows"),
+    [
+        ({"path": "libc"}, [0]),
+        ({"path": "/usr/*"}, [0, 1]),
+        ({"path": "*.so"}, [1]),
+        ({"path": "lib?.so"}, []),
+        ({"path": "[1]"}, []),
+        ({"path": "*[[]1]"}, [2]),
+        ({"path": ""}, [0, 1, 2, 3]),
+        ({"path": "LIBC"}, []),
+        ({"owner": "lib"}, [0]),
+        ({"owner": "?"}, [2]),
+        ({"owner": "*"}, [0, 1, 2, 3]),
+        ({"perms": "rw-p"}, [1]),
+        ({"perms": "w"}, [1, 2]),
+        ({"perms": "wx"}, [2]),
+        ({"perms": "xp"}, [0]),
+        ({"perms": "---p"}, [3]),
+        ({"kinds": ("reserved", "file-shared")}, [2, 3]),
+        ({"kinds": ("file-private",), "perms": "x"}, [0]),
+    ],
+)
+def test_regions_by_what_they_are_of(how: dict[str, Any], rows: list[int]) -> None:
+    """By name, owner, permissions and kind; all that is set must fit."""
+    assert chosen_regions(FILES, RegionFilter(**how)) == rows
 
 
 def process(pid: int | None, **fields: Any) -> ProcessRow:

@@ -20,6 +20,7 @@ from procmem.cli.main import cli
 from procmem.cli.option_rules import first_apart, rules_of
 from procmem.cli.output import Output
 from procmem.cli.system import system
+from procmem.model.region_filter import RegionFilter
 from procmem.queries.all_processes import SystemOptions
 from procmem.queries.inspect import InspectOptions
 from tests.support.running import ROOT, missing_pid, procmem, python_child, stopped
@@ -40,7 +41,8 @@ def test_flags_set_what_click_sets() -> None:
         assert plain is not None
         pids, arguments = plain
         assert by_click.pop("targets").words == tuple(map(str, pids)) == ("1", "22")
-        assert int(by_click.pop("min_size")) == InspectOptions().min_size
+        chosen = {name: by_click.pop(name) for name in RegionFilter._fields}
+        assert RegionFilter(**chosen | {"min_size": int(chosen["min_size"])}) == RegionFilter()
         assert InspectOptions(**_options(by_click)) == InspectOptions(**_options(arguments)), line
         assert Output(**by_click) == Output(**arguments), line
 

@@ -34,21 +34,21 @@ _TOLD_IN_HEAD = frozenset({"kernel thread", "zombie"})
 class ExplainChoice(NamedTuple):
     """What is told: blocks or single lines, and how much of each.
 
-    ``classes`` limits the regions, ``only`` is one region's index.
+    ``shown`` are the regions to tell of, by index, None for all; ``only`` is one region's index.
     """
 
     flat: bool = False
     descending: bool = False
     why: bool = False
     brief: bool = False
-    classes: Collection[str] = ()
+    shown: Collection[int] | None = None
     only: int | None = None
 
 
 def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
     """The map with its sentences, and what deserves attention."""
     inspection = report.inspection
-    whole = choice.only is None and not choice.classes
+    whole = choice.only is None and choice.shown is None
     sections: list[Sequence[Block]] = [process_head(inspection.process)]
     if whole:
         layout = inspection.layout
@@ -85,11 +85,9 @@ def findings_page(report: Explanation) -> Page:
 
 def _chosen(regions: Regions, choice: ExplainChoice) -> list[int]:
     """The regions to tell of, by index."""
-    return [
-        index
-        for index, label in enumerate(regions.label)
-        if (choice.only is None or index == choice.only) and (not choice.classes or label.cls.value in choice.classes)
-    ]
+    if choice.only is not None:
+        return [choice.only]
+    return list(range(len(regions)) if choice.shown is None else choice.shown)
 
 
 def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterator[Block]:

@@ -4,11 +4,13 @@ A recording holds addresses and file names of a process, so it is made with mode
 folders) in a temporary place beside its destination, brought to disk, and then renamed into place.
 """
 
+import gzip
 import io
 import json
 import os
 import tarfile
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 from procmem.errors import BadInput, CannotWrite
 from procmem.model.named_tuple import NamedTuple
@@ -19,7 +21,11 @@ from procmem.sources.recording.read import SCHEMA, page_run_letters
 from procmem.sources.scratch import scratch_folder
 from procmem.sources.signals import interruptible, signals_held
 
-__all__ = ["Recorded", "may_save_text", "save", "save_text"]
+__all__ = ["STANDARD_OUTPUT", "Recorded", "may_save_text", "save", "save_text", "save_to"]
+
+STANDARD_OUTPUT = "-"
+"""The path that stands for it."""
+
 
 _LEVEL = 6
 """Of compression, as gzip(1) has it; 9, which Python takes, needs three times as long for a tenth less."""
@@ -65,6 +71,22 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
             _sync_folder(parent)
     except OSError as error:
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
+
+
+def save_to(processes: Sequence[Recorded], stream: IO[bytes], *, when: str, version: str) -> None:
+    """Write one archive to a stream, such as a pipe; whole, or its reader finds that it is cut.
+
+    Raises:
+        CannotWrite: nobody reads it any more, or the disk behind it is full.
+    """
+    if len(processes) > 1 and any(process.raw.pid is None for process in processes):
+        raise CannotWrite(STANDARD_OUTPUT, "several-nameless")
+    files = _all_files(processes, when, version)
+    try:
+        _add_members(stream, files)
+        stream.flush()
+    except OSError as error:
+        raise CannotWrite(STANDARD_OUTPUT, "system-error", reason=error.strerror or str(error)) from error
 
 
 def _need_answer(path: str) -> None:
@@ -220,14 +242,22 @@ def _make_folders(path: str, made: set[str]) -> None:
 
 def _write_archive(path: str, files: Mapping[str, bytes]) -> None:
     with _new_file(path) as file:
-        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive:
-            for name, data in files.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                member.mode = 0o600
-                archive.addfile(member, io.BytesIO(data))
+        _add_members(file, files)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _add_members(file: IO[bytes], files: Mapping[str, bytes]) -> None:
+    """Write an archive that needs no seeking."""
+    with (
+        gzip.GzipFile(fileobj=file, mode="wb", filename="", compresslevel=_LEVEL) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as archive,
+    ):
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            member.mode = 0o600
+            archive.addfile(member, io.BytesIO(data))
 
 
 def _sync_file_system(folder: str) -> None:

@@ -5,7 +5,6 @@ from procmem.text import N_
 __all__ = [
     "ADDRESS",
     "BRIEF",
-    "CLASS",
     "DEEP",
     "DESCENDING",
     "EPILOG",
@@ -22,7 +21,6 @@ FLAT = N_("Explain each region alone, without grouping.")
 DESCENDING = N_("High addresses first, as the theory draws it.")
 WHY = N_("Add the evidence in full, and the place in the classic layout.")
 BRIEF = N_("One sentence each.")
-CLASS = N_("Only regions of this class (repeatable).")
 ADDRESS = N_("Only the region that holds an address (hexadecimal), and its page.")
 FINDINGS = N_("Only what deserves attention.")
 GLOSSARY = N_("Explain words instead; TARGET is then a term, or nothing for all.")

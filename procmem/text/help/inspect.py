@@ -2,14 +2,12 @@
 
 from procmem.text import N_
 
-__all__ = ["CLASS", "EPILOG", "FLAGS", "HELP", "MIN_SIZE", "SINCE", "SORT"]
+__all__ = ["EPILOG", "FLAGS", "HELP", "SINCE", "SORT"]
 
 HELP = N_("""Say what is in a process's memory.
 
 TARGET is a pid, 'self', /proc/PID, a recording, or '-' for pids on standard input.
 """)
-CLASS = N_("List regions of this class only (repeatable).")
-MIN_SIZE = N_("List regions of at least this size (4096, 64K, 1M).")
 SORT = N_("Sort tables by a column, largest first.")
 SINCE = N_("Also say what grew since an earlier look: a recording, or a pid.")
 FLAGS = {
@@ -28,6 +26,7 @@ Examples:
   procmem inspect 1234                      the page for a person
   procmem inspect 1234 --classic            the six areas of the textbook
   procmem inspect 1234 --regions --class heap --sort rss
+  procmem inspect 1234 --path '*.so' --perms wx
   procmem inspect 1234 --json --regions     every byte range, for programs
   procmem inspect --from bug.tar.gz         a recording, as if it were here
   procmem inspect 1234 --since bug.tar.gz   and what grew since then

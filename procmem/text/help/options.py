@@ -4,14 +4,21 @@ from procmem.text import N_
 
 __all__ = [
     "CHILDREN",
+    "CLASS",
     "COLOR",
     "COLUMNS",
     "FLAGS",
     "FORMAT",
     "FROM",
+    "KIND",
     "LANG",
+    "MIN_SIZE",
     "NAME",
+    "OWNER",
     "PAGER",
+    "PATH",
+    "PERMS",
+    "PID",
     "PROCFS",
     "USER",
     "WIDTH",
@@ -35,6 +42,13 @@ PAGER = N_("Page long output on a terminal (on).")
 LANG = N_("Language: en or zh; from LANG when not given.")
 PROCFS = N_("Read another /proc tree, mounted or copied.")
 FROM = N_("Read a recording (a folder, a .tar.gz) or a text (maps, smaps, status, what pmap prints, ...); - is stdin.")
+CLASS = N_("Only regions of this class (repeatable).")
+KIND = N_("Only regions of this kind, as --regions names it (repeatable).")
+OWNER = N_("Only regions whose owner has this in its name, or fits it (*, ?).")
+PATH = N_("Only mappings whose name has this in it, or fits it ('*.so').")
+PERMS = N_("Only mappings with these permissions: all of 'rw-p', or letters ('wx').")
+MIN_SIZE = N_("Only regions of at least this size (4096, 64K, 1M).")
+PID = N_("Also this process (repeatable); of a recording, only this one.")
 NAME = N_("Also processes of this name (exact, or a regular expression that fits it whole).")
 USER = N_("Also processes of this user, by name or uid; with --name, both must fit.")
 CHILDREN = N_("Also all children of the targets, and theirs.")
