@@ -17,13 +17,22 @@ from procmem.text.help import lab as words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from procmem.lab.machine_state import Listener
 
 __all__ = ["lab"]
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
+    from procmem.lab.catalogue import experiments  # noqa: PLC0415  # the same
+
+    return from_list(one.name for one in experiments())(ctx, param, incomplete)
+
+
 @command(help=words.HELP, epilog=words.EPILOG)
-@click.argument("names", nargs=-1, metavar="[EXPERIMENT...]")
+@click.argument("names", nargs=-1, metavar="[EXPERIMENT...]", shell_complete=_complete)
 @click.option("--all", "everything", is_flag=True, help=words.ALL)
 @click.option("--report", metavar="FILE", help=words.REPORT)
 @click.option("--restore", "restoring", is_flag=True, help=words.RESTORE)

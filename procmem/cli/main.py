@@ -29,6 +29,8 @@ class _LazyGroup(CommandGroup):
             Misuse: neither.
         """
         name = args[0]
+        if ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
         if name not in COMMANDS and not name.startswith("-"):
             if is_target(name):
                 return super().resolve_command(ctx, ["inspect", *args])

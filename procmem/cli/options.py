@@ -20,6 +20,7 @@ from procmem.text.click import NO_SUCH_NUMBER
 from procmem.text.errors import error_line
 from procmem.text.help import first_paragraph
 from procmem.text.help import options as words
+from procmem.text.help.commands import EXIT_STATUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ class Command(click.Command):
             if isinstance(param, click.Option) and param.help:
                 param.help = gettext(param.help)
         return super().get_help(ctx)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples, and what the exit status says."""
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(gettext(EXIT_STATUS))
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """What follows the command's name in its usage."""

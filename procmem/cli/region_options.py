@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import click
 
 from procmem.errors import Misuse
-from procmem.model.kinds import KINDS
+from procmem.model.kinds import KINDS, ByteClass
 from procmem.model.region_filter import RegionFilter
 from procmem.queries.options import need_permissions, size_of
 from procmem.text.help import options as words
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["need_classes", "region_options"]
+
+
+def _classes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
+
+    return from_list(ByteClass)(ctx, param, incomplete)
+
+
+def _kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
+
+    return from_list(KINDS)(ctx, param, incomplete)
 
 
 def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,8 +47,8 @@ def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(only=RegionFilter(**chosen, min_size=min_size), **given)
 
     added = (
-        click.option("--class", "classes", multiple=True, metavar="CLASS", help=words.CLASS),
-        click.option("--kind", "kinds", multiple=True, metavar="KIND", help=words.KIND),
+        click.option("--class", "classes", multiple=True, metavar="CLASS", shell_complete=_classes, help=words.CLASS),
+        click.option("--kind", "kinds", multiple=True, metavar="KIND", shell_complete=_kinds, help=words.KIND),
         click.option("--owner", metavar="TEXT", help=words.OWNER),
         click.option("--path", metavar="TEXT", help=words.PATH),
         click.option("--perms", metavar="PERMS", help=words.PERMS),

@@ -19,23 +19,77 @@ if TYPE_CHECKING:
 __all__ = ["target_options"]
 
 
+def _completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """Completion by a function of ``cli.completion``, which is loaded when a shell asks."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        from procmem.cli import completion  # noqa: PLC0415  # only to complete words
+
+        return getattr(completion, name)(ctx, param, incomplete)
+
+    return complete
+
+
+_targets, _pids = _completed_by("complete_target"), _completed_by("complete_pid")
+_names, _users = _completed_by("complete_name"), _completed_by("complete_user")
+
+
 def target_options(command: _Decorated) -> _Decorated:
     """Add the TARGET arguments and the options that select processes; the command gets ``targets``."""
     options: Sequence[Callable[[_Decorated], _Decorated]] = (
-        click.argument("targets", nargs=-1, metavar="TARGET...", callback=_selection),
-        click.option("--procfs", metavar="DIR", is_eager=True, expose_value=False, callback=_kept,
-                     help=words.PROCFS),
-        click.option("--from", "recording", metavar="PATH", is_eager=True, expose_value=False, callback=_kept,
-                     help=words.FROM),
-        click.option("--pid", "pids", metavar="PID", multiple=True, is_eager=True, expose_value=False, callback=_kept,
-                     help=words.PID),
-        click.option("--name", metavar="NAME", is_eager=True, expose_value=False, callback=_kept,
-                     help=words.NAME),
-        click.option("--user", metavar="USER", is_eager=True, expose_value=False, callback=_kept,
-                     help=words.USER),
-        click.option("--children", is_flag=True, is_eager=True, expose_value=False, callback=_kept,
-                     help=words.CHILDREN),
-    )  # fmt: skip
+        click.argument("targets", nargs=-1, metavar="TARGET...", callback=_selection, shell_complete=_targets),
+        click.option(
+            "--procfs",
+            metavar="DIR",
+            type=click.Path(),
+            is_eager=True,
+            expose_value=False,
+            callback=_kept,
+            help=words.PROCFS,
+        ),
+        click.option(
+            "--from",
+            "recording",
+            metavar="PATH",
+            type=click.Path(),
+            is_eager=True,
+            expose_value=False,
+            callback=_kept,
+            help=words.FROM,
+        ),
+        click.option(
+            "--pid",
+            "pids",
+            metavar="PID",
+            multiple=True,
+            shell_complete=_pids,
+            is_eager=True,
+            expose_value=False,
+            callback=_kept,
+            help=words.PID,
+        ),
+        click.option(
+            "--name",
+            metavar="NAME",
+            shell_complete=_names,
+            is_eager=True,
+            expose_value=False,
+            callback=_kept,
+            help=words.NAME,
+        ),
+        click.option(
+            "--user",
+            metavar="USER",
+            shell_complete=_users,
+            is_eager=True,
+            expose_value=False,
+            callback=_kept,
+            help=words.USER,
+        ),
+        click.option(
+            "--children", is_flag=True, is_eager=True, expose_value=False, callback=_kept, help=words.CHILDREN
+        ),
+    )
     for option in reversed(options):
         command = option(command)
     return command

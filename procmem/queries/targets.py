@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from procmem.model.ports import Source, Target
 
-__all__ = ["Selection", "TargetRef", "exists", "has_name", "is_target", "one_target", "other_pids", "source_of"]
+__all__ = [
+    "Selection",
+    "TargetRef",
+    "exists",
+    "has_name",
+    "is_target",
+    "living_processes",
+    "one_target",
+    "other_pids",
+    "source_of",
+]
 
 _PID_DIGITS_MAX = 10
 
@@ -160,6 +170,15 @@ def one_target(word: str) -> TargetRef:
         known = tuple(ref.pid for ref in refs[:10])
         raise BrokenRecording(word, "several-recorded", count=len(refs), known=known)
     return refs[0]
+
+
+def living_processes() -> Iterator[tuple[int, bytes, str]]:
+    """Pid, name and user of every process of this machine, ourselves left out."""
+    from procmem.sources.find import living, user_name  # noqa: PLC0415  # only to complete words
+
+    for pid, name, uid in living():
+        if pid != os.getpid():
+            yield pid, name, "" if uid is None else user_name(uid)
 
 
 def is_target(word: str) -> bool:

@@ -1,19 +1,21 @@
 """Finding living processes: by name, by user, by parent."""
 
+from __future__ import annotations
+
 import os
 import re
 
 from procmem.errors import Misuse, NothingMatches
 from procmem.model.numbers import whole_number
-from procmem.model.proc_keys import StatusKey
+from procmem.model.proc_keys import StatusKey, has_memory
 from procmem.sources.files import read_start
 from procmem.sources.status_field import status_field
 
-__all__ = ["children_of", "processes_named", "user_name", "wanted_processes"]
+__all__ = ["children_of", "living", "processes_named", "user_name", "wanted_processes"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _STATUS_BYTES = 4096
 """What stands first in status, and enough of a command line for its first word."""
@@ -42,6 +44,14 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
         if isinstance(status, bytes) and wanted(_full_name(pid, status_field(status, StatusKey.NAME)), _uid(status)):
             found.append(int(pid))
     return sorted(found)
+
+
+def living() -> Iterator[tuple[int, bytes, int | None]]:
+    """Pid, name and user id of every process that may be seen; a kernel thread has no memory to look into."""
+    for pid in sorted(map(int, filter(str.isdecimal, os.listdir("/proc")))):
+        status = read_start(f"/proc/{pid}/status", None, _STATUS_BYTES)
+        if isinstance(status, bytes) and has_memory(status):
+            yield pid, status_field(status, StatusKey.NAME), _uid(status)
 
 
 def _no_pattern(name: str | None, error: re.error) -> Misuse:
@@ -78,7 +88,7 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def wanted_processes(name: str | None, user: str | None) -> "Callable[[bytes | None, int | None], bool]":
+def wanted_processes(name: str | None, user: str | None) -> Callable[[bytes | None, int | None], bool]:
     """Whether a process, by its name and the number of its user, is one of those asked for.
 
     Raises:

@@ -1,9 +1,15 @@
 """Compiles the catalogues (``.po``) to what gettext reads (``.mo``), as a hook of the build: wheels ship the result.
 
+The same hook makes the manual pages and the completion scripts from the commands.
+
 A wheel and an editable installation both get it; nothing compiled is kept in the repository.
 """
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +48,24 @@ class CatalogueHook(BuildHookInterface[Any]):
         root = Path(self.root)
         compiled = compile_catalogues(Path(__file__).parent)
         build_data["artifacts"] += [f"/{path.relative_to(root)}" for path in compiled]
+        build_data["shared_data"].update(_shared_files(root))
+
+
+def _shared_files(root: Path) -> dict[str, str]:
+    """Manual pages, and what shells need to complete words, made from the commands; where each is installed."""
+    sys.path.insert(0, str(root))
+    from procmem.cli.completion import script  # noqa: PLC0415  # from the tree that is built
+    from procmem.cli.man_pages import man_pages  # noqa: PLC0415  # the same
+
+    folder = Path(tempfile.mkdtemp(prefix="procmem-build-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    files = {f"share/man/man1/{name}": text for name, text in man_pages().items()}
+    files["share/bash-completion/completions/procmem"] = script("bash")
+    files["share/zsh/site-functions/_procmem"] = script("zsh")
+    files["share/fish/vendor_completions.d/procmem.fish"] = script("fish")
+    found = {}
+    for number, (name, text) in enumerate(files.items()):
+        source = folder / str(number)
+        source.write_text(text, encoding="utf-8")
+        found[str(source)] = name
+    return found

@@ -2,7 +2,7 @@
 
 from procmem.text import N_
 
-__all__ = ["COMMANDS", "EPILOG", "HELP", "VERSION"]
+__all__ = ["COMMANDS", "EPILOG", "EXIT_STATUS", "HELP", "VERSION"]
 
 HELP = N_("Look into the memory of Linux processes: every byte range named, accounted for and explained.")
 VERSION = N_("Show the version and exit.")
@@ -22,6 +22,7 @@ COMMANDS = {
     "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
     "lab": N_("Ask the real kernel: experiments, predicted and measured side by side."),
     "doctor": N_("Say what this machine and this user allow, and what helps where something is missing."),
+    "completion": N_("Print what a shell needs to complete procmem's commands, options, pids and names."),
     "record": N_("Write down all that procmem needs of a process, to look at it elsewhere or later."),
 }
 """Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""
@@ -30,9 +31,7 @@ Examples:
   procmem inspect 1234              what is in process 1234's memory
   procmem inspect --regions self    every byte range of procmem itself
   procmem record 1234 -o bug.tar.gz then: procmem inspect --from bug.tar.gz
-
-Exit status: 0 done, 1 the system failed, or an internal error, 2 usage,
-3 no such process, 4 not permitted, 5 bad input file, 6 could not write,
-7 a check found a difference, 42 some of several processes not found,
-130 interrupted.
 """)
+EXIT_STATUS = N_(
+    "Exit status: 0 done, 1 the system failed, or an internal error, 2 usage, 3 no such process, 4 not permitted, 5 bad input file, 6 could not write, 7 a check found a difference, 42 some of several processes not found, 130 interrupted."
+)

@@ -1,0 +1,86 @@
+"""Completion: what a shell asks for, and ``procmem completion``, which prints what it needs to ask."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from procmem.cli.options import command
+from procmem.errors import ExitStatus
+from procmem.queries.targets import living_processes
+from procmem.render.escaping import printable
+from procmem.text.help import completion as words
+
+__all__ = ["complete_name", "complete_pid", "complete_target", "complete_user", "completion", "from_list", "script"]
+
+_SHELLS = ("bash", "fish", "zsh")
+_VARIABLE = "_PROCMEM_COMPLETE"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+@command(help=words.HELP, epilog=words.EPILOG)
+@click.argument("shell", type=click.Choice(_SHELLS))
+def completion(shell: str) -> int:
+    """Print the script."""
+    click.echo(script(shell))
+    return ExitStatus.DONE
+
+
+def script(shell: str) -> str:
+    """What a shell is to read."""
+    from procmem.cli.main import cli  # noqa: PLC0415  # which loads this module as one of its commands
+
+    found = get_completion_class(shell)
+    assert found is not None
+    return found(cli, {}, "procmem", _VARIABLE).source()
+
+
+def complete_pid(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Pids that begin so, each with the name of its process."""
+    del ctx, param
+    return [
+        CompletionItem(str(pid), help=printable(name))
+        for pid, name, _ in living_processes()
+        if str(pid).startswith(incomplete)
+    ]
+
+
+def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Pids, and recordings, which the shell knows to find."""
+    if incomplete and not incomplete.isdecimal():
+        return [CompletionItem(incomplete, type="file")]
+    return complete_pid(ctx, param, incomplete)
+
+
+def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of processes; those that would be taken apart by a shell are left out."""
+    del ctx, param
+    return _items(printable(name) for _, name, _ in living_processes() if printable(name).startswith(incomplete))
+
+
+def complete_user(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Users who have processes."""
+    del ctx, param
+    return _items(user for _, _, user in living_processes() if user.startswith(incomplete))
+
+
+def from_list(known: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Those of a list that begin so."""
+    names = tuple(known)
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        del ctx, param
+        return _items(name for name in names if name.startswith(incomplete))
+
+    return complete
+
+
+def _items(words: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(word) for word in sorted({word for word in words if word and not set(word) & _SPECIAL})]
+
+
+_SPECIAL = frozenset(" \t\n\"'\\$`&|;<>()*?[]#~=%!{}")
+"""Characters that a shell would take for its own: a process may call itself anything."""
