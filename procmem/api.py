@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import procmem.text.errors  # noqa: F401  # gives errors their sentences
-from procmem.queries.targets import Selection, TargetRef, one_target, source_of
+from procmem.queries.targets import Selection, TargetRef, one_target, only_ref, source_of
 from procmem.render.columns import plain_value
 from procmem.render.formats import HTML, JSON, TEXT, write
 from procmem.render.json.items import made
@@ -198,7 +198,7 @@ class Recording:
             ProcessGone, BadInput: it holds no such process, or several and none was named.
         """
         words = () if pid is None else (str(pid),)
-        return Process(next(Selection(words, recording=self.path).refs()))
+        return Process(only_ref(self.path, Selection(words, recording=self.path)))
 
     def __iter__(self) -> Iterator[Process]:
         return (self.process(pid) for pid in self.pids) if self.pids else iter([self.process()])

@@ -72,7 +72,7 @@ def _consumer(
         exact_sum([regions.swap[index] for index in members]),
         sum(kind in (None, regions.label[index].kind) for index in members),
         certainty,
-        next((threads.get(tid) for tid in owner.tids), None) if isinstance(owner, Arena) else None,
+        next((threads[tid] for tid in owner.tids if tid in threads), None) if isinstance(owner, Arena) else None,
     )
 
 
@@ -82,10 +82,10 @@ def _role(regions: Regions, members: Iterable[int]) -> Role | None:
 
 def since(rows: Iterable[Consumer], before: Iterable[Consumer]) -> tuple[Consumer, ...]:
     """The rows with what an earlier look found in memory of the same; rows of which nothing is left are there too."""
-    earlier = {(row.kind, row.owner): row for row in before}
+    earlier = {row.identity: row for row in before}
     found = []
     for row in rows:
-        was = earlier.pop((row.kind, row.owner), None)
+        was = earlier.pop(row.identity, None)
         found.append(row._replace(before=0 if was is None else was.rss))
     gone = [row._replace(virt=0, rss=0, swap=0, ranges=0, before=row.rss) for row in earlier.values() if row.rss]
     return (*found, *gone)

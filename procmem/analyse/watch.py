@@ -7,7 +7,7 @@ from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.watch import Sample, Trend
 from procmem.model.unknown import exact_sum, uss_of
 
-__all__ = ["class_figures", "rollup_figures", "status_figures", "trends"]
+__all__ = ["class_figures", "rollup_figures", "slope_per_minute", "status_figures", "trends"]
 
 _MINUTE = 60
 _KIB = 1024
@@ -50,7 +50,7 @@ def trends(samples: Sequence[Sample], first: Sample) -> tuple[Trend, ...]:
                 now=now,
                 change=_less(now, before),
                 since_start=_less(now, first.figures.get(name)),
-                per_minute=_slope([(sample.at, sample.figures.get(name)) for sample in samples]),
+                per_minute=slope_per_minute([(sample.at, sample.figures.get(name)) for sample in samples]),
                 history=history,
             )
         )
@@ -61,7 +61,7 @@ def _less(now: int | None, before: int | None) -> int | None:
     return None if now is None or before is None else now - before
 
 
-def _slope(points: Sequence[tuple[float, int | None]]) -> int | None:
+def slope_per_minute(points: Sequence[tuple[float, int | None]]) -> int | None:
     """Bytes per minute in whole KiB, by least squares: one sudden step weighs less than steady growth."""
     known = [(at, size) for at, size in points if size is not None]
     if len(known) < 2:

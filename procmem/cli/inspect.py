@@ -10,11 +10,13 @@ from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.region_options import need_classes, region_options
 from procmem.cli.targets import target_options
-from procmem.errors import Misuse
+from procmem.errors import ExitStatus, Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.region_filter import RegionFilter
 from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
+from procmem.queries.series import names_a_series, processes_at
 from procmem.queries.targets import Selection
+from procmem.render.pages.inspect import inspect_page
 from procmem.text.help import inspect as words
 
 TYPE_CHECKING = False
@@ -29,11 +31,31 @@ __all__ = ["inspect"]
 @region_options
 @click.option("--sort", type=click.Choice(SORTS), help=words.SORT)
 @click.option("--since", metavar="A", help=words.SINCE)
+@click.option("--at", "moment", metavar="TIME", help=words.AT)
 @output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
-def inspect(targets: Selection, output: Output, only: RegionFilter, **others: Any) -> int:
+def inspect(targets: Selection, output: Output, only: RegionFilter, moment: str | None, **others: Any) -> int:
     """Read, and show."""
     need_classes(only, CLASSIC if others["classic"] else tuple(ByteClass))
     options = InspectOptions(only=only, **others)
     if options.sort is not None and not options.lists_regions and (options.sort == "address" or output.form == "json"):
         raise Misuse("sort-needs-regions", column=options.sort)  # classes have no address, and JSON has them in order
+    if targets.recording is not None and names_a_series(targets.recording):
+        return _of_series(targets, moment, options, output)
+    if moment is not None:
+        raise Misuse("not-a-series", name=targets.recording or "")
     return answer_inspect(targets, options, output)
+
+
+def _of_series(targets: Selection, moment: str | None, options: InspectOptions, output: Output) -> int:
+    """The processes of one look of a series."""
+    if options.lists_regions or options.picture or options.deep:
+        raise Misuse("series-as-recording", name=targets.recording)
+    found = processes_at(targets, moment)
+    pages = [
+        inspect_page(report, output.heading, listed=None, sort=options.sort)._replace(
+            of=(("pid", "count", report.process.pid),)
+        )
+        for report in found
+    ]
+    output.show(pages, several=targets.are_several(len(pages)))
+    return ExitStatus.DONE

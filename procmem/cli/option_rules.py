@@ -58,6 +58,7 @@ _APART: dict[str, _Apart] = {
         (("--from",), ("--procfs",)),
     ),
     "swap": ((("--top",), ("--json",)),),
+    "record": ((("--every",), ("--from", "--procfs", "--keep-args")),),
     "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
         (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),
@@ -70,6 +71,7 @@ _APART: dict[str, _Apart] = {
 }  # fmt: skip
 _NEEDS: dict[str, _Needs] = {
     "simulate": ((_OF_MEMORY, ("--memory",)), (("--ram", "--pae"), ("--memory", "--kernel-map"))),
+    "record": ((("--for", "--when", "--max-size"), ("--every",)),),
     "translate": ((("--script", "--access", "--kernel-mode", "--pae"), ("--sim",)),),
 }
 

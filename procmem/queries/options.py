@@ -1,5 +1,5 @@
 """What users write for sizes and addresses, as values."""
 
-from procmem.parse.options import address_of, limit_of, need_permissions, size_of
+from procmem.parse.options import address_of, duration_of, limit_of, need_permissions, size_of
 
-__all__ = ["address_of", "limit_of", "need_permissions", "size_of"]
+__all__ = ["address_of", "duration_of", "limit_of", "need_permissions", "size_of"]

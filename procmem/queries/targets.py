@@ -25,6 +25,7 @@ __all__ = [
     "is_target",
     "living_processes",
     "one_target",
+    "only_ref",
     "other_pids",
     "source_of",
 ]
@@ -165,10 +166,19 @@ def one_target(word: str) -> TargetRef:
     path, colon, pid = word.rpartition(":")
     if colon and pid.isdecimal() and not exists(word):
         return next(Selection((pid,), recording=path).refs())._replace(name=word)
-    refs = list(Selection((word,)).refs())
+    return only_ref(word, Selection((word,)))
+
+
+def only_ref(name: str, selection: Selection) -> TargetRef:
+    """The one process of a selection.
+
+    Raises:
+        BrokenRecording: the recording that is named holds several.
+    """
+    refs = list(selection.refs())
     if len(refs) > 1:
         known = tuple(ref.pid for ref in refs[:10])
-        raise BrokenRecording(word, "several-recorded", count=len(refs), known=known)
+        raise BrokenRecording(name, "several-recorded", count=len(refs), known=known)
     return refs[0]
 
 

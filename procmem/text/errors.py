@@ -126,6 +126,18 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "bad-address": ErrorWords(N_("{text!r}: not a hexadecimal address")),
     "columns-of-json": ErrorWords(N_("--columns does not go with --json: a document is whole")),
     "name-a-process": ErrorWords(N_("name a process: a pid, 'self', a recording, or --name, --user, --from")),
+    "second-look-missing": ErrorWords(
+        N_("{name!r} is no series: name a second recording or pid to compare it with"),
+        N_("procmem record --every 10s writes a series"),
+    ),
+    "bad-trigger": ErrorWords(N_("--when {text!r}: not NAME>2G, NAME>+200M or NAME>80%, where NAME is one of {names}")),
+    "bad-duration": ErrorWords(N_("{option} {text!r}: not a time such as 10s, 5m, 1h")),
+    "bad-moment": ErrorWords(N_("--at {text!r}: not a moment such as +90s, -5m, 14:30:00, 2026-01-31T14:30")),
+    "series-as-recording": ErrorWords(
+        N_("{name!r} is a series: it keeps what fills memory, and no single regions"),
+        N_("procmem inspect, diff and watch read it"),
+    ),
+    "not-a-series": ErrorWords(N_("{name!r} is no series (procmem record --every writes one)")),
     "none-recorded-so": ErrorWords(N_("{source:name}: no recorded process fits")),
     "no-command": ErrorWords(
         N_("no such command: {name!r}"), N_("procmem --help lists them; a pid alone is looked into")
@@ -209,6 +221,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-process-recorded": ErrorWords(
         N_("holds no process: neither a folder named by a pid, nor maps, smaps or status")
     ),
+    "bad-series": ErrorWords(N_("a look in it is damaged")),
+    "bad-look": ErrorWords(N_("look {number} is none that this version reads")),
+    "no-look": ErrorWords(N_("it holds no whole look")),
+    "look-too-large": ErrorWords(N_("a look in it is larger than any may be")),
     "several-recorded": ErrorWords(N_("holds {count} processes"), N_("name a pid: {known}")),
     "recording-too-large": ErrorWords(N_("unpacks to more than a recording may hold")),
     "too-many-mappings": ErrorWords(N_("more than {most} mappings")),
@@ -252,6 +268,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "output-failed": ErrorWords(N_("output: {reason}"), N_("write elsewhere")),
     "no-space-for-output": ErrorWords(N_("output: {reason}"), N_("free some space, or write elsewhere")),
     "output-closed": ErrorWords(N_("output: it is closed"), N_("do not close it, or write to /dev/null")),
+    "series-in-use": ErrorWords(N_("another procmem is writing this series"), N_("write to another file")),
+    "series-damaged": ErrorWords(
+        N_("there is a damaged series, which cannot be gone on with"), N_("write to another file")
+    ),
     "exists": ErrorWords(N_("there is something already"), N_("name a new path, or remove it first")),
     "system-error": ErrorWords(N_("{reason}")),
     "no-answer-there": ErrorWords(N_("it lies where nobody answers"), N_("write elsewhere")),

@@ -1,6 +1,6 @@
 """A short name for each kind of memory, as a row of a table or a caption has it; sentences stand in ``text.kinds``."""
 
-from procmem.model.kinds import KINDS, MAIN_STACK, ByteClass, Kind, Role
+from procmem.model.kinds import GLIBC_ARENA, KINDS, MAIN_STACK, ByteClass, Kind, Role
 from procmem.model.owners import Arena
 from procmem.model.region import Certainty
 from procmem.model.reports.resident import Consumer
@@ -163,7 +163,7 @@ def purpose(consumer: Consumer) -> str:
     if kind is None:
         base = without_deleted(bytes(owner) if isinstance(owner, bytes) else b"?").rsplit(b"/", 1)[-1]
         what = say(_ROLES[role], {"object": base})
-    elif isinstance(owner, Arena) and consumer.thread is not None:
+    elif kind is GLIBC_ARENA and consumer.thread is not None:
         what = say(_ARENA_OF, {"thread": owner_text(consumer.thread).encode("utf-8", "surrogateescape")})
     elif isinstance(owner, Arena):
         what = say(_ARENA, {"address": owner.address})

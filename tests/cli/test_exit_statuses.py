@@ -297,11 +297,11 @@ def test_a_closed_stdin_and_stderr_are_no_trouble() -> None:
 def test_other_locales_draw_in_ascii(locale: dict[str, str]) -> None:
     """Without UTF-8 the picture is made of +, - and |; nothing fails, the figures are the same."""
     recorded = FIXTURES / "x86_64-6.18-areas-pie"
-    plain = procmem("inspect", "--from", str(recorded), env=locale | {"PYTHONIOENCODING": "ascii"})
+    plain = procmem("inspect", "--picture", "--from", str(recorded), env=locale | {"PYTHONIOENCODING": "ascii"})
     assert plain.status == 0, plain
     assert plain.out.isascii()
     assert "+------------------------+" in plain.out
-    unicode = procmem("inspect", "--from", str(recorded), env={"PYTHONUTF8": "1"})
+    unicode = procmem("inspect", "--picture", "--from", str(recorded), env={"PYTHONUTF8": "1"})
     assert "┌────────────────────────┐" in unicode.out
     assert figures(plain.out) == figures(unicode.out)
 

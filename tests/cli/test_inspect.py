@@ -108,8 +108,12 @@ def test_the_page_names_what_was_reserved() -> None:
     reserved = next(row for row in report["classes"] if row["class"] == "reserved")
     kept = (report["totals"]["virt"] - reserved["virt"]) // 1024
     assert re.search(rf"^total minus reserved +{kept} ", page, re.MULTILINE)
-    for words in ("RES: in memory now", "never touched", "reserved: inaccessible", "kernel space", "stack ↓", "heap ↑"):
+    for words in ("RES: in memory now", "never touched", "reserved: inaccessible", "is filled by", "VmHWM"):
         assert words in page
+    drawn = of_fixture("--picture")
+    for words in ("kernel space", "stack ↓", "heap ↑", "heap here is the area of brk alone"):
+        assert words in drawn
+        assert words not in page
 
 
 def test_several_targets_are_a_list() -> None:

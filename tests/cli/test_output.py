@@ -263,7 +263,7 @@ def test_colours_are_for_terminals_that_want_them() -> None:
 
 def test_pictures_are_ascii_where_the_locale_is() -> None:
     """In the C locale."""
-    for words in (("inspect", THREADS), ("simulate", "--picture")):
+    for words in (("inspect", "--picture", THREADS), ("simulate", "--picture")):
         run = procmem(*words, env={"LC_ALL": "C", "LANG": "C"})
         assert run.out.isascii()
         assert "+------" in run.out

@@ -14,13 +14,14 @@ from procmem.sources.live import ProcSource
 from tests.programs.build import VARIANTS, build, build_alone, start, write_out
 from tests.support.running import procmem, python_child, stopped
 
-MOVING = ("pss", "uss", "swap_pss", "SwapPss", "Referenced")
+MOVING = ("pss", "uss", "swap_pss", "SwapPss", "Referenced", "cgroup", "oom_score")
 
 
 def settled(value: Any) -> Any:
     """The report without what moves by itself.
 
-    That is the clock, and all that depends on who else maps the same files: PSS, and what is private or shared.
+    That is the clock, all that depends on who else maps the same files (PSS, and what is private or shared), and what
+    the machine and the control group have besides.
     """
     if isinstance(value, dict):
         kept = {key: settled(inner) for key, inner in value.items() if key != "age_seconds" and key not in MOVING}
@@ -41,6 +42,8 @@ def whole_report(*words: str) -> Any:
     assert (run.status, run.trouble) == (0, ""), run
     document = run.json
     document["process"].pop("age_seconds")
+    document["surroundings"].pop("cgroup")
+    document["surroundings"].pop("oom_score")
     return document
 
 

@@ -308,11 +308,20 @@ def test_paths_that_are_nothing(tmp_path: Path) -> None:
     refuse(tmp_path / "text", "text")
 
 
-def test_several_processes_need_a_pid() -> None:
-    """The message names them."""
+def test_several_processes_are_all_shown() -> None:
+    """Those that are named, or all; where just one can be compared, the message names them."""
     fork = FIXTURES / "x86_64-6.18-fork"
     first, second = pids_in(fork)
-    refuse(fork, f"name a pid: {first}, {second}")
+    every = procmem("inspect", "--json", "--from", str(fork)).json
+    assert [document["process"]["pid"] for document in every] == [first, second]
+    run = procmem("diff", str(fork), str(fork))
+    assert (run.status, run.out) == (5, "")
+    assert f"name a pid: {first}, {second}" in run.err
+    named = procmem("inspect", "--json", "--from", str(fork), "--name", every[0]["process"]["comm"]).json
+    assert [document["process"]["pid"] for document in named] == [first, second]
+    chosen = procmem("inspect", "--json", "--from", str(fork), "--pid", str(second)).json
+    assert chosen["process"]["pid"] == second
+    assert procmem("inspect", "--from", str(fork), "--name", "nothing").status == 3
     for pid in (first, second):
         run = procmem("inspect", "--json", "--from", str(fork), str(pid))
         assert (run.status, run.json["process"]["pid"]) == (0, pid)

@@ -105,8 +105,9 @@ class Inspection(NamedTuple):
 
     @property
     def is_unread(self) -> bool:
-        """Whether it has mappings, and none of them is known; a kernel thread and a zombie have none."""
-        return self.regions is None and self.process.nature not in (Nature.KERNEL_THREAD, Nature.ZOMBIE)
+        """Whether it has mappings, and nothing of them is known; a kernel thread and a zombie have none."""
+        is_without = self.process.nature in (Nature.KERNEL_THREAD, Nature.ZOMBIE)
+        return self.regions is None and not self.classes and not is_without
 
     def need_regions(self) -> None:
         """Refuse a question that is about nothing but regions where none is known.

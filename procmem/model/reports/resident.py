@@ -2,7 +2,7 @@
 
 from procmem.model.kinds import Kind, Role
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.owners import Owner, Thread
+from procmem.model.owners import Arena, Owner, Thread
 from procmem.model.region import Certainty
 
 __all__ = ["CgroupUse", "Consumer", "Surroundings"]
@@ -27,6 +27,11 @@ class Consumer(NamedTuple):
     certainty: Certainty
     thread: Thread | None = None
     before: int | None = None
+
+    @property
+    def identity(self) -> tuple[object, object]:
+        """What is the same at another look: an arena stays where it is, whichever threads use it."""
+        return self.kind, self.owner.address if isinstance(self.owner, Arena) else self.owner
 
 
 class CgroupUse(NamedTuple):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from procmem.model.owners import owner_name
+from procmem.model.owners import Arena, Thread, owner_name
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.render.escaping import json_text, printable_text
-from procmem.render.json.fields import facts_json
+from procmem.render.json.fields import address, facts_json
 from procmem.render.json.items import Items
 from procmem.text import english
 from procmem.text.evidence import evidence_text
@@ -153,7 +153,8 @@ def consumer_json(row: Consumer) -> dict[str, Any]:
         "kind": row.kind,
         "role": None if row.role is None else row.role.value,
         **json_text("owner", owner_name(row.owner)),
-        "thread": None if row.thread is None else row.thread.tid,
+        "arena": address(row.owner.address) if isinstance(row.owner, Arena) else None,
+        "thread": None if row.thread is None else _thread(row.thread),
         "virt": row.virt,
         "rss": row.rss,
         "swap": row.swap,
@@ -161,6 +162,10 @@ def consumer_json(row: Consumer) -> dict[str, Any]:
         "certainty": row.certainty.value,
         "before": row.before,
     }
+
+
+def _thread(thread: Thread) -> dict[str, Any]:
+    return {"tid": thread.tid, **json_text("comm", thread.comm)}
 
 
 def _surroundings(found: Surroundings) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from procmem.text import N_
 
-__all__ = ["EPILOG", "FLAGS", "HELP", "SINCE", "SORT"]
+__all__ = ["AT", "EPILOG", "FLAGS", "HELP", "SINCE", "SORT"]
 
 HELP = N_("""Say what is in a process's memory.
 
 TARGET is a pid, 'self', /proc/PID, a recording, or '-' for pids on standard input.
 """)
 SORT = N_("Sort tables by a column, largest first.")
+AT = N_("Of a series the look at this moment: +90s, -5m, 14:30, a date and time (the last).")
 SINCE = N_("Also say what grew since an earlier look: a recording, or a pid.")
 FLAGS = {
     "--regions": N_("List every byte range, with its class, kind and owner."),

@@ -1,0 +1,217 @@
+"""Lines of a series, back into values. A series may come from a stranger: every value is checked before it is believed.
+
+The form is that of ``procmem.render.json.series``: ``procmem/series/1``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from procmem.model.kinds import KINDS, ByteClass, Kind, Role
+from procmem.model.owners import Arena, MappingName, ObjectFile, Owner, Thread
+from procmem.model.region import Certainty
+from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.inspection import Account, Inspection, ProcessFacts, Totals
+from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
+from procmem.model.series import SERIES_SCHEMA, SeriesLook, SeriesProcess
+from procmem.model.snapshot import Nature
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["BadLook", "parse_look"]
+
+_KINDS = {str(kind): kind for kind in KINDS}
+_LARGEST = 1 << 64
+
+
+class BadLook(Exception):
+    """A line that is no look."""
+
+
+def parse_look(line: bytes) -> SeriesLook:
+    """A look from its line.
+
+    Raises:
+        BadLook: it is no JSON, of another schema, or a value is not of the kind that it should be.
+    """
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLook from error
+    if not isinstance(document, dict) or document.get("schema") != SERIES_SCHEMA:
+        raise BadLook
+    when, cost = document.get("when"), document.get("cost")
+    if not isinstance(when, int | float) or not isinstance(cost, int | float) or not 0 <= when < _LARGEST:
+        raise BadLook
+    return SeriesLook(
+        float(when),
+        float(cost),
+        tuple(_process(_table(one)) for one in _list(document.get("processes"))),
+        tuple(pid for pid in map(_number, _list(document.get("ended"))) if pid is not None),
+        tuple(pid for pid in map(_number, _list(document.get("refused"))) if pid is not None),
+    )
+
+
+def _process(given: Mapping[str, Any]) -> SeriesProcess:
+    facts, around = _table(given.get("process")), given.get("surroundings")
+    account = given.get("account")
+    report = Inspection(
+        process=_facts(facts),
+        totals=_numbers(Totals, _table(given.get("totals"))),
+        account=None if account is None else _account(_table(account)),
+        classes=tuple(_class_row(_table(row)) for row in _list(given.get("classes") or [])),
+        picture=(),
+        regions=None,
+        warnings=(),
+        consumers=tuple(_consumer(_table(row)) for row in _list(given.get("consumers") or [])),
+        surroundings=None if around is None else _surroundings(_table(around)),
+    )
+    return SeriesProcess(_number(facts.get("pid")), _number(given.get("start")), report)
+
+
+def _facts(given: Mapping[str, Any]) -> ProcessFacts:
+    age = given.get("age_seconds")
+    cmdline = given.get("cmdline")
+    return ProcessFacts(
+        pid=_number(given.get("pid")),
+        ppid=_number(given.get("ppid")),
+        uid=_number(given.get("uid")),
+        comm=_name(given, "comm"),
+        cmdline=None if cmdline is None else tuple(_bytes(word) or b"" for word in _list(cmdline)),
+        exe=_name(given, "exe"),
+        bits=_number(given.get("bits")),
+        machine=_text(given.get("machine")),
+        kernel=_text(given.get("kernel")),
+        page_size=_number(given.get("page_size")),
+        state=_text(given.get("state")),
+        threads=_number(given.get("threads")),
+        nature=next((nature for nature in Nature if nature.value == given.get("nature")), Nature.PROCESS),
+        age_seconds=float(age) if isinstance(age, int | float) else None,
+        thread_of=_number(given.get("thread_of")),
+        read_through=_number(given.get("read_through")),
+    )
+
+
+def _account(given: Mapping[str, Any]) -> Account | None:
+    numbers = [_number(given.get(field)) for field in Account._fields]
+    known = [number for number in numbers if number is not None]
+    return Account(*known) if len(known) == len(numbers) else None
+
+
+def _class_row(given: Mapping[str, Any]) -> ClassRow:
+    cls, virt, regions = _text(given.get("class")), _number(given.get("virt")), _number(given.get("regions"))
+    if cls not in tuple(ByteClass) or virt is None or regions is None:
+        raise BadLook
+    rss, pss, uss, swap = (_number(given.get(key)) for key in ("rss", "pss", "uss", "swap"))
+    return ClassRow(str(cls), virt, rss, pss, uss, swap, regions)
+
+
+def _consumer(given: Mapping[str, Any]) -> Consumer:
+    virt, ranges = _number(given.get("virt")), _number(given.get("ranges"))
+    if virt is None or ranges is None:
+        raise BadLook
+    name, role, thread = _text(given.get("kind")), _text(given.get("role")), given.get("thread")
+    found = None if thread is None else _table(thread)
+    return Consumer(
+        kind=None if name is None else _KINDS.get(name) or Kind(name, ByteClass.MMAP),
+        role=next((one for one in Role if one.value == role), None),
+        owner=_owner(given, is_object=name is None),
+        virt=virt,
+        rss=_number(given.get("rss")),
+        swap=_number(given.get("swap")),
+        ranges=ranges,
+        certainty=next((one for one in Certainty if one.value == given.get("certainty")), Certainty.GUESS),
+        thread=None if found is None else Thread(_number(found.get("tid")) or 0, _name(found, "comm")),
+    )
+
+
+def _owner(given: Mapping[str, Any], *, is_object: bool) -> Owner | None:
+    arena, name = _text(given.get("arena")), _name(given, "owner")
+    if arena is not None:
+        try:
+            return Arena(int(arena, 16))
+        except ValueError as error:
+            raise BadLook from error
+    if name is None:
+        return None
+    return ObjectFile(name) if is_object else MappingName(name)
+
+
+def _surroundings(given: Mapping[str, Any]) -> Surroundings:
+    group = given.get("cgroup")
+    return Surroundings(
+        peak_rss=_number(given.get("peak_rss")),
+        peak_virt=_number(given.get("peak_virt")),
+        data=_number(given.get("vm_data")),
+        code=_number(given.get("vm_exe")),
+        libraries=_number(given.get("vm_lib")),
+        locked=_number(given.get("vm_lck")),
+        mappings=_number(given.get("mappings")),
+        max_map_count=_number(given.get("max_map_count")),
+        oom_score=_number(given.get("oom_score")),
+        oom_score_adj=_number(given.get("oom_score_adj")),
+        cgroup=None if group is None else _cgroup(_table(group)),
+    )
+
+
+def _cgroup(given: Mapping[str, Any]) -> CgroupUse:
+    pressure = given.get("pressure")
+    return CgroupUse(
+        path=_name(given, "path") or b"",
+        current=_number(given.get("current")),
+        swap=_number(given.get("swap")),
+        limited_by=_name(given, "limited_by"),
+        limit=_number(given.get("limit")),
+        charged=_number(given.get("charged")),
+        swap_limit=_number(given.get("swap_limit")),
+        pressure=float(pressure) if isinstance(pressure, int | float) else None,
+    )
+
+
+def _numbers(form: type[Totals], given: Mapping[str, Any]) -> Totals:
+    return form(**{field: _number(given.get(field)) for field in form._fields})
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BadLook
+    return value
+
+
+def _list(value: object) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise BadLook
+    return value
+
+
+def _number(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not -_LARGEST < value < _LARGEST:
+        raise BadLook
+    return value
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise BadLook
+
+
+def _bytes(value: object) -> bytes | None:
+    text = _text(value)
+    return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def _name(given: Mapping[str, Any], key: str) -> bytes | None:
+    """Text of a process; the twin in hexadecimal where it was no UTF-8."""
+    twin = _text(given.get(f"{key}_hex"))
+    if twin is None:
+        return _bytes(given.get(key))
+    try:
+        return bytes.fromhex(twin)
+    except ValueError as error:
+        raise BadLook from error

@@ -1,0 +1,273 @@
+"""Series: looks at processes, again and again, written down as they come; and read back."""
+
+from __future__ import annotations
+
+import time
+
+from procmem.analyse.inspection import inspection
+from procmem.analyse.series import series_report
+from procmem.errors import AccessRefused, BadInput, BrokenRecording, NothingMatches, ProcessGone
+from procmem.model.kinds import ByteClass
+from procmem.model.named_tuple import NamedTuple
+from procmem.model.proc_keys import MeminfoKey
+from procmem.model.raw import said_or_nothing
+from procmem.model.series import SeriesLook, SeriesProcess
+from procmem.parse.options import parse_moment, parse_trigger
+from procmem.parse.series import BadLook, parse_look
+from procmem.parse.system import parse_meminfo
+from procmem.queries.examine import KnownObjects, examine
+from procmem.queries.inspect import consumers_of
+from procmem.queries.surroundings import read_surroundings
+from procmem.queries.targets import exists
+from procmem.sources.find import wanted_processes
+from procmem.sources.series import SeriesFile, is_series, read_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from procmem.model.ports import Target
+    from procmem.model.reports.inspection import Inspection
+    from procmem.model.reports.series import SeriesReport
+    from procmem.parse.options import Trigger
+    from procmem.queries.targets import Selection
+
+__all__ = [
+    "SeriesOptions",
+    "look_at",
+    "looks_of",
+    "names_a_series",
+    "processes_at",
+    "record_series",
+    "report_of",
+    "trigger_of",
+]
+
+_READING_SHARE = 0.1
+"""At most this part of the time goes into looking; the interval grows by itself where that would not do."""
+_TOTALS = ("rss", "pss", "uss", "swap", "virt")
+_NAMES = (*_TOTALS, *(cls.value for cls in ByteClass))
+
+
+class SeriesOptions(NamedTuple):
+    """How a series is made: seconds between looks, for how long (None without end), the most bytes of its file.
+
+    ``triggers`` say when a look is kept: all must hold of a process. The first look is kept in any case.
+    """
+
+    every: float
+    duration: float | None = None
+    most: int = 64 << 20
+    triggers: tuple[Trigger, ...] = ()
+    deep: bool = False
+
+
+def trigger_of(text: str) -> Trigger:
+    """A condition of ``--when``.
+
+    Raises:
+        Misuse: it is none.
+    """
+    return parse_trigger(text, _NAMES)
+
+
+def record_series(
+    selection: Selection,
+    path: str,
+    options: SeriesOptions,
+    line_of: Callable[[SeriesLook], bytes],
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[tuple[SeriesLook, bool]]:
+    """Look, write down, wait; each look, and whether it was kept. It ends when the time is over or nobody is left.
+
+    Processes that are named by name or user are looked for anew each time, so that one that is started again is
+    followed. ``line_of`` writes a look as a line of the series.
+
+    Raises:
+        CannotWrite: the file cannot be written.
+        ProcmemError: nothing can be read at the first look.
+    """
+    watching = _Watching(selection, options)
+    first = watching.look(is_first=True)
+    file = SeriesFile(path, most=options.most)
+    try:
+        began = time.monotonic()
+        look = first
+        while True:
+            kept = look is first or watching.wants(look)
+            if kept:
+                file.add(line_of(look))
+            yield look, kept
+            now = time.monotonic()
+            wait = max(options.every, look.cost / _READING_SHARE)
+            step = wait - (now - began) % wait if look.cost < options.every else wait
+            if options.duration is not None and now - began + step > options.duration:
+                return
+            if not look.processes and not watching.may_come_back:
+                return
+            pause(step)
+            look = watching.look()
+    finally:
+        file.close()
+
+
+class _Watching:
+    """The processes of a selection, from look to look."""
+
+    def __init__(self, selection: Selection, options: SeriesOptions) -> None:
+        self._selection = selection
+        self._options = options
+        self._known = KnownObjects()
+        self._before: set[int] = set()
+        self._first: dict[tuple[int | None, int | None], SeriesProcess] = {}
+        self.may_come_back = bool(selection.name or selection.user)
+
+    def look(self, *, is_first: bool = False) -> SeriesLook:
+        """One look at all.
+
+        Raises:
+            ProcmemError: the first look, and none of them can be read.
+        """
+        when, began = time.time(), time.monotonic()
+        seen: list[SeriesProcess] = []
+        refused: list[int] = []
+        problem: Exception | None = None
+        try:
+            for ref in self._selection.refs():
+                try:
+                    with ref.open() as target:
+                        seen.append(self._process(target))
+                except ProcessGone as error:
+                    problem = error
+                except (AccessRefused, BadInput) as error:
+                    problem = error
+                    refused.append(ref.pid or 0)
+        except (NothingMatches, ProcessGone) as error:
+            problem = error
+        if is_first and not seen and problem is not None:
+            raise problem
+        for one in seen:
+            self._first.setdefault((one.pid, one.start), one)
+        here = {one.pid for one in seen if one.pid is not None}
+        ended = sorted(self._before - here - set(refused))
+        self._before = here
+        return SeriesLook(when, time.monotonic() - began, tuple(seen), tuple(ended), tuple(refused))
+
+    def _process(self, target: Target) -> SeriesProcess:
+        seen = examine(target, known=self._known, deep=self._options.deep)
+        around = read_surroundings(target, seen.snapshot)
+        report = inspection(seen.snapshot, seen.regions)
+        report = report._replace(picture=(), regions=None, consumers=consumers_of(seen), surroundings=around)
+        stat = seen.snapshot.stat
+        return SeriesProcess(seen.snapshot.pid, None if stat is None else stat.starttime, report)
+
+    def wants(self, look: SeriesLook) -> bool:
+        """Whether a look is to be kept: one process fulfils all conditions, or one came or went."""
+        if not self._options.triggers or look.ended:
+            return True
+        return any(all(self._holds(one, trigger) for trigger in self._options.triggers) for one in look.processes)
+
+    def _holds(self, one: SeriesProcess, trigger: Trigger) -> bool:
+        size = _figure(one, trigger.name)
+        if size is None:
+            return False
+        if trigger.percent is not None:
+            most = _most(one)
+            return most is not None and 100 * size > trigger.percent * most
+        least = trigger.size or 0
+        if trigger.grown:
+            was = _figure(self._first[one.pid, one.start], trigger.name)
+            return was is not None and size - was > least
+        return size > least
+
+
+def _figure(one: SeriesProcess, name: str) -> int | None:
+    if name in _TOTALS:
+        value: int | None = getattr(one.report.totals, name)
+        return value
+    return next((row.rss for row in one.report.classes if row.cls == name), 0)
+
+
+def _most(one: SeriesProcess) -> int | None:
+    """What a process may have: its group's limit, else the machine's memory."""
+    around = one.report.surroundings
+    if around is not None and around.cgroup is not None and around.cgroup.limit is not None:
+        return around.cgroup.limit
+    from procmem.sources.files import read_whole  # noqa: PLC0415  # only for --when with a share
+
+    return parse_meminfo(said_or_nothing(read_whole("/proc/meminfo", None))).get(MeminfoKey.TOTAL)
+
+
+def names_a_series(path: str) -> bool:
+    """Whether a path is that of a series.
+
+    Raises:
+        BadInput: nobody answers for it.
+    """
+    return exists(path) and is_series(path)
+
+
+def looks_of(path: str) -> list[SeriesLook]:
+    """All looks of a series.
+
+    Raises:
+        BrokenRecording: it cannot be read, is damaged in its middle, or holds no look at all.
+    """
+    looks = []
+    for number, (line, _) in enumerate(read_lines(path), start=1):
+        try:
+            looks.append(parse_look(line))
+        except BadLook as error:
+            raise BrokenRecording(path, "bad-look", number=number) from error
+    if not looks:
+        raise BrokenRecording(path, "no-look")
+    return looks
+
+
+def report_of(path: str) -> SeriesReport:
+    """How memory grew over a series.
+
+    Raises:
+        BrokenRecording: as :func:`looks_of`.
+    """
+    return series_report(path, looks_of(path))
+
+
+def processes_at(selection: Selection, moment: str | None) -> list[Inspection]:
+    """What one look of a series saw: all processes, or those that are named.
+
+    Raises:
+        BrokenRecording, Misuse: as :func:`looks_of` and :func:`look_at`.
+        ProcessGone, NothingMatches: a process that is named is not in that look.
+    """
+    assert selection.recording is not None
+    look = look_at(looks_of(selection.recording), moment)
+    known = {one.pid: one.report for one in look.processes}
+    wanted = wanted_processes(selection.name, selection.user)
+    found = []
+    for word in selection.words:
+        if not word.isdecimal() or int(word) not in known:
+            pids = tuple(pid for pid in known if pid is not None)[:10]
+            raise ProcessGone(
+                int(word) if word.isdecimal() else 0, "not-recorded", source=selection.recording, known=pids
+            )
+        found.append(known[int(word)])
+    if not selection.words or selection.name or selection.user:
+        fits = [report for report in known.values() if wanted(report.process.comm, report.process.uid)]
+        if not fits:
+            raise NothingMatches("none-recorded-so", source=selection.recording)
+        found += fits
+    return found
+
+
+def look_at(looks: Sequence[SeriesLook], moment: str | None) -> SeriesLook:
+    """The last look, or the last one that is not behind a moment (the first, where all are).
+
+    Raises:
+        Misuse: what is given is no moment.
+    """
+    if moment is None:
+        return looks[-1]
+    wanted = parse_moment(moment, looks[0].when, looks[-1].when) + 0.001  # looks are written to the millisecond
+    return next((look for look in reversed(looks) if look.when <= wanted), looks[0])
