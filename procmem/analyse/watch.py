@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.watch import Sample, Trend
 from procmem.model.unknown import exact_sum, uss_of
 
-__all__ = ["class_figures", "rollup_figures", "slope_per_minute", "status_figures", "trends"]
+__all__ = ["class_figures", "report_figures", "rollup_figures", "slope_per_minute", "status_figures", "trends"]
 
 _MINUTE = 60
 _KIB = 1024
@@ -35,6 +36,13 @@ def rollup_figures(rolled: Mapping[str, int | None]) -> dict[str, int | None]:
 def class_figures(rows: Iterable[ClassRow]) -> dict[str, int | None]:
     """What each class holds in memory and swap together."""
     return {row.cls: exact_sum((row.rss, row.swap)) for row in rows}
+
+
+def report_figures(report: Inspection) -> dict[str, int | None]:
+    """What a look of a series tells: totals, and what each class holds."""
+    totals = report.totals
+    found = {"VIRT": totals.virt, "RES": totals.rss, "swap": totals.swap, "PSS": totals.pss, "USS": totals.uss}
+    return found | class_figures(report.classes)
 
 
 def trends(samples: Sequence[Sample], first: Sample) -> tuple[Trend, ...]:

@@ -9,7 +9,7 @@ import click
 
 from procmem import __version__
 from procmem.cli.main import cli
-from procmem.text.help.commands import EXIT_STATUS
+from procmem.text.help.commands import EXIT_STATUS, MANUAL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _page(command: click.Command, ctx: click.Context) -> str:
     path = ctx.command_path
     first, *more = _paragraphs(command.help or "")
     lines = [
-        f'.TH "{path.replace(" ", "-").upper()}" "1" "" "procmem {__version__}" "procmem manual"',
+        f'.TH "{path.replace(" ", "-").upper()}" "1" "" "procmem {__version__}" "{MANUAL}"',
         ".SH NAME",
         f"{_text(path.replace(' ', '-'))} \\- {_text(first)}",
         ".SH SYNOPSIS",

@@ -58,7 +58,7 @@ _APART: dict[str, _Apart] = {
         (("--from",), ("--procfs",)),
     ),
     "swap": ((("--top",), ("--json",)),),
-    "record": ((("--every",), ("--from", "--procfs", "--keep-args")),),
+    "record": ((("--every",), ("--from", "--procfs")),),
     "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
         (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),

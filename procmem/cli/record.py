@@ -42,7 +42,7 @@ __all__ = ["record"]
 def record(targets: Selection, output: str, *, keep_args: bool, deep: bool, every: str | None, **series: Any) -> int:
     """Read, and write."""
     if every is not None:
-        return _series(targets, output, every, deep=deep, **series)
+        return _series(targets, output, every, deep=deep, keep_args=keep_args, **series)
 
     def answer(ref: TargetRef) -> Recorded:
         with ref.open() as target:
@@ -66,6 +66,7 @@ def _series(
     every: str,
     *,
     deep: bool,
+    keep_args: bool,
     duration: str | None,
     triggers: tuple[str, ...],
     max_size: str,
@@ -79,6 +80,7 @@ def _series(
         most=size_of(max_size, "--max-size"),
         triggers=tuple(map(trigger_of, triggers)),
         deep=deep,
+        keep_arguments=keep_args,
     )
     gc.enable()  # unlike most commands, this one may run for days
     looks = kept = 0

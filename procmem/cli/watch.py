@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 import click
 
@@ -18,6 +19,7 @@ from procmem.cli.output import Output, echo
 from procmem.cli.targets import target_options
 from procmem.errors import AccessRefused, ExitStatus, Misuse, NothingMatches, ProcessGone, ProcmemError
 from procmem.model.reports.watch import Watched
+from procmem.queries.series import names_a_series, replayed
 from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
 from procmem.render.formats import FORMATS, write, write_next
@@ -46,7 +48,11 @@ def watch(targets: Selection, *, interval: float, count: int | None, depth: str 
     """Look, show, wait; and again."""
     output = Output(**given)
     if targets.recording is not None:
-        raise Misuse("recording-still")
+        if not names_a_series(targets.recording):
+            raise Misuse("recording-still")
+        for number, seen in enumerate(islice(replayed(targets), count)):
+            _show(seen, output, is_first=not number, redraw=False)
+        return ExitStatus.DONE
     gc.enable()  # unlike all other commands, this one may run for days
     began = time.monotonic()
 
@@ -109,12 +115,12 @@ def _restarted(targets: Selection, watches: Iterable[Watch], start: Callable[[Ta
     return found
 
 
-def _show(seen: list[Watched], output: Output, *, is_first: bool) -> None:
+def _show(seen: list[Watched], output: Output, *, is_first: bool, redraw: bool = True) -> None:
     style, form = output.style, output.format
     pages = [watch_page(item, style, output.heading) for item in seen]
     if form.goes_on:
         text = write_next(form, pages, style, first=is_first)
-    elif sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+    elif redraw and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         text = _HOME_AND_CLEAR + write(form, pages, style)
     else:
         text = "".join(watch_line(item, style) for item in seen)

@@ -95,14 +95,14 @@ def parse_trigger(text: str, names: tuple[str, ...]) -> Trigger:
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def duration_of(text: str, option: str) -> float:
-    """Seconds of ``10``, ``10s``, ``5m``, ``1h``, ``2d``.
+def duration_of(text: str, option: str, *, zero: bool = False) -> float:
+    """Seconds of ``10``, ``10s``, ``5m``, ``1h``, ``2d``; none at all only with ``zero``.
 
     Raises:
         Misuse: it is no such time.
     """
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([a-z]{0,3})", text.strip())
-    if found is None or found[2] not in _UNITS or not float(found[1]):
+    if found is None or found[2] not in _UNITS or (not float(found[1]) and not zero):
         raise Misuse("bad-duration", option=option, text=text)
     return float(found[1]) * _UNITS[found[2]]
 
@@ -117,7 +117,7 @@ def parse_moment(text: str, first: float, last: float) -> float:
     """
     bare = text.strip()
     if bare[:1] in ("+", "-"):
-        span = duration_of(bare[1:], "--at")
+        span = duration_of(bare[1:], "--at", zero=True)
         return first + span if bare[0] == "+" else last - span
     try:
         if re.fullmatch(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", bare):

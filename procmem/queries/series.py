@@ -6,19 +6,23 @@ import time
 
 from procmem.analyse.inspection import inspection
 from procmem.analyse.series import series_report
+from procmem.analyse.watch import report_figures, trends
 from procmem.errors import AccessRefused, BadInput, BrokenRecording, NothingMatches, ProcessGone
 from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import MeminfoKey
 from procmem.model.raw import said_or_nothing
+from procmem.model.reports.watch import Sample, Watched
 from procmem.model.series import SeriesLook, SeriesProcess
 from procmem.parse.options import parse_moment, parse_trigger
+from procmem.parse.redact import first_word
 from procmem.parse.series import BadLook, parse_look
 from procmem.parse.system import parse_meminfo
 from procmem.queries.examine import KnownObjects, examine
 from procmem.queries.inspect import consumers_of
 from procmem.queries.surroundings import read_surroundings
 from procmem.queries.targets import exists
+from procmem.queries.watch import SAMPLES_KEPT
 from procmem.sources.find import wanted_processes
 from procmem.sources.series import SeriesFile, is_series, read_lines
 
@@ -39,6 +43,7 @@ __all__ = [
     "names_a_series",
     "processes_at",
     "record_series",
+    "replayed",
     "report_of",
     "trigger_of",
 ]
@@ -60,6 +65,7 @@ class SeriesOptions(NamedTuple):
     most: int = 64 << 20
     triggers: tuple[Trigger, ...] = ()
     deep: bool = False
+    keep_arguments: bool = False
 
 
 def trigger_of(text: str) -> Trigger:
@@ -159,6 +165,9 @@ class _Watching:
         around = read_surroundings(target, seen.snapshot)
         report = inspection(seen.snapshot, seen.regions)
         report = report._replace(picture=(), regions=None, consumers=consumers_of(seen), surroundings=around)
+        if not self._options.keep_arguments and report.process.cmdline:
+            words = tuple(first_word(report.process.cmdline))
+            report = report._replace(process=report.process._replace(cmdline=words))
         stat = seen.snapshot.stat
         return SeriesProcess(seen.snapshot.pid, None if stat is None else stat.starttime, report)
 
@@ -259,6 +268,38 @@ def processes_at(selection: Selection, moment: str | None) -> list[Inspection]:
             raise NothingMatches("none-recorded-so", source=selection.recording)
         found += fits
     return found
+
+
+def replayed(selection: Selection) -> Iterator[list[Watched]]:
+    """A series as ``watch`` would have shown it: what each look saw of each process, or of those that are named.
+
+    Raises:
+        BrokenRecording: as :func:`looks_of`.
+        NothingMatches: no process that is named is in it.
+    """
+    assert selection.recording is not None
+    looks = looks_of(selection.recording)
+    fits = wanted_processes(selection.name, selection.user)
+    pids = {int(word) for word in selection.words if word.isdecimal()}
+    samples: dict[tuple[int | None, int | None], list[Sample]] = {}
+    shown = False
+    for look in looks:
+        seen = []
+        for one in look.processes:
+            facts = one.report.process
+            if selection.words and one.pid not in pids:
+                continue
+            if (selection.name or selection.user) and not fits(facts.comm, facts.uid):
+                continue
+            of_one = samples.setdefault((one.pid, one.start), [])
+            of_one.append(Sample(look.when - looks[0].when, report_figures(one.report)))
+            history = trends(of_one[-SAMPLES_KEPT:], of_one[0])
+            share = look.cost / max(look.when - looks[0].when, look.cost, 0.001)
+            seen.append(Watched(one.pid or 0, facts.comm or b"", of_one[-1].at, share, history))
+        shown = shown or bool(seen)
+        yield seen
+    if not shown:
+        raise NothingMatches("none-recorded-so", source=selection.recording)
 
 
 def look_at(looks: Sequence[SeriesLook], moment: str | None) -> SeriesLook:

@@ -21,11 +21,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
 
-__all__ = ["READING_SHARE", "Watch"]
+__all__ = ["READING_SHARE", "SAMPLES_KEPT", "Watch"]
 
 READING_SHARE = 0.01
 """At most this part of the time goes into reading a process."""
-_SAMPLES_KEPT = 60
+SAMPLES_KEPT = 60
 
 
 class Watch:
@@ -36,7 +36,7 @@ class Watch:
         self._began = began
         self._opened = time.monotonic()
         self._depth = depth
-        self._samples: deque[Sample] = deque(maxlen=_SAMPLES_KEPT)
+        self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
         self._first: Sample | None = None
         self._spent = 0.0
         self.pid = target.pid or 0

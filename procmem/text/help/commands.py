@@ -2,10 +2,12 @@
 
 from procmem.text import N_
 
-__all__ = ["COMMANDS", "EPILOG", "EXIT_STATUS", "HELP", "VERSION"]
+__all__ = ["COMMANDS", "EPILOG", "EXIT_STATUS", "HELP", "MANUAL", "VERSION"]
 
 HELP = N_("Look into the memory of Linux processes: every byte range named, accounted for and explained.")
 VERSION = N_("Show the version and exit.")
+MANUAL = "procmem manual"
+"""What manual pages, which are in English, say at their foot."""
 COMMANDS = {
     "inspect": N_("Say what is in a process's memory: by class, by region, VIRT against RES."),
     "explain": N_("Explain the memory map line by line, in plain words, with what deserves attention."),

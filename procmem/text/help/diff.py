@@ -19,7 +19,7 @@ Examples:
   procmem diff before.tar.gz 1234 --deep
   procmem diff monday.tar.gz friday.tar.gz
   procmem diff before.tar.gz 1234 --fail-if-grows 'heap>10%'
-  procmem diff leak.series                  what grew over a series, and how fast
+  procmem diff leak.series            what grew over a series, and how fast
 
 Regions are matched by what they are (file, thread, arena, kind), so that two runs of a program compare, too. With
 --deep, arenas of malloc are known by their threads. Of a recording with several processes: PATH:PID.
