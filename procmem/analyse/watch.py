@@ -8,7 +8,15 @@ from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.watch import Sample, Trend
 from procmem.model.unknown import exact_sum, uss_of
 
-__all__ = ["class_figures", "report_figures", "rollup_figures", "slope_per_minute", "status_figures", "trends"]
+__all__ = [
+    "class_figures",
+    "report_figures",
+    "rollup_figures",
+    "shown_name",
+    "slope_per_minute",
+    "status_figures",
+    "trends",
+]
 
 _MINUTE = 60
 _KIB = 1024
@@ -43,6 +51,11 @@ def report_figures(report: Inspection) -> dict[str, int | None]:
     totals = report.totals
     found = {"VIRT": totals.virt, "RES": totals.rss, "swap": totals.swap, "PSS": totals.pss, "USS": totals.uss}
     return found | class_figures(report.classes)
+
+
+def shown_name(comm: bytes | None) -> bytes:
+    """What a process is called where its name is not known, too."""
+    return comm or b"?"
 
 
 def trends(samples: Sequence[Sample], first: Sample) -> tuple[Trend, ...]:

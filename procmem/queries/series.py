@@ -6,7 +6,7 @@ import time
 
 from procmem.analyse.inspection import inspection
 from procmem.analyse.series import series_report
-from procmem.analyse.watch import report_figures, trends
+from procmem.analyse.watch import report_figures, shown_name, trends
 from procmem.errors import AccessRefused, BadInput, BrokenRecording, NothingMatches, ProcessGone
 from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
@@ -98,7 +98,7 @@ def record_series(
     first = watching.look(is_first=True)
     file = SeriesFile(path, most=options.most)
     try:
-        began = time.monotonic()
+        began = due = time.monotonic()
         look = first
         while True:
             kept = look is first or watching.wants(look)
@@ -107,12 +107,12 @@ def record_series(
             yield look, kept
             now = time.monotonic()
             wait = max(options.every, look.cost / _READING_SHARE)
-            step = wait - (now - began) % wait if look.cost < options.every else wait
-            if options.duration is not None and now - began + step > options.duration:
+            due = max(due + wait, now)  # looks keep to the rhythm, and none is made up for
+            if options.duration is not None and due - began > options.duration:
                 return
             if not look.processes and not watching.may_come_back:
                 return
-            pause(step)
+            pause(due - now)
             look = watching.look()
     finally:
         file.close()
@@ -295,7 +295,7 @@ def replayed(selection: Selection) -> Iterator[list[Watched]]:
             of_one.append(Sample(look.when - looks[0].when, report_figures(one.report)))
             history = trends(of_one[-SAMPLES_KEPT:], of_one[0])
             share = look.cost / max(look.when - looks[0].when, look.cost, 0.001)
-            seen.append(Watched(one.pid or 0, facts.comm or b"", of_one[-1].at, share, history))
+            seen.append(Watched(one.pid or 0, shown_name(facts.comm), of_one[-1].at, share, history))
         shown = shown or bool(seen)
         yield seen
     if not shown:

@@ -20,7 +20,7 @@ Examples:
   procmem watch 1234 --classes        text, heap, stack, ... (walks its pages)
   procmem watch 1234 --json --count 30 > growth.jsonl
   procmem watch 1234 --csv --pss > growth.csv
-  procmem watch --from leak.series    the looks of a series, one after the other
+  procmem watch --from leak.series    the looks of a series, in turn
 
 Reads status only, unless --pss or --classes is given. Whatever is read, it takes at most 1 % of the time: the
 interval grows by itself where reading costs too much. Ctrl-C ends it, with status 130.
