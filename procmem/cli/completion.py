@@ -11,7 +11,15 @@ from procmem.queries.targets import living_processes
 from procmem.render.escaping import printable
 from procmem.text.help import completion as words
 
-__all__ = ["complete_name", "complete_pid", "complete_target", "complete_user", "completion", "from_list", "script"]
+__all__ = [
+    "complete_name",
+    "complete_pid",
+    "complete_target",
+    "complete_user",
+    "completion",
+    "from_list",
+    "script",
+]
 
 _SHELLS = ("bash", "fish", "zsh")
 _VARIABLE = "_PROCMEM_COMPLETE"
@@ -51,8 +59,14 @@ def complete_pid(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Pids, and recordings, which the shell knows to find."""
     if incomplete and not incomplete.isdecimal():
-        return [CompletionItem(incomplete, type="file")]
+        return complete_file(ctx, param, incomplete)
     return complete_pid(ctx, param, incomplete)
+
+
+def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files and folders, which the shell knows to find (click.Path would ask for each that is given)."""
+    del ctx, param
+    return [CompletionItem(incomplete, type="file")]
 
 
 def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

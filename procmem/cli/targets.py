@@ -32,6 +32,7 @@ def _completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], 
 
 _targets, _pids = _completed_by("complete_target"), _completed_by("complete_pid")
 _names, _users = _completed_by("complete_name"), _completed_by("complete_user")
+_files = _completed_by("complete_file")
 
 
 def target_options(command: _Decorated) -> _Decorated:
@@ -41,7 +42,7 @@ def target_options(command: _Decorated) -> _Decorated:
         click.option(
             "--procfs",
             metavar="DIR",
-            type=click.Path(),
+            shell_complete=_files,
             is_eager=True,
             expose_value=False,
             callback=_kept,
@@ -51,7 +52,7 @@ def target_options(command: _Decorated) -> _Decorated:
             "--from",
             "recording",
             metavar="PATH",
-            type=click.Path(),
+            shell_complete=_files,
             is_eager=True,
             expose_value=False,
             callback=_kept,

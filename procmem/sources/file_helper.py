@@ -266,7 +266,8 @@ def _child(serve: Callable[[int, int], None]) -> tuple[int, int, int]:
 def _close_all_but(*kept: int) -> None:
     at = 0
     for fd in sorted(kept):
-        os.closerange(at, fd)
+        if fd > at:  # closerange(0, 0) closes everything: to CPython its end is the descriptor before, and -1 is none
+            os.closerange(at, fd)
         at = fd + 1
     os.closerange(at, os.sysconf("SC_OPEN_MAX"))
 

@@ -41,6 +41,7 @@ def test_flags_set_what_click_sets() -> None:
         assert plain is not None
         pids, arguments = plain
         assert by_click.pop("targets").words == tuple(map(str, pids)) == ("1", "22")
+        assert by_click.pop("moment") is None
         chosen = {name: by_click.pop(name) for name in RegionFilter._fields}
         assert RegionFilter(**chosen | {"min_size": int(chosen["min_size"])}) == RegionFilter()
         assert InspectOptions(**_options(by_click)) == InspectOptions(**_options(arguments)), line

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from procmem.queries.series import looks_of
+from tests.render.test_schemas import check
 from tests.support.running import ROOT, procmem, python_child, started, wait_for
 
 GROWING = """
@@ -72,6 +73,7 @@ def test_growth_is_found_with_its_class_owner_and_size(tmp_path: Path) -> None:
         count = whole_looks(path)
         wait_for(lambda: whole_looks(path) >= count + 2)
     report = procmem("diff", str(path), "--json").json
+    check(report)
     (one,) = report["processes"]
     assert 40 << 20 <= one["held"]["by"] <= 42 << 20
     assert 40 << 20 <= one["classes"]["heap"]["by"] <= 42 << 20

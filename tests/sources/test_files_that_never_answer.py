@@ -322,3 +322,12 @@ def test_where_children_are_reaped_by_the_kernel() -> None:
         assert isinstance(open_apart("/proc/self/comm", "proc"), HelpedFile)
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- 2>&-", "<&- >&- 2>&-", "2>&-"])
+def test_a_child_asks_where_the_shell_has_closed_our_streams(closed: str) -> None:
+    """Its pipes are the first descriptors then, and it closes all others but them."""
+    code = "from procmem.sources.file_helper import call_apart; import os; os._exit(call_apart(lambda: 17))"
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", code]
+    run = subprocess.run(command, cwd=ROOT, check=False)
+    assert run.returncode == 17
