@@ -28,9 +28,18 @@ __all__ = [
     "DT_VERNEED",
     "DT_VERNEEDNUM",
     "EM_386",
+    "EM_AARCH64",
+    "EM_ARM",
+    "EM_RISCV",
+    "EM_X86_64",
+    "ET_CORE",
     "ET_DYN",
     "ET_EXEC",
+    "NT_AUXV",
+    "NT_FILE",
     "NT_GNU_BUILD_ID",
+    "NT_PRPSINFO",
+    "NT_PRSTATUS",
     "PF_R",
     "PF_W",
     "PF_X",
@@ -54,8 +63,8 @@ __all__ = [
     "Segment",
 ]
 
-ET_EXEC, ET_DYN = 2, 3
-EM_386 = 3
+ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
+EM_386, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 40, 62, 183, 243
 PN_XNUM = 0xFFFF
 """e_phnum of a file with more program headers than fit there."""
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
@@ -70,6 +79,8 @@ DT_FLAGS, DF_TEXTREL = 30, 4
 DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
 DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
 STB_GNU_UNIQUE = 10
+NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_FILE = 1, 3, 6, 0x46494C45
+"""Notes of core files, whose owner is ``CORE`` (include/uapi/linux/elf.h)."""
 NT_GNU_BUILD_ID = 3
 """The note of type 3 whose owner is ``GNU`` (binutils, --build-id)."""
 

@@ -53,8 +53,8 @@ class NotElf(BadInput):
     """The file is no ELF file, or its headers contradict themselves."""
 
 
-def read_image(reader: ByteReader) -> ElfImage:
-    """Read the ELF header and the program headers.
+def read_image(reader: ByteReader, *, most: int = _HEADER_BYTES_MAX) -> ElfImage:
+    """Read the ELF header and the program headers, of which there may be ``most`` bytes.
 
     Raises:
         NotElf: not an ELF file, cut off before its program headers, or headers beyond the bounds.
@@ -86,12 +86,14 @@ def read_image(reader: ByteReader) -> ElfImage:
         shstrndx,
     ) = struct.unpack_from(header_form, head, 16)
     if phnum == PN_XNUM:
-        raise NotElf("elf-header-count")
+        if most == _HEADER_BYTES_MAX:
+            raise NotElf("elf-header-count")
+        phnum = _count_of_many(reader, shoff, order, bits)
     wanted_size = 56 if bits == 64 else 32
     if phnum and phentsize != wanted_size:
         raise NotElf("elf-header-size", size=phentsize, due=wanted_size)
     table_bytes = phnum * wanted_size
-    if table_bytes > _HEADER_BYTES_MAX:
+    if table_bytes > most:
         raise NotElf("elf-too-many-headers", count=phnum)
     in_head = phoff + table_bytes <= len(head)
     table = head[phoff : phoff + table_bytes] if in_head else reader.read_at(phoff, table_bytes)
@@ -114,6 +116,16 @@ def read_image(reader: ByteReader) -> ElfImage:
         shstrndx=shstrndx,
         segments=segments,
     )
+
+
+def _count_of_many(reader: ByteReader, shoff: int, order: str, bits: int) -> int:
+    """The number of program headers where the header has no room for it: sh_info of the first section header."""
+    form, at = (order + "I", 44) if bits == 64 else (order + "I", 28)
+    found = reader.read_at(shoff + at, 4)
+    if len(found) < 4:
+        raise NotElf("elf-header-count")
+    (count,) = struct.unpack(form, found)
+    return int(count)
 
 
 def _segments(table: bytes, order: str, bits: int) -> Iterator[Segment]:

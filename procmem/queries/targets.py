@@ -147,6 +147,9 @@ def source_of(procfs: str | None, recording: str | None) -> Source:
         from procmem.sources.recording.read import RecordedSource  # noqa: PLC0415  # only for recordings
         from procmem.sources.recording.store import open_store  # noqa: PLC0415  # the same
 
+        core = _core(recording)
+        if core is not None:
+            return core
         opened = open_store(recording)
         if isinstance(opened, bytes):
             from procmem.parse.given.read import read_given_text  # noqa: PLC0415  # only for texts
@@ -159,6 +162,29 @@ def source_of(procfs: str | None, recording: str | None) -> Source:
 
     live: Source = ProcSource(procfs or "/proc")
     return live
+
+
+def _core(path: str) -> Source | None:
+    """A core file; None where a path is none.
+
+    Raises:
+        BrokenRecording: it is damaged, or an ELF file of another sort.
+    """
+    from procmem.sources.core import CoreMemory, CoreSource, elf_reader  # noqa: PLC0415  # only for recordings
+
+    reader = elf_reader(path)
+    if reader is None:
+        return None
+    from procmem.parse.core import read_core  # noqa: PLC0415  # only for cores
+
+    try:
+        core = read_core(reader)
+    except BadInput as error:
+        raise BrokenRecording(path, "bad-core") from error
+    if core is None:
+        raise BrokenRecording(path, "elf-no-core")
+    source: Source = CoreSource(path, core.text, CoreMemory(reader, core.segments), core.files)
+    return source
 
 
 def one_target(word: str) -> TargetRef:

@@ -221,6 +221,11 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-process-recorded": ErrorWords(
         N_("holds no process: neither a folder named by a pid, nor maps, smaps or status")
     ),
+    "bad-core": ErrorWords(N_("a damaged core file")),
+    "core-empty": ErrorWords(N_("a core file without memory")),
+    "elf-no-core": ErrorWords(
+        N_("an ELF file, and no core"), N_("procmem simulate predicts the memory map of a program")
+    ),
     "bad-series": ErrorWords(N_("a look in it is damaged")),
     "bad-look": ErrorWords(N_("look {number} is none that this version reads")),
     "no-look": ErrorWords(N_("it holds no whole look")),

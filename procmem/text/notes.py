@@ -38,6 +38,13 @@ NOTES: dict[str, Sentence] = {
     "shared memory in swap": N_(
         "swap of {swap_kib} kB holds {shared_kib} kB of shared memory, which VmSwap leaves out"
     ),
+    "core": N_(
+        "a core file: how much was in memory is not in it; {dumped:size} of {mapped:size} were dumped, and of what was mapped but not dumped (coredump_filter) only the place is known"
+    ),
+    "core of gdb": N_(
+        "gdb wrote the core: it leaves out what files hold unchanged, and calls inaccessible memory readable; both are told here as the headers of the files and the zeros suggest"
+    ),
+    "core, no files": N_("the core does not say which files were mapped (NT_FILE, Linux 3.7)"),
     # texts that were pasted, mailed or saved
     "text in UTF-16": N_("the text is in UTF-16, as PowerShell writes it"),
     "byte order mark": N_("a byte order mark before the text was left out"),

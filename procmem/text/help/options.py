@@ -41,7 +41,9 @@ COLOR = N_("Colour by class.")
 PAGER = N_("Page long output on a terminal (on).")
 LANG = N_("Language: en or zh; from LANG when not given.")
 PROCFS = N_("Read another /proc tree, mounted or copied.")
-FROM = N_("Read a recording (a folder, a .tar.gz) or a text (maps, smaps, status, what pmap prints, ...); - is stdin.")
+FROM = N_(
+    "Read a recording (a folder, a .tar.gz) or a core file or a text (maps, smaps, status, what pmap prints, ...); - is stdin."
+)
 CLASS = N_("Only regions of this class (repeatable).")
 KIND = N_("Only regions of this kind, as --regions names it (repeatable).")
 OWNER = N_("Only regions whose owner has this in its name, or fits it (*, ?).")
