@@ -42,7 +42,7 @@ PAGER = N_("Page long output on a terminal (on).")
 LANG = N_("Language: en or zh; from LANG when not given.")
 PROCFS = N_("Read another /proc tree, mounted or copied.")
 FROM = N_(
-    "Read a recording (a folder, a .tar.gz) or a core file or a text (maps, smaps, status, what pmap prints, ...); - is stdin."
+    "Read a recording (a folder, a .tar.gz), a core file, or a text (maps, smaps, status, what pmap prints, ...); - is stdin."
 )
 CLASS = N_("Only regions of this class (repeatable).")
 KIND = N_("Only regions of this kind, as --regions names it (repeatable).")
