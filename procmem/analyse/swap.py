@@ -13,6 +13,7 @@ from procmem.model.region import Regions
 from procmem.model.reports.swap import (
     SORTS,
     Faulter,
+    GroupAfterSwapoff,
     Object,
     Rates,
     SwapMoment,
@@ -58,7 +59,27 @@ def swap_report(reading: SwapReading, regions: Iterable[SwapRegion] = ()) -> Swa
         left_after_swapoff=None if available is None or used is None else available - max(used - cached, 0),
         ranking=tuple(ranking),
         regions=tuple(regions),
+        groups=tuple(sorted(_groups(reading), key=lambda group: group.left)),
     )
+
+
+_OF_FILES = ("inactive_file", "active_file")
+
+
+def _groups(reading: SwapReading) -> Iterator[GroupAfterSwapoff]:
+    """The groups with a limit, and what would be left of it. Version 1 counts what lies below with "total_" before."""
+    for path, memory in reading.groups:
+        swapped = memory.swap
+        if swapped is None:  # without swap accounting: what the processes say
+            below = path.rstrip(b"/") + b"/"
+            rows = [row for row in reading.rows if row.cgroup is not None and (row.cgroup + b"/").startswith(below)]
+            swapped = sum(row.vm_swap or 0 for row in rows if row.same_memory is None)
+        if memory.limit is None or memory.current is None or not swapped:
+            continue
+        of_files = sum(memory.stat.get(f"total_{key}", memory.stat.get(key, 0)) for key in _OF_FILES)
+        reclaimable = min(of_files, memory.current)
+        left = memory.limit - (memory.current - reclaimable + swapped)
+        yield GroupAfterSwapoff(path, memory.limit, memory.current, reclaimable, swapped, left)
 
 
 def _weight(row: ProcessRow) -> int:

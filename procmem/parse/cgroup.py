@@ -9,9 +9,18 @@ from procmem.model.numbers import whole_number
 from procmem.model.reports.system import CgroupMemory
 from procmem.parse.mountinfo import mount_points, root_of_mount
 
-__all__ = ["cgroup_text", "memory_cgroup", "memory_group", "memory_mount", "parse_cgroup_files", "parse_cgroup_text"]
+__all__ = [
+    "cgroup_text",
+    "memory_cgroup",
+    "memory_group",
+    "memory_mount",
+    "parents_of",
+    "parse_cgroup_files",
+    "parse_cgroup_text",
+]
 
 _LINES_MAX = 1024
+_LEVELS_MAX = 32
 _UNLIMITED = 1 << 60  # v1 says "no limit" as the largest number of whole pages
 
 
@@ -26,6 +35,15 @@ def memory_cgroup(content: bytes) -> bytes | None:
         if hierarchy == b"0" and not controllers:
             unified = path
     return unified
+
+
+def parents_of(path: bytes) -> list[bytes]:
+    """A group and those above it, the root at last; of very deep ones the nearest."""
+    found = [path]
+    while path not in (b"", b"/") and len(found) < _LEVELS_MAX:
+        path = path.rpartition(b"/")[0] or b"/"
+        found.append(path)
+    return found
 
 
 def memory_mount(mountinfo: bytes) -> tuple[bytes, int] | None:

@@ -25,7 +25,7 @@ from procmem.parse.system import (
     parse_swaps,
     parse_vmstat,
 )
-from procmem.queries.system import cgroups_of, own_mountinfo, read_all
+from procmem.queries.system import cgroups_of, groups_in_swap, own_mountinfo, read_all
 from procmem.sources.file_helper import call_apart
 from procmem.sources.files import NoAnswer
 from procmem.sources.shmem import (
@@ -60,10 +60,10 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         raise NothingMatches("no-process-in", source=source.name)
     with source.open(os.getpid() if live else pids[0]) as target:
         rates = _rates(source, target, pids, interval) if live and interval else None
-        with_cgroup = rates is not None and bool(rates.faulters)
-        found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
         swaps = target.read_system("swaps")
         areas = parse_swaps(said_or_nothing(swaps))
+        with_cgroup = (rates is not None and bool(rates.faulters)) or (live and any(area.used for area in areas))
+        found = read_all(source, pids, with_cgroup=with_cgroup, users=users if callable(users) else str)
         meminfo = _system(target, "meminfo")
         swappiness = parse_number(_system(target, "sys/vm/swappiness"))
         known = isinstance(swaps, bytes)
@@ -85,6 +85,7 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
         whole_machine=live,
         areas_known=known,
         unanswered=tuple(unanswered),
+        groups=tuple(groups_in_swap(found.rows, own_mountinfo())) if live and with_cgroup else (),
     )
 
 

@@ -13,7 +13,7 @@ from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
-from procmem.model.reports.system import CgroupFigures, ProcessRow
+from procmem.model.reports.system import CgroupFigures, CgroupMemory, ProcessRow
 from procmem.model.unknown import uss_of
 from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
 
-__all__ = ["AllProcesses", "cgroups_of", "own_mountinfo", "read_all"]
+__all__ = ["AllProcesses", "cgroups_of", "groups_in_swap", "own_mountinfo", "read_all"]
 
 
 class AllProcesses(NamedTuple):
@@ -212,6 +212,21 @@ def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigur
     for path in sorted({row.cgroup for row in rows if row.cgroup is not None}):
         if files := read_cgroup(point, path):
             yield cgroup_figures(path, version, rows, parse_cgroup_files(version, files))
+
+
+def groups_in_swap(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[tuple[bytes, CgroupMemory]]:
+    """The groups of processes with something in swap, and those above them: each once, with what its files say."""
+    from procmem.parse.cgroup import memory_mount, parents_of, parse_cgroup_files  # noqa: PLC0415  # only for groups
+    from procmem.sources.cgroups import read_cgroup  # noqa: PLC0415  # the same
+
+    mount = memory_mount(mountinfo)
+    if mount is None:
+        return
+    point, version = mount
+    own = {row.cgroup for row in rows if row.cgroup is not None and (row.swap or row.vm_swap)}
+    for path in sorted({parent for group in own for parent in parents_of(group)}):
+        if files := read_cgroup(point, path):
+            yield path, parse_cgroup_files(version, files)
 
 
 def own_mountinfo() -> bytes:

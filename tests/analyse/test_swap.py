@@ -25,7 +25,7 @@ from procmem.model.reports.swap import (
     SwapRegion,
     SwapVerdict,
 )
-from procmem.model.reports.system import CgroupFigures, ProcessRow
+from procmem.model.reports.system import CgroupFigures, CgroupMemory, ProcessRow
 from procmem.model.snapshot import SwapArea
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
@@ -56,6 +56,42 @@ def reading(**fields: Any) -> SwapReading:
         "whole_machine": True,
     }
     return SwapReading(**(known | fields))
+
+
+def group(**stat: int) -> Any:
+    """Version 2: 60 of 100 charged, 30 in swap."""
+    return CgroupMemory(60 * MIB, 100 * MIB, 30 * MIB, None, {key: size * MIB for key, size in stat.items()})
+
+
+@pytest.mark.parametrize(
+    ("memory", "left"),
+    [
+        (group(), 10),
+        (group(inactive_file=5, active_file=6), 21),
+        (group(total_inactive_file=5, inactive_file=1), 15),
+        (group(inactive_file=900), 70),
+        (group()._replace(swap=41 * MIB), -1),
+        (group()._replace(swap=40 * MIB), 0),
+        (group()._replace(limit=None), None),
+        (group()._replace(current=None), None),
+        (group()._replace(swap=0), None),
+        (group()._replace(swap=None), None),
+    ],
+)
+def test_what_swapoff_leaves_of_a_groups_limit(memory: Any, left: int | None) -> None:
+    """What it is charged, without what can be dropped, and what would come back."""
+    report = swap_report(reading()._replace(groups=((b"/a", memory),)))
+    assert [one.left for one in report.groups] == ([] if left is None else [left * MIB])
+
+
+def test_without_accounting_the_processes_tell_what_a_group_has_in_swap() -> None:
+    """Those in it, and in groups below."""
+    rows = tuple(
+        ProcessRow(**(dict.fromkeys(ProcessRow._fields) | {"pid": pid, "cgroup": path, "vm_swap": MIB}))
+        for pid, path in enumerate([b"/a", b"/a/b", b"/ab", None], start=1)
+    )
+    report = swap_report(reading()._replace(rows=rows, groups=((b"/a", group()._replace(swap=None)),)))
+    assert [one.swapped for one in report.groups] == [2 * MIB]
 
 
 def test_areas_are_added_up() -> None:

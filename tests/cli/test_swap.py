@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from procmem.model.reports.system import ProcessRow
 from procmem.model.snapshot import SwapArea
 from procmem.text.swap import reason_text, swappiness_text
 from tests.support.needs import lacking
-from tests.support.running import FIXTURES, procmem, python_child, started, stopped, wait_for
+from tests.support.running import FIXTURES, procmem, python_child, started, state_of, stopped, wait_for
 from tests.support.swapping import swap_file
 
 KIB, MIB = 1024, 1 << 20
@@ -414,3 +415,56 @@ def test_how_near_a_limit_counts(charged: int | None, is_near: bool) -> None:
         rates = Rates(1.0, 50 * MIB, 50 * MIB, 9, 0.5, (Faulter(5, b"db", 9, b"/small", charged, limit),))
         codes = [reason.code for reason in swap_report(reading(rates=rates)).verdict.reasons]
         assert ("cgroup limit" in codes) == (is_near and limit is not None)
+
+
+def _memory_groups() -> Path:
+    """Where control groups of memory are made, version 1; the test is skipped where they are not."""
+    folder = Path("/sys/fs/cgroup/memory")
+    if not (folder / "memory.limit_in_bytes").exists():
+        pytest.skip("no memory controller of version 1 at /sys/fs/cgroup/memory")
+    own = next(line.split(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines() if ":memory:" in line)
+    return Path(f"{folder}{own}")
+
+
+@contextlib.contextmanager
+def _limited_process(limit: int, size: int) -> Iterator[tuple[int, Path]]:
+    """A process that has touched so much in a group that may have less: the rest is in swap."""
+    group = _memory_groups() / f"procmem-test-{os.getpid()}"
+    group.mkdir()
+    code = f"import sys; print('go', flush=True); sys.stdin.readline(); x = bytearray(b'x') * {size}"
+    code += "; print('ready', flush=True); sys.stdin.read()"
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(limit))
+        with started([sys.executable, "-c", code]) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            (group / "cgroup.procs").write_text(str(process.pid))
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == b"ready\n"
+            yield process.pid, group
+    finally:
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.05)
+
+
+@pytest.mark.needs_root
+@pytest.mark.machine
+@pytest.mark.parametrize(("room", "survives"), [(0, False), (64 * MIB, True)])
+def test_whether_swapoff_fits_a_group_is_what_happens(room: int, survives: bool) -> None:
+    """The verdict, and then swapoff itself: where the limit is too small the kernel kills, or refuses."""
+    with swap_file(128 * MIB) as path, _limited_process(64 * MIB, 96 * MIB) as (pid, group):
+        (group / "memory.limit_in_bytes").write_text(str(64 * MIB + room))
+        answer = procmem("swap", "--json", "--interval", "0").json
+        found = [one for one in answer["groups_after_swapoff"] if one["path"].endswith(group.name)]
+        assert [one["left"] >= 0 for one in found] == [survives]
+        page = procmem("swap", "--interval", "0").out
+        assert ("would not fit: the control group" in " ".join(page.split())) == (not survives)
+        done = subprocess.run(["swapoff", path], capture_output=True, check=False)
+        alive = state_of(pid) != "Z"
+        assert (done.returncode == 0 and alive) == survives
+        if done.returncode == 0:  # for who takes it away at the end
+            subprocess.run(["swapon", path], check=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
-from procmem.model.reports.system import ProcessRow
+from procmem.model.reports.system import CgroupMemory, ProcessRow
 from procmem.model.snapshot import SwapArea
 
 __all__ = [
@@ -72,7 +72,8 @@ class SwapReading(NamedTuple):
 
     ``areas_known`` is False where /proc/swaps was not read, so that no area may mean anything. ``unanswered`` are
     folders whose files could not be looked for, as those of others in their mount namespace: one lies beyond a file
-    system that does not answer.
+    system that does not answer. ``groups`` are the control groups of processes with something in swap, and those above
+    them.
     """
 
     areas: tuple[SwapArea, ...]
@@ -86,6 +87,22 @@ class SwapReading(NamedTuple):
     whole_machine: bool
     areas_known: bool = True
     unanswered: tuple[bytes, ...] = ()
+    groups: tuple[tuple[bytes, CgroupMemory], ...] = ()
+
+
+class GroupAfterSwapoff(NamedTuple):
+    """A control group with a limit, and what swapoff would bring back to it; bytes.
+
+    ``reclaimable`` is what the kernel can drop instead: the group's pages of files. ``left`` is below zero where it
+    would not do, and processes of the group would be killed.
+    """
+
+    path: bytes
+    limit: int
+    charged: int
+    reclaimable: int
+    swapped: int
+    left: int
 
 
 SORTS = ("tmpfs files", "SysV segments", "mapped shared memory", "open shared memory")
@@ -125,7 +142,11 @@ class SwapRegion(NamedTuple):
 
 
 class SwapReport(NamedTuple):
-    """The answer of ``procmem swap``. ``left_after_swapoff`` is below zero where it would not fit."""
+    """The answer of ``procmem swap``.
+
+    ``left_after_swapoff`` is below zero where the machine has no room for it; ``groups`` are those with a limit, the
+    one with the least room first.
+    """
 
     reading: SwapReading
     total: int | None
@@ -137,3 +158,4 @@ class SwapReport(NamedTuple):
     ranking: tuple[ProcessRow, ...]
     regions: tuple[SwapRegion, ...]
     warnings: tuple[Note, ...] = ()
+    groups: tuple[GroupAfterSwapoff, ...] = ()

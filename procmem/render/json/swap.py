@@ -53,6 +53,17 @@ def swap_json(report: SwapReport) -> dict[str, Any]:
             for part in report.parts
         ],
         "left_after_swapoff": report.left_after_swapoff,
+        "groups_after_swapoff": [
+            {
+                **json_text("path", group.path),
+                "limit": group.limit,
+                "charged": group.charged,
+                "reclaimable": group.reclaimable,
+                "swapped": group.swapped,
+                "left": group.left,
+            }
+            for group in report.groups
+        ],
         "objects": [{**json_text("name", item.name), "sort": item.sort, "swap": item.swap} for item in reading.objects]
         if reading.whole_machine
         else None,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from procmem.model.proc_keys import MeminfoKey
 from procmem.model.reports.swap import SwapReport
 from procmem.render.columns import column
-from procmem.render.escaping import printable
+from procmem.render.escaping import printable, printable_text
 from procmem.render.human import SizeFormat
 from procmem.render.json.swap import swap_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
@@ -17,6 +17,7 @@ __all__ = ["ranking_sheet", "swap_page"]
 
 _WIDTH = 80
 _LABELS = 10
+_GROUPS_MAX = 5
 _FIGURES = 12
 _INSIDE = " " * 18
 
@@ -65,12 +66,27 @@ def _system(report: SwapReport) -> Facts:
     if zswapped := reading.meminfo.get(MeminfoKey.ZSWAPPED):
         rows.append((told("zswap"), told("zswapped", zswapped=zswapped, held=reading.meminfo.get(MeminfoKey.ZSWAP))))
     rows.append((told("swappiness"), swappiness_text(report.swappiness)))
-    left = report.left_after_swapoff
-    if report.used and left is not None:
-        available = reading.meminfo.get(MeminfoKey.AVAILABLE)
-        fits = told("fits", left=left, available=available)
-        rows.append((told("swapoff"), fits if left >= 0 else told("does not fit", more=-left, available=available)))
+    if report.used:
+        verdicts = _after_swapoff(report)
+        rows += [(label, text) for label, text in zip((told("swapoff"), *[""] * len(verdicts)), verdicts, strict=False)]
     return Facts(rows, least=_LABELS, measure=_WIDTH)
+
+
+def _after_swapoff(report: SwapReport) -> list[str]:
+    """Whether it would fit: into the limits of control groups, and into the machine."""
+    left, available = report.left_after_swapoff, report.reading.meminfo.get(MeminfoKey.AVAILABLE)
+    small = [group for group in report.groups if group.left < 0]
+    found = [
+        printable_text(told("group does not fit", more=-group.left, **group._asdict())) for group in small[:_GROUPS_MAX]
+    ]
+    if left is not None and left < 0:
+        return [told("does not fit", more=-left, available=available), *found]
+    if left is None:
+        return found
+    if small:
+        return [*found, told("machine fits", left=left, available=available)]
+    first = [printable_text(told("group fits", **group._asdict())) for group in report.groups[:1]]
+    return [told("fits", left=left, available=available), *first]
 
 
 def _parts(report: SwapReport, size: SizeFormat) -> list[Block]:

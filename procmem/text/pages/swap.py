@@ -41,6 +41,13 @@ _SENTENCES: dict[str, Sentence] = {
     "does not fit": N_(
         "would not fit: {more:size} more than the {available:size} available; processes would be killed"
     ),
+    "machine fits": N_("the machine as a whole has room: {left:size} of the {available:size} available would be left"),
+    "group does not fit": N_(
+        "would not fit: the control group {path:name} may be charged {limit:size}, and {swapped:size} would come back to the {charged:size} that it is charged (of which {reclaimable:size} can be dropped), {more:size} too much; a process of it would be killed"
+    ),
+    "group fits": N_(
+        "also in the control group with the least room, {path:name}: {swapped:size} would come back, and {left:size} of its limit of {limit:size} be left"
+    ),
     "in use; of it": N_("in use; of it"),
 }
 
