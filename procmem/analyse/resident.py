@@ -28,8 +28,13 @@ _STACKS = frozenset({kinds.THREAD_STACK, kinds.TLS, kinds.STACK_GUARD})
 _CERTAINTIES = tuple(Certainty)
 
 
-def consumers(regions: Regions, threads: Iterable[ThreadReading] | None = None) -> tuple[Consumer, ...]:
-    """The rows, by what is in memory, and then in swap. ``threads`` are those of the process, where they are known."""
+def consumers(
+    regions: Regions, threads: Iterable[ThreadReading] | None = None, touched: Sequence[int | None] = ()
+) -> tuple[Consumer, ...]:
+    """The rows, by what is in memory, and then in swap. ``threads`` are those of the process, where they are known.
+
+    ``touched`` says of every region how much of it was used within some time, where that was looked for.
+    """
     named = {thread.tid: Thread(thread.tid, thread.comm) for thread in threads or ()}
     of_regions = regions.for_each_label(_key)
     sizes = list(map(sub, regions.end, regions.start))
@@ -37,6 +42,11 @@ def consumers(regions: Regions, threads: Iterable[ThreadReading] | None = None) 
     for index, key in enumerate(of_regions):
         members[key].append(index)
     rows = [_consumer(regions, key, found, sizes, named) for key, found in members.items()]
+    if touched:
+        rows = [
+            row._replace(touched=exact_sum([touched[index] for index in found]))
+            for row, found in zip(rows, members.values(), strict=True)
+        ]
     return tuple(sorted(rows, key=lambda row: (row.rss or 0, row.swap or 0, row.virt), reverse=True))
 
 

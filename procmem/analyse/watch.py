@@ -31,9 +31,10 @@ _OF_STATUS = {
 }
 
 
-def status_figures(sizes: Mapping[str, int]) -> dict[str, int | None]:
-    """What ``status`` tells of a process, in bytes, by the name of each figure."""
-    return {name: sizes.get(key) for name, key in _OF_STATUS.items()}
+def status_figures(sizes: Mapping[str, int], *, peak: bool = False) -> dict[str, int | None]:
+    """What ``status`` tells of a process, in bytes, by the name of each figure; with ``peak``, VmHWM as well."""
+    found = {name: sizes.get(key) for name, key in _OF_STATUS.items()}
+    return found | {"peak RES": sizes.get(StatusKey.VM_HWM)} if peak else found
 
 
 def rollup_figures(rolled: Mapping[str, int | None]) -> dict[str, int | None]:

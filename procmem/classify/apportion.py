@@ -13,10 +13,10 @@ from procmem.classify.partition import Partition
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRuns, PageState, Refusal
-from procmem.model.region import Share
+from procmem.model.region import Regions, Share
 from procmem.model.unknown import uss_of
 
-__all__ = ["shared_out"]
+__all__ = ["shared_by_rss", "shared_out"]
 
 _KIB = 1024
 
@@ -31,6 +31,36 @@ def shared_out(mappings: Mappings, cut: Partition, runs: PageRuns | Refusal, pag
         ranges = [(cut.start[index], cut.end[index]) for index in parts]
         shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, page_size), strict=True))
     return shares
+
+
+def shared_by_rss(regions: Regions, key: str) -> tuple[list[int | None], frozenset[int]]:
+    """A counter that is a part of ``Rss``, for every region, and the indexes of those that have a share of it only.
+
+    A mapping's counter is shared out among its ranges by what each has in memory; where all or nothing of that counts,
+    the shares are exact.
+    """
+    column = regions.mappings.column(key)
+    if column is None:
+        return [None] * len(regions), frozenset()
+    values = list(map(column.__getitem__, regions.vma))
+    about = set()
+    at = 0
+    while at < len(values):
+        end = bisect_right(regions.vma, regions.vma[at], lo=at)
+        if end - at > 1:
+            parts, exact = _by_weight(values[at], [rss or 0 for rss in regions.rss[at:end]])
+            values[at:end] = parts
+            if not exact or any(regions.shares[index].about[:1] == ("rss",) for index in range(at, end)):
+                about |= {index for index in range(at, end) if values[index]}
+        at = end
+    return values, frozenset(about)
+
+
+def _by_weight(total: int | None, weights: Sequence[int]) -> tuple[list[int | None], bool]:
+    """A total divided by weights that it is no more than; exact where it is nothing, all, or one part's alone."""
+    if total == sum(weights):
+        return list(weights), True
+    return _divide(total, list(weights), weights)
 
 
 def _shares_of(

@@ -46,7 +46,8 @@ class _LazyGroup(CommandGroup):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"procmem.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"procmem.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

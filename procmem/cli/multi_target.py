@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from procmem.cli.error_handling import complain
 from procmem.errors import ExitStatus, NothingMatches, OutOfResources, ProcessGone, ProcmemError
-from procmem.queries.targets import TargetRef
 from procmem.render.escaping import printable_text
 
 TYPE_CHECKING = False
@@ -14,15 +13,16 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from procmem.cli.output import Output
-    from procmem.queries.targets import Selection
+    from procmem.queries.targets import Selection, TargetRef
     from procmem.render.page import Page
 
     _Answer = TypeVar("_Answer")
+    _Target = TypeVar("_Target")
 
-__all__ = ["for_each", "show_each"]
+__all__ = ["for_each", "show_answers", "show_each"]
 
 
-def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) -> tuple[list[_Answer], int]:
+def for_each(targets: Iterable[_Target], answer: Callable[[_Target], _Answer]) -> tuple[list[_Answer], int]:
     """Collect the answers of all targets that give one, and the status for those that do not.
 
     A target that fails is a line on stderr and does not stop the others. When some of several are gone, the
@@ -30,9 +30,9 @@ def for_each(refs: Iterable[TargetRef], answer: Callable[[TargetRef], _Answer]) 
     """
     answers: list[_Answer] = []
     errors: list[ProcmemError] = []
-    for ref in refs:
+    for target in targets:
         try:
-            answers.append(answer(ref))
+            answers.append(answer(target))
         except ProcmemError as error:
             complain(error)
             errors.append(error)
@@ -54,9 +54,16 @@ def show_each(
         return ref, answer(ref)
 
     found, status = for_each(targets.refs(), answered)
+    show_answers(targets, found, page, output)
+    return [report for _, report in found], status
+
+
+def show_answers(
+    targets: Selection, found: Sequence[tuple[TargetRef, _Answer]], page: Callable[[_Answer], Page], output: Output
+) -> None:
+    """Print the pages of answers; each says of which target it is."""
     pages = [
         page(report)._replace(of=(("pid", "count", ref.pid), ("target", "path", printable_text(ref.name))))
         for ref, report in found
     ]
     output.show(pages, several=targets.are_several(len(pages)))
-    return [report for _, report in found], status

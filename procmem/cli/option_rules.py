@@ -59,6 +59,7 @@ _APART: dict[str, _Apart] = {
     ),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
+    "watch": ((("--reset-peak",), ("--from",)),),
     "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
         (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),

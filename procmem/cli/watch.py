@@ -42,9 +42,12 @@ _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help=words.COUNT)
 @click.option("--pss", "depth", flag_value="pss", help=words.PSS)
 @click.option("--classes", "depth", flag_value="classes", help=words.CLASSES)
+@click.option("--reset-peak", is_flag=True, help=words.RESET_PEAK)
 @flag_options(_FLAGS, helps=words.FLAGS)
 @terminal_options
-def watch(targets: Selection, *, interval: float, count: int | None, depth: str | None, **given: Any) -> int:
+def watch(
+    targets: Selection, *, interval: float, count: int | None, depth: str | None, reset_peak: bool, **given: Any
+) -> int:
     """Look, show, wait; and again."""
     output = Output(**given)
     if targets.recording is not None:
@@ -59,7 +62,7 @@ def watch(targets: Selection, *, interval: float, count: int | None, depth: str 
     def start(ref: TargetRef) -> Watch:
         if not ref.source.is_live:
             raise Misuse("recording-still-of", name=ref.name)
-        return Watch(ref.open(), began=began, depth=depth or "status")
+        return Watch(ref.open(), began=began, depth=depth or "status", reset_peak=reset_peak)
 
     watches, status = for_each(targets.refs(), start)
     looks, shown = 0, False

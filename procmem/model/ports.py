@@ -111,6 +111,14 @@ class Target(Protocol):
         """The target's own memory, addressed by virtual address."""
         ...
 
+    def clear_accessed(self) -> Refusal | None:
+        """Have the kernel forget which of its pages were accessed (1 to ``clear_refs``); why not, where it fails."""
+        ...
+
+    def reset_peak(self) -> Refusal | None:
+        """Have its peak, VmHWM, begin again with what is in memory now (5 to ``clear_refs``); why not, as above."""
+        ...
+
     def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
         """What we lack where its files are refused (with ``to_attach``, its memory); None where that is not known."""
         ...

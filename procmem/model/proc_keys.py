@@ -21,6 +21,7 @@ class SmapsKey:
     SHARED_DIRTY = "Shared_Dirty"
     PRIVATE_CLEAN = "Private_Clean"
     PRIVATE_DIRTY = "Private_Dirty"
+    REFERENCED = "Referenced"
     ANONYMOUS = "Anonymous"
     KSM = "KSM"
     ANON_HUGE_PAGES = "AnonHugePages"

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["FILES_OF_A_THREAD", "FILES_TO_INSPECT", "THREAD_FILES_TO_INSPECT", "TRIES", "read_consistently", "take"]
+__all__ = [
+    "FILES_OF_A_THREAD",
+    "FILES_TO_INSPECT",
+    "THREAD_FILES_TO_INSPECT",
+    "TRIES",
+    "need_memory",
+    "read_consistently",
+    "take",
+]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
@@ -85,6 +93,27 @@ def take(
         raise ProcessGone(raw.pid or 0, "ended-while-read")
     has_smaps = any(name.endswith("smaps") and isinstance(content, bytes) for name, content in raw.files.items())
     return raw, smaps.close() if has_smaps else None
+
+
+def need_memory(target: Target) -> None:
+    """Hold a living process to its memory: through a live thread, where its leader has ended.
+
+    Raises:
+        ProcessGone: it has ended, or is a kernel thread or a zombie.
+        AccessRefused: what is asked of its memory later may not be asked.
+    """
+    status, stat = target.read("status"), target.read("stat")
+    nature = nature_of(
+        parse_status(status) if isinstance(status, bytes) and status else None,
+        parse_stat(stat) if isinstance(stat, bytes) and stat else None,
+    )
+    gone = isinstance(status, Refusal) and status in _GONE
+    if gone or nature in (Nature.KERNEL_THREAD, Nature.ZOMBIE):
+        raise ProcessGone(target.pid or 0, "ended" if gone else "no-memory-or-ended")
+    if nature is Nature.DEAD_LEADER and (thread := _live_thread(target)) is not None:
+        target.look_through(thread)
+    if target.read("auxv") is Refusal.DENIED:  # which asks for the same right as smaps, and costs nothing
+        raise AccessRefused(target.pid, "smaps-denied", right=target.missing_right())
 
 
 def _take_once(

@@ -10,12 +10,13 @@ import time
 from collections import deque
 
 from procmem.analyse.watch import class_figures, rollup_figures, status_figures, trends
-from procmem.errors import AccessRefused, ProcessGone
+from procmem.errors import AccessRefused, ProcessGone, ProcmemError
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import Refusal
 from procmem.model.reports.watch import Sample, Watched
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
+from procmem.queries.clear_refs import need_done
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +30,17 @@ SAMPLES_KEPT = 60
 
 
 class Watch:
-    """One process that is being watched; it holds the process open, so that a reused pid is never taken for it."""
+    """One process that is being watched; it holds the process open, so that a reused pid is never taken for it.
 
-    def __init__(self, target: Target, *, began: float, depth: str = "status") -> None:
+    With ``reset_peak`` its peak begins anew, and is told at every look.
+
+    Raises:
+        ProcessGone, AccessRefused: its peak cannot be reset.
+    """
+
+    def __init__(self, target: Target, *, began: float, depth: str = "status", reset_peak: bool = False) -> None:
         self._target = target
+        self._tells_peak = reset_peak
         self._began = began
         self._opened = time.monotonic()
         self._depth = depth
@@ -42,6 +50,12 @@ class Watch:
         self.pid = target.pid or 0
         self.cost = 0.0
         """Seconds that the last look took."""
+        if reset_peak:
+            try:
+                need_done(target.reset_peak(), target.pid)
+            except ProcmemError:
+                self.close()
+                raise
 
     def look(self) -> Watched:
         """Read it once more.
@@ -56,7 +70,7 @@ class Watch:
             raise AccessRefused(self.pid, "cannot-read", refusal=content)
         if status is None or StatusKey.VM_SIZE not in status.sizes:
             raise ProcessGone(self.pid, "ended" if self._first else "no-memory-or-ended")
-        figures = status_figures(status.sizes)
+        figures = status_figures(status.sizes, peak=self._tells_peak)
         if self._depth == "pss":
             figures |= self._rollup()
         elif self._depth == "classes":

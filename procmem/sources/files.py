@@ -31,6 +31,7 @@ __all__ = [
     "read_start",
     "read_whole",
     "refusal_of",
+    "write_once",
 ]
 
 _CHUNK = 65_536
@@ -53,6 +54,7 @@ class OpenFolder:
 _REFUSALS = {
     errno.EACCES: Refusal.DENIED,
     errno.EPERM: Refusal.DENIED,
+    errno.EROFS: Refusal.DENIED,
     errno.ENOENT: Refusal.ABSENT,
     errno.ENOTDIR: Refusal.ABSENT,
     errno.ESRCH: Refusal.GONE,
@@ -117,6 +119,17 @@ def read_start(name: str, dir_fd: int | None, most: int) -> FileContent:
         return b"".join(chunks)
 
     return _read_opened(name, _OPEN_FLAGS, dir_fd, content)
+
+
+def write_once(name: str, dir_fd: int | None, data: bytes) -> Refusal | None:
+    """Write a few bytes to a file that is there, by one call, relative to an open folder; why not, where it fails."""
+
+    def written(fd: int) -> bytes:
+        os.write(fd, data)
+        return b""
+
+    answer = _read_opened(name, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC, dir_fd, written)
+    return answer if isinstance(answer, Refusal) else None
 
 
 def _read_opened(name: str, flags: int, dir_fd: int | None, content: Callable[[int], FileContent]) -> FileContent:

@@ -31,6 +31,7 @@ from procmem.sources.files import (
     read_start,
     read_whole,
     refusal_of,
+    write_once,
 )
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import PrefetchedFile, prefetched_process
@@ -47,6 +48,10 @@ __all__ = ["ProcSource", "ProcTarget"]
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OF_ANY_LENGTH = "cmdline"
 """Its reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
+
+
+_ALL_REFERENCES, _PEAK = b"1", b"5"
+"""What ``clear_refs`` takes (fs/proc/task_mmu.c, enum clear_refs_types; proc_pid_clear_refs(5))."""
 
 
 class ProcSource:
@@ -136,12 +141,15 @@ class ProcTarget:
 
     def look_through(self, tid: int) -> None:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
+        before = self._memory_fd
         try:
             self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root.fd)
             self._folder = f"{self._root.path}/{tid}"
         except OSError as error:
             refusal_of(error)
             self._memory_fd = self._fd
+        if before != self._fd:
+            os.close(before)
 
     @property
     def machine(self) -> Machine:
@@ -272,6 +280,14 @@ class ProcTarget:
         finally:
             os.close(fd)
         return int.from_bytes(data, "little") if len(data) == 8 else Refusal.ABSENT
+
+    def clear_accessed(self) -> Refusal | None:
+        """Clear the accessed bits of its page tables, and the referenced marks of its pages."""
+        return write_once("clear_refs", self._memory_fd, _ALL_REFERENCES)
+
+    def reset_peak(self) -> Refusal | None:
+        """Set VmHWM to what VmRSS is now (since Linux 4.0)."""
+        return write_once("clear_refs", self._memory_fd, _PEAK)
 
     def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
         """What we lack to look at it; None where that is not known, or it is not of this machine."""

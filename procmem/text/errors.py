@@ -62,6 +62,13 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "nothing-to-compare": ErrorWords(N_("it has no mappings, so there is nothing to compare"), ""),
     "no-threads": ErrorWords(N_("its threads are not known: a text or a copied file does not tell them"), ""),
     "several-nameless": ErrorWords(N_("several texts that do not say whose they are; record each by itself")),
+    "clear-refs-denied": ErrorWords(
+        N_("clear_refs may not be written: permission denied"),
+        N_("only the process's own user or root may, and not where /proc is mounted read-only"),
+    ),
+    "clear-refs-refused": ErrorWords(
+        N_("clear_refs could not be written: {refusal}"), N_("the kernel needs CONFIG_PROC_PAGE_MONITOR for it")
+    ),
     "no-mappings": ErrorWords(N_("its mappings are not known: neither smaps nor maps could be read"), ""),
     "no-sizes": ErrorWords(N_("its sizes in memory and in swap are not known: smaps could not be read"), ""),
     "smaps-denied": ErrorWords(N_("smaps: permission denied")),
@@ -101,6 +108,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "interval-of-recording": ErrorWords(N_("--interval measures what moves, and a recording does not")),
     "recording-still": ErrorWords(N_("a recording does not change; compare two with: procmem diff A B")),
     "recording-still-of": ErrorWords(N_("{name}: a recording does not change; compare two with: procmem diff A B")),
+    "touches-nothing": ErrorWords(
+        N_("{name}: a recording touches no memory"), N_("name a process of this machine that runs")
+    ),
     "script-begins-at-main": ErrorWords(N_("--script and --threads begin at main: leave --stage away")),
     "memory-needs-script": ErrorWords(N_("--memory counts what a script does: give one by --script")),
     "ram-out-of-range": ErrorWords(N_("--ram lies between 1M and 64G, and --swap is no more than that")),

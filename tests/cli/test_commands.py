@@ -31,7 +31,8 @@ def test_every_command_has_help_and_stands_in_readme(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str) -> None:
     """No option without a word about it."""
-    command = getattr(importlib.import_module(f"procmem.cli.{name}"), name)
+    module = name.replace("-", "_")
+    command = getattr(importlib.import_module(f"procmem.cli.{module}"), module)
     assert isinstance(command, click.Command)
     for parameter in command.params:
         if isinstance(parameter, click.Option):

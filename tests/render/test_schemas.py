@@ -109,6 +109,8 @@ def test_documents_of_a_living_process() -> None:
         for words in (*OF_A_PROCESS, ("explain", "--address", mapped)):
             check(document(*words, str(pid)))
         check(document("translate", str(pid), "0x400000"))
+        check(document("working-set", str(pid), "--seconds", "0.05"))
+        check(document("working-set", str(pid), "--seconds", "0.05", "--regions"))
         for line in CliRunner().invoke(cli, ["watch", str(pid), "--count", "1", "--json"]).stdout.splitlines():
             check(json.loads(line))
 
@@ -149,7 +151,7 @@ def test_schemas_are_strict(name: str) -> None:
 
 def test_every_schema_is_met() -> None:
     """By a document of the lists above, or by one that needs a program that runs, or root."""
-    elsewhere = {"crosscheck", "watch", "lab-restore", "series-growth"}
+    elsewhere = {"crosscheck", "watch", "working-set", "lab-restore", "series-growth"}
     met = {document(*words, *targets(FIXTURES / "x86_64-6.18-sleep")[0])["schema"] for words in OF_A_PROCESS}
     met |= {document(*words, "--from", SLEEP)["schema"] for words in OF_A_MACHINE}
     for words in OTHERS:

@@ -14,7 +14,8 @@ class Consumer(NamedTuple):
     ``kind`` is None for a loaded object, of which ``role`` says what it is to the program. ``owner`` is None where
     several share the row, or nobody is known; ``thread`` is the first of those that use an arena. Sizes are bytes.
     ``ranges`` says of how many ranges of its kind it is (not of guards and reserves beside them). ``certainty`` is that
-    of most of the bytes in memory. ``before`` are the bytes in memory at an earlier look, None without one.
+    of most of the bytes in memory. ``before`` are the bytes in memory at an earlier look, None without one;
+    ``touched`` those that were used within a time, None where that was not looked for.
     """
 
     kind: Kind | None
@@ -27,6 +28,7 @@ class Consumer(NamedTuple):
     certainty: Certainty
     thread: Thread | None = None
     before: int | None = None
+    touched: int | None = None
 
     @property
     def identity(self) -> tuple[object, object]:

@@ -17,7 +17,7 @@ __all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
 
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _WIDTH = 24
-_IN_A_LINE = ("VIRT", "RES", "swap", "PSS", "USS")
+_IN_A_LINE = ("VIRT", "RES", "peak RES", "swap", "PSS", "USS")
 _CLASSES = frozenset(ByteClass)
 _REST = " " * 10
 

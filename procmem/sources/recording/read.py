@@ -322,6 +322,14 @@ class RecordedTarget:
         del name, frame
         return Refusal.UNRECORDED
 
+    def clear_accessed(self) -> Refusal | None:
+        """It does not run."""
+        return Refusal.UNRECORDED
+
+    def reset_peak(self) -> Refusal | None:
+        """The same."""
+        return Refusal.UNRECORDED
+
     def missing_right(self, *, to_attach: bool = False) -> MissingRight | None:
         """What who recorded it lacked is not known."""
         del to_attach

@@ -19,6 +19,7 @@ COMMANDS = {
     "swap": N_("Say who has what in swap, whether that hurts, and what swapoff would do."),
     "diff": N_("Show what grew, shrank, came and went between two recordings, or since one."),
     "watch": N_("Show how the memory of processes changes, while they run."),
+    "working-set": N_("Show which part of RES a process touches within some seconds, and which it does not."),
     "simulate": N_("Predict the memory map of a 32-bit program from its files, before it runs."),
     "crosscheck": N_("Hold the simulator against the real kernel, line by line."),
     "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
@@ -27,7 +28,10 @@ COMMANDS = {
     "completion": N_("Print what a shell needs to complete procmem's commands, options, pids and names."),
     "record": N_("Write down all that procmem needs of a process, to look at it elsewhere or later."),
 }
-"""Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name."""
+"""Command name to its line of help; the module ``procmem.cli.<name>`` has a click command of that name.
+
+A dash in the name is an underscore in those of the module and of the command in it.
+"""
 EPILOG = N_("""\b
 Examples:
   procmem inspect 1234              what is in process 1234's memory

@@ -20,6 +20,7 @@ _FIGURES = {
     "file": N_("file"),
     "shmem": N_("shmem"),
     "page tables": N_("page tables"),
+    "peak RES": N_("peak RES"),
 }
 _SENTENCES: dict[str, Sentence] = {
     "head": N_("{pid}  {name}  watched for {time}, reading took {share:.2%} of it"),
