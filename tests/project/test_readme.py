@@ -59,7 +59,7 @@ def test_every_option_it_shows_exists() -> None:
     """In the blocks of commands."""
     block = README.split("## Commands", 1)[1].split("## Exit status", 1)[0]
     helps: dict[str, str] = {}
-    for command, options in re.findall(r"procmem ([a-z]+)([^\n#|`]*)", block):
+    for command, options in re.findall(r"procmem ([a-z]+(?:-[a-z]+)*)([^\n#|`]*)", block):
         text = helps.setdefault(command, procmem(command, "--help").out)
         for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", options):
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", text), f"{command} has no {option}"
