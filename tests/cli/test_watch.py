@@ -249,3 +249,55 @@ def test_lines_fit_the_width_asked_for(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert all(line.startswith(" " * 10) for line in lines[1:])
     assert narrow.split()[3:] == wide.split()[3:]
+
+
+RISER = """
+import mmap, sys
+def rise(size):
+    held = mmap.mmap(-1, size << 20, flags=mmap.MAP_PRIVATE)
+    held.write(bytes(size << 20))
+    held.close()
+rise(64)
+print('ready', flush=True)
+for line in sys.stdin:
+    rise(16)
+    print('risen', flush=True)
+"""
+
+
+def test_the_peak_begins_anew() -> None:
+    """What it was before the watch is forgotten, by the kernel too; what it gets to between two looks is seen."""
+    with started([sys.executable, "-c", RISER]) as child:
+        before = next(line for line in Path(f"/proc/{child.pid}/status").read_text().splitlines() if "VmHWM" in line)
+        with watching(str(child.pid), "--json", "--interval", "0.1", "--reset-peak") as seen:
+            first = next_line(seen)["figures"]
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdin.write(b"more\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == b"risen\n"
+            next_line(seen)  # may have been looked at before
+            last = next_line(seen)["figures"]
+        lines = procmem("watch", str(child.pid), "--reset-peak", "--count", "1").out
+    assert int(before.split()[1]) * 1024 > first["RES"] + 60 * MIB
+    assert first["peak RES"] - first["RES"] < MIB
+    assert 16 * MIB <= last["peak RES"] - first["RES"] < 60 * MIB
+    assert last["RES"] - first["RES"] < 8 * MIB
+    assert "peak RES" in lines
+
+
+def test_a_peak_is_told_where_it_was_reset_alone() -> None:
+    """Elsewhere it would be that since the process began, which inspect shows."""
+    with python_child("") as pid:
+        assert "peak RES" not in procmem("watch", str(pid), "--count", "1", "--json").json["figures"]
+
+
+@pytest.mark.needs_root
+def test_a_peak_that_may_not_be_reset() -> None:
+    """One line, status 4; neither is a recording's."""
+    with python_child("") as pid:
+        run = procmem("watch", str(pid), "--reset-peak", "--count", "1", nobody=True)
+    assert (run.status, run.out) == (4, "")
+    assert run.err.count("\n") == 1
+    assert "clear_refs may not be written: permission denied" in run.err
+    assert procmem("watch", "--reset-peak", "--from", str(FIXTURES / "x86_64-6.18-sleep")).status == 2
