@@ -281,7 +281,7 @@ def test_the_peak_begins_anew() -> None:
         lines = procmem("watch", str(child.pid), "--reset-peak", "--count", "1").out
     assert int(before.split()[1]) * 1024 > first["RES"] + 60 * MIB
     assert first["peak RES"] - first["RES"] < MIB
-    assert 16 * MIB <= last["peak RES"] - first["RES"] < 60 * MIB
+    assert 15 * MIB < last["peak RES"] - first["RES"] < 60 * MIB  # counters lag by some pages
     assert last["RES"] - first["RES"] < 8 * MIB
     assert "peak RES" in lines
 
