@@ -51,9 +51,10 @@ def crosscheck() -> None:
 
 @crosscheck.command(cls=Command, help=words.TARGET, context_settings=_HELP)
 @target_options
+@click.option("--all", "everything", is_flag=True, help=words.ALL)
 @output_options("procmem/laws/1", flags=UNITLESS_FLAGS, helps=words.TARGET_FLAGS)
 @language_option
-def target(targets: Selection, output: Output) -> int:
+def target(targets: Selection, output: Output, everything: bool) -> int:
     """Check a process that runs, or a recording."""
     from procmem.queries.crosscheck import check_process  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.laws import laws_page  # noqa: PLC0415
@@ -62,7 +63,7 @@ def target(targets: Selection, output: Output) -> int:
         with ref.open() as target:
             return check_process(target, live=ref.source.is_live)
 
-    reports, status = show_each(targets, answer, laws_page, output)
+    reports, status = show_each(targets, answer, lambda report: laws_page(report, everything=everything), output)
     if status == ExitStatus.DONE and not all(report.holds for report in reports):
         return ExitStatus.MISMATCH
     return status

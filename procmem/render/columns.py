@@ -13,17 +13,30 @@ if TYPE_CHECKING:
     from procmem.render.human import SizeFormat
     from procmem.render.page import Value
 
-__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only", "plain_value"]
+__all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only", "plain_value", "without_details"]
 
 TO_THE_RIGHT = frozenset({"size", "count", "seconds", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
 
 
 def column(
-    headings: Mapping[str, str], key: str, kind: str, *, rank: int = 0, least: int = 0, below: bool = False
+    headings: Mapping[str, str],
+    key: str,
+    kind: str,
+    *,
+    rank: int = 0,
+    least: int = 0,
+    below: bool = False,
+    detail: bool = False,
 ) -> Column:
     """A column by its key, its heading in the user's language."""
-    return Column(gettext(headings[key]), kind, key, rank, least, below)
+    return Column(gettext(headings[key]), kind, key, rank, least, below, detail)
+
+
+def without_details(sheet: Sheet) -> Sheet:
+    """The sheet without the columns that are details."""
+    kept = [at for at, column in enumerate(sheet.columns) if not column.detail]
+    return sheet if len(kept) == len(sheet.columns) else only(sheet, kept)
 
 
 def cell_text(value: Value, kind: str, size: SizeFormat) -> str:

@@ -30,7 +30,8 @@ class Column(NamedTuple):
     right), ``text``, ``path`` (text whose middle may be left out) or ``class`` (text that has a colour). ``key`` names
     it for programs and for ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the
     columns with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and
-    a column that may stand ``below`` goes to lines of its own under each row.
+    a column that may stand ``below`` goes to lines of its own under each row. A ``detail`` is shown to a person with
+    ``--wide``, or by its name alone.
     """
 
     heading: str
@@ -39,6 +40,7 @@ class Column(NamedTuple):
     rank: int = 0
     least: int = 0
     below: bool = False
+    detail: bool = False
 
     @property
     def name(self) -> str:

@@ -224,7 +224,7 @@ def on_terminal(*words: str, columns: int = 80, lines: int = 24, **more: str) ->
 @pytest.mark.needs_terminal
 def test_the_terminal_decides_the_width() -> None:
     """And COLUMNS before it; a pipe has none, and --wide asks for none."""
-    piped = procmem("threads", THREADS).out
+    piped = procmem("threads", "--wide", THREADS).out
     assert max(map(len, piped.splitlines())) > 120
     for columns in (80, 120):
         text = on_terminal("threads", "--color", "never", THREADS, columns=columns, lines=90)

@@ -151,8 +151,11 @@ def test_laws_are_told_with_their_figures() -> None:
     layout = architecture_of("x86_64", 64).layout
     assert layout is not None
     laws = laws_of(shot, (), borders_for(layout, STACK.end, 8 << 20), walk=False)
-    page = laws_page(LawReport(report.process, laws, (), None, None))
+    page = laws_page(LawReport(report.process, laws, (), None, None), everything=True)
     text = page_text(page, Style())
+    short = page_text(laws_page(LawReport(report.process, laws, (), None, None)), Style())
+    assert "laws of the layout: 2 hold, 0 broken" in short
+    assert "holds" not in short, "those that are broken alone"
     assert laws
     assert len(to_csv(page.table()).splitlines()) == len(laws) + 1
     assert "holds" in text

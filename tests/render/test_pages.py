@@ -41,7 +41,9 @@ def threads(*rows: ThreadRow) -> Page:
 
 def test_an_unknown_thread_is_all_question_marks() -> None:
     """No figure becomes 0, in the table or below it."""
-    text = page_text(threads(UNKNOWN_THREAD), Style())
+    short = page_text(threads(UNKNOWN_THREAD), Style()).splitlines()[3].split()
+    assert short == ["7", *["?"] * 12], "without details"
+    text = page_text(threads(UNKNOWN_THREAD), Style(wide=True))
     row = text.splitlines()[3].split()
     assert row == ["7", *["?"] * 16]
     assert "stack                ? reserved by all together, ? in memory" in text
@@ -94,7 +96,7 @@ def test_a_total_of_unknown_figures_is_unknown() -> None:
     items = (shared(rss=1024, copies=0), shared(sort="anonymous", rss=None))
     text = page_text(shared_page(SharedReport(1, b"x", items, 0, 0, ()), "", all_sharers=False), Style())
     total = text.splitlines()[-4].split()
-    assert total[:6] == ["8", "?", "?", "?", "?", "0"]
+    assert total[:7] == ["total", "8", "?", "?", "?", "?", "0"]
 
 
 def test_sharers_beyond_a_few_are_counted() -> None:

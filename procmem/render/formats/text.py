@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only
+from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only, without_details
 from procmem.render.escaping import printable_text
 from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet, Value
 from procmem.render.width import cells, folded, padded
@@ -107,6 +107,8 @@ def table_text(sheet: Sheet, style: Style) -> str:
     """A table: text to the left, figures to the right; the last column runs free where the width is not limited."""
     if sheet.main:
         sheet = chosen(sheet, style.columns)
+    if style.columns is None and not style.wide:
+        sheet = without_details(sheet)
     if sheet.indent:
         lead = " " * sheet.indent
         inner = style if style.width is None else style._replace(width=style.width - sheet.indent)

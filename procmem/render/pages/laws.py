@@ -21,13 +21,18 @@ _OUTCOMES = 14
 _INDENT = 2
 
 
-def laws_page(report: LawReport) -> Page:
-    """Each law with its outcome and figures, the textbook's areas beside the real ones, and the exact comparison."""
+def laws_page(report: LawReport, *, everything: bool = False) -> Page:
+    """How many laws hold, those that do not, the textbook's areas beside the real ones, and the exact comparison.
+
+    With ``everything`` each law, with its figures.
+    """
     held = sum(1 for law in report.laws if law.outcome is Outcome.HOLDS)
     broken = sum(1 for law in report.laws if law.outcome is Outcome.BROKEN)
     figures = {"held": held, "broken": broken, "others": len(report.laws) - held - broken}
     laws: list[Block] = [Prose(told("laws", **figures) if report.laws else told("no laws"))]
     for law in report.laws:
+        if not everything and law.outcome is not Outcome.BROKEN:
+            continue
         says = told("law", name=law_name(law.name), says=law_says(law))
         laws.append(Facts([(outcome(law.outcome.value), says)], indent=_INDENT, least=_OUTCOMES))
         by = told("by", figures=printable_text(law_figures(law)), source=law.source)

@@ -50,6 +50,7 @@ def _again(report: SharedReport) -> list[Block]:
 def _columns() -> tuple[Column, ...]:
     """Where it is narrow, what follows from other columns goes first."""
     return (
+        column(HEADINGS, "object", "path", least=24),
         column(HEADINGS, "virt", "size", rank=1),
         column(HEADINGS, "rss", "size"),
         column(HEADINGS, "pss", "size"),
@@ -61,7 +62,6 @@ def _columns() -> tuple[Column, ...]:
         column(HEADINGS, "freed_if_gone", "size", rank=3),
         column(HEADINGS, "sharers", "count"),
         column(HEADINGS, "sort", "text", rank=8),
-        column(HEADINGS, "object", "path", least=24),
         column(HEADINGS, "who", "text", below=True),
     )
 
@@ -73,15 +73,15 @@ def shared_sheet(report: SharedReport, *, all_sharers: bool, inapplicable: Value
     """
     rows: list[Sequence[Value]] = [
         (
+            printable(item.name),
             *(_size(item, field, inapplicable) for field in _SIZES),
             None if report.sharers_unknown else len(item.sharers),
             item.sort,
-            printable(item.name),
             "?" if report.sharers_unknown else _who(item, all_sharers=all_sharers),
         )
         for item in report.objects
     ]
-    totals = (*(_total(report, field) for field in _SIZES), "", "", told("total"), "")
+    totals = (told("total"), *(_total(report, field) for field in _SIZES), "", "", "")
     return Sheet(_columns(), rows, [totals] if rows else ())
 
 

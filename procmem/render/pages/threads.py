@@ -35,9 +35,10 @@ def threads_page(report: ThreadReport, unit: str) -> Page:
 
 
 def _columns() -> tuple[Column, ...]:
-    """Where it is narrow, addresses and counters go first."""
+    """Where it is narrow, addresses and counters go first; what is evidence is a detail."""
     return (
         column(HEADINGS, "tid", "count"),
+        column(HEADINGS, "name", "text"),
         column(HEADINGS, "state", "text", rank=3, least=3),
         column(HEADINGS, "stack_from", "address", rank=5),
         column(HEADINGS, "to", "address", rank=10),
@@ -47,15 +48,14 @@ def _columns() -> tuple[Column, ...]:
         column(HEADINGS, "deepest", "size", rank=1),
         column(HEADINGS, "guard", "size", rank=7),
         column(HEADINGS, "tls", "size", rank=6),
-        column(HEADINGS, "arena", "address", rank=9),
-        column(HEADINGS, "arena_blocks", "count", rank=14),
+        column(HEADINGS, "arena", "address", rank=9, detail=True),
+        column(HEADINGS, "arena_blocks", "count", rank=14, detail=True),
         column(HEADINGS, "arena_resident", "size", rank=13),
-        column(HEADINGS, "voluntary", "count", rank=11),
-        column(HEADINGS, "involuntary", "count", rank=12),
+        column(HEADINGS, "voluntary", "count", rank=11, detail=True),
+        column(HEADINGS, "involuntary", "count", rank=12, detail=True),
         column(HEADINGS, "cpu_s", "seconds", rank=2),
         column(HEADINGS, "kind", "text", rank=4),
-        column(HEADINGS, "certainty", "text", rank=8),
-        column(HEADINGS, "name", "text"),
+        column(HEADINGS, "certainty", "text", rank=8, detail=True),
     )
 
 
@@ -64,7 +64,7 @@ def thread_sheet(report: ThreadReport) -> Sheet:
     totals: list[Sequence[Value]] = []
     if len(report.threads) > 1:
         sums = [report.total(field) for field in ("reserved", "resident")]
-        totals.append(("", told("total"), "", "", *sums, "", "", "", report.total("tls"), *[""] * 9))
+        totals.append(("", told("total"), "", "", "", *sums, "", "", "", report.total("tls"), *[""] * 8))
     return Sheet(_columns(), [_cells(row) for row in report.threads], totals)
 
 
@@ -72,6 +72,7 @@ def _cells(row: ThreadRow) -> Sequence[Value]:
     start, end = row.stack or (None, None)
     return (
         row.tid,
+        printable(row.name),
         row.state,
         start,
         end,
@@ -89,7 +90,6 @@ def _cells(row: ThreadRow) -> Sequence[Value]:
         None if row.cpu_seconds is None else round(row.cpu_seconds, 2),
         row.stack_kind if row.inside is None else told("inside", kind=row.inside),
         row.certainty or "",
-        printable(row.name),
     )
 
 
