@@ -28,6 +28,8 @@ ARENA_BLOCKS_MIN = 4  # of one arena: whoever allocates there holds far more tha
 IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
 IDLE_FACTOR = 4
 NEAR = 0.8  # of a limit
+DEFAULT_MAX_MAP_COUNT = 65_530  # include/linux/mm.h, DEFAULT_MAX_MAP_COUNT: for texts that do not say
+LOCKED_BYTES_MIN = 64 * _MIB  # small keys and buffers are locked by many programs
 CGROUP_NEAR = 0.9  # a group may sit at its limit with page cache alone: the kernel reclaims, and then kills
 STACK_NEAR = 0.75  # a stack grows in leaps, so warn earlier
 SWAPPED_BYTES_MIN = _MIB
@@ -129,6 +131,8 @@ def _limits(snapshot: Snapshot, regions: Regions, around: Surroundings) -> Itera
         )
     if max_map_count is not None and count >= NEAR * max_map_count:
         yield "map-count", {"count": count, "limit": max_map_count}
+    elif max_map_count is None and count >= NEAR * DEFAULT_MAX_MAP_COUNT:
+        yield "map-count-default", {"count": count, "limit": DEFAULT_MAX_MAP_COUNT}
     limits = snapshot.limits or {}
 
     def soft(name: str) -> int | None:
@@ -141,6 +145,8 @@ def _limits(snapshot: Snapshot, regions: Regions, around: Surroundings) -> Itera
     locked, lock_limit = snapshot.size(StatusKey.VM_LCK), soft(LimitName.LOCKED_MEMORY)
     if locked and lock_limit is not None and locked >= NEAR * lock_limit:
         yield "limit-locked", {"locked_bytes": locked, "limit_bytes": lock_limit}
+    elif locked and locked >= LOCKED_BYTES_MIN:
+        yield "locked", {"locked_bytes": locked}
     stack_limit = soft(LimitName.STACK)
     for region in _of(regions, "main", "thread"):
         limit = stack_limit if region.label.kind is kinds.MAIN_STACK else region.size

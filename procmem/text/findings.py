@@ -110,6 +110,22 @@ FINDINGS = {
         ),
         N_("Raise vm.max_map_count, or find what makes so many mappings (the table by kind tells)."),
     ),
+    "map-count-default": _FindingWords(
+        N_("Close to the usual limit of mappings"),
+        N_(
+            "{count} mappings are in use; the limit (vm.max_map_count) is not known here, and by default it is {limit}: at the limit mmap fails with ENOMEM although memory is free."
+        ),
+        N_("Raise vm.max_map_count, or find what makes so many mappings (the table by kind tells)."),
+    ),
+    "locked": _FindingWords(
+        N_("Locked memory"),
+        N_(
+            "{locked_bytes:size} are locked (mlock, mlockall): they cannot be swapped out, whatever else needs the memory."
+        ),
+        N_(
+            "Lock what must not be swapped only (keys, real-time buffers); MCL_ONFAULT locks no more than what is touched."
+        ),
+    ),
     "limit-address-space": _FindingWords(
         N_("Close to the limit of address space"),
         N_("VIRT is {virt_bytes:size}, and RLIMIT_AS allows {limit_bytes:size}."),

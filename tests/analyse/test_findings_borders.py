@@ -11,7 +11,7 @@ from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
 from procmem.model.owners import Owner
 from procmem.model.reports.inspection import Account
-from procmem.model.reports.resident import Surroundings
+from procmem.model.reports.resident import CgroupUse, Surroundings
 from procmem.model.snapshot import Limit, LimitName
 from tests.support.made_processes import labelled, made, record
 from tests.support.smaps_text import Record
@@ -36,6 +36,7 @@ def found(
     cpus: int | None = 4,
     bits: int = 64,
     max_map_count: int | None = None,
+    cgroup: CgroupUse | None = None,
 ) -> dict[str, Mapping[str, Any]]:
     """What is found in a process with these mappings, by name; totals and limits as a test wants them."""
     regions = labelled(*(rows or (row(0, 4096),)))
@@ -48,7 +49,7 @@ def found(
     )
     report = inspection(shot, regions)
     report = report._replace(totals=report.totals._replace(**(totals or {})), account=account)
-    every = list(findings(shot, regions, report, Surroundings(max_map_count=max_map_count)))
+    every = list(findings(shot, regions, report, Surroundings(max_map_count=max_map_count, cgroup=cgroup)))
     assert len({one.name for one in every}) == len(every)
     return {one.name: one.figures for one in every}
 
@@ -159,6 +160,37 @@ def test_many_mappings(most: int | None, is_near: bool) -> None:
     """Four of five."""
     seen = found(*(row(at * 8192, 4096) for at in range(4)), max_map_count=most)
     assert seen == ({"map-count": {"count": 4, "limit": most}} if is_near else {})
+
+
+@pytest.mark.parametrize(("default", "is_near"), [(5, True), (6, False)])
+def test_many_mappings_where_the_limit_is_not_known(
+    default: int, is_near: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A text of bare maps: held against the kernel's default, and said to be so; not where the limit is known."""
+    monkeypatch.setattr("procmem.analyse.findings.DEFAULT_MAX_MAP_COUNT", default)
+    rows = [row(at * 8192, 4096) for at in range(4)]
+    assert found(*rows) == ({"map-count-default": {"count": 4, "limit": default}} if is_near else {})
+    assert found(*rows, max_map_count=1000) == {}
+
+
+@pytest.mark.parametrize(("locked", "is_told"), [(64 * 1024, True), (64 * 1024 - 1, False)])
+def test_much_locked_memory(locked: int, is_told: bool) -> None:
+    """64 MiB; where the limit is near, that is told instead."""
+    assert found(locked=locked) == ({"locked": {"locked_bytes": locked * KIB}} if is_told else {})
+    near = found(locked=locked, limits={LimitName.LOCKED_MEMORY: locked * KIB})
+    assert list(near) == ["limit-locked"]
+
+
+@pytest.mark.parametrize(
+    ("charged", "limit", "is_near"),
+    [(90, 100, True), (89, 100, False), (None, 100, False), (90, None, False), (0, 0, False)],
+)
+def test_a_group_near_its_limit(charged: int | None, limit: int | None, is_near: bool) -> None:
+    """Nine of ten; the group that leaves the least room is named, which may lie above the process's own."""
+    use = CgroupUse(b"/a/b", 1, None, b"/a", limit, charged, None, None)
+    seen = found(cgroup=use)
+    figures = {"group": "/a", "charged_bytes": charged, "limit_bytes": limit, "share": 90}
+    assert seen == ({"cgroup-limit": figures} if is_near else {})
 
 
 @pytest.mark.parametrize(("limit", "is_near"), [(5 * MIB, True), (5 * MIB + 2, False), (0, True), (None, False)])

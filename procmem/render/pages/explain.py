@@ -73,9 +73,9 @@ def findings_page(report: Explanation) -> Page:
     """What deserves attention alone."""
     notes = [note_text(note) for note in report.inspection.warnings]
     unread = report.inspection.regions is None  # then nothing was looked for, and the notes say why
-    nothing = process_head(report.inspection.process) if unread else [Prose(no_findings())]
+    nothing: Sequence[Sequence[Block]] = [] if unread else [[Prose(no_findings())]]
     return Page(
-        sections=_findings(report.findings) or [nothing],
+        sections=[process_head(report.inspection.process), *(_findings(report.findings) or nothing)],
         table=lambda: _findings_table(report),
         document=lambda: explain_json(report, findings_only=True),
         notes=notes if unread else (),
