@@ -95,7 +95,7 @@ def test_page_size(data: bytes, size: int | None, tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(data)
     assert procmem("inspect", "--json", "--from", str(path)).json["process"]["page_size"] == size
-    text = procmem("crosscheck", "--from", str(path)).out
+    text = procmem("crosscheck", "--all", "--from", str(path)).out
     assert ("nothing says" in text) == (size is None)
 
 
