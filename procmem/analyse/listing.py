@@ -8,7 +8,7 @@ from procmem.analyse.inspection import classic_class
 from procmem.model.region import Regions
 from procmem.model.region_filter import RegionFilter
 
-__all__ = ["chosen_regions", "fitting_regions"]
+__all__ = ["chosen_regions", "fitting_regions", "name_matcher"]
 
 _WHOLE_PERMS = 4
 _WILDCARDS = frozenset("*?[")
@@ -30,7 +30,7 @@ def chosen_regions(
 def fitting_regions(regions: Regions, wanted: RegionFilter, *, classic: bool = False) -> list[int]:
     """The indexes of regions that fit, in the order of addresses."""
     table = regions.mappings
-    of_owner, of_path = _matcher(wanted.owner), _matcher(wanted.path)
+    of_owner, of_path = name_matcher(wanted.owner), name_matcher(wanted.path)
     of_perms = cache(lambda perms: _has_perms(perms, wanted.perms))
     fits = regions.for_each_label(
         lambda label: (
@@ -49,7 +49,7 @@ def fitting_regions(regions: Regions, wanted: RegionFilter, *, classic: bool = F
     ]
 
 
-def _matcher(pattern: str | None) -> Callable[[bytes | None], bool]:
+def name_matcher(pattern: str | None) -> Callable[[bytes | None], bool]:
     """Whether a name fits: a pattern with wildcards fits it whole, any other is a part of it."""
     if pattern is None:
         return lambda _: True

@@ -32,18 +32,22 @@ def system_report(
     *,
     by: str | None = None,
     shown: Sequence[ProcessRow] | None = None,
+    top: int | None = None,
     cgroups: Iterable[CgroupFigures] = (),
     without_memory: int = 0,
     unreadable: int = 0,
 ) -> SystemReport:
-    """Put the report together; ``rows`` are sorted already, and ``shown`` are those of them to list (all, if None)."""
+    """Put the report together; ``rows`` are sorted already, and ``shown`` are those of them to list (all, if None).
+
+    ``top`` keeps the largest groups.
+    """
     once = [row for row in rows if row.same_memory is None]
     grouping = GROUPINGS.get(by or "")
     return SystemReport(
         rows=tuple(rows if shown is None else shown),
         processes=len(rows),
         totals=SystemTotals(*(known_sum(getattr(row, field) for row in once) for field in SystemTotals._fields)),
-        groups=() if grouping is None else tuple(_groups(rows, grouping)),
+        groups=() if grouping is None else tuple(_largest(_groups(rows, grouping), top)),
         families=tuple(_families(rows)) if by == "tree" else (),
         cgroups=tuple(cgroups),
         without_memory=without_memory,
@@ -92,6 +96,10 @@ def tree_rows(rows: Iterable[ProcessRow]) -> list[tuple[int, ProcessRow, int | N
 
 
 _DEPTH_MAX = 200
+
+
+def _largest(groups: list[GroupRow], top: int | None) -> list[GroupRow]:
+    return groups if top is None else groups[len(groups) - top :] if top < len(groups) else groups
 
 
 def _groups(rows: Sequence[ProcessRow], key: Callable[[ProcessRow], bytes]) -> list[GroupRow]:

@@ -54,7 +54,7 @@ _APART: dict[str, _Apart] = {
         (_OF_REGIONS, ("--json",)),
     ),
     "system": (
-        (("--classes",), ("--by", "--sort", "--top", "--reverse", "--quick", "--min-size")),
+        (("--classes",), ("--by", "--sort", "--top", "--reverse", "--quick", "--min-size", "--cgroup")),
         (("--from",), ("--procfs",)),
     ),
     "swap": ((("--top",), ("--json",)),),

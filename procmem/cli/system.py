@@ -27,6 +27,7 @@ __all__ = ["system"]
 @click.option("--by", type=click.Choice(GROUPINGS), help=words.BY)
 @click.option("--name", metavar="NAME", help=words.NAME)
 @click.option("--user", metavar="USER", help=words.USER)
+@click.option("--cgroup", metavar="TEXT", help=words.CGROUP)
 @click.option("--min-size", default="0", metavar="SIZE", help=words.MIN_SIZE)
 @click.option("--procfs", metavar="DIR", help=shared_words.PROCFS)
 @click.option("--from", "recording", metavar="PATH", help=words.FROM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
+from procmem.analyse.listing import name_matcher
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
@@ -45,6 +46,7 @@ class SystemOptions(NamedTuple):
     by: str | None = None
     name: str | None = None
     user: str | None = None
+    cgroup: str | None = None
     min_size: int = 0
     quick: bool = False
     classes: bool = False
@@ -73,7 +75,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
         source,
         other_pids(source),
         quick=options.quick,
-        with_cgroup=options.by == "cgroup",
+        with_cgroup=options.by == "cgroup" or options.cgroup is not None,
         users=user_name if source.is_live else str,
         wanted=wanted,
     )
@@ -81,7 +83,10 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
     least = options.min_size
     measure = field if field in _SIZES else "pss"
     rows = [row for row in found.rows if not least or (getattr(row, measure) or 0) >= least]
-    if not rows and (options.name or options.user or least):
+    if options.cgroup is not None:
+        fits = name_matcher(options.cgroup)
+        rows = [row for row in rows if row.cgroup is not None and fits(row.cgroup)]
+    if not rows and (options.name or options.user or options.cgroup is not None or least):
         raise NothingMatches("no-process-fits")
     if not rows and not found.without_memory and not found.unreadable:
         raise NothingMatches("no-process-in", source=source.name)
@@ -91,6 +96,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
         rows,
         shown=shown,
         by=options.by,
+        top=options.top,
         cgroups=cgroups_of(rows, own_mountinfo()) if options.by == "cgroup" and source.is_live else (),
         without_memory=found.without_memory,
         unreadable=found.unreadable,

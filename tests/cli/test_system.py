@@ -54,7 +54,7 @@ def test_what_one_worker_really_costs(tmp_path: Path) -> None:
     assert 3 * MIB <= found["own_least"] <= found["own_mean"] <= found["own_most"] < 6 * MIB
     assert 20 * MIB <= found["shared"] < 40 * MIB
     assert found["rss_sum"] > 9 * 23 * MIB
-    assert "one worker really costs" in page
+    assert "one child really costs" in page
     # what is shared is counted once, however many workers have it mapped
     totals = run.json["totals"]
     assert totals["pss"] == found["shared"] + totals["uss"]
@@ -330,3 +330,17 @@ def test_started_by_a_program_that_ignores_its_children() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=100, check=False)
     assert (done.returncode, b"No child" in done.stderr) == (0, False), done.stderr
     assert json.loads(done.stdout)["rows"]
+
+
+def test_groups_obey_top_and_cgroups_choose() -> None:
+    """The largest of the groups; the totals are of all. A group is chosen by a part of its path, or a pattern."""
+    rows = [row(pid, pss=pid, name=b"n%d" % pid, cgroup=b"/a/%d" % pid) for pid in range(1, 6)]
+    report = system_report(rows, by="name", top=2)
+    assert [group.key for group in report.groups] == [b"n4", b"n5"]
+    assert report.processes == 5
+    assert system_report(rows, by="name", top=9).groups == system_report(rows, by="name").groups
+    assert system_report(rows, by="name", top=0).groups == ()
+    fork = str(FIXTURES / "x86_64-6.18-fork")
+    for pattern, found in (("/", True), ("/*", True), ("no such group", False), ("x*", False)):
+        run = procmem("system", "--from", fork, "--cgroup", pattern, "--json")
+        assert (run.status == 0) == found, run

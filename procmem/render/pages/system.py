@@ -65,7 +65,7 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None) -> Sheet:
             column(HEADINGS, "group", "text"),
         )
         groups = [(group.processes, group.swap, group.uss, group.pss, printable(group.key)) for group in report.groups]
-        total = (sum(group.processes for group in report.groups), *sums, told("once"))
+        total = (report.processes, *sums, told("once"))
         return Sheet(columns, groups, [total], ruled=True)
     below = () if tree is None else (column(HEADINGS, "pss_of_all_below", "size"),)
     columns = (

@@ -2,14 +2,15 @@
 
 from procmem.text import N_
 
-__all__ = ["BY", "EPILOG", "FLAGS", "FROM", "HELP", "MIN_SIZE", "NAME", "SORT", "TOP", "USER"]
+__all__ = ["BY", "CGROUP", "EPILOG", "FLAGS", "FROM", "HELP", "MIN_SIZE", "NAME", "SORT", "TOP", "USER"]
 
 HELP = N_("Show the memory of all processes, without counting shared pages twice.")
 SORT = N_("Sort by this column; by PSS unless said otherwise.")
-TOP = N_("Only the N largest.")
+TOP = N_("Only the N largest, processes or groups.")
 BY = N_("Group processes, or show them as a tree.")
 NAME = N_("Only processes of this name (exact, or a regular expression).")
 USER = N_("Only processes of this user, by name or uid.")
+CGROUP = N_("Only processes of control groups that have this in their path, or fit it (*, ?).")
 MIN_SIZE = N_("Only processes of at least this size (64K, 1M).")
 FROM = N_("Read the processes of a recording or the one of a text; - is standard input.")
 FLAGS = {
@@ -24,7 +25,8 @@ Examples:
   procmem system --top 10 --human    the ten largest
   procmem system --by user           also: name, cgroup
   procmem system --by tree --name 'gunicorn.*'
-                                     a server and what one worker costs
+                                     a server and what one child costs
+  procmem system --cgroup 'nginx*' --by cgroup
   procmem system --quick --sort rss  status only: fast, without PSS and USS
   procmem system --classes           text, heap, ... over the whole machine
 

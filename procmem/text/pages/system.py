@@ -29,10 +29,10 @@ _SENTENCES: dict[str, Sentence] = {
     "all, once": N_("all, each page once"),
     "none": N_("none"),
     "family": plural(
-        "{name}, {parent}, with {count} worker:",
-        "{name}, {parent}, with {count} workers:",
+        "{name}, {parent}, with {count} child of its name:",
+        "{name}, {parent}, with {count} children of its name:",
     ),
-    "costs": N_("one worker really costs"),
+    "costs": N_("one child really costs"),
     "own": N_("{mean:size} on average ({least:size} to {most:size}): what it shares with nobody (USS)"),
     "shared": N_("shared, paid once"),
     "by all": N_("{shared:size}, by all {all} and other programs"),
