@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         diff,
         examine,
         open_recording,
+        record,
         system,
         use_language,
     )
@@ -42,6 +43,7 @@ __all__ = [
     "diff",
     "examine",
     "open_recording",
+    "record",
     "system",
     "use_language",
 ]

@@ -19,7 +19,7 @@ from procmem.render.style import Style, size_format
 from procmem.text import english, use_language
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
     from procmem.model.ports import Source, Target
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from procmem.model.reports.threads import ThreadReport
     from procmem.render.page import Page, Value
 
-__all__ = ["Process", "Recording", "Report", "diff", "examine", "open_recording", "system", "use_language"]
+__all__ = ["Process", "Recording", "Report", "diff", "examine", "open_recording", "record", "system", "use_language"]
 
 _Figures = TypeVar("_Figures")
 
@@ -241,6 +241,25 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
     return Recording(name, source_of(None, name))
 
 
+def record(target: int | str | os.PathLike[str], path: str | os.PathLike[str], *, deep: bool = False) -> Recording:
+    """Write down a process as ``procmem record`` does, without the arguments of its command line, and open that.
+
+    ``path`` is a folder, or an archive where it ends in ``.tar.gz``; nothing may be there yet.
+
+    Raises:
+        ProcessGone, AccessRefused, BadInput: it cannot be read.
+        ProcmemError: it cannot be written.
+    """
+    from procmem import __version__  # noqa: PLC0415  # only this question
+    from procmem.queries.save_recording import record as record_target  # noqa: PLC0415
+    from procmem.queries.save_recording import save_recording  # noqa: PLC0415
+
+    with _reference(target).open() as opened:
+        recorded = record_target(opened, deep=deep, keep_arguments=False)
+    save_recording([recorded], os.fspath(path), version=__version__)
+    return open_recording(path)
+
+
 def system(*, by: str | None = None) -> Report[SystemReport]:
     """All processes, in sums that count no page twice; ``by`` is ``name``, ``user``, ``cgroup`` or ``tree``."""
     from procmem.queries import all_processes  # noqa: PLC0415  # only this question
@@ -250,20 +269,39 @@ def system(*, by: str | None = None) -> Report[SystemReport]:
     return Report(report, system_page(report, size_format(None)[1], tree))
 
 
+def need_conditions(conditions: Iterable[str]) -> None:
+    """Refuse conditions of growth that are none, before there is anything to compare.
+
+    Raises:
+        ProcmemError: one of them is none.
+    """
+    from procmem.queries.diff import conditions_of  # noqa: PLC0415  # only this question
+
+    conditions_of(conditions)
+
+
 def diff(
-    before: int | str | os.PathLike[str] | Process, after: int | str | os.PathLike[str] | Process, *, deep: bool = False
+    before: int | str | os.PathLike[str] | Process,
+    after: int | str | os.PathLike[str] | Process,
+    *,
+    deep: bool = False,
+    fail_if_grows: Iterable[str] = (),
 ) -> Report[DiffReport]:
     """What grew, shrank, came and went between two looks.
 
     Each is what :func:`examine` takes (a pid, ``"self"``, the path of a recording) or what it gives; a live process is
-    read at this moment, so that of two looks at one process the earlier is a recording.
+    read at this moment, so that of two looks at one process the earlier is a recording (:func:`record`).
+    ``fail_if_grows`` are conditions as ``procmem diff`` takes them (``heap>64M``, ``uss>10%``); ``value.failed`` has
+    those that are met.
 
     Raises:
         ProcessGone, AccessRefused, BadInput: one of the two cannot be read.
+        ProcmemError: a condition is none.
     """
-    from procmem.queries.diff import diff as compare  # noqa: PLC0415  # only this question
+    from procmem.queries.diff import conditions_of  # noqa: PLC0415  # only this question
+    from procmem.queries.diff import diff as compare  # noqa: PLC0415
     from procmem.render.pages.diff import diff_page  # noqa: PLC0415
 
     first, last = (side._reference if isinstance(side, Process) else _reference(side) for side in (before, after))
-    report = compare(first, last, deep=deep, threshold=1, conditions=())
+    report = compare(first, last, deep=deep, threshold=1, conditions=conditions_of(fail_if_grows))
     return Report(report, diff_page(report, size_format(None)[1], everything=True))

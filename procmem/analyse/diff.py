@@ -6,7 +6,7 @@ of one identity are summed. Within one process, threads are known by their ids, 
 by address as well: ranges that overlap are the same thing, grown or shrunk.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from procmem.errors import AccessRefused
 from procmem.model import owners
@@ -28,7 +28,10 @@ from procmem.model.reports.diff import (
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
 
-__all__ = ["Condition", "Look", "diff_report"]
+__all__ = ["SUMS", "Condition", "Look", "diff_report"]
+
+SUMS = ("rss", "pss", "uss")
+"""Figures of the whole process that a condition may be about, besides classes and their total."""
 
 
 class Look(NamedTuple):
@@ -40,7 +43,7 @@ class Look(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One --fail-if-grows: a class or ``total``, and by how much it may grow, in bytes or in per cent."""
+    """One --fail-if-grows: a class, ``total`` or a sum, and by how much it may grow, in bytes or in per cent."""
 
     text: str
     cls: str
@@ -73,7 +76,7 @@ def diff_report(
         threshold=threshold,
         classes=classes,
         changes=tuple(changes),
-        failed=tuple(_failed(classes, conditions, after.snapshot.pid)),
+        failed=tuple(_failed(_growths(before, after, classes), conditions, after.snapshot.pid)),
         warnings=tuple(warnings),
     )
 
@@ -206,21 +209,31 @@ def _classes(one: Regions, other: Regions) -> Iterator[ClassChange]:
             yield ClassChange(cls, found[0] or _NOTHING, found[1] or _NOTHING)
 
 
-def _failed(classes: Iterable[ClassChange], conditions: Iterable[Condition], pid: int | None) -> Iterator[Note]:
-    """The conditions that are met; growth is of memory and swap together.
+_Growths = Mapping[str, tuple[int | None, int | None]]
+"""What a condition may be about: bytes before and after."""
+
+
+def _growths(one: Look, other: Look, classes: Iterable[ClassChange]) -> _Growths:
+    """Memory and swap of each class together, and the sums of the whole process."""
+    found = {change.cls: (change.before.held, change.after.held) for change in classes}
+    sums = [{"rss": side.regions.rss, "pss": side.regions.pss, "uss": side.regions.uss} for side in (one, other)]
+    return found | {name: (exact_sum(sums[0][name]), exact_sum(sums[1][name])) for name in SUMS}
+
+
+def _failed(growths: _Growths, conditions: Iterable[Condition], pid: int | None) -> Iterator[Note]:
+    """The conditions that are met.
 
     Raises:
-        AccessRefused: memory or swap of a class is not known.
+        AccessRefused: a figure that a condition is about is not known.
     """
-    known = {change.cls: change for change in classes}
     for condition in conditions:
-        change = known.get(condition.cls)
-        if change is None:
+        if condition.cls not in growths:
             continue
-        grown, held = held_growth(change.before, change.after), change.before.held
-        if grown is None or held is None:
+        before, after = growths[condition.cls]
+        if before is None or after is None:
             raise AccessRefused(pid, "no-sizes")  # whether it grew cannot be said
-        limit = condition.size if condition.size is not None else held * (condition.percent or 0) / 100
+        grown = after - before
+        limit = condition.size if condition.size is not None else before * (condition.percent or 0) / 100
         if grown > limit:
             figures = {"condition": condition.text, "cls": condition.cls, "grown": grown}
-            yield note("grown by share", share=grown / held, **figures) if held else note("grown", **figures)
+            yield note("grown by share", share=grown / before, **figures) if before else note("grown", **figures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procmem.analyse.diff import Condition, Look, diff_report
+from procmem.analyse.diff import SUMS, Condition, Look, diff_report
 from procmem.analyse.inspection import warnings_of
 from procmem.errors import AccessRefused
 from procmem.model.kinds import ByteClass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["conditions_of", "diff"]
 
-_CLASSES = (*(cls.value for cls in ByteClass), "total")
+_NAMES = (*(cls.value for cls in ByteClass), "total", *SUMS)
 
 
 def conditions_of(texts: Iterable[str]) -> list[Condition]:
@@ -29,7 +29,7 @@ def conditions_of(texts: Iterable[str]) -> list[Condition]:
     Raises:
         Misuse: one that is none.
     """
-    return [Condition(text, *parse_growth(text, _CLASSES)) for text in texts]
+    return [Condition(text, *parse_growth(text, _NAMES)) for text in texts]
 
 
 def diff(

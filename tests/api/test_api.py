@@ -221,3 +221,30 @@ def test_rows_of_a_refused_process_are_no_empty_list() -> None:
     for report in (process.inspect(), process.inspect(regions=True), process.explain(), process.account()):
         with pytest.raises(procmem.AccessRefused, match="permission denied"):
             report.rows()
+
+
+def test_a_look_is_written_down_and_compared(tmp_path: Path) -> None:
+    """Conditions are those of the command; sums of the whole process are among them."""
+    with python_child("x = bytearray(1 << 20)") as pid:
+        before = procmem.record(pid, tmp_path / "before.tar.gz")
+        assert before.pids == (pid,)
+        found = procmem.diff(before.process(), pid, fail_if_grows=["rss>64M", "uss>50%", "heap>1M"])
+    assert found.value.same_process
+    assert found.value.failed == ()
+    with pytest.raises(procmem.ProcmemError, match="where CLASS is one of"):
+        procmem.diff(str(THREADS), str(THREADS), fail_if_grows=["nothing>1M"])
+    grown = procmem.diff(
+        str(FIXTURES / "x86_64-6.18-sleep"), str(THREADS), fail_if_grows=["rss>10%", "uss>1M", "pss>1G"]
+    )
+    assert [failure.figures["cls"] for failure in grown.value.failed] == ["rss", "uss"]
+    totals = [procmem.examine(str(path)).inspect().value.totals for path in (FIXTURES / "x86_64-6.18-sleep", THREADS)]
+    assert grown.value.failed[0].figures["grown"] == (totals[1].rss or 0) - (totals[0].rss or 0)
+    assert grown.value.failed[1].figures["grown"] == (totals[1].uss or 0) - (totals[0].uss or 0)
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    """As by the command."""
+    path = tmp_path / "there.tar.gz"
+    path.write_bytes(b"")
+    with pytest.raises(procmem.ProcmemError, match="something already"):
+        procmem.record("self", path)

@@ -1,0 +1,1 @@
+"""What pytest is given: a marker and a fixture."""
