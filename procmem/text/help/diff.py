@@ -11,7 +11,9 @@ A and B are recordings or pids. A series (procmem record --every) needs no B: it
 DEEP = N_("Also read the headers of malloc and of threads; see inspect --help.")
 ALL = N_("Show unchanged regions, too; of a series every process.")
 THRESHOLD = N_("What changed by less is the same (256K).")
-FAIL = N_("Exit with 7 if a class (or 'total') grew in memory and swap by more: 'heap>10%', 'total>64M' (repeatable).")
+FAIL = N_(
+    "Exit with 7 if a class (or 'total') grew in memory and swap by more, or rss, pss or uss did: 'heap>10%', 'uss>64M' (repeatable)."
+)
 FLAGS = {"--json": N_("Schema procmem/diff/1."), "--csv": N_("All regions as CSV, in bytes.")}
 EPILOG = N_("""\b
 Examples:
