@@ -13,6 +13,7 @@ from procmem.model.kinds import ByteClass, Grouping, Kind, Role
 from procmem.model.owners import Arena, Owner, Thread
 from procmem.model.proc_keys import StatusKey
 from procmem.model.region import Certainty, Label, Regions
+from procmem.model.reports.gpu import GpuUse
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.model.reports.system import CgroupMemory
 from procmem.model.snapshot import Snapshot, ThreadReading
@@ -108,6 +109,7 @@ def surroundings(
     oom_score: int | None,
     oom_score_adj: int | None,
     cgroup: Sequence[tuple[bytes, CgroupMemory]] = (),
+    gpu: GpuUse | None = None,
 ) -> Surroundings:
     """Peaks and limits; ``cgroup`` is the process's group and those above it, its own first."""
     return Surroundings(
@@ -122,6 +124,7 @@ def surroundings(
         oom_score=oom_score,
         oom_score_adj=oom_score_adj,
         cgroup=_cgroup_use(cgroup) if cgroup else None,
+        gpu=gpu,
     )
 
 

@@ -111,6 +111,10 @@ class Target(Protocol):
         """The target's own memory, addressed by virtual address."""
         ...
 
+    def drm_fdinfo(self) -> tuple[list[tuple[int, bytes]], bool] | Refusal:
+        """What ``fdinfo`` says of each descriptor of a graphics device, and whether all descriptors were looked at."""
+        ...
+
     def clear_accessed(self) -> Refusal | None:
         """Have the kernel forget which of its pages were accessed (1 to ``clear_refs``); why not, where it fails."""
         ...

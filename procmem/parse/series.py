@@ -12,6 +12,7 @@ from procmem.model.kinds import KINDS, ByteClass, Kind, Role
 from procmem.model.owners import Arena, MappingName, ObjectFile, Owner, Thread
 from procmem.model.region import Certainty
 from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.gpu import GpuDevice, GpuMemory, GpuUse
 from procmem.model.reports.inspection import Account, Inspection, ProcessFacts, Totals
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.model.series import SERIES_SCHEMA, SeriesLook, SeriesProcess
@@ -141,7 +142,7 @@ def _owner(given: Mapping[str, Any], *, is_object: bool) -> Owner | None:
 
 
 def _surroundings(given: Mapping[str, Any]) -> Surroundings:
-    group = given.get("cgroup")
+    group, gpu = given.get("cgroup"), given.get("gpu")
     return Surroundings(
         peak_rss=_number(given.get("peak_rss")),
         peak_virt=_number(given.get("peak_virt")),
@@ -154,7 +155,26 @@ def _surroundings(given: Mapping[str, Any]) -> Surroundings:
         oom_score=_number(given.get("oom_score")),
         oom_score_adj=_number(given.get("oom_score_adj")),
         cgroup=None if group is None else _cgroup(_table(group)),
+        gpu=None if gpu is None else _gpu(_table(gpu)),
     )
+
+
+def _gpu(given: Mapping[str, Any]) -> GpuUse:
+    devices = [
+        GpuDevice(
+            _text(one.get("driver")) or "",
+            _text(one.get("pdev")),
+            _number(one.get("clients")) or 0,
+            tuple(_gpu_memory(_table(row)) for row in _list(one.get("memory"))),
+        )
+        for one in map(_table, _list(given.get("devices")))
+    ]
+    return GpuUse(tuple(devices), complete=given.get("complete") is True)
+
+
+def _gpu_memory(given: Mapping[str, Any]) -> GpuMemory:
+    figures = {field: _number(given.get(field)) for field in GpuMemory._fields if field != "name"}
+    return GpuMemory(_text(given.get("name")) or "", **figures)
 
 
 def _cgroup(given: Mapping[str, Any]) -> CgroupUse:

@@ -13,7 +13,7 @@ from procmem.parse.redact import without_mounts
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.examine import examine, need_mappings
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
-from procmem.queries.surroundings import CGROUP_FILE, cgroup_memory
+from procmem.queries.surroundings import CGROUP_FILE, GPU_FILE, cgroup_memory, gpu_memory
 from procmem.sources.recording.write import Recorded
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
         need_mappings(seen)
         notes = tuple(warnings_of(seen.snapshot, None, seen.peek_problem))
     raw = without_mounts(seen.raw)
-    raw = raw._replace(files={**raw.files, CGROUP_FILE: cgroup_memory(target)})
+    raw = raw._replace(files={**raw.files, CGROUP_FILE: cgroup_memory(target), GPU_FILE: gpu_memory(target)})
     return Recorded(raw, seen.kept, seen.page_runs, seen.words, notes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from procmem.analyse.resident import surroundings
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.parse.cgroup import cgroup_text, memory_group, parse_cgroup_text
+from procmem.parse.drm_fdinfo import drm_text, parse_drm_text
 from procmem.parse.system import parse_number
 from procmem.sources.cgroups import read_cgroups_above
 
@@ -15,21 +16,25 @@ if TYPE_CHECKING:
     from procmem.model.reports.resident import Surroundings
     from procmem.model.snapshot import Snapshot
 
-__all__ = ["CGROUP_FILE", "cgroup_memory", "read_surroundings"]
+__all__ = ["CGROUP_FILE", "GPU_FILE", "cgroup_memory", "gpu_memory", "read_surroundings"]
 
 CGROUP_FILE = "cgroup.memory"
 """What a recording calls the memory files of a process's group and of those above it."""
+GPU_FILE = "fdinfo.drm"
+"""What a recording calls what fdinfo said of the descriptors of graphics devices."""
 MAX_MAP_COUNT = "sys/vm/max_map_count"
 
 
 def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
     """Read the small files that tell of limits; what is refused is unknown."""
+    gpu = gpu_memory(target)
     return surroundings(
         snapshot,
         max_map_count=_number(target.read_system(MAX_MAP_COUNT)),
         oom_score=_number(target.read("oom_score")),
         oom_score_adj=_number(target.read("oom_score_adj")),
         cgroup=parse_cgroup_text(said_or_nothing(cgroup_memory(target))),
+        gpu=None if isinstance(gpu, Refusal) else parse_drm_text(gpu),
     )
 
 
@@ -45,6 +50,18 @@ def cgroup_memory(target: Target) -> FileContent:
         return Refusal.ABSENT
     levels = read_cgroups_above(*group)
     return cgroup_text(group[2], levels) if levels else Refusal.ABSENT
+
+
+def gpu_memory(target: Target) -> FileContent:
+    """What drivers of graphics devices say of its descriptors, as one text."""
+    kept = Refusal.UNRECORDED if target.is_live else target.read(GPU_FILE)
+    if isinstance(kept, bytes):
+        return kept
+    found = target.drm_fdinfo()
+    if isinstance(found, Refusal):
+        return found
+    descriptors, complete = found
+    return drm_text(descriptors, complete=complete)
 
 
 def _number(content: FileContent) -> int | None:

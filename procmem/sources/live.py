@@ -281,6 +281,12 @@ class ProcTarget:
             os.close(fd)
         return int.from_bytes(data, "little") if len(data) == 8 else Refusal.ABSENT
 
+    def drm_fdinfo(self) -> tuple[list[tuple[int, bytes]], bool] | Refusal:
+        """What ``fdinfo`` says of each descriptor of a graphics device."""
+        from procmem.sources.drm_fdinfo import has_gpu, read_drm_fdinfo  # noqa: PLC0415  # not by every command
+
+        return read_drm_fdinfo(self._memory_fd) if not self._is_kernel or has_gpu() else ([], True)
+
     def clear_accessed(self) -> Refusal | None:
         """Clear the accessed bits of its page tables, and the referenced marks of its pages."""
         return write_once("clear_refs", self._memory_fd, _ALL_REFERENCES)

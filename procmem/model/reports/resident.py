@@ -4,6 +4,7 @@ from procmem.model.kinds import Kind, Role
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.owners import Arena, Owner, Thread
 from procmem.model.region import Certainty
+from procmem.model.reports.gpu import GpuUse
 
 __all__ = ["CgroupUse", "Consumer", "Surroundings"]
 
@@ -72,3 +73,4 @@ class Surroundings(NamedTuple):
     oom_score: int | None = None
     oom_score_adj: int | None = None
     cgroup: CgroupUse | None = None
+    gpu: GpuUse | None = None

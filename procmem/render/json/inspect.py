@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from procmem.model.owners import Arena, Thread, owner_name
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.gpu import GpuUse
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.render.escaping import json_text, printable_text
@@ -181,7 +182,31 @@ def _surroundings(found: Surroundings) -> dict[str, Any]:
         "oom_score": found.oom_score,
         "oom_score_adj": found.oom_score_adj,
         "cgroup": None if found.cgroup is None else _cgroup(found.cgroup),
+        "gpu": None if found.gpu is None else _gpu(found.gpu),
     }
+
+
+def _gpu(use: GpuUse) -> dict[str, Any]:
+    devices = [
+        {
+            "driver": printable_text(one.driver),
+            "pdev": None if one.pdev is None else printable_text(one.pdev),
+            "clients": one.clients,
+            "memory": [
+                {
+                    "name": printable_text(row.name),
+                    "total": row.total,
+                    "resident": row.resident,
+                    "shared": row.shared,
+                    "active": row.active,
+                    "purgeable": row.purgeable,
+                }
+                for row in one.memory
+            ],
+        }
+        for one in use.devices
+    ]
+    return {"devices": devices, "complete": use.complete}
 
 
 def _cgroup(use: CgroupUse) -> dict[str, Any]:

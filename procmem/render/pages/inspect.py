@@ -9,6 +9,7 @@ from operator import attrgetter
 from procmem.model.kinds import ByteClass
 from procmem.model.region import Regions
 from procmem.model.reports.classes import ClassRow
+from procmem.model.reports.gpu import GpuDevice
 from procmem.model.reports.inspection import Inspection, LayoutInShort
 from procmem.model.reports.resident import CgroupUse, Consumer
 from procmem.model.unknown import exact_sum
@@ -257,6 +258,10 @@ def _surroundings(report: Inspection) -> list[tuple[str, str]]:
     if found.mappings is not None:
         code = "maps, of" if found.max_map_count is not None else "maps"
         rows.append((told("maps label"), told(code, count=found.mappings, most=found.max_map_count)))
+    if found.gpu is not None:
+        rows += [(told("gpu label"), printable_text(_gpu(device))) for device in found.gpu.devices]
+        if not found.gpu.complete:
+            rows.append((told("gpu label"), told("gpu, cut")))
     if found.locked:
         rows.append((told("locked label"), told("locked", size=found.locked)))
     if report.totals.page_tables:
@@ -267,6 +272,17 @@ def _surroundings(report: Inspection) -> list[tuple[str, str]]:
     if found.cgroup is not None:
         rows.append((told("cgroup label"), _cgroup(found.cgroup)))
     return rows
+
+
+def _gpu(device: GpuDevice) -> str:
+    """A device with what it holds for the process: of each kind of memory what is resident, of how much in all."""
+    rows = []
+    for row in device.memory:
+        code = "gpu memory, of" if row.total is not None and row.total != row.resident else "gpu memory"
+        if row.resident or row.total or (row.resident is None and row.total is None):
+            rows.append(told(code, name=row.name, resident=row.resident, total=row.total))
+    where = device.driver if device.pdev is None else f"{device.driver} {device.pdev}"
+    return told("gpu" if rows else "gpu, nothing", device=where, memory=listed(rows))
 
 
 def _or_unknown(value: int | None) -> int | str:

@@ -108,6 +108,10 @@ class PiecesReader:
             yield from matches(max(start, low), data[max(low - start, 0) : max(high - start, 0)])
 
 
+_DESCRIPTORS_MAX = 4096
+"""So many files of ``fdinfo`` are read of a copied folder."""
+
+
 class RecordedSource:
     """Processes of a recording. The pid may be left out when it holds only one."""
 
@@ -321,6 +325,19 @@ class RecordedTarget:
         """The same for their flags."""
         del name, frame
         return Refusal.UNRECORDED
+
+    def drm_fdinfo(self) -> tuple[list[tuple[int, bytes]], bool] | Refusal:
+        """What a copied folder has of them; a recording of ours keeps it as a text of its own.
+
+        Links are not followed, nor needed: what other descriptors say tells of no device.
+        """
+        names = self.names("fdinfo")
+        if isinstance(names, Refusal):
+            return names
+        numbers = sorted(number for name in names if (number := whole_number(name)) is not None)
+        found = [(number, self.read(f"fdinfo/{number}")) for number in numbers[:_DESCRIPTORS_MAX]]
+        told = [(number, content) for number, content in found if isinstance(content, bytes)]
+        return told, len(numbers) <= _DESCRIPTORS_MAX
 
     def clear_accessed(self) -> Refusal | None:
         """It does not run."""

@@ -28,6 +28,7 @@ _BYTES_MAX = {
     **dict.fromkeys(("about.toml", "comm", "statm", "wchan", "syscall", "limits", "smaps_rollup"), _SMALL),
     **dict.fromkeys(("cgroup.memory", "oom_score", "oom_score_adj", "uptime", "version", "meminfo", "vmstat"), _SMALL),
     **dict.fromkeys(("auxv", "cgroup", "cmdline", "stat", "status", "swaps"), _MIDDLE),
+    "fdinfo.drm": _MIDDLE * 2,
     "objects.json": 16 * 1024 * 1024,
 }
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -62,6 +62,12 @@ _SENTENCES: dict[str, Sentence] = {
     "maps, of": plural(
         "{count} mapping of at most {most} (vm.max_map_count)", "{count} mappings of at most {most} (vm.max_map_count)"
     ),
+    "gpu label": N_("GPU"),
+    "gpu": N_("{device}: {memory}; beside RES"),
+    "gpu, nothing": N_("{device}: open, its driver tells of no memory in use"),
+    "gpu memory": N_("{name} {resident:size}"),
+    "gpu memory, of": N_("{name} {resident:size} of {total:size}"),
+    "gpu, cut": N_("more descriptors are open than were looked at: there may be more of it"),
     "locked label": N_("locked"),
     "locked": N_("{size:size} cannot be swapped out (VmLck)"),
     "tables label": N_("page tables"),
