@@ -11,12 +11,13 @@ from itertools import islice
 
 from procmem.model.numbers import whole_number
 from procmem.model.raw import Refusal
+from procmem.model.vma_names import KernelName
 from procmem.sources.files import read_whole, refusal_of
 
 __all__ = ["has_gpu", "read_drm_fdinfo"]
 
 _CLASSES = ("/sys/class/drm", "/sys/class/accel")
-_DEVICES = ("/dev/dri/", "/dev/accel/")
+_DEVICES = (KernelName.GRAPHICS_DEVICE.value, "/dev/accel/")
 _DESCRIPTORS_MAX = 4096
 """So many links take some ten milliseconds."""
 _OPEN_MAX = 256

@@ -11,13 +11,14 @@ from procmem.queries.record import record_one
 from procmem.queries.save_recording import save_recording
 from procmem.queries.surroundings import CGROUP_FILE, read_surroundings
 from procmem.queries.targets import one_target
-from tests.support.running import started
+from tests.support.running import started, state_of, wait_for
 
 
 def test_what_proc_says(tmp_path: Path) -> None:
     """Live, and the same from a recording."""
     with started(["sleep", "1000"], ready=False) as process:
         pid = process.pid
+        wait_for(lambda: state_of(pid) == "S" and Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
         Path(f"/proc/{pid}/oom_score_adj").write_text("17")
         with one_target(str(pid)).open() as target:
             live = read_surroundings(target, examine(target).snapshot)
