@@ -21,7 +21,7 @@ class SeriesProcess(NamedTuple):
 
 
 class SeriesLook(NamedTuple):
-    """One look. ``when`` is Unix time; ``cost`` are the seconds that it took.
+    """One look. ``when`` is Unix time; ``cost`` are the seconds of a processor that it took.
 
     ``ended`` are pids of the look before that are not there any more, ``refused`` those that could not be read.
     """

@@ -24,6 +24,7 @@ from procmem.queries.surroundings import read_surroundings
 from procmem.queries.targets import exists
 from procmem.queries.watch import SAMPLES_KEPT
 from procmem.sources.find import wanted_processes
+from procmem.sources.parallel import cpu_seconds
 from procmem.sources.series import SeriesFile, is_series, read_lines
 
 TYPE_CHECKING = False
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _READING_SHARE = 0.1
-"""At most this part of the time goes into looking; the interval grows by itself where that would not do."""
+"""At most this part of a processor goes into looking; the interval grows by itself where that would not do."""
 _TOTALS = ("rss", "pss", "uss", "swap", "virt")
 _NAMES = (*_TOTALS, *(cls.value for cls in ByteClass))
 
@@ -135,7 +136,7 @@ class _Watching:
         Raises:
             ProcmemError: the first look, and none of them can be read.
         """
-        when, began = time.time(), time.monotonic()
+        when, began = time.time(), cpu_seconds()
         seen: list[SeriesProcess] = []
         refused: list[int] = []
         problem: Exception | None = None
@@ -158,7 +159,7 @@ class _Watching:
         here = {one.pid for one in seen if one.pid is not None}
         ended = sorted(self._before - here - set(refused))
         self._before = here
-        return SeriesLook(when, time.monotonic() - began, tuple(seen), tuple(ended), tuple(refused))
+        return SeriesLook(when, cpu_seconds() - began, tuple(seen), tuple(ended), tuple(refused))
 
     def _process(self, target: Target) -> SeriesProcess:
         seen = examine(target, known=self._known, deep=self._options.deep)

@@ -21,7 +21,7 @@ HEADINGS = {
 _SENTENCES: dict[str, Sentence] = {
     "head": plural(
         "{name}: {count} look, {first}",
-        "{name}: {count} looks, {first} to {last} ({time}); looking took {share:.1%} of the time",
+        "{name}: {count} looks, {first} to {last} ({time}); looking took {share:.1%} of a processor",
     ),
     "process": plural(
         "{pid}  {name}  {count} look in {time}",
