@@ -64,6 +64,7 @@ def guarded(work: Callable[[], object]) -> int:
 
         sys.stdout = buffered(sys.stdout)
     streams = sys.stdout, sys.stderr
+    hook, sys.unraisablehook = sys.unraisablehook, _unraised
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
             with writing_output():  # of what --version could not write
@@ -104,7 +105,16 @@ def guarded(work: Callable[[], object]) -> int:
             return ExitStatus.SYSTEM_FAILED
         _failed("internal", kind=type(error).__name__, reason=error)
         return ExitStatus.INTERNAL
+    finally:
+        sys.unraisablehook = hook
     return status if isinstance(status, int) else ExitStatus.DONE
+
+
+def _unraised(dropped: sys.UnraisableHookArgs) -> None:
+    """End where Python would drop a Ctrl-C: in a destructor, or in a hook of fork()."""
+    if dropped.exc_type is KeyboardInterrupt:
+        os._exit(ExitStatus.INTERRUPTED)
+    sys.__unraisablehook__(dropped)
 
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -92,7 +92,7 @@ class HelpedFile:
         return self.found[:2]
 
     def __del__(self) -> None:
-        if self._number:
+        if getattr(self, "_number", 0):  # a signal may have come before it had one
             self._helper.forget(self._number)
 
 

@@ -48,7 +48,8 @@ class OpenFolder:
         self.path = path
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        close(self.fd)
+        if hasattr(self, "fd"):  # a signal may have come before it had one
+            close(self.fd)
 
 
 _REFUSALS = {
@@ -278,4 +279,5 @@ class FdReader:
         yield from matches(low, self.read_at(low, high - low))
 
     def __del__(self) -> None:
-        os.close(self._fd)
+        if hasattr(self, "_fd"):  # as above
+            os.close(self._fd)

@@ -5,10 +5,14 @@ of Python, also between a change and the ``try`` that undoes it; so while signal
 that say so (``interruptible``): where something is waited for, or written that is put away in any case. All that was
 made is undone on the way out from there, with every further signal held. SIGKILL cannot be held: who begins next finds
 what was left.
+
+Python drops what is raised where it runs code of its own accord (a destructor, a hook of fork()): such a request to end
+is made again a moment later.
 """
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -24,8 +28,15 @@ _ENDING = (
     signal.SIGUSR1,
     signal.SIGUSR2,
     signal.SIGXCPU,
+    signal.SIGVTALRM,
+    signal.SIGPROF,
+    signal.SIGIO,
+    signal.SIGPWR,
 )
 """What by default ends a process, may be caught, and is no fault of the process's own (signal(7))."""
+
+_AGAIN_SECONDS = 0.002
+"""Until a request that was dropped is made again: longer than any destructor takes."""
 
 
 class _State:
@@ -36,11 +47,14 @@ class _State:
     at_a_wait = False
     pending = False
     ending = False
+    dropped = False
 
 
 def _heard(number: int, frame: FrameType | None) -> None:
     """Raise where that does no harm, else remember; the second and all later requests to end change nothing."""
-    del number, frame
+    del frame
+    if _State.dropped and number == signal.SIGALRM:
+        _State.dropped = _State.ending = False
     if _State.ending:
         return
     if _State.holding and not _State.at_a_wait:
@@ -50,8 +64,18 @@ def _heard(number: int, frame: FrameType | None) -> None:
 
 
 def _end() -> None:
-    _State.ending, _State.at_a_wait, _State.pending = True, False, False
+    _State.ending, _State.pending = True, False
     raise KeyboardInterrupt
+
+
+def _unraised(dropped: "sys.UnraisableHookArgs") -> None:
+    """Ask again, as soon as what Python does there is over."""
+    if dropped.exc_type is KeyboardInterrupt:
+        signal.signal(signal.SIGALRM, _heard)  # it may have been ignored
+        _State.dropped = True
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 @contextlib.contextmanager
@@ -63,9 +87,10 @@ def listening() -> Iterator[None]:
     if _State.listening or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _State.listening, _State.ending, _State.pending = True, False, False
-    before = {}
+    _State.listening, _State.ending, _State.pending, _State.dropped = True, False, False, False
+    before, hook = {}, sys.unraisablehook
     try:
+        sys.unraisablehook = _unraised
         for number in _ENDING:
             handler = signal.getsignal(number)
             if handler not in (signal.SIG_IGN, None):
@@ -75,6 +100,7 @@ def listening() -> Iterator[None]:
     finally:
         _State.listening = False
         if not _State.ending:
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -90,6 +116,7 @@ def signals_held() -> Iterator[None]:
         yield
         return
     with listening():
+        _State.at_a_wait = False  # of an earlier one that was ended before it had begun
         _State.holding = True
         try:
             yield

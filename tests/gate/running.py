@@ -88,7 +88,10 @@ def in_process(*words: str, **around: Any) -> Outcome:
 
     def run() -> None:
         sys.argv = ["procmem", *words]
-        main()
+        try:
+            main()
+        except KeyboardInterrupt:  # as the installed command does
+            os._exit(130)
 
     return measured(run, Surroundings(**around))
 
@@ -155,23 +158,13 @@ def _be_child(action: Callable[[], None], streams: Sequence[int], around: Surrou
         action()
         sys.stdout.flush()
         os._exit(0)
-    except KeyboardInterrupt as error:  # one that the program never saw is none of its answers
-        if _was_in_the_program(error):
-            traceback.print_exc()
-            sys.stderr.flush()
-        else:
-            os._exit(130)
+    except KeyboardInterrupt:  # one that the program never saw is none of its answers
+        os._exit(130)
     except BaseException:  # whatever comes: this is a fork, and must not go on as its parent
         traceback.print_exc()
         sys.stderr.flush()
     finally:
         os._exit(LOST)
-
-
-def _was_in_the_program(error: BaseException) -> bool:
-    """Whether an exception came out of it."""
-    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
-    return any(file.endswith("/procmem/__main__.py") for file in files)
 
 
 def _joined(pid: int, around: Surroundings) -> AbstractContextManager[None]:

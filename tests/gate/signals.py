@@ -66,7 +66,7 @@ def _record(trial: Trial, target: str, plan: Sequence[signal.Signals], result: R
     """What is there afterwards is whole, or is not there; after a KILL the next recording cleans up."""
     random = trial.random
     out = trial.folder / random.choice(("out", "out.tar.gz"))
-    words = ["record", "-o", str(out), target]
+    words = ["record", *random.choice(((), ("--deep",))), "-o", str(out), target]
     outcome = _signalled(words, plan, random)
     told = offences(outcome, words, statuses=STATUSES, closed_output=True)
     told += _of_the_status(outcome, plan)
