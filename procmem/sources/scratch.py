@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import mmap
 import os
 import re
 import secrets
@@ -20,6 +21,10 @@ __all__ = ["PREFIX", "is_unused", "make_locked", "remove_folder", "scratch_folde
 PREFIX = ".procmem-"
 _NAME = re.compile(re.escape(PREFIX) + r"[\w-]{1,64}\Z")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_RESERVED_BYTES = 8 << 20
+"""Of address space, given back before a folder is removed: there may be no memory left to do it, and Python takes a
+mebibyte at a time."""
 
 
 @contextlib.contextmanager
@@ -34,14 +39,16 @@ def scratch_folder(parent: str) -> Iterator[str]:
             if _NAME.match(name):
                 remove_folder(os.path.join(parent, name))
     lock = None
-    while lock is None:
-        path = os.path.join(parent, PREFIX + secrets.token_hex(8))
-        lock = make_locked(path)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+    with contextlib.closing(mmap.mmap(-1, _RESERVED_BYTES)) as reserve:
+        while lock is None:
+            path = os.path.join(parent, PREFIX + secrets.token_hex(8))
+            lock = make_locked(path)
+        try:
+            yield path
+        finally:
+            reserve.close()
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(lock)
 
 
 def make_locked(path: str) -> int | None:
@@ -55,6 +62,9 @@ def make_locked(path: str) -> int | None:
         lock = os.open(path, _FLAGS)
     except FileNotFoundError:
         return None
+    except OSError:  # too many open files, say
+        os.rmdir(path)
+        raise
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         lost = not os.path.lexists(path)

@@ -1,16 +1,18 @@
 """What is made beside a destination is gone whatever ends the making; what a killed run left goes with the next one."""
 
+import errno
 import fcntl
 import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from procmem.sources.scratch import PREFIX, scratch_folder
+from procmem.sources.scratch import PREFIX, make_locked, scratch_folder
 from tests.support.running import COMMAND, FIXTURES, ROOT, procmem
 
 SLEEP = FIXTURES / "x86_64-6.18-sleep"
@@ -39,6 +41,45 @@ def test_a_folder_is_there_while_it_is_used_and_only_then(tmp_path: Path) -> Non
 
     with pytest.raises(ZeroDivisionError):
         use()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_goes_where_no_memory_is_left(tmp_path: Path) -> None:
+    """Some of the address space is kept back for that: to remove a folder, Python takes a mebibyte at times."""
+    code = (
+        "import os, resource, sys\n"
+        "from procmem.sources.scratch import scratch_folder\n"
+        "kept = []\n"
+        "try:\n"
+        "    with scratch_folder(sys.argv[1]) as path:\n"
+        "        open(os.path.join(path, 'x'), 'w').close()\n"
+        "        now = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
+        "        resource.setrlimit(resource.RLIMIT_AS, (now, now))\n"
+        "        size = 1 << 20\n"
+        "        while size:\n"
+        "            try:\n"
+        "                kept.append(bytearray(size))\n"
+        "            except MemoryError:\n"
+        "                size //= 2\n"
+        "        kept.append(bytearray(1 << 20))\n"
+        "except MemoryError:\n"
+        "    pass\n"
+    )
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, env=around, check=False)
+    assert (done.returncode, os.listdir(tmp_path)) == (0, [])
+
+
+def test_a_folder_that_cannot_be_locked_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where too many files are open."""
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(OSError, match="too many"):
+        make_locked(str(tmp_path / "x"))
+    monkeypatch.undo()
     assert os.listdir(tmp_path) == []
 
 
