@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 
-from procmem.errors import Misuse, NothingMatches
+from procmem.errors import Misuse, NothingMatches, SystemFailed
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey, has_memory
+from procmem.model.raw import Refusal
 from procmem.sources.files import read_start
 from procmem.sources.status_field import status_field
 
@@ -34,13 +36,17 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
     Raises:
         Misuse: the name is no regular expression.
         NothingMatches: there is no such user.
+        SystemFailed: an input/output error, so that nobody knows whose process it is.
     """
     wanted = wanted_processes(name, user)
     found = []
     for pid in os.listdir("/proc"):
         if not pid.isdecimal() or int(pid) == os.getpid():
             continue
-        status = read_start(f"/proc/{pid}/status", None, _STATUS_BYTES)
+        path = f"/proc/{pid}/status"
+        status = read_start(path, None, _STATUS_BYTES)
+        if status is Refusal.IO_ERROR:
+            raise SystemFailed("file-failed", path=path, reason=os.strerror(errno.EIO))
         if isinstance(status, bytes) and wanted(_full_name(pid, status_field(status, StatusKey.NAME)), _uid(status)):
             found.append(int(pid))
     return sorted(found)

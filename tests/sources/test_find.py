@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from procmem.errors import Misuse
+from procmem.errors import Misuse, SystemFailed
+from procmem.model.raw import Refusal
 from procmem.sources import find
 
 
@@ -26,6 +27,18 @@ def test_a_name_of_15_bytes_may_be_longer(
     """A shorter one is whole, whatever its command line begins with."""
     monkeypatch.setattr(find, "read_start", lambda *_: called)
     assert find._full_name("7", name) == full
+
+
+def test_an_error_of_the_system_is_no_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is gone, or hidden, is passed over; of one whose name cannot be read nobody knows who it is."""
+    for refusal in (Refusal.GONE, Refusal.ABSENT, Refusal.DENIED):
+        monkeypatch.setattr(find, "read_start", lambda *_, refusal=refusal: refusal)
+        assert find.processes_named("x", None) == []
+    monkeypatch.setattr(find, "read_start", lambda *_: Refusal.IO_ERROR)
+    with pytest.raises(SystemFailed) as raised:
+        find.processes_named("x", None)
+    assert raised.value.code == "file-failed"
+    assert raised.value.fields["reason"] == "Input/output error"
 
 
 @pytest.mark.parametrize("pattern", ["((((a*)*)*)*)*b", "(a|a)*" * 10 + "b", "(.*)*x"])
