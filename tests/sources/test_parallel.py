@@ -43,22 +43,22 @@ def test_each_number_is_done_once(count: int) -> None:
 
 
 def test_a_child_does_its_part() -> None:
-    started = os.pipe()
+    """And we ours: each waits until the other did something."""
+    by_child, by_us = os.pipe(), os.pipe()
+    ours = os.getpid()
 
     def slow(_: int) -> int:
-        if os.getpid() == ours:
-            os.read(started[0], 1)  # not before a child did something
-            os.write(started[1], b"x")
-        else:
-            os.write(started[1], b"x")
+        own, other = (by_us, by_child) if os.getpid() == ours else (by_child, by_us)
+        os.write(own[1], b"x")
+        os.read(other[0], 1)
+        os.write(other[1], b"x")
         return os.getpid()
 
-    ours = os.getpid()
     try:
         pids = {pid for _, pid in with_children(COUNT, slow)}
     finally:
-        os.close(started[0])
-        os.close(started[1])
+        for end in (*by_child, *by_us):
+            os.close(end)
     assert len(pids) == len(TWO_PROCESSORS)
 
 
