@@ -27,6 +27,8 @@ _STARTED = (
     "[run]\nsource = procmem\nparallel = true\npatch = _exit\n"
     "data_file = {folder}/cov/started\ncontext = ${{PYTEST_CURRENT_TEST}}\n"
 )
+ANY = 0
+"""In place of the number of a line: whatever line it is."""
 IMPORT = ""
 """The context of what runs before any test."""
 _LINES = """
@@ -40,7 +42,8 @@ _LINES = """
 class CoverageMap:
     """Tests by the line they run (path from the root, then line), and the seconds each test takes.
 
-    ``files`` are the files of the tests that were measured, each with a digest of its text.
+    ``files`` are the files of the tests that were measured and the modules, each with a digest of its text. Of a module
+    that is another one by now, line :data:`ANY` has all its tests: who knows which line is which.
     """
 
     tests: dict[str, dict[int, list[str]]]
@@ -55,7 +58,7 @@ class CoverageMap:
         What runs while a module is imported is tested by all tests of the module's functions.
         """
         by_line = self.tests.get(path, {})
-        found = {test for line in lines for test in by_line.get(line, ())}
+        found = {test for line in (ANY, *lines) for test in by_line.get(line, ())}
         if found == {IMPORT}:
             found = {test for tests in by_line.values() for test in tests}
         found -= {IMPORT}
@@ -84,26 +87,38 @@ class CoverageMap:
         """The map of a copy of the project whose tests are other ones by now: those that changed are measured again."""
         files = digests(folder)
         changed = sorted(name for name, digest in files.items() if self.files.get(name) != digest)
+        moved = {name for name in changed if not _is_test(name)}
+        changed = [name for name in changed if _is_test(name)]
         kept = {name for name in files if name not in changed}
 
         def is_kept(test: str) -> bool:
             return test == IMPORT or test.partition("::")[0] in kept
 
         new = measure(folder, changed) if changed else CoverageMap(tests={}, seconds={}, files={})
+        old = {path: _of_any_line(lines) if path in moved else lines for path, lines in self.tests.items()}
         tests = {
             path: {
-                line: [*filter(is_kept, self.tests.get(path, {}).get(line, ())), *new.tests.get(path, {}).get(line, ())]
-                for line in sorted({*self.tests.get(path, ()), *new.tests.get(path, ())})
+                line: [*filter(is_kept, old.get(path, {}).get(line, ())), *new.tests.get(path, {}).get(line, ())]
+                for line in sorted({*old.get(path, ()), *new.tests.get(path, ())})
             }
-            for path in sorted({*self.tests, *new.tests})
+            for path in sorted({*old, *new.tests})
         }
         seconds = {test: spent for test, spent in self.seconds.items() if is_kept(test)}
         return CoverageMap(tests=tests, seconds=seconds | new.seconds, files=files)
 
 
+def _is_test(name: str) -> bool:
+    return name.startswith("tests/")
+
+
+def _of_any_line(lines: dict[int, list[str]]) -> dict[int, list[str]]:
+    return {ANY: sorted({test for tests in lines.values() for test in tests if test != IMPORT})}
+
+
 def digests(folder: Path) -> dict[str, str]:
-    """The files of tests, each with a digest of its text."""
-    found = (file for room in TESTED_BY for file in sorted((folder / "tests" / room).rglob("test_*.py")))
+    """The files of tests and the modules, each with a digest of its text."""
+    found = [file for room in TESTED_BY for file in sorted((folder / "tests" / room).rglob("test_*.py"))]
+    found += sorted((folder / "procmem").rglob("*.py"))
     return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in found}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.coverage_map import IMPORT, CoverageMap, digests
+from tests.mutants.coverage_map import ANY, IMPORT, CoverageMap, digests
 from tests.mutants.equivalent import ROWS, why_equivalent
 from tests.mutants.sample import Mutant, left_out
 from tests.mutants.trial import lines_of
@@ -91,6 +91,24 @@ def test_tests_that_are_there_no_more_or_are_other_ones_are_forgotten(tmp_path: 
     after = before.up_to_date(tmp_path)
     assert after.tests == {"x.py": {1: [IMPORT, f"{kept}::a"], 2: []}}
     assert (after.seconds, after.files) == ({f"{kept}::a": 1.0}, files)
+
+
+def test_a_module_that_changed_is_tested_by_all_of_its_tests(tmp_path: Path) -> None:
+    """Its lines are other ones by now; those of a module that did not change stay."""
+    for room in ("tests", "procmem"):
+        (tmp_path / room / "parse").mkdir(parents=True)
+    (tmp_path / "tests" / "parse" / "test_x.py").write_text("")
+    for name in ("same", "other"):
+        (tmp_path / "procmem" / "parse" / f"{name}.py").write_text("")
+    same, other = "procmem/parse/same.py", "procmem/parse/other.py"
+    a, b = "tests/parse/test_x.py::a", "tests/parse/test_x.py::b"
+    lines = {1: [IMPORT, a], 2: [b]}
+    before = CoverageMap(tests={same: lines, other: lines}, seconds={a: 1.0, b: 2.0}, files=digests(tmp_path))
+    (tmp_path / "procmem" / "parse" / "other.py").write_text("x = 1\n")
+    after = before.up_to_date(tmp_path)
+    assert after.tests == {same: lines, other: {ANY: [a, b]}}
+    assert after.tests_for(same, [2], most_seconds=99) == [b]
+    assert after.tests_for(other, [2], most_seconds=99) == [a, b]
 
 
 def test_stars_that_are_no_products_are_left_out() -> None:
