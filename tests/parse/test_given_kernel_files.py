@@ -146,6 +146,8 @@ def test_a_name_that_was_broken_off_its_line() -> None:
         ((ONE, TWO, b"", LOWER), 2, [note("other maps", count=1)]),
         ((ONE, b"", b"00001fff-00004000 rw-p 0 00:00 0"), 1, [note("other maps", count=1)]),
         ((ONE, b"", b"00002000-00004000 rw-p 0 00:00 0"), 2, []),
+        ((ONE, TWO, b"", b"00003fff-00005000 rw-p 0 00:00 0"), 2, [note("other maps", count=1)]),
+        ((ONE, TWO, b"", b"00004000-00005000 rw-p 0 00:00 0"), 3, []),
     ],
 )
 def test_several_maps_in_a_text(lines: tuple[bytes, ...], kept: int, said: list[Note]) -> None:

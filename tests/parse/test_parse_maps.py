@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
+from procmem.parse import maps
 from procmem.parse.maps import parse_maps
 from tests.support import smaps_text
 from tests.support.smaps_text import Record
@@ -88,3 +89,47 @@ def test_devices_may_have_more_digits(device: str) -> None:
     """NVMe disks and many partitions have."""
     line = f"00400000-00401000 r-xp 00000000 {device} 12 /x\n".encode()
     assert [device] == parse_maps(line).device
+
+
+HEAP = b"1000-2000 rw-p 00000000 00:00 0 [heap]"
+
+
+def test_line_ends_of_windows_are_refused() -> None:
+    """Where every line has one; a name of a file may end so."""
+    for text in (HEAP + b"\r\n", (HEAP + b"\r\n") * 2):
+        with pytest.raises(MalformedFile) as raised:
+            parse_maps(text)
+        assert (raised.value.line, raised.value.code, raised.value.text) == (1, "line-ends", HEAP + b"\r")
+    assert parse_maps(HEAP + b"\r\n" + HEAP + b"\n")[0].name == b"[heap]\r"
+    assert parse_maps(HEAP[:-6] + b"/a\r\n")[0].name == b"/a\r"
+
+
+@pytest.mark.parametrize("part", [1, 60, 1 << 20])
+@pytest.mark.parametrize(
+    ("wrong", "code", "text"),
+    [
+        (b"hello\n", "not-a-mapping", b"hello"),
+        (b"2000-2000 rw-p 00000000 00:00 0\n", "range-backwards", b"2000-2000"),
+        (b"1000-2000 rw-p 00000000 00:00 x\n", "not-a-mapping", b"00:00 x"),
+        (b"1000-2000 rw-p 00000000 00:00 18446744073709551616\n", "inode-too-large", b"00:00 18446744073709551616"),
+        (b"1000-2000 rw-p", "last-line-cut", b"1000-2000 rw-p"),
+    ],
+)
+def test_the_wrong_line_is_named_in_any_part(
+    wrong: bytes, code: str, text: bytes, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted from 1, in whatever parts the text is taken."""
+    monkeypatch.setattr(maps, "_PART_BYTES", part)
+    for before in (0, 1, 4):
+        with pytest.raises(MalformedFile) as raised:
+            parse_maps((HEAP + b"\n") * before + wrong)
+        assert (raised.value.line, raised.value.code, raised.value.text) == (before + 1, code, text)
+    assert len(parse_maps((HEAP + b"\n") * 5)) == 5
+
+
+def test_addresses_of_any_width() -> None:
+    """Of the same number of digits, or of different ones."""
+    lines = b"1000-2000 rw-p 00000000 00:00 0\nf-ffffffffffffffff r--p ffffffffffffffff 00:00 0\n"
+    assert [(one.start, one.end, one.offset) for one in parse_maps(lines)] == [
+        (0x1000, 0x2000, 0), (0xF, (1 << 64) - 1, (1 << 64) - 1),
+    ]  # fmt: skip

@@ -439,3 +439,43 @@ def test_the_wrong_line_of_records_is_named() -> None:
     with pytest.raises(MalformedFile) as caught:
         reader.close()
     assert (caught.value.line, caught.value.code) == (good.count(b"\n") + 1, "not-smaps")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (b"1000-2000 rw-p 00000000 00:00 x\n", "not-a-mapping"),
+        (b"hello\n", "not-smaps"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 50, 1 << 20])
+def test_the_wrong_line_of_records_is_named_wherever_it_is(wrong: bytes, code: str, size: int) -> None:
+    """Counted from 1 over all pieces, also before the first mapping."""
+    good = b"1000-2000 rw-p 00000000 00:00 0\nRss: 4 kB\nVmFlags: rd\n"
+
+    def read(text: bytes) -> None:
+        reader = RecordsReader()
+        for at in range(0, len(text), size):
+            reader.feed(text[at : at + size])
+        reader.close()
+
+    for before in (0, 1, 3):
+        with pytest.raises(MalformedFile) as caught:
+            read(good * before + wrong + good)
+        assert (caught.value.line, caught.value.code) == (3 * before + 1, code)
+
+
+def test_counters_behind_the_flags_belong_to_their_record() -> None:
+    """To the last one, in their order."""
+    reader = RecordsReader()
+    head = b"1000-2000 rw-p 00000000 00:00 0\n"
+    for piece in (
+        head + b"Rss: 4 kB\nVmFlags: rd\n",
+        b"Behind: 1\n",
+        head + b"Rss: 8 kB\nVmFlags: wr\n",
+        b"Last: 2 kB\n",
+    ):
+        reader.feed(piece)
+    assert [record.values for record in reader.close()] == [
+        (("Rss", "4"), ("VmFlags", "rd"), ("Behind", "1")), (("Rss", "8"), ("VmFlags", "wr"), ("Last", "2")),
+    ]  # fmt: skip
