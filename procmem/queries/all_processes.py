@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from procmem.analyse.listing import name_matcher
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
-from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone
+from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone, SystemFailed
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
@@ -68,6 +68,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
 
     Raises:
         NothingMatches: no process fits the filters.
+        SystemFailed: nobody knows, since one could not be read.
     """
     source = _source(options)
     wanted = wanted_processes(options.name, options.user)
@@ -86,6 +87,8 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
     if options.cgroup is not None:
         fits = name_matcher(options.cgroup)
         rows = [row for row in rows if row.cgroup is not None and fits(row.cgroup)]
+    if not rows and found.failure is not None:
+        raise SystemFailed("system-failed", reason=found.failure)
     if not rows and (options.name or options.user or options.cgroup is not None or least):
         raise NothingMatches("no-process-fits")
     if not rows and not found.without_memory and not found.unreadable:

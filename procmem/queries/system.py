@@ -6,6 +6,8 @@ fraction of the cost of smaps. Where only the first is wanted, the second is not
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterable, Iterator
 
 from procmem.analyse.system import cgroup_figures
@@ -27,13 +29,19 @@ __all__ = ["AllProcesses", "cgroups_of", "groups_in_swap", "own_mountinfo", "rea
 
 
 class AllProcesses(NamedTuple):
-    """What was found: rows, and how many processes have no memory of their own, or would not be read."""
+    """What was found: rows, and how many processes have no memory of their own, or would not be read.
+
+    ``failure`` says why the system failed to open or to read one of them: nobody knows who that is.
+    """
 
     rows: list[ProcessRow]
     without_memory: int
     unreadable: int
+    failure: str | None = None
 
 
+_SAYS = {Refusal.GONE: Refusal.GONE, Refusal.ABSENT: Refusal.GONE, Refusal.IO_ERROR: Refusal.IO_ERROR}
+"""What a refusal of ``status`` says of its process; any other, that it may not be read."""
 _Seen = tuple[ProcessRow, bytes]
 """A row, and the address space's first and last address as smaps_rollup writes them (nothing where it was not read)."""
 
@@ -54,6 +62,7 @@ def read_all(
     seen: list[_Seen] = []  # list.append is one step for all threads
     without: list[int | None] = []
     refused: list[int | None] = []
+    failures: list[str] = []
 
     def look(pid: int | None) -> None:
         try:
@@ -61,11 +70,13 @@ def read_all(
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
         except ProcessGone:
             return
-        except (AccessRefused, BadInput):
+        except (AccessRefused, BadInput) as error:
             refused.append(pid)
+            failures.extend([str(error.fields["reason"])] if error.code == "cannot-open" else [])
             return
-        if found is Refusal.DENIED:
+        if found in (Refusal.DENIED, Refusal.IO_ERROR):
             refused.append(pid)
+            failures.extend([os.strerror(errno.EIO)] if found is Refusal.IO_ERROR else [])
         elif found is Refusal.ABSENT:
             without.append(pid)
         elif not isinstance(found, Refusal):
@@ -75,7 +86,7 @@ def read_all(
     seen.sort()
     unread = 0 if quick else sum(row.pss is None for row, _ in seen)
     rows = _twins(seen) if source.is_live and not quick else [row for row, _ in seen]
-    return AllProcesses(rows, len(without), len(refused) + unread)
+    return AllProcesses(rows, len(without), len(refused) + unread, next(iter(failures), None))
 
 
 def _row(
@@ -87,12 +98,12 @@ def _row(
     quick: bool,
     with_cgroup: bool,
 ) -> _Seen | Refusal:
-    """One row; DENIED where it may not be read, ABSENT where it has no memory, GONE where it ended or is not wanted."""
+    """One row; ABSENT where it has no memory, GONE where it ended or is not wanted; else why it is not read."""
     content = target.read("status")
     if content is Refusal.UNRECORDED:
         return _row_of_mappings(target, pid, wanted)
     if not isinstance(content, bytes):
-        return Refusal.GONE if content in (Refusal.GONE, Refusal.ABSENT) else Refusal.DENIED
+        return _SAYS.get(content, Refusal.DENIED)
     words = leader = status_words(content)
     if wanted is not None and not wanted(leader.name, leader.uid):
         return Refusal.GONE

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from procmem.errors import ReadFailed
+from procmem.errors import AccessRefused, NothingMatches, ProcmemError, ReadFailed, SystemFailed
 from procmem.model.ports import Target
 from procmem.model.raw import FileContent, Machine, Refusal
 from procmem.queries import examine as module
-from procmem.queries.all_processes import SystemOptions, machine_classes
+from procmem.queries.all_processes import SystemOptions, machine_classes, system
 from procmem.queries.pmap import read_maps
 from procmem.queries.read import FILES_TO_INSPECT, TRIES, read_consistently, take
+from procmem.sources.live import ProcSource, ProcTarget
 from tests.support.running import FIXTURES
 
 STAT = b"7 (%s) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 1 1 1 1 1 " + b"1 " * 27 + b"\n"
@@ -134,3 +135,28 @@ def test_only_those_asked_for_are_walked(monkeypatch: pytest.MonkeyPatch) -> Non
     walked.clear()
     machine_classes(SystemOptions(recording=recording, name="no such name"))
     assert walked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(Refusal.IO_ERROR, SystemFailed), (Refusal.DENIED, NothingMatches), (Refusal.GONE, NothingMatches)],
+)
+def test_an_error_of_the_system_is_no_absence(
+    content: Refusal, error: type[ProcmemError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``system --name`` does not say that there is none where it could not read who is there."""
+    monkeypatch.setattr(ProcTarget, "read", lambda *_, **__: content)
+    with pytest.raises(error):
+        system(SystemOptions(name="no such name"))
+
+
+def test_a_process_that_cannot_be_opened_is_no_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where its folder cannot be opened."""
+
+    def refused(*_: object) -> None:
+        raise AccessRefused(7, "cannot-open", reason="Input/output error")
+
+    monkeypatch.setattr(ProcSource, "open", refused)
+    with pytest.raises(SystemFailed) as raised:
+        system(SystemOptions(name="no such name"))
+    assert raised.value.fields["reason"] == "Input/output error"
