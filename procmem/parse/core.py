@@ -210,16 +210,17 @@ def _mappings(
     threads: Sequence[_DumpedThread],
 ) -> list[FoundMapping]:
     """The mappings, with the names that the kernel would give them, as far as anything proves these."""
-    of_file = {start: (end, offset, path) for start, end, offset, path in files}
+    of_file = {start: (offset, path) for start, _, offset, path in files}
     parts = Counter(path for _, _, _, path in files)
-    code = {path for start, _, _, path in files if _flags_at(loads, start) & PF_X or parts[path] > 2}
+    executable = {segment.vaddr for segment in loads if segment.flags & PF_X}
+    code = {path for start, _, _, path in files if start in executable or parts[path] > 2}
     parsed = parse_auxv(auxv)
     marks = parsed[0] if parsed is not None else {}
     found = []
     for segment in loads:
         start, end = segment.vaddr, segment.vaddr + segment.memsz
         letters = _letters(segment.flags)
-        _, offset, path = of_file.get(start, (0, 0, b""))
+        offset, path = of_file.get(start, (0, b""))
         if not path:
             found.append(FoundMapping(start, end, letters + b"p", 0, b""))
         elif is_file_in_memory(path):
@@ -246,14 +247,14 @@ def _left_out(
     reader: ByteReader, loads: Sequence[Segment], files: Sequence[tuple[int, int, int, bytes]]
 ) -> Iterator[FoundMapping]:
     """The mappings of files that gdb leaves out, since nothing was written to them; by what the file's headers say."""
-    starts = [segment.vaddr for segment in loads]
-    known = set(starts)
+    dumped = {segment.vaddr: segment for segment in loads}
+    firsts = {path: start for start, _, offset, path in reversed(files) if not offset}
     images: dict[bytes, ElfImage | None] = {}
     for start, end, offset, path in files:
-        if start in known:
+        if start in dumped:
             continue
         if path not in images:
-            images[path] = _image_of(reader, loads, [one for one in files if one[3] == path])
+            images[path] = _image_of(reader, dumped.get(firsts.get(path, -1)))
         image = images[path]
         flags = next((s.flags for s in (image.loads if image else ()) if _holds(s, offset)), None)
         perms = b"" if flags is None else _letters(flags) + b"p"
@@ -279,13 +280,9 @@ class _Slice:
         return self._reader.read_at(self._offset + offset, max(min(length, self._size - offset), 0))
 
 
-def _image_of(
-    reader: ByteReader, loads: Sequence[Segment], ranges: Sequence[tuple[int, int, int, bytes]]
-) -> ElfImage | None:
-    """The headers of a mapped file, where its first page was dumped."""
-    first = next((start for start, _, offset, _ in ranges if not offset), None)
-    segment = next((segment for segment in loads if segment.vaddr == first and segment.filesz), None)
-    if segment is None:
+def _image_of(reader: ByteReader, segment: Segment | None) -> ElfImage | None:
+    """The headers of a file that is mapped from its beginning at a segment, where that page was dumped."""
+    if segment is None or not segment.filesz:
         return None
     try:
         return read_image(_Slice(reader, segment.offset, segment.filesz))
@@ -295,10 +292,6 @@ def _image_of(
 
 def _letters(flags: int) -> bytes:
     return b"".join(letter if flags & bit else b"-" for letter, bit in ((b"r", PF_R), (b"w", PF_W), (b"x", PF_X)))
-
-
-def _flags_at(loads: Sequence[Segment], address: int) -> int:
-    return next((segment.flags for segment in loads if segment.vaddr == address), 0)
 
 
 def _with_names(

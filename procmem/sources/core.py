@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from procmem.model.elf import Segment
 from procmem.model.given_text import GivenText
@@ -80,7 +81,9 @@ class _CoreTarget(RecordedTarget):
         super().__init__(pid, "", store, {}, source, notes=text.notes)
         self._memory = memory
         self._threads = tuple(sorted({name.split("/")[1] for name in text.files if name.startswith("task/")}))
-        self._ranges = files
+        self._ranges: dict[bytes, list[tuple[int, int, int, bytes]]] = {}
+        for one in files:
+            self._ranges.setdefault(one[3], []).append(one)
 
     def names(self, folder: str) -> tuple[str, ...] | Refusal:
         """The threads; a core tells of no other folder."""
@@ -89,8 +92,7 @@ class _CoreTarget(RecordedTarget):
     def open_file(self, mapped: MappedFile, *, is_local: bool = False) -> ByteReader | Refusal:
         """What was dumped of a mapped file: the first page of each ELF object, as the kernel is usually told."""
         del is_local
-        ranges = [one for one in self._ranges if one[3] == mapped.path]
-        reader = _DumpedFile(self._memory, ranges)
+        reader = _DumpedFile(self._memory, self._ranges.get(mapped.path, ()))
         return reader if reader.read_at(0, len(_MAGIC)) else Refusal.UNRECORDED
 
     def page_runs(self, ranges: Sequence[tuple[int, int]], page_size: int) -> PageRuns | Refusal:
@@ -134,12 +136,21 @@ class CoreMemory:
         inside = offset - segment.vaddr
         if inside >= segment.filesz:
             return b""
-        data = self._reader.read_at(segment.offset + inside, min(length, segment.filesz - inside))
-        if len(data) < length and inside + len(data) == segment.memsz and at + 1 < len(self._segments):
-            following = self._segments[at + 1]
-            if following.vaddr == segment.vaddr + segment.memsz:
-                return data + self.read_at(following.vaddr, length - len(data))
-        return data
+        pieces = [self._reader.read_at(segment.offset + inside, min(length, segment.filesz - inside))]
+        left = length - len(pieces[0])
+        end = offset + len(pieces[0])
+        for segment in islice(self._segments, at + 1, None):
+            if not left or segment.vaddr != end:
+                break
+            pieces.append(self._reader.read_at(segment.offset, min(left, segment.filesz)))
+            left -= len(pieces[-1])
+            end += len(pieces[-1])
+        return b"".join(pieces)
+
+    def _next_dumped(self, address: int) -> int | None:
+        """Where, from an address on, anything was dumped; None where nothing was."""
+        at = bisect_right(self._starts, address)
+        return self._starts[at] if at < len(self._starts) else None
 
     def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
         """What matches in a range."""
@@ -163,12 +174,16 @@ class CoreMemory:
                     runs.append(PageRun(at, end, PageState.PRESENT))
                     break
                 data = self.read_at(at, size)
-                left -= max(len(data), page_size)
+                left -= len(data)
                 if not data:
-                    at += page_size
+                    following = self._next_dumped(at)
+                    at = end if following is None else max(following // page_size * page_size, at + page_size)
                     continue
                 for place in range(0, len(data), page_size):
-                    if data[place : place + page_size] != zeros[: len(data) - place]:
-                        runs.append(PageRun(at + place, at + place + page_size, PageState.PRESENT))
+                    if data[place : place + page_size] == zeros[: len(data) - place]:
+                        continue
+                    page = at + place
+                    low = runs.pop().start if runs and runs[-1].end == page else page
+                    runs.append(PageRun(low, page + page_size, PageState.PRESENT))
                 at += -(-len(data) // page_size) * page_size
         return PageRuns.merged(runs)

@@ -130,3 +130,14 @@ def test_damage_is_refused_or_leaves_less() -> None:
             read_core(Held(bytes(data)))
         except BadInput:
             continue
+
+
+def test_many_files_and_segments_are_joined_by_tables() -> None:
+    """Tens of thousands of each: what is looked up for one is not searched among all."""
+    count = 40_000
+    ranges = tuple((0x1000_0000 + at * PAGE, 0x1000_0000 + (at + 1) * PAGE, 0, b"/f%d" % at) for at in range(count))
+    loads = [(0x9000_0000 + at * PAGE, PAGE, 6, b"") for at in range(1000)]
+    data = core(*loads, notes=note(0x46494C45, files(*ranges)), align=1)
+    found = read_core(Held(data))
+    assert found is not None
+    assert found.text.files["maps"].count(b"\n") == count + len(loads)
