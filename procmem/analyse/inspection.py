@@ -20,7 +20,7 @@ from procmem.model.reports.inspection import Account, Inspection, LayoutInShort,
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum, uss_of
 
-__all__ = ["CLASSIC", "classic_class", "inspection", "merged_classes", "warnings_of"]
+__all__ = ["CLASSIC", "class_rows", "classic_class", "inspection", "merged_classes", "warnings_of"]
 
 from procmem.analyse.picture import picture
 
@@ -43,22 +43,22 @@ def inspection(
     classic: bool = False,
     peek_problem: Refusal | None = None,
     layout: LayoutInShort | None = None,
+    drawn: bool = False,
 ) -> Inspection:
     """Put the report together.
 
     ``classic`` folds the classes to the six words of the textbook; ``peek_problem`` is why memory could not be read
-    although that was asked for. ``layout`` is what came of the laws of the kernel's layout.
+    although that was asked for. ``layout`` is what came of the laws of the kernel's layout. ``drawn`` asks for the
+    picture of the address space.
     """
-    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
-    order = CLASSIC if classic else tuple(ByteClass)
-    rows = () if regions is None else _class_rows(regions, fold, order)
+    rows = () if regions is None else class_rows(regions, classic=classic)
     totals = _totals(snapshot, regions)
     return Inspection(
         process=_facts(snapshot),
         totals=totals,
         account=_account(snapshot, regions),
         classes=rows,
-        picture=() if regions is None else picture(snapshot, regions),
+        picture=picture(snapshot, regions) if drawn and regions is not None else (),
         regions=regions,
         warnings=tuple(warnings_of(snapshot, regions, peek_problem)),
         layout=layout,
@@ -90,8 +90,13 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
     )
 
 
-def _class_rows(regions: Regions, fold: Callable[[Label], str], order: Iterable[str]) -> tuple[ClassRow, ...]:
-    """Sum the columns by class, in the given order, classes without regions left out."""
+def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ...]:
+    """Sum the columns by class, in the order of the classes, those without regions left out.
+
+    ``classic`` folds the classes to the six words of the textbook.
+    """
+    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
+    order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
     names = regions.for_each_label(fold)
     sizes: list[int | None] = list(map(sub, regions.end, regions.start))
     for row in regions.mappings.gates():

@@ -115,7 +115,7 @@ def _unseen(answers: Iterator[_Answer], count: int) -> AbstractContextManager[It
 
 def machine_classes(options: SystemOptions, progress: _Progress = _unseen) -> MachineClasses:
     """Walk the pages of all processes; ``progress`` is told what to go through, and how much it is."""
-    from procmem.analyse.inspection import inspection, merged_classes  # noqa: PLC0415  # only for this question
+    from procmem.analyse.inspection import class_rows, merged_classes  # noqa: PLC0415  # only for this question
     from procmem.model.snapshot import Nature  # noqa: PLC0415  # the same
     from procmem.queries.examine import KnownObjects, examine  # noqa: PLC0415  # the same
 
@@ -135,7 +135,7 @@ def machine_classes(options: SystemOptions, progress: _Progress = _unseen) -> Ma
         except (AccessRefused, BadInput):
             return _UNREADABLE
         if seen.regions is not None and seen.snapshot.has_usage:
-            return [tuple(row) for row in inspection(seen.snapshot, seen.regions).classes]
+            return [tuple(row) for row in class_rows(seen.regions)]
         if seen.snapshot.size(StatusKey.VM_SIZE) is not None:
             return _UNREADABLE
         return _UNSIZED if seen.snapshot.nature is Nature.PROCESS else None

@@ -56,7 +56,7 @@ def check_process(target: Target, *, live: bool) -> LawReport:
     """
     seen = examine_at_rest(target)
     need_mappings(seen)
-    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem)
+    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, drawn=True)
     return check_target(target, seen, report, live=live)
 
 

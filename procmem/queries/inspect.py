@@ -54,9 +54,15 @@ def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> 
     seen = examine(target, keys=None if whole else REGION_KEYS, deep=options.deep)
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(
-        seen.snapshot, seen.regions, classic=options.classic, peek_problem=seen.peek_problem, layout=layout
+        seen.snapshot,
+        seen.regions,
+        classic=options.classic,
+        peek_problem=seen.peek_problem,
+        layout=layout,
+        drawn=options.picture,
     )
-    if options.picture:
+    lists_alone = options.lists_regions and not whole and options.since is None
+    if options.picture or lists_alone:  # nothing else is shown
         return report
     rows = consumers_of(seen)
     if options.since is not None:

@@ -97,9 +97,9 @@ class Watch:
 
     def _classes(self) -> dict[str, int | None]:
         """What each class holds in memory and swap together."""
-        from procmem.analyse.inspection import inspection  # noqa: PLC0415  # only with --classes
+        from procmem.analyse.inspection import class_rows  # noqa: PLC0415  # only with --classes
         from procmem.queries.examine import examine, need_mappings  # noqa: PLC0415  # the same
 
         seen = examine(self._target)
         need_mappings(seen)
-        return class_figures(inspection(seen.snapshot, seen.regions).classes)
+        return class_figures(() if seen.regions is None else class_rows(seen.regions))
