@@ -30,7 +30,6 @@ def explanation(
     regions: Regions | None,
     report: Inspection,
     *,
-    surroundings: Surroundings,
     page: PageFacts | None = None,
 ) -> Explanation:
     """Group the regions, place each in the classic layout, and say what deserves attention."""
@@ -52,7 +51,7 @@ def explanation(
         if snapshot.has_usage:
             freed = freed_of(regions.mappings)
             again = sum({id(use): use.again for use in uses.values()}.values())
-        found = tuple(findings(snapshot, regions, report, surroundings))
+        found = tuple(findings(snapshot, regions, report, report.surroundings or Surroundings()))
     head = tuple(_head(report, freed, again, copied=regions is not None and _is_copied(regions)))
     return Explanation(report, head, classic, blocks, found, page, freed, again)
 

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
-from procmem.analyse.watch import slope_per_minute
+from procmem.analyse.watch import class_figures, slope_per_minute
 from procmem.model.reports.resident import Consumer
 from procmem.model.reports.series import Growth, ProcessGrowth, SeriesReport
 from procmem.model.series import SeriesLook, SeriesProcess
@@ -12,6 +13,8 @@ from procmem.model.unknown import exact_sum
 __all__ = ["series_report"]
 
 _Point = tuple[float, SeriesProcess]
+_NAMES = (("RES", "rss"), ("PSS", "pss"), ("USS", "uss"), ("swap", "swap"), ("VIRT", "virt"))
+_TOTALS = tuple((name, attrgetter(f"report.totals.{field}")) for name, field in _NAMES)
 
 
 def series_report(name: str, looks: Sequence[SeriesLook]) -> SeriesReport:
@@ -56,14 +59,7 @@ def _growth(points: Sequence[_Point], last: float, follows: int | None) -> Proce
     for _, one in points:
         classes.update(dict.fromkeys(row.cls for row in one.report.classes))
         rows.update({row.identity: row for row in one.report.consumers})
-    totals = (
-        _figure("RES", points, lambda one: one.report.totals.rss),
-        _figure("PSS", points, lambda one: one.report.totals.pss),
-        _figure("USS", points, lambda one: one.report.totals.uss),
-        _figure("swap", points, lambda one: one.report.totals.swap),
-        _figure("VIRT", points, lambda one: one.report.totals.virt),
-    )
-    held = [{row.cls: exact_sum((row.rss, row.swap)) for row in one.report.classes} for _, one in points]
+    held = [class_figures(one.report.classes) for _, one in points]
     filled = [{row.identity: exact_sum((row.rss, row.swap)) for row in one.report.consumers} for _, one in points]
     return ProcessGrowth(
         pid=end.pid,
@@ -74,7 +70,7 @@ def _growth(points: Sequence[_Point], last: float, follows: int | None) -> Proce
         has_ended=last_at < last,
         follows=follows,
         held=_figure("", points, lambda one: exact_sum((one.report.totals.rss, one.report.totals.swap))),
-        totals=totals,
+        totals=tuple(_figure(name, points, getter) for name, getter in _TOTALS),
         classes=tuple(_of_table(cls, None, points, [table.get(cls, 0) for table in held]) for cls in classes),
         consumers=_by_growth(
             _of_table("", row, points, [table.get(identity, 0) for table in filled]) for identity, row in rows.items()

@@ -17,8 +17,8 @@ __all__ = [
     "complete_target",
     "complete_user",
     "completion",
-    "from_list",
     "script",
+    "words_beginning",
 ]
 
 _SHELLS = ("bash", "fish", "zsh")
@@ -26,7 +26,7 @@ _VARIABLE = "_PROCMEM_COMPLETE"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
@@ -72,28 +72,19 @@ def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -
 def complete_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of processes; those that would be taken apart by a shell are left out."""
     del ctx, param
-    return _items(printable(name) for _, name, _ in living_processes() if printable(name).startswith(incomplete))
+    return words_beginning((printable(name) for _, name, _ in living_processes()), incomplete)
 
 
 def complete_user(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Users who have processes."""
     del ctx, param
-    return _items(user for _, _, user in living_processes() if user.startswith(incomplete))
+    return words_beginning((user for _, _, user in living_processes()), incomplete)
 
 
-def from_list(known: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """Those of a list that begin so."""
-    names = tuple(known)
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        del ctx, param
-        return _items(name for name in names if name.startswith(incomplete))
-
-    return complete
-
-
-def _items(words: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(word) for word in sorted({word for word in words if word and not set(word) & _SPECIAL})]
+def words_beginning(known: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """Those words that begin so, without what a shell would take apart."""
+    fitting = {word for word in known if word.startswith(incomplete)}
+    return [CompletionItem(word) for word in sorted(fitting) if word and not set(word) & _SPECIAL]
 
 
 _SPECIAL = frozenset(" \t\n\"'\\$`&|;<>()*?[]#~=%!{}")

@@ -9,6 +9,7 @@ import click
 
 from procmem.cli.error_handling import say
 from procmem.cli.flags import UNITLESS_FLAGS
+from procmem.cli.lazy_completion import completed_from
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.errors import AccessRefused, CannotWrite, ExitStatus, Misuse, OutputFailed
@@ -17,22 +18,19 @@ from procmem.text.help import lab as words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from procmem.lab.machine_state import Listener
 
 __all__ = ["lab"]
 
 
-def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
-    from procmem.lab.catalogue import experiments  # noqa: PLC0415  # the same
+def _names() -> list[str]:
+    from procmem.lab.catalogue import experiments  # noqa: PLC0415  # not needed for --help
 
-    return from_list(one.name for one in experiments())(ctx, param, incomplete)
+    return [one.name for one in experiments()]
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
-@click.argument("names", nargs=-1, metavar="[EXPERIMENT...]", shell_complete=_complete)
+@click.argument("names", nargs=-1, metavar="[EXPERIMENT...]", shell_complete=completed_from(_names))
 @click.option("--all", "everything", is_flag=True, help=words.ALL)
 @click.option("--report", metavar="FILE", help=words.REPORT)
 @click.option("--restore", "restoring", is_flag=True, help=words.RESTORE)

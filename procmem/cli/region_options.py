@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import click
 
+from procmem.cli.lazy_completion import completed_from
 from procmem.errors import Misuse
 from procmem.model.kinds import KINDS, ByteClass
 from procmem.model.region_filter import RegionFilter
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["need_classes", "region_options"]
-
-
-def _classes(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
-
-    return from_list(ByteClass)(ctx, param, incomplete)
-
-
-def _kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-    from procmem.cli.completion import from_list  # noqa: PLC0415  # only to complete words
-
-    return from_list(KINDS)(ctx, param, incomplete)
 
 
 def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,9 +35,24 @@ def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
             need_permissions(chosen["perms"])
         return command(only=RegionFilter(**chosen, min_size=min_size), **given)
 
+    classes, kinds = completed_from(lambda: ByteClass), completed_from(lambda: KINDS)
     added = (
-        click.option("--class", "classes", multiple=True, metavar="CLASS", shell_complete=_classes, help=words.CLASS),
-        click.option("--kind", "kinds", multiple=True, metavar="KIND", shell_complete=_kinds, help=words.KIND),
+        click.option(
+            "--class",
+            "classes",
+            multiple=True,
+            metavar="CLASS",
+            shell_complete=classes,
+            help=words.CLASS,
+        ),
+        click.option(
+            "--kind",
+            "kinds",
+            multiple=True,
+            metavar="KIND",
+            shell_complete=kinds,
+            help=words.KIND,
+        ),
         click.option("--owner", metavar="TEXT", help=words.OWNER),
         click.option("--path", metavar="TEXT", help=words.PATH),
         click.option("--perms", metavar="PERMS", help=words.PERMS),

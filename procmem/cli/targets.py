@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
+from procmem.cli.lazy_completion import completed_by
 from procmem.queries.streams import input_text
 from procmem.queries.targets import Selection
 from procmem.text.help import options as words
@@ -19,81 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["target_options"]
 
 
-def _completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """Completion by a function of ``cli.completion``, which is loaded when a shell asks."""
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
-        from procmem.cli import completion  # noqa: PLC0415  # only to complete words
-
-        return getattr(completion, name)(ctx, param, incomplete)
-
-    return complete
-
-
-_targets, _pids = _completed_by("complete_target"), _completed_by("complete_pid")
-_names, _users = _completed_by("complete_name"), _completed_by("complete_user")
-_files = _completed_by("complete_file")
-
-
 def target_options(command: _Decorated) -> _Decorated:
     """Add the TARGET arguments and the options that select processes; the command gets ``targets``."""
+    files, words_or_files = completed_by("complete_file"), completed_by("complete_target")
     options: Sequence[Callable[[_Decorated], _Decorated]] = (
-        click.argument("targets", nargs=-1, metavar="TARGET...", callback=_selection, shell_complete=_targets),
-        click.option(
-            "--procfs",
-            metavar="DIR",
-            shell_complete=_files,
-            is_eager=True,
-            expose_value=False,
-            callback=_kept,
-            help=words.PROCFS,
+        click.argument("targets", nargs=-1, metavar="TARGET...", callback=_selection, shell_complete=words_or_files),
+        _kept_option("--procfs", metavar="DIR", shell_complete=files, help=words.PROCFS),
+        _kept_option("--from", "recording", metavar="PATH", shell_complete=files, help=words.FROM),
+        _kept_option(
+            "--pid", "pids", metavar="PID", multiple=True, shell_complete=completed_by("complete_pid"), help=words.PID
         ),
-        click.option(
-            "--from",
-            "recording",
-            metavar="PATH",
-            shell_complete=_files,
-            is_eager=True,
-            expose_value=False,
-            callback=_kept,
-            help=words.FROM,
-        ),
-        click.option(
-            "--pid",
-            "pids",
-            metavar="PID",
-            multiple=True,
-            shell_complete=_pids,
-            is_eager=True,
-            expose_value=False,
-            callback=_kept,
-            help=words.PID,
-        ),
-        click.option(
-            "--name",
-            metavar="NAME",
-            shell_complete=_names,
-            is_eager=True,
-            expose_value=False,
-            callback=_kept,
-            help=words.NAME,
-        ),
-        click.option(
-            "--user",
-            metavar="USER",
-            shell_complete=_users,
-            is_eager=True,
-            expose_value=False,
-            callback=_kept,
-            help=words.USER,
-        ),
-        click.option(
-            "--children", is_flag=True, is_eager=True, expose_value=False, callback=_kept, help=words.CHILDREN
-        ),
+        _kept_option("--name", metavar="NAME", shell_complete=completed_by("complete_name"), help=words.NAME),
+        _kept_option("--user", metavar="USER", shell_complete=completed_by("complete_user"), help=words.USER),
+        _kept_option("--children", is_flag=True, help=words.CHILDREN),
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _kept_option(*names: str, **settings: Any) -> Callable[[_Decorated], _Decorated]:
+    """An option that is kept for the selection, and is no argument of the command."""
+    return click.option(*names, is_eager=True, expose_value=False, callback=_kept, **settings)
 
 
 def _kept(ctx: click.Context, param: click.Parameter, value: Any) -> Any:

@@ -6,7 +6,7 @@ The form is that of ``procmem.render.json.series``: ``procmem/series/1``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from procmem.model.kinds import KINDS, ByteClass, Kind, Role
 from procmem.model.owners import Arena, MappingName, ObjectFile, Owner, Thread
@@ -20,7 +20,9 @@ from procmem.model.snapshot import Nature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
+
+    _Value = TypeVar("_Value", Nature, Role, Certainty)
 
 __all__ = ["BadLook", "parse_look"]
 
@@ -61,7 +63,7 @@ def _process(given: Mapping[str, Any]) -> SeriesProcess:
     account = given.get("account")
     report = Inspection(
         process=_facts(facts),
-        totals=_numbers(Totals, _table(given.get("totals"))),
+        totals=Totals(**_numbers(_table(given.get("totals")), Totals._fields)),
         account=None if account is None else _account(_table(account)),
         classes=tuple(_class_row(_table(row)) for row in _list(given.get("classes") or [])),
         picture=(),
@@ -74,39 +76,30 @@ def _process(given: Mapping[str, Any]) -> SeriesProcess:
 
 
 def _facts(given: Mapping[str, Any]) -> ProcessFacts:
-    age = given.get("age_seconds")
     cmdline = given.get("cmdline")
     return ProcessFacts(
-        pid=_number(given.get("pid")),
-        ppid=_number(given.get("ppid")),
-        uid=_number(given.get("uid")),
         comm=_name(given, "comm"),
         cmdline=None if cmdline is None else tuple(_bytes(word) or b"" for word in _list(cmdline)),
         exe=_name(given, "exe"),
-        bits=_number(given.get("bits")),
         machine=_text(given.get("machine")),
         kernel=_text(given.get("kernel")),
-        page_size=_number(given.get("page_size")),
         state=_text(given.get("state")),
-        threads=_number(given.get("threads")),
-        nature=next((nature for nature in Nature if nature.value == given.get("nature")), Nature.PROCESS),
-        age_seconds=float(age) if isinstance(age, int | float) else None,
-        thread_of=_number(given.get("thread_of")),
-        read_through=_number(given.get("read_through")),
+        nature=_one_of(Nature, given.get("nature")) or Nature.PROCESS,
+        age_seconds=_figure(given.get("age_seconds")),
+        **_numbers(given, ("pid", "ppid", "uid", "bits", "page_size", "threads", "thread_of", "read_through")),
     )
 
 
 def _account(given: Mapping[str, Any]) -> Account | None:
-    numbers = [_number(given.get(field)) for field in Account._fields]
-    known = [number for number in numbers if number is not None]
-    return Account(*known) if len(known) == len(numbers) else None
+    known = [number for number in _numbers(given, Account._fields).values() if number is not None]
+    return Account(*known) if len(known) == len(Account._fields) else None
 
 
 def _class_row(given: Mapping[str, Any]) -> ClassRow:
     cls, virt, regions = _text(given.get("class")), _number(given.get("virt")), _number(given.get("regions"))
     if cls not in tuple(ByteClass) or virt is None or regions is None:
         raise BadLook
-    rss, pss, uss, swap = (_number(given.get(key)) for key in ("rss", "pss", "uss", "swap"))
+    rss, pss, uss, swap = _numbers(given, ("rss", "pss", "uss", "swap")).values()
     return ClassRow(str(cls), virt, rss, pss, uss, swap, regions)
 
 
@@ -114,18 +107,17 @@ def _consumer(given: Mapping[str, Any]) -> Consumer:
     virt, ranges = _number(given.get("virt")), _number(given.get("ranges"))
     if virt is None or ranges is None:
         raise BadLook
-    name, role, thread = _text(given.get("kind")), _text(given.get("role")), given.get("thread")
+    name, thread = _text(given.get("kind")), given.get("thread")
     found = None if thread is None else _table(thread)
     return Consumer(
         kind=None if name is None else _KINDS.get(name) or Kind(name, ByteClass.MMAP),
-        role=next((one for one in Role if one.value == role), None),
+        role=_one_of(Role, _text(given.get("role"))),
         owner=_owner(given, is_object=name is None),
         virt=virt,
-        rss=_number(given.get("rss")),
-        swap=_number(given.get("swap")),
         ranges=ranges,
-        certainty=next((one for one in Certainty if one.value == given.get("certainty")), Certainty.GUESS),
+        certainty=_one_of(Certainty, given.get("certainty")) or Certainty.GUESS,
         thread=None if found is None else Thread(_number(found.get("tid")) or 0, _name(found, "comm")),
+        **_numbers(given, ("rss", "swap")),
     )
 
 
@@ -141,21 +133,18 @@ def _owner(given: Mapping[str, Any], *, is_object: bool) -> Owner | None:
     return ObjectFile(name) if is_object else MappingName(name)
 
 
+_OF_STATUS = {"data": "vm_data", "code": "vm_exe", "libraries": "vm_lib", "locked": "vm_lck"}
+"""What the document calls as status does."""
+_AROUND = ("peak_rss", "peak_virt", "mappings", "max_map_count", "oom_score", "oom_score_adj")
+
+
 def _surroundings(given: Mapping[str, Any]) -> Surroundings:
     group, gpu = given.get("cgroup"), given.get("gpu")
     return Surroundings(
-        peak_rss=_number(given.get("peak_rss")),
-        peak_virt=_number(given.get("peak_virt")),
-        data=_number(given.get("vm_data")),
-        code=_number(given.get("vm_exe")),
-        libraries=_number(given.get("vm_lib")),
-        locked=_number(given.get("vm_lck")),
-        mappings=_number(given.get("mappings")),
-        max_map_count=_number(given.get("max_map_count")),
-        oom_score=_number(given.get("oom_score")),
-        oom_score_adj=_number(given.get("oom_score_adj")),
         cgroup=None if group is None else _cgroup(_table(group)),
         gpu=None if gpu is None else _gpu(_table(gpu)),
+        **_numbers(given, _AROUND),
+        **{field: _number(given.get(key)) for field, key in _OF_STATUS.items()},
     )
 
 
@@ -173,26 +162,29 @@ def _gpu(given: Mapping[str, Any]) -> GpuUse:
 
 
 def _gpu_memory(given: Mapping[str, Any]) -> GpuMemory:
-    figures = {field: _number(given.get(field)) for field in GpuMemory._fields if field != "name"}
-    return GpuMemory(_text(given.get("name")) or "", **figures)
+    return GpuMemory(_text(given.get("name")) or "", **_numbers(given, GpuMemory._fields[1:]))
 
 
 def _cgroup(given: Mapping[str, Any]) -> CgroupUse:
-    pressure = given.get("pressure")
     return CgroupUse(
         path=_name(given, "path") or b"",
-        current=_number(given.get("current")),
-        swap=_number(given.get("swap")),
         limited_by=_name(given, "limited_by"),
-        limit=_number(given.get("limit")),
-        charged=_number(given.get("charged")),
-        swap_limit=_number(given.get("swap_limit")),
-        pressure=float(pressure) if isinstance(pressure, int | float) else None,
+        pressure=_figure(given.get("pressure")),
+        **_numbers(given, ("current", "swap", "limit", "charged", "swap_limit")),
     )
 
 
-def _numbers(form: type[Totals], given: Mapping[str, Any]) -> Totals:
-    return form(**{field: _number(given.get(field)) for field in form._fields})
+def _figure(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _one_of(values: Iterable[_Value], wanted: object) -> _Value | None:
+    """The one of an enumeration whose value is written so."""
+    return next((one for one in values if one.value == wanted), None)
+
+
+def _numbers(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, int | None]:
+    return {field: _number(given.get(field)) for field in fields}
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -38,6 +38,5 @@ def explain(target: Target, *, deep: bool, address: int | None = None) -> Explan
     page = page_facts(target, seen.snapshot, address) if address is not None else None
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
-    around = read_surroundings(target, seen.snapshot)
-    report = report._replace(consumers=consumers_of(seen), surroundings=around)
-    return explanation(seen.snapshot, seen.regions, report, surroundings=around, page=page)
+    report = report._replace(consumers=consumers_of(seen), surroundings=read_surroundings(target, seen.snapshot))
+    return explanation(seen.snapshot, seen.regions, report, page=page)

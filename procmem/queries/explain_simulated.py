@@ -7,7 +7,6 @@ from procmem.analyse.inspection import inspection
 from procmem.classify.classifier import layout, regions
 from procmem.errors import BadInput
 from procmem.model.raw import PageRuns
-from procmem.model.reports.resident import Surroundings
 from procmem.queries.laws import layout_in_short
 from procmem.simulate.programs.snapshot import snapshot_of
 
@@ -32,4 +31,4 @@ def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanatio
     shot, objects = made
     named = regions(shot, layout(shot, objects).judged(), PageRuns())
     report = inspection(shot, named, layout=layout_in_short(shot, objects))
-    return explanation(shot, named, report, surroundings=Surroundings())
+    return explanation(shot, named, report)

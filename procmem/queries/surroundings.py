@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from procmem.analyse.resident import surroundings
 from procmem.model.raw import Refusal, said_or_nothing
-from procmem.parse.cgroup import cgroup_text, memory_group, parse_cgroup_text
+from procmem.parse.cgroup import cgroup_text, memory_group, parents_of, parse_cgroup_text
 from procmem.parse.drm_fdinfo import drm_text, parse_drm_text
 from procmem.parse.system import parse_number
-from procmem.sources.cgroups import read_cgroups_above
+from procmem.sources.cgroups import read_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def cgroup_memory(target: Target) -> FileContent:
     group = memory_group(mounts, cgroup)
     if group is None:
         return Refusal.ABSENT
-    levels = read_cgroups_above(*group)
-    return cgroup_text(group[2], levels) if levels else Refusal.ABSENT
+    mount, path, version = group
+    levels = read_limits(mount, parents_of(path), version)
+    return cgroup_text(version, levels) if levels else Refusal.ABSENT
 
 
 def gpu_memory(target: Target) -> FileContent:

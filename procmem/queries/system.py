@@ -213,6 +213,21 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
 
 def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigures]:
     """The figures of every group that has processes among the rows; groups without memory files are left out."""
+    for path, version, memory in _memory_of({row.cgroup for row in rows if row.cgroup is not None}, mountinfo):
+        yield cgroup_figures(path, version, rows, memory)
+
+
+def groups_in_swap(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[tuple[bytes, CgroupMemory]]:
+    """The groups of processes with something in swap, and those above them: each once, with what its files say."""
+    from procmem.parse.cgroup import parents_of  # noqa: PLC0415  # only for groups
+
+    own = {row.cgroup for row in rows if row.cgroup is not None and (row.swap or row.vm_swap)}
+    for path, _, memory in _memory_of({parent for group in own for parent in parents_of(group)}, mountinfo):
+        yield path, memory
+
+
+def _memory_of(paths: Iterable[bytes], mountinfo: bytes) -> Iterator[tuple[bytes, int, CgroupMemory]]:
+    """What the files of each group say, with the version that they are of; groups without them are left out."""
     from procmem.parse.cgroup import memory_mount, parse_cgroup_files  # noqa: PLC0415  # only for groups
     from procmem.sources.cgroups import read_cgroup  # noqa: PLC0415  # the same
 
@@ -220,24 +235,9 @@ def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigur
     if mount is None:
         return
     point, version = mount
-    for path in sorted({row.cgroup for row in rows if row.cgroup is not None}):
+    for path in sorted(paths):
         if files := read_cgroup(point, path):
-            yield cgroup_figures(path, version, rows, parse_cgroup_files(version, files))
-
-
-def groups_in_swap(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[tuple[bytes, CgroupMemory]]:
-    """The groups of processes with something in swap, and those above them: each once, with what its files say."""
-    from procmem.parse.cgroup import memory_mount, parents_of, parse_cgroup_files  # noqa: PLC0415  # only for groups
-    from procmem.sources.cgroups import read_cgroup  # noqa: PLC0415  # the same
-
-    mount = memory_mount(mountinfo)
-    if mount is None:
-        return
-    point, version = mount
-    own = {row.cgroup for row in rows if row.cgroup is not None and (row.swap or row.vm_swap)}
-    for path in sorted({parent for group in own for parent in parents_of(group)}):
-        if files := read_cgroup(point, path):
-            yield path, parse_cgroup_files(version, files)
+            yield path, version, parse_cgroup_files(version, files)
 
 
 def own_mountinfo() -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from procmem.sources.files import read_whole
 
-__all__ = ["read_cgroup", "read_cgroups_above"]
+__all__ = ["read_cgroup", "read_limits"]
 
 _FILES = (
     "memory.current",
@@ -23,20 +23,13 @@ _OF_EACH_LEVEL = (
     *("memory.current", "memory.max", "memory.swap.current", "memory.swap.max", "memory.pressure"),
     *("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.memsw.usage_in_bytes", "memory.memsw.limit_in_bytes"),
 )
-_LEVELS_MAX = 32
 
 
-def read_cgroups_above(mount: bytes, path: bytes, version: int) -> list[tuple[bytes, dict[str, bytes]]]:
-    """The files of a group and of those above it, its own first; the nearest ones, where there are very many."""
+def read_limits(mount: bytes, paths: Iterable[bytes], version: int) -> list[tuple[bytes, dict[str, bytes]]]:
+    """The files of some groups that tell what they are charged, and may be; groups without files are left out."""
     names = _OF_EACH_LEVEL[:5] if version == 2 else _OF_EACH_LEVEL[5:]
-    found = []
-    for _ in range(_LEVELS_MAX):
-        if files := read_cgroup(mount, path, names):
-            found.append((path or b"/", files))
-        if path in (b"", b"/"):
-            break
-        path = path.rpartition(b"/")[0]
-    return found
+    found = ((path, read_cgroup(mount, path, names)) for path in paths)
+    return [(path, files) for path, files in found if files]
 
 
 def read_cgroup(mount: bytes, path: bytes, names: Iterable[str] = _FILES) -> dict[str, bytes]:

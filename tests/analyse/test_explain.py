@@ -20,7 +20,9 @@ from tests.support.smaps_text import Record, smaps
 def explained(text: bytes, **files: bytes) -> Explanation:
     """A process with this smaps."""
     shot, regions = made({"smaps": text, **files})
-    return explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings(max_map_count=65530))
+    return explanation(
+        shot, regions, inspection(shot, regions)._replace(surroundings=Surroundings(max_map_count=65530))
+    )
 
 
 def codes(records: list[Record], **files: bytes) -> list[str]:
@@ -87,7 +89,7 @@ def of_regions(regions: Regions) -> Explanation:
     """What is told of them."""
     shot, _ = made({"smaps": b""})
     shot = shot._replace(mappings=regions.mappings)
-    return explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings())
+    return explanation(shot, regions, inspection(shot, regions))
 
 
 ONE, OBJECT, ARENA, MANY = BlockForm.ONE, BlockForm.OBJECT, BlockForm.ARENA, BlockForm.MANY
@@ -332,4 +334,4 @@ def test_what_of_the_memory_is_counted_again_is_told() -> None:
 def test_the_head_of_what_may_not_be_read(files: dict[str, bytes], expected: list[Note]) -> None:
     """Without smaps, and without any map."""
     shot, regions = made({"smaps": Refusal.DENIED, **files})
-    assert list(explanation(shot, regions, inspection(shot, regions), surroundings=Surroundings()).head) == expected
+    assert list(explanation(shot, regions, inspection(shot, regions)).head) == expected

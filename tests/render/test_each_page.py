@@ -15,7 +15,6 @@ from procmem.model.machine import architecture_of
 from procmem.model.raw import Refusal
 from procmem.model.reports.account import Readings
 from procmem.model.reports.laws import LawReport
-from procmem.model.reports.resident import Surroundings
 from procmem.model.reports.system import ProcessRow
 from procmem.model.reports.translation import RealTranslation
 from procmem.model.reports.watch import Trend, Watched
@@ -54,7 +53,7 @@ def pages(shot: Snapshot) -> dict[str, Page]:
     """The pages of ``inspect`` and ``explain`` of one process."""
     _, regions = made(KNOWN)
     report = inspection(shot, regions if shot.has_usage else made(SIZELESS)[1])
-    explained = explanation(shot, report.regions, report, surroundings=Surroundings())
+    explained = explanation(shot, report.regions, report)
     listed = range(len(report.regions or ()))
     choice = ExplainChoice()
     return {

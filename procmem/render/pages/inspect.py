@@ -314,8 +314,6 @@ def _swap(report: Inspection) -> str:
 
 
 def _layout(layout: LayoutInShort) -> str:
-    if not layout.broken:
-        return told("layout", count=layout.held)
     from procmem.text.laws import law_name  # noqa: PLC0415  # seldom
 
     return told("layout, broken", count=layout.held, broken=listed(map(law_name, layout.broken)))

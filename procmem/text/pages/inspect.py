@@ -88,10 +88,6 @@ _SENTENCES: dict[str, Sentence] = {
     "no swap": N_("swap: nothing of it is swapped out"),
     "swap": N_("swap: {swap:size} swapped out"),
     "swap, share": N_("swap: {swap:size} swapped out, its fair share {share:size}"),
-    "layout": plural(
-        "layout: {count} law of the kernel's layout holds (procmem crosscheck checks more)",
-        "layout: {count} laws of the kernel's layout hold (procmem crosscheck checks more)",
-    ),
     "layout, broken": plural(
         "layout: {count} law of the kernel's layout holds, broken: {broken} (procmem crosscheck checks more)",
         "layout: {count} laws of the kernel's layout hold, broken: {broken} (procmem crosscheck checks more)",
