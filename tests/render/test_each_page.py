@@ -104,7 +104,7 @@ def test_inspect_without_sizes_says_unknown() -> None:
 
 def test_the_picture_has_the_areas_from_top_to_bottom() -> None:
     """Kernel space, stack, mapping area, heap."""
-    report = inspection(*made(KNOWN))
+    report = inspection(*made(KNOWN), drawn=True)
     text = page_text(picture_page(report, inspect_page(report, UNIT, listed=None)), NARROW)
     places = [text.index(word) for word in ("kernel space", "stack", "mapping area", "heap")]
     assert places == sorted(places)

@@ -47,7 +47,13 @@ def run(code: str) -> tuple[int, str]:
 @pytest.mark.parametrize("number", ENDING)
 def test_each_signal_that_asks_to_end(number: signal.Signals) -> None:
     """What would end the process at once ends it in order."""
-    assert run(f"with listening():\n    to_me({int(number)})\n    time.sleep(9)") == (130, "")
+    code = f"with listening():\n    to_me({int(number)})\n    time.sleep(9)"
+    before = signal.getsignal(number)  # a shell starts what runs in the background with INT and QUIT ignored
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    try:
+        assert run(code) == (130, "")
+    finally:
+        signal.signal(number, before)
 
 
 def test_who_listens_no_more_is_ended_by_the_kernel() -> None:
