@@ -1,7 +1,8 @@
 """Which test runs which line, in this process or in a command that it starts, and how long each test takes.
 
 A command that a test starts is measured as well: it finds COVERAGE_PROCESS_START in its environment, and the name of
-the test in PYTEST_CURRENT_TEST, which pytest sets.
+the test in PYTEST_CURRENT_TEST, which pytest sets. It may have given up its rights by the time it writes what it ran,
+or have few descriptors: anyone may write to the folder, and limits are lifted before (:data:`_LIFTED`).
 """
 
 import contextlib
@@ -27,6 +28,17 @@ _STARTED = (
     "[run]\nsource = procmem\nparallel = true\npatch = _exit\n"
     "data_file = {folder}/cov/started\ncontext = ${{PYTEST_CURRENT_TEST}}\n"
 )
+_LIFTED = """\
+import atexit, contextlib, resource
+
+def lift():
+    for limit, most in ((resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_AS, resource.RLIM_INFINITY)):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(limit, (most, most))
+
+atexit.register(lift)
+"""
+"""Of each Python that a test starts, as sitecustomize.py: what is registered later runs before coverage.py writes."""
 ANY = 0
 """In place of the number of a line: whatever line it is."""
 IMPORT = ""
@@ -55,13 +67,13 @@ class CoverageMap:
 
         Those of the module's own room come before others that are up to four times as fast: they are about it.
 
-        What runs while a module is imported is tested by all tests of the module's functions.
+        What runs while a module is imported is tested by all tests of the module's functions. So is what no test is
+        known to run: a child may, that was killed before it could tell.
         """
         by_line = self.tests.get(path, {})
-        found = {test for line in (ANY, *lines) for test in by_line.get(line, ())}
-        if found == {IMPORT}:
-            found = {test for tests in by_line.values() for test in tests}
-        found -= {IMPORT}
+        found = {test for line in (ANY, *lines) for test in by_line.get(line, ())} - {IMPORT}
+        if not found:
+            found = {test for tests in by_line.values() for test in tests} - {IMPORT}
         room = path.split("/")[1]
         chosen: list[str] = []
         spent = 0.0
@@ -124,7 +136,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 def measure(folder: Path, files: Sequence[str] | None = None) -> CoverageMap:
     """Run the tests of a copy of the project once, under coverage; or those of some files."""
+    folder.chmod(0o711)  # a folder for oneself only, where it is a temporary one
     (folder / "cov").mkdir()
+    (folder / "cov").chmod(0o1777)
+    (folder / "sitecustomize.py").write_text(_LIFTED)
     (folder / "own.rc").write_text(_OWN.format(folder=folder))
     (folder / "started.rc").write_text(_STARTED.format(folder=folder))
     command = [

@@ -58,7 +58,8 @@ def test_tests_are_chosen_by_line_and_time() -> None:
     assert chosen(4, 5) == ["tests/parse/d", "tests/parse/c"]
     assert chosen(1) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c", "tests/cli/e"]
     assert chosen(6, 4) == ["tests/parse/c", "tests/cli/e"]
-    assert chosen(2) == found.tests_for("procmem/parse/y.py", [1], most_seconds=99) == []
+    assert chosen(2) == chosen(1)  # a child may run it that was killed before it could tell
+    assert found.tests_for("procmem/parse/y.py", [1], most_seconds=99) == []
 
 
 def test_a_line_is_tested_by_its_statement_or_by_what_uses_its_name() -> None:
