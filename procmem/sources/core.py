@@ -153,13 +153,13 @@ class CoreMemory:
         return self._starts[at] if at < len(self._starts) else None
 
     def search(self, low: int, high: int, matches: Callable[[int, bytes], Iterable[int]]) -> Iterator[int]:
-        """What matches in a range."""
-        at = low
-        while at < high:
+        """What matches in what was dumped of a range; however much was not, it is passed over."""
+        at: int | None = low
+        while at is not None and at < high:
             data = self.read_at(at, min(_PIECE, high - at))
             if data:
                 yield from matches(at, data)
-            at += _PIECE
+            at = at + len(data) if data else self._next_dumped(at)
 
     def page_runs(self, ranges: Iterable[tuple[int, int]], page_size: int) -> PageRuns:
         """The pages in some ranges that hold anything but zeros."""
