@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import pytest
 
-from procmem.errors import NothingMatches, OutOfResources
+from procmem.errors import BadInput, NothingMatches, OutOfResources
 from procmem.model.raw import Refusal
 from procmem.sources import file_helper
 from procmem.sources.file_helper import HelpedFile, call_apart, open_apart
@@ -331,3 +331,217 @@ def test_a_child_asks_where_the_shell_has_closed_our_streams(closed: str) -> Non
     command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", code]
     run = subprocess.run(command, cwd=ROOT, check=False)
     assert run.returncode == 17
+
+
+@pytest.mark.parametrize(
+    ("mounts", "is_asked"),
+    [
+        (b"1 1 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:5 / /p rw - proc p rw\n3 1 0:6 / /t rw - tmpfs x rw\n", False),
+        *(
+            (b"1 1 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:5 / /m rw shared:2 - %s server:/x rw\n" % kind, True)
+            for kind in (
+                *(b"fuse", b"fuse.sshfs", b"fuseblk", b"nfs", b"nfs4", b"cifs", b"smb3", b"9p", b"ceph", b"afs"),
+                *(b"autofs", b"overlay"),
+            )
+        ),
+        (Refusal.DENIED, True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_child_is_asked_first_where_something_could_keep_one_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mounts: bytes | Refusal, is_asked: bool
+) -> None:
+    """By what is mounted; where that is not known, too."""
+    asked: list[object] = []
+    monkeypatch.setattr(file_helper, "read_whole", lambda _name, _folder: mounts)
+    monkeypatch.setattr(file_helper, "call_apart", lambda work: asked.append(work()))
+    file_helper.need_answer(str(tmp_path))
+    assert asked == [None] * is_asked
+
+    def stuck(_work: object) -> None:
+        raise NoAnswer
+
+    monkeypatch.setattr(file_helper, "call_apart", stuck)
+    if is_asked:
+        with pytest.raises(BadInput) as caught:
+            file_helper.need_answer(str(tmp_path))
+        assert (caught.value.code, caught.value.fields) == ("no-answer", {"path": str(tmp_path)})
+    else:
+        file_helper.need_answer(str(tmp_path))
+
+
+def test_what_a_child_asks_of_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is listed, a file's first byte read; streams and pipes are not touched, errors are passed over."""
+    done: list[object] = []
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "empty").touch()
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setattr(os, "listdir", done.append)
+    monkeypatch.setattr(os, "open", lambda path, flags: done.append((path, flags)))
+    monkeypatch.setattr(os, "pread", lambda *words: done.append(words))
+    for name in (".", "file", "empty", "fifo", "none", "\0"):
+        file_helper._touch(str(tmp_path / name))
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    assert done == [str(tmp_path / "."), (str(tmp_path / "file"), flags), (None, 1, 0)]
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_reader_after_its_child_was_lost(tmp_path: Path) -> None:
+    """The next child opens the file again; where that is another one by now, nothing is read of it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 100_000)
+    reader = open_apart(str(path), "device")
+    assert isinstance(reader, HelpedFile)
+    assert reader.read_at(90_000, 3) == b"aaa"
+    first = file_helper._Children.helper
+    assert first is not None
+    os.kill(first.pid, signal.SIGKILL)
+    os.waitpid(first.pid, 0)
+    assert reader.read_at(16_383, 3) == b"aaa"
+    assert first.is_lost
+    assert file_helper._Children.given_up == 1
+    assert file_helper._Children.helper is not first
+    second = file_helper._Children.helper
+    assert second is not None
+    assert reader.read_at(50_000, 2) == b"aa"
+    assert file_helper._Children.helper is second
+    os.kill(second.pid, signal.SIGKILL)
+    (tmp_path / "other").write_bytes(b"b" * 100_000)
+    (tmp_path / "other").replace(path)
+    assert reader.read_at(10, 3) == b"aaa"  # of the beginning that came along when it was opened
+    with pytest.raises(NoAnswer):
+        reader.read_at(16_383, 3)
+
+
+@pytest.mark.usefixtures("patience")
+def test_reading_ends_where_the_file_does(tmp_path: Path) -> None:
+    """What was taken along at opening is not asked for again; a file that cannot be read gives nothing."""
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789" * 2000)
+    reader = open_apart(str(path), "device")
+    assert isinstance(reader, HelpedFile)
+    assert reader.found == (path.stat().st_dev, path.stat().st_ino, 20_000)
+    asked: list[tuple[object, ...]] = []
+    helper = file_helper._Children.helper
+    assert helper is not None
+    real = helper.ask
+
+    def ask(key: str, *question: object) -> object:
+        asked.append((key, *question))
+        return real(key, *question)
+
+    helper.ask = ask  # type: ignore[method-assign]
+    assert reader.read_at(0, 16_384)[-4:] == b"0123"
+    assert asked == []
+    assert reader.read_at(16_380, 8) == b"01234567"
+    assert reader.read_at(19_999, 8) == b"9"
+    assert reader.read_at(20_000, 8) == reader.read_at(1 << 63, 8) == b""
+    number = asked[0][2]
+    assert asked == [("device", "read", number, at, 8) for at in (16_380, 19_999, 20_000, 1 << 63)]
+    helper.ask = lambda *_: errno.EIO  # type: ignore[method-assign]
+    assert reader.read_at(19_999, 1) == b""
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_child_closes_what_nobody_has_any_more(tmp_path: Path) -> None:
+    """With the next question; its numbers are given again, and never two files have one."""
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 40_000)
+    readers = [open_apart(str(path), "device") for _ in range(3)]
+    helper = file_helper._Children.helper
+    assert helper is not None
+
+    def opened() -> int:
+        links = [os.readlink(one) for one in Path(f"/proc/{helper.pid}/fd").iterdir()]
+        return links.count(str(path))
+
+    numbers = [reader._number for reader in readers if isinstance(reader, HelpedFile)]
+    assert (len(set(numbers)), opened()) == (3, 3)
+    del readers[1]
+    for _ in range(2):
+        readers.append(open_apart(str(path), "device"))
+    numbers = [reader._number for reader in readers if isinstance(reader, HelpedFile)]
+    assert (len(set(numbers)), opened()) == (4, 4)
+    assert all(reader.read_at(30_000, 1) == b"a" for reader in readers if isinstance(reader, HelpedFile))
+    readers.clear()
+    assert open_apart(str(tmp_path / "none"), "device") is Refusal.ABSENT
+    assert opened() == 0
+
+
+def test_messages_of_any_length() -> None:
+    """A pipe takes 64 KiB at a time; what is longer comes in pieces."""
+    value = [b"x" * 3_000_000, ("a", 1, None)]
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if not pid:
+        file_helper._send(write_end, value)
+        os._exit(0)
+    os.close(write_end)
+    try:
+        assert file_helper._receive(read_end) == value
+        with pytest.raises(EOFError):
+            file_helper._receive(read_end)
+    finally:
+        os.close(read_end)
+        os.waitpid(pid, 0)
+
+
+def test_a_child_that_does_not_die_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty times a millisecond; its pipes are closed, and it is sent SIGKILL."""
+    sent: list[tuple[int, int]] = []
+    tried: list[tuple[int, int]] = []
+    slept: list[float] = []
+    ends = os.pipe()
+
+    def wait(pid: int, how: int) -> tuple[int, int]:
+        tried.append((pid, how))
+        return (pid if len(tried) == 23 else 0), 0
+
+    monkeypatch.setattr(os, "kill", lambda *words: sent.append(words))
+    monkeypatch.setattr(os, "waitpid", wait)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    file_helper._leave(77, *ends)
+    assert sent == [(77, signal.SIGKILL)]
+    assert tried == [(77, os.WNOHANG)] * 20
+    assert slept == [0.001] * 20
+    for fd in ends:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(fd)
+    file_helper._leave(77)
+    assert len(tried) == 23
+
+
+@pytest.mark.parametrize("kept", [(3, 5), (0, 1), (0, 5), (1, 2), (5, 3), (7, 8)])
+def test_all_descriptors_but_those(monkeypatch: pytest.MonkeyPatch, kept: tuple[int, int]) -> None:
+    """Each below, between and beyond is closed once, and none that is kept."""
+    closed: list[int] = []
+    monkeypatch.setattr(os, "closerange", lambda low, high: closed.extend(range(low, high)))
+    monkeypatch.setattr(os, "sysconf", {"SC_OPEN_MAX": 12}.__getitem__)
+    file_helper._close_all_but(*kept)
+    assert closed == [fd for fd in range(12) if fd not in kept]
+
+
+def test_no_pipe_is_left_where_no_child_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the four ends is closed, or the two that there are."""
+    before = sorted(os.listdir("/proc/self/fd"))
+    real = os.pipe2
+    made: list[int] = []
+
+    def second_fails(flags: int) -> tuple[int, int]:
+        made.append(flags)
+        if len(made) == 2:
+            raise OSError(errno.ENOMEM, "no memory")
+        return real(flags)
+
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pipe2", second_fails)
+        with pytest.raises(OutOfResources):
+            file_helper._child(lambda _questions, _answers: None)
+    monkeypatch.setattr(os, "fork", refused)
+    with pytest.raises(OutOfResources):
+        file_helper._child(lambda _questions, _answers: None)
+    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert made == [os.O_CLOEXEC] * 2

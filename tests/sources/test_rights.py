@@ -16,7 +16,7 @@ import pytest
 
 from procmem.model.capabilities import CAP_SYS_PTRACE
 from procmem.model.namespaces import FIRST_USER_NAMESPACE
-from procmem.model.raw import MissingRight
+from procmem.model.raw import MissingRight, Refusal
 from procmem.sources import rights
 from procmem.text.refusals import RIGHTS
 from tests.support.needs import lacking, program
@@ -99,6 +99,89 @@ def test_nothing_lies_outside_of_the_first_namespace(
     monkeypatch.setattr(rights, "effective_capabilities", lambda: 1 << CAP_SYS_PTRACE)
     monkeypatch.setattr(rights, "_namespace", lambda: inode)
     assert rights.missing_right(os.getpid()) is right
+
+
+class Asked:
+    """A machine on which one process is asked about by another one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **told: Any) -> None:
+        self.told: dict[str, Any] = {
+            "uid": b"1000\t1000\t1000\t1000", "euid": 1000, "owner": 1000, "scope": 0, "capabilities": 0,
+            "namespace": FIRST_USER_NAMESPACE,
+        } | told  # fmt: skip
+        monkeypatch.setattr(rights, "read_whole", self.read)
+        monkeypatch.setattr(os, "geteuid", lambda: self.told["euid"])
+        monkeypatch.setattr(os, "stat", self.stat)
+
+    def read(self, name: str, _folder: None) -> bytes | Refusal:
+        """Three files, and no others."""
+        files = {
+            "/proc/7/status": None if self.told["uid"] is None else b"Name:\tx\nUid:\t%s\n" % self.told["uid"],
+            "/proc/self/status": b"CapPrm:\tffff\nCapEff:\t%016x\n" % self.told["capabilities"],
+            "/proc/sys/kernel/yama/ptrace_scope": None if self.told["scope"] is None else b"%d\n" % self.told["scope"],
+        }
+        found = files[name]
+        return Refusal.ABSENT if found is None else found
+
+    def stat(self, name: str) -> os.stat_result:
+        """Who owns its files, and our user namespace."""
+        found = {"/proc/7/stat": self.told["owner"], "/proc/self/ns/user": self.told["namespace"]}[name]
+        if found is None:
+            raise FileNotFoundError
+        return os.stat_result((0, found, 0, 0, found, 0, 0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("told", "to_read", "to_attach"),
+    [
+        ({"uid": None}, None, None),
+        ({}, MissingRight.MORE_CAPABILITIES, MissingRight.MORE_CAPABILITIES),
+        ({"scope": None}, MissingRight.MORE_CAPABILITIES, MissingRight.MORE_CAPABILITIES),
+        ({"scope": 1}, MissingRight.MORE_CAPABILITIES, MissingRight.YAMA),
+        ({"scope": 3}, MissingRight.MORE_CAPABILITIES, MissingRight.YAMA),
+        ({"owner": 0, "scope": 1}, MissingRight.NOT_DUMPABLE, MissingRight.NOT_DUMPABLE),
+        ({"owner": None, "scope": 1}, None, None),
+        *(
+            ({"uid": b"\t".join(users)}, MissingRight.OTHER_USER, MissingRight.OTHER_USER)
+            for users in (
+                [b"0", b"1000", b"1000", b"1000"], [b"1000", b"0", b"1000", b"1000"],
+                [b"1000", b"1000", b"0", b"1000"], [b"1000", b"1000", b"1000", b"0"], [b"0"] * 4,
+            )
+        ),
+        ({"euid": 0}, MissingRight.ROOT_WITHOUT, MissingRight.ROOT_WITHOUT),
+        ({"euid": 0, "scope": 3, "owner": 0}, MissingRight.ROOT_WITHOUT, MissingRight.ROOT_WITHOUT),
+        ({"capabilities": 1 << CAP_SYS_PTRACE}, None, None),
+        (
+            {"capabilities": ~(1 << CAP_SYS_PTRACE) & (1 << 40) - 1},
+            MissingRight.MORE_CAPABILITIES, MissingRight.MORE_CAPABILITIES,
+        ),
+        ({"capabilities": 1 << CAP_SYS_PTRACE, "scope": 2}, None, None),
+        ({"capabilities": 1 << CAP_SYS_PTRACE, "scope": 3}, None, MissingRight.YAMA),
+        ({"capabilities": 1 << CAP_SYS_PTRACE, "namespace": None}, None, None),
+        (
+            {"capabilities": 1 << CAP_SYS_PTRACE, "namespace": 1},
+            MissingRight.OUTER_NAMESPACE, MissingRight.OUTER_NAMESPACE,
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_decides(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], to_read: MissingRight | None, to_attach: MissingRight | None
+) -> None:
+    """By ptrace(2): capability, then all four user ids, then dumpable, then Yama, which is asked of attaching only."""
+    Asked(monkeypatch, **told)
+    assert (rights.missing_right(7), rights.missing_right(7, to_attach=True)) == (to_read, to_attach)
+
+
+def test_settings_and_capabilities_as_the_kernel_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sysctl that is no number, or not there, is unknown; where nothing tells of capabilities there are none."""
+    assert rights.read_setting("kernel/pid_max") == int(Path("/proc/sys/kernel/pid_max").read_text())
+    assert rights.read_setting("kernel/ostype") is rights.read_setting("kernel/none") is None
+    line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("CapEff:"))
+    assert rights.effective_capabilities() == int(line.split()[1], 16)
+    assert rights._namespace() == os.stat("/proc/self/ns/user").st_ino
+    monkeypatch.setattr(rights, "read_whole", lambda _name, _folder: Refusal.ABSENT)
+    assert rights.effective_capabilities() == 0
 
 
 def with_capabilities(names: str, *words: str) -> "subprocess.CompletedProcess[str]":

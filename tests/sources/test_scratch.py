@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.sources.scratch import PREFIX, make_locked, scratch_folder
+from procmem.sources.scratch import PREFIX, is_unused, make_locked, remove_folder, scratch_folder
 from tests.support.running import COMMAND, FIXTURES, ROOT, procmem
 
 SLEEP = FIXTURES / "x86_64-6.18-sleep"
@@ -121,6 +122,124 @@ def test_a_folder_that_is_taken_away_before_it_is_locked(tmp_path: Path, monkeyp
         assert taken
         assert path not in taken
         assert os.path.isdir(path)
+
+
+def descriptors() -> list[str]:
+    gc.collect()
+    return sorted(name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}"))
+
+
+def lock_that_raises(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    def refused(_fd: int, _how: int) -> None:
+        raise error
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+
+
+def test_a_lock_is_shared_and_keeps_others_from_removing(tmp_path: Path) -> None:
+    """As long as its descriptor is open, and no longer; the folder is its owner's alone."""
+    path = str(tmp_path / "x")
+    before = descriptors()
+    lock = make_locked(path)
+    assert lock is not None
+    assert os.stat(path).st_mode & 0o777 == 0o700
+    assert not os.get_inheritable(lock)
+    second = os.open(path, os.O_RDONLY)
+    fcntl.flock(second, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    os.close(second)
+    assert not is_unused(path)
+    assert remove_folder(path) == "in-use"
+    os.close(lock)
+    assert is_unused(path)
+    assert remove_folder(path) is None
+    assert descriptors() == before
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [(BlockingIOError(errno.EAGAIN, "locked"), True), (OSError(errno.ENOLCK, "no locks"), False)],
+    ids=["swept", "without locks"],
+)
+def test_where_a_folder_cannot_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, is_lost: bool
+) -> None:
+    """Whoever holds it means to remove it: it is given up. Where there are no locks, nobody removes it."""
+    lock_that_raises(monkeypatch, error)
+    before = descriptors()
+    lock = make_locked(str(tmp_path / "x"))
+    assert (lock is None, os.listdir(tmp_path)) == (is_lost, [] if is_lost else ["x"])
+    if lock is not None:
+        os.close(lock)
+    assert descriptors() == before
+    assert is_lost or not is_unused(str(tmp_path / "x"))
+
+
+def test_a_folder_that_went_before_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another run, or between opening and locking."""
+    real = os.open
+
+    def late(path: str, flags: int) -> int:
+        os.rmdir(path)
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", late)
+    assert make_locked(str(tmp_path / "x")) is None
+    monkeypatch.undo()
+    with pytest.raises(FileNotFoundError):
+        make_locked(str(tmp_path / "none" / "x"))
+    with pytest.raises(FileExistsError):
+        make_locked(str(tmp_path))
+
+
+def test_why_a_folder_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a link, a file, another user's, or the system says why; what is not there is gone."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "file").touch()
+    before = descriptors()
+    asked = ("none", "link", "file")
+    assert [remove_folder(str(tmp_path / name)) for name in asked] == [None, "not-ours", "not-ours"]
+    for name in ("link", "file"):
+        with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+            is_unused(str(tmp_path / name))
+    folder = str(tmp_path / "folder")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert remove_folder(folder) == "not-ours"
+    for error, said in ((FileNotFoundError(), None), (OSError(errno.ENOTEMPTY, "Directory not empty"), "Directory")):
+        with monkeypatch.context() as patched:
+
+            def refused(_path: str, error: OSError = error) -> None:
+                raise error
+
+            patched.setattr("shutil.rmtree", refused)
+            assert (remove_folder(folder) or "").split(" ")[0] == (said or "")
+    with monkeypatch.context() as patched:
+
+        def denied(_path: str, _flags: int) -> int:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        patched.setattr(os, "open", denied)
+        assert remove_folder(folder) == "Permission denied"
+    assert os.path.isdir(folder)
+    assert descriptors() == before
+
+
+def test_a_folder_that_may_be_written_and_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others left there cannot be seen; one's own can be made all the same, and leaves no descriptor."""
+
+    def denied(_path: str) -> list[str]:
+        raise PermissionError
+
+    before = descriptors()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "listdir", denied)
+        with scratch_folder(str(tmp_path)) as path:
+            assert os.path.isdir(path)
+            assert os.path.basename(path).startswith(PREFIX)
+    assert os.listdir(tmp_path) == []
+    assert descriptors() == before
 
 
 @pytest.mark.parametrize("name", ["out", "out.tar.gz"])
