@@ -11,12 +11,13 @@ from procmem.errors import ExitStatus
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.reports.inspection import Inspection
-    from procmem.queries.all_processes import SystemOptions
+    from procmem.model.reports.system import Changes
+    from procmem.queries.all_processes import SystemLook, SystemOptions
     from procmem.queries.inspect import InspectOptions
     from procmem.queries.targets import Selection, TargetRef
     from procmem.render.page import Page
 
-__all__ = ["answer_inspect", "answer_system"]
+__all__ = ["answer_inspect", "answer_system", "page_of_system"]
 
 
 def answer_inspect(targets: Selection, options: InspectOptions, output: Output) -> int:
@@ -43,22 +44,42 @@ def answer_inspect(targets: Selection, options: InspectOptions, output: Output) 
 
 def answer_system(options: SystemOptions, output: Output) -> int:
     """Read, and show; the exit status."""
-    from procmem.queries.all_processes import machine_classes, system  # noqa: PLC0415
-    from procmem.render.pages.system import classes_page, system_page  # noqa: PLC0415
+    from procmem.queries.all_processes import look_at_system  # noqa: PLC0415
 
-    if options.classes:
+    if options.mappings or options.classes:
         from procmem.cli.progress import progress  # noqa: PLC0415  # only where it takes long
 
-        found = machine_classes(options, lambda answers, count: progress(answers, "reading", count=count))
-        page = classes_page(
-            found.classes,
-            output.heading,
+        look = look_at_system(options, lambda answers, count: progress(answers, "reading", count=count))
+    else:
+        look = look_at_system(options)
+    output.show([page_of_system(look, output.heading)])
+    return ExitStatus.DONE
+
+
+def page_of_system(look: SystemLook, unit: str, changes: Changes | None = None) -> Page:
+    """The page of one look at all processes; with ``changes``, what is different from the one before."""
+    from procmem.render.pages.system import classes_page, mappings_page, system_page  # noqa: PLC0415
+
+    if look.report is not None:
+        return system_page(look.report, unit, look.tree, changes)
+    if look.mapped is not None:
+        found = look.mapped
+        return mappings_page(
+            found.rows,
+            found.totals,
+            unit,
+            names=found.names,
             processes=found.processes,
             unreadable=found.unreadable,
             warnings=found.warnings,
+            changes=changes,
         )
-    else:
-        report, tree = system(options)
-        page = system_page(report, output.heading, tree)
-    output.show([page])
-    return ExitStatus.DONE
+    assert look.classes is not None
+    return classes_page(
+        look.classes.classes,
+        unit,
+        processes=look.classes.processes,
+        unreadable=look.classes.unreadable,
+        warnings=look.classes.warnings,
+        changes=changes,
+    )

@@ -56,7 +56,7 @@ def explain(
     """Read, and show."""
     if glossary:
         return _glossary(targets.words, output)
-    need_classes(only, tuple(ByteClass))
+    need_classes(only.classes, tuple(ByteClass))
     wanted = None if address is None else address_of(address)
 
     def answer(ref: TargetRef) -> Explanation:

@@ -49,4 +49,10 @@ INSPECT_FLAGS = (
     Flag("--picture", "picture"),
     *REPORT_FLAGS,
 )
-SYSTEM_FLAGS = (Flag("--reverse", "reverse"), Flag("--quick", "quick"), Flag("--classes", "classes"), *REPORT_FLAGS)
+SYSTEM_FLAGS = (
+    Flag("--reverse", "reverse"),
+    Flag("--quick", "quick"),
+    Flag("--classes", "classes"),
+    Flag("--mappings", "mappings"),
+    *REPORT_FLAGS,
+)

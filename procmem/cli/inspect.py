@@ -35,7 +35,7 @@ __all__ = ["inspect"]
 @output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
 def inspect(targets: Selection, output: Output, only: RegionFilter, moment: str | None, **others: Any) -> int:
     """Read, and show."""
-    need_classes(only, CLASSIC if others["classic"] else tuple(ByteClass))
+    need_classes(only.classes, CLASSIC if others["classic"] else tuple(ByteClass))
     options = InspectOptions(only=only, **others)
     if options.sort is not None and not options.lists_regions and (options.sort == "address" or output.form == "json"):
         raise Misuse("sort-needs-regions", column=options.sort)  # classes have no address, and JSON has them in order

@@ -54,8 +54,10 @@ _APART: dict[str, _Apart] = {
         (_OF_REGIONS, ("--json",)),
     ),
     "system": (
-        (("--classes",), ("--by", "--sort", "--top", "--reverse", "--quick", "--min-size", "--cgroup")),
+        (("--classes",), ("--by", "--sort", "--top", "--reverse", "--quick", "--min-size", "--mappings")),
+        (("--mappings",), ("--by", "--quick")),
         (("--from",), ("--procfs",)),
+        (("--watch",), ("--from", "--markdown")),
     ),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
@@ -72,6 +74,7 @@ _APART: dict[str, _Apart] = {
 }  # fmt: skip
 _NEEDS: dict[str, _Needs] = {
     "simulate": ((_OF_MEMORY, ("--memory",)), (("--ram", "--pae"), ("--memory", "--kernel-map"))),
+    "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
     "translate": ((("--script", "--access", "--kernel-mode", "--pae"), ("--sim",)),),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 import click
 
@@ -63,12 +63,12 @@ def region_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def need_classes(only: RegionFilter, known: Collection[str]) -> None:
+def need_classes(classes: Iterable[str], known: Collection[str]) -> None:
     """Refuse a class that there is not.
 
     Raises:
         Misuse: one of them is not known.
     """
-    for name in only.classes:
+    for name in classes:
         if name not in known:
             raise Misuse("no-class", name=name, known=tuple(known))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -13,6 +11,7 @@ import click
 
 from procmem.cli.error_handling import complain
 from procmem.cli.flags import UNIT_FLAGS, format_flags
+from procmem.cli.live import can_redraw, show_look
 from procmem.cli.multi_target import for_each
 from procmem.cli.options import Seconds, command, flag_options, terminal_options
 from procmem.cli.output import Output, echo
@@ -22,7 +21,7 @@ from procmem.model.reports.watch import Watched
 from procmem.queries.series import names_a_series, replayed
 from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
-from procmem.render.formats import FORMATS, write, write_next
+from procmem.render.formats import FORMATS
 from procmem.render.pages.watch import watch_line, watch_page
 from procmem.text.help import watch as words
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["watch"]
 
-_HOME_AND_CLEAR = "\x1b[H\x1b[J"
 _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 
 
@@ -119,12 +117,8 @@ def _restarted(targets: Selection, watches: Iterable[Watch], start: Callable[[Ta
 
 
 def _show(seen: list[Watched], output: Output, *, is_first: bool, redraw: bool = True) -> None:
-    style, form = output.style, output.format
-    pages = [watch_page(item, style, output.heading) for item in seen]
-    if form.goes_on:
-        text = write_next(form, pages, style, first=is_first)
-    elif redraw and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        text = _HOME_AND_CLEAR + write(form, pages, style)
+    style = output.style
+    if output.format.goes_on or (redraw and can_redraw()):
+        show_look([watch_page(item, style, output.heading) for item in seen], output, is_first=is_first)
     else:
-        text = "".join(watch_line(item, style) for item in seen)
-    echo(text)
+        echo("".join(watch_line(item, style) for item in seen))

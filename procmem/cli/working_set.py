@@ -37,7 +37,7 @@ __all__ = ["working_set"]
 @output_options("procmem/working-set/1")
 def working_set(targets: Selection, output: Output, only: RegionFilter, *, seconds: float, regions: bool) -> int:
     """Say what it costs, clear, wait, read, and show."""
-    need_classes(only, tuple(ByteClass))
+    need_classes(only.classes, tuple(ByteClass))
     options = InspectOptions(regions=regions, only=only)
     with ExitStack() as held, listening():
 

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
 
-__all__ = ["AllProcesses", "cgroups_of", "groups_in_swap", "own_mountinfo", "read_all"]
+__all__ = ["AllProcesses", "cgroups_of", "group_of", "groups_in_swap", "own_mountinfo", "read_all"]
 
 
 class AllProcesses(NamedTuple):
@@ -168,6 +168,16 @@ def _cgroup(target: Target) -> bytes | None:
 
     content = target.read("cgroup")
     return memory_cgroup(content) if isinstance(content, bytes) else None
+
+
+def group_of(source: Source, pid: int | None) -> bytes | None:
+    """The control group that a process's memory is charged to; None where nobody knows.
+
+    Raises:
+        ProcessGone, AccessRefused, BadInput: it cannot be opened.
+    """
+    with source.open(pid) as target:
+        return _cgroup(target)
 
 
 def _live_thread(target: Target) -> tuple[str, bytes | None]:

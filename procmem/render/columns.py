@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only", "plain_value", "without_details"]
 
-TO_THE_RIGHT = frozenset({"size", "count", "seconds", "address", "figure"})
+TO_THE_RIGHT = frozenset({"size", "change", "count", "seconds", "address", "figure"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
 
 
@@ -43,6 +43,8 @@ def cell_text(value: Value, kind: str, size: SizeFormat) -> str:
     """A cell for a person; what is unknown is a question mark."""
     if kind == "size":
         return size(value) if value is None or isinstance(value, int) else str(value)
+    if kind == "change" and isinstance(value, int):
+        return f"{'-' if value < 0 else '+'}{size(abs(value))}" if value else "0"
     if kind == "address" and isinstance(value, int):
         return f"{value:x}"
     if value is None:

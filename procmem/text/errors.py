@@ -104,6 +104,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "option-needs": ErrorWords(N_("{option} says nothing without {others}")),
     "pae-is-native": ErrorWords(N_("--pae is of a native kernel: add --kernel native")),
     "sort-needs-regions": ErrorWords(N_("--sort {column} sorts regions: add --regions")),
+    "sort-of-processes": ErrorWords(N_("--sort {column} sorts processes, of which --mappings lists none")),
     "sort-needs-sizes": ErrorWords(N_("--sort {column} needs sizes that --quick does not read")),
     "interval-of-recording": ErrorWords(N_("--interval measures what moves, and a recording does not")),
     "recording-still": ErrorWords(N_("a recording does not change; compare two with: procmem diff A B")),

@@ -122,6 +122,7 @@ def test_flags_of_system_set_what_click_sets() -> None:
             continue
         by_click = system.make_context("system", list(line)).params
         assert int(by_click.pop("min_size")) == SystemOptions().min_size
+        assert (by_click.pop("every"), by_click.pop("count")) == (None, None)
         assert plain_words(line, SYSTEM_FLAGS, "system") is not None
         pids, arguments = plain_words(line, SYSTEM_FLAGS, "system") or ([], {})
         assert not pids

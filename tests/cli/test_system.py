@@ -1,8 +1,11 @@
 """procmem system: rows, sums that count nothing twice, groups, and agreement with others."""
 
 import contextlib
+import csv
+import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,13 +16,19 @@ import psutil
 import pytest
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
-from procmem.model.reports.system import ProcessRow
+from procmem.analyse.system_changes import changes_between, of_processes
+from procmem.model.reports.system import Changed, ProcessRow
 from procmem.parse.cgroup import parse_cgroup_files
+from procmem.queries.all_processes import SystemOptions, follow_system
+from procmem.render.formats.text import page_text
+from procmem.render.pages.system import system_page
+from procmem.render.style import Style
 from procmem.sources.live import ProcSource
 from procmem.sources.prefetch_all import PrefetchedSource, Reading, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
 from tests.programs.build import build_alone
-from tests.support.running import FIXTURES, ROOT, kernel_thread, procmem, started, stopped, wait_for
+from tests.render.test_schemas import check
+from tests.support.running import COMMAND, FIXTURES, ROOT, kernel_thread, procmem, started, stopped, wait_for
 
 KIB, MIB = 1024, 1 << 20
 
@@ -79,6 +88,85 @@ def test_agrees_with_smem_and_psutil(tmp_path: Path) -> None:
         assert (mine["swap"], mine["uss"], mine["rss"]) == (swap, uss, rss)
         assert 0 <= mine["pss"] - pss <= mappings[pid] * KIB, "smem cuts each mapping to whole kB"
         assert (mine["uss"], mine["swap"]) == (others[pid].uss, others[pid].swap)
+
+
+@pytest.mark.needs("smem", "gcc")
+@pytest.mark.needs_root
+def test_mappings_agree_with_smem(tmp_path: Path) -> None:
+    """By name: processes, mappings and bytes. smem cuts names to 40 letters, and each mapping's PSS to whole kB."""
+    with family(tmp_path) as (name, _):
+        ours = procmem("system", "--mappings", "--name", name, "--json").json
+        columns = "map pids count swap uss pss rss"
+        smem = ["smem", "-H", "-m", "-c", columns, "-P", f"{name}( |$)"]
+        done = subprocess.run(smem, capture_output=True, text=True, check=True)
+    theirs: dict[str, list[int]] = {}
+    for line in done.stdout.splitlines():
+        called, *figures = line.rsplit(None, 6)
+        theirs[called.strip()] = [int(word) for word in figures]
+    assert theirs
+    known = {"[anonymous]": "<anonymous>"}
+    mine = {known.get(row["name"], row["name"])[:40]: row for row in ours["mappings"]}
+    assert len(mine) == len(ours["mappings"]), "no two names of this program begin alike"
+    kernels = {"[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]"}  # whose PSS changes with every process that comes
+    assert set(mine) == set(theirs)
+    for called, (pids, count, swap, uss, pss, rss) in theirs.items():
+        row = mine[called]
+        assert (row["processes"], row["mappings"]) == (pids, count), called
+        assert (row["swap"], row["uss"], row["rss"]) == (swap * KIB, uss * KIB, rss * KIB), called
+        least = -count * KIB if called in kernels or "/lib" in called else 0
+        assert least <= row["pss"] - pss * KIB <= count * KIB, called
+    assert ours["totals"]["uss"] == sum(row["uss"] for row in ours["mappings"])
+    assert ours["totals"]["mappings"] == sum(count for _, count, *_ in theirs.values())
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.needs_root
+def test_one_address_space_is_walked_once(tmp_path: Path) -> None:
+    """Classes and mappings: two pids with one memory are one process."""
+    program = build_alone("family.c", tmp_path, f"twin-{os.getpid()}")
+    with started([str(program), "twin"], ready=False) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        with stopped(parent.pid):
+            of_one = procmem("inspect", str(parent.pid), "--json").json["totals"]
+            classes = procmem("system", "--name", program.name, "--classes", "--json").json
+            mapped = procmem("system", "--name", program.name, "--mappings", "--json").json
+    assert classes["processes"] == mapped["processes"] == 1
+    assert sum(row["uss"] for row in classes["classes"]) == mapped["totals"]["uss"] == of_one["uss"]
+
+
+def test_mappings_by_class_order_and_size() -> None:
+    """The largest last; a class alone; what is smaller left out, of the sums too; what makes no sense refused."""
+    fork = ("system", "--mappings", "--from", str(FIXTURES / "x86_64-6.18-fork"))
+    whole = procmem(*fork, "--json").json
+    sizes = [row["pss"] for row in whole["mappings"]]
+    assert sizes == sorted(sizes)
+    assert len(sizes) == whole["totals"]["names"] > 3
+    [largest] = procmem(*fork, "--top", "1", "--json").json["mappings"]
+    assert largest == whole["mappings"][-1]
+    assert procmem(*fork, "--reverse", "--json").json["mappings"] == whole["mappings"][::-1]
+    names = [row["name"] for row in procmem(*fork, "--sort", "name", "--json").json["mappings"]]
+    assert names == sorted(names)
+    text = procmem(*fork, "--class", "text", "--json").json
+    classes = procmem("system", "--classes", "--from", fork[-1], "--json").json["classes"]
+    [of_text] = [row for row in classes if row["class"] == "text"]
+    assert (text["totals"]["pss"], text["totals"]["uss"]) == (of_text["pss"], of_text["uss"])
+    assert all(row["name"].startswith("/") for row in text["mappings"])
+    least = procmem(*fork, "--min-size", str(sizes[-1]), "--json").json
+    assert [row["pss"] for row in least["mappings"]] == [sizes[-1]]
+    assert least["totals"]["pss"] == sizes[-1]
+    for words in (("--by", "user"), ("--quick",), ("--classes",), ("--sort", "pid"), ("--class", "nonsense")):
+        assert procmem(*fork, *words).status == 2, words
+    assert procmem("system", "--class", "text", "--from", fork[-1]).status == 2
+
+
+def test_walks_choose_by_control_group() -> None:
+    """--cgroup chooses for --mappings and --classes as it does for rows."""
+    fork = ("--from", str(FIXTURES / "x86_64-6.18-fork"))
+    for way in ("--mappings", "--classes"):
+        every = procmem("system", way, *fork, "--json").json["processes"]
+        assert procmem("system", way, *fork, "--cgroup", "/*", "--json").json["processes"] == every > 0
+        assert procmem("system", way, *fork, "--cgroup", "no such group", "--json").json["processes"] == 0
 
 
 @pytest.mark.machine
@@ -344,3 +432,138 @@ def test_groups_obey_top_and_cgroups_choose() -> None:
     for pattern, found in (("/", True), ("/*", True), ("no such group", False), ("x*", False)):
         run = procmem("system", "--from", fork, "--cgroup", pattern, "--json")
         assert (run.status == 0) == found, run
+
+
+GROWS = """\
+import sys
+kept = []
+print(flush=True)
+for line in sys.stdin:
+    kept.append(b"x" * int(line))
+    print(flush=True)
+"""
+
+
+def test_looking_again_says_what_changed() -> None:
+    """As the user steps on: PSS of the one that grew by 8 MiB, in rows and in the sum; who came, and who went."""
+    name = f"grow-{os.getpid()}"
+    options = SystemOptions(name=f"{name}.*")
+    with started(grower(name, "a")) as first:
+        looks = follow_system(options, 0.1, pause=_pause)
+        _, changes = next(looks)
+        assert (changes.at, changes.total, changes.came, changes.went) == (0, 0, (), ())
+        assert changes.rows == (Changed(first.pid, f"{name}a".encode(), 0),)
+        grow(first, 8 * MIB)
+        _, changes = next(looks)
+        [(_, _, change)] = changes.rows
+        assert change is not None
+        assert 8 * MIB <= change < 9 * MIB
+        assert changes.total == change
+        with started(grower(name, "b")) as second:
+            look, changes = next(looks)
+            [(pid, called, size)] = changes.came
+            assert (pid, called) == (second.pid, f"{name}b".encode())
+            assert size is not None
+            assert size > MIB, "what is new has changed by all of it"
+            assert look.report is not None
+            assert {row.pid for row in look.report.rows} == {first.pid, second.pid}
+        _, changes = next(looks)
+        assert (changes.came, [row[:2] for row in changes.went]) == ((), [(second.pid, f"{name}b".encode())])
+        assert changes.total is not None
+        assert changes.total < -MIB
+    look, changes = next(looks)
+    assert look.report is not None
+    assert (look.report.rows, [row.pid for row in changes.went]) == ((), [first.pid])
+
+
+def _pause(seconds: float) -> None:
+    assert seconds >= 0
+
+
+def grower(name: str, more: str) -> list[str]:
+    """A program of this name that takes as many bytes as it is told."""
+    named = f"import ctypes\nctypes.CDLL(None).prctl(15, b'{name}{more}', 0, 0, 0)\n"
+    return [sys.executable, "-c", named + GROWS]
+
+
+def grow(child: subprocess.Popen[bytes], size: int) -> None:
+    """Have it take them."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"%d\n" % size)
+    child.stdin.flush()
+    child.stdout.readline()
+
+
+@pytest.mark.parametrize("words", [(), ("--by", "name"), ("--by", "tree"), ("--classes",), ("--mappings",)])
+def test_each_table_can_be_watched(words: tuple[str, ...]) -> None:
+    """Blocks of text, lines of JSON, one table of CSV; the change stands behind the figure that is followed."""
+    name = f"still-{os.getpid()}"
+    with started(grower(name, "")) as child, stopped(child.pid):
+        watched = ("system", "--name", name, "--watch", "0.1", "--count", "2", *words)
+        text = procmem(*watched).out
+        documents = [json.loads(line) for line in procmem(*watched, "--json").out.splitlines()]
+        table = list(csv.DictReader(io.StringIO(procmem(*watched, "--csv").out)))
+    assert text.startswith("first look\n")
+    assert text.count("after the first look") == 1
+    assert "change" in text
+    assert "\x1b" not in text
+    [first, second] = documents
+    assert first["at"] == 0 < second["at"]
+    for found in documents:
+        check(found)
+        check(found["answer"])
+        assert (found["came"], found["went"], found["figure"]) == ([], [], "pss")
+    answer = second["answer"]
+    rows = answer.get("classes") or answer.get("mappings") or answer["groups"] or answer["rows"]
+    assert len(second["changes"]) == len(rows)
+    assert {abs(row["change"]) < MIB for row in second["changes"]} == {True}
+    assert sorted({float(row["at_seconds"]) > 0 for row in table}) == [False, True]
+    assert all(abs(int(row["change_bytes"])) < MIB for row in table)
+
+
+def test_what_cannot_be_watched() -> None:
+    """A recording stands still; Markdown has one table; a number of looks needs looks."""
+    fork = str(FIXTURES / "x86_64-6.18-fork")
+    for words in (("--watch", "1", "--from", fork), ("--count", "2", "--from", fork), ("--watch", "x", "--from", fork)):
+        assert procmem("system", *words).status == 2, words
+    assert procmem("system", "--name", "nobody has this name", "--watch", "1").status == 3
+
+
+def test_sums_that_count_twice_have_no_change() -> None:
+    """RSS is not added up, and neither is its change; unknown stays unknown."""
+    before = of_processes([row(1, name=b"a", pss=5), row(2, name=b"b", pss=None), row(3, name=b"c", pss=7)], "pss")
+    now = of_processes([row(1, name=b"a", pss=9), row(2, name=b"b", pss=4), row(4, name=b"d", pss=2)], "pss")
+    changes = changes_between(before, now, "pss", at=1.0, reading=0.5)
+    assert changes.rows == (Changed(1, b"a", 4), Changed(2, b"b", None), Changed(4, b"d", 2))
+    assert (changes.total, changes.came, changes.went) == (-1, (Changed(4, b"d", 2),), (Changed(3, b"c", -7),))
+    assert changes_between(before, now, "rss", at=1.0, reading=0.5).total is None
+    page = system_page(system_report([row(1), row(2, name=b"b")]), "", None, changes._replace(field="rss", total=None))
+    sheet = page.table()
+    assert [column.name for column in sheet.columns][5:8] == ["pss", "rss", "change"]
+    assert [line[7] for line in sheet.rows] == [4, None]
+    many = changes._replace(went=tuple(Changed(pid, b"n", None) for pid in range(9)))
+    text = page_text(system_page(system_report([row(1)]), "", None, many), Style())
+    assert "gone since the look before: 0 n, 1 n, 2 n, 3 n, 4 n and 4 more" in text
+    assert "1 s after the first look; looking took 50.0% of a processor" in text
+
+
+@pytest.mark.needs_terminal
+@pytest.mark.machine
+def test_a_terminal_is_drawn_anew() -> None:
+    """As many rows as there is room for, and the cursor goes home before each look."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "PYTHONUTF8": "1", "LINES": "22", "COLUMNS": "100"}
+    command = [*COMMAND, "system", "--quick", "--watch", "0.1", "--count", "2"]
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        with subprocess.Popen(command, cwd=ROOT, stdout=theirs, env=environment) as child:
+            os.close(theirs)
+            text = b""
+            with contextlib.suppress(OSError):
+                while piece := screen.read(4096):
+                    text += piece
+        assert child.returncode == 0
+    _, *looks = text.split(b"\x1b[H\x1b[J")
+    assert len(looks) == 2
+    assert max(look.count(b"\n") for look in looks) <= 22
+    assert b"after the first look" in looks[1]

@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
-__all__ = ["CgroupFigures", "CgroupMemory", "Family", "GroupRow", "ProcessRow", "SystemReport", "SystemTotals"]
+__all__ = [
+    "CgroupFigures",
+    "CgroupMemory",
+    "Changed",
+    "Changes",
+    "Family",
+    "GroupRow",
+    "MappingRow",
+    "ProcessRow",
+    "SystemReport",
+    "SystemTotals",
+]
 
 
 class ProcessRow(NamedTuple):
@@ -53,6 +64,22 @@ class GroupRow(NamedTuple):
     swap: int | None
     uss: int | None
     pss: int | None
+
+
+class MappingRow(NamedTuple):
+    """All mappings of one name, by ``processes`` that have any: bytes, None is unknown.
+
+    ``rss`` and ``virt`` count a page as often as it is mapped.
+    """
+
+    name: bytes
+    processes: int
+    mappings: int
+    virt: int
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
 
 
 class Family(NamedTuple):
@@ -103,6 +130,34 @@ class CgroupFigures(NamedTuple):
     limit: int | None
     swap_current: int | None
     parts: tuple[tuple[str, int], ...]
+
+
+class Changed(NamedTuple):
+    """A row of a table: a process by pid and name, or what a row is about by its name; bytes more or less.
+
+    What is new has changed by all of it. None is unknown.
+    """
+
+    pid: int | None
+    name: bytes
+    change: int | None
+
+
+class Changes(NamedTuple):
+    """What is different from the look before, where all processes are looked at again and again.
+
+    ``at`` is seconds since the first look, ``reading`` the part of a processor that looking took since then. ``field``
+    is the figure that is followed; ``total`` is by how many bytes it has changed in all rows together, None where they
+    may not be added up. ``came`` are those of the rows that were not there before, ``went`` those that are gone.
+    """
+
+    at: float
+    reading: float
+    field: str
+    rows: tuple[Changed, ...]
+    total: int | None
+    came: tuple[Changed, ...]
+    went: tuple[Changed, ...]
 
 
 class SystemReport(NamedTuple):

@@ -51,7 +51,7 @@ def to_csv(sheet: Sheet, *, heading: bool = True) -> str:
 
 
 def _heading(column: Column) -> str:
-    return f"{column.name}_bytes" if column.kind == "size" else column.name
+    return f"{column.name}_bytes" if column.kind in ("size", "change") else column.name
 
 
 def _cell(value: Value, kind: str) -> Value:

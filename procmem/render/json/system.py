@@ -1,11 +1,20 @@
-"""The documents ``procmem/system/1`` and ``procmem/system-classes/1``."""
+"""The documents of ``procmem system``: processes, classes, mapped objects, and one look of several at any of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from procmem.model.reports.classes import ClassRow
-from procmem.model.reports.system import CgroupFigures, Family, GroupRow, ProcessRow, SystemReport
+from procmem.model.reports.system import (
+    CgroupFigures,
+    Changed,
+    Changes,
+    Family,
+    GroupRow,
+    MappingRow,
+    ProcessRow,
+    SystemReport,
+)
 from procmem.render.escaping import json_text
 from procmem.render.json.inspect import class_json
 from procmem.text import english
@@ -15,10 +24,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["CLASSES_SCHEMA", "SCHEMA", "classes_json", "system_json"]
+__all__ = [
+    "CLASSES_SCHEMA",
+    "LOOK_SCHEMA",
+    "MAPPINGS_SCHEMA",
+    "SCHEMA",
+    "classes_json",
+    "look_json",
+    "mappings_json",
+    "system_json",
+]
 
 SCHEMA = "procmem/system/1"
 CLASSES_SCHEMA = "procmem/system-classes/1"
+MAPPINGS_SCHEMA = "procmem/system-mappings/1"
+LOOK_SCHEMA = "procmem/system-look/1"
 
 
 @english()
@@ -107,3 +127,54 @@ def classes_json(classes: Sequence[ClassRow], *, processes: int, unreadable: int
         "processes": processes,
         "unreadable": unreadable,
     }
+
+
+@english()
+def mappings_json(
+    rows: Sequence[MappingRow], totals: MappingRow, *, names: int, processes: int, unreadable: int
+) -> dict[str, Any]:
+    """Mapped files and objects over all processes; totals hold what may be added up."""
+    return {
+        "schema": MAPPINGS_SCHEMA,
+        "mappings": [
+            {
+                **json_text("name", row.name),
+                "processes": row.processes,
+                "mappings": row.mappings,
+                "virt": row.virt,
+                "rss": row.rss,
+                "pss": row.pss,
+                "uss": row.uss,
+                "swap": row.swap,
+            }
+            for row in rows
+        ],
+        "totals": {
+            "names": names,
+            "mappings": totals.mappings,
+            "pss": totals.pss,
+            "uss": totals.uss,
+            "swap": totals.swap,
+        },
+        "processes": processes,
+        "unreadable": unreadable,
+    }
+
+
+def look_json(changes: Changes, answer: object) -> dict[str, Any]:
+    """One look of several: what has changed since the one before, and ``answer``, which is the document of the look."""
+    return {
+        "schema": LOOK_SCHEMA,
+        "at": round(changes.at, 3),
+        "reading": round(changes.reading, 6),
+        "figure": changes.field,
+        "change": changes.total,
+        "changes": [{**_named(row), "change": row.change} for row in changes.rows],
+        "came": [_named(row) for row in changes.came],
+        "went": [_named(row) for row in changes.went],
+        "answer": answer,
+    }
+
+
+def _named(row: Changed) -> dict[str, Any]:
+    return {"pid": row.pid, **json_text("name", row.name)}

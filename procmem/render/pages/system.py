@@ -4,27 +4,29 @@ from collections.abc import Sequence
 
 from procmem.model.note import Note
 from procmem.model.reports.classes import ClassRow
-from procmem.model.reports.system import CgroupFigures, Family, ProcessRow, SystemReport
+from procmem.model.reports.system import CgroupFigures, Changed, Changes, Family, MappingRow, ProcessRow, SystemReport
 from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.human import human_size
+from procmem.render.human import duration, human_size
 from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
 from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
-__all__ = ["classes_page", "machine_classes_sheet", "system_page", "system_sheet"]
+__all__ = ["classes_page", "machine_classes_sheet", "mappings_page", "mappings_sheet", "system_page", "system_sheet"]
 
 _Tree = Sequence[tuple[int, ProcessRow, int | None]]
 _INDENT = 2
 _FAMILY_LABELS = 23
 _PART_LABELS = 10
+_NAMED_MAX = 5
+"""Of rows that came or went."""
 
 
-def system_page(report: SystemReport, unit: str, tree: _Tree | None = None) -> Page:
+def system_page(report: SystemReport, unit: str, tree: _Tree | None = None, changes: Changes | None = None) -> Page:
     """The report; with ``tree``, children stand below their parents."""
-    sheet = system_sheet(report, tree)
-    sections: list[Sequence[Block]] = [_with_unit(unit, sheet._replace(main=True))]
+    sheet = system_sheet(report, tree, changes)
+    sections: list[Sequence[Block]] = [*_looked(changes), _with_unit(unit, sheet._replace(main=True))]
     if report.families:
         sections.append([block for family in report.families for block in _family(family)])
     if report.cgroups:
@@ -36,9 +38,71 @@ def system_page(report: SystemReport, unit: str, tree: _Tree | None = None) -> P
     def document() -> object:
         from procmem.render.json.system import system_json  # noqa: PLC0415  # a page for a person does without
 
-        return system_json(report)
+        return _of_look(system_json(report), changes)
 
-    return Page(sections, lambda: sheet, document, notes=_told(report.warnings), remarks=notes)
+    return Page(sections, lambda: _dated(sheet, changes), document, notes=_told(report.warnings), remarks=notes)
+
+
+def _dated(sheet: Sheet, changes: Changes | None) -> Sheet:
+    """The table with the time of the look before each row, where there are several looks."""
+    if changes is None:
+        return sheet
+    at = f"{changes.at:.3f}"
+    return sheet._replace(
+        columns=(column(HEADINGS, "at_seconds", "figure"), *sheet.columns),
+        rows=[(at, *row) for row in sheet.rows],
+        totals=[("", *row) for row in sheet.totals],
+    )
+
+
+def _looked(changes: Changes | None) -> list[Sequence[Block]]:
+    """When the look was, and what came and went since the one before."""
+    if changes is None:
+        return []
+    if not changes.at:
+        return [[Prose(told("first look"))]]
+    lines = [told("looked", time=duration(changes.at), share=changes.reading)]
+    if changes.came:
+        more = len(changes.came) - _NAMED_MAX
+        names = _names(changes.came)
+        lines.append(told("came", names=names) if more <= 0 else told("came, more", names=names, count=more))
+    if changes.went:
+        more = len(changes.went) - _NAMED_MAX
+        names = _names(changes.went)
+        lines.append(told("went", names=names) if more <= 0 else told("went, more", names=names, count=more))
+    return [[Prose(line) for line in lines]]
+
+
+def _names(rows: Sequence[Changed]) -> tuple[str, ...]:
+    return tuple(f"{'' if row.pid is None else f'{row.pid} '}{printable(row.name)}" for row in rows[:_NAMED_MAX])
+
+
+def _of_look(answer: object, changes: Changes | None) -> object:
+    """The document; of one look of several, with what has changed."""
+    if changes is None:
+        return answer
+    from procmem.render.json.system import look_json  # noqa: PLC0415  # only with --watch
+
+    return look_json(changes, answer)
+
+
+def _with_change(sheet: Sheet, changes: Changes | None, keys: Sequence[int | bytes | None], after: str) -> Sheet:
+    """The sheet with what has changed since the look before, behind the column of the figure that is followed."""
+    if changes is None:
+        return sheet
+    at = [one.key for one in sheet.columns].index(after) + 1
+    of: dict[int | bytes | None, int | None]
+    of = {row.name if row.pid is None else row.pid: row.change for row in changes.rows}
+    total = "" if changes.total is None else changes.total
+
+    def wider(row: Sequence[Value], value: Value) -> Sequence[Value]:
+        return (*row[:at], value, *row[at:])
+
+    return sheet._replace(
+        columns=(*sheet.columns[:at], column(HEADINGS, "change", "change"), *sheet.columns[at:]),
+        rows=[wider(row, of.get(key)) for row, key in zip(sheet.rows, keys, strict=True)],
+        totals=[wider(row, total) for row in sheet.totals],
+    )
 
 
 def _told(notes: Sequence[Note]) -> list[str]:
@@ -53,7 +117,7 @@ def _with_unit(unit: str, sheet: Sheet) -> list[Block]:
     return [Prose(unit), sheet] if unit else [sheet]
 
 
-def system_sheet(report: SystemReport, tree: _Tree | None = None) -> Sheet:
+def system_sheet(report: SystemReport, tree: _Tree | None = None, changes: Changes | None = None) -> Sheet:
     """Processes, or groups of them; with ``tree``, children below their parents."""
     sums = (report.totals.swap_pss, report.totals.uss, report.totals.pss)
     if report.groups:
@@ -66,7 +130,9 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None) -> Sheet:
         )
         groups = [(group.processes, group.swap, group.uss, group.pss, printable(group.key)) for group in report.groups]
         total = (report.processes, *sums, told("once"))
-        return Sheet(columns, groups, [total], ruled=True)
+        return _with_change(
+            Sheet(columns, groups, [total], ruled=True), changes, [group.key for group in report.groups], "pss"
+        )
     below = () if tree is None else (column(HEADINGS, "pss_of_all_below", "size"),)
     columns = (
         column(HEADINGS, "pid", "count"),
@@ -88,7 +154,10 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None) -> Sheet:
     if report.processes > 1:
         blank = [""] if tree is not None else []
         totals.append((report.processes, "", *sums, "", "", *blank, told("all, once")))
-    return Sheet(columns, rows, totals)
+    shown = [row for _, row, _ in tree] if tree is not None else report.rows
+    followed = "pss" if changes is None else changes.field
+    keys = [row.pid if row.pid is not None else row.name or b"?" for row in shown]
+    return _with_change(Sheet(columns, rows, totals), changes, keys, followed)
 
 
 def _cells(row: ProcessRow) -> Sequence[Value]:
@@ -152,20 +221,75 @@ def _notes(report: SystemReport) -> list[str]:
 
 
 def classes_page(
-    classes: Sequence[ClassRow], unit: str, *, processes: int, unreadable: int, warnings: Sequence[Note] = ()
+    classes: Sequence[ClassRow],
+    unit: str,
+    *,
+    processes: int,
+    unreadable: int,
+    warnings: Sequence[Note] = (),
+    changes: Changes | None = None,
 ) -> Page:
     """Classes over all processes."""
-    sheet = machine_classes_sheet(classes)
+    sheet = _with_change(machine_classes_sheet(classes), changes, [row.cls.encode() for row in classes], "pss")
     note = told("classes, refused" if unreadable else "classes", count=processes, refused=unreadable)
 
     def document() -> object:
         from procmem.render.json.system import classes_json  # noqa: PLC0415  # a page for a person does without
 
-        return classes_json(classes, processes=processes, unreadable=unreadable)
+        return _of_look(classes_json(classes, processes=processes, unreadable=unreadable), changes)
 
     section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
     remarks = [note] if unreadable else ()
-    return Page([section], lambda: sheet, document, notes=_told(warnings), remarks=remarks)
+    sections = [*_looked(changes), section]
+    return Page(sections, lambda: _dated(sheet, changes), document, notes=_told(warnings), remarks=remarks)
+
+
+def mappings_page(
+    rows: Sequence[MappingRow],
+    totals: MappingRow,
+    unit: str,
+    *,
+    names: int,
+    processes: int,
+    unreadable: int,
+    warnings: Sequence[Note] = (),
+    changes: Changes | None = None,
+) -> Page:
+    """Mapped files and objects over all processes; ``totals`` are over all ``names``."""
+    followed = "pss" if changes is None else changes.field
+    sheet = _with_change(mappings_sheet(rows, totals), changes, [row.name for row in rows], followed)
+    note = told("mappings, refused" if unreadable else "mappings", names=names, count=processes, refused=unreadable)
+
+    def document() -> object:
+        from procmem.render.json.system import mappings_json  # noqa: PLC0415  # a page for a person does without
+
+        found = mappings_json(rows, totals, names=names, processes=processes, unreadable=unreadable)
+        return _of_look(found, changes)
+
+    section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
+    remarks = [note] if unreadable else ()
+    sections = [*_looked(changes), section]
+    return Page(sections, lambda: _dated(sheet, changes), document, notes=_told(warnings), remarks=remarks)
+
+
+def mappings_sheet(rows: Sequence[MappingRow], totals: MappingRow) -> Sheet:
+    """Mapped files and objects, in the order of columns that processes have."""
+    columns = (
+        column(HEADINGS, "processes", "count"),
+        column(HEADINGS, "mappings", "count", rank=5),
+        column(HEADINGS, "swap", "size", rank=3),
+        column(HEADINGS, "uss", "size", rank=1),
+        column(HEADINGS, "pss", "size"),
+        column(HEADINGS, "rss", "size", rank=2),
+        column(HEADINGS, "virt", "size", rank=4),
+        column(HEADINGS, "mapping", "path", least=24),
+    )
+    body = [
+        (row.processes, row.mappings, row.swap, row.uss, row.pss, row.rss, row.virt, printable(row.name))
+        for row in rows
+    ]
+    total = ("", totals.mappings, totals.swap, totals.uss, totals.pss, "", "", told("all, once"))
+    return Sheet(columns, body, [total] if rows else (), ruled=True)
 
 
 def machine_classes_sheet(rows: Sequence[ClassRow]) -> Sheet:

@@ -21,9 +21,23 @@ HEADINGS = {
     "cgroup": N_("cgroup, with all below it"),
     "class": N_("class"),
     "regions": N_("regions"),
+    "at_seconds": N_("at seconds"),
+    "change": N_("change"),
+    "mappings": N_("mappings"),
+    "mapping": N_("mapping"),
 }
 
 _SENTENCES: dict[str, Sentence] = {
+    "first look": N_("first look"),
+    "looked": N_("{time} after the first look; looking took {share:.1%} of a processor"),
+    "came": N_("new since the look before: {names}"),
+    "came, more": plural(
+        "new since the look before: {names} and {count} more", "new since the look before: {names} and {count} more"
+    ),
+    "went": N_("gone since the look before: {names}"),
+    "went, more": plural(
+        "gone since the look before: {names} and {count} more", "gone since the look before: {names} and {count} more"
+    ),
     "total": N_("total"),
     "once": N_("each page once"),
     "all, once": N_("all, each page once"),
@@ -58,6 +72,16 @@ _SENTENCES: dict[str, Sentence] = {
     "classes": plural(
         "{count} process; RSS and VIRT count shared pages as often as they are mapped",
         "{count} processes; RSS and VIRT count shared pages as often as they are mapped",
+    ),
+    "mappings": plural(
+        "{names} names in {count} process; RSS and VIRT count shared pages as often as they are mapped",
+        "{names} names in {count} processes; RSS and VIRT count shared pages as often as they are mapped",
+    ),
+    "mappings, refused": plural(
+        "{names} names in {count} process, {refused} more could not be read; RSS and VIRT count shared pages as often"
+        " as they are mapped",
+        "{names} names in {count} processes, {refused} more could not be read; RSS and VIRT count shared pages as"
+        " often as they are mapped",
     ),
     "classes, refused": plural(
         "{count} process, {refused} more could not be read; RSS and VIRT count shared pages as often as they are"
