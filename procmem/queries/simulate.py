@@ -64,9 +64,12 @@ def predictions(
         running = start(files, settings, Stage.MAIN)
     except ExecFailed:
         return shown
+    last: Moment | None = None
     for moment in run_script(running, parse_script(script), cpus=settings.facts.cpus):
-        shown.append((moment, after(at_stage, running, moment.space)))
-    return shown if every else shown[-1:]
+        last = moment
+        if every:
+            shown.append((moment, after(at_stage, running, moment.space)))
+    return shown if every or last is None else [(last, after(at_stage, running, last.space))]
 
 
 def play_memory(
@@ -82,7 +85,7 @@ def play_memory(
         running = start(files, settings, Stage.MAIN)
     except ExecFailed as error:
         raise BadInput("exec-failed", failure=note(error.code, **error.fields)) from error
-    played = run_script(running, steps, cpus=settings.facts.cpus, memory=machine)
+    played = run_script(running, steps, cpus=settings.facts.cpus, memory=machine, keeps_moments=False)
     with nullcontext(played) if progress is None else progress(played, len(steps)) as moments:
         return [_moment(moment) for moment in moments]
 

@@ -107,7 +107,7 @@ def simulated_translations(
     machine = MemorySettings(ram=1 << 31, paging=Paging.PAE if pae else Paging.TWO_LEVEL)
     memory, tlb = None, Tlb()
     steps = parse_script(textbook.BODY if script is None else script)
-    for moment in run_script(running, steps, cpus=facts.cpus, memory=machine):
+    for moment in run_script(running, steps, cpus=facts.cpus, memory=machine, keeps_moments=False):
         memory = moment.memory
     if memory is None:
         raise BadInput("no-steps")

@@ -192,6 +192,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "size-too-large": ErrorWords(N_("not a size of a 32-bit program: {word!r}")),
     "not-rights": ErrorWords(N_("not rights as maps writes them: {rights!r}")),
     "no-block": ErrorWords(N_("no such block: {name!r}")),
+    "too-much-work": ErrorWords(
+        N_("with this step the script looks at more pages than are simulated: smaller sizes show the same")
+    ),
+    "too-much-shown": ErrorWords(N_("all steps together would show more than {most} lines")),
     "too-many-touches": ErrorWords(N_("more than {most} touches")),
     "no-living-process": ErrorWords(N_("no process {pid} lives")),
     "needs-memory": ErrorWords(N_("{verb} needs memory: --memory")),

@@ -76,6 +76,7 @@ def _first_writes(bench: Bench, worker: Worker, vma: SimVma, page: int, stop: in
     count = 1
     while page + count < stop and page + count not in worker.entries:
         count += 1
+    bench.spend(count // 2)
     bench.need_table(worker, page)
     bench.enter_fresh(worker, page, count, _bits(bench, vma) | _WRITTEN)
     worker.minor += count
@@ -116,6 +117,7 @@ def _violation(bench: Bench, worker: Worker, page: int, *, write: bool) -> None:
 
 def _fault(bench: Bench, worker: Worker, vma: SimVma, page: int, *, write: bool) -> bool:
     """One page fault. The area allows the access."""
+    bench.spend(3)
     make_room(bench, _room(bench))
     entry = worker.entries.get(page)  # reclaim may have taken it
     bench.need_table(worker, page)
@@ -241,6 +243,7 @@ def _fault_around(bench: Bench, worker: Worker, vma: SimVma, page: int, bits: in
 def from_swap(bench: Bench, worker: Worker, vma: SimVma, page: int, entry: int, *, write: bool) -> bool:
     """do_swap_page(): True for a major fault."""
     slot = slot_of(entry)
+    bench.spend(4)
     major = slot not in bench.swap_cache
     if major:
         group = 1 << bench.settings.page_cluster

@@ -6,6 +6,7 @@ get them wrong: a frame knows who maps it, a process counts what it holds, a pag
 is needed.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +17,7 @@ from procmem.model.simulation import PAGE, SimSpace, SimVma
 from procmem.model.vma_names import is_file_in_memory
 from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_swapped, slot_of
 
-__all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "Worker"]
+__all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "TooMuchWork", "Worker"]
 
 ANON, FILE, ACTIVE = 0, 2, 1
 """Indexes of the four lists: inactive and active, of anonymous memory and of files (include/linux/mmzone.h)."""
@@ -27,6 +28,10 @@ _KEY_BITS = 20
 
 class OutOfMemory(Exception):
     """No frame can be had; the machine turns this into the killing of a process."""
+
+
+class TooMuchWork(Exception):
+    """What was to be simulated takes more than was allowed."""
 
 
 class Worker:
@@ -64,8 +69,8 @@ class Worker:
 class Bench:
     """The machine taken apart."""
 
-    def __init__(self, memory: SimMemory) -> None:
-        self.before = memory
+    def __init__(self, memory: SimMemory, *, most_work: int | None = None) -> None:
+        self._work_left = math.inf if most_work is None else most_work
         self.settings = memory.settings
         self.table_bits = memory.settings.paging.table_bits
         self.workers: dict[int, Worker] = {pid: Worker(process) for pid, process in memory.processes.items()}
@@ -114,6 +119,16 @@ class Bench:
             self.killed,
             tuple(self.notes),
         )
+
+    def spend(self, work: int) -> None:
+        """Count work, in looks at a page: each takes about a microsecond.
+
+        Raises:
+            TooMuchWork: it is more than is left.
+        """
+        self._work_left -= work
+        if self._work_left < 0:
+            raise TooMuchWork
 
     def free_pages(self) -> int:
         """Frames that can be had without reclaim."""
@@ -253,6 +268,7 @@ class Bench:
     def zap(self, worker: Worker, start: int, end: int) -> None:
         """Take away all entries of a range (mm/memory.c, zap_page_range_single())."""
         for page in self.pages_in(worker, start, end):
+            self.spend(1)
             self.leave(worker, page)
 
     def free_tables(self, worker: Worker, start: int, end: int) -> None:
@@ -267,6 +283,7 @@ class Bench:
     def note(self, code: str, **figures: object) -> None:
         """Keep one decision for ``--trace``."""
         if self.tracing:
+            self.spend(4)
             self.notes.append(note(code, **figures))
 
 

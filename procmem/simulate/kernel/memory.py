@@ -9,6 +9,7 @@ Source: mm/memory.c, copy_page_range(); mm/mprotect.c; mm/madvise.c; mm/oom_kill
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import islice
 from typing import assert_never
 
 from procmem.model.permissions import permissions
@@ -31,12 +32,13 @@ from procmem.simulate.kernel.memory_events import (
     ForkAs,
     MemoryEvent,
     ReadFile,
+    Scatter,
     Settle,
     SwapOff,
 )
 from procmem.simulate.kernel.reclaim import evict, make_room
 
-__all__ = ["cost", "pss_of", "run", "step"]
+__all__ = ["LiveMachine", "cost", "pss_of", "run", "step"]
 
 
 def step(memory: SimMemory, event: MemoryEvent) -> SimMemory:
@@ -46,14 +48,33 @@ def step(memory: SimMemory, event: MemoryEvent) -> SimMemory:
 
 def run(memory: SimMemory, events: Iterable[MemoryEvent]) -> SimMemory:
     """Give the memory after several events."""
-    bench = Bench(memory)
-    for event in events:
-        bench.outcome = AccessOutcome.DONE
-        try:
-            _do(bench, event)
-        except OutOfMemory:
-            _kill_one(bench)
-    return bench.frozen()
+    return LiveMachine(memory).go_on(events)
+
+
+class LiveMachine:
+    """A machine that goes on without a copy of its books: what an earlier ``go_on`` gave is not kept as it was."""
+
+    def __init__(self, memory: SimMemory, *, most_work: int | None = None) -> None:
+        self._bench = Bench(memory, most_work=most_work)
+
+    def go_on(self, events: Iterable[MemoryEvent]) -> SimMemory:
+        """Let several events happen: what ``run`` gives of the memory before.
+
+        Raises:
+            TooMuchWork: with what happened before, it is more than was allowed.
+        """
+        bench = self._bench
+        bench.notes, bench.outcome = [], AccessOutcome.DONE
+        for event in events:
+            bench.outcome = AccessOutcome.DONE
+            try:
+                _do(bench, event)
+            except OutOfMemory:
+                _kill_one(bench)
+        held = sum(len(worker.entries) for worker in bench.workers.values()) + len(bench.cache)
+        areas = sum(len(worker.space.vmas) for worker in bench.workers.values())
+        bench.spend(held // 4 + areas // 4 + (len(bench.free_frames) + len(bench.free_slots)) // 64)
+        return bench.frozen()
 
 
 def _do(bench: Bench, event: MemoryEvent) -> None:
@@ -66,7 +87,7 @@ def _do(bench: Bench, event: MemoryEvent) -> None:
             _settle(bench)
         case SwapOff():
             _swap_off(bench)
-        case Do() | Access() | Advise() | ForkAs() | End():
+        case Do() | Access() | Scatter() | Advise() | ForkAs() | End():
             worker = bench.workers.get(event.pid)
             if worker is not None:  # it may have been killed
                 _of_process(bench, worker, event)
@@ -74,12 +95,14 @@ def _do(bench: Bench, event: MemoryEvent) -> None:
             assert_never(event)
 
 
-def _of_process(bench: Bench, worker: Worker, event: Do | Access | Advise | ForkAs | End) -> None:
+def _of_process(bench: Bench, worker: Worker, event: Do | Access | Scatter | Advise | ForkAs | End) -> None:
     match event:
         case Do():
             _call(bench, worker, event)
         case Access():
             access(bench, worker, event.start, event.length, write=event.write)
+        case Scatter():
+            _scatter(bench, worker, event)
         case Advise():
             _advise(bench, worker, event)
         case ForkAs():
@@ -98,6 +121,27 @@ def _begin(bench: Bench, pid: int, space: SimSpace) -> Worker:
     return worker
 
 
+_USED = Pte.PRESENT | Pte.WRITE | Pte.ACCESSED | Pte.DIRTY
+
+
+def _scatter(bench: Bench, worker: Worker, event: Scatter) -> None:
+    """Write to one page after the other; what a write leaves as it is needs no more than a look."""
+    entry_of = worker.entries.get
+    for page in event.pages:
+        if entry_of(page, 0) & _USED == _USED:
+            bench.outcome = AccessOutcome.DONE
+            continue
+        if worker.pid not in bench.workers:
+            bench.outcome = AccessOutcome.DONE  # it was killed: nothing happens any more
+            return
+        bench.outcome = AccessOutcome.DONE
+        bench.spend(5)
+        try:
+            access(bench, worker, page * PAGE, 1, write=True)
+        except OutOfMemory:
+            _kill_one(bench)
+
+
 def _call(bench: Bench, worker: Worker, event: Do) -> None:
     """A layout event: the same step as without memory, then pages follow their areas."""
     call = event.event
@@ -105,6 +149,7 @@ def _call(bench: Bench, worker: Worker, event: Do) -> None:
         access(bench, worker, call.address, 1, write=call.write)
         return
     before = worker.space
+    bench.spend(2 * len(before.vmas))
     after = machine.step(before, call)
     if isinstance(call, Map) and not machine.failed(after):
         start = after.registers.eax
@@ -139,11 +184,14 @@ def _lost(before: SimSpace, after: SimSpace) -> list[tuple[int, int]]:
     if before.vmas is after.vmas:
         return []
     lost = []
+    first = 0  # both are in order of address, and no two of one overlap
     for vma in before.vmas:
         at = vma.start
-        for other in after.vmas:
-            if other.end <= at or other.start >= vma.end:
-                continue
+        while first < len(after.vmas) and after.vmas[first].end <= at:
+            first += 1
+        for other in islice(after.vmas, first, None):
+            if other.start >= vma.end:
+                break
             if other.start > at:
                 lost.append((at, other.start))
             at = max(at, other.end)
@@ -159,6 +207,7 @@ def _new_rights(bench: Bench, worker: Worker, before: SimSpace) -> None:
         if (vma.start, vma.end, vma.perms) in known:
             continue
         for page in bench.pages_in(worker, vma.start, vma.end):
+            bench.spend(1)
             entry = worker.entries[page]
             if is_swapped(entry):
                 continue
@@ -190,9 +239,11 @@ def _advise(bench: Bench, worker: Worker, event: Advise) -> None:
             bench.zap(worker, start, end)
         case Advice.FREE:
             for page in bench.pages_in(worker, start, end):
+                bench.spend(1)
                 _free_lazily(bench, worker, page)
         case Advice.PAGEOUT:
             for page in bench.pages_in(worker, start, end):
+                bench.spend(3)
                 entry = worker.entries[page]
                 if is_held(entry) and frame_of(entry) != ZERO_FRAME and len(bench.maps[frame_of(entry)]) == 1:
                     evict(bench, frame_of(entry), keep_copy=True)
@@ -222,6 +273,7 @@ def _fork(bench: Bench, parent: Worker, pid: int) -> None:
         if not vma.anon or vma.flags & VmBit.SHARED:
             continue
         for page in bench.pages_in(parent, vma.start, vma.end):
+            bench.spend(1)
             make_room(bench, 1)
             entry = parent.entries.get(page)
             if entry is None:
@@ -238,6 +290,7 @@ def _fork(bench: Bench, parent: Worker, pid: int) -> None:
 
 
 def _end(bench: Bench, worker: Worker) -> None:
+    bench.spend(len(worker.entries))
     for page in list(worker.entries):
         bench.leave(worker, page)
     bench.free_frames.extend([*worker.tables.values(), *worker.roots])
@@ -253,6 +306,7 @@ def _end(bench: Bench, worker: Worker) -> None:
 
 def _read_file(bench: Bench, event: ReadFile) -> None:
     for index in range(event.first, event.first + event.pages):
+        bench.spend(1)
         key = event.name, index
         frame = bench.cache.get(key)
         if frame is None:
@@ -276,10 +330,12 @@ def _swap_off(bench: Bench) -> None:
     for worker in bench.workers.values():
         for vma in worker.space.vmas:
             for page in bench.pages_in(worker, vma.start, vma.end):
+                bench.spend(1)
                 if is_swapped(worker.entries.get(page, Pte.PRESENT)):
                     make_room(bench, 1 << bench.settings.page_cluster)
                     from_swap(bench, worker, vma, page, worker.entries[page], write=False)
     for key in list(bench.shmem_slots):
+        bench.spend(6)
         make_room(bench, 1)
         read_file_page(bench, key)
     bench.note("swap-off")

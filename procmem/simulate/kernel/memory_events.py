@@ -3,13 +3,27 @@
 A layout event (``events``) is one of these once it is said which process makes it.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.events import Event
 
-__all__ = ["Access", "Advice", "Advise", "Begin", "Do", "End", "ForkAs", "MemoryEvent", "ReadFile", "Settle", "SwapOff"]
+__all__ = [
+    "Access",
+    "Advice",
+    "Advise",
+    "Begin",
+    "Do",
+    "End",
+    "ForkAs",
+    "MemoryEvent",
+    "ReadFile",
+    "Scatter",
+    "Settle",
+    "SwapOff",
+]
 
 
 class Advice(StrEnum):
@@ -42,6 +56,13 @@ class Access(NamedTuple):
     start: int
     length: int = 1
     write: bool = False
+
+
+class Scatter(NamedTuple):
+    """A process writes to one page after the other, by their numbers: as one ``Access`` each."""
+
+    pid: int
+    pages: Iterable[int]
 
 
 class Advise(NamedTuple):
@@ -82,4 +103,4 @@ class SwapOff(NamedTuple):
     """The swap area is taken away: all that lies in it comes back first."""
 
 
-MemoryEvent = Begin | Do | Access | Advise | ForkAs | End | ReadFile | Settle | SwapOff
+MemoryEvent = Begin | Do | Access | Scatter | Advise | ForkAs | End | ReadFile | Settle | SwapOff

@@ -38,6 +38,7 @@ def make_room(bench: Bench, pages: int) -> None:
     left = 3 * sum(map(len, bench.lists)) + _BATCH
     while bench.free_pages() < wanted and left > 0:
         left -= 1
+        bench.spend(4)
         _refill(bench, ANON)
         _refill(bench, FILE)
         chosen, credit = _choose(bench, can_swap, credit)

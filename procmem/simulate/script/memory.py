@@ -14,7 +14,7 @@ from procmem.model.simulation import PAGE, AreaRole, SimSpace, VmBit
 from procmem.simulate.arch.i386_layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Event, Map
-from procmem.simulate.kernel.memory import run, step
+from procmem.simulate.kernel.memory import LiveMachine, run, step
 from procmem.simulate.kernel.memory_events import (
     Access,
     Advice,
@@ -25,6 +25,7 @@ from procmem.simulate.kernel.memory_events import (
     ForkAs,
     MemoryEvent,
     ReadFile,
+    Scatter,
     Settle,
     SwapOff,
 )
@@ -34,15 +35,18 @@ __all__ = ["FIRST_PID", "MEMORY_VERBS", "MemoryCaller"]
 
 FIRST_PID = 1
 """The program's own pid in the simulated machine."""
-_SCATTER_MAX = 10_000_000
+_SCATTER_MAX = 1_000_000
+_WORK_MAX = 1_000_000
+"""So many looks at pages may the steps of a script take: a second or two."""
 
 
 class MemoryCaller(Caller):
     """The machine as it is now, and which of its processes goes on."""
 
-    def __init__(self, settings: MemorySettings, space: SimSpace) -> None:
+    def __init__(self, settings: MemorySettings, space: SimSpace, *, is_kept: bool = True) -> None:
         super().__init__(space)
         self.memory: SimMemory = step(SimMemory(settings), Begin(FIRST_PID, space))
+        self._live = None if is_kept else LiveMachine(self.memory, most_work=_WORK_MAX)
         self.pid = FIRST_PID
         self.last_pid = FIRST_PID
 
@@ -53,7 +57,7 @@ class MemoryCaller(Caller):
 
     def happen(self, *events: MemoryEvent) -> Note | None:
         """Let something happen to the machine, and say what came of it."""
-        self.memory = run(self.memory, events)
+        self.memory = run(self.memory, events) if self._live is None else self._live.go_on(events)
         process = self.memory.processes.get(self.pid)
         if process is not None:
             self.space = process.space
@@ -125,8 +129,12 @@ def _scatter(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:
         raise BadScript(step.line, "too-many-touches", most=_SCATTER_MAX)
     drawn = random.Random(parsed(step, step.words[2]) if len(step.words) > 2 else 0)  # noqa: S311  # to be repeated
     pages = max(block.length // PAGE, 1)
-    events = (Access(caller.pid, block.start + drawn.randrange(pages) * PAGE, 1, True) for _ in range(count))
-    return caller.happen(*events)
+    first = block.start // PAGE
+    return (
+        caller.happen(Scatter(caller.pid, (first + drawn.randrange(pages) for _ in range(count))))
+        if count
+        else caller.happen()
+    )
 
 
 def _settle(caller: MemoryCaller, blocks: _Blocks, step: Step) -> Note | None:

@@ -36,6 +36,7 @@ from procmem.model.simulation import AreaRole, SimSpace
 from procmem.simulate.arch.i386_layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Fork, Map, Protect, SetBrk, Touch, Unmap
+from procmem.simulate.kernel.frames import TooMuchWork
 from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.threads import DEFAULT_GUARD, create_thread
 from procmem.simulate.programs.predict import Running
@@ -53,7 +54,9 @@ from procmem.simulate.script.memory import FIRST_PID, MEMORY_VERBS, MemoryCaller
 
 __all__ = ["BadScript", "Moment", "Step", "parse_script", "run_script"]
 
-_STEPS_MAX = 100_000
+_STEPS_MAX = 50_000
+_LINES_MAX = 150_000
+"""Of all maps together, or of the processes after each step."""
 
 
 class Moment(NamedTuple):
@@ -89,18 +92,33 @@ def parse_script(text: str) -> tuple[Step, ...]:
 
 
 def run_script(
-    running: Running, steps: tuple[Step, ...], *, cpus: int, memory: MemorySettings | None = None
+    running: Running,
+    steps: tuple[Step, ...],
+    *,
+    cpus: int,
+    memory: MemorySettings | None = None,
+    keeps_moments: bool = True,
 ) -> Iterator[Moment]:
     """Do the steps one after another on a program that stands at ``main``; with ``memory``, count its pages.
+
+    Who looks at the memory of a moment before the next one comes needs none of them kept, which takes a copy each.
 
     Raises:
         BadScript: a name that nothing has, or a size that is none.
     """
-    caller = Caller(running.space) if memory is None else MemoryCaller(memory, running.space)
+    caller = Caller(running.space) if memory is None else MemoryCaller(memory, running.space, is_kept=keeps_moments)
     player = _Player(running, cpus, caller)
+    lines = 0
     for step in steps:
-        outcome = _VERBS[step.verb].play(player, step)
-        yield Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
+        try:
+            outcome = _VERBS[step.verb].play(player, step)
+        except TooMuchWork as error:
+            raise BadScript(step.line, "too-much-work") from error
+        moment = Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
+        lines += len(moment.space.vmas) if moment.memory is None else len(moment.memory.processes)
+        if lines > _LINES_MAX:
+            raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)
+        yield moment
 
 
 class _Player:
