@@ -8,12 +8,14 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from procmem.errors import AccessRefused, BadInput, OutOfResources, ProcessGone
-from procmem.model.raw import MappedFile, PageState, Refusal
+from procmem.model.raw import Machine, MappedFile, PageState, Refusal
 from procmem.queries.examine import examine
+from procmem.sources import live
 from procmem.sources.files import read_whole
 from procmem.sources.live import ProcSource
 from procmem.sources.parallel import with_every_pid
@@ -211,3 +213,206 @@ def test_nothing_stays_open() -> None:
     del target, other, recorded
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A proc tree that was copied: one process, and files of the machine."""
+    for folder in ("7/task/9", "7/map_files", "12", "12x", "\u0663", "sys"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "7" / "stat").write_bytes(b"7 (x) S")
+    (tmp_path / "uptime").write_bytes(b"1.0 2.0\n")
+    return tmp_path
+
+
+def test_a_copied_tree(tree: Path) -> None:
+    """Its folders of ASCII digits are processes; nothing of this machine's facts or rights is told of it."""
+    source = ProcSource(str(tree))
+    assert (source.is_live, source.is_kernel, source.pids()) == (False, False, (7, 12))
+    with source.open(7) as target:
+        assert not target.is_live
+        assert target.machine == Machine(clock_ticks=100)
+        assert target.read("stat") == b"7 (x) S"
+        assert target.names("task") == ("9",)
+        assert target.names("fd") is Refusal.ABSENT
+        assert target.read_system("uptime") == b"1.0 2.0\n"
+        assert target.missing_right() is target.missing_right(to_attach=True) is None
+        assert target.memory() is Refusal.ABSENT
+        assert target.link("exe") is Refusal.ABSENT
+    with pytest.raises(ProcessGone) as caught:
+        source.open(8)
+    assert (caught.value.code, caught.value.fields["source"]) == ("no-folder", str(tree))
+    with pytest.raises(ProcessGone) as caught:
+        SOURCE.open(missing_pid())
+    assert caught.value.code != "no-folder"
+
+
+def test_facts_of_this_machine() -> None:
+    """As uname(2) and sysconf(3) tell them."""
+    with SOURCE.open(os.getpid()) as target:
+        system = os.uname()
+        assert target.machine == Machine(
+            machine=system.machine,
+            kernel=system.release,
+            page_size=os.sysconf("SC_PAGE_SIZE"),
+            clock_ticks=os.sysconf("SC_CLK_TCK"),
+            cpus=os.cpu_count(),
+        )
+        assert target.is_live
+        memory = target.memory()
+        assert not isinstance(memory, Refusal)
+
+
+def test_command_lines_are_cut_and_other_files_are_refused_where_they_are_too_long(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a thread's command line too; a file of just the bound is read."""
+    monkeypatch.setattr("procmem.sources.live.FILE_BYTES_MAX", 100)
+    monkeypatch.setattr("procmem.sources.live.CMDLINE_BYTES_MAX", 10)
+    for name in ("cmdline", "task/9/cmdline", "maps", "status"):
+        (tree / "7" / name).write_bytes(b"x" * (100 if name == "status" else 101))
+    (tree / "meminfo").write_bytes(b"x" * 101)
+    with ProcSource(str(tree)).open(7) as target:
+        assert target.read("cmdline") == target.read("task/9/cmdline") == b"x" * 10
+        assert target.read("maps") is target.read_system("meminfo") is Refusal.TOO_LARGE
+        assert target.read("status") == b"x" * 100
+
+
+def test_words_of_pages_and_frames(tree: Path) -> None:
+    """The word at an index, by the size of a page; the frame is in its lower bits where the page is in memory."""
+    words = [0, 1 << 63 | 1 << 62 | 5, 1 << 63, 1 << 62 | 5, 1 << 63 | (1 << 56) - 1]
+    (tree / "7" / "pagemap").write_bytes(b"".join(word.to_bytes(8, "little") for word in words) + b"half")
+    (tree / "kpageflags").write_bytes(bytes(8) + (9).to_bytes(8, "little"))
+    with ProcSource(str(tree)).open(7) as target:
+        assert [target.page_word(16384 * at + 16383, 16384) for at in range(5)] == words
+        assert target.page_word(5 * 4096, 4096) is target.page_word(50 * 4096, 4096) is Refusal.ABSENT
+        frames = [target.page_frame(4096 * at, 4096) for at in range(6)]
+        assert frames == [None, 5, Refusal.DENIED, None, (1 << 55) - 1, Refusal.ABSENT]
+        assert target.frame_word("kpageflags", 1) == 9
+        assert target.frame_word("kpageflags", 2) is target.frame_word("kpagecount", 0) is Refusal.ABSENT
+
+
+def test_mapped_files_of_a_copied_tree(tree: Path) -> None:
+    """By the links of map_files, then exe of the program, then by path below root, and only the same file there."""
+    (tree / "7" / "map_files" / "1000-2000").write_bytes(b"by range")
+    (tree / "7" / "exe").write_bytes(b"by exe")
+    (tree / "7" / "root").mkdir()
+    (tree / "7" / "root" / "a\nb").write_bytes(b"by path")
+    found = (tree / "7" / "root" / "a\nb").stat()
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+
+    def head(mapped: MappedFile) -> bytes | Refusal:
+        with ProcSource(str(tree)).open(7) as target:
+            reader = target.open_file(mapped)
+            return reader if isinstance(reader, Refusal) else reader.read_at(0, 20)
+
+    here = MappedFile(device, found.st_ino, b"/a\\012b (deleted)", ())
+    assert head(here._replace(ranges=((0x9000, 0xA000), (0x1000, 0x2000)), is_program=True)) == b"by range"
+    assert head(here._replace(ranges=((0x9000, 0xA000),), is_program=True)) == b"by exe"
+    assert head(here) == b"by path"
+    assert head(here._replace(inode=here.inode + 1)) is Refusal.ABSENT
+
+
+def test_links_that_are_denied_are_asked_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all mapped files together; the program's own link is another one, and is asked."""
+    asked: list[str] = []
+
+    def refused(name: str, _folder: int) -> Refusal:
+        asked.append(name)
+        return Refusal.DENIED
+
+    monkeypatch.setattr("procmem.sources.live.open_regular", refused)
+    mapped = MappedFile("00:00", 1, b"/none", ((0x1000, 0x2000), (0x3000, 0x4000)), is_program=True)
+    with ProcSource(str(tree)).open(7) as target:
+        assert target.open_file(mapped) is target.open_file(mapped) is Refusal.ABSENT
+    assert asked == ["map_files/1000-2000", "exe", "exe"]
+
+
+@pytest.mark.parametrize(
+    ("device", "inode", "shown", "mapped", "same"),
+    [
+        (os.makedev(8, 17), 5, "08:11", 5, True),
+        (os.makedev(8, 17), 5, "08:11", 6, False),
+        (os.makedev(8, 17), 5, "08:12", 5, False),
+        (os.makedev(259, 2), 5, "103:02", 5, True),
+        (os.makedev(0, 30), 5, "00:31", 5, True),
+        (os.makedev(0, 30), 6, "00:31", 5, False),
+        (os.makedev(0, 30), 5, "08:01", 5, False),
+        (os.makedev(8, 1), 5, "00:31", 5, False),
+    ],
+)
+def test_whether_a_file_is_the_one_that_is_mapped(device: int, inode: int, shown: str, mapped: int, same: bool) -> None:
+    """By inode always, and by device where both have real ones."""
+    assert live._is_mapped(device, inode, MappedFile(shown, mapped, b"/x", ())) is same
+
+
+def test_a_folder_is_the_kernels_by_what_is_mounted_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system of type proc with its device number; where nothing tells, it is none."""
+    proc, other = (os.open(path, os.O_RDONLY) for path in ("/proc", tmp_path))
+    try:
+        assert live._is_proc_mount(proc)
+        assert not live._is_proc_mount(other)
+        device = os.fstat(other).st_dev
+        number = f"{os.major(device)}:{os.minor(device)}"
+        for line, expected in (
+            (f"22 1 {number} / /x rw - proc proc rw", True),
+            (f"22 1 {number} / /x rw shared:3 master:4 - proc proc rw", True),
+            (f"22 1 {number} / /x rw - procx proc rw", False),
+            (f"22 1 {number}1 / /x rw - proc proc rw", False),
+            (f"22 {number}", False),
+            ("", False),
+            (None, False),
+        ):
+            told = Refusal.DENIED if line is None else f"1 1 8:1 / / rw - ext4 x rw\n{line}\n".encode()
+            monkeypatch.setattr(live, "read_whole", lambda _name, _folder, told=told: told)
+            assert live._is_proc_mount(other) is expected, line
+    finally:
+        os.close(proc)
+        os.close(other)
+
+
+def test_memory_is_taken_through_a_thread(tree: Path) -> None:
+    """What belongs to the memory, by the folder of a living thread; by the process's own where that is gone."""
+    before = len(os.listdir("/proc/self/fd"))
+    (tree / "9").mkdir()
+    (tree / "9" / "exe").symlink_to("/nine")
+    (tree / "7" / "exe").symlink_to("/seven")
+    with ProcSource(str(tree)).open(7) as target:
+        assert target.link("exe") == b"/seven"
+        target.look_through(9)
+        assert target.link("exe") == b"/nine"
+        assert target.read("stat") == b"7 (x) S"
+        target.look_through(9)
+        target.look_through(10)
+        assert target.link("exe") == b"/seven"
+        target.look_through(9)
+    del target
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_process_without_rights_to_its_folder(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with hidepid: told with its pid."""
+    source = ProcSource(str(tree))
+    real = os.open
+
+    def refused(name: str, flags: int, **more: Any) -> int:
+        if name == "7":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        return real(name, flags, **more)
+
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(AccessRefused) as caught:
+        source.open(7)
+    assert caught.value.code == "hidepid"
+
+
+def test_what_was_read_ahead_is_given_once() -> None:
+    """Who asks again wants to know how it is now."""
+    command = [sys.executable, "-c", "print(1, flush=True); input()"]
+    with started(command) as child, SOURCE.open(child.pid) as target:
+        early = target.read("status")
+        assert isinstance(early, bytes)
+        child.kill()
+        child.wait()
+        assert target.read("status") is Refusal.GONE
