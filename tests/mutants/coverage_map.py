@@ -1,6 +1,6 @@
 """Which test runs which line, in this process or in a command that it starts, and how long each test takes.
 
-A command that a test starts is measured as well: it finds COVERAGE_PROCESS_START in its environment, and the name of
+A command that a test starts is measured as well: it finds MUTANTS_COVERAGE in its environment, and the name of
 the test in PYTEST_CURRENT_TEST, which pytest sets. It may have given up its rights by the time it writes what it ran,
 or have few descriptors: anyone may write to the folder, and limits are lifted before (:data:`_LIFTED`).
 """
@@ -29,14 +29,25 @@ _STARTED = (
     "data_file = {folder}/cov/started\ncontext = ${{PYTEST_CURRENT_TEST}}\n"
 )
 _LIFTED = """\
-import atexit, contextlib, resource
+import atexit, contextlib, os, resource
 
 def lift():
     for limit, most in ((resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_AS, resource.RLIM_INFINITY)):
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(limit, (most, most))
+            if resource.getrlimit(limit)[0] < most or most < 0:
+                resource.setrlimit(limit, (most, most))
 
-atexit.register(lift)
+config = os.environ.get("MUTANTS_COVERAGE")
+if config:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lift()
+    os.environ["COVERAGE_PROCESS_START"] = config
+    import coverage
+    coverage.process_startup()
+    del os.environ["COVERAGE_PROCESS_START"]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    atexit.register(lift)
 """
 """Of each Python that a test starts, as sitecustomize.py: what is registered later runs before coverage.py writes."""
 ANY = 0
@@ -67,17 +78,23 @@ class CoverageMap:
 
         Those of the module's own room come before others that are up to four times as fast: they are about it.
 
-        What runs while a module is imported is tested by all tests of the module's functions. So is what no test is
-        known to run: a child may, that was killed before it could tell.
+        What runs while a module is imported is tested by all tests of the module's functions; a command that only
+        imports it comes last. So is what no test is known to run: a child may, that was killed before it could tell.
         """
         by_line = self.tests.get(path, {})
+        imported = {line for line, tests in by_line.items() if IMPORT in tests}
+        of_functions = {test for line, tests in by_line.items() if line not in imported for test in tests}
         found = {test for line in (ANY, *lines) for test in by_line.get(line, ())} - {IMPORT}
-        if not found:
-            found = {test for tests in by_line.values() for test in tests} - {IMPORT}
+        if not found or imported & set(lines):
+            found |= of_functions
         room = path.split("/")[1]
         chosen: list[str] = []
         spent = 0.0
-        for test in sorted(found, key=lambda test: self.seconds[test] / (4 if f"tests/{room}/" in test else 1)):
+
+        def rank(test: str) -> tuple[bool, float]:
+            return test not in of_functions, self.seconds[test] / (4 if f"tests/{room}/" in test else 1)
+
+        for test in sorted(found, key=rank):
             spent += self.seconds[test]
             if chosen and spent > most_seconds:
                 break
@@ -148,7 +165,7 @@ def measure(folder: Path, files: Sequence[str] | None = None) -> CoverageMap:
         *("--cov=procmem", f"--cov-config={folder}/own.rc", "--cov-context=test", "--cov-report="),
         *(files or [f"tests/{room}" for room in TESTED_BY]),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "COVERAGE_PROCESS_START": f"{folder}/started.rc"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "MUTANTS_COVERAGE": f"{folder}/started.rc"}
     subprocess.run(command, cwd=folder, env=environment, check=False)  # tests that fail are not used
     return read(folder)
 

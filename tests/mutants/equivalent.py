@@ -43,6 +43,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "flags that share no bit",
     ),
     (
+        "procmem/sources/live.py",
+        'if answer is Refusal.DENIED and name != "exe":  # needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN',
+        "ReplaceComparisonOperator_NotEq_Gt",
+        "any other name begins with map_files, and is greater",
+    ),
+    (
         "procmem/sources/pagemap.py",
         "_ENTRIES_AT_ONCE = 64 * 1024",
         "NumberReplacer",

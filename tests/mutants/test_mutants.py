@@ -45,15 +45,18 @@ def test_flags_of_open_share_no_bit(tmp_path: Path) -> None:
 def test_tests_are_chosen_by_line_and_time() -> None:
     """The room's own before others, the fastest first; an import's line is everybody's; one is always taken."""
     seconds = {"tests/cli/a": 1.0, "tests/parse/b": 1.0, "tests/parse/c": 5.0, "tests/parse/d": 0.1, "tests/cli/e": 1.5}
+    seconds["tests/cli/f"] = 0.1
     lines = {1: [IMPORT], 3: ["tests/cli/a", "tests/parse/b", IMPORT], 4: ["tests/parse/c"], 5: ["tests/parse/d"]}
-    lines |= {6: ["tests/cli/e"]}
+    lines |= {6: ["tests/cli/e"], 7: ["tests/cli/a", "tests/parse/b"], 8: [IMPORT, "tests/cli/f"]}
     found = CoverageMap(tests={"procmem/parse/x.py": lines}, seconds=seconds, files={})
 
     def chosen(*lines: int, most_seconds: float = 99) -> list[str]:
         return found.tests_for("procmem/parse/x.py", lines, most_seconds=most_seconds)
 
-    assert chosen(3) == ["tests/parse/b", "tests/cli/a"]
-    assert chosen(3, most_seconds=1.5) == ["tests/parse/b"]
+    assert chosen(6, 7) == ["tests/parse/b", "tests/cli/a", "tests/cli/e"]
+    assert chosen(6, 7, most_seconds=1.5) == ["tests/parse/b"]
+    assert chosen(3) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c", "tests/cli/e"]
+    assert chosen(8)[-1] == "tests/cli/f"  # it only imports
     assert chosen(4, most_seconds=1) == ["tests/parse/c"]
     assert chosen(4, 5) == ["tests/parse/d", "tests/parse/c"]
     assert chosen(1) == ["tests/parse/d", "tests/parse/b", "tests/cli/a", "tests/parse/c", "tests/cli/e"]
