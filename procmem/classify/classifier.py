@@ -12,7 +12,7 @@ from procmem.classify.apportion import shared_out
 from procmem.classify.page_states import NOTHING_KNOWN, PageStates
 from procmem.classify.partition import Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
-from procmem.classify.rules.elf_segments import LoadedObject, code_mapped_again, elf_claims, load_biases, object_role
+from procmem.classify.rules.elf_segments import LoadedObject, ObjectRoles, code_mapped_again, elf_claims, load_biases
 from procmem.classify.rules.executable import as_if_not_executable, execute_proves
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
@@ -228,9 +228,10 @@ def _object_claims(
     """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
     rows = mappings.rows_of_files()
     headers = (snapshot.auxv or {}).get(AT_PHDR)
+    roles = ObjectRoles(objects, snapshot.auxv, snapshot.exe)
     for item in objects:
         own = rows[(item.file.device, item.file.inode, item.file.path)]
-        role = object_role(item, objects, snapshot.auxv, snapshot.exe)
+        role = roles.of(item)
         if item.image is None and not item.readable:
             from procmem.classify.rules.elf_without_headers import unread_claims  # noqa: PLC0415  # seldom
 

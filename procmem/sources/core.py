@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 from procmem.model.elf import Segment
 from procmem.model.given_text import GivenText
@@ -139,9 +138,8 @@ class CoreMemory:
         pieces = [self._reader.read_at(segment.offset + inside, min(length, segment.filesz - inside))]
         left = length - len(pieces[0])
         end = offset + len(pieces[0])
-        for segment in islice(self._segments, at + 1, None):
-            if not left or segment.vaddr != end:
-                break
+        while left and (at := at + 1) < len(self._segments) and self._starts[at] == end:
+            segment = self._segments[at]
             pieces.append(self._reader.read_at(segment.offset, min(left, segment.filesz)))
             left -= len(pieces[-1])
             end += len(pieces[-1])

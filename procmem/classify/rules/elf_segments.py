@@ -38,7 +38,7 @@ from procmem.model.note import Note, note
 from procmem.model.permissions import EXECUTE, PRIVATE_NONE, READ, WRITE, permissions, protection_letters
 from procmem.model.region import Certainty, Claim, ElfObject, Label
 
-__all__ = ["LoadedObject", "code_mapped_again", "elf_claims", "load_biases", "object_role"]
+__all__ = ["LoadedObject", "ObjectRoles", "code_mapped_again", "elf_claims", "load_biases"]
 
 _FEW_VOTES = 2
 _VADDR = attrgetter("vaddr")
@@ -55,33 +55,40 @@ class LoadedObject(NamedTuple):
     why: Note
 
 
-def object_role(
-    item: ElfObject, objects: Sequence[ElfObject], auxv: Mapping[int, int] | None, exe: bytes | None
-) -> Role:
+class ObjectRoles:
     """Whether an object is the program, the dynamic linker or a library.
 
     The kernel's own words decide: the program holds AT_ENTRY's address, the linker AT_BASE's. When the linker was
     itself started as a command, all of these describe the linker, and the program is the object that asks
     for an interpreter and has the linker's debug hook, which libraries do not have.
     """
-    started = next((o for o in objects if o.file.is_program), None)
-    if started is None and exe is not None:
-        started = next((o for o in objects if o.file.path == exe), None)
-    base = (auxv or {}).get(AT_BASE, 0)
-    if base and any(start <= base < end for start, end in item.file.ranges):
-        return Role.LD
-    if started is not None and not _asks_interpreter(started):
-        program = next((o for o in objects if o is not started and _asks_interpreter(o) and _is_program(o)), None)
-        if program is not None:
-            return Role.LD if item is started else Role.EXE if item is program else Role.LIB
-    if item is started:
-        return Role.EXE
-    base_name = item.file.path.rsplit(b"/", 1)[-1]
-    if not base and is_dynamic_linker(item.soname or base_name):
-        return Role.LD
-    if started is None and item.image is not None and _asks_interpreter(item) and _is_program(item):
-        return Role.EXE
-    return Role.LIB
+
+    def __init__(self, objects: Sequence[ElfObject], auxv: Mapping[int, int] | None, exe: bytes | None) -> None:
+        started = next((o for o in objects if o.file.is_program), None)
+        if started is None and exe is not None:
+            started = next((o for o in objects if o.file.path == exe), None)
+        self._started = started
+        self._base = (auxv or {}).get(AT_BASE, 0)
+        self._program = None
+        if started is not None and not _asks_interpreter(started):
+            asking = (o for o in objects if o is not started and _asks_interpreter(o) and _is_program(o))
+            self._program = next(asking, None)
+
+    def of(self, item: ElfObject) -> Role:
+        """The role of one of the objects."""
+        started, base = self._started, self._base
+        if base and any(start <= base < end for start, end in item.file.ranges):
+            return Role.LD
+        if self._program is not None:
+            return Role.LD if item is started else Role.EXE if item is self._program else Role.LIB
+        if item is started:
+            return Role.EXE
+        base_name = item.file.path.rsplit(b"/", 1)[-1]
+        if not base and is_dynamic_linker(item.soname or base_name):
+            return Role.LD
+        if started is None and item.image is not None and _asks_interpreter(item) and _is_program(item):
+            return Role.EXE
+        return Role.LIB
 
 
 def _asks_interpreter(item: ElfObject) -> bool:

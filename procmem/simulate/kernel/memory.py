@@ -9,7 +9,6 @@ Source: mm/memory.c, copy_page_range(); mm/mprotect.c; mm/madvise.c; mm/oom_kill
 
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import islice
 from typing import assert_never
 
 from procmem.model.permissions import permissions
@@ -189,12 +188,13 @@ def _lost(before: SimSpace, after: SimSpace) -> list[tuple[int, int]]:
         at = vma.start
         while first < len(after.vmas) and after.vmas[first].end <= at:
             first += 1
-        for other in islice(after.vmas, first, None):
-            if other.start >= vma.end:
-                break
+        following = first
+        while following < len(after.vmas) and after.vmas[following].start < vma.end:
+            other = after.vmas[following]
             if other.start > at:
                 lost.append((at, other.start))
             at = max(at, other.end)
+            following += 1
         if at < vma.end:
             lost.append((at, vma.end))
     return lost
