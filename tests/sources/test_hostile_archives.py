@@ -1,9 +1,11 @@
 """Archives that strangers made to harm: each is refused in one line, in little time and memory."""
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import time
 from pathlib import Path
@@ -12,7 +14,10 @@ import pytest
 
 from procmem.errors import BrokenRecording
 from procmem.model.numbers import whole_number
+from procmem.model.raw import Refusal
+from procmem.sources.recording import gunzip, store
 from procmem.sources.recording.read import MAPPINGS_MAX, PiecesReader, RecordedSource
+from procmem.sources.recording.store import open_store
 from tests.support.running import procmem
 from tests.support.tar_blocks import END, header, member, plain
 
@@ -210,3 +215,128 @@ def test_an_empty_path_in_an_extended_header_changes_no_name(tmp_path: Path) -> 
     path.write_bytes(member(b"x", b"8 path=\n", b"x") + plain(*BASE))
     with RecordedSource(str(path)).open(7) as target:
         assert target.read("maps") == MAPS
+
+
+def test_names_of_an_archive_have_a_bound_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All letters of all names; what reaches the bound just so is read. Members and bytes are bounded as well."""
+    assert (store.UNPACKED_BYTES_MAX, store.MEMBERS_MAX, store._NAMES_LETTERS_MAX) == (256 << 20, 200_000, 16 << 20)
+    path = tmp_path / "a.tar"
+    path.write_bytes(plain(*BASE))
+    letters = sum(len(name) for name, _ in BASE)
+    monkeypatch.setattr(store, "_NAMES_LETTERS_MAX", letters)
+    assert RecordedSource(str(path)).pids() == (7,)
+    monkeypatch.setattr(store, "_NAMES_LETTERS_MAX", letters - 1)
+    with pytest.raises(BrokenRecording) as caught:
+        RecordedSource(str(path))
+    assert caught.value.code == "archive-long-names"
+
+
+def test_bytes_of_an_archive_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packed and unpacked, each to the byte; a text has the bound of a file."""
+    data = plain(*BASE)
+    path = tmp_path / "a"
+    for content, size in (
+        (data, len(data)),
+        (gzip.compress(data), len(data)),
+        (gzip.compress(data, 0), len(data) + 100),
+    ):
+        path.write_bytes(content)
+        most = max(size, len(content))
+        monkeypatch.setattr(store, "UNPACKED_BYTES_MAX", most)
+        assert RecordedSource(str(path)).pids() == (7,)
+        monkeypatch.setattr(store, "UNPACKED_BYTES_MAX", min(size, len(data)) - 1)
+        with pytest.raises(BrokenRecording) as caught:
+            RecordedSource(str(path))
+        assert caught.value.code == "recording-too-large"
+    monkeypatch.undo()
+    path.write_bytes(MAPS)
+    monkeypatch.setattr(store, "FILE_BYTES_MAX", len(MAPS))
+    assert open_store(str(path)) == MAPS
+    monkeypatch.setattr(store, "FILE_BYTES_MAX", len(MAPS) - 1)
+    with pytest.raises(BrokenRecording) as caught:
+        open_store(str(path))
+    assert caught.value.fields["refusal"] is Refusal.TOO_LARGE
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("piece", [1, 5, 70_000])
+def test_unpacking_in_pieces_of_any_size(size: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members one behind the other, empty ones and zeros between them; their number has a bound, to the member."""
+    parts = [b"abc" * 40, b"", b"x", bytes(range(256))]
+    packed = b"\0\0".join(map(gzip.compress, parts)) + bytes(9)
+
+    def unpacked(packed: bytes) -> bytes:
+        stream = io.BytesIO(packed)
+        reader = gunzip.Gunzip(lambda most: stream.read(min(most, piece)))
+        found = []
+        while data := reader.read(size):
+            assert len(data) <= size
+            found.append(data)
+        return b"".join(found)
+
+    assert unpacked(packed) == b"".join(parts)
+    with pytest.raises(EOFError):
+        unpacked(gzip.compress(b"abc")[:-1])
+    with pytest.raises(EOFError):
+        unpacked(b"")
+    assert gunzip._MEMBERS_MAX == 10_000
+    monkeypatch.setattr(gunzip, "_MEMBERS_MAX", len(parts) - 1)
+    assert unpacked(packed) == b"".join(parts)
+    monkeypatch.setattr(gunzip, "_MEMBERS_MAX", len(parts) - 2)
+    with pytest.raises(ValueError, match="too many members"):
+        unpacked(packed)
+
+
+def test_the_one_folder_in_which_all_is() -> None:
+    """It is left away, unless it is a process's own with threads, or there is more than one."""
+    only = store._only_folder
+    assert only({"rec/about.toml": b"", "rec/7/maps": b""}) == "rec/"
+    assert only({"7/maps": b"", "7/stat": b""}) == "7/"
+    assert only({"7/maps": b"", "7/task/7/stat": b""}) == ""
+    assert only({"x7/maps": b"", "x7/task/7/stat": b""}) == "x7/"
+    assert only({"a/maps": b"", "b/maps": b""}) == only({"maps": b""}) == only({}) == ""
+
+
+def test_how_much_a_file_of_a_recording_may_hold() -> None:
+    """By its name: what is small by nature, what is larger, links, and all else."""
+    names = {
+        "about.toml": 65536, "7/comm": 65536, "7/smaps_rollup": 65536, "meminfo": 65536, "7/auxv": 2 << 20,
+        "7/task/9/stat": 2 << 20, "7/fdinfo.drm": 4 << 20, "7/objects.json": 16 << 20, "7/links/exe": 65536,
+        "7/links/x/exe": 64 << 20, "7/maps": 64 << 20, "7/objects.bin": 64 << 20, "links": 64 << 20,
+    }  # fmt: skip
+    assert {name: store.file_bytes_max(name) for name in names} == names
+
+
+def test_what_a_text_store_has() -> None:
+    """Its files, in order; neither folders nor links."""
+    text = store.TextStore({"smaps": b"1", "maps": b"2"})
+    assert (text.read("maps"), text.read("stat")) == (b"2", Refusal.ABSENT)
+    assert (text.names(""), text.names("task")) == (("maps", "smaps"), Refusal.ABSENT)
+    assert text.text_of_link("maps") is Refusal.ABSENT
+
+
+def test_files_links_and_names_of_stores(tmp_path: Path) -> None:
+    """A folder and an archive of the same give the same; nothing is followed, nothing is there that is not."""
+    folder = tmp_path / "f"
+    (folder / "7" / "task" / "9").mkdir(parents=True)
+    (folder / "7" / "maps").write_bytes(MAPS)
+    (folder / "7" / "task" / "9" / "stat").write_bytes(b"9")
+    (folder / "7" / "exe").symlink_to("maps")
+    (folder / "link").symlink_to("7")
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(folder, "f")
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("f", "a.tar"):
+        found = open_store(str(tmp_path / name))
+        assert not isinstance(found, bytes)
+        assert (found.names(""), found.names("7")) == (("7", "link"), ("exe", "maps", "task"))
+        assert (found.names("7/task/9"), found.names("8")) == (("stat",), Refusal.ABSENT)
+        assert (found.read("7/maps"), found.read("7/task/9/stat")) == (MAPS, b"9")
+        missing = ("7/exe", "link/maps", "7", "7//maps", "7/../7/maps")
+        assert all(isinstance(found.read(one), Refusal) for one in missing)
+        assert (found.text_of_link("7/exe"), found.text_of_link("link")) == (b"maps", b"7")
+        assert isinstance(found.text_of_link("7/maps"), Refusal)
+        assert isinstance(found.text_of_link("8/exe"), Refusal)
+        del found
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
