@@ -158,7 +158,10 @@ class MalformedFile(BadInput):
     """A line contradicts the form that the kernel documents.
 
     ``line`` is counted from 1; 0 means that the whole file is meant. ``text`` is the line, or the piece that is wrong.
+    ``pid`` is set where several processes are looked at, and each has such a file.
     """
+
+    pid: int | None = None
 
     def __init__(self, name: str, line: int, code: str, text: bytes = b"", /, **fields: object) -> None:
         super().__init__(code, **fields)

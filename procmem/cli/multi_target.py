@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from procmem.cli.error_handling import complain
-from procmem.errors import ExitStatus, NothingMatches, OutOfResources, ProcessGone, ProcmemError
+from procmem.errors import ExitStatus, MalformedFile, NothingMatches, OutOfResources, ProcessGone, ProcmemError
 from procmem.render.escaping import printable_text
 
 TYPE_CHECKING = False
@@ -30,10 +31,16 @@ def for_each(targets: Iterable[_Target], answer: Callable[[_Target], _Answer]) -
     """
     answers: list[_Answer] = []
     errors: list[ProcmemError] = []
-    for target in targets:
+    coming = iter(targets)
+    ahead: list[_Target] = []
+    while (target := ahead.pop() if ahead else next(coming, None)) is not None:
         try:
             answers.append(answer(target))
         except ProcmemError as error:
+            if isinstance(error, MalformedFile):
+                ahead += islice(coming, 1)
+                if ahead or answers or errors:  # each of several has a file of that name
+                    error.pid = getattr(target, "pid", None)
             complain(error)
             errors.append(error)
             if isinstance(error, OutOfResources):

@@ -353,10 +353,11 @@ def error_text(error: ProcmemError) -> str:
     """What went wrong, where, and why: one line."""
     why = say(ERRORS[error.code].sentence, _fields(error))
     match error:
-        case MalformedFile(name=name, line=line, text=text):
+        case MalformedFile(name=name, line=line, text=text, pid=pid):
             where = say(N_("{name}, line {line}"), {"name": name, "line": line}) if line else name
             shown = f": {text[:80]!r}" if text else ""
-            return say(N_("{where}: {why}{shown}"), {"where": where, "why": why, "shown": shown})
+            told = say(N_("{where}: {why}{shown}"), {"where": where, "why": why, "shown": shown})
+            return told if pid is None else say(N_("process {pid}: {why}"), {"pid": pid, "why": told})
         case BadScript(line=line):
             return say(N_("script, line {line}: {why}"), {"line": line, "why": why})
         case AccessRefused(pid=None):

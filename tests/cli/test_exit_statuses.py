@@ -179,6 +179,28 @@ def test_42_some_are_missing() -> None:
     assert len(run.json) == 1
 
 
+@pytest.mark.parametrize("damaged", [(7,), (9,), (7, 8), (7, 8, 9)], ids=str)
+def test_damaged_files_of_several_processes_are_told_with_their_process(
+    tmp_path: Path, damaged: tuple[int, ...]
+) -> None:
+    """Each has a maps; of one process alone nothing need be said. The others are shown, or recorded."""
+    for pid in (7, 8, 9):
+        (tmp_path / str(pid)).mkdir()
+        text = b"damaged\n" if pid in damaged else b"00400000-00401000 r-xp 00000000 08:01 1 /bin/x\n"
+        (tmp_path / str(pid) / "maps").write_bytes(text)
+        (tmp_path / str(pid) / "status").write_bytes(b"Name:\tx\nPid:\t%d\n" % pid)
+    for words in (["inspect"], ["record", "-o", str(tmp_path / "out.tar.gz")]):
+        run = procmem(*words, "--from", str(tmp_path))
+        lines = [line for line in run.trouble.splitlines() if not line.startswith("recorded ")]
+        assert run.status == 5, run
+        assert [line.partition(": maps, line 1: ")[0] for line in lines] == [
+            f"procmem: process {pid}" for pid in damaged
+        ]
+        assert ("recorded " in run.err) == (words[0] == "record" and len(damaged) < 3), run
+    alone = procmem("inspect", "--from", str(tmp_path), str(damaged[0]))
+    assert alone.trouble.startswith("procmem: maps, line 1: "), alone
+
+
 def test_several_that_all_fail_have_the_worst_status() -> None:
     """Nothing on stdout."""
     run = procmem("inspect", str(missing_pid()), "./nowhere")

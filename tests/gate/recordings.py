@@ -96,9 +96,11 @@ def attempt(trial: Trial) -> Result:
     return _recording(trial, run)
 
 
-def _ask(result: Result, run: Callable[..., Outcome], words: list[str], given: bytes = b"") -> Outcome:
+def _ask(
+    result: Result, run: Callable[..., Outcome], words: list[str], given: bytes = b"", *, several: bool = False
+) -> Outcome:
     outcome = run(*words, given=given)
-    result.add(words, outcome, offences(outcome, words, statuses=STATUSES))
+    result.add(words, outcome, offences(outcome, words, statuses=STATUSES, several=several))
     return outcome
 
 
@@ -118,20 +120,25 @@ def _recording(trial: Trial, run: Callable[..., Outcome]) -> Result:
     if random.random() < 0.05:
         _record_again(result, trial, run, path)
     else:
-        _ask(result, run, command_lines.drawn(random, path, pid))
+        # where no pid is named, all processes are asked about: those that were spoiled have a line each
+        _ask(result, run, command_lines.drawn(random, path, pid), several=pid is None)
     return result
 
 
 def _record_again(result: Result, trial: Trial, run: Callable[..., Outcome], path: Path) -> None:
-    """What ``record`` wrote of a spoiled recording can be read, and what it did not write is not there."""
+    """What ``record`` wrote of a spoiled recording can be read, and what it did not write is not there.
+
+    Of several processes those that can be read are written, and a line tells of each of the others.
+    """
     out = trial.folder / trial.random.choice(("out", "out.tar.gz"))
-    outcome = _ask(result, run, ["record", "--keep-args", "--deep", "-o", str(out), "--from", str(path)])
+    outcome = _ask(result, run, ["record", "--keep-args", "--deep", "-o", str(out), "--from", str(path)], several=True)
     left = [found.name for found in trial.folder.iterdir() if found not in (path, out)]
     if left:
         result.offences.append(f"record left {left}")
-    if (outcome.status == ExitStatus.DONE) != out.exists():
+    is_said = b"recorded " in outcome.err
+    if is_said != out.exists() or (outcome.status == ExitStatus.DONE and not is_said):
         result.offences.append(f"record ended with {outcome.status}, and its output exists: {out.exists()}")
-    if outcome.status == ExitStatus.DONE:
+    if is_said:
         _ask(result, run, ["system", "--json", "--from", str(out)])
 
 
