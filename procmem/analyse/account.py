@@ -151,16 +151,19 @@ def _add_in_bulk(
         of_counters.append((own, list(map(sub, known(key), own))))
     pss = known(SmapsKey.PSS)
     own_share = list(map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss))
-    groups: dict[tuple[int, ByteClass], list[int]] = {}
+    traits: dict[int, tuple[bool, AccountLeaf]] = {}  # what all mappings of a sort share
+    groups: dict[tuple[tuple[bool, AccountLeaf], ByteClass], list[int]] = {}
     for row, index in region_of.items():
-        groups.setdefault((table.sort[row], regions.label[index].cls), []).append(row)
-    for (_, cls), rows in groups.items():
-        shmem = table.is_shared_memory(rows[0], shmem_devices)
+        sort = table.sort[row]
+        if sort not in traits:
+            traits[sort] = table.is_shared_memory(row, shmem_devices), _UNPOPULATED[table.unpopulated(row)]
+        groups.setdefault((traits[sort], regions.label[index].cls), []).append(row)
+    for ((shmem, unpopulated_leaf), cls), rows in groups.items():
         for leaf, column in (
             (AccountLeaf.RESIDENT, rss),
             (AccountLeaf.HUGETLB, huge),
             (AccountLeaf.SWAPPED, swap),
-            (_UNPOPULATED[table.unpopulated(rows[0])], unpopulated),
+            (unpopulated_leaf, unpopulated),
         ):
             sums[leaf, cls] += sum(map(column.__getitem__, rows))
         for own_leaf, other_leaf, (own, others) in zip(

@@ -1,7 +1,10 @@
 """How a process holds an object, and what swap is its own: each rule on both sides of its border."""
 
+import random
+
 import pytest
 
+from procmem.analyse import freed
 from procmem.analyse.freed import (
     _depth,
     _object_swap,
@@ -180,3 +183,12 @@ def test_an_object_and_its_copies(perms: str, others: bool | None, freed: int) -
     found = table(one)
     expected = freed * KIB + (9 * KIB if perms == "rw-s" and not others else 0)
     assert freed_by_object(found, [0], others=others) == expected
+
+
+def test_one_mapping_alone_is_what_a_group_of_one_is() -> None:
+    """The short way, which sixty thousand objects take, gives what the long one does."""
+    dice = random.Random(1)
+    for _ in range(2000):
+        rss, private, pss = (dice.randrange(9) * 4096 for _ in range(3))
+        row = freed._Row(0, dice.randrange(1, 9) * 4096, rss, pss, private)
+        assert freed._single(row) == freed._part([row])
