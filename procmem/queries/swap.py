@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Container, Iterable, Iterator
 from functools import partial
@@ -28,6 +27,7 @@ from procmem.parse.system import (
 from procmem.queries.system import cgroups_of, groups_in_swap, own_mountinfo, read_all
 from procmem.sources.file_helper import call_apart
 from procmem.sources.files import NoAnswer
+from procmem.sources.machine import own_pid
 from procmem.sources.shmem import (
     OWN_ROOT,
     TmpfsFile,
@@ -58,7 +58,7 @@ def read_swap(source: Source, pids: Iterable[int | None], *, interval: float, us
     live = source.is_live
     if not pids:
         raise NothingMatches("no-process-in", source=source.name)
-    with source.open(os.getpid() if live else pids[0]) as target:
+    with source.open(own_pid() if live else pids[0]) as target:
         rates = _rates(source, target, pids, interval) if live and interval else None
         swaps = target.read_system("swaps")
         areas = parse_swaps(said_or_nothing(swaps))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from procmem.errors import BadInput, BrokenRecording, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
+from procmem.sources.machine import own_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,8 +213,9 @@ def living_processes() -> Iterator[tuple[int, bytes, str]]:
     """Pid, name and user of every process of this machine, ourselves left out."""
     from procmem.sources.find import living, user_name  # noqa: PLC0415  # only to complete words
 
+    ours = own_pid()
     for pid, name, uid in living():
-        if pid != os.getpid():
+        if pid != ours:
             yield pid, name, "" if uid is None else user_name(uid)
 
 
@@ -237,7 +239,8 @@ def exists(path: str) -> bool:
 
 def other_pids(source: Source) -> list[int | None]:
     """All processes of a source; on this machine without ourselves. None is the one of a text that does not say."""
-    return [pid for pid in source.pids() if not source.is_live or pid != os.getpid()]
+    ours = own_pid() if source.is_live else None
+    return [pid for pid in source.pids() if ours is None or pid != ours]
 
 
 def _bare(word: str) -> str:
@@ -253,7 +256,7 @@ def _pid(word: str) -> int:
     """
     bare = _bare(word)
     if bare == "self":
-        return os.getpid()
+        return own_pid()
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= _PID_DIGITS_MAX):
         if "/" in word or "." in word:
             raise BadInput("no-target", word=word)

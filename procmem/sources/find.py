@@ -11,6 +11,7 @@ from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey, has_memory
 from procmem.model.raw import Refusal
 from procmem.sources.files import read_start
+from procmem.sources.machine import own_pid
 from procmem.sources.status_field import status_field
 
 __all__ = ["children_of", "living", "processes_named", "user_name", "wanted_processes"]
@@ -40,8 +41,9 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
     """
     wanted = wanted_processes(name, user)
     found = []
+    ours = own_pid()
     for pid in os.listdir("/proc"):
-        if not pid.isdecimal() or int(pid) == os.getpid():
+        if not pid.isdecimal() or int(pid) == ours:
             continue
         path = f"/proc/{pid}/status"
         status = read_start(path, None, _STATUS_BYTES)

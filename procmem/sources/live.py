@@ -33,6 +33,7 @@ from procmem.sources.files import (
     refusal_of,
     write_once,
 )
+from procmem.sources.machine import own_pid
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import PrefetchedFile, prefetched_process
 
@@ -176,7 +177,7 @@ class ProcTarget:
     def read_pieces(self, name: str, use: Callable[[bytes], None], *, keep: bool) -> FileContent:
         """Read a file that may be large, handing over its pieces on the way."""
         prefetched = self._prefetched.pop(name, None) or PrefetchedFile(
-            name, self._fd, with_child=self.pid != os.getpid()
+            name, self._fd, with_child=self.pid != own_pid()
         )
         return consume(prefetched, use, keep=keep)
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from procmem.sources.machine import own_pid
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +205,7 @@ def prefetch_process(pid: int) -> None:
         folder = os.open(f"/proc/{pid}", _FOLDER_FLAGS)
     except OSError:
         return
-    if pid not in _begun and pid != os.getpid():  # a child of ours would share what we count as our own
+    if pid not in _begun and pid != own_pid():  # a child of ours would share what we count as our own
         _begun[pid] = PrefetchedProcess(folder)
     else:
         os.close(folder)

@@ -12,6 +12,7 @@ import os
 import sys
 
 from procmem.model.proc_keys import has_memory
+from procmem.sources.machine import own_pid
 from procmem.sources.prefetch import read_plainly
 
 TYPE_CHECKING = False
@@ -124,7 +125,8 @@ def prefetch_all(words: Sequence[str]) -> None:
     if words[:1] != ["system"] or not options <= _HARMLESS or count < 1:
         return
     try:
-        reading = Reading([name for name in os.listdir("/proc") if name.isdecimal() and name != str(os.getpid())])
+        ours = str(own_pid())
+        reading = Reading([name for name in os.listdir("/proc") if name.isdecimal() and name != ours])
         started.append(reading)
         for _ in range(count):
             reading.add_child()

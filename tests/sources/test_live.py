@@ -18,10 +18,11 @@ from procmem.queries.examine import examine
 from procmem.sources import live
 from procmem.sources.files import read_whole
 from procmem.sources.live import ProcSource
+from procmem.sources.machine import own_pid
 from procmem.sources.parallel import with_every_pid
 from procmem.sources.recording.read import RecordedSource
 from tests.support.needs import lacking
-from tests.support.running import FIXTURES, missing_pid, procmem, python_child, started
+from tests.support.running import FIXTURES, ROOT, missing_pid, procmem, python_child, started
 
 SOURCE = ProcSource()
 
@@ -416,3 +417,27 @@ def test_what_was_read_ahead_is_given_once() -> None:
         child.kill()
         child.wait()
         assert target.read("status") is Refusal.GONE
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("unshare")
+def test_we_are_who_proc_says() -> None:
+    """In a pid namespace of our own, but with the /proc of the outer one, our pid there is another one's."""
+    command = ["unshare", "-pf", sys.executable, "-m", "procmem", "inspect", "--json", "self"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if "unshare:" in run.stderr:
+        lacking("no pid namespace can be made here")
+    process = json.loads(run.stdout)["process"]
+    assert process["pid"] != 1
+    assert "procmem" in process["cmdline"], process
+
+
+def test_where_proc_does_not_know_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then we are who the system says."""
+    assert own_pid() == os.getpid()
+
+    def refused(_path: str) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "readlink", refused)
+    assert own_pid() == os.getpid()
