@@ -121,7 +121,7 @@ def _scan(fd: int, spans: Iterable[tuple[int, int]], known: int) -> PageRuns:
                 struct.pack("=12Q", 96, 0, at, end, 0, address, _REGIONS_AT_ONCE, 0, 0, 0, wanted, known)
             )
             count = fcntl.ioctl(fd, _PAGEMAP_SCAN, request, True)
-            at = struct.unpack_from("=Q", request, 32)[0]
+            (at,) = struct.unpack_from("=Q", request, 32)
             low += found[0 : 3 * count : 3]
             high += found[1 : 3 * count : 3]
             state.extend(map(states.__getitem__, found[2 : 3 * count : 3]))

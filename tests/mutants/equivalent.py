@@ -50,6 +50,12 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/pagemap.py",
+        "_GAP_BYTES = 64 << 10",
+        "NumberReplacer",
+        "how much is scanned at a call: what is told is the same",
+    ),
+    (
+        "procmem/sources/pagemap.py",
         "_ENTRIES_AT_ONCE = 64 * 1024",
         "NumberReplacer",
         "how much is read at a call: the entries are the same",

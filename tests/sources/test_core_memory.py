@@ -49,6 +49,18 @@ def test_reading_goes_on_where_segments_adjoin(path: Path) -> None:
     assert found.read_at(0xFFFF, 4) == b""
 
 
+def test_pieces_of_several_sizes_adjoin(path: Path) -> None:
+    """Each goes on where the one before has ended, whatever the sizes; to the end of what was asked."""
+    sizes = (5, 1, 7, 2, PAGE, 3)
+    starts = [0x10000 + sum(sizes[:at]) for at in range(len(sizes))]
+    parts = enumerate(zip(starts, sizes, strict=True))
+    found = memory(path, *(segment(start, PAGE * (1 + at % 2), size, size) for at, (start, size) in parts))
+    whole = b"".join(b"ab"[at % 2 : at % 2 + 1] * size for at, size in enumerate(sizes))
+    for at in (0, 1, 4, 5, 6, 12, 13, 15, 16, len(whole) - 1):
+        for length in (1, 2, 3, 8, 14, PAGE, 2 * PAGE):
+            assert found.read_at(0x10000 + at, length) == whole[at : at + length]
+
+
 def test_many_small_segments_are_read_one_after_the_other(path: Path) -> None:
     """A hundred thousand of a byte each."""
     found = memory(path, *(segment(0x10000 + at, PAGE, 1, 1) for at in range(100_000)))

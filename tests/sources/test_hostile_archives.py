@@ -340,3 +340,19 @@ def test_files_links_and_names_of_stores(tmp_path: Path) -> None:
         del found
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_who_answers_for_a_path_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything else is asked of it; standard input has no path."""
+    asked: list[str] = []
+    monkeypatch.setattr(store, "need_answer", asked.append)
+    with pytest.raises(BrokenRecording) as caught:
+        open_store(str(tmp_path / "none"))
+    assert (caught.value.code, asked) == ("no-recording", [str(tmp_path / "none")])
+    assert isinstance(open_store(str(tmp_path)), store.FolderStore)
+    assert asked == [str(tmp_path / "none"), str(tmp_path)]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(MAPS)))
+    assert open_store("-") == MAPS
+    monkeypatch.setattr("sys.stdin", None)
+    assert open_store("-") == b""
+    assert len(asked) == 2

@@ -1,12 +1,16 @@
 """One thing done with many, by children that take from one queue."""
 
+import marshal
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from procmem.sources import parallel
 from procmem.sources.parallel import with_children
 
 COUNT = 40
@@ -138,3 +142,59 @@ def test_numbers_are_few_enough_for_the_smallest_pipe(monkeypatch: pytest.Monkey
     next(with_two)
     with_two.close()
     assert 0 < max(written) <= 4096
+
+
+@pytest.mark.parametrize("piece", [1, 3, 4, 5, 20, 1000])
+def test_answers_may_come_in_pieces_of_any_size(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not whole yet waits for the rest; several may come at once; the end is told by nothing more."""
+    told: list[Any] = [(3, "a"), (70_000, b"x" * 300), (5, None), (6, ["long" * 100, 2.5])]
+    written = [marshal.dumps(one) for one in told]
+    data = b"".join(len(one).to_bytes(4, "little") + one for one in written)
+    pieces = iter([data[at : at + piece] for at in range(0, len(data), piece)] + [b""])
+    helping = object.__new__(parallel._Helping)
+    helping._answers, other = os.pipe()
+    helping._data, helping._open = b"", True
+    monkeypatch.setattr(os, "read", lambda _fd, _most: next(pieces))
+    assert list(helping.answers(wait=True)) == told
+    assert (helping._data, helping._open) == (b"", False)
+    os.close(other)
+    os.close(helping._answers)
+
+
+def test_what_is_there_is_taken_without_waiting() -> None:
+    """Half an answer is kept; who does not want to wait gets what there is."""
+    helping = object.__new__(parallel._Helping)
+    helping._answers, other = os.pipe()
+    helping._data, helping._open = b"", True
+    assert list(helping.answers(wait=False)) == []
+    first, second = (len(one).to_bytes(4, "little") + one for one in (marshal.dumps((1, 2)), marshal.dumps((3, 4))))
+    os.write(other, first + second[:-1])
+    assert list(helping.answers(wait=False)) == [(1, 2)]
+    os.write(other, second[-1:])
+    assert list(helping.answers(wait=False)) == [(3, 4)]
+    assert helping._open
+    os.close(other)
+    assert list(helping.answers(wait=True)) == []
+    os.close(helping._answers)
+
+
+@pytest.mark.parametrize(
+    ("is_live", "by_one", "processors", "helpers"),
+    [
+        (True, None, 1, 0), (True, None, 3, 2), (True, None, 500, parallel._THREADS_MAX - 1), (True, False, 3, 2),
+        (True, True, 3, 0), (False, None, 3, 0),
+    ],
+)  # fmt: skip
+def test_how_many_read(
+    is_live: bool, by_one: bool | None, processors: int, helpers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One a processor, for a machine that lives and was not read already."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    marks = {} if by_one is None else {"read_by_one": by_one}
+    assert parallel._helpers(SimpleNamespace(is_live=is_live, **marks)) == helpers
+
+
+def test_tokens_stand_for_so_many_numbers() -> None:
+    """The last for what is left."""
+    assert parallel._numbers((4).to_bytes(4, "little"), 3, 100) == range(4, 7)
+    assert parallel._numbers((98).to_bytes(4, "little"), 3, 100) == range(98, 100)
