@@ -14,7 +14,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,21 +166,39 @@ def measure(folder: Path, files: Sequence[str] | None = None) -> CoverageMap:
         *(files or [f"tests/{room}" for room in TESTED_BY]),
     ]
     environment = {**os.environ, "PYTHONPATH": str(folder), "MUTANTS_COVERAGE": f"{folder}/started.rc"}
-    subprocess.run(command, cwd=folder, env=environment, check=False)  # tests that fail are not used
-    return read(folder)
+    subprocess.run(command, cwd=folder, env=environment, check=False)
+    (folder / "sitecustomize.py").unlink()
+    return read(folder, fails=_fails_without_coverage)
 
 
-def read(folder: Path) -> CoverageMap:
-    """Put together what a run has written."""
-    from coverage.numbits import numbits_to_nums  # noqa: PLC0415  # nothing but a run needs it
+def _fails_without_coverage(folder: Path, tests: Collection[str]) -> set[str]:
+    """Of tests that failed while they were measured, by the time or the files that it takes, those that always do."""
+    if not tests:
+        return set()
+    command = [*(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"), "--junitxml=again.xml"]
+    command += ["-o", "junit_family=xunit1", *sorted(tests)]
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, check=False)
+    return _results(folder / "again.xml")[1]
 
+
+def _results(file: Path) -> tuple[dict[str, float], set[str]]:
+    """Seconds of each test, and those that failed; all parameters of one together."""
     seconds: defaultdict[str, float] = defaultdict(float)
     failed = set()
-    for case in ET.parse(folder / "times.xml").iter("testcase"):
+    for case in ET.parse(file).iter("testcase"):
         test = f"{case.get('file')}::{(case.get('name') or '').split('[')[0]}"
         seconds[test] += float(case.get("time") or 0)
         if any(child.tag in {"failure", "error"} for child in case):
             failed.add(test)
+    return dict(seconds), failed
+
+
+def read(folder: Path, *, fails: Callable[[Path, Collection[str]], set[str]]) -> CoverageMap:
+    """Put together what a run has written; of tests that failed, ``fails`` tells which cannot be used."""
+    from coverage.numbits import numbits_to_nums  # noqa: PLC0415  # nothing but a run needs it
+
+    seconds, failed = _results(folder / "times.xml")
+    failed = fails(folder, failed)
     tests: defaultdict[str, defaultdict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for file in sorted((folder / "cov").iterdir()):
         with contextlib.closing(sqlite3.connect(file)) as database:
@@ -191,7 +209,7 @@ def read(folder: Path) -> CoverageMap:
                     for line in numbits_to_nums(bits):
                         tests[path][line].add(name)
     plain = {path: {line: sorted(found) for line, found in lines.items() if found} for path, lines in tests.items()}
-    return CoverageMap(tests=plain, seconds=dict(seconds), files=digests(folder))
+    return CoverageMap(tests=plain, seconds=seconds, files=digests(folder))
 
 
 def _rows(database: sqlite3.Connection) -> list[tuple[str, str, bytes]]:

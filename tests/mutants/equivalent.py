@@ -67,6 +67,24 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "where one thread cannot be started, another may be: only the time differs",
     ),
     (
+        "procmem/sources/recording/store.py",
+        "_HEAD_BYTES = 512  # one block of tar",
+        "NumberReplacer",
+        "what is looked for stands in its first 263 bytes",
+    ),
+    (
+        "procmem/sources/prefetch.py",
+        "_PAGE_MAX = 65_536",
+        "NumberReplacer",
+        "room for the largest page that a kernel writes at once; how much is read at a call",
+    ),
+    (
+        "procmem/sources/script_file.py",
+        "text = file.read(_CHARACTERS_MAX + 1)",
+        "ReplaceBinaryOperator_Add_LShift",
+        "how much is read of what is refused",
+    ),
+    (
         "procmem/sources/recording/write.py",
         "fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)",
         "ReplaceBinaryOperator_BitOr_BitAnd",
