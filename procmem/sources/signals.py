@@ -69,12 +69,12 @@ def _end() -> None:
 
 
 def _unraised(dropped: "sys.UnraisableHookArgs") -> None:
-    """Ask again, as soon as what Python does there is over."""
+    """Ask again, as soon as what Python does there is over; on the way out nothing more is told."""
     if dropped.exc_type is KeyboardInterrupt:
         signal.signal(signal.SIGALRM, _heard)  # it may have been ignored
         _State.dropped = True
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
-    else:
+    elif not _State.ending:
         sys.__unraisablehook__(dropped)
 
 

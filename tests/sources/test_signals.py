@@ -116,6 +116,13 @@ def test_what_else_a_destructor_raises_is_told() -> None:
     assert (status, "ZeroDivisionError" in said) == (0, True)
 
 
+def test_what_a_destructor_raises_on_the_way_out_is_not() -> None:
+    """A signal was heard: one line tells of that, and no other."""
+    code = "class A:\n    def __del__(self):\n        1 / 0\na = A()\nwith listening():\n    "
+    status, said = run(code + "try:\n        to_me(); time.sleep(9)\n    finally:\n        del a")
+    assert (status, said) == (130, "")
+
+
 def test_all_is_as_before_afterwards() -> None:
     """Handlers and the hook."""
     before = [signal.getsignal(number) for number in ENDING], sys.unraisablehook
