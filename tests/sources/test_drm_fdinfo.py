@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from procmem.model.raw import Refusal
 from procmem.queries.targets import one_target
 from procmem.sources.drm_fdinfo import read_drm_fdinfo
 from tests.parse.test_drm_fdinfo import AMD, INTEL
@@ -91,3 +94,24 @@ def test_very_many_descriptors_cost_little() -> None:
         assert target.pid == child.pid
     assert found == ([], False)
     assert spent < 0.3
+
+
+def test_descriptors_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their folder is not there, or denied; or its list fails: why, and no file stays open."""
+    before = len(os.listdir("/proc/self/fd"))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert read_drm_fdinfo(folder) is Refusal.ABSENT
+        (tmp_path / "fd").mkdir()
+        assert read_drm_fdinfo(folder) == ([], True)
+        for error, refusal in ((PermissionError(13, "no"), Refusal.DENIED), (ProcessLookupError(3, ""), Refusal.GONE)):
+
+            def refused(_fd: int, error: OSError = error) -> None:
+                raise error
+
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "scandir", refused)
+                assert read_drm_fdinfo(folder) is refusal
+    finally:
+        os.close(folder)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,5 +1,6 @@
 """Processes by name: the kernel keeps 15 bytes of it, and a longer one is told by the command line."""
 
+import os
 import signal
 import threading
 import time
@@ -75,3 +76,22 @@ def test_elsewhere_than_in_the_main_thread_a_pattern_works() -> None:
     thread.start()
     thread.join()
     assert found == [True]
+
+
+def test_who_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order of pids, with name and user; without kernel threads, and without those that end meanwhile."""
+    told = {
+        "7": b"Name:\tx y\nUid:\t5\t6\t7\t8\nVmSize:\t 4 kB\n",
+        "12": b"Name:\tkthread\nUid:\t0\t0\t0\t0\n",
+        "30": Refusal.GONE,
+        "101": b"Name:\tz\nVmSize:\t 4 kB\n",
+    }
+    monkeypatch.setattr(os, "listdir", lambda _: ["101", "self", "30", "7", "12", "7x"])
+    monkeypatch.setattr(find, "read_start", lambda path, _folder, _most: told[path.split("/")[2]])
+    assert list(find.living()) == [(7, b"x y", 5), (101, b"z", None)]
+
+
+def test_names_of_users() -> None:
+    """By the list of users, or the number."""
+    assert find.user_name(0) == find.user_name(0) == "root"
+    assert find.user_name(4_000_000_000) == "4000000000"

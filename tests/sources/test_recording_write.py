@@ -1,10 +1,14 @@
 """Writing a recording: all of it or nothing, for its owner's eyes only."""
 
+import errno
+import io
+import json
 import os
 import shutil
 import stat
 import subprocess
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.errors import CannotWrite
-from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, PageRuns, RawProcess, Refusal
+from procmem.model.raw import KeptFile, Machine, MappedFile, PageRun, PageRuns, PageState, RawProcess, Refusal
+from procmem.sources.recording import write
 from procmem.sources.recording.read import RecordedSource
 from procmem.sources.recording.write import Recorded, save
 from tests.support.needs import lacking
@@ -193,3 +198,123 @@ def test_writing_twice_is_refused(tmp_path: Path) -> None:
 def test_no_fixture_holds_an_environment() -> None:
     """It is never read."""
     assert list(FIXTURES.rglob("environ")) == []
+
+
+PROCESSES = (
+    Recorded(
+        raw=RawProcess(
+            7,
+            {"maps": b"m", "smaps": Refusal.DENIED},
+            {"exe": b"/bin/x"},
+            None,
+            system={"meminfo": b"i", "swaps": Refusal.ABSENT},
+            machine=Machine(machine="x86_64", page_size=4096),
+        ),
+        kept=(
+            KeptFile(MappedFile("08:01", 5, b"/bin/x", ()), ((0, b"abc"), (9, b"de")), None),
+            KeptFile(MappedFile("08:01", 6, b"/lib/\xff", ()), (), Refusal.DENIED),
+        ),
+        page_runs=PageRuns.merged([PageRun(0x1000, 0x3000, PageState.PRESENT)]),
+        words=((0x10, b"\x01\x02"),),
+    ),
+    Recorded(
+        raw=RawProcess(8, {"maps": b"n"}, {}, None, system={}, machine=Machine()), kept=(), page_runs=Refusal.DENIED
+    ),
+)
+FILES = {
+    "meminfo": b"i", "7/maps": b"m", "7/links/exe": b"/bin/x", "7/objects.bin": b"abcde",
+    "7/pagemap.runs": b"1000-3000 p\n", "7/memory.words": b"10 0102\n", "8/maps": b"n", "8/objects.bin": b"",
+}  # fmt: skip
+
+
+def test_each_file_of_a_recording() -> None:
+    """By its name and to the byte; what was refused is told in about.toml, first of all."""
+    files = write._all_files(PROCESSES, "then", "1")
+    assert next(iter(files)) == "about.toml"
+    assert {name: data for name, data in files.items() if name in FILES} == FILES
+    assert set(files) - set(FILES) == {"about.toml", "7/objects.json", "8/objects.json"}
+    assert json.loads(files["7/objects.json"]) == {
+        "objects": [
+            {"device": "08:01", "inode": 5, "path": "/bin/x", "pieces": [[0, 3], [9, 2]]},
+            {"device": "08:01", "inode": 6, "path": "/lib/\udcff", "refused": "DENIED"},
+        ]
+    }
+    about = tomllib.loads(files["about.toml"].decode())
+    assert (about["when"], about["procmem"], about["machine"], about["page_size"]) == ("then", "1", "x86_64", 4096)
+    assert about["refused"] == {"swaps": "ABSENT"}
+    assert about["process"] == {"7": {"refused": {"smaps": "DENIED"}}, "8": {"refused": {"pagemap": "DENIED"}}}
+    nameless = [one._replace(raw=one.raw._replace(pid=None)) for one in PROCESSES[:1]]
+    assert {"maps", "links/exe", "objects.bin", "pagemap.runs"} < set(write._all_files(nameless, "", ""))
+
+
+def test_a_folder_and_an_archive_hold_the_same(tmp_path: Path) -> None:
+    """Readable by nobody else, and so is what is written to a stream."""
+    expected = write._all_files(PROCESSES, "then", "1")
+    write.save(PROCESSES, str(tmp_path / "f"), when="then", version="1")
+    write.save(PROCESSES, str(tmp_path / "f.tgz"), when="then", version="1")
+    stream = io.BytesIO()
+    write.save_to(PROCESSES, stream, when="then", version="1")
+    files = [path for path in (tmp_path / "f").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path / "f")): path.read_bytes() for path in files} == expected
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "f").rglob("*") if path.is_dir()} == {0o700}
+    for packed in (io.BytesIO((tmp_path / "f.tgz").read_bytes()), io.BytesIO(stream.getvalue())):
+        with tarfile.open(fileobj=packed) as archive:
+            members = archive.getmembers()
+            assert {one.mode for one in members} == {0o600}
+            found = {one.name: archive.extractfile(one) for one in members}
+            assert {name: file.read() for name, file in found.items() if file is not None} == expected
+
+
+def test_several_without_a_pid_have_no_place(tmp_path: Path) -> None:
+    """One has, and several with pids have."""
+    nameless = PROCESSES[0]._replace(raw=PROCESSES[0].raw._replace(pid=None))
+    for pair in ((nameless, PROCESSES[1]), (PROCESSES[1], nameless), (nameless, nameless)):
+        with pytest.raises(CannotWrite) as caught:
+            write.save(pair, str(tmp_path / "x"), when="", version="")
+        assert caught.value.code == "several-nameless"
+        with pytest.raises(CannotWrite) as caught:
+            write.save_to(pair, io.BytesIO(), when="", version="")
+        assert caught.value.code == "several-nameless"
+    write.save((nameless,), str(tmp_path / "one"), when="", version="")
+    write.save_to((nameless,), io.BytesIO(), when="", version="")
+    assert sorted(os.listdir(tmp_path)) == ["one"]
+
+
+@pytest.mark.parametrize("method", ["write", "flush"])
+def test_a_stream_that_takes_no_more(method: str) -> None:
+    """Whether it says so at once or when it is flushed."""
+
+    def refused(*_: object) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    broken = type("Broken", (io.BytesIO,), {method: refused})()
+    with pytest.raises(CannotWrite) as caught:
+        write.save_to(PROCESSES, broken, when="", version="")
+    assert (caught.value.code, caught.value.fields["reason"]) == ("system-error", "Broken pipe")
+
+
+def test_where_a_text_may_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file, or in place of a regular one; told before the work is done."""
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").mkdir()
+    for name, code in (("none/x", "no-folder-to-write"), ("link", "not-regular"), ("folder", "not-regular")):
+        with pytest.raises(CannotWrite) as caught:
+            write.save_text(str(tmp_path / name), "new")
+        assert caught.value.code == code
+    for name in ("file", "new"):
+        write.save_text(str(tmp_path / name), "täxt")
+        assert (tmp_path / name).read_text(encoding="utf-8") == "täxt"
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda _path, how: how != os.W_OK | os.X_OK)
+        with pytest.raises(CannotWrite) as caught:
+            write.may_save_text(str(tmp_path / "x"))
+        assert caught.value.code == "folder-read-only"
+    monkeypatch.setattr(os, "fsync", lambda _fd: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space")))
+    with pytest.raises(CannotWrite) as caught:
+        write.save_text(str(tmp_path / "file"), "other")
+    assert caught.value.fields["reason"] == "No space"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "täxt"
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder", "link", "new"]
