@@ -31,6 +31,7 @@ __all__ = [
     "FILES_TO_INSPECT",
     "THREAD_FILES_TO_INSPECT",
     "TRIES",
+    "live_thread",
     "need_memory",
     "read_consistently",
     "take",
@@ -110,7 +111,7 @@ def need_memory(target: Target) -> None:
     gone = isinstance(status, Refusal) and status in _GONE
     if gone or nature in (Nature.KERNEL_THREAD, Nature.ZOMBIE):
         raise ProcessGone(target.pid or 0, "ended" if gone else "no-memory-or-ended")
-    if nature is Nature.DEAD_LEADER and (thread := _live_thread(target)) is not None:
+    if nature is Nature.DEAD_LEADER and (thread := live_thread(target)) is not None:
         target.look_through(thread)
     if target.read("auxv") is Refusal.DENIED:  # which asks for the same right as smaps, and costs nothing
         raise AccessRefused(target.pid, "smaps-denied", right=target.missing_right())
@@ -134,7 +135,7 @@ def _take_once(
         parse_status(status) if isinstance(status, bytes) else None,
         parse_stat(stat) if isinstance(stat, bytes) else None,
     )
-    read_through = _live_thread(target) if nature is Nature.DEAD_LEADER else None
+    read_through = live_thread(target) if nature is Nature.DEAD_LEADER else None
     if read_through is not None:
         target.look_through(read_through)
     prefix = "" if read_through is None else f"task/{read_through}/"
@@ -177,7 +178,7 @@ def _thread_ids(target: Target) -> tuple[int, ...] | None:
     return tuple(sorted(tid for name in names if (tid := whole_number(name)) is not None))
 
 
-def _live_thread(target: Target) -> int | None:
+def live_thread(target: Target) -> int | None:
     """The first thread of a process that still runs, when its leader does not."""
     for tid in _thread_ids(target) or ():
         content = target.read(f"task/{tid}/stat")

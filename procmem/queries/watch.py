@@ -17,6 +17,7 @@ from procmem.model.reports.watch import Sample, Watched
 from procmem.parse.smaps import parse_rollup
 from procmem.parse.status import parse_status
 from procmem.queries.clear_refs import need_done
+from procmem.queries.read import live_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Watch:
         self._first: Sample | None = None
         self._spent = 0.0
         self.pid = target.pid or 0
+        self._through = ""
+        """The folder of a thread that lives, where the leader has ended: its own files tell of no memory then."""
         self.cost = 0.0
         """Seconds that the last look took."""
         if reset_peak:
@@ -64,8 +67,13 @@ class Watch:
             ProcessGone: it has ended.
         """
         before = time.monotonic()
-        content = self._target.read("status")
+        content = self._target.read(f"{self._through}status")
         status = parse_status(content) if isinstance(content, bytes) and content else None
+        if (status is None or StatusKey.VM_SIZE not in status.sizes) and (thread := live_thread(self._target)):
+            # the leader has ended, or the thread that was read for it has; others live
+            self._through = f"task/{thread}/"
+            content = self._target.read(f"{self._through}status")
+            status = parse_status(content) if isinstance(content, bytes) and content else None
         if isinstance(content, Refusal) and content not in (Refusal.GONE, Refusal.ABSENT):
             raise AccessRefused(self.pid, "cannot-read", refusal=content)
         if status is None or StatusKey.VM_SIZE not in status.sizes:
@@ -91,7 +99,7 @@ class Watch:
         self._target.__exit__(None, None, None)
 
     def _rollup(self) -> dict[str, int | None]:
-        content = self._target.read("smaps_rollup")
+        content = self._target.read(f"{self._through}smaps_rollup")
         rolled = parse_rollup(content) if isinstance(content, bytes) and content else {}
         return rollup_figures(rolled)
 

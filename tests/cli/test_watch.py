@@ -301,3 +301,20 @@ def test_a_peak_that_may_not_be_reset() -> None:
     assert run.err.count("\n") == 1
     assert "clear_refs may not be written: permission denied" in run.err
     assert procmem("watch", "--reset-peak", "--from", str(FIXTURES / "x86_64-6.18-sleep")).status == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--pss"], ["--classes"]], ids=str)
+def test_a_process_whose_first_thread_has_ended(words: list[str]) -> None:
+    """Its memory is that of the threads that live: the figures are those of inspect, and it has not ended."""
+    code = (
+        "import ctypes, os, threading, time\n"
+        "thread = threading.Thread(target=lambda: (time.sleep(0.1), print('ready', flush=True), time.sleep(1000)))\n"
+        "thread.start()\n"
+        "ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)\n"  # exit(2), of this thread alone
+    )
+    with started([sys.executable, "-c", code]) as child:
+        resident = procmem("inspect", "--json", str(child.pid)).json["totals"]["vm_rss"]
+        run = procmem("watch", str(child.pid), "--count", "2", "--interval", "0.05", "--json", *words)
+    assert run.status == 0, run
+    looks = [json.loads(line) for line in run.out.splitlines()]
+    assert [look["figures"]["RES"] for look in looks] == [resident, resident], run
