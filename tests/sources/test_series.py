@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from procmem.errors import BrokenRecording, CannotWrite
+from procmem.sources import series
 from procmem.sources.series import SeriesFile, is_series, read_lines
 
 LINES = [
@@ -155,3 +156,76 @@ def test_a_full_disk_leaves_what_was_whole(tmp_path: Path, monkeypatch: pytest.M
     file.add(LINES[2])
     file.close()
     assert lines_of(path) == [LINES[0], LINES[2]]
+
+
+def test_each_kind_of_place_that_is_no_series(tmp_path: Path) -> None:
+    """What stands there stays, its lock is let go, and the reason is the system's or ours."""
+    before = len(os.listdir("/proc/self/fd"))
+    (tmp_path / "link").symlink_to("other")
+    for name, code in (("none/x", "system-error"), ("link", "system-error"), (".", "system-error")):
+        with pytest.raises(CannotWrite) as caught:
+            SeriesFile(str(tmp_path / name), most=1000)
+        assert caught.value.code == code
+    damaged = gzip.compress(b'{"schema":"procmem/series/1"}') + b"xx" * 20
+    for content, code in ((b"text", "exists"), (damaged, "series-damaged")):
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(CannotWrite) as caught:
+            SeriesFile(str(tmp_path / "file"), most=1000)
+        assert caught.value.code == code
+        assert (tmp_path / "file").read_bytes() == content
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_write_that_takes_a_part_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the place where the part before has ended; the file is its owner's alone, and grows look by look."""
+    path = tmp_path / "series"
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: real(fd, data[:7], at))
+    lines = [b'{"schema":"procmem/series/1","look":%d}\n' % number for number in range(5)]
+    file = SeriesFile(str(path), most=1 << 20)
+    assert file.resumed == 0
+    for line in lines:
+        file.add(line)
+    file.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    found = list(read_lines(str(path)))
+    assert [line for line, _ in found] == lines
+    assert found[-1][1] == path.stat().st_size
+    for at, (_, end) in enumerate(found):
+        assert gzip.decompress(path.read_bytes()[:end]) == b"".join(lines[: at + 1])
+    again = SeriesFile(str(path), most=1 << 20)
+    assert again.resumed == 5
+    again.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_what_is_kept_where_a_series_is_thinned(tmp_path: Path, count: int) -> None:
+    """The first look, every other one behind it, and the last; then the new one is added."""
+    path = tmp_path / "series"
+    lines = [b'{"schema":"procmem/series/1","look":%d}\n' % number for number in range(count)]
+    file = SeriesFile(str(path), most=1 << 20)
+    for line in lines:
+        file.add(line)
+    file._most = path.stat().st_size  # full to the byte
+    file.add(b"new\n")
+    expected = [line for at, line in enumerate(lines) if at % 2 == 0 or at == count - 1]
+    assert [line for line, _ in read_lines(str(path))] == [*expected, b"new\n"]
+    with pytest.raises(CannotWrite):
+        SeriesFile(str(path), most=1 << 20)
+    file.close()
+    assert [name for name in os.listdir(tmp_path) if name != "series"] == []
+
+
+def test_a_look_of_just_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is read; one byte more is refused. What was cut off behind the last whole look is left out."""
+    path = tmp_path / "series"
+    assert series._LINE_BYTES_MAX == 64 << 20
+    monkeypatch.setattr(series, "_LINE_BYTES_MAX", 100)
+    monkeypatch.setattr(series, "_CHUNK", 10)
+    whole = gzip.compress(b"x" * 100)
+    path.write_bytes(whole + whole + whole[:-1])
+    assert list(read_lines(str(path))) == [(b"x" * 100, len(whole)), (b"x" * 100, 2 * len(whole))]
+    path.write_bytes(whole + gzip.compress(b"x" * 101))
+    with pytest.raises(BrokenRecording) as caught:
+        list(read_lines(str(path)))
+    assert caught.value.code == "look-too-large"
