@@ -49,6 +49,24 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "any other name begins with map_files, and is greater",
     ),
     (
+        "procmem/sources/prefetch_all.py",
+        "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
+        "ReplaceBinaryOperator_BitOr_BitAnd",
+        "a folder opens without the flag as well, and Python asks for close-on-exec by itself",
+    ),
+    (
+        "procmem/sources/recording/read.py",
+        "if at < 0 or length <= 0:",
+        "ReplaceComparisonOperator_LtE_Lt",
+        "no bytes from an offset on are none",
+    ),
+    (
+        "procmem/sources/pagemap.py",
+        "PageRun(start, start + page_size, state)",
+        "ReplaceBinaryOperator_Add_BitOr",
+        "an address that is aligned, and the size that it is aligned to, share no bit",
+    ),
+    (
         "procmem/sources/pagemap.py",
         "_GAP_BYTES = 64 << 10",
         "NumberReplacer",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from procmem.sources import kcmp
 from procmem.sources.kcmp import same_memory
 
 CLONE_FILES = 0x400
@@ -72,3 +73,10 @@ def test_one_alone_and_one_that_is_gone() -> None:
     os.waitpid(pid, 0)
     assert same_memory([os.getpid()]) == same_memory([]) == {}
     assert same_memory([os.getpid(), pid]) == same_memory([pid, os.getpid()]) == {}
+
+
+def test_how_each_kernel_numbers_the_call() -> None:
+    """By the tables of system calls; of an architecture that is not listed nothing is asked."""
+    assert {name: kcmp._NUMBERS[name] for name in kcmp._NUMBERS} == {
+        "x86_64": 312, "aarch64": 272, "riscv64": 272, "ppc64le": 354, "s390x": 343,
+    }  # fmt: skip

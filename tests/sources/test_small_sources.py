@@ -12,7 +12,8 @@ import pytest
 
 from procmem.errors import BadInput, CannotWrite, Misuse
 from procmem.model.proc_keys import StatusKey
-from procmem.sources import abilities, script_file, streams
+from procmem.model.raw import Refusal
+from procmem.sources import abilities, files, script_file, streams
 from procmem.sources.cgroups import read_cgroup, read_limits
 from procmem.sources.script_file import read_script
 from procmem.sources.status_field import status_field
@@ -186,3 +187,40 @@ def test_an_input_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput) as caught:
         streams.input_text()
     assert caught.value.code == "no-text"
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 9, 10, 11, 65_536, 65_537, 200_000])
+def test_no_more_is_read_than_is_asked_for(tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have no end, and each read of some takes from it."""
+    real = os.read
+    asked: list[int] = []
+
+    def noted(fd: int, size: int) -> bytes:
+        asked.append(size)
+        return real(fd, min(size, 3000))
+
+    data = os.urandom(100_000)
+    (tmp_path / "file").write_bytes(data)
+    (tmp_path / "short").write_bytes(data[:10])
+    monkeypatch.setattr(os, "read", noted)
+    assert files.read_start(str(tmp_path / "file"), None, most) == data[:most]
+    left = most
+    for size in asked:
+        assert size == min(left, 65_536)
+        left -= min(3000, size, 100_000 - (most - left))
+    assert left == max(most - 100_000, 0)
+    assert files.read_start(str(tmp_path / "short"), None, most) == data[: min(most, 10)]
+    assert files.read_start(str(tmp_path / "none"), None, most) is Refusal.ABSENT
+
+
+def test_writing_once(tmp_path: Path) -> None:
+    """To a file that is there; why not, where it is not."""
+    (tmp_path / "file").write_bytes(b"old text")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert files.write_once("file", folder, b"new") is None
+        assert (tmp_path / "file").read_bytes() == b"new text"
+        assert files.write_once("none", folder, b"new") is Refusal.ABSENT
+    finally:
+        os.close(folder)
+    assert not (tmp_path / "none").exists()
