@@ -6,6 +6,10 @@ import struct
 import pytest
 
 from procmem.errors import BadInput
+from procmem.model.auxv import AT_SYSINFO_EHDR
+from procmem.model.elf import ElfImage
+from procmem.parse import core as parse_core
+from procmem.parse import elf as parse_elf
 from procmem.parse.core import read_core
 
 PAGE = 4096
@@ -141,3 +145,66 @@ def test_many_files_and_segments_are_joined_by_tables() -> None:
     found = read_core(Held(data))
     assert found is not None
     assert found.text.files["maps"].count(b"\n") == count + len(loads)
+
+
+@pytest.mark.parametrize(
+    ("machine", "bits", "sp", "pc"),
+    [(3, 32, 15, 12), (62, 64, 19, 16), (40, 32, 13, 15), (183, 64, 31, 32), (243, 64, 2, 0)],
+)
+def test_where_registers_stand(machine: int, bits: int, sp: int, pc: int) -> None:
+    """By elf_gregset_t of each architecture (arch/*/include/uapi/asm/ptrace.h); a byte less, and they are unknown."""
+    word, form = bits // 8, "I" if bits == 32 else "Q"
+    head = bytes(16 + 2 * word) + struct.pack("<i", 9) + bytes(12 + 8 * word)
+    registers = [0] * (max(sp, pc) + 1)
+    registers[sp], registers[pc] = 0x111, 0x222
+    data = head + struct.pack(f"<{len(registers)}{form}", *registers)
+    image = ElfImage(
+        bits=bits, little_endian=True, type=4, machine=machine, entry=0, phoff=0, shoff=0, shentsize=0, shnum=0,
+        shstrndx=0, segments=(),
+    )  # fmt: skip
+    assert list(parse_core._status(data, image)) == [(9, 0x111, 0x222)]
+    assert list(parse_core._status(data[:-1], image)) == [(9, None, None)]
+    assert list(parse_core._status(head, image)) == [(9, None, None)]
+    assert list(parse_core._status(head[:-1], image)) == []
+
+
+@pytest.mark.parametrize(
+    ("below", "names"),
+    [
+        ([(0, "r--")], ["[vvar]"]),
+        ([(0, "r--"), (1, "r--")], ["[vvar]", "[vvar_vclock]"]),
+        ([(0, "r--"), (1, "r--"), (2, "r--")], ["", "[vvar]", "[vvar_vclock]"]),
+        ([(0, "rw-")], [""]),
+        ([(0, "r-x")], [""]),
+        ([(0, "r--"), (1, "rw-")], ["", ""]),
+        ([(0, "rw-"), (1, "r--")], ["", "[vvar]"]),
+        ([(0, "r--"), (2, "r--")], ["", "[vvar]"]),
+        ([(9, "r--")], [""]),
+        ([], []),
+    ],
+)
+def test_what_touches_the_vdso_from_below(below: list[tuple[int, str]], names: list[str]) -> None:
+    """One mapping, or two, that touch each other and may be read alone; the numbers are of pages, 9 lies elsewhere."""
+    last = max((at for at, _ in below if at < 9), default=-1)
+    base = 0x70000000 - (last + 1) * PAGE
+    bits = {"r--": 4, "rw-": 6, "r-x": 5}
+    loads = [(base + (at if at < 9 else -5) * PAGE, PAGE, bits[perms], b"") for at, perms in below]
+    notes = note(1, status(9, 0, 0)) + note(6, struct.pack("<6Q", 6, PAGE, AT_SYSINFO_EHDR, 0x70000000, 0, 0))
+    loads.append((0x70000000, PAGE, 5, b""))
+    found = read_core(Held(core(*sorted(loads), notes=notes)))
+    assert found is not None
+    lines = [line.split() for line in found.text.files["maps"].decode().splitlines()]
+    assert lines[-1][5:] == ["[vdso]"]
+    assert [" ".join(line[5:]) for line in lines[:-1]] == names
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+@pytest.mark.parametrize("order", "<>")
+def test_the_number_of_very_many_headers(bits: int, order: str) -> None:
+    """Stands in sh_info of the first section header, of either size and order; a file that ends there is damaged."""
+    at = 1000 + (44 if bits == 64 else 28)
+    data = bytes(at) + struct.pack(order + "I", 70_001)
+    assert parse_elf._count_of_many(Held(data), 1000, order, bits) == 70_001
+    with pytest.raises(BadInput) as caught:
+        parse_elf._count_of_many(Held(data[:-1]), 1000, order, bits)
+    assert caught.value.code == "elf-header-count"
