@@ -70,13 +70,36 @@ def compare_running(
 ) -> CrossReport:
     """Lay what a process had at ``main`` beside what it shows while it runs.
 
-    It maps, frees and grows as it likes: lines that are there besides, a heap, a stack that has grown, and anonymous
-    memory that joined a neighbour are no contradiction.
+    It maps, frees and grows as it likes: lines that are there besides, a heap, a stack that has grown, anonymous
+    memory that joined a neighbour, and what was unmapped or got other rights are no contradiction.
     """
     vmas = tuple(vma for vma in prediction.vmas if vma.name != kernel_label(KernelName.HEAP))
     lines = tuple(line for vma in vmas if (line := still_there(vma, real)) is not None)
     shown = prediction._replace(vmas=vmas)
-    return compare(shown, real._replace(lines=lines, esp=None), draws=draws, within=within)
+    report = compare(shown, real._replace(lines=lines, esp=None), draws=draws, within=within)
+    return report._replace(lines=tuple(_since(line, real.lines) for line in report.lines))
+
+
+def _since(line: CrossLine, real: Sequence[RealLine]) -> CrossLine:
+    """A line that is missing, or a stack that is not whole, where the process itself may have taken or changed it."""
+    vma = line.predicted
+    in_pieces = vma is not None and vma.grows_down and line.real is not None and line.real[1] == vma.end
+    if vma is None or (line.verdict is not LineVerdict.MISSING and not in_pieces):
+        return line
+    here = [one for one in real if one[0] < vma.end and one[1] > vma.start]
+    if not here:
+        return line._replace(verdict=LineVerdict.FREED)
+    if line.verdict in {LineVerdict.MISSING, LineVerdict.DIFFERS} and all(_is_part(vma, one) for one in here):
+        return line._replace(verdict=LineVerdict.CHANGED)
+    return line
+
+
+def _is_part(vma: SimVma, line: RealLine) -> bool:
+    """Whether a real line can be a piece of what was predicted, with other rights."""
+    if vma.grows_down:
+        return line[4] in (vma.name, b"")  # only the piece with the first stack pointer has the name
+    continues = not vma.name or line[3] - vma.offset == line[0] - vma.start
+    return line[4] == vma.name and continues
 
 
 def drawn_as_predicted(prediction: Prediction, within: Mapping[Base, bool]) -> tuple[tuple[Base, bool | None], ...]:

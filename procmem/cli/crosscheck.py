@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from procmem.cli.flags import UNITLESS_FLAGS
-from procmem.cli.layout import layout_options, settings_from
+from procmem.cli.layout import layout_options, settings_from, variables
 from procmem.cli.multi_target import show_each
 from procmem.cli.options import Command, CommandGroup, language_option, output_options
 from procmem.cli.output import Output
 from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus, Misuse
 from procmem.model.reports.laws import LawReport
-from procmem.model.simulation import KernelKind, Stage
+from procmem.model.simulation import Stage
 from procmem.queries.targets import Selection, TargetRef
 from procmem.text.help import crosscheck as words
 
@@ -81,9 +83,10 @@ def run(words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat:
     from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.crosscheck import cross_page, drawn_page  # noqa: PLC0415
 
-    facts = query.facts_to_compare(KernelKind(given["kernel"]))
-    settings = settings_from(words, given, facts, query.machine_randomize() if given["aslr"] else 0)
-    files = query.program_files(settings.exec_path, settings.env)
+    files = query.program_files(os.fsencode(words[0]), variables(given))
+    kernel = query.kernel_of(files, given["kernel"])
+    facts = query.facts_to_compare(kernel)
+    settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
     settings = query.really(settings, files)
     if repeat is not None:
         if not settings.randomize:

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-__all__ = ["layout_options", "settings_from"]
+__all__ = ["layout_options", "settings_from", "variables"]
 
 _TEXTBOOK = "/usr/bin/textbook"
 
 
 def layout_options(command: _Command) -> _Command:
     """Add the options."""
-    kinds = click.Choice(["native", "compat"])
+    kinds = click.Choice([kind.value for kind in KernelKind])
     options = (
-        click.option("--kernel", type=kinds, default="compat", help=OPTIONS["kernel"]),
+        click.option("--kernel", type=kinds, help=OPTIONS["kernel"]),
         click.option("--limit-3gb/--no-limit-3gb", default=True, help=OPTIONS["limit_3gb"]),
         click.option("--aslr/--no-aslr", default=False, help=OPTIONS["aslr"]),
         click.option("--legacy", is_flag=True, help=OPTIONS["legacy"]),
@@ -40,14 +40,21 @@ def layout_options(command: _Command) -> _Command:
     return command
 
 
-def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFacts, randomize: int) -> Settings:
-    """Make settings of the shared options; ``words`` are the program's path and its arguments."""
+def variables(given: dict[str, Any]) -> tuple[bytes, ...]:
+    """The environment that the options give the program."""
     for text in given["env"]:
         if "=" not in text:
             raise Misuse("env-form", text=text)
+    return tuple(os.fsencode(text) for text in given["env"])
+
+
+def settings_from(
+    words: tuple[str, ...], given: dict[str, Any], kernel: KernelKind, facts: KernelFacts, randomize: int
+) -> Settings:
+    """Make settings of the shared options; ``words`` are the program's path and its arguments."""
     path = os.fsencode(words[0]) if words else os.fsencode(_TEXTBOOK)
     return Settings(
-        kernel=KernelKind(given["kernel"]),
+        kernel=kernel,
         limit_3gb=given["limit_3gb"],
         randomize=randomize if given["aslr"] else 0,
         legacy=given["legacy"],
@@ -55,6 +62,6 @@ def settings_from(words: tuple[str, ...], given: dict[str, Any], facts: KernelFa
         stack_limit=limit_of(given["stack_limit"], "--stack-limit"),
         exec_path=path,
         argv=tuple(os.fsencode(word) for word in words) or (os.fsencode(os.path.basename(_TEXTBOOK)),),
-        env=tuple(os.fsencode(text) for text in given["env"]),
+        env=variables(given),
         facts=facts,
     )

@@ -1,10 +1,12 @@
-"""``procmem simulate``: what the map of a 32-bit program will be, from its files alone."""
+"""``procmem simulate``: what the map of a program will be, from its files alone."""
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from procmem.cli.layout import layout_options, settings_from
+from procmem.cli.layout import layout_options, settings_from, variables
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.errors import Misuse
@@ -51,9 +53,10 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
 
     if given["memory"] and given["pae"] and given["kernel"] != "native":
         raise Misuse("pae-is-native")
-    facts, _runs_32 = query.kernel_facts(KernelKind(given["kernel"]))
-    settings = settings_from(words, given, facts, query.machine_randomize() if given["aslr"] else 0)
-    files = query.files_of(settings, has_program=bool(words))
+    files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
+    kernel = query.kernel_of(files, given["kernel"])
+    facts, _runs_here = query.kernel_facts(kernel)
+    settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
     settings = query.really(settings, files)
     stage = Stage(given["stage"])
     script = _script(given, has_program=bool(words), stage=stage)

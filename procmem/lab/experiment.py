@@ -20,7 +20,7 @@ from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
 from procmem.parse.status import parse_status
 from procmem.queries.read import take
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import cost, run
 from procmem.simulate.kernel.memory_events import Access, Begin, Do, MemoryEvent

@@ -11,6 +11,7 @@ __all__ = [
     "LD_CACHE",
     "LD_PRELOAD",
     "LINKER_386",
+    "LINKER_X86_64",
     "MUSL_FILES",
     "MUSL_LIBC",
     "UNNAMED_LINKER",
@@ -24,6 +25,8 @@ __all__ = [
 GLIBC = b"libc.so.6"
 LINKER_386 = b"ld-linux.so.2"
 """The dynamic linker of glibc for i386 (sysdeps/unix/sysv/linux/i386/shlib-versions)."""
+LINKER_X86_64 = b"ld-linux-x86-64.so.2"
+"""The same for x86-64 (sysdeps/x86_64/shlib-versions)."""
 UNNAMED_LINKER = b"ld.so"
 """A name for a linker of which only the headers are at hand."""
 LD_CACHE = b"/etc/ld.so.cache"
@@ -40,7 +43,7 @@ _LINKERS = (b"ld-", b"ld.so", b"ld64")
 _CODE_FILES = (b".so", b".oat", b".odex", b".art", b".vdex", b".dex", b".apk", b".jar", b".dll", b".drv", b".jsa")
 _MUSL_LINKER = b"ld-musl"
 _LINKERS_OF_MACHINES: tuple[tuple[bytes, str], ...] = (
-    (b"ld-linux-x86-64.so", "x86_64"),
+    (LINKER_X86_64.removesuffix(b".2"), "x86_64"),
     (b"ld-musl-x86_64.so", "x86_64"),
     (b"ld-linux.so.2", "i686"),
     (b"ld-musl-i386.so", "i686"),

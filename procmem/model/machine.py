@@ -18,7 +18,7 @@ __all__ = [
     "GIB_3",
     "LAYOUT_386",
     "LAYOUT_COMPAT",
-    "STACK_DRAW_PAGES_32",
+    "LAYOUT_X86_64",
     "Architecture",
     "Border",
     "LayoutFacts",
@@ -33,7 +33,7 @@ COMPAT_TASK_SIZE = 0xFFFF_E000
 """Where user space ends for a 32-bit program on x86-64 (IA32_PAGE_OFFSET)."""
 
 
-STACK_DRAW_PAGES_32 = 0x7FF
+_STACK_DRAW_PAGES_32 = 0x7FF
 """__STACK_RND_MASK of 32-bit programs on x86, in pages (arch/x86/include/asm/elf.h)."""
 
 
@@ -69,7 +69,7 @@ class LayoutFacts(NamedTuple):
 
 _TASK_SIZE_47, _TASK_SIZE_56 = (1 << 47) - 4096, (1 << 56) - 4096
 _TABLE_REACH = (1 << 21, 1 << 30, 1 << 39)
-_X86_64 = LayoutFacts(
+LAYOUT_X86_64 = LayoutFacts(
     task_sizes=(_TASK_SIZE_47, _TASK_SIZE_56),
     # five-level tables change nothing for who does not ask for addresses above 47 bits
     windows=(_TASK_SIZE_47, _TASK_SIZE_47),
@@ -83,7 +83,7 @@ LAYOUT_COMPAT = LayoutFacts(
     task_sizes=(GIB_3, COMPAT_TASK_SIZE),
     windows=(GIB_3, COMPAT_TASK_SIZE),
     program_bases=(_page_up(GIB_3 // 3) + (16 << 20), _page_up(COMPAT_TASK_SIZE // 3) + (16 << 20)),
-    stack_draw=STACK_DRAW_PAGES_32,
+    stack_draw=_STACK_DRAW_PAGES_32,
     mmap_draw_bits=16,
     brk_draw=32 << 20,
     table_reach=_TABLE_REACH,
@@ -92,7 +92,7 @@ LAYOUT_386 = LayoutFacts(
     task_sizes=(GIB_3,),
     windows=(GIB_3,),
     program_bases=(0x40_0000,),
-    stack_draw=STACK_DRAW_PAGES_32,
+    stack_draw=_STACK_DRAW_PAGES_32,
     mmap_draw_bits=16,
     brk_draw=32 << 20,
 )
@@ -163,7 +163,7 @@ _XKPHYS = 0x8000_0000_0000_0000
 _VMSPLIT_2G, _VMSPLIT_3G_OPT = 0x8000_0000, 0xB000_0000
 _MIPS_32_END = 0x7FFF_8000
 ARCHITECTURES: tuple[Architecture, ...] = (
-    Architecture(("x86_64",), 64, _halves(47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, _X86_64, 16 * _KIB),
+    Architecture(("x86_64",), 64, _halves(47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, LAYOUT_X86_64, 16 * _KIB),
     Architecture(
         ("x86_64",), 32,
         # the personality ADDR_LIMIT_3GB leaves the upper gigabyte empty, where a 32-bit kernel has itself

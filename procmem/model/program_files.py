@@ -30,7 +30,8 @@ __all__ = [
 class OpenedFile(NamedTuple):
     """A file as it was found: the path it was asked by, the one without links, and its bytes.
 
-    ``identity`` is device and inode; ``changes_ids`` says that exec changes the user or group for it.
+    ``identity`` is device and inode; ``changes_ids`` says that exec changes the user or group for it. ``fdinfo`` and
+    ``mountinfo`` are what proc said of the open file and of all mounts.
     """
 
     opened: bytes
@@ -39,6 +40,8 @@ class OpenedFile(NamedTuple):
     identity: tuple[int, int]
     reader: ByteReader
     changes_ids: bool = False
+    fdinfo: bytes = b""
+    mountinfo: bytes = b""
 
 
 class LdCacheEntry(NamedTuple):
@@ -106,6 +109,8 @@ class ProgramObject(NamedTuple):
     where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
     are those of C++ that exist once in a process, as far as relocations name them. ``constructors`` counts
     those beyond the one that every object has; ``changes_ids`` says that the file is set-user-ID or -group-ID.
+    ``huge_aligned`` says that its file system asks for places at borders of huge pages, None where that is not known;
+    ``holds_stdcxx`` that the program has C++'s own library linked in.
     """
 
     opened: bytes
@@ -127,6 +132,8 @@ class ProgramObject(NamedTuple):
     constructors: int = 0
     changes_ids: bool = False
     main: int | None = None
+    huge_aligned: bool | None = None
+    holds_stdcxx: bool = False
 
     def main_at(self, entry: int) -> int | None:
         """Where ``main`` lies in a process whose entry point lies at ``entry``; None where no symbol tells it."""
@@ -137,7 +144,9 @@ class ProgramFiles(NamedTuple):
     """Values read from files, and nothing from any process: the predictor's whole knowledge.
 
     ``libraries`` are in load order (preloads, then breadth first); ``system_dirs`` are the directories
-    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes.
+    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes. ``levels`` are the
+    subdirectories for the levels of the processor, the best first, with a slash at the end; ``cwd`` is the working
+    directory, from which relative names count.
     """
 
     program: ProgramObject
@@ -149,5 +158,7 @@ class ProgramFiles(NamedTuple):
     system_dirs: tuple[bytes, ...] = ()
     libc_version: str | None = None
     notes: tuple[Note, ...] = ()
+    levels: tuple[bytes, ...] = ()
+    cwd: bytes = b"/"
     missing: bytes | None = None
     """A library that the dynamic linker would not find; it would end the program there."""

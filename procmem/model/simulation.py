@@ -1,6 +1,6 @@
 """Values of the simulator: an address space that was computed, not read.
 
-The simulator says what ``/proc/PID/maps`` of a 32-bit x86 process will be. It is honest in three
+The simulator says what ``/proc/PID/maps`` of an x86 process will be. It is honest in three
 words: a line is *exact* (one address), in a *range* (address-space randomisation draws it), or of
 known *shape* only (size, permissions and order are certain, the address is not). Addresses and
 sizes are bytes, ranges of addresses are half open, names are the kernel's.
@@ -9,12 +9,14 @@ sizes are bytes, ranges of addresses are half open, names are the kernel's.
 from enum import StrEnum
 
 from procmem.errors import ExitStatus
+from procmem.model.machine import LayoutFacts
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
 __all__ = [
     "MISMATCH",
     "PAGE",
+    "Abi",
     "AreaRole",
     "Base",
     "CrossLine",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 PAGE = 4096
-"""Bytes of a page on 32-bit x86 (arch/x86/include/asm/page_types.h, PAGE_SIZE)."""
+"""Bytes of a page on x86 (arch/x86/include/asm/page_types.h, PAGE_SIZE)."""
 
 MISMATCH = ExitStatus.MISMATCH
 """Exit status of a cross-check in which something called exact was not."""
@@ -63,10 +65,33 @@ class Stage(StrEnum):
 
 
 class KernelKind(StrEnum):
-    """Which kernel runs the 32-bit program: an i386 kernel, or an x86-64 kernel in its compat mode."""
+    """Which program runs on which kernel: a 32-bit one on an i386 kernel, or on x86-64 (compat); a 64-bit one."""
 
     NATIVE = "native"
     COMPAT = "compat"
+    X86_64 = "x86-64"
+
+
+class Abi(NamedTuple):
+    """What differs between programs of 32 and 64 bits, and between the kernels that run them.
+
+    ``machine`` is what uname -m calls the program's machine, ``elf_machine`` the number in its ELF header.
+    ``pointer`` and ``kernel_word`` are the bytes of a pointer in the program and in the kernel; ``huge_page`` is the
+    size to which the kernel aligns large mappings, 0 where it does not. ``reads_imply_exec`` says that the personality
+    bit READ_IMPLIES_EXEC counts, ``obeys_3gb`` the same of ADDR_LIMIT_3GB; ``generic_search`` that the lowest place
+    is mmap_min_addr (mm/mmap.c), not the first page (arch/x86/kernel/sys_x86_64.c).
+    """
+
+    machine: str
+    bits: int
+    elf_machine: int
+    layout: LayoutFacts
+    pointer: int
+    kernel_word: int
+    huge_page: int = 0
+    reads_imply_exec: bool = False
+    obeys_3gb: bool = False
+    generic_search: bool = False
 
 
 class AreaRole(StrEnum):
@@ -141,8 +166,8 @@ class KernelFacts(NamedTuple):
 
     Page counts are pages; ``guard_gap`` and ``mmap_min_addr`` are bytes; ``aux_pairs`` counts auxv
     entries with the closing AT_NULL. ``heap_label_inclusive`` is the older [heap] rule, by which a
-    VMA that only touches the heap is named so too (fs/proc/task_mmu.c). ``cpus`` is what glibc counts
-    (sched_getaffinity).
+    VMA that only touches the heap is named so too (fs/proc/task_mmu.c). ``vsyscall`` are the rights of the
+    gate page of 64-bit processes, empty where there is none. ``cpus`` is what glibc counts (sched_getaffinity).
     """
 
     vvar_pages: int = 4
@@ -154,6 +179,7 @@ class KernelFacts(NamedTuple):
     guard_gap: int = 256 * PAGE
     mmap_rnd_bits: int = 8
     heap_label_inclusive: bool = False
+    vsyscall: str = ""
     cpus: int = 2
     origin: Note = note("table", date="2026-11", release="6.18", machine="x86-64")
 
@@ -197,6 +223,7 @@ class Settings(NamedTuple):
 class SimLayout(NamedTuple):
     """The borders that one exec fixed for its address space (struct mm_struct)."""
 
+    abi: Abi
     task_size: int
     mmap_base: int
     legacy_base: int
@@ -207,6 +234,7 @@ class SimLayout(NamedTuple):
     stack_limit: int | None
     read_implies_exec: bool
     heap_label_inclusive: bool
+    vsyscall: str = ""
 
 
 class Registers(NamedTuple):
@@ -322,11 +350,16 @@ class CrossLine(NamedTuple):
 
 
 class LineVerdict(StrEnum):
-    """What came of one line: only the first three are as they should be."""
+    """What came of one line. ``differs``, ``missing`` and ``extra`` are not as they should be.
+
+    A running process may have freed or changed since what it had at ``main``.
+    """
 
     SAME = "same"
     IN_RANGE = "in range"
     SHAPE = "same shape"
+    FREED = "freed since"
+    CHANGED = "changed since"
     DIFFERS = "differs"
     MISSING = "missing"
     EXTRA = "extra"
@@ -379,7 +412,7 @@ class CrossReport(NamedTuple):
             return False
         guessing = any(vma.status is Exactness.SHAPE for vma in self.prediction.vmas) or self.prediction.notes
         for line in self.lines:
-            if line.verdict in {LineVerdict.SAME, LineVerdict.IN_RANGE, LineVerdict.SHAPE}:
+            if line.verdict not in {LineVerdict.DIFFERS, LineVerdict.MISSING, LineVerdict.EXTRA}:
                 continue
             if line.predicted is not None and line.predicted.status is not Exactness.SHAPE:
                 return False

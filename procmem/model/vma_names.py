@@ -21,6 +21,7 @@ from procmem.model.vm_flags import MemoryFlag
 __all__ = [
     "GATES",
     "NO_NAME",
+    "VSYSCALL_PAGE",
     "Backing",
     "KernelName",
     "VmaName",
@@ -53,6 +54,10 @@ class Backing(Enumeration):
     """A driver, or an object of the kernel behind a descriptor."""
     KERNEL = "kernel"
     """Pages that the kernel maps into every process."""
+
+
+VSYSCALL_PAGE = (0xFFFF_FFFF_FF60_0000, 0xFFFF_FFFF_FF60_1000)
+"""Where the gate page of x86-64 lies (arch/x86/include/uapi/asm/vsyscall.h, VSYSCALL_ADDR)."""
 
 
 class KernelName(Enumeration):

@@ -39,7 +39,7 @@ from procmem.model.given_text import GivenText
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import PRIVATE_NONE, permissions
-from procmem.model.vma_names import KernelName, is_file_in_memory
+from procmem.model.vma_names import VSYSCALL_PAGE, KernelName, is_file_in_memory
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.elf import read_image
 from procmem.parse.given.form import FoundMapping, maps_text
@@ -318,7 +318,7 @@ def _with_names(
     heap = _heap(reader, image, named, loads, marks.get(AT_ENTRY))
     if heap is not None:
         named[heap] = named[heap]._replace(name=KernelName.HEAP.value.encode())
-    if named and named[-1].start == _VSYSCALL and not named[-1].name:
+    if named and named[-1].start == VSYSCALL_PAGE[0] and not named[-1].name:
         named[-1] = named[-1]._replace(name=KernelName.VSYSCALL.value.encode())
     return named
 
@@ -334,9 +334,6 @@ def _name_vvar(named: list[FoundMapping], vdso: int) -> None:
         rows.append(row)
     for row, name in zip(reversed(rows), (KernelName.VVAR, KernelName.VVAR_VCLOCK), strict=False):
         named[row] = named[row]._replace(name=name.value.encode())
-
-
-_VSYSCALL = 0xFFFFFFFFFF600000
 
 
 def _at(found: Sequence[FoundMapping], address: int | None) -> int | None:

@@ -1,7 +1,8 @@
-"""What an ELF file of i386 says that decides where a program and its libraries lie: the input of a prediction.
+"""What an ELF file of x86 says that decides where a program and its libraries lie: the input of a prediction.
 
 Version tables, symbols that must be unique, constructors, built-in directories; headers are read by ``parse.elf``.
-Source: the System V gABI and its i386 supplement; glibc elf/dl-load.c for what of it matters.
+Source: the System V gABI and its i386 and x86-64 supplements; glibc elf/dl-load.c for what of it matters; for file
+systems thp_get_unmapped_area in the file operations below fs (as of Linux 6.18).
 """
 
 import re
@@ -14,6 +15,8 @@ from procmem.model.elf import (
     DT_INIT_ARRAYSZ,
     DT_NEEDED,
     DT_REL,
+    DT_RELA,
+    DT_RELASZ,
     DT_RELSZ,
     DT_RPATH,
     DT_RUNPATH,
@@ -26,13 +29,17 @@ from procmem.model.elf import (
     DT_VERNEED,
     DT_VERNEEDNUM,
     EM_386,
+    EM_X86_64,
+    ET_DYN,
+    ET_EXEC,
     PF_W,
     PT_LOAD,
     SHT_SYMTAB,
     STB_GNU_UNIQUE,
     ElfImage,
 )
-from procmem.model.libc_files import GLIBC, LINKER_386, is_dynamic_linker
+from procmem.model.libc_files import GLIBC, LINKER_386, LINKER_X86_64, is_dynamic_linker
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.ports import ByteReader
 from procmem.model.program_files import OpenedFile, ProgramObject, SearchList
 from procmem.parse.elf import (
@@ -45,6 +52,7 @@ from procmem.parse.elf import (
     read_image,
     read_sections,
 )
+from procmem.parse.mountinfo import file_system_of
 
 __all__ = ["describe_program"]
 
@@ -57,13 +65,14 @@ _VERSIONS_MAX = 4096
 
 
 def describe_program(opened: OpenedFile) -> ProgramObject | None:
-    """Say of an opened file what decides its place in memory; None where it is no i386 object."""
+    """Say of an opened file what decides its place in memory; None where it is no object of i386 or x86-64."""
     reader = opened.reader
     try:
         image = read_image(reader)
     except NotElf:
         return None
-    if image.bits != 32 or image.machine != EM_386:
+    records = _RECORDS.get((image.bits, image.machine)) if image.little_endian else None
+    if records is None:
         return None
     entries = dynamic_entries(reader, image) or ()
     tags = dict(entries)
@@ -86,17 +95,50 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         runpath=_list(dynamic_strings(reader, image, entries, DT_RUNPATH)),
         textrel=DT_TEXTREL in tags or bool(tags.get(DT_FLAGS, 0) & DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
-        unique_symbols=_unique_symbols(reader, image, tags),
-        constructors=max(tags.get(DT_INIT_ARRAYSZ, 0) // 4 - 1, 0),
+        unique_symbols=_unique_symbols(reader, image, tags, records),
+        constructors=max(tags.get(DT_INIT_ARRAYSZ, 0) // image.word_size - 1, 0),
         changes_ids=opened.changes_ids,
         build_id=build_id(reader, image),
         glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
-        main=_main_address(reader, image) if asked is not None or soname is None else None,
+        main=_main_address(reader, image, records) if asked is not None or soname is None else None,
+        holds_stdcxx=asked is not None
+        and image.type in (ET_EXEC, ET_DYN)
+        and soname is None
+        and _STDCXX not in needed
+        and _STDCXX_TYPE in _constants(reader, image),
+        huge_aligned=_ALIGNED.get(file_system_of(opened.fdinfo, opened.mountinfo) or b""),
     )
 
 
-_SCANNED = (GLIBC, LINKER_386)
+class _Records(NamedTuple):
+    """How symbols and relocations stand in a file: the fields of a symbol by name, and where relocations begin."""
+
+    symbol: struct.Struct
+    value_at: int
+    info_at: int
+    section_at: int
+    relocation: struct.Struct
+    symbol_shift: int
+    table: int
+    table_size: int
+
+
+_RECORDS = {
+    (32, EM_386): _Records(struct.Struct("<IIIBBH"), 1, 3, 5, struct.Struct("<II"), 8, DT_REL, DT_RELSZ),
+    (64, EM_X86_64): _Records(struct.Struct("<IBBHQQ"), 4, 1, 3, struct.Struct("<QQq"), 32, DT_RELA, DT_RELASZ),
+}
+_ALIGNED = {
+    **dict.fromkeys((b"ext4", b"xfs", b"btrfs"), True),
+    **dict.fromkeys((b"overlay", b"tmpfs", b"ramfs", b"devtmpfs"), False),
+}
+"""Whether a file system places large mappings so that huge pages fit; measured of ext4, overlay and tmpfs, the others
+from the kernel's sources. What is not here is not known."""
+
+
+_STDCXX, _STDCXX_TYPE = b"libstdc++.so.6", b"\0St9bad_alloc\0"
+"""C++'s library, and the name of a type that only it defines (libsupc++/bad_alloc.cc)."""
+_SCANNED = (GLIBC, LINKER_386, LINKER_X86_64)
 """Objects that carry glibc's version, and the linker's built-in directories, in their constants."""
 
 
@@ -142,28 +184,30 @@ def _chain(reader: ByteReader, form: str, place: int | None, count: int) -> Iter
         place = place + fields[-1] if fields[-1] else None
 
 
-def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int]) -> frozenset[bytes]:
+def _unique_symbols(reader: ByteReader, image: ElfImage, tags: dict[int, int], records: _Records) -> frozenset[bytes]:
     """The names of STB_GNU_UNIQUE symbols that the object defines and its data relocations name."""
-    places = {tag: file_offset(image, tags[tag]) for tag in (DT_STRTAB, DT_SYMTAB, DT_REL) if tag in tags}
-    strings, symbols, relocations = (places.get(tag) for tag in (DT_STRTAB, DT_SYMTAB, DT_REL))
+    places = {tag: file_offset(image, tags[tag]) for tag in (DT_STRTAB, DT_SYMTAB, records.table) if tag in tags}
+    strings, symbols, relocations = (places.get(tag) for tag in (DT_STRTAB, DT_SYMTAB, records.table))
     if strings is None or symbols is None or relocations is None:
         return frozenset()
-    data = reader.read_at(relocations, min(tags.get(DT_RELSZ, 0), _SCAN_BYTES_MAX) // 8 * 8)
-    named = {info >> 8 for _offset, info in struct.iter_unpack("<II", data[: len(data) // 8 * 8])} - {0}
+    relocation, symbol = records.relocation, records.symbol
+    data = reader.read_at(relocations, min(tags.get(records.table_size, 0), _SCAN_BYTES_MAX))
+    whole = data[: len(data) // relocation.size * relocation.size]
+    named = {fields[1] >> records.symbol_shift for fields in relocation.iter_unpack(whole)} - {0}
     if not named:
         return frozenset()
-    table = reader.read_at(symbols, 16 * (max(named) + 1)) if max(named) < _SYMBOLS_MAX else b""
+    table = reader.read_at(symbols, symbol.size * (max(named) + 1)) if max(named) < _SYMBOLS_MAX else b""
     found = set()
     for number in named:
-        if 16 * (number + 1) > len(table):
+        if symbol.size * (number + 1) > len(table):
             continue
-        name, _value, _size, info, _other, section = struct.unpack_from("<IIIBBH", table, 16 * number)
-        if info >> 4 == STB_GNU_UNIQUE and section:
-            found.add(reader.read_at(strings + name, _NAME_MAX).split(b"\0", 1)[0])
+        fields = symbol.unpack_from(table, symbol.size * number)
+        if fields[records.info_at] >> 4 == STB_GNU_UNIQUE and fields[records.section_at]:
+            found.add(reader.read_at(strings + fields[0], _NAME_MAX).split(b"\0", 1)[0])
     return frozenset(found)
 
 
-def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
+def _main_address(reader: ByteReader, image: ElfImage, records: _Records) -> int | None:
     """Where ``main`` is, from the symbol table; None in a stripped file."""
     sections = read_sections(reader, image) or ()
     for section in sections:
@@ -173,8 +217,9 @@ def _main_address(reader: ByteReader, image: ElfImage) -> int | None:
         # a name may be the tail of a longer one
         wanted = {match.start() for match in re.finditer(rb"main\0", names)}
         table = reader.read_at(section.offset, section.size)
-        whole = table[: len(table) // 16 * 16]  # the file may end within it
-        for name, value, _size, _info, _other, index in struct.iter_unpack("<IIIBBH", whole):
-            if name in wanted and value and index:
-                return int(value)
+        symbol = records.symbol
+        whole = table[: len(table) // symbol.size * symbol.size]  # the file may end within it
+        for fields in symbol.iter_unpack(whole):
+            if fields[0] in wanted and fields[records.value_at] and fields[records.section_at]:
+                return int(fields[records.value_at])
     return None

@@ -9,6 +9,7 @@ __all__ = [
     "MEMORY_TYPES",
     "devices_alone",
     "devices_of_type",
+    "file_system_of",
     "mount_ids_of_type",
     "mount_points",
     "option_of_proc",
@@ -52,6 +53,19 @@ def mount_ids_of_type(data: bytes, types: Collection[bytes]) -> frozenset[int]:
     """The ids of mounts of some types: what fdinfo calls ``mnt_id``."""
     ids = (whole_number(words[0]) for words, _ in _mounts(data, types))
     return frozenset(mount for mount in ids if mount is not None)
+
+
+def file_system_of(fdinfo: bytes, mountinfo: bytes) -> bytes | None:
+    """The type of the file system of an open file, by ``/proc/<pid>/fdinfo``; None where that does not tell.
+
+    Devices would not do: that of a file of btrfs is none of its mount.
+    """
+    wanted = next((line.split()[-1] for line in fdinfo.split(b"\n") if line.startswith(b"mnt_id:")), None)
+    for line in mountinfo.split(b"\n"):
+        fields, _, rest = line.partition(b" - ")
+        if wanted is not None and fields.split(b" ", 1)[0] == wanted:
+            return rest.split(b" ", 1)[0] or None
+    return None
 
 
 def mount_points(data: bytes, types: Collection[bytes]) -> tuple[tuple[bytes, bytes], ...]:

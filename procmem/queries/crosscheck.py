@@ -12,7 +12,7 @@ from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
 from procmem.queries.examine import need_mappings
-from procmem.queries.predict_program import program_files
+from procmem.queries.predict_program import kernel_of, program_files
 from procmem.sources.machine import runs_x86_64
 
 TYPE_CHECKING = False
@@ -28,6 +28,7 @@ __all__ = [
     "check_process",
     "crosscheck",
     "facts_to_compare",
+    "kernel_of",
     "machine_randomize",
     "program_files",
     "really",
@@ -64,13 +65,13 @@ def facts_to_compare(kernel: KernelKind) -> KernelFacts:
     """What is known of this machine's kernel.
 
     Raises:
-        BadInput: it runs no 32-bit x86 program.
+        BadInput: it runs no such x86 program.
         Misuse: it is of the other kind.
     """
-    facts, runs_32 = kernel_facts(kernel)
-    if not runs_32:
-        raise BadInput("no-32-bit")
-    if runs_x86_64() is not (kernel is KernelKind.COMPAT):
+    facts, runs_here = kernel_facts(kernel)
+    if not runs_here:
+        raise BadInput("no-32-bit" if kernel is not KernelKind.X86_64 else "no-x86-64")
+    if runs_x86_64() is (kernel is KernelKind.NATIVE):
         raise Misuse("other-kernel-kind", kernel=kernel.value)
     return facts
 

@@ -1,6 +1,6 @@
 """``crosscheck TARGET``: a process that runs, or ran, held against the laws and the simulator.
 
-A 32-bit process is predicted anew, from files and settings, never from its map. Where its files lie on this machine,
+A process of x86 is predicted anew, from files and settings, never from its map. Where its files lie on this machine,
 it is predicted up to ``main``. Of a recording, or of a program that was replaced or lies in another namespace, only the
 headers of what was mapped are at hand: they say what the kernel did at exec. What the process itself tells of its
 start (personality, limits, lengths of its strings) becomes the settings.
@@ -13,6 +13,7 @@ from procmem.analyse.textbook import counterparts
 from procmem.errors import BadInput
 from procmem.model.auxv import AT_BASE
 from procmem.model.libc_files import is_dynamic_linker
+from procmem.model.machine import architecture_of
 from procmem.model.note import Note, note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles
@@ -78,14 +79,14 @@ def check_target(target: Target, seen: Examination, report: Inspection, *, live:
 def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossReport | None, Note | None]:
     """The simulator's map beside the real one, drawn values filled in; or None and the reason."""
     shot = seen.snapshot
-    if shot.bits != 32:
-        return None, note("not-32-bit")
+    if not architecture_of(shot.machine.machine, shot.bits).layout:
+        return None, note("not-x86")
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
     if program is None or shot.mappings is None or shot.stat is None:
         return None, note("no-program")
     if is_dynamic_linker(program.soname):
         return None, note("linker-by-hand")
-    kind = kernel_kind(shot.machine.machine)
+    kind = kernel_kind(shot.machine.machine, shot.bits)
     settings = _settings(target, shot, kind, live=live)
     if settings is None:
         return None, note("no-start")

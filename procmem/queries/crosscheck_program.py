@@ -29,6 +29,7 @@ from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.system import parse_guard_gap
+from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.kernel.aslr import drawn_within
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, personality
 from procmem.simulate.kernel.versions import table_facts
@@ -50,13 +51,14 @@ __all__ = [
 
 
 def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
-    """What the running kernel does in the details, and whether 32-bit programs run here at all.
+    """What the running kernel does in the details, and whether such programs run here at all.
 
     Another kind of kernel than the running one is answered from the dated table.
     """
     settings = read_kernel_settings()
-    running = kernel_kind(settings.machine)
-    reading = probe()
+    bits = abi_of(kernel).bits
+    running = kernel_kind(settings.machine, bits)
+    reading = probe(bits=bits)
     known = table_facts(kernel)
     if kernel is not running or reading is None:
         return known._replace(cpus=settings.cpus), reading is not None
@@ -82,7 +84,7 @@ def machine_randomize() -> int:
 
 def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
     table = parse_maps(reading.maps)
-    bits = settings.rnd_bits if known is table_facts(KernelKind.NATIVE) else settings.rnd_compat_bits
+    bits = settings.rnd_compat_bits if known is table_facts(KernelKind.COMPAT) else settings.rnd_bits
     origin = note("probe", release=settings.release)
     guard_gap = parse_guard_gap(settings.command_line, PAGE)
     return facts_of_pages(known, table, aux_pairs=len(_vector(reading.auxv)), origin=origin)._replace(

@@ -1,4 +1,4 @@
-"""The questions of ``procmem simulate``: the map of a 32-bit program, before it runs, and what its memory costs."""
+"""The questions of ``procmem simulate``: the map of a program, before it runs, and what its memory costs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -10,7 +10,7 @@ from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
 from procmem.model.simulation import PAGE, KernelArea, Prediction, Settings, Stage
 from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really
-from procmem.queries.predict_program import program_files
+from procmem.queries.predict_program import kernel_of, program_files
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.memory import cost
@@ -24,6 +24,7 @@ __all__ = [
     "files_of",
     "kernel_areas",
     "kernel_facts",
+    "kernel_of",
     "machine_randomize",
     "play_memory",
     "predictions",
@@ -36,13 +37,13 @@ SCRIPT_OF_TEXTBOOK = textbook.BODY
 _Progress = Callable[[Iterable[Moment], int], AbstractContextManager[Iterator[Moment]]]
 
 
-def files_of(settings: Settings, *, has_program: bool) -> ProgramFiles:
-    """The program and its libraries; without one those of the textbook.
+def files_of(path: bytes | None, env: tuple[bytes, ...]) -> ProgramFiles:
+    """The program and its libraries; without a path those of the textbook.
 
     Raises:
-        BadInput: it is no program for 32-bit x86.
+        BadInput: it is no program for x86.
     """
-    return program_files(settings.exec_path, settings.env) if has_program else textbook.files()
+    return textbook.files() if path is None else program_files(path, env)
 
 
 def kernel_areas(preset: str | None, *, ram: int | None, pae: bool) -> tuple[KernelArea, ...]:

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Container, Mapping
 
 from procmem.errors import BadInput
+from procmem.model.elf import EM_386, EM_X86_64
 from procmem.model.libc_files import GLIBC, LD_CACHE, LD_PRELOAD, is_musl_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -29,34 +30,59 @@ from procmem.model.program_files import (
     SearchList,
 )
 from procmem.model.raw import MappedFile, Refusal
-from procmem.sources.files import FdReader, open_regular
+from procmem.sources.files import FdReader, open_regular, read_whole
 
-__all__ = ["Tokens", "find_program", "is_mapped", "library_list", "open_file", "same_file"]
+__all__ = ["Parsers", "Tokens", "find_program", "is_mapped", "library_list", "open_file", "same_file"]
 
-_CACHE_FLAGS = 3
-"""FLAG_ELF_LIBC6 without an architecture: the libraries of i386 (dl-cache.h, _DL_CACHE_DEFAULT_ID)."""
 
-_CAPABILITY_DIRS = (
-    b"tls/i686/sse2/",
-    b"tls/i686/",
-    b"tls/sse2/",
-    b"tls/",
-    b"i686/sse2/",
-    b"i686/",
-    b"sse2/",
-    b"",
-)
-"""Subdirectories that the linker tries before a directory itself (up to glibc 2.36)."""
+class _Search(NamedTuple):
+    """What differs for programs of one machine.
 
+    ``cache_flags`` are those of its libraries in the cache (dl-cache.h, _DL_CACHE_DEFAULT_ID), ``capability_dirs`` the
+    subdirectories that the linker tries before a directory itself up to glibc 2.36, ``vdso`` the name of the kernel's
+    own library.
+    """
+
+    cache_flags: int
+    platform: bytes
+    capability_dirs: tuple[bytes, ...]
+    vdso: bytes
+    has_levels: bool
+
+
+_SEARCHES = {
+    EM_386: _Search(
+        3,
+        b"i686",
+        (
+            *(b"tls/i686/sse2/", b"tls/i686/", b"tls/sse2/", b"tls/"),
+            *(b"i686/sse2/", b"i686/", b"sse2/", b""),
+        ),
+        b"linux-gate.so.1",
+        has_levels=False,
+    ),
+    EM_X86_64: _Search(
+        0x303,
+        b"x86_64",
+        (b"tls/x86_64/x86_64/", b"tls/x86_64/", b"tls/", b"x86_64/x86_64/", b"x86_64/", b""),
+        b"linux-vdso.so.1",
+        has_levels=True,
+    ),
+}
 _MUSL_DIRS = (b"/lib/", b"/usr/local/lib/", b"/usr/lib/")
 _MUSL_ITSELF = tuple(b"lib" + name for name in (b"c.", b"pthread.", b"rt.", b"m.", b"dl.", b"util.", b"xnet."))
 """Names that mean musl's own linker (ldso/dynlink.c, load_library())."""
 
 _WITHOUT_CAPABILITIES = (2, 37)
-"""From this version on there are none for i386."""
+"""From this version on there are none but the levels of x86-64."""
 
-Describe = Callable[[OpenedFile], ProgramObject | None]
-ParseCache = Callable[[bytes], tuple[LdCacheEntry, ...]]
+
+class Parsers(NamedTuple):
+    """What reads the content of files: of ELF files, of the linker's cache, of /proc/cpuinfo."""
+
+    describe: Callable[[OpenedFile], ProgramObject | None]
+    cache: Callable[[bytes], tuple[LdCacheEntry, ...]]
+    levels: Callable[[bytes], tuple[bytes, ...]]
 
 
 def open_file(path: bytes) -> OpenedFile | None:
@@ -79,14 +105,23 @@ def open_file(path: bytes) -> OpenedFile | None:
         (status.st_dev, status.st_ino),
         FdReader(descriptor),
         changes_ids=group or bool(status.st_mode & stat.S_ISUID),
+        fdinfo=_content(f"/proc/self/fdinfo/{descriptor}"),
+        mountinfo=_content("/proc/self/mountinfo"),
     )
 
 
+def _content(path: str) -> bytes:
+    """A file of proc about ourselves; nothing where it is not there."""
+    content = read_whole(path, None)
+    return b"" if isinstance(content, Refusal) else content
+
+
 class Tokens(NamedTuple):
-    """What ``$ORIGIN`` and ``$LIB`` stand for in the lists of one object."""
+    """What ``$ORIGIN``, ``$LIB`` and ``$PLATFORM`` stand for in the lists of one object."""
 
     origin: bytes
     lib: bytes
+    platform: bytes = b"i686"
 
 
 def library_list(text: bytes, tokens: Tokens, *, marks: bytes = b":") -> SearchList:
@@ -101,7 +136,7 @@ def library_list(text: bytes, tokens: Tokens, *, marks: bytes = b":") -> SearchL
 
 
 def _expand(text: bytes, tokens: Tokens) -> bytes:
-    for token, value in ((b"ORIGIN", tokens.origin), (b"PLATFORM", b"i686"), (b"LIB", tokens.lib)):
+    for token, value in ((b"ORIGIN", tokens.origin), (b"PLATFORM", tokens.platform), (b"LIB", tokens.lib)):
         text = text.replace(b"${" + token + b"}", value).replace(b"$" + token, value)
     return text
 
@@ -120,15 +155,17 @@ class _LoadedLibrary:
 class _LibraryWalk:
     """One walk over a program and all it needs, breadth first."""
 
-    def __init__(self, describe: Describe, parse_cache: ParseCache, env: Mapping[bytes, bytes]) -> None:
-        self._describe = describe
-        self._parse_cache = parse_cache
+    def __init__(self, parsers: Parsers, machine: int, env: Mapping[bytes, bytes]) -> None:
+        self._parsers = parsers
+        self._number = machine
+        self._rules = _SEARCHES[machine]
+        self._levels = parsers.levels(_content("/proc/cpuinfo")) if self._rules.has_levels else ()
         self._env = env
         self.libraries: list[_LoadedLibrary] = []
         self.missing: bytes | None = None
         self._cache: dict[bytes, bytes] | None = None
         self.cache_size = 0
-        self._capability_dirs: tuple[bytes, ...] = _CAPABILITY_DIRS
+        self._capability_dirs = (*self._levels, *self._rules.capability_dirs)
         self._read_cache()
 
     def _read_cache(self) -> None:
@@ -138,8 +175,8 @@ class _LibraryWalk:
         data = opened.reader.read_at(0, opened.size)
         self.cache_size = opened.size
         self._cache = {}
-        for entry in self._parse_cache(data):
-            if entry.flags == _CACHE_FLAGS and not entry.hwcap:
+        for entry in self._parsers.cache(data):
+            if entry.flags == self._rules.cache_flags and not entry.hwcap:
                 self._cache.setdefault(entry.name, entry.path)
 
     def open_object(self, path: bytes) -> ProgramObject | None:
@@ -147,8 +184,9 @@ class _LibraryWalk:
         opened = open_file(path)
         if opened is None:
             return None
-        described = self._describe(opened)  # its reader closes the file when nobody holds it any more
-        return described if described is not None and described.image.loads else None
+        described = self._parsers.describe(opened)  # its reader closes the file when nobody holds it any more
+        fits = described is not None and described.image.loads and described.image.machine == self._number
+        return described if fits else None
 
     def find(self, program: ProgramObject) -> ProgramFiles:
         """Walk over everything that the program needs."""
@@ -159,13 +197,13 @@ class _LibraryWalk:
             self.system_dirs = _MUSL_DIRS
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
         self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
-        tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib)
+        tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib, self._rules.platform)
         self.root = _LoadedLibrary(_with_lists(program, tokens), {b""}, None)
-        self.special = {b"linux-gate.so.1"}
+        self.special = {self._rules.vdso}
         if interpreter is not None:
             self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
         if interpreter is not None and _version(interpreter.glibc_version) >= _WITHOUT_CAPABILITIES:
-            self._capability_dirs = (b"",)
+            self._capability_dirs = (*self._levels, b"")
         path = self._env.get(b"LD_LIBRARY_PATH")
         self.library_path = library_list(path, tokens, marks=b":;") if path else None
         preload = self._preload() if interpreter is not None else []
@@ -185,6 +223,8 @@ class _LibraryWalk:
             system_dirs=self.system_dirs,
             libc_version=version,
             notes=tuple(self._notes()),
+            levels=self._levels,
+            cwd=os.getcwdb(),
             missing=self.missing,
         )
 
@@ -238,7 +278,7 @@ class _LibraryWalk:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, alias=True)
         if b"/" in name:
-            path = _expand(name, Tokens(self._origin(loader), self._lib))
+            path = _expand(name, Tokens(self._origin(loader), self._lib, self._rules.platform))
             return self._opened(name, loader, path, Lookup.PRELOAD if preload else Lookup.PATH, ())
         return self._search(name, loader)
 
@@ -310,7 +350,7 @@ class _LibraryWalk:
             if known.described.identity == described.identity:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
-        described = _with_lists(described, Tokens(_origin_of(path), self._lib))
+        described = _with_lists(described, Tokens(_origin_of(path), self._lib, self._rules.platform))
         self.libraries.append(_LoadedLibrary(described, {name, path}, loader))
         return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
 
@@ -336,25 +376,26 @@ def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
 
 
 def find_program(
-    path: bytes, env: tuple[bytes, ...], describe: Describe, parse_cache: ParseCache, mapped: MappedFile | None = None
+    path: bytes, env: tuple[bytes, ...], parsers: Parsers, mapped: MappedFile | None = None
 ) -> ProgramFiles:
     """Find a program's interpreter and libraries, as they would be found under this environment.
 
     With ``mapped``, only if the program is that file: nothing is done by what another one says.
 
     Raises:
-        BadInput: no such file, or no ELF file for i386; or its interpreter is missing.
+        BadInput: no such file, or no ELF file for x86; or its interpreter is missing.
     """
     variables: dict[bytes, bytes] = {}
     for text in env:
         name, mark, value = text.partition(b"=")
         if mark:
             variables[name] = value
-    finder = _LibraryWalk(describe, parse_cache, variables)
-    program = finder.open_object(path)
-    if program is None or (mapped is not None and not same_file(program, mapped)):
-        raise BadInput("not-i386", path=path)
-    return finder.find(program)
+    opened = open_file(path)
+    program = None if opened is None else parsers.describe(opened)
+    unfit = program is None or not program.image.loads
+    if program is None or unfit or (mapped is not None and not same_file(program, mapped)):
+        raise BadInput("not-x86", path=path)
+    return _LibraryWalk(parsers, program.image.machine, variables).find(program)
 
 
 def same_file(found: ProgramObject, mapped: MappedFile) -> bool:

@@ -32,7 +32,7 @@ _TEXTS_HINT = N_("read are: maps, smaps, smaps_rollup, status, hs_err, and what 
 _STEPS_HINT = N_("procmem simulate --help lists them")
 
 ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *HEADER_PROBLEMS.items())} | {
-    "exec-not-i386": ErrorWords(FAILURES["exec-not-i386"], N_("the simulator knows the classic 32-bit layout only")),
+    "exec-not-x86": ErrorWords(FAILURES["exec-not-x86"]),
     # the target
     "no-process": ErrorWords(N_("no such process")),
     "pid-zero": ErrorWords(N_("no such process"), N_("pids begin with 1")),
@@ -167,11 +167,11 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-column": ErrorWords(N_("--columns {name}: the columns are {known}")),
     # programs that are predicted or run
     "no-interpreter": ErrorWords(
-        N_("{path:name}: the program's interpreter is not there, or not for i386"),
+        N_("{path:name}: the program's interpreter is not there, or not for its machine"),
         N_("install the 32-bit C library of this program"),
     ),
     "no-answer": ErrorWords(N_("{path:name}: it, or a file that it needs, lies where nobody answers")),
-    "not-i386": ErrorWords(N_("{path:name}: no 32-bit x86 ELF file that can be read")),
+    "not-x86": ErrorWords(N_("{path:name}: no x86 ELF file that can be read")),
     "no-tracing": ErrorWords(
         N_("process {pid}: tracing our own child failed: {reason}"),
         N_("a sandbox or seccomp filter may forbid ptrace"),
@@ -181,6 +181,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-32-bit": ErrorWords(
         N_("this machine does not run 32-bit x86 programs, so there is nothing to compare with"),
         N_("procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this"),
+    ),
+    "no-x86-64": ErrorWords(
+        N_("this machine does not run x86-64 programs, so there is nothing to compare with"),
+        N_("procmem simulate works everywhere"),
     ),
     "other-kernel-kind": ErrorWords(
         N_("--kernel {kernel}: this machine runs the other kind, so nothing can be compared")

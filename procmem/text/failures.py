@@ -7,7 +7,7 @@ from procmem.text.notes import told
 __all__ = ["ENDINGS", "FAILURES", "HEADER_PROBLEMS", "failure_text"]
 
 FAILURES = {
-    "exec-not-i386": N_("not a 32-bit x86 ELF file"),
+    "exec-not-x86": N_("no {bits}-bit x86 ELF file, which this kernel is asked for"),
     "exec-type": N_("exec: neither an executable nor a shared object (ENOEXEC)"),
     "exec-no-load": N_("exec: no PT_LOAD segment, nothing to run"),
     "exec-no-room-program": N_("exec: no room for the program (ENOMEM)"),
@@ -49,7 +49,7 @@ ENDINGS = {
     "only-main": N_("{why}; only main can be looked at without it"),
     "ended-before-stop": N_("{why}; and it ended before it could be stopped"),
     "no-tracing": N_("process {pid}: tracing our own child failed: {reason}"),
-    "not-32-bit": N_("the simulator predicts 32-bit programs; of others the laws are checked"),
+    "not-x86": N_("the simulator predicts programs of x86; of others the laws are checked"),
     "no-program": N_("its mappings or its program may not be read"),
     "linker-by-hand": N_("the dynamic linker was started by hand: what it maps for its program is not predicted"),
     "no-start": N_("how it was started may not be read (stat, auxv)"),

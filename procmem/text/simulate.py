@@ -18,6 +18,7 @@ RULES = {
     "exec-static": N_("exec: no interpreter, so {place}"),
     "exec-interpreter": N_("exec: interpreter, {place}"),
     "exec-vdso": N_("exec: vvar and vdso share one search, next free place after the loader"),
+    "exec-vsyscall": N_("the gate page of the old system calls, the same in every process"),
     "exec-stack": N_("exec: ends at STACK_TOP {top:#010x}, begins 128 KiB below its strings"),
     "ld-library": N_("ld.so: {place}"),
     "ld-over-span": N_("ld.so: over the library's span"),
@@ -49,6 +50,9 @@ RULES = {
 """What put a mapping where it is."""
 
 NOTES = {
+    "file-system-unknown": N_(
+        "{file:name} lies in a file system of which it is not known whether it aligns to huge pages"
+    ),
     "own-constructors": N_("the program's own constructors run before main: what they allocate is not predicted"),
     "linker-by-hand": N_("a dynamic linker started by hand: what it maps for the program it runs is not predicted"),
     "static-unknown": N_("no glibc in this static program: what its start code maps is not known"),

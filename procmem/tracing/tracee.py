@@ -41,6 +41,10 @@ _REGISTERS = 27 if _WORD == 8 else 17
 _FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
 """The longs of user_regs_struct."""
 _IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
+_DX, _SI, _DI, _CS = 12, 13, 14, 17
+"""Of a 64-bit user_regs_struct only."""
+_CS_64 = 0x33
+"""The code segment of 64-bit programs (arch/x86/include/asm/segment.h, __USER_CS)."""
 
 _START_STEPS = 64
 """Instructions of a start code, at most, before it calls its C library."""
@@ -241,9 +245,12 @@ class Tracee(ChildFiles):
     def find_main(self, first_sp: int) -> int | None:
         """Step from the program's entry point into its C library, and give the ``main`` that is handed over.
 
-        ``first_sp`` is the stack pointer at exec. The start code of i386 pushes main, argc and argv last and
-        calls (glibc sysdeps/i386/start.S); argc and argv are known, so the call is recognised by them.
+        ``first_sp`` is the stack pointer at exec. The start code hands main, argc and argv over: on the stack for i386
+        (glibc sysdeps/i386/start.S), in registers for x86-64 (sysdeps/x86_64/start.S). argc and argv are known, so the
+        call is recognised by them.
         """
+        is_64 = self._all_registers()[_CS] == _CS_64 if _WORD == 8 else False
+        word, form = (8, "<Q") if is_64 else (4, "<I")
         argc = struct.unpack("<I", self.read_memory(first_sp, 4))[0]
         for _step in range(_START_STEPS):
             before = self.registers()
@@ -251,10 +258,17 @@ class Tracee(ChildFiles):
             if self.ended is not None:
                 return None
             now = self.registers()
-            if now.sp != before.sp - 4:
+            if now.sp != before.sp - word:
                 continue
-            back, main, count, vector = struct.unpack("<4I", self.read_memory(now.sp, 16))
-            if before.ip < back <= before.ip + _CALL_BYTES and count == argc and vector == first_sp + 4:
+            (back,) = struct.unpack(form, self.read_memory(now.sp, word))
+            if not before.ip < back <= before.ip + _CALL_BYTES:
+                continue
+            if is_64:
+                registers = self._all_registers()
+                main, count, vector = (registers[at] for at in (_DI, _SI, _DX))
+            else:
+                main, count, vector = struct.unpack("<3I", self.read_memory(now.sp + word, 12))
+            if count == argc and vector == first_sp + word:
                 return int(main)
         return None
 

@@ -20,6 +20,7 @@ from procmem.model.simulation import (
     Base,
     CrossReport,
     Exactness,
+    KernelKind,
     LineVerdict,
     Prediction,
     Range,
@@ -32,6 +33,7 @@ from procmem.model.simulation import (
     Stage,
     VmBit,
 )
+from procmem.simulate.arch.abis import abi_of
 
 A = SimVma(0x1000, 0x3000, "r--p", 0, b"/a")
 HEAP = SimVma(0x9000, 0xA000, "rw-p", 0, b"[heap]")
@@ -107,6 +109,7 @@ def test_of_lines_alike_the_one_of_the_same_size_is_paired() -> None:
 def space(**fields: object) -> SimSpace:
     """A space of which only what is given matters."""
     layout = SimLayout(
+        abi=abi_of(KernelKind.COMPAT),
         task_size=0xF000, mmap_base=0x8000, legacy_base=0x4000, top_down=True, program_base=0, guard_gap=0,
         min_address=0, stack_limit=None, read_implies_exec=False, heap_label_inclusive=False,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import time
 
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import PAGE, Settings, SimSpace
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.memory import run
 from procmem.simulate.kernel.memory_events import Access, Begin, Do

@@ -140,10 +140,17 @@ def test_a_program_with_nothing_in_it() -> None:
     assert (found.image.entry, len(found.image.loads)) == (BASE, 2)
 
 
-def test_only_i386_is_described() -> None:
-    """Not x86-64, not another machine of 32 bit, not what is no ELF file."""
-    wide = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 3, 3, 1, 0, 64, 0, 0, 64, 56, 0, 64, 0, 0)
-    for data in (wide, elf(machine=40), elf(machine=2), b"#!/bin/sh\n"):
+def test_only_x86_is_described() -> None:
+    """Not a header that contradicts itself, not another machine of 32 bit, not what is no ELF file."""
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    wide = [
+        ident + struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, 0, 0, 64, 56, 0, 64, 0, 0)
+        for machine in (3, 62, 183)
+    ]
+    found = describe_program(OpenedFile(b"/a", b"/a", 64, (0, 0), Bytes(wide[1])))
+    assert found is not None
+    assert (found.image.bits, found.image.machine, found.constructors) == (64, 62, 0)
+    for data in (wide[0], wide[2], elf(machine=40), elf(machine=2), b"#!/bin/sh\n"):
         assert describe_program(OpenedFile(b"/a", b"/a", len(data), (0, 0), Bytes(data))) is None
 
 

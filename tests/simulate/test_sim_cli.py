@@ -17,7 +17,7 @@ from procmem.errors import BadInput
 from procmem.model.machine import GAP_MIN
 from procmem.model.simulation import MISMATCH
 from procmem.queries import crosscheck_program
-from procmem.simulate.arch import i386_layout as layout
+from procmem.simulate.arch import layout
 from procmem.tracing import probe as probe_module
 from tests.programs.build import build
 from tests.support import simulated_programs as sim_programs

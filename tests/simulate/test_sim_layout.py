@@ -2,17 +2,21 @@
 
 import pytest
 
-from procmem.model.elf import PT_LOAD, ElfImage
+from procmem.model.elf import EM_X86_64, ET_DYN, ET_EXEC, PT_LOAD, ElfImage, Segment
 from procmem.model.program_files import ProgramFiles, ProgramObject
-from procmem.model.simulation import Draws, KernelKind, Settings, Stage
+from procmem.model.simulation import PAGE, Draws, KernelKind, RealSpace, Settings, SimSpace, Stage, VmBit
 from procmem.parse.elf import read_image
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.layout import layout_for
+from procmem.simulate.kernel.aslr import drawn_within
+from procmem.simulate.kernel.events import Map
+from procmem.simulate.kernel.machine import step
 from procmem.simulate.kernel.versions import table_facts
-from procmem.simulate.programs.predict import predict
+from procmem.simulate.programs.predict import fit_draws, predict
 from tests.support.simulated_elf_bytes import Load, elf32
 
 MIB = 1 << 20
+X86_64 = KernelKind.X86_64
 NATIVE = Settings(kernel=KernelKind.NATIVE, facts=table_facts(KernelKind.NATIVE))
 R, W, X = 4, 2, 1
 TEXT = Load(0x8048000, 0x1000, 0x1000, R | X, offset=0)
@@ -142,11 +146,159 @@ def test_the_borders_of_each_kernel(settings: Settings, task_size: int, legacy: 
 )
 def test_the_stack_limit_moves_the_mapping_area(limit: int | None, randomize: int, base: int) -> None:
     """The gap is the limit and a pad, at least 128 MB, at most five sixths; unlimited is no legacy layout."""
-    for kind in KernelKind:
+    for kind in (KernelKind.NATIVE, KernelKind.COMPAT):
         settings = Settings(kernel=kind, stack_limit=limit, randomize=randomize)
         layout = layout_for(settings, read_implies_exec=False)
         assert layout.mmap_base == base
         assert layout.top_down
+
+
+@pytest.mark.parametrize(
+    ("limit", "randomize", "base"),
+    [
+        (8 * MIB, 0, 0x7FFF_F7FF_F000),
+        (127 * MIB, 0, 0x7FFF_F7FF_F000),
+        (200 * MIB, 0, 0x7FFF_F36F_F000),
+        (8 * MIB, 2, 0x7FFB_FF70_0000),
+        (None, 0, 0x1555_5555_6000),
+        (100 << 40, 0, 0x1BFF_FFEF_F000),
+    ],
+)
+def test_the_stack_limit_moves_the_mapping_area_of_64_bit_programs(
+    limit: int | None, randomize: int, base: int
+) -> None:
+    """With randomisation 16 GB are kept for the stack's own draw; 100 TB are below five sixths."""
+    layout = layout_for(Settings(kernel=X86_64, stack_limit=limit, randomize=randomize), read_implies_exec=True)
+    assert layout.mmap_base == base
+    assert not layout.read_implies_exec
+
+
+def test_the_borders_of_a_64_bit_program() -> None:
+    """One page below 2^47, a third of it, two thirds of it, which is no whole page."""
+    layout = layout_for(Settings(kernel=X86_64, limit_3gb=True), read_implies_exec=False)
+    assert layout.task_size == 0x7FFF_FFFF_F000
+    assert layout.legacy_base == 0x2AAA_AAAA_B000
+    assert layout.program_base == 0x5555_5555_4AAA
+    assert layout.min_address == PAGE
+
+
+def _free(space: SimSpace, event: Map) -> int:
+    return step(space, event).registers.eax
+
+
+def test_large_mappings_of_64_bit_programs_lie_at_borders_of_huge_pages() -> None:
+    """Anonymous memory of whole huge pages; files by their offset, where the file system asks for it."""
+    top = 0x7FFF_F7FF_F000
+    space = SimSpace(layout_for(Settings(kernel=X86_64), read_implies_exec=False))
+    assert _free(space, Map(4 * MIB)) == 0x7FFF_F7A0_0000
+    assert _free(space, Map(4 * MIB + PAGE)) == top - 4 * MIB - PAGE
+    assert _free(space, Map(4 * MIB, flags=VmBit.SHARED)) == top - 4 * MIB
+    file = Map(3 * MIB, name=b"/f", huge=True)
+    assert _free(space, file) == 0x7FFF_F7C0_0000
+    assert _free(space, file._replace(huge=False)) == top - 3 * MIB
+    # with this offset no whole huge page is inside
+    assert _free(space, file._replace(length=3 * MIB - 2 * PAGE, offset=MIB + PAGE)) == top - 3 * MIB + 2 * PAGE
+    assert _free(space, file._replace(offset=MIB)) % (2 * MIB) == MIB
+    # a hint for anonymous memory is taken; for a file only where there is room for one huge page more
+    assert _free(space, Map(4 * MIB, address=0x1000_1000)) == 0x1000_1000
+    assert _free(space, file._replace(address=0x1000_1000)) == 0x1000_1000
+    below = step(space, Map(PAGE, address=0x1000_1000 + 3 * MIB, fixed=True))
+    assert _free(below, file._replace(address=0x1000_1000)) == 0x7FFF_F7C0_0000
+    # where the search already ends at a border, it lies one huge page higher
+    assert _free(space, Map(2 * MIB - PAGE)) == top - 2 * MIB + PAGE
+
+
+def test_legacy_layout_aligns_upwards() -> None:
+    """Bottom-up the next border above is taken."""
+    space = SimSpace(layout_for(Settings(kernel=X86_64, legacy=True), read_implies_exec=False))
+    assert _free(space, Map(2 * MIB)) == 0x2AAA_AAC0_0000
+    assert _free(space, Map(MIB)) == 0x2AAA_AAAA_B000
+
+
+def test_32_bit_programs_are_not_aligned() -> None:
+    """The kernel leaves them alone."""
+    space = SimSpace(layout_for(Settings(), read_implies_exec=False))
+    assert _free(space, Map(4 * MIB)) == 0xB800_0000 - 4 * MIB
+
+
+def _program_64(first: int, *, align: int = PAGE, interpreter: bool = True, kind: int = ET_DYN) -> ProgramFiles:
+    loads = (
+        Segment(PT_LOAD, R | X, 0, first, 0x1000, 0x1000, align),
+        Segment(PT_LOAD, R | W, 0x1000, first + 0x1000, 0x800, 0x2800, align),
+    )
+    made = ElfImage(64, True, kind, EM_X86_64, first + 0x100, 64, 0, 0, 0, 0, loads)
+    linker = ProgramObject(b"/lib/ld", b"/lib/ld", made._replace(segments=LINKER_64)) if interpreter else None
+    return ProgramFiles(ProgramObject(b"./a.out", b"/a.out", made, interpreter=b"/lib/ld" if linker else None), linker)
+
+
+LINKER_64 = (
+    Segment(PT_LOAD, R, 0, 0, 0x34000, 0x34000, PAGE),
+    Segment(PT_LOAD, R | W, 0x34000, 0x34000, 0x800, 0x1000, PAGE),
+)
+X64 = Settings(kernel=X86_64, facts=table_facts(X86_64))
+
+
+def test_a_position_independent_64_bit_program() -> None:
+    """At two thirds of user space, rounded down; its first address is taken off; the gate is the last line."""
+    for first in (0, 0x20_0000):
+        lines = shown(_program_64(first), X64)
+        assert lines == [
+            (0x5555_5555_4000, 0x5555_5555_5000, "r-xp", b"/a.out"),
+            (0x5555_5555_5000, 0x5555_5555_6000, "rw-p", b"/a.out"),
+            (0x5555_5555_6000, 0x5555_5555_8000, "rw-p", b""),
+            (0x7FFF_F7FC_2000, 0x7FFF_F7FC_6000, "r--p", b"[vvar]"),
+            (0x7FFF_F7FC_6000, 0x7FFF_F7FC_8000, "r--p", b"[vvar_vclock]"),
+            (0x7FFF_F7FC_8000, 0x7FFF_F7FC_A000, "r-xp", b"[vdso]"),
+            (0x7FFF_F7FC_A000, 0x7FFF_F7FF_E000, "r--p", b"/lib/ld"),
+            (0x7FFF_F7FF_E000, 0x7FFF_F7FF_F000, "rw-p", b"/lib/ld"),
+            (0x7FFF_FFFD_E000, 0x7FFF_FFFF_F000, "rw-p", b"[stack]"),
+            (0xFFFF_FFFF_FF60_0000, 0xFFFF_FFFF_FF60_1000, "--xp", b"[vsyscall]"),
+        ]
+
+
+def test_the_stack_pointer_of_a_64_bit_program() -> None:
+    """Eight bytes at the top, strings, sixteen bytes, platform, pairs of sixteen bytes, pointers of eight."""
+    space = predict(_program_64(0), X64, Stage.EXEC).space
+    assert space is not None
+    place = 0x7FFF_FFFF_F000 - 8 - len("./a.out") - 1 - len("./a.out") - 1
+    expected = ((place & ~15) - 7 - 16 - 16 * 23 - 8 * (1 + 1 + 0 + 1 + 1)) & ~15
+    assert space.registers.esp == expected
+
+
+def test_heaps_of_64_bit_programs() -> None:
+    """Behind the BSS; of a program that loads itself above the place where others lie."""
+    for files, start in (
+        (_program_64(0), 0x5555_5555_8000),
+        (_program_64(0, interpreter=False), 0x5555_5555_5000),
+        (_program_64(0x40_0000, kind=ET_EXEC), 0x40_4000),
+    ):
+        space = predict(files, X64, Stage.EXEC).space
+        assert space is not None
+        assert space.start_brk == start
+
+
+def test_draws_of_a_64_bit_program_are_read_off_its_map() -> None:
+    """Each base by its own value; an alignment of 1 GB hides the low bits of the program's."""
+    draws = Draws(mmap=0x1234567, program=0x7654321, stack=0x23456, brk=0x2345, esp_bytes=0x110)
+    for align in (PAGE, 1 << 30):
+        files = _program_64(0, align=align)
+        real = predict(files, X64._replace(randomize=2, draws=draws), Stage.EXEC)
+        assert real.space is not None
+        lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in real.vmas)
+        seen = RealSpace(Stage.EXEC, lines, real.space.registers.esp, real.space.start_brk)
+        found = fit_draws(files, X64._replace(randomize=2), seen)
+        again = predict(files, X64._replace(randomize=2, draws=found), Stage.EXEC)
+        assert again.vmas == real.vmas
+        assert found.mmap == draws.mmap
+        assert found.stack == draws.stack
+        assert all(drawn_within(found, X64._replace(randomize=2)).values())
+
+
+def test_a_program_of_the_other_word_size_is_refused() -> None:
+    """A kernel is asked for programs of one sort."""
+    wrong = predict(_program_64(0), Settings(), Stage.EXEC)
+    assert wrong.failure is not None
+    assert wrong.failure.code == "exec-not-x86"
 
 
 def test_draws_move_each_base_by_pages() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel.events import (
     EEXIST,
     EFAULT,

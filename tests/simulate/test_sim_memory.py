@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, SimMemory
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
 from procmem.simulate.kernel import faults
 from procmem.simulate.kernel.events import Event, Map, Protect, SetBrk, Unmap

@@ -9,7 +9,8 @@ import pytest
 from procmem.errors import BadInput
 from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
 from procmem.parse.ld_cache import parse_ld_cache
-from procmem.sources.program_files import Tokens, find_program, library_list
+from procmem.parse.processor_levels import processor_levels
+from procmem.sources.program_files import Parsers, Tokens, find_program, library_list
 from tests.simulate.test_sim_layout import LINKER, image
 from tests.support.simulated_elf_bytes import Load
 
@@ -84,7 +85,9 @@ class Folder:
         return found._replace(opened=opened.opened) if found is not None else None
 
     def find(self, path: bytes, *env: str) -> ProgramFiles:
-        return find_program(path, tuple(os.fsencode(text) for text in env), self.describe, parse_ld_cache)
+        return find_program(
+            path, tuple(os.fsencode(text) for text in env), Parsers(self.describe, parse_ld_cache, processor_levels)
+        )
 
 
 @pytest.fixture

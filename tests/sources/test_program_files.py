@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from procmem.errors import BadInput
-from procmem.model.elf import ET_DYN, PT_LOAD, ElfImage, Segment
+from procmem.model.elf import EM_386, ET_DYN, PT_LOAD, ElfImage, Segment
 from procmem.model.note import note
 from procmem.model.program_files import LdCacheEntry, Lookup, Needed, OpenedFile, ProgramFiles, ProgramObject, SearchDir
 from procmem.sources import program_files
-from procmem.sources.program_files import Tokens, _LibraryWalk, _origin_of, _version, library_list, open_file
+from procmem.sources.program_files import Parsers, Tokens, _LibraryWalk, _origin_of, _version, library_list, open_file
 
 TOKENS = Tokens(b"/opt/app", b"lib32")
 LOADS = (Segment(PT_LOAD, 5, 0, 0, 1, 1, 4096),)
@@ -127,7 +127,7 @@ class Machine:
         """The files of a program that needs these."""
         fields.setdefault("interpreter", self.at(b"lib/ld-linux.so.2"))
         self.add(b"bin/program", *needed, **fields)
-        walk = _LibraryWalk(self.describe, lambda _data: self.cached, env or {})
+        walk = _LibraryWalk(Parsers(self.describe, lambda _data: self.cached, lambda _cpuinfo: ()), EM_386, env or {})
         program = walk.open_object(self.at(b"bin/program"))
         assert program is not None
         return walk.find(program)

@@ -10,27 +10,31 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 """
 
 from procmem.model.elf import ET_DYN
-from procmem.model.machine import STACK_DRAW_PAGES_32
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import PAGE, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
+from procmem.model.simulation import PAGE, Abi, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
 from procmem.model.vma_names import KernelName, is_label, kernel_label
-from procmem.simulate.arch.i386_layout import layout_for
+from procmem.simulate.arch.abis import abi_of
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel.execve import largest_align
 
-__all__ = ["BRK_DRAW_PAGES", "STACK_STEPS", "drawn_within", "fit", "moving_bases", "ranges", "refine"]
-
-BRK_DRAW_PAGES = (32 << 20) // PAGE
-"""arch_randomize_brk() of 32-bit programs draws from 32 MiB."""
-
-STACK_STEPS = STACK_DRAW_PAGES_32 + 2
-"""The most pages that the stack's end can lie below STACK_TOP.
-
-Two more than the mask: up to 8191 bytes are taken off before rounding up to a page, and rounding to 16
-bytes can cross the page's border.
-"""
+__all__ = ["drawn_within", "fit", "moving_bases", "ranges", "refine"]
 
 _ESP_BYTES = 8192
 """arch_align_stack() draws from so many bytes, then rounds down to 16."""
+
+
+def _stack_steps(abi: Abi) -> int:
+    """The most pages that the stack's end can lie below STACK_TOP.
+
+    Two more than the mask: up to 8191 bytes are taken off before rounding up to a page, and rounding to 16
+    bytes can cross the page's border.
+    """
+    return abi.layout.stack_draw + 2
+
+
+def _brk_places(abi: Abi) -> int:
+    """From how many pages the kernel draws the start of the heap (arch_randomize_brk())."""
+    return abi.layout.brk_draw // PAGE
 
 
 def moving_bases(files: ProgramFiles, settings: Settings) -> frozenset[Base]:
@@ -71,12 +75,13 @@ def ranges(files: ProgramFiles, settings: Settings, lowest: SimSpace) -> tuple[R
         found.append(Range(Base.PROGRAM, first + shift, last + shift, step, program_places))
     if Base.STACK in bases:
         top = lowest.layout.task_size
-        found.append(Range(Base.STACK, top - STACK_STEPS * PAGE, top, PAGE, STACK_STEPS + 1))
+        steps = _stack_steps(lowest.layout.abi)
+        found.append(Range(Base.STACK, top - steps * PAGE, top, PAGE, steps + 1))
     if Base.BRK in bases:
         start = lowest.start_brk
         last = start + (found_reach(found, Base.PROGRAM) if program_places > 1 else 0)
         if settings.randomize > 1:
-            last += (BRK_DRAW_PAGES - 1) * PAGE
+            last += (_brk_places(lowest.layout.abi) - 1) * PAGE
         found.append(Range(Base.BRK, start, last, PAGE, (last - start) // PAGE + 1))
     return tuple(found)
 
@@ -108,7 +113,7 @@ def fit(files: ProgramFiles, prediction: Prediction, real: RealSpace) -> Draws:
     downwards = -1 if space.layout.top_down else 1
     return Draws(
         mmap=downwards * mapped,
-        program=max(moved - hidden, 0) // PAGE if moved > 0 else moved // PAGE,
+        program=-(-max(moved - hidden, 0) // PAGE) if moved > 0 else moved // PAGE,
         stack=stack,
         brk=brk,
         esp_bytes=min(max(esp, 0), _ESP_BYTES - 1),
@@ -147,10 +152,10 @@ def _moved(prediction: Prediction, real: RealSpace, base: Base) -> int:
 
 def drawn_within(draws: Draws, settings: Settings) -> dict[Base, bool]:
     """Say of each drawn value whether the kernel could have drawn it."""
-    values = 1 << settings.facts.mmap_rnd_bits
+    values, abi = 1 << settings.facts.mmap_rnd_bits, abi_of(settings.kernel)
     return {
         Base.MMAP: 0 <= draws.mmap < values,
         Base.PROGRAM: 0 <= draws.program < values,
-        Base.STACK: 0 <= draws.stack <= STACK_STEPS,
-        Base.BRK: 0 <= draws.brk < BRK_DRAW_PAGES,
+        Base.STACK: 0 <= draws.stack <= _stack_steps(abi),
+        Base.BRK: 0 <= draws.brk < _brk_places(abi),
     }

@@ -36,7 +36,8 @@ class ExecFailed(BadInput):
 class Map(NamedTuple):
     """mmap of private memory, of a file where ``name`` is given; ``flags`` holds VmFlag bits of the request.
 
-    ``fixed`` is MAP_FIXED, ``no_replace`` MAP_FIXED_NOREPLACE, ``hint`` an address without either.
+    ``fixed`` is MAP_FIXED, ``no_replace`` MAP_FIXED_NOREPLACE, ``address`` without either is a hint. ``huge`` says
+    that the file lies in a file system that asks for places at borders of huge pages.
     """
 
     length: int
@@ -50,6 +51,7 @@ class Map(NamedTuple):
     role: AreaRole = AreaRole.MMAP
     base: Base = Base.MMAP
     rule: Note | None = None
+    huge: bool = False
 
 
 class Unmap(NamedTuple):

@@ -4,17 +4,19 @@ The order is stack, program, interpreter, vdso, stack tables, brk; it matters, b
 the highest free place that the ones before it left.
 
 Source: fs/binfmt_elf.c, load_elf_binary(), elf_load(), load_elf_interp(); for 32-bit programs on
-x86-64 the same file is compiled through fs/compat_binfmt_elf.c.
+x86-64 the same file is compiled through fs/compat_binfmt_elf.c. Of READ_IMPLIES_EXEC: arch/x86/include/asm/elf.h,
+elf_read_implies_exec(); arch/x86/kernel/process_64.c, set_personality_64bit().
 """
 
-from procmem.model.elf import EM_386, ET_DYN, ET_EXEC, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
+from procmem.model.elf import ET_DYN, ET_EXEC, PF_W, PF_X, PT_GNU_STACK, ElfImage, Segment
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import READ_EXECUTE, READ_ONLY, protection_letters
-from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import PAGE, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit
+from procmem.model.program_files import ProgramFiles, ProgramObject
+from procmem.model.simulation import PAGE, Abi, AreaRole, Base, Draws, Registers, Settings, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
-from procmem.simulate.arch.i386_layout import layout_for, page_down, page_up
+from procmem.simulate.arch.abis import abi_of
+from procmem.simulate.arch.layout import layout_for, page_down, page_up
 from procmem.simulate.kernel.events import ExecFailed, Map, Unmap
 from procmem.simulate.kernel.machine import failed, grow_stack, kernel_map_anonymous, step
 from procmem.simulate.kernel.search import find_free
@@ -26,6 +28,7 @@ __all__ = [
     "largest_align",
     "needs_read_implies_exec",
     "segment_perms",
+    "span",
 ]
 
 
@@ -36,17 +39,17 @@ def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
         ExecFailed: the kernel would refuse the file or kill the process on the way.
     """
     image = files.program.image
-    _check_image(image)
+    _check_image(image, abi_of(settings.kernel))
     implies = settings.read_implies_exec or needs_read_implies_exec(image)
     layout = layout_for(settings, read_implies_exec=implies)
-    stack = first_stack(settings, layout, executable=executable_stack(image, implies))
+    stack = first_stack(settings, layout, executable=executable_stack(image, layout.read_implies_exec))
     space = SimSpace(layout, (stack.vma,))
     space, bias = _load_program(space, files, settings)
     entry = image.entry + bias
     eip = entry
     interpreter_base = 0
     if files.interpreter is not None:
-        space, interpreter_base = _load_interpreter(space, files.interpreter.image, files.interpreter.real)
+        space, interpreter_base = _load_interpreter(space, files.interpreter)
         eip = interpreter_base + files.interpreter.image.entry
     space = _map_vdso(space, settings)
     space = _grow_to_tables(space, stack.esp)
@@ -60,9 +63,9 @@ def execute(files: ProgramFiles, settings: Settings) -> SimSpace:
     )
 
 
-def _check_image(image: ElfImage) -> None:
-    if image.bits != 32 or image.machine != EM_386 or not image.little_endian:
-        raise ExecFailed("exec-not-i386")
+def _check_image(image: ElfImage, abi: Abi) -> None:
+    if image.bits != abi.bits or image.machine != abi.elf_machine or not image.little_endian:
+        raise ExecFailed("exec-not-x86", bits=abi.bits)
     if image.type not in (ET_EXEC, ET_DYN):
         raise ExecFailed("exec-type")
     if not image.loads:
@@ -105,7 +108,14 @@ class _SegmentFile(NamedTuple):
     base: Base
 
 
-def _span(image: ElfImage) -> int:
+def _place_for(space: SimSpace, loaded: ProgramObject) -> int | None:
+    """Room for all segments of a file that names no place; it is searched for with the offset of the first."""
+    first = loaded.image.loads[0]
+    huge_at = first.offset - first.vaddr % PAGE if loaded.huge_aligned else None
+    return find_free(space, page_up(span(loaded.image)), huge_at=huge_at)
+
+
+def span(image: ElfImage) -> int:
     """Bytes from the lowest page to the highest end in memory (total_mapping_size())."""
     low = min(page_down(s.vaddr) for s in image.loads)
     return max(s.vaddr + s.memsz for s in image.loads) - low
@@ -128,20 +138,20 @@ def _load_program(space: SimSpace, files: ProgramFiles, settings: Settings) -> t
 def _load_first_of_pie(space: SimSpace, files: ProgramFiles, settings: Settings) -> tuple[SimSpace, int, _SegmentFile]:
     image, name = files.program.image, files.program.real
     first, align = image.loads[0], largest_align(image)
-    span = page_up(_span(image))
+    whole = page_up(span(image))
     if files.interpreter is not None:
         draws = settings.draws if settings.draws and settings.randomize else Draws()
         place = (space.layout.program_base + draws.program * PAGE) & -align
         target = _SegmentFile(name, note("exec-pie", place=place), Base.PROGRAM)
     else:
-        found = find_free(space, span)
+        found = _place_for(space, files.program)
         if found is None:
             raise ExecFailed("exec-no-room-program")
         # only a large alignment makes the kernel choose the address itself
         place = found & -align if align > PAGE else found + first.vaddr % PAGE
         target = _SegmentFile(name, note("exec-static", place=_where(space)), Base.MMAP)
     bias = page_down(place - first.vaddr)
-    space = _load_segment(space, first, bias, target, no_replace=True, span=span)
+    space = _load_segment(space, first, bias, target, no_replace=True, span=whole)
     return space, bias, target
 
 
@@ -153,19 +163,20 @@ def _where(space: SimSpace) -> Note:
     return note("lowest-free", base=layout.legacy_base)
 
 
-def _load_interpreter(space: SimSpace, image: ElfImage, name: bytes) -> tuple[SimSpace, int]:
+def _load_interpreter(space: SimSpace, interpreter: ProgramObject) -> tuple[SimSpace, int]:
+    image, name = interpreter.image, interpreter.real
     if not image.loads:
         raise ExecFailed("exec-no-load")
     first = image.loads[0]
     if image.type == ET_EXEC:
         bias = 0
     else:
-        found = find_free(space, page_up(_span(image)))
+        found = _place_for(space, interpreter)
         if found is None:
             raise ExecFailed("exec-no-room-interpreter")
         bias = found - page_down(first.vaddr)
     target = _SegmentFile(name, note("exec-interpreter", place=_where(space)), Base.MMAP)
-    space = _load_segment(space, first, bias, target, no_replace=True, span=page_up(_span(image)))
+    space = _load_segment(space, first, bias, target, no_replace=True, span=page_up(span(image)))
     for segment in image.loads[1:]:
         space = _load_segment(space, segment, bias, target)
     return space, bias
@@ -303,7 +314,7 @@ def _place_brk(space: SimSpace, image: ElfImage, bias: int, settings: Settings, 
     """Say where the heap will begin; there is none until the program asks for it."""
     end = page_up(bias + max(s.vaddr + s.memsz for s in image.loads))
     # a program that loads itself would else have its heap in the mapping area
-    start = space.layout.program_base if moved else end
+    start = page_up(space.layout.program_base) if moved else end
     if settings.randomize >= 2:
         draws = settings.draws or Draws()
         start += (0 if moved else PAGE) + draws.brk * PAGE

@@ -21,7 +21,7 @@ from procmem.model.permissions import (
     with_sharing,
 )
 from procmem.model.simulation import PAGE, AreaRole, Base, SimSpace, SimVma, VmBit
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.events import (
     EEXIST,
     EFAULT,
@@ -93,7 +93,7 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
         if event.no_replace and any(vma.start < start + length and vma.end > start for vma in space.vmas):
             return _result(space, -EEXIST)
     else:
-        found = find_free(space, length, hint=event.address)
+        found = find_free(space, length, hint=event.address, huge_at=_huge_at(space, event, length))
         if found is None:
             return _result(space, -ENOMEM)
         start = found
@@ -115,6 +115,15 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
     )
     vmas = insert(cut(space.vmas, vma.start, vma.end), vma)
     return _result(space._replace(vmas=vmas), start)
+
+
+def _huge_at(space: SimSpace, event: Map, length: int) -> int | None:
+    """By which offset huge pages are to fit; None for a mapping that is not aligned to them."""
+    if event.name:
+        return event.offset if event.huge else None
+    size = space.layout.abi.huge_page
+    aligned = size and not event.address and not length % size and not event.flags & VmBit.SHARED
+    return 0 if aligned else None
 
 
 def kernel_map_anonymous(

@@ -15,7 +15,7 @@ from procmem.model.permissions import permissions
 from procmem.model.simulated_memory import AccessOutcome, Paging, ProcessCost, SimMemory, SimProcess
 from procmem.model.simulation import PAGE, SimSpace, VmBit
 from procmem.model.vma_names import KernelName, kernel_label
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
 from procmem.simulate.kernel import machine
 from procmem.simulate.kernel.events import Map, Touch

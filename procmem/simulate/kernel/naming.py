@@ -6,15 +6,27 @@ start_brk to brk is the heap, whoever holds the first stack pointer is the stack
 Source: fs/proc/task_mmu.c, show_map_vma() with vma_is_initial_heap() and vma_is_initial_stack().
 """
 
-from procmem.model.simulation import SimSpace, SimVma
-from procmem.model.vma_names import KernelName, kernel_label
+from procmem.model.note import note
+from procmem.model.simulation import AreaRole, Base, SimSpace, SimVma, VmBit
+from procmem.model.vma_names import VSYSCALL_PAGE, KernelName, kernel_label
 
 __all__ = ["named"]
 
 
 def named(space: SimSpace) -> tuple[SimVma, ...]:
     """All VMAs with the names that the kernel would print."""
-    return tuple(vma if vma.name else vma._replace(name=_name(space, vma)) for vma in space.vmas)
+    vmas = tuple(vma if vma.name else vma._replace(name=_name(space, vma)) for vma in space.vmas)
+    return (*vmas, _gate(space.layout.vsyscall)) if space.layout.vsyscall else vmas
+
+
+def _gate(perms: str) -> SimVma:
+    """The page of the old system calls: no area of the process, but told as its last line.
+
+    Source: arch/x86/entry/vsyscall/vsyscall_64.c; arch/x86/include/uapi/asm/vsyscall.h.
+    """
+    start, end = VSYSCALL_PAGE
+    name = kernel_label(KernelName.VSYSCALL)
+    return SimVma(start, end, perms, 0, name, VmBit.SPECIAL, AreaRole.KERNEL, Base.FIXED, note("exec-vsyscall"))
 
 
 def _name(space: SimSpace, vma: SimVma) -> bytes:

@@ -4,12 +4,12 @@ Source: include/uapi/linux/personality.h; fs/exec.c, begin_new_exec(), for what 
 """
 
 from procmem.model.auxv import AT_EXECFN
-from procmem.model.machine import COMPAT_TASK_SIZE, GIB_3
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
-from procmem.model.simulation import PAGE, KernelFacts, KernelKind, Settings
+from procmem.model.simulation import PAGE, Abi, KernelFacts, KernelKind, Settings
 from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vma_names import KernelName
+from procmem.simulate.arch.abis import abi_of
 
 __all__ = ["facts_of_pages", "kernel_kind", "personality", "personality_by_borders", "settings_of_process"]
 
@@ -19,8 +19,10 @@ _STACK_LIMIT = 8 << 20  # the usual limit, where none was recorded
 _FILLER = b"x"
 
 
-def kernel_kind(machine: str | None) -> KernelKind:
-    """Which kind of kernel runs 32-bit programs on a machine of this name."""
+def kernel_kind(machine: str | None, bits: int | None = 32) -> KernelKind:
+    """Which kind of kernel runs programs of so many bits on a machine of this name."""
+    if bits == 64:
+        return KernelKind.X86_64
     return KernelKind.COMPAT if machine == "x86_64" else KernelKind.NATIVE
 
 
@@ -33,15 +35,15 @@ def personality(settings: Settings) -> int:
         bits |= READ_IMPLIES_EXEC
     if settings.legacy:
         bits |= ADDR_COMPAT_LAYOUT
-    if settings.limit_3gb and settings.kernel is KernelKind.COMPAT:
+    if settings.limit_3gb and abi_of(settings.kernel).obeys_3gb:
         bits |= ADDR_LIMIT_3GB
     return bits
 
 
-def personality_by_borders(stack_end: int) -> int:
+def personality_by_borders(stack_end: int, abi: Abi) -> int:
     """The bits as far as the end of the stack tells them, where they were not recorded."""
-    limited = ADDR_LIMIT_3GB if stack_end <= GIB_3 else 0
-    return limited | (ADDR_NO_RANDOMIZE if stack_end in (GIB_3, COMPAT_TASK_SIZE) else 0)
+    limited = ADDR_LIMIT_3GB if stack_end <= abi.layout.task_sizes[0] else 0
+    return limited | (ADDR_NO_RANDOMIZE if stack_end in abi.layout.task_sizes else 0)
 
 
 def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, randomize: int) -> Settings | None:
@@ -57,11 +59,10 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
         return None
     if stat.arg_start is None or stat.arg_end is None or stat.env_start is None or stat.env_end is None:
         return None
-    top = table.end[rows[-1]]
+    top, abi = table.end[rows[-1]], abi_of(kind)
     if bits is None:
-        bits = personality_by_borders(top)
+        bits = personality_by_borders(top, abi)
     limit = (shot.limits or {}).get(LimitName.STACK)
-    word = 4 if kind is KernelKind.NATIVE else 8
     return Settings(
         kernel=kind,
         limit_3gb=bool(bits & ADDR_LIMIT_3GB),
@@ -69,7 +70,7 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
         legacy=bool(bits & ADDR_COMPAT_LAYOUT),
         read_implies_exec=bool(bits & READ_IMPLIES_EXEC),
         stack_limit=_STACK_LIMIT if limit is None else limit.soft,
-        exec_path=_FILLER * max(top - word - execfn - 1, 1),
+        exec_path=_FILLER * max(top - abi.kernel_word - execfn - 1, 1),
         argv=(_FILLER * max(stat.arg_end - stat.arg_start - 1, 0),),
         env=(_FILLER * (stat.env_end - stat.env_start - 1),) if stat.env_end > stat.env_start else (),
     )
@@ -86,5 +87,6 @@ def facts_of_pages(known: KernelFacts, table: Mappings, *, aux_pairs: int, origi
         vclock_pages=pages(KernelName.VVAR_VCLOCK),
         vdso_pages=pages(KernelName.VDSO),
         aux_pairs=aux_pairs + 1,  # AT_NULL
+        vsyscall=next((table.perms[row] for row in table.gates()), ""),
         origin=origin,
     )

@@ -2,16 +2,18 @@
 
 Today's layout is top-down: the highest gap below mmap_base that is large enough, and the block lies at
 the end of that gap. The legacy layout, and a top-down search that found nothing, go bottom-up from a
-third of the address space. A stack counts as beginning one guard gap lower than it does.
+third of the address space. A stack counts as beginning one guard gap lower than it does. A large
+mapping of a 64-bit program is placed so that huge pages fit into it.
 
 Sources: mm/vma.c (older kernels mm/mmap.c), unmapped_area() and unmapped_area_topdown();
-arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its top-down variant.
+arch/x86/kernel/sys_x86_64.c, arch_get_unmapped_area() and its top-down variant; mm/mmap.c,
+__get_unmapped_area(); mm/huge_memory.c, __thp_get_unmapped_area() (as of Linux 6.18).
 """
 
 from collections.abc import Iterator
 
 from procmem.model.simulation import SimSpace, SimVma
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 
 __all__ = ["bottom_up", "find_free", "guarded_start", "top_down"]
 
@@ -21,15 +23,39 @@ def guarded_start(space: SimSpace, vma: SimVma) -> int:
     return max(vma.start - space.layout.guard_gap, 0) if vma.grows_down else vma.start
 
 
-def find_free(space: SimSpace, length: int, *, hint: int = 0) -> int | None:
+def find_free(space: SimSpace, length: int, *, hint: int = 0, huge_at: int | None = None) -> int | None:
     """Find a place for ``length`` bytes; None where there is none (ENOMEM).
 
-    A hint is taken, rounded to a page, where it is free.
+    A hint is taken, rounded to a page, where it is free. ``huge_at`` is the offset in a file by which huge pages are
+    to fit, 0 for anonymous memory, None for what is not aligned to them.
     """
     length = page_up(length)
     layout = space.layout
     if not 0 < length <= layout.task_size:
         return None
+    if huge_at is not None and layout.abi.huge_page:
+        found = _aligned(space, length, hint, huge_at)
+        if found is not None:
+            return found
+    return _plain(space, length, hint)
+
+
+def _aligned(space: SimSpace, length: int, hint: int, offset: int) -> int | None:
+    """A place at which huge pages of memory hold huge pages of the file; None where none would fit into it."""
+    size = space.layout.abi.huge_page
+    if length - (-offset % size) < size:
+        return None
+    found = _plain(space, length + size, hint)
+    if found is None or (hint and found == page_down(hint)):
+        return found
+    shift = (offset - found) % size
+    if space.layout.top_down and not shift:
+        return found + size
+    return found + shift
+
+
+def _plain(space: SimSpace, length: int, hint: int) -> int | None:
+    layout = space.layout
     if hint and _hint_is_free(space, page_down(hint), length):
         return page_down(hint)
     if layout.top_down:

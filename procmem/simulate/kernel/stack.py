@@ -11,8 +11,8 @@ arch/x86/kernel/process.c, arch_align_stack().
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.permissions import READ_WRITE, READ_WRITE_EXECUTE, with_sharing
-from procmem.model.simulation import PAGE, AreaRole, Base, Draws, KernelKind, Settings, SimLayout, SimVma, VmBit
-from procmem.simulate.arch.i386_layout import page_down
+from procmem.model.simulation import PAGE, Abi, AreaRole, Base, Draws, Settings, SimLayout, SimVma, VmBit
+from procmem.simulate.arch.layout import page_down
 from procmem.simulate.kernel.events import ExecFailed
 
 __all__ = ["FirstStack", "first_stack"]
@@ -52,10 +52,9 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
     """
     draws = settings.draws if settings.draws and settings.randomize else Draws()
     argv = settings.argv or (b"",)  # since 5.18 the kernel itself adds an empty argv[0]
-    _check_strings(settings, argv)
+    _check_strings(settings, layout.abi, argv)
     top = layout.task_size - draws.stack * PAGE
-    word = 4 if settings.kernel is KernelKind.NATIVE else 8
-    place = top - word - (len(settings.exec_path) + 1)
+    place = top - layout.abi.kernel_word - (len(settings.exec_path) + 1)
     env_end = place
     env_start = env_end - sum(len(text) + 1 for text in settings.env)
     arg_start = env_start - sum(len(text) + 1 for text in argv)
@@ -65,7 +64,7 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
         raise ExecFailed("exec-strings-limit")
     limit = top if layout.stack_limit is None else page_down(layout.stack_limit)
     start = min(start, top - min(limit, top - start + _EXPAND))
-    esp = _stack_pointer(settings, arg_start, len(argv), draws.esp_bytes)
+    esp = _stack_pointer(settings, layout.abi, arg_start, len(argv), draws.esp_bytes)
     perms = READ_WRITE_EXECUTE if executable else READ_WRITE
     vma = SimVma(
         start,
@@ -82,21 +81,20 @@ def first_stack(settings: Settings, layout: SimLayout, *, executable: bool) -> F
     return FirstStack(vma, esp, arg_start, env_start, env_start, env_end)
 
 
-def _check_strings(settings: Settings, argv: tuple[bytes, ...]) -> None:
-    word = 4 if settings.kernel is KernelKind.NATIVE else 8
+def _check_strings(settings: Settings, abi: Abi, argv: tuple[bytes, ...]) -> None:
     quarter = _STRINGS_MAX if settings.stack_limit is None else settings.stack_limit // 4
-    room = max(min(_STRINGS_MAX, quarter), _ARG_MAX) - word * (len(argv) + len(settings.env))
+    room = max(min(_STRINGS_MAX, quarter), _ARG_MAX) - abi.kernel_word * (len(argv) + len(settings.env))
     strings = (*argv, *settings.env)
     size = sum(len(text) + 1 for text in strings) + len(settings.exec_path) + 1
     if size > room or any(len(text) + 1 > _STRING_MAX for text in strings):
         raise ExecFailed("exec-strings-long")
 
 
-def _stack_pointer(settings: Settings, strings: int, argc: int, drawn: int) -> int:
+def _stack_pointer(settings: Settings, abi: Abi, strings: int, argc: int, drawn: int) -> int:
     """Where argc stands (create_elf_tables())."""
     facts = settings.facts
     place = (strings - drawn) & ~15
     place -= len(facts.platform) + 1
     place -= _RANDOM_BYTES
     pointers = argc + 1 + len(settings.env) + 1 + 1
-    return (place - 8 * facts.aux_pairs - 4 * pointers) & ~15
+    return (place - 2 * abi.pointer * facts.aux_pairs - abi.pointer * pointers) & ~15

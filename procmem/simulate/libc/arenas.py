@@ -1,6 +1,6 @@
-"""The malloc arenas of threads: aligned megabytes, reserved whole and opened as they are used.
+"""The malloc arenas of threads: aligned heaps, reserved whole and opened as they are used.
 
-A thread's first malloc makes an arena for it, up to twice as many arenas as there are processors; later
+A thread's first malloc makes an arena for it, up to so many for each processor; later
 threads share the ones that exist, the main one first.
 
 Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_arena().
@@ -9,31 +9,24 @@ Source: glibc malloc/arena.c, arena_get2(), new_heap(), grow_heap(), reused_aren
 from procmem.model.note import note
 from procmem.model.permissions import NO_ACCESS, READ_WRITE
 from procmem.model.simulation import AreaRole, VmBit
-from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Touch, Unmap
-from procmem.simulate.libc.chunks import ALIGN, MIN_CHUNK, chunk_size
-from procmem.simulate.libc.malloc import CACHE_STRUCT, Malloc
+from procmem.simulate.libc.malloc import Malloc
 
 __all__ = ["ThreadArenas"]
 
-_HEAP_MAX = 1 << 20
-"""HEAP_MAX_SIZE on 32 bit."""
 _TOP_PAD = 128 << 10
 """DEFAULT_TOP_PAD."""
-_HEAD = 20 + 1096 + ALIGN
-"""heap_info, malloc_state and alignment at the beginning of an arena, about."""
-_PER_CPU = 2
-"""NARENAS_FROM_NCORES on 32 bit; the main arena counts."""
 
 
 class _Heap:
     """One thread arena: its aligned start, how much is open, and how much of that is left at the top."""
 
-    def __init__(self, start: int, opened: int) -> None:
+    def __init__(self, start: int, opened: int, head: int) -> None:
         self.start = start
         self.opened = opened
-        self.top = opened - _HEAD
+        self.top = opened - head
 
 
 class ThreadArenas:
@@ -42,7 +35,8 @@ class ThreadArenas:
     def __init__(self, caller: Caller, malloc: Malloc, cpus: int) -> None:
         self._caller = caller
         self._malloc = malloc
-        self._most = _PER_CPU * cpus - 1
+        self._of = malloc.sizes
+        self._most = self._of.arenas_per_cpu * cpus - 1
         self._heaps: list[_Heap] = []
         self._next_start = 0
         self._turn = 0
@@ -59,16 +53,16 @@ class ThreadArenas:
             self._malloc.allocate_cache()
             self._malloc.allocate(request, cached=False)
             return
-        self._take(heap, chunk_size(CACHE_STRUCT))
-        self._take(heap, chunk_size(request))
+        self._take(heap, self._of.chunk_size(self._of.cache_struct))
+        self._take(heap, self._of.chunk_size(request))
 
     def _take(self, heap: _Heap, size: int) -> None:
-        if heap.top < size + MIN_CHUNK:
+        if heap.top < size + self._of.min_chunk:
             if size >= self._malloc.mmap_threshold:
                 self._malloc.map_block(size)
                 return
-            more = page_up(size + MIN_CHUNK - heap.top)
-            if heap.opened + more > _HEAP_MAX:
+            more = page_up(size + self._of.min_chunk - heap.top)
+            if heap.opened + more > self._of.arena_max:
                 return
             rule = note("arena-opened")
             self._caller.do(Protect(heap.start + heap.opened, more, READ_WRITE, role=AreaRole.HEAP, rule=rule))
@@ -80,33 +74,33 @@ class ThreadArenas:
         start = self._reserve()
         if start is None:
             return None
-        opened = page_up(_HEAD + _TOP_PAD)
+        opened = page_up(self._of.arena_head + _TOP_PAD)
         rule = note("arena-first")
         self._caller.do(Protect(start, opened, READ_WRITE, role=AreaRole.HEAP, rule=rule))
         self._caller.do(Touch(start))
-        heap = _Heap(start, opened)
+        heap = _Heap(start, opened, self._of.arena_head)
         self._heaps.append(heap)
         return heap
 
     def _reserve(self) -> int | None:
-        """Find an aligned megabyte, by mapping two and freeing what is too much."""
+        """Find an aligned heap, by mapping twice as much and freeing what is too much."""
         rule = note("arena-reserved")
-        first = Map(_HEAP_MAX, NO_ACCESS, flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
+        first = Map(self._of.arena_max, NO_ACCESS, flags=VmBit.NORESERVE, role=AreaRole.RESERVED, rule=rule)
         if self._next_start:
             hint, self._next_start = self._next_start, 0
             start = self._caller.do(first._replace(address=hint))
-            if start >= 0 and not start % _HEAP_MAX:
+            if start >= 0 and not start % self._of.arena_max:
                 return start
             if start >= 0:
-                self._caller.do(Unmap(start, _HEAP_MAX))
-        start = self._caller.do(first._replace(length=2 * _HEAP_MAX))
+                self._caller.do(Unmap(start, self._of.arena_max))
+        start = self._caller.do(first._replace(length=2 * self._of.arena_max))
         if start < 0:
             return None
-        aligned = -(-start // _HEAP_MAX) * _HEAP_MAX
+        aligned = -(-start // self._of.arena_max) * self._of.arena_max
         below = aligned - start
         if below:
             self._caller.do(Unmap(start, below))
         else:
-            self._next_start = aligned + _HEAP_MAX
-        self._caller.do(Unmap(aligned + _HEAP_MAX, _HEAP_MAX - below))
+            self._next_start = aligned + self._of.arena_max
+        self._caller.do(Unmap(aligned + self._of.arena_max, self._of.arena_max - below))
         return aligned

@@ -4,40 +4,17 @@ Only what malloc cannot serve from here moves the end of the heap, so the simula
 free. The places are searched from the quickest to the largest: the thread's own cache, fast bins, bins
 of one size, the unsorted list, and the sorted bins, from which the best fit is split; last the top.
 
-Source: glibc malloc/malloc.c, _int_malloc(), _int_free(), malloc_consolidate(); the numbers are those of
-i386, with 16-byte alignment and an 8-byte header.
+Source: glibc malloc/malloc.c, _int_malloc(), _int_free(), malloc_consolidate(); the numbers are in
+``malloc_sizes``.
 """
 
-__all__ = ["ALIGN", "HEADER", "MIN_CHUNK", "ArenaChunks", "chunk_size"]
+from procmem.simulate.libc.malloc_sizes import MallocSizes
 
-ALIGN = 16
-HEADER = 8
-MIN_CHUNK = 16
-WORD = 4
+__all__ = ["ArenaChunks"]
+
 _CACHE_BINS, _CACHE_DEPTH = 64, 7
 """TCACHE_MAX_BINS and TCACHE_FILL_COUNT."""
-_CACHE_MAX = MIN_CHUNK + (_CACHE_BINS - 1) * ALIGN
-_FAST_MAX = 64
-"""Largest chunk of a fast bin (set_max_fast(DEFAULT_MXFAST))."""
-_LARGE_MIN = 1008
-"""MIN_LARGE_SIZE: smaller chunks have a bin for each size."""
-_STEPS = ((6, 45, 49), (9, 20, 91), (12, 10, 110), (15, 4, 119), (18, 2, 124))
-"""Bins of large chunks: shift, highest shifted size, offset (largebin_index_32_big())."""
 _LAST_BIN = 126
-
-
-def chunk_size(request: int) -> int:
-    """Bytes that a request takes with its header (request2size())."""
-    return max(MIN_CHUNK, (request + WORD + ALIGN - 1) & -ALIGN)
-
-
-def _bin_of(size: int) -> int:
-    if size < _LARGE_MIN:
-        return size // ALIGN + 1
-    for shift, highest, offset in _STEPS:
-        if size >> shift <= highest:
-            return offset + (size >> shift)
-    return _LAST_BIN
 
 
 class ArenaChunks:
@@ -46,7 +23,9 @@ class ArenaChunks:
     ``top`` and ``top_size`` are the chunk that borders on the end of the heap.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: MallocSizes) -> None:
+        self._of = sizes
+        self._cache_max = sizes.min_chunk + (_CACHE_BINS - 1) * sizes.align
         self.top = 0
         self.top_size = 0
         self._sizes: dict[int, int] = {}
@@ -58,6 +37,14 @@ class ArenaChunks:
         self._cache: dict[int, list[int]] = {}
         self._has_fast = False
         self._last_remainder = 0
+
+    def _bin_of(self, size: int) -> int:
+        if size < self._of.large_min:
+            return size // self._of.align
+        for shift, highest, offset in self._of.large_steps:
+            if size >> shift <= highest:
+                return offset + (size >> shift)
+        return _LAST_BIN
 
     def size_of(self, chunk: int) -> int:
         """Bytes of a chunk that was handed out."""
@@ -72,12 +59,12 @@ class ArenaChunks:
 
     def take(self, size: int) -> int | None:
         """Find a chunk of ``size`` bytes; None where only more memory from the system helps."""
-        if size <= _FAST_MAX and self._fast.get(size):
+        if size <= self._of.fast_max and self._fast.get(size):
             chunk = self._fast[size].pop()
             self._fill_cache(size, self._fast[size])
             return chunk
-        small = size < _LARGE_MIN
-        number = _bin_of(size)
+        small = size < self._of.large_min
+        number = self._bin_of(size)
         if small:
             exact = self._bins.get(number)
             if exact:
@@ -96,7 +83,7 @@ class ArenaChunks:
                 found = self._best_fit(size, number, small=small)
             if found is not None:
                 return found
-            if self.top_size >= size + MIN_CHUNK:
+            if self.top_size >= size + self._of.min_chunk:
                 return self.take_from_top(size)
             if not self._has_fast:
                 return None
@@ -115,7 +102,7 @@ class ArenaChunks:
             self._cache.setdefault(size, []).append(source.pop())
 
     def _cache_has_room(self, size: int) -> bool:
-        return size <= _CACHE_MAX and len(self._cache.get(size, ())) < _CACHE_DEPTH
+        return size <= self._cache_max and len(self._cache.get(size, ())) < _CACHE_DEPTH
 
     def _from_unsorted(self, size: int, *, small: bool) -> int | None:
         """Sort the unsorted chunks, oldest first, until one fits exactly."""
@@ -123,7 +110,7 @@ class ArenaChunks:
         while self._unsorted:
             chunk = self._unsorted[-1]
             has = self._sizes[chunk]
-            if small and len(self._unsorted) == 1 and chunk == self._last_remainder and has > size + MIN_CHUNK:
+            if small and len(self._unsorted) == 1 and chunk == self._last_remainder and has > size + self._of.min_chunk:
                 self._unsorted.pop()
                 self._use(chunk)
                 self._last_remainder = self._split(chunk, size)
@@ -141,8 +128,8 @@ class ArenaChunks:
 
     def _sort_in(self, chunk: int, size: int) -> None:
         """Put a chunk in its bin: bins of one size by age, larger ones by size, equals behind the first."""
-        row = self._bins.setdefault(_bin_of(size), [])
-        if size < _LARGE_MIN:
+        row = self._bins.setdefault(self._bin_of(size), [])
+        if size < self._of.large_min:
             row.insert(0, chunk)
             return
         at = 0
@@ -169,7 +156,7 @@ class ArenaChunks:
     def _take_binned(self, row: list[int], chunk: int, size: int, *, small: bool) -> int:
         row.remove(chunk)
         self._use(chunk)
-        if self._sizes[chunk] - size >= MIN_CHUNK:
+        if self._sizes[chunk] - size >= self._of.min_chunk:
             remainder = self._split(chunk, size)
             if small:
                 self._last_remainder = remainder
@@ -205,7 +192,7 @@ class ArenaChunks:
     def give(self, chunk: int) -> int:
         """Free a chunk; gives the size of what it became, 0 where it went to a fast bin."""
         size = self._sizes[chunk]
-        if size <= _FAST_MAX:
+        if size <= self._of.fast_max:
             self._fast.setdefault(size, []).append(chunk)
             self._has_fast = True
             return 0
@@ -236,7 +223,7 @@ class ArenaChunks:
         if chunk in self._unsorted:
             self._unsorted.remove(chunk)
             return
-        self._bins[_bin_of(self._sizes[chunk])].remove(chunk)
+        self._bins[self._bin_of(self._sizes[chunk])].remove(chunk)
 
     def consolidate(self) -> None:
         """Join the chunks of all fast bins with their free neighbours (malloc_consolidate())."""
@@ -253,8 +240,8 @@ class ArenaChunks:
 
     def abandon_top(self) -> None:
         """Close the old top off with two small chunks, where new memory does not border on it."""
-        rest = (self.top_size - 2 * HEADER) & -ALIGN
-        if rest >= MIN_CHUNK:
+        rest = (self.top_size - 2 * self._of.header) & -self._of.align
+        if rest >= self._of.min_chunk:
             chunk = self.top
             self._sizes[chunk] = rest
             self.top = 0

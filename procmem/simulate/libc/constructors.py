@@ -20,11 +20,47 @@ class _Early(NamedTuple):
     freed: int = 0
 
 
+_STDCXX = b"libstdc++.so.6"
+_PIECE = 240
+
+
+def _pieces(size: int) -> _Early:
+    """Many small requests, none of which is large enough for a mapping of its own."""
+    return _Early((*(_PIECE,) * (size // _PIECE), size % _PIECE))
+
+
+_LITTLE = (
+    *(b"libGLESv1_CM.so.1", b"libGLESv2.so.2", b"libOpenGL.so.0", b"libX11.so.6", b"libavutil.so.57"),
+    *(b"libcapi20.so.3", b"libgccjit.so.0", b"libgdruntime.so.3", b"libgomp.so.1", b"libgpg-error.so.0"),
+    *(b"libgphobos.so.3", b"libinfinipath.so.4", b"libjq.so.1", b"libobjc.so.4", b"libobjc_gc.so.4"),
+    *(b"libp11-kit.so.0", b"libtbbmalloc.so.2", b"libzvbi.so.0"),
+)
+"""Libraries whose constructors ask for so little that it makes no difference how much."""
 _EARLY = {
+    **dict.fromkeys(_LITTLE, _Early((240,))),
     # a pool for exceptions that are thrown when memory is short
-    b"libstdc++.so.6": _Early((73 << 10,)),
-    b"libgomp.so.1": _Early((4 << 10,)),
-    b"libquadmath.so.0": _Early((1 << 10,)),
+    _STDCXX: _Early((72_704,)),
+    # lists, types, options and tables: bytes counted in the heap at the entry point (Debian 12, x86-64)
+    b"libEGL.so.1": _pieces(3_000),
+    b"libGLX.so.0": _pieces(2_700),
+    b"libLLVM-14.so.1": _pieces(412_000),
+    b"libLLVM-15.so.1": _pieces(284_000),
+    b"libQt5Core.so.5": _pieces(1_100),
+    b"libQt5Gui.so.5": _pieces(12_000),
+    b"libclang-cpp.so.14": _pieces(9_600),
+    b"libgfortran.so.5": _pieces(5_700),
+    b"libgio-2.0.so.0": _pieces(2_800),
+    b"libglib-2.0.so.0": _pieces(23_000),
+    b"libgnutls.so.30": _pieces(133_000),
+    b"libgobject-2.0.so.0": _pieces(27_500),
+    b"liblldb-14.so.1": _pieces(51_400),
+    b"libnl-route-3.so.200": _pieces(1_400),
+    b"libnuma.so.1": _pieces(4_100),
+    b"libpixman-1.so.0": _pieces(12_400),
+    b"libpmem.so.1": _pieces(5_400),
+    b"libquadmath.so.0": _pieces(8_100),
+    b"libsource-highlight.so.4": _pieces(68_300),
+    b"libz3.so.4": _pieces(25_300),
     # it reads /proc/filesystems: a FILE, a line, and a buffer that is given back to the heap's top
     b"libselinux.so.1": _Early((352, 120), 1024),
 }
@@ -32,21 +68,33 @@ _EARLY = {
 _QUIET = {GLIBC, b"libgcc_s.so.1", b"libcap.so.2", b"libpthread.so.0"}
 """Libraries with constructors that allocate nothing."""
 
-_UNFORESEEABLE = (b"libasan.so", b"libtsan.so", b"libmsan.so", b"libhwasan.so", b"libjemalloc.so", b"libtcmalloc")
-"""Libraries that replace the allocator or map memory of their own before ``main``."""
+_ALLOCATORS = (
+    *(b"libasan.so", b"libtsan.so", b"libmsan.so", b"libhwasan.so", b"libjemalloc", b"libtcmalloc", b"libmimalloc"),
+    *(b"libsnmalloc", b"librpmalloc", b"libtbbmalloc_proxy"),
+)
+"""Libraries that replace the allocator: no request goes to glibc's malloc."""
+_UNFORESEEABLE = (*_ALLOCATORS, b"libopenblas", b"libmono")
+"""Libraries that map memory of their own before ``main``."""
 
 
-def run_constructors(malloc: Malloc, files: ProgramFiles) -> tuple[bytes, ...]:
-    """Make the requests of known constructors, dependencies first; gives the names of their libraries."""
-    names = [library.soname for library in reversed(files.libraries) if library.soname in _EARLY]
+def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple[bytes, ...]:
+    """Make the requests of known constructors, dependencies first; gives the names of their libraries.
+
+    ``own`` counts what the program itself has linked in. None are made where another allocator answers them.
+    """
+    if any(_name(library.soname, library.real).startswith(_ALLOCATORS) for library in files.libraries):
+        return ()
+    names = [name for library in reversed(files.libraries) if (name := library.soname) in _EARLY and name is not None]
+    if own and files.program.holds_stdcxx and _STDCXX not in names:
+        names.append(_STDCXX)
     for name in names:
-        early = _EARLY[name or b""]
+        early = _EARLY[name]
         for size in early.kept:
             malloc.allocate(size)
         block = malloc.allocate(early.freed) if early.freed else None
         if block is not None:
             malloc.free(block)
-    return tuple(name for name in names if name is not None)
+    return tuple(names)
 
 
 def _name(soname: bytes | None, path: bytes) -> bytes:

@@ -10,20 +10,22 @@ Measured by counting the requests to the linker's allocator (elf/dl-minimal-mall
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
+from procmem.model.simulation import Abi
 
 __all__ = ["TABLES", "GlibcTable", "table_for"]
 
 
 class GlibcTable(NamedTuple):
-    """Structure sizes in bytes, and counts, of one glibc for i386.
+    """Structure sizes in bytes, and counts, of one glibc for one machine; the defaults are those of 2.36 for i386.
 
     ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
-    and, by ``vdso_audit``, for the vdso. ``hwcap_strings`` are the requests made for subdirectories that
-    depend on the processor, ``search_slots`` how many of those each directory has. ``directory`` is the
-    record of one directory without them. The TLS numbers are those of csu/libc-tls.c and elf/dl-tls.c.
-    ``rseq_area`` is the area for restartable sequences, which left the thread descriptor with 2.41.
+    and, by ``vdso_audit``, for the vdso. ``hwcap_list`` and ``hwcap_text`` are what the subdirectories that depend
+    on the processor take besides its levels (glibc-hwcaps of x86-64), ``search_slots`` how many there are of them.
+    ``directory`` is the record of one directory without them. The TLS numbers are those of csu/libc-tls.c and
+    elf/dl-tls.c. ``rseq_area`` is the area for restartable sequences, which left the thread descriptor with 2.41.
     ``own_address`` says that a library linked to an address of its own is mapped there where that is free
     (a relic of prelink), ``own_address_in_pie`` that this holds for programs without a fixed place too.
+    ``unique_entry`` is one symbol in the table of those that are unique.
     """
 
     version: str
@@ -31,7 +33,8 @@ class GlibcTable(NamedTuple):
     audit: int = 128
     vdso_audit: int = 128
     name_record: int = 12
-    hwcap_strings: tuple[int, ...] = (0, 87)
+    hwcap_list: int = 0
+    hwcap_text: int = 23
     search_slots: int = 8
     directory: int = 20
     tcb: int = 1216
@@ -47,30 +50,50 @@ class GlibcTable(NamedTuple):
     own_address: bool = True
     own_address_in_pie: bool = True
     static_tls_surplus: int = 832
+    pointer: int = 4
+    unique_entry: int = 16
+    platform: bytes = b"i686"
 
 
+_I386 = GlibcTable("2.36")
+_X86_64 = GlibcTable(
+    "2.36",
+    link_map=1224,
+    audit=256,
+    vdso_audit=256,
+    name_record=24,
+    directory=40,
+    tcb=2368,
+    version_record=24,
+    vdso_versions=2,
+    object_record=32,
+    own_address=False,
+    pointer=8,
+    unique_entry=32,
+    hwcap_text=29,
+    platform=b"x86_64",
+)
 TABLES = {
     # dl_find_object and segments of large alignment came with 2.35
-    "2.31": GlibcTable(
-        "2.31",
+    ("i686", "2.31"): _I386._replace(
+        version="2.31",
         link_map=628,
         vdso_audit=0,
-        hwcap_strings=(16, 87),
+        hwcap_list=16,
         object_record=0,
         aligned_segments=False,
         own_address_in_pie=False,
     ),
-    "2.36": GlibcTable("2.36"),
+    ("i686", "2.36"): _I386,
     # processor-specific subdirectories of i386 went with 2.37
-    "2.41": GlibcTable("2.41", link_map=648, hwcap_strings=(0, 8), search_slots=1, rseq_area=32),
+    ("i686", "2.41"): _I386._replace(version="2.41", link_map=648, hwcap_text=0, search_slots=1, rseq_area=32),
+    ("x86_64", "2.36"): _X86_64,
 }
 
 _NEAREST = "2.36"
 
 
-def table_for(files: ProgramFiles) -> tuple[GlibcTable, bool]:
+def table_for(files: ProgramFiles, abi: Abi) -> tuple[GlibcTable, bool]:
     """Give the table for a program's C library, and whether it was measured for this very version."""
-    version = files.libc_version
-    if version in TABLES:
-        return TABLES[version], True
-    return TABLES[_NEAREST], False
+    found = TABLES.get((abi.machine, files.libc_version or ""))
+    return (TABLES[abi.machine, _NEAREST], False) if found is None else (found, True)

@@ -18,7 +18,7 @@ from procmem.model.note import note
 from procmem.model.permissions import READ_ONLY, READ_WRITE_EXECUTE
 from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject, SearchDir, SearchList
 from procmem.model.simulation import PAGE, AreaRole, SimSpace
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Touch, Unmap
 from procmem.simulate.libc.glibc_versions import GlibcTable
@@ -29,8 +29,10 @@ from procmem.simulate.libc.tls import static_tls_size
 
 __all__ = ["link"]
 
-_POINTER = 4
-_PLATFORM = b"i686"
+_STATUS = 4
+"""Bytes of what a directory's record says of each subdirectory (enum r_dir_status)."""
+_NEW_PATH = 128
+"""Room for the working directory is made in such steps (elf/dl-object.c, _dl_new_object())."""
 
 
 def link(space: SimSpace, files: ProgramFiles, table: GlibcTable) -> SimSpace:
@@ -54,6 +56,7 @@ class _Linker:
         self._interpreter = files.interpreter
         fixed = files.program.image.type == ET_EXEC
         self._table = table._replace(own_address=table.own_address and (fixed or table.own_address_in_pie))
+        self._slots = table.search_slots + len(files.levels)
         self.caller = Caller(space)
         last = max(files.interpreter.image.loads, key=lambda s: s.vaddr)
         self.blocks = SmallBlocks(self.caller, space.interpreter_base + last.vaddr + last.memsz)
@@ -75,12 +78,14 @@ class _Linker:
         table = self._table
         self.blocks.take(table.link_map + table.audit + 1)
         self.blocks.take(table.link_map + table.vdso_audit + 1)
-        for size in table.hwcap_strings:
-            self.blocks.take(size)
+        # subdirectories for the processor (elf/dl-hwcaps.c, _dl_important_hwcaps())
+        levels = sum(len(level) for level in self._files.levels)
+        self.blocks.take(table.hwcap_list + 2 * table.pointer * len(self._files.levels))
+        self.blocks.take(2 * table.pointer * self._slots + levels + table.hwcap_text)
         dirs = self._files.system_dirs
-        self.blocks.take(_POINTER * (len(dirs) + 1))
+        self.blocks.take(self._table.pointer * (len(dirs) + 1))
         # the records of the built-in directories are one array, so each is rounded up to whole elements
-        elements = (2 * table.directory - 1 + _POINTER * table.search_slots) // table.directory
+        elements = (2 * table.directory - 1 + _STATUS * self._slots) // table.directory
         self.blocks.take(len(dirs) * elements * table.directory)
         self._known_dirs.update(dirs)
         # the program's own list is broken up at once, those of libraries when they are first needed
@@ -89,7 +94,7 @@ class _Linker:
         path = self._files.library_path
         if path is not None:
             count = 1 + sum(path.text.count(mark) for mark in (b":", b";"))
-            self.blocks.take(_POINTER * (count + 1))
+            self.blocks.take(self._table.pointer * (count + 1))
             for place in path.dirs:
                 self._take_directory(place, -1, where=0)
 
@@ -110,14 +115,14 @@ class _Linker:
                 if needed.library is not None:
                     queue.append((needed.library, files.libraries[needed.library]))
             if owner >= 0:
-                self.blocks.take(_POINTER * (2 * (len(loaded.needed) + 1) + 1))
+                self.blocks.take(self._table.pointer * (2 * (len(loaded.needed) + 1) + 1))
 
     def make_lists(self) -> None:
         """The search list of all objects, then their version tables (elf/dl-version.c)."""
         table = self._table
         linked = self._linker_place is not None
         objects = 1 + len(self._files.libraries) + linked
-        self.blocks.take(_POINTER * (2 * objects + 1))
+        self.blocks.take(self._table.pointer * (2 * objects + 1))
         versions = [library.highest_version for library in self._files.libraries]
         if self._linker_place is not None:
             versions.insert(self._linker_place, self._interpreter.highest_version)
@@ -135,11 +140,11 @@ class _Linker:
             if (segment := loaded.image.first(PT_TLS)) is not None and segment.memsz
         ]
         count = len(modules)
-        self.blocks.take(8 * (count + 1 + table.slot_surplus) + 8)
+        self.blocks.take(2 * table.pointer * (count + 1 + table.slot_surplus + 1))
         size, align = static_tls_size(modules, table)
-        self.blocks.take(size + align + _POINTER)
-        self.blocks.take(8 * (count + 2 + table.dtv_surplus))
-        for size in unique_tables(len(self._unique_names())):
+        self.blocks.take(size + align + self._table.pointer)
+        self.blocks.take(2 * table.pointer * (count + 2 + table.dtv_surplus))
+        for size in unique_tables(len(self._unique_names()), table.unique_entry):
             self.blocks.take(size)
         objects = 1 + len(self._files.libraries) + (self._linker_place is not None)
         loads = self._files.program.image.loads
@@ -197,7 +202,9 @@ class _Linker:
         library = self._files.libraries[needed.library]
         self.blocks.take(len(needed.opened) + 1)
         self.blocks.take(table.link_map + len(needed.name) + 1)
-        self.blocks.take(len(needed.opened) + 1)
+        # the directory of a relative name is put in front of it
+        cwd = 0 if needed.opened.startswith(b"/") else -(-(len(self._files.cwd) + 1) // _NEW_PATH) * _NEW_PATH
+        self.blocks.take(len(needed.opened) + 1 + cwd)
         self._has_origin.add(needed.library)
         self._biases.append(map_library(self.caller, library, table))
         self._widen_stack_rights(library)
@@ -224,7 +231,7 @@ class _Linker:
         if found is None or not found.text:
             return
         self.blocks.take(len(found.text) + 1)
-        self.blocks.take(_POINTER * (found.text.count(b":") + 2))
+        self.blocks.take(self._table.pointer * (found.text.count(b":") + 2))
         name = b"" if owner < 0 else loaded.opened
         for place in found.dirs:
             self._take_directory(place, owner, where=len(name) + 1)
@@ -239,7 +246,7 @@ class _Linker:
                 return
         if place.path not in self._known_dirs:
             self._known_dirs.add(place.path)
-            record = self._table.directory + _POINTER * self._table.search_slots
+            record = self._table.directory + _STATUS * self._slots
             self.blocks.take(record + where + len(place.path) + 1)
         if place.text:
             self.blocks.give_back(text)
@@ -257,7 +264,7 @@ class _Linker:
             self._has_origin.add(owner)
         # room is made for the longest of all tokens; $LIB is what the first built-in directory is made of
         lib = self._files.system_dirs[0].strip(b"/") if self._files.system_dirs else b"lib"
-        longest = max(len(origin), len(lib), len(_PLATFORM))
+        longest = max(len(origin), len(lib), len(self._table.platform))
         return len(place.text) + (tokens + others) * max(longest - 4, 0) + 1
 
     def _origin(self, owner: int) -> bytes:

@@ -14,7 +14,7 @@ from procmem.model.note import note
 from procmem.model.permissions import NO_ACCESS, READ_ONLY, permissions, with_write
 from procmem.model.program_files import ProgramObject
 from procmem.model.simulation import PAGE, AreaRole, Base
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Unmap
 from procmem.simulate.kernel.execve import segment_perms
@@ -60,6 +60,7 @@ def _reserve(caller: Caller, library: ProgramObject, length: int, table: GlibcTa
         perms,
         hint,
         name=library.real,
+        huge=bool(library.huge_aligned),
         offset=first.offset - first.vaddr % PAGE,
         role=_role(first),
         rule=note("segment", of=rule, perms=perms),

@@ -10,7 +10,7 @@ Source: glibc elf/dl-minimal-malloc.c (before 2.35 elf/dl-minimal.c).
 from procmem.model.note import note
 from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import PAGE, AreaRole
-from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Touch
 

@@ -10,23 +10,20 @@ Source: glibc malloc/malloc.c, sysmalloc(), sysmalloc_mmap(), systrim(), munmap_
 from procmem.model.note import note
 from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import PAGE, AreaRole
-from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, SetBrk, Touch, Unmap
-from procmem.simulate.libc.chunks import ALIGN, HEADER, MIN_CHUNK, WORD, ArenaChunks, chunk_size
+from procmem.simulate.libc.chunks import ArenaChunks
+from procmem.simulate.libc.malloc_sizes import malloc_sizes
 
-__all__ = ["CACHE_STRUCT", "Malloc"]
+__all__ = ["Malloc"]
 
 _THRESHOLD = 128 << 10
 """DEFAULT_MMAP_THRESHOLD_MIN, DEFAULT_TRIM_THRESHOLD and DEFAULT_TOP_PAD."""
-_THRESHOLD_MAX = 512 << 10
-"""DEFAULT_MMAP_THRESHOLD_MAX on 32 bit."""
 _FALLBACK = 1 << 20
 """MMAP_AS_MORECORE_SIZE: what is mapped at least where brk fails."""
 _CONSOLIDATE = 64 << 10
 """FASTBIN_CONSOLIDATION_THRESHOLD."""
-CACHE_STRUCT = 384
-"""sizeof(tcache_perthread_struct) on i386, the first thing that malloc allocates."""
 
 
 class Malloc:
@@ -34,7 +31,8 @@ class Malloc:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._arena = ArenaChunks()
+        self.sizes = malloc_sizes(caller.space.layout.abi)
+        self._arena = ArenaChunks(self.sizes)
         self._mapped: dict[int, int] = {}
         self._mmap_threshold = _THRESHOLD
         self._trim_threshold = _THRESHOLD
@@ -50,19 +48,19 @@ class Malloc:
         if not self._ready:
             self._ready = True
             self.allocate_cache()
-        size = chunk_size(request)
+        size = self.sizes.chunk_size(request)
         chunk = self._arena.from_cache(size) if cached else None
         if chunk is None:
             chunk = self._from_arena(size)
-        return None if chunk is None else chunk + HEADER
+        return None if chunk is None else chunk + self.sizes.header
 
     def allocate_cache(self) -> None:
         """Take a thread's cache from the main arena: what each thread does first."""
-        self._from_arena(chunk_size(CACHE_STRUCT))
+        self._from_arena(self.sizes.chunk_size(self.sizes.cache_struct))
 
     def free(self, pointer: int) -> None:
         """Take a block back."""
-        chunk = pointer - HEADER
+        chunk = pointer - self.sizes.header
         if chunk in self._mapped:
             self._free_mapped(chunk)
             return
@@ -85,7 +83,7 @@ class Malloc:
             if found is not None:
                 return found
         arena = self._arena
-        wanted = size + _THRESHOLD + MIN_CHUNK
+        wanted = size + _THRESHOLD + self.sizes.min_chunk
         length = page_up(wanted - arena.top_size) if self._contiguous else page_up(wanted)
         old_end = arena.top + arena.top_size
         start = self._sbrk(length)
@@ -98,14 +96,14 @@ class Malloc:
             arena.top_size += length
         else:
             self._new_top(start, length)
-        if arena.top_size < size + MIN_CHUNK:
+        if arena.top_size < size + self.sizes.min_chunk:
             return None
         return arena.take_from_top(size)
 
     def _new_top(self, start: int, length: int) -> None:
         """Begin a top at memory that does not border on the old one; its first chunk must be aligned."""
         arena = self._arena
-        shift = -(start + HEADER) % ALIGN
+        shift = -(start + self.sizes.header) % self.sizes.align
         end = start + length
         if self._contiguous:
             end = page_up(end + shift + (arena.top_size if arena.top else 0))
@@ -114,7 +112,7 @@ class Malloc:
             arena.abandon_top()
         self._caller.do(Touch(start))
         arena.top = start + shift
-        arena.top_size = (end - arena.top) & -ALIGN if not self._contiguous else end - arena.top
+        arena.top_size = (end - arena.top) & -self.sizes.align if not self._contiguous else end - arena.top
 
     def _sbrk(self, length: int) -> int | None:
         old = self._caller.space.brk
@@ -141,20 +139,20 @@ class Malloc:
 
     def map_block(self, size: int) -> int | None:
         """Give a large request a mapping of its own (sysmalloc_mmap())."""
-        length = page_up(size + WORD + ALIGN - 1)
-        rule = note("malloc-mmap", request=size - WORD)
+        length = page_up(size + self.sizes.mapped_pad)
+        rule = note("malloc-mmap", request=size - self.sizes.word)
         start = self._caller.do(Map(length, READ_WRITE, role=AreaRole.HEAP, rule=rule))
         if start < 0:
             return None
         self._caller.do(Touch(start))
-        chunk = start + -(start + HEADER) % ALIGN
+        chunk = start + -(start + self.sizes.header) % self.sizes.align
         self._mapped[chunk] = start + length - chunk
         return chunk
 
     def _free_mapped(self, chunk: int) -> None:
         size = self._mapped.pop(chunk)
         # the flag bit of the size field takes part in these comparisons
-        if self._mmap_threshold < size + 2 <= _THRESHOLD_MAX:
+        if self._mmap_threshold < size + 2 <= self.sizes.threshold_max:
             self._mmap_threshold = size
             self._trim_threshold = 2 * size
         start = chunk // PAGE * PAGE
@@ -163,7 +161,7 @@ class Malloc:
     def _trim(self) -> None:
         """Give whole pages at the top back, all but 128 KiB (systrim())."""
         arena = self._arena
-        area = arena.top_size - MIN_CHUNK - 1
+        area = arena.top_size - self.sizes.min_chunk - 1
         extra = (area - _THRESHOLD) // PAGE * PAGE
         end = arena.top + arena.top_size
         if area <= _THRESHOLD or not extra or self._caller.space.brk != end:

@@ -24,9 +24,6 @@ __all__ = ["StaticStart", "start_static"]
 
 _BUILT_IN_DIRS = 4
 """Directories built into glibc of the Debian family: four, on i386 itself as for i386 on x86-64."""
-_OBJECT_TABLE = 100
-"""The last request before ``main``: the table that finds objects by address."""
-
 _VERSIONS_DIFFER = 512
 """Bytes by which the thread-local block of other glibc versions may be smaller or larger."""
 
@@ -71,13 +68,14 @@ def _requests(files: ProgramFiles, table: GlibcTable) -> Iterator[int]:
     yield len(origin) + (1 if origin == b"/" else 2)
     yield table.link_map + 1
     record = table.directory + 4
-    yield 4 * (_BUILT_IN_DIRS + 1)
+    yield table.pointer * (_BUILT_IN_DIRS + 1)
     yield _BUILT_IN_DIRS * ((2 * table.directory - 1 + 4) // table.directory * table.directory)
     path = files.library_path
     if path is not None:
-        yield 4 * (len(path.dirs) + 1)
+        yield table.pointer * (len(path.dirs) + 1)
         for place in path.dirs:
             if place.text:
                 yield len(place.text) + 1
             yield record + len(place.path) + 1
-    yield _OBJECT_TABLE
+    # the table that finds objects by address; without dl_find_object (before 2.35) it takes none
+    yield table.object_record * (len(files.program.image.loads) + 1)

@@ -9,7 +9,7 @@ Source: glibc nptl/allocatestack.c, allocate_stack(); nptl/pthread_create.c; npt
 from procmem.model.note import note
 from procmem.model.permissions import NO_ACCESS, READ_WRITE, READ_WRITE_EXECUTE
 from procmem.model.simulation import PAGE, AreaRole, VmBit
-from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import EINVAL, CloneThread, Map, Protect, Touch
 from procmem.simulate.libc.malloc import Malloc
@@ -23,7 +23,7 @@ _LEAST = 16 << 10
 """PTHREAD_STACK_MIN."""
 _TLS_ALIGN = 64
 _VECTOR_SLOTS = 16
-"""A thread's vector of TLS modules is allocated for so many more than there are."""
+"""A thread's vector of TLS modules is allocated for so many more than there are; an entry is two pointers."""
 
 
 def default_stack_size(stack_limit: int | None) -> int:
@@ -65,6 +65,6 @@ def create_thread(
     if guard:
         caller.do(Protect(start + guard, length - guard, perms, role=AreaRole.STACK, rule=rule))
     caller.do(Touch(start + length - 1))
-    malloc.allocate(8 * (modules + _VECTOR_SLOTS), cached=False)
+    malloc.allocate(malloc.sizes.header * (modules + _VECTOR_SLOTS), cached=False)
     caller.do(CloneThread())
     return start

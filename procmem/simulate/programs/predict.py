@@ -4,16 +4,29 @@ Nothing that a process could tell is an input, so a prediction is made before th
 is the same on a machine that could never run one.
 """
 
-from procmem.model.elf import PT_TLS
+from procmem.model.elf import ET_DYN, PF_X, PT_GNU_STACK, PT_TLS, ElfImage
 from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import Base, Draws, Exactness, Prediction, RealSpace, Settings, SimSpace, SimVma, Stage
+from procmem.model.simulation import (
+    Abi,
+    Base,
+    Draws,
+    Exactness,
+    Prediction,
+    RealSpace,
+    Settings,
+    SimSpace,
+    SimVma,
+    Stage,
+    VmBit,
+)
 from procmem.simulate.kernel.aslr import fit, moving_bases, ranges, refine
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
-from procmem.simulate.kernel.execve import execute
+from procmem.simulate.kernel.execve import execute, span
 from procmem.simulate.kernel.naming import named
 from procmem.simulate.libc.constructors import run_constructors, unforeseeable, unknown_constructors
 from procmem.simulate.libc.glibc_versions import table_for
@@ -28,7 +41,10 @@ __all__ = ["Running", "after", "fit_draws", "predict", "start"]
 class Running(NamedTuple):
     """A simulated process at one stage, ready to go on: its space, its malloc, and what is not certain.
 
-    ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only.
+    ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only;
+    ``executable_stacks`` says that the C library gives threads stacks that may be executed,
+    ``may_allocate`` that start code has run of which it is not known what it allocates,
+    ``unknown_start`` the same of a C library of which nothing is known.
     """
 
     space: SimSpace
@@ -36,6 +52,9 @@ class Running(NamedTuple):
     modules: int
     guessed: frozenset[Base]
     notes: tuple[Note, ...]
+    executable_stacks: bool = False
+    may_allocate: bool = False
+    unknown_start: bool = False
 
 
 def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
@@ -47,23 +66,44 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     space = execute(files, settings)
     images = [files.program.image, *(library.image for library in files.libraries)]
     modules = sum(1 for image in images if image.first(PT_TLS) is not None)
-    running = Running(space, Malloc(Caller(space)), modules, frozenset(), ())
+    running = Running(
+        space, Malloc(Caller(space)), modules, frozenset(), (), executable_stacks=any(map(_wants_executable, images))
+    )
+    unplaced = _unplaced(files, space.layout.abi, stage)
+    if unplaced:
+        notes = tuple(note("file-system-unknown", file=name) for name in unplaced)
+        running = running._replace(guessed=frozenset({Base.MMAP}), notes=notes)
     if stage is Stage.EXEC:
         return running
-    running = running._replace(notes=files.notes)
+    running = running._replace(notes=(*running.notes, *files.notes))
     if files.interpreter is None:
         running = _started_static(running, files) if stage is Stage.MAIN else running
         return _with_own_constructors(running, files, stage)
     if files.missing is not None:
         raise ExecFailed("library-missing", name=files.missing)
-    running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files)
+    running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files, stage)
     return _with_own_constructors(running, files, stage)
+
+
+def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
+    """Large files of which it is not known whether they are aligned to huge pages: all below them may lie elsewhere."""
+    loaded = [files.program if files.interpreter is None else files.interpreter]
+    loaded += files.libraries if stage is not Stage.EXEC else ()
+    least = abi.huge_page or 1 << abi.bits
+    large = [item for item in loaded if item.image.type == ET_DYN and span(item.image) >= least]
+    return tuple(item.real for item in large if item.huge_aligned is None)
+
+
+def _wants_executable(image: ElfImage) -> bool:
+    """Whether glibc takes it that the object needs executable stacks: also where it does not say."""
+    header = image.first(PT_GNU_STACK)
+    return header is None or bool(header.flags & PF_X)
 
 
 def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
     if stage is not Stage.MAIN or not files.program.constructors:
         return running
-    return running._replace(notes=(*running.notes, note("own-constructors")))
+    return running._replace(notes=(*running.notes, note("own-constructors")), may_allocate=True)
 
 
 def _started_static(running: Running, files: ProgramFiles) -> Running:
@@ -71,13 +111,15 @@ def _started_static(running: Running, files: ProgramFiles) -> Running:
     if is_dynamic_linker(files.program.soname):
         return running._replace(notes=(*running.notes, note("linker-by-hand")))
     if files.libc_version is None:
-        return running._replace(notes=(*running.notes, note("static-unknown")))
-    table, measured = table_for(files)
+        return running._replace(notes=(*running.notes, note("static-unknown")), unknown_start=True)
+    table, measured = table_for(files, running.space.layout.abi)
     started = start_static(running.space, files, table)
     running = running._replace(space=started.space, malloc=started.malloc)
     if measured or started.alike:
         return running
-    return running._replace(guessed=frozenset({Base.BRK}), notes=(*running.notes, _unmeasured(files)))
+    return running._replace(
+        guessed=frozenset({Base.BRK}), unknown_start=True, notes=(*running.notes, _unmeasured(files))
+    )
 
 
 def _started_musl(running: Running, files: ProgramFiles) -> Running:
@@ -88,24 +130,31 @@ def _started_musl(running: Running, files: ProgramFiles) -> Running:
     )
 
 
-def _started_glibc(running: Running, files: ProgramFiles) -> Running:
+def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Running:
     """Let glibc's dynamic linker and the constructors of known libraries work."""
-    table, measured = table_for(files)
+    table, measured = table_for(files, running.space.layout.abi)
     caller = Caller(link(running.space, files, table))
     malloc = Malloc(caller)
     notes = list(running.notes)
-    guessed = frozenset({Base.MMAP}) if files.notes or not measured else frozenset()
+    guessed = running.guessed | ({Base.MMAP} if files.notes or not measured else set())
     if not measured:
         notes.append(_unmeasured(files))
-    for library in run_constructors(malloc, files):
+    for library in run_constructors(malloc, files, own=stage is Stage.MAIN):
         guessed |= {Base.BRK}
         notes.append(note("constructor-mallocs", library=library))
-    for library in unknown_constructors(files):
+    unknown = unknown_constructors(files)
+    for library in unknown:
         notes.append(note("constructor-unknown", library=library))
     for library in unforeseeable(files):
         guessed |= {Base.MMAP, Base.BRK}
         notes.append(note("library-maps", library=library))
-    return Running(caller.space, malloc, running.modules, guessed, tuple(dict.fromkeys(notes)))
+    return running._replace(
+        space=caller.space,
+        malloc=malloc,
+        guessed=guessed,
+        notes=tuple(dict.fromkeys(notes)),
+        may_allocate=bool(unknown),
+    )
 
 
 def _unmeasured(files: ProgramFiles) -> Note:
@@ -123,11 +172,11 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
         return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()
-    before = execute(files, settings).vmas if running.guessed else ()
+    before = execute(files, settings).vmas if running.guessed or running.unknown_start else ()
     return Prediction(
         stage,
         settings,
-        tuple(_graded(vma, moving, running.guessed, before) for vma in named(running.space)),
+        tuple(_graded(vma, moving, running, before) for vma in named(running.space)),
         running.space,
         ranges=ranges(files, settings, running.space) if drawn else (),
         notes=running.notes,
@@ -140,7 +189,7 @@ def after(prediction: Prediction, running: Running, space: SimSpace) -> Predicti
     """The same prediction after the program did something more: its lines, graded as before."""
     bases = {wanted.base for wanted in prediction.ranges}
     sure = tuple(vma for vma in prediction.vmas if vma.status is not Exactness.SHAPE)
-    vmas = tuple(_graded(vma, frozenset(bases), running.guessed, sure) for vma in named(space))
+    vmas = tuple(_graded(vma, frozenset(bases), running, sure) for vma in named(space))
     return prediction._replace(vmas=vmas, space=space)
 
 
@@ -175,10 +224,26 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
     return best if explained(best) > known - (not possible) else draws
 
 
-def _graded(vma: SimVma, moving: frozenset[Base], guessed: frozenset[Base], before: tuple[SimVma, ...]) -> SimVma:
-    """Give a line its certainty: exact unless its base moves, or a C library not measured placed it."""
-    if vma.base in guessed and not any(old.start < vma.end and old.end > vma.start for old in before):
+def _graded(vma: SimVma, moving: frozenset[Base], running: Running, before: tuple[SimVma, ...]) -> SimVma:
+    """Give a line its certainty: exact unless its base moves, or code of which not all is known had a hand in it.
+
+    ``before`` are lines that were certain before that code ran.
+    """
+    mine = vma.base in running.guessed and not any(old.start < vma.end and old.end > vma.start for old in before)
+    if mine or (running.may_allocate and _may_grow(vma)) or (running.unknown_start and not _stays(vma, before)):
         return vma._replace(status=Exactness.SHAPE)
     if vma.base in moving:
         return vma._replace(status=Exactness.RANGE)
     return vma
+
+
+def _may_grow(vma: SimVma) -> bool:
+    """Whether memory that is asked for could join it: anonymous memory in the mapping area, and the heap."""
+    of_nobody = not vma.name or vma.base is Base.BRK
+    return of_nobody and vma.base in (Base.MMAP, Base.BRK) and permissions(vma.perms).read_write
+
+
+def _stays(vma: SimVma, before: tuple[SimVma, ...]) -> bool:
+    """Whether start code has no reason to change a line: what exec mapped and cannot be written, the stack."""
+    as_before = any((old.start, old.end, old.perms) == (vma.start, vma.end, vma.perms) for old in before)
+    return bool(vma.flags & VmBit.SPECIAL) or (as_before and (vma.grows_down or not permissions(vma.perms).writable))

@@ -13,6 +13,7 @@ from procmem.model.region import ElfObject
 from procmem.model.simulation import PAGE, KernelKind, Prediction, SimSpace
 from procmem.model.snapshot import Limit, LimitName, Nature, Snapshot, Stat, Status
 from procmem.model.vma_names import KernelName, kernel_label
+from procmem.simulate.arch.abis import abi_of
 
 __all__ = ["snapshot_of"]
 
@@ -55,14 +56,14 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
     vdso = next((vma.start for vma in prediction.vmas if vma.name == kernel_label(KernelName.VDSO)), None)
     if vdso is not None:
         auxv[AT_SYSINFO_EHDR] = vdso
-    native = settings.kernel is KernelKind.NATIVE
+    native, bits = settings.kernel is KernelKind.NATIVE, abi_of(settings.kernel).bits
     return Snapshot(
         pid=None,
         nature=Nature.SIMULATED,
         comm=comm,
         cmdline=settings.argv,
         exe=program.real,
-        bits=32,
+        bits=bits,
         page_size=PAGE,
         machine=Machine(machine="i686" if native else "x86_64", page_size=PAGE),
         status=Status({StatusKey.NAME: comm.decode("ascii", "replace"),

@@ -11,7 +11,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, SimMemory
 from procmem.model.simulation import PAGE, AreaRole, SimSpace, VmBit
-from procmem.simulate.arch.i386_layout import page_up
+from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Event, Map
 from procmem.simulate.kernel.memory import LiveMachine, run, step

@@ -30,10 +30,10 @@ from collections.abc import Callable, Iterator
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.permissions import READ_WRITE, permissions
+from procmem.model.permissions import READ_WRITE
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import AreaRole, SimSpace
-from procmem.simulate.arch.i386_layout import page_down, page_up
+from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Fork, Map, Protect, SetBrk, Touch, Unmap
 from procmem.simulate.kernel.frames import TooMuchWork
@@ -130,6 +130,7 @@ class _Player:
         self.malloc.rebase(self.caller)
         self.arenas = ThreadArenas(self.caller, self.malloc, cpus)
         self.modules = running.modules
+        self.executable_stacks = running.executable_stacks
         self.blocks: dict[str, AllocatedBlock] = {}
         self.depth = running.space.registers.esp
 
@@ -224,9 +225,13 @@ class _Player:
                 request = parsed(step, value)
             else:
                 raise BadScript(step.line, "unknown-thread-option", name=name)
-        stack_is_code = any(vma.grows_down and permissions(vma.perms).executable for vma in self.caller.space.vmas)
         result = create_thread(
-            self.caller, self.malloc, size=stack, guard=guard, modules=self.modules, executable=stack_is_code
+            self.caller,
+            self.malloc,
+            size=stack,
+            guard=guard,
+            modules=self.modules,
+            executable=self.executable_stacks,
         )
         if result >= 0 and request:
             self.arenas.first_request(request)

@@ -7,7 +7,7 @@ __all__ = ["ALL", "EPILOG", "HELP", "REPEAT", "RUN", "RUN_FLAGS", "STAGE", "TARG
 HELP = N_("Check the simulator, and the laws it is made of, against the real kernel.")
 TARGET = N_("""Check a process that runs, or a recording; the word "target" may be left out.
 
-Every law by which the kernel lays out an address space is held against its map; a 32-bit process that runs here
+Every law by which the kernel lays out an address space is held against its map; an x86 process that runs here
 is predicted from its files and compared line by line, with the drawn values filled in.
 """)
 ALL = N_("Every law with its figures, not only those that are broken.")

@@ -4,7 +4,7 @@ from procmem.text import N_
 
 __all__ = ["EPILOG", "FLAGS", "HELP", "OPTIONS"]
 
-HELP = N_("""Predict the memory map of a 32-bit x86 program from its files, before it runs.
+HELP = N_("""Predict the memory map of an x86 program, of 32 or 64 bits, from its files, before it runs.
 
 Without ELF the program is the one of the textbook. What is printed as exact is meant to the byte; see
 procmem crosscheck.
@@ -12,7 +12,7 @@ procmem crosscheck.
 Options may stand anywhere. Arguments of the program that begin with - stand behind --.
 """)
 OPTIONS = {
-    "kernel": N_("i386, or x86-64."),
+    "kernel": N_("i386 (native), or x86-64 with a program of 32 (compat) or 64 bits. Default: by the program."),
     "limit_3gb": N_("User space of 3 GiB (setarch -3). Default: on."),
     "aslr": N_("With address-space randomisation. Default: off."),
     "legacy": N_("Bottom-up mapping area (setarch -L)."),
@@ -45,7 +45,7 @@ FLAGS = {
 EPILOG = N_("""\b
 Examples:
   procmem simulate                          the program of the textbook
-  procmem simulate ./prog arg               a real 32-bit file, at main
+  procmem simulate ./prog arg               a real program, at main
   procmem simulate ./prog --stage exec --aslr
   procmem simulate ./prog -- -v file        the program's own options
   procmem simulate ./prog --as explain      the coming map in plain words

@@ -52,6 +52,8 @@ VERDICTS = {
     "extra": N_("extra"),
     "in range": N_("in range"),
     "same shape": N_("same shape"),
+    "freed since": N_("freed since"),
+    "changed since": N_("changed since"),
 }
 
 _SENTENCES: dict[str, Sentence] = {
