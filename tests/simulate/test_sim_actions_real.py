@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.model.simulation import LineVerdict, RealSpace, Settings, Stage
+from procmem.model.simulation import KernelKind, LineVerdict, RealSpace, Settings, Stage
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses
@@ -19,9 +19,10 @@ from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
 from procmem.sources.program_files import open_file
 from procmem.tracing.tracee import Started, Tracee
-from tests.support.simulated_support import files_of, need_32bit, settings_for
+from tests.support.simulated_support import files_of, need_32bit, need_kernel, settings_for
 
-pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
+pytestmark = [pytest.mark.needs("gcc")]
+needs32 = pytest.mark.needs32
 
 SOURCE = Path(__file__).with_name("sim_actor.c")
 WAYS = {"dynamic": (), "fixed": ("-no-pie",), "static": ("-static",)}
@@ -31,8 +32,9 @@ LIMITS = (8 << 20, None, 1 << 20, 64 << 10, 200 << 20)
 class Actor:
     """The compiled actor of one way of linking."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bits: int) -> None:
         self.path = path
+        self.auxv = "<II" if bits == 32 else "<QQ"
         self.files = files_of(path)
         opened = open_file(os.fsencode(path))
         assert opened is not None
@@ -48,7 +50,7 @@ class Actor:
         how = Started(os.fsencode(self.path), argv, (), personality(settings), settings.stack_limit)
         with Tracee(how) as child:
             assert child.alive
-            entry = dict(struct.iter_unpack("<II", child.proc_file("auxv")))[9]
+            entry = dict(struct.iter_unpack(self.auxv, child.proc_file("auxv")))[9]
             mark = self.mark + entry - self.files.program.image.entry
             for moment in moments:
                 if not child.run_to(mark):
@@ -63,13 +65,22 @@ class Actor:
 @pytest.fixture(scope="module")
 def actors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Actor]:
     need_32bit()
-    folder = tmp_path_factory.mktemp("actor")
+    return _built(tmp_path_factory.mktemp("actor"), 32)
+
+
+@pytest.fixture(scope="module")
+def actors_64(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Actor]:
+    need_kernel(KernelKind.X86_64)
+    return _built(tmp_path_factory.mktemp("actor64"), 64)
+
+
+def _built(folder: Path, bits: int) -> dict[str, Actor]:
     made = {}
     for way, options in WAYS.items():
         out = folder / way
-        command = ["gcc", "-m32", "-O1", "-pthread", str(SOURCE), "-o", str(out), *options]
+        command = ["gcc", f"-m{bits}", "-O1", "-pthread", str(SOURCE), "-o", str(out), *options]
         subprocess.run(command, check=True, timeout=60)
-        made[way] = Actor(out)
+        made[way] = Actor(out, bits)
     return made
 
 
@@ -96,6 +107,7 @@ HAND_MADE = {
 }  # fmt: skip
 
 
+@needs32
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_each_step_is_exact(name: str, way: str, actors: dict[str, Actor]) -> None:
@@ -117,6 +129,7 @@ LAID_OUT = {
 }
 
 
+@needs32
 @pytest.mark.parametrize("way", ["dynamic", "static"])
 @pytest.mark.parametrize("name", LAID_OUT)
 def test_each_step_is_exact_under_other_limits(name: str, way: str, actors: dict[str, Actor]) -> None:
@@ -125,11 +138,34 @@ def test_each_step_is_exact_under_other_limits(name: str, way: str, actors: dict
     assert actors[way].first_difference(lines, base) is None
 
 
-def _random_script(dice: random.Random) -> list[str]:
+HAND_MADE_64 = {
+    "the first heap has 132 KiB": ["malloc b1 1"],
+    "threshold up to 32 MiB": ["malloc b1 100", "malloc b2 20000000", "free b2", "malloc b3 19000000", "free b3",
+                               "malloc b4 34000000", "free b4", "malloc b5 20000000"],
+    "blocks of whole huge pages": ["malloc b1 2097128", "malloc b2 2097152", "mmap b3 4194304", "mmap b4 4198400",
+                                   "mmap b5 2097152", "munmap b3 2097152 2097152", "mmap b6 2097152 ---"],
+    "stacks of whole huge pages": ["thread 2093056", "thread 2097152", "thread", "thread 4194304 guard=0"],
+    "arenas of 64 MiB": ["thread malloc=100", "thread malloc=200000", "thread malloc=5000", "mmap b1 67108864",
+                         "thread malloc=100"],
+    "more threads than arenas": ["thread 65536 malloc=100"] * 18,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", [*HAND_MADE, *HAND_MADE_64])
+def test_each_step_of_a_64_bit_program_is_exact(name: str, way: str, actors_64: dict[str, Actor]) -> None:
+    """The same sequences, and what is larger there."""
+    lines = HAND_MADE_64.get(name) or HAND_MADE[name]
+    assert actors_64[way].first_difference(lines, Settings(kernel=KernelKind.X86_64)) is None
+
+
+SIZES, SIZES_64 = (1, 200, 2000, 60000, 140000, 600000), (1, 200, 2000, 60000, 140000, 600000, 5000000, 40000000)
+
+
+def _random_script(dice: random.Random, sizes: tuple[int, ...] = SIZES) -> list[str]:
     lines: list[str] = []
     blocks: list[int] = []
     mapped: dict[int, int] = {}
-    sizes = (1, 200, 2000, 60000, 140000, 600000)
     for number in range(dice.randrange(5, 30)):
         act = dice.random()
         if act < 0.35 or not (blocks or mapped):
@@ -139,7 +175,7 @@ def _random_script(dice: random.Random) -> list[str]:
         elif act < 0.6 and blocks:
             lines.append(f"free b{blocks.pop(dice.randrange(len(blocks)))}")
         elif act < 0.72:
-            pages = dice.randrange(1, 9)
+            pages = dice.randrange(1, 9) * (dice.choice([1, 1, 512]) if sizes is SIZES_64 else 1)
             rights = dice.choice(["rw-", "rw-", "---", "r--", "rwx", "r-x"])
             lines.append(f"mmap b{number} {pages * 4096} {rights}")
             mapped[number] = pages
@@ -157,6 +193,21 @@ def _random_script(dice: random.Random) -> list[str]:
     return lines
 
 
+def test_random_sequences_of_64_bit_programs_are_exact(actors_64: dict[str, Actor]) -> None:
+    """At least 98 of 100 sequences are exact after every step, under all layouts and limits."""
+    wrong = []
+    rounds = 60
+    for seed in range(rounds):
+        dice = random.Random(1000 + seed)
+        lines = _random_script(dice, SIZES_64)
+        base = Settings(kernel=KernelKind.X86_64, legacy=dice.random() < 0.2, stack_limit=dice.choice(LIMITS))
+        difference = actors_64[dice.choice(list(WAYS))].first_difference(lines, base)
+        if difference is not None:
+            wrong.append(f"seed {seed}: {difference}")
+    assert len(wrong) * 50 <= rounds, wrong
+
+
+@needs32
 def test_random_sequences_are_exact(actors: dict[str, Actor]) -> None:
     """At least 98 of 100 sequences (here 59 of 60) are exact after every step, under all layouts and limits."""
     wrong = []
@@ -171,6 +222,7 @@ def test_random_sequences_are_exact(actors: dict[str, Actor]) -> None:
     assert len(wrong) * 50 <= rounds, wrong
 
 
+@needs32
 def test_a_process_that_has_run_on_still_shows_what_it_had_at_main(actors: dict[str, Actor]) -> None:
     """What it mapped since, its heap and its grown stack are no contradiction; a line that is elsewhere is one."""
     lines = ["malloc b1 1000", "mmap b2 8192", "thread malloc=1000", "recurse 300000", "malloc b3 300000"]
@@ -180,7 +232,7 @@ def test_a_process_that_has_run_on_still_shows_what_it_had_at_main(actors: dict[
         settings = settings_for(actor.path, Settings(argv=argv, randomize=2))
         how = Started(os.fsencode(actor.path), argv, (), personality(settings), settings.stack_limit)
         with Tracee(how) as child:
-            entry = dict(struct.iter_unpack("<II", child.proc_file("auxv")))[9]
+            entry = dict(struct.iter_unpack(actor.auxv, child.proc_file("auxv")))[9]
             assert child.run_to(actor.mark + entry - actor.files.program.image.entry, times=len(lines))
             seen = tuple((v.start, v.end, v.perms, v.offset, v.name) for v in parse_maps(child.proc_file("maps")))
             start_brk = parse_stat(child.proc_file("stat")).start_brk

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from procmem.model.simulation import Settings, Stage
+from procmem.model.simulation import KernelKind, Settings, Stage
 from tests.support import simulated_programs as sim_programs
-from tests.support.simulated_support import ALL_STAGES, files_of, need_32bit, settings_for, wrong_lines
+from tests.support.simulated_support import ALL_STAGES, files_of, need_32bit, need_kernel, settings_for, wrong_lines
 
-pytestmark = [pytest.mark.needs("gcc"), pytest.mark.needs32]
+pytestmark = [pytest.mark.needs("gcc")]
 
 SETTINGS: dict[str, Settings] = {
     "-R -3": Settings(),
@@ -25,16 +25,43 @@ SETTINGS: dict[str, Settings] = {
     "drawn": Settings(randomize=2),
     "drawn, 4 GiB, legacy": Settings(randomize=2, limit_3gb=False, legacy=True),
 }
-NAMES = [program.name for program in sim_programs.PROGRAMS] + [ending[0] for ending in sim_programs.ENDINGS]
+_64 = Settings(kernel=KernelKind.X86_64)
+SETTINGS_64: dict[str, Settings] = {
+    "-R": _64,
+    "-R -L": _64._replace(legacy=True),
+    "-R -X": _64._replace(read_implies_exec=True),
+    "64 KiB": _64._replace(stack_limit=64 << 10),
+    "200 MiB": _64._replace(stack_limit=200 << 20),
+    "64 GiB": _64._replace(stack_limit=64 << 30),
+    "unlimited": _64._replace(stack_limit=None),
+    "long strings": _64._replace(argv=(b"x" * 3000, b"y" * 90000), env=(b"A=" + b"z" * 20000, b"B=1")),
+    "drawn": _64._replace(randomize=2),
+    "drawn, legacy": _64._replace(randomize=2, legacy=True, stack_limit=None),
+}
+ENDINGS = [ending[0] for ending in sim_programs.ENDINGS]
+NAMES = [program.name for program in sim_programs.PROGRAMS] + ENDINGS
+NAMES_64 = [program.name for program in sim_programs.programs(64)] + ENDINGS
 OWN_ENV = {program.name: program for program in sim_programs.PROGRAMS}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All programs, built by the first worker that comes; the others wait for it."""
+    """All programs of 32 bits."""
     need_32bit()
+    return _built(tmp_path_factory, 32)
+
+
+@pytest.fixture(scope="module")
+def folder_64(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All programs of 64 bits."""
+    need_kernel(KernelKind.X86_64)
+    return _built(tmp_path_factory, 64)
+
+
+def _built(tmp_path_factory: pytest.TempPathFactory, bits: int) -> Path:
+    """Built by the first worker that comes; the others wait for it."""
     base = tmp_path_factory.getbasetemp()
-    made = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "simulated"
+    made = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / f"simulated{bits}"
     try:
         made.mkdir()
     except FileExistsError:
@@ -43,11 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 return made
             time.sleep(0.1)
         raise
-    sim_programs.build(made)
+    sim_programs.build(made, bits)
     (made / "built").touch()
     return made
 
 
+@pytest.mark.needs32
 @pytest.mark.parametrize("name", NAMES)
 def test_every_line_of_a_compiled_program_is_exact(name: str, folder: Path) -> None:
     """One program, all settings, all stages: nothing called exact is off."""
@@ -59,6 +87,18 @@ def test_every_line_of_a_compiled_program_is_exact(name: str, folder: Path) -> N
         assert not wrong_lines(files, settings_for(path, base, env), stages), setting
 
 
+@pytest.mark.parametrize("name", NAMES_64)
+def test_every_line_of_a_64_bit_program_is_exact(name: str, folder_64: Path) -> None:
+    """The same of x86-64: other linkers, objects larger than a huge page, alignment up to 1 GB."""
+    path = folder_64 / name
+    env = sim_programs.environment(OWN_ENV[name], folder_64) if name in OWN_ENV else ()
+    files = files_of(path, env)
+    stages = (Stage.EXEC, Stage.ENTRY) if name == "nobss" else ALL_STAGES
+    for setting, base in SETTINGS_64.items():
+        assert not wrong_lines(files, settings_for(path, base, env), stages), setting
+
+
+@pytest.mark.needs32
 def test_stripped_programs_tell_main_by_their_start_code(folder: Path) -> None:
     """Where no symbol is left, main is what the start code hands to the C library."""
     for name in ("pie", "nopie", "static", "staticpie"):

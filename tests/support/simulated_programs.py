@@ -1,13 +1,14 @@
-"""Programs for the comparison with the real kernel, made by gcc -m32 once for all tests.
+"""Programs for the comparison with the real kernel, made by gcc -m32 or -m64 once for all tests.
 
 Each is one way in which a real program's map differs from the plain one: where its segments end, how it
 was linked, what it loads. They are built side by side in one folder, so that RUNPATHs can point there.
 """
 
 import os
+import shutil
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 PAGE = 4096
 PLAIN = "int main(void){return 0;}\n"
 LONE = "int d[9]={1}; char b[6000]; int main(void){return 0;} void _start(void){main(); for(;;);}\n"
-PT_GNU_STACK = 0x6474E551
+PT_LOAD, PT_GNU_STACK = 1, 0x6474E551
 
 
 class Program(NamedTuple):
@@ -33,30 +34,32 @@ def without_gnu_stack(data: bytes) -> bytes:
     return _with_stack_header(data, kind=0)
 
 
+def _headers(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+    """Of each program header: its place in the file, type, address, bytes in the file and in memory."""
+    wide = data[4] == 2
+    (phoff,) = struct.unpack_from("<Q" if wide else "<I", data, 32 if wide else 28)
+    (count,) = struct.unpack_from("<H", data, 56 if wide else 44)
+    for number in range(count):
+        at = phoff + (56 if wide else 32) * number
+        if wide:
+            kind, _flags, _offset, vaddr, _paddr, filesz, memsz, _align = struct.unpack_from("<2I6Q", data, at)
+        else:
+            kind, _offset, vaddr, _paddr, filesz, memsz, _flags, _align = struct.unpack_from("<8I", data, at)
+        yield at, kind, vaddr, filesz, memsz
+
+
 def _with_stack_header(data: bytes, *, kind: int) -> bytes:
     changed = bytearray(data)
-    (phoff,) = struct.unpack_from("<I", data, 28)
-    (count,) = struct.unpack_from("<H", data, 44)
-    for number in range(count):
-        at = phoff + 32 * number
-        if struct.unpack_from("<I", data, at)[0] == PT_GNU_STACK:
+    for at, found, *_rest in _headers(data):
+        if found == PT_GNU_STACK:
             struct.pack_into("<I", changed, at, kind)
     return bytes(changed)
 
 
 def last_segment_end(path: Path, *, memory: bool) -> int:
     """Where the last PT_LOAD of a file ends, in memory or in the file."""
-    data = path.read_bytes()
-    (phoff,) = struct.unpack_from("<I", data, 28)
-    (count,) = struct.unpack_from("<H", data, 44)
-    end = 0
-    for number in range(count):
-        kind, _offset, vaddr, _paddr, filesz, memsz, _flags, _align = struct.unpack_from(
-            "<8I", data, phoff + 32 * number
-        )
-        if kind == 1:
-            end = max(end, vaddr + (memsz if memory else filesz))
-    return end
+    loads = [header for header in _headers(path.read_bytes()) if header[1] == PT_LOAD]
+    return max(vaddr + (memsz if memory else filesz) for _at, _kind, vaddr, filesz, memsz in loads)
 
 
 LIBRARIES: tuple[tuple[str, tuple[str, ...], str, Callable[[bytes], bytes] | None], ...] = (
@@ -168,48 +171,110 @@ PROGRAMS: tuple[Program, ...] = (
 )
 
 
-def build(folder: Path) -> None:
+ONLY_32 = frozenset({"libtextrel.so", "lib-textrel", "textrel"})
+"""The linker of x86-64 makes no relocations in text."""
+_BIG = "const char big[3 << 20] = {1}; "
+LIBRARIES_64: tuple[tuple[str, tuple[str, ...], str, Callable[[bytes], bytes] | None], ...] = (
+    ("libbig.so", (), _BIG + "int bg(void){return big[5];}", None),
+    ("libbig2.so", ("-Wl,-z,max-page-size=0x200000",), _BIG.replace("3 <<", "5 <<") + "int bh(void){return 1;}", None),
+    ("libalign256m.so", ("-Wl,-z,max-page-size=0x10000000",), "int ag(void){return 1;} int agd[3]={1};", None),
+    *(
+        (f"lib{linker}.so", (f"-fuse-ld={linker}",), f"int {linker}(void){{return 1;}} int {linker}b[9000];", None)
+        for linker in ("gold", "lld", "mold")
+    ),
+)
+"""Large ones, which are aligned to huge pages, and those of other linkers."""
+_KINDS = (("pie", ()), ("nopie", ("-no-pie",)), ("static", ("-static",)), ("static-pie", ("-static-pie",)))
+PROGRAMS_64: tuple[Program, ...] = (
+    *(
+        Program(f"{linker}-{kind}", (f"-fuse-ld={linker}", *options))
+        for linker in ("gold", "lld", "mold")
+        for kind, options in _KINDS
+        if (linker, kind) != ("gold", "static-pie")  # it knows none
+    ),
+    Program("big", (), _BIG + "int main(void){return big[9];}"),
+    Program("big-static-pie", ("-static-pie",), _BIG + "int main(void){return big[9];}"),
+    Program("bss3m-static-pie", ("-static-pie",), "char b[3<<20]; int main(void){return b[5];}"),
+    Program("align256m", ("-Wl,-z,max-page-size=0x10000000",)),
+    Program("elsewhere", ("-pie", "-Wl,-Ttext-segment=0x200000")),
+    Program("lib-big", (*_needs("libbig.so", "libf1.so", "libbig2.so"), *ORIGIN)),
+    Program("lib-align256m", (*_needs("libalign256m.so", "libf2.so"), *ORIGIN)),
+    Program("lib-linkers", (*_needs("libgold.so", "liblld.so", "libmold.so"), *ORIGIN)),
+    Program("lib-cxx", ("-Wl,--no-as-needed", "-l:libstdc++.so.6")),
+)
+
+
+def linkers_there(options: tuple[str, ...]) -> bool:
+    """Whether the linkers that options name are installed."""
+    wanted = [option.partition("=")[2] for option in options if option.startswith("-fuse-ld=")]
+    return all(shutil.which(f"ld.{name}") for name in wanted)
+
+
+def programs(bits: int) -> list[Program]:
+    """The programs of a word size that can be made here."""
+    if bits == 32:
+        return list(PROGRAMS)
+    known = [program for program in (*PROGRAMS, *PROGRAMS_64) if program.name not in ONLY_32]
+    made = {library[0] for library in LIBRARIES_64 if linkers_there(library[1])}
+    wanted = {
+        program.name: {o.removeprefix("-l:") for o in program.options if o.startswith("-l:lib")} for program in known
+    }
+    missing = {library[0] for library in LIBRARIES_64} - made
+    return [one for one in known if linkers_there(one.options) and not wanted[one.name] & missing]
+
+
+def build(folder: Path, bits: int = 32) -> None:
     """Compile everything into a folder."""
+    libraries = [*LIBRARIES, *(LIBRARIES_64 if bits == 64 else ())]
+    libraries = [one for one in libraries if (bits == 32 or one[0] not in ONLY_32) and linkers_there(one[1])]
     (folder / "versions.map").write_text("V1 { global: ve; };\nV2 { } V1;\nV3 { } V2;\nV4 { } V3;\n")
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        _many(folder)
-        plain = [entry for entry in LIBRARIES if entry[0] != "libdeep.so"]
-        list(pool.map(lambda entry: _library(folder, *entry), plain))
+        _many(folder, bits)
+        plain = [entry for entry in libraries if entry[0] != "libdeep.so"]
+        list(pool.map(lambda entry: _library(folder, bits, *entry), plain))
         (folder / "libsoname.so.1").symlink_to("libsoname-file.so")
-        _library(folder, *next(entry for entry in LIBRARIES if entry[0] == "libdeep.so"))
-        list(pool.map(lambda program: make(folder, program), PROGRAMS))
-        list(pool.map(lambda ending: _ends_at_page(folder, *ending), ENDINGS))
+        _library(folder, bits, *next(entry for entry in libraries if entry[0] == "libdeep.so"))
+        list(pool.map(lambda program: make(folder, program, bits), programs(bits)))
+        list(pool.map(lambda ending: _ends_at_page(folder, bits, *ending), ENDINGS))
 
 
-def _many(folder: Path) -> None:
+def _many(folder: Path, bits: int) -> None:
     """Thirty libraries from one object: what matters is only that there are many."""
     source = "int many(void){return 1;} int manyd[3]={1};"
-    compiled(folder, Program("many.o", ("-c", "-fPIC"), source))
+    compiled(folder, Program("many.o", ("-c", "-fPIC"), source), bits)
     for number in range(30):
-        link = ["ld", "-m", "elf_i386", "-shared", "-o", f"libmany{number}.so", "many.o"]
+        link = [
+            "ld",
+            "-m",
+            "elf_i386" if bits == 32 else "elf_x86_64",
+            "-shared",
+            "-o",
+            f"libmany{number}.so",
+            "many.o",
+        ]
         subprocess.run(link, cwd=folder, check=True, timeout=60)
 
 
 def _library(
-    folder: Path, name: str, options: tuple[str, ...], source: str, change: Callable[[bytes], bytes] | None
+    folder: Path, bits: int, name: str, options: tuple[str, ...], source: str, change: Callable[[bytes], bytes] | None
 ) -> None:
-    compiled(folder, Program(name, ("-shared", "-fPIC", *options), source, change))
+    compiled(folder, Program(name, ("-shared", "-fPIC", *options), source, change), bits)
 
 
-def make(folder: Path, program: Program) -> Path:
+def make(folder: Path, program: Program, bits: int = 32) -> Path:
     """Compile one program."""
     options = tuple(option.replace("@", folder.name) for option in program.options)
-    return compiled(folder, program._replace(options=options))
+    return compiled(folder, program._replace(options=options), bits)
 
 
-def compiled(folder: Path, program: Program) -> Path:
-    """Run gcc -m32 and change the file as asked."""
+def compiled(folder: Path, program: Program, bits: int = 32) -> Path:
+    """Run gcc -m32 or -m64 and change the file as asked."""
     source = folder / f"{program.name}.c"
     source.write_text(program.source)
     out = folder / program.name
     # options that name libraries must follow the source
     subprocess.run(
-        ["gcc", "-m32", "-w", "-o", out.name, source.name, *program.options], cwd=folder, check=True, timeout=60
+        ["gcc", f"-m{bits}", "-w", "-o", out.name, source.name, *program.options], cwd=folder, check=True, timeout=60
     )
     if program.change is not None:
         out.write_bytes(program.change(out.read_bytes()))
@@ -228,13 +293,13 @@ ENDINGS: tuple[tuple[str, tuple[str, ...], bool, int], ...] = (
 """Name, options, whether the BSS (or else the data) shall end there, bytes beyond the page's end."""
 
 
-def _ends_at_page(folder: Path, name: str, options: tuple[str, ...], memory: bool, beyond: int) -> None:
+def _ends_at_page(folder: Path, bits: int, name: str, options: tuple[str, ...], memory: bool, beyond: int) -> None:
     """Find the array size with which a segment ends just where it shall, by compiling and looking."""
     size = 16
     for _attempt in range(4):
         array = f"char pad[{size}]" + ("" if memory else "={1}") + ";"
         program = Program(name, options, f"{array}\nint main(void){{return pad[1];}}\n")
-        end = last_segment_end(compiled(folder, program), memory=memory)
+        end = last_segment_end(compiled(folder, program, bits), memory=memory)
         missing = (beyond - end) % PAGE
         if not missing:
             return

@@ -15,15 +15,21 @@ ALL_STAGES = (Stage.EXEC, Stage.ENTRY, Stage.MAIN)
 
 
 @cache
-def _facts() -> tuple[KernelFacts, bool]:
-    return kernel_facts(KernelKind.COMPAT)
+def _facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
+    return kernel_facts(kernel)
 
 
 def need_32bit() -> KernelFacts:
     """Give the kernel's facts, or skip where 32-bit x86 programs do not run (or may not be traced)."""
-    facts, runs = _facts()
+    return need_kernel(KernelKind.COMPAT)
+
+
+def need_kernel(kernel: KernelKind) -> KernelFacts:
+    """Give the facts of a kind, or skip where its programs do not run (or may not be traced)."""
+    facts, runs = _facts(kernel)
     if not runs or os.uname().machine != "x86_64":
-        reason = "this machine does not run 32-bit x86 programs under an x86-64 kernel"
+        bits = 64 if kernel is KernelKind.X86_64 else 32
+        reason = f"this machine does not run {bits}-bit x86 programs under an x86-64 kernel"
         if os.environ.get("PROCMEM_REQUIRE_ALL") == "1":
             pytest.fail(f"PROCMEM_REQUIRE_ALL=1, and yet: {reason}", pytrace=False)
         pytest.skip(reason)
@@ -34,7 +40,7 @@ def settings_for(path: Path | bytes, base: Settings, env: tuple[bytes, ...] = ()
     """Settings to run a program by its path, under this kernel."""
     path = path if isinstance(path, bytes) else os.fsencode(path)
     argv = base.argv if base.argv != Settings().argv else (path,)
-    return base._replace(exec_path=path, argv=argv, env=(*env, *base.env), facts=need_32bit())
+    return base._replace(exec_path=path, argv=argv, env=(*env, *base.env), facts=need_kernel(base.kernel))
 
 
 def files_of(path: Path, env: tuple[bytes, ...] = ()) -> ProgramFiles:

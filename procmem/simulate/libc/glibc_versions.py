@@ -67,7 +67,6 @@ _X86_64 = GlibcTable(
     version_record=24,
     vdso_versions=2,
     object_record=32,
-    own_address=False,
     pointer=8,
     unique_entry=32,
     hwcap_text=29,
