@@ -91,7 +91,7 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     if settings is None:
         return None, note("no-start")
     facts = kernel_facts(kind)[0] if live else _facts_of_recording(target, shot, kind)
-    files = _files_on_disk(program.file, seen.snapshot) if live else None
+    files = _files_on_disk(program.file, seen.snapshot, _linker_variables(target)) if live else None
     stage = Stage.MAIN if files is not None else Stage.EXEC
     files = files or files_of_headers(program, seen.objects, (shot.auxv or {}).get(AT_BASE))
     lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in shot.mappings)
@@ -99,12 +99,23 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     return check_running(files, really(settings._replace(facts=facts), files), real), None
 
 
-def _files_on_disk(program: MappedFile, shot: Snapshot) -> ProgramFiles | None:
+def _linker_variables(target: Target) -> tuple[bytes, ...]:
+    """What of the environment decides which libraries are loaded; nothing where it may not be read.
+
+    A program may have written over its environment since; then nothing that begins so is left.
+    """
+    content = target.read("environ")
+    if isinstance(content, Refusal):
+        return ()
+    return tuple(text for text in content.split(b"\0") if text.startswith((b"LD_", b"GLIBC_TUNABLES=")))
+
+
+def _files_on_disk(program: MappedFile, shot: Snapshot, env: tuple[bytes, ...]) -> ProgramFiles | None:
     """The program and its libraries as they lie here; None where a file of such a name is not the one it has mapped."""
     if is_deleted(program.path):
         return None  # what has that name now is another file
     try:
-        files = program_files(program.path, (), program)
+        files = program_files(program.path, env, program)
     except BadInput:
         return None
     assert shot.mappings is not None
