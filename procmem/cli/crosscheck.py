@@ -76,9 +76,12 @@ def target(targets: Selection, output: Output, everything: bool) -> int:
 @layout_options
 @click.option("--stage", "stages", type=click.Choice(["exec", "entry", "main"]), multiple=True, help=words.STAGE)
 @click.option("--repeat", type=click.IntRange(1, 100_000), metavar="N", help=words.REPEAT)
+@click.option("--all", "everything", is_flag=True, help=words.ALL_STAGES)
 @output_options("procmem/crosscheck/1", flags=UNITLESS_FLAGS, helps=words.RUN_FLAGS)
 @language_option
-def run(words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat: int | None, **given: Any) -> int:
+def run(
+    words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat: int | None, everything: bool, **given: Any
+) -> int:
     """Predict a program's map, then run the program and compare."""
     from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.crosscheck import cross_page, drawn_page  # noqa: PLC0415
@@ -96,5 +99,5 @@ def run(words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat:
         return ExitStatus.MISMATCH if bases.outside or bases.runs < repeat else ExitStatus.DONE
     wanted = tuple(stage for stage in Stage if not stages or stage.value in stages)
     reports = query.crosscheck(files, settings, wanted)
-    output.show([cross_page(reports, facts.origin)])
+    output.show([cross_page(reports, facts.origin, everything=everything)])
     return ExitStatus.DONE if all(report.holds for report in reports) else ExitStatus.MISMATCH

@@ -135,7 +135,8 @@ class SimVma(NamedTuple):
     """One simulated line of ``maps`` with the rule that put it there.
 
     ``anon`` numbers the anon_vma, the kernel's list of who may share written pages: 0 until the first
-    write, and different numbers never become one VMA.
+    write, and different numbers never become one VMA. ``moved`` is how far mremap has moved anonymous memory since it
+    was first written: it keeps its place in the numbering of pages (``vm_pgoff``).
     """
 
     start: int
@@ -149,6 +150,7 @@ class SimVma(NamedTuple):
     rule: Note | None = None
     status: Exactness = Exactness.EXACT
     anon: int = 0
+    moved: int = 0
 
     @property
     def size(self) -> int:

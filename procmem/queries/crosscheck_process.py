@@ -82,7 +82,7 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     if not architecture_of(shot.machine.machine, shot.bits).layout:
         return None, note("not-x86")
     program = next((item for item in seen.objects if item.file.is_program and item.image is not None), None)
-    if program is None or shot.mappings is None or shot.stat is None:
+    if program is None or not (program.image and program.image.loads) or shot.mappings is None or shot.stat is None:
         return None, note("no-program")
     if is_dynamic_linker(program.soname):
         return None, note("linker-by-hand")

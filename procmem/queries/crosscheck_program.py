@@ -167,6 +167,9 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         if unchecked is not None:
             reports.append(CrossReport(prediction, (), unchecked=unchecked))
             continue
+        if real is None and _ended_by_itself(prediction, run):
+            reports.append(CrossReport(prediction, (), unchecked=note("ended-by-itself", how=run.ended)))
+            continue
         if real is None:
             reports.append(failure_report(prediction, run.ended or note("not-reached")))
             continue
@@ -177,6 +180,13 @@ def crosscheck(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
         else:
             reports.append(compare(prediction, real))
     return tuple(reports)
+
+
+def _ended_by_itself(prediction: Prediction, run: RealRun) -> bool:
+    """Whether code of its own ended the program before ``main``, behind its entry point: no matter of its layout."""
+    reached = {space.stage for space in run.spaces}
+    began = Stage.ENTRY in reached
+    return prediction.stage is Stage.MAIN and prediction.failure is None and began and run.ended is not None
 
 
 def _by_a_stop(files: ProgramFiles, settings: Settings, why: Note) -> CrossReport:

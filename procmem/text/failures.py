@@ -46,6 +46,7 @@ ENDINGS = {
     "main-unknown": N_("neither a symbol nor the start code tells where main is"),
     "drawn": N_("whether it gets here depends on the drawn values"),
     "not-reached": N_("not reached"),
+    "ended-by-itself": N_("before main, code of the program's own ran: {how}"),
     "only-main": N_("{why}; only main can be looked at without it"),
     "ended-before-stop": N_("{why}; and it ended before it could be stopped"),
     "no-tracing": N_("process {pid}: tracing our own child failed: {reason}"),

@@ -64,6 +64,21 @@ static void step(char **words, int count, char *first_sp)
 
 	if (!strcmp(words[0], "malloc")) {
 		start[name] = malloc(second);
+	} else if (!strcmp(words[0], "realloc")) {
+		void *got = realloc(start[name], second);
+		start[name] = got ? got : start[name];
+	} else if (!strcmp(words[0], "mremap")) {
+		void *got = mremap(start[name], length[name], second, MREMAP_MAYMOVE);
+		if (got != MAP_FAILED) {
+			start[name] = got;
+			length[name] = (second + 4095) & -4096UL;
+		}
+	} else if (!strcmp(words[0], "overmap")) {
+		int wanted = count > 4 ? rights(words[4]) : PROT_READ | PROT_WRITE;
+		mmap((char *)start[name] + second, third, wanted, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	} else if (!strcmp(words[0], "growsdown")) {
+		start[name] = mmap(0, second, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+		length[name] = second;
 	} else if (!strcmp(words[0], "free")) {
 		free(start[name]);
 	} else if (!strcmp(words[0], "mmap")) {

@@ -105,6 +105,21 @@ HAND_MADE = {
     "brk by hand": ["brk 5000", "brk 100000", "brk -50000", "malloc b1 1000", "brk 4096", "malloc b2 100000",
                     "malloc b3 100000"],
 }  # fmt: skip
+HAND_MADE |= {
+    "realloc of small blocks": ["malloc b1 100", "malloc b2 100", "realloc b1 2000", "realloc b1 50",
+                                "realloc b2 90000", "realloc b2 100000", "free b1",
+                                "realloc b2 300", "malloc b3 5000", "realloc b3 140000",
+                                "free b2", "realloc b3 200", "free b3"],
+    "realloc of mapped blocks": ["malloc b1 300000", "realloc b1 600000", "realloc b1 200000", "malloc b2 400000",
+                                 "realloc b1 700000", "free b1", "realloc b2 100", "free b2"],
+    "mremap": ["mmap b1 8192", "mremap b1 16384", "mmap b2 4096 r--", "touch b1 0", "mremap b1 4096", "mremap b1 65536",
+               "mremap b2 8192", "mmap b3 4096 ---", "mremap b3 4096", "mremap b3 20480"],
+    "mremap of written memory": ["mmap b1 8192", "touch b1 0", "mmap b2 4096 r--", "mremap b1 32768", "mmap b3 32768",
+                                 "touch b3 0", "mremap b3 65536", "munmap b2", "mremap b1 40960"],
+    "mapped over": ["mmap b1 65536", "overmap b1 4096 8192", "overmap b1 8192 4096 r--", "overmap b1 0 65536 rw-",
+                    "touch b1 0", "overmap b1 0 4096 rw-", "touch b1 100"],
+    "stacks of one's own": ["growsdown b1 8192", "touch b1 0", "mmap b2 4096", "growsdown b3 65536", "mmap b4 8192"],
+}  # fmt: skip
 
 
 @needs32
@@ -168,10 +183,12 @@ def _random_script(dice: random.Random, sizes: tuple[int, ...] = SIZES) -> list[
     mapped: dict[int, int] = {}
     for number in range(dice.randrange(5, 30)):
         act = dice.random()
-        if act < 0.35 or not (blocks or mapped):
+        if act < 0.3 or not (blocks or mapped):
             top = dice.choice(sizes)
             lines.append(f"malloc b{number} {dice.randrange(top) + 1}")
             blocks.append(number)
+        elif act < 0.42 and blocks:
+            lines.append(f"realloc b{dice.choice(blocks)} {dice.randrange(dice.choice(sizes)) + 1}")
         elif act < 0.6 and blocks:
             lines.append(f"free b{blocks.pop(dice.randrange(len(blocks)))}")
         elif act < 0.72:
@@ -179,6 +196,11 @@ def _random_script(dice: random.Random, sizes: tuple[int, ...] = SIZES) -> list[
             rights = dice.choice(["rw-", "rw-", "---", "r--", "rwx", "r-x"])
             lines.append(f"mmap b{number} {pages * 4096} {rights}")
             mapped[number] = pages
+        elif act < 0.76 and mapped:
+            block = dice.choice(list(mapped))
+            first = dice.randrange(mapped[block])
+            pages = dice.randrange(1, mapped[block] - first + 1)
+            lines.append(f"overmap b{block} {first * 4096} {pages * 4096} {dice.choice(['rw-', '---', 'r--'])}")
         elif act < 0.8 and mapped:
             block = dice.choice(list(mapped))
             pages = mapped.pop(block)

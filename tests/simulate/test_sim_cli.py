@@ -184,7 +184,7 @@ def test_repeated_runs_stay_in_their_ranges(small: str) -> None:
 
 def test_where_32_bit_programs_do_not_run(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulate works from the dated table and says so; crosscheck says clearly why it cannot."""
-    monkeypatch.setattr(crosscheck_program, "probe", lambda: None)
+    monkeypatch.setattr(crosscheck_program, "probe", lambda **_wanted: None)
     assert "kernel facts from table of 2026-11: Linux" in call(simulate, "--stage", "exec", small).stdout
     with pytest.raises(BadInput, match="does not run 32-bit"):
         call(crosscheck, "run", small)

@@ -20,9 +20,15 @@ _BAR = 40
 _INDENT = 2
 
 
-def cross_page(reports: Sequence[CrossReport], origin: Note) -> Page:
-    """Every stage, and where the facts of the kernel are from."""
-    blocks = [block for report in reports for block in stage_blocks(report)]
+def cross_page(reports: Sequence[CrossReport], origin: Note, *, everything: bool = False) -> Page:
+    """The verdict, a line for each stage, the map of the last one; and where the facts of the kernel are from.
+
+    ``everything`` shows the maps of all stages.
+    """
+    last = next((report for report in reversed(reports) if report.lines and report.failures[1] is None), None)
+    blocks: list[Block] = [Prose(_verdict(reports)), Prose(told("sides")), Prose("")]
+    for report in reports:
+        blocks += stage_blocks(report, lines=everything or report is last or not report.holds)
     notes = [note_text(note) for report in reports for note in report.prediction.notes]
     unchecked = [told("unchecked", reason=failure_text(report.unchecked)) for report in reports if report.unchecked]
     return Page(
@@ -33,8 +39,19 @@ def cross_page(reports: Sequence[CrossReport], origin: Note) -> Page:
     )
 
 
-def stage_blocks(report: CrossReport) -> list[Block]:
-    """One stage: predicted, real, verdict, rule, line by line, and the count."""
+def _verdict(reports: Sequence[CrossReport]) -> str:
+    """Whether all came as predicted, of the stages that could be looked at."""
+    wrong = [report.prediction.stage.value for report in reports if not report.holds]
+    if wrong:
+        return told("wrong", stages=listed(wrong))
+    if all(report.unchecked is not None for report in reports):
+        return told("nothing looked at")
+    short = any(report.unchecked is not None or report.failures[1] is not None for report in reports)
+    return told("right, as far as it got" if short else "right")
+
+
+def stage_blocks(report: CrossReport, *, lines: bool = True) -> list[Block]:
+    """One stage: the count, and with ``lines`` predicted, real, verdict and rule, line by line."""
     prediction = report.prediction
     blocks: list[Block] = [Prose(told("stage", stage=prediction.stage.value, summary=_summary(report)), "", "  ")]
     predicted, real = report.failures
@@ -43,7 +60,7 @@ def stage_blocks(report: CrossReport) -> list[Block]:
             _told("was predicted", what=printable_text(failure_text(predicted) if predicted else told("gets here")))
         )
         blocks.append(_told("was real", what=printable_text(failure_text(real) if real else told("got here"))))
-    if report.lines and real is None:
+    if report.lines and real is None and lines:
         blocks.append(_lines(report.lines))
     if report.esp is not None:
         code = "esp same" if report.esp[0] == report.esp[1] else "esp differs"

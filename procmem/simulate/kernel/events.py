@@ -21,6 +21,7 @@ __all__ = [
     "Fork",
     "Map",
     "Protect",
+    "Remap",
     "SetBrk",
     "Touch",
     "Unmap",
@@ -75,6 +76,16 @@ class Protect(NamedTuple):
     grows_down: bool = False
 
 
+class Remap(NamedTuple):
+    """mremap: another length for the mapping at ``start``, elsewhere (MREMAP_MAYMOVE) where there is no room."""
+
+    start: int
+    old_length: int
+    length: int
+    rule: Note | None = None
+    may_move: bool = True
+
+
 class SetBrk(NamedTuple):
     """The brk system call with a wanted end of the heap."""
 
@@ -101,4 +112,4 @@ class Exit(NamedTuple):
     """The last thread ends and the space with it."""
 
 
-Event = Map | Unmap | Protect | SetBrk | Touch | CloneThread | Fork | Exit
+Event = Map | Unmap | Protect | Remap | SetBrk | Touch | CloneThread | Fork | Exit

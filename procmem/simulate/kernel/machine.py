@@ -6,7 +6,7 @@ range, move the end of the heap; and one more happens by itself, the growth of t
 What the call gave back stands in ``registers.eax``, as on x86: an address, 0, or a negated error number.
 A space in which a call failed is otherwise unchanged.
 
-Source: mm/mmap.c, mm/vma.c, mm/mprotect.c.
+Source: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mremap.c.
 """
 
 from typing import assert_never
@@ -33,6 +33,7 @@ from procmem.simulate.kernel.events import (
     Fork,
     Map,
     Protect,
+    Remap,
     SetBrk,
     Touch,
     Unmap,
@@ -52,6 +53,8 @@ def step(space: SimSpace, event: Event) -> SimSpace:
             return _unmap(space, event)
         case Protect():
             return _protect(space, event)
+        case Remap():
+            return _remap(space, event)
         case SetBrk():
             return _set_brk(space, event)
         case Touch():
@@ -178,6 +181,37 @@ def _protect(space: SimSpace, event: Protect) -> SimSpace:
         )
 
     return _result(space._replace(vmas=recolour(space.vmas, start, end, change)), 0)
+
+
+def _remap(space: SimSpace, event: Remap) -> SimSpace:
+    """Shrink, grow in place, or move (mm/mremap.c, do_mremap(), move_vma(); mm/vma.c, copy_vma())."""
+    start, old, new = event.start, page_up(event.old_length), page_up(event.length)
+    if start % PAGE or old <= 0 or new <= 0:
+        return _result(space, -EINVAL)
+    if new <= old:
+        return _result(space._replace(vmas=cut(space.vmas, start + new, start + old)), start)
+    vma = next((one for one in space.vmas if one.start <= start < one.end), None)
+    if vma is None or start + old > vma.end:
+        return _result(space, -EFAULT)
+    if start + old == vma.end:
+        above = next((one for one in space.vmas if one.start >= vma.end), None)
+        free = min(above.start, space.layout.task_size) if above is not None else space.layout.task_size
+        if start + new <= free:
+            offset = vma.offset + vma.size if vma.name else vma.offset
+            tail = vma._replace(start=vma.end, end=start + new, offset=offset)
+            return _result(space._replace(vmas=insert(space.vmas, tail)), start)
+    if not event.may_move:
+        return _result(space, -ENOMEM)
+    numbered = start - vma.moved  # pages of anonymous memory are numbered by where they were mapped first
+    aligned = not vma.name and not vma.flags & VmBit.SHARED and not new % (space.layout.abi.huge_page or new + 1)
+    place = find_free(space, new, huge_at=numbered if aligned else None)
+    if place is None:
+        return _result(space, -ENOMEM)
+    offset = vma.offset + (start - vma.start) if vma.name else vma.offset
+    moved = place - numbered if vma.anon and not vma.name else 0
+    there = vma._replace(start=place, end=place + new, offset=offset, moved=moved, rule=event.rule or vma.rule)
+    vmas = cut(insert(space.vmas, there), start, start + old)
+    return _result(space._replace(vmas=vmas), place)
 
 
 def _set_brk(space: SimSpace, event: SetBrk) -> SimSpace:

@@ -30,7 +30,7 @@ def can_merge(low: SimVma, high: SimVma) -> bool:
         and low.flags == high.flags
         and not low.flags & _NEVER_MERGED
         and low.name == high.name
-        and (not low.name or low.offset + low.size == high.offset)
+        and (low.offset + low.size == high.offset if low.name else low.moved == high.moved)
         and (low.anon == high.anon or not low.anon or not high.anon)
     )
 

@@ -225,6 +225,38 @@ class ArenaChunks:
             return
         self._bins[self._bin_of(self._sizes[chunk])].remove(chunk)
 
+    # -- another size ----------------------------------------------------------------------------------
+
+    def resize(self, chunk: int, size: int) -> bool:
+        """Make a chunk at least so large where it stands (_int_realloc()); False where what is above is in use."""
+        has = self._sizes[chunk]
+        if has >= size:
+            return True
+        above = chunk + has
+        if above == self.top and has + self.top_size >= size + self._of.min_chunk:
+            self.top_size -= size - has
+            self.top = chunk + size
+            self._sizes[chunk] = size
+            return True
+        if above in self._free and has + self._sizes[above] >= size:
+            self._forget(above)
+            self._sizes[chunk] = has + self._sizes.pop(above)
+            return True
+        return False
+
+    def join_above(self, chunk: int, above: int) -> None:
+        """Make one of two chunks in use that border on each other."""
+        self._sizes[chunk] += self._sizes.pop(above)
+
+    def split_off(self, chunk: int, size: int) -> int | None:
+        """Cut what is too much off as a chunk in use, to be freed; None where it would be too small for one."""
+        rest = self._sizes[chunk] - size
+        if rest < self._of.min_chunk:
+            return None
+        self._sizes[chunk] = size
+        self._sizes[chunk + size] = rest
+        return chunk + size
+
     def consolidate(self) -> None:
         """Join the chunks of all fast bins with their free neighbours (malloc_consolidate())."""
         self._has_fast = False

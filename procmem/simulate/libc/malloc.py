@@ -12,7 +12,7 @@ from procmem.model.permissions import READ_WRITE
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.layout import page_up
 from procmem.simulate.kernel.calls import Caller
-from procmem.simulate.kernel.events import Map, SetBrk, Touch, Unmap
+from procmem.simulate.kernel.events import Map, Remap, SetBrk, Touch, Unmap
 from procmem.simulate.libc.chunks import ArenaChunks
 from procmem.simulate.libc.malloc_sizes import malloc_sizes
 
@@ -63,7 +63,10 @@ class Malloc:
         chunk = pointer - self.sizes.header
         if chunk in self._mapped:
             self._free_mapped(chunk)
-            return
+        else:
+            self._free_unmapped(chunk)
+
+    def _free_unmapped(self, chunk: int) -> None:
         if self._arena.to_cache(chunk):
             return
         size = self._arena.give(chunk)
@@ -72,6 +75,44 @@ class Malloc:
                 self._arena.consolidate()
             if self._arena.top_size >= self._trim_threshold:
                 self._trim()
+
+    def reallocate(self, pointer: int, request: int) -> int | None:
+        """Give a block another size (realloc()); None where there is no memory, and the block stays."""
+        chunk, size = pointer - self.sizes.header, self.sizes.chunk_size(request)
+        if chunk in self._mapped:
+            return self._reallocate_mapped(chunk, size)
+        if self._arena.resize(chunk, size):
+            self._free_rest(chunk, size)
+            return pointer
+        new = self._from_arena(size)
+        if new is None:
+            return None
+        if new == chunk + self._arena.size_of(chunk):  # what was got borders on it: they become one
+            self._arena.join_above(chunk, new)
+            self._free_rest(chunk, size)
+            return pointer
+        self._free_unmapped(chunk)
+        return new + self.sizes.header
+
+    def _free_rest(self, chunk: int, size: int) -> None:
+        rest = self._arena.split_off(chunk, size)
+        if rest is not None:
+            self._free_unmapped(rest)
+
+    def _reallocate_mapped(self, chunk: int, size: int) -> int | None:
+        """Change the mapping of a block that has its own (mremap_chunk())."""
+        start = chunk // PAGE * PAGE
+        before = chunk + self._mapped[chunk] - start
+        length = page_up(size + (chunk - start) + self.sizes.word)
+        if length == before:
+            return chunk + self.sizes.header
+        place = self._caller.do(Remap(start, before, length))
+        if place < 0:
+            return chunk + self.sizes.header if self._mapped[chunk] - self.sizes.word >= size else None
+        del self._mapped[chunk]
+        moved = chunk - start + place
+        self._mapped[moved] = place + length - moved
+        return moved + self.sizes.header
 
     def _from_arena(self, size: int) -> int | None:
         return self._arena.take(size) or self._from_system(size)

@@ -32,10 +32,10 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import READ_WRITE
 from procmem.model.simulated_memory import MemorySettings, SimMemory
-from procmem.model.simulation import AreaRole, SimSpace
+from procmem.model.simulation import AreaRole, SimSpace, VmBit
 from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
-from procmem.simulate.kernel.events import Fork, Map, Protect, SetBrk, Touch, Unmap
+from procmem.simulate.kernel.events import Fork, Map, Protect, Remap, SetBrk, Touch, Unmap
 from procmem.simulate.kernel.frames import TooMuchWork
 from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.threads import DEFAULT_GUARD, create_thread
@@ -156,6 +156,37 @@ class _Player:
         del self.blocks[step.words[0]]
         return None
 
+    def do_realloc(self, step: Step) -> Note | None:
+        self.own(step)
+        length = size(step, 1)
+        pointer = self.malloc.reallocate(self.block(step, mapped=False).start, length)
+        if pointer is None:
+            return note("no-memory")
+        self.blocks[step.words[0]] = AllocatedBlock(pointer, length, False)
+        return note("value", value=pointer)
+
+    def do_mremap(self, step: Step) -> Note | None:
+        block, length = self.block(step, mapped=True), size(step, 1)
+        result = self.caller.do(Remap(block.start, block.length, length, rule=note("mremap")))
+        if result >= 0:
+            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
+        return result_of(result)
+
+    def do_overmap(self, step: Step) -> Note | None:
+        block = self.block(step, mapped=True)
+        offset, length = size(step, 1), size(step, 2)
+        rights = step.words[3] if len(step.words) > 3 else READ_WRITE
+        check_rights(step, rights)
+        place = block.start + page_down(offset)
+        return result_of(self.caller.do(Map(length, rights, place, fixed=True, rule=note("mmap-fixed"))))
+
+    def do_growsdown(self, step: Step) -> Note | None:
+        length = size(step, 1)
+        result = self.caller.do(Map(length, READ_WRITE, flags=VmBit.GROWSDOWN, rule=note("mmap-growsdown")))
+        if result >= 0:
+            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
+        return result_of(result)
+
     def do_mmap(self, step: Step) -> Note | None:
         length = size(step, 1)
         rights = step.words[2] if len(step.words) > 2 else READ_WRITE
@@ -253,6 +284,10 @@ class _StepVerb(NamedTuple):
 
 _VERBS = {
     "malloc": _StepVerb(2, 2, _Player.do_malloc),
+    "realloc": _StepVerb(2, 2, _Player.do_realloc),
+    "mremap": _StepVerb(2, 2, _Player.do_mremap),
+    "overmap": _StepVerb(3, 4, _Player.do_overmap),
+    "growsdown": _StepVerb(2, 2, _Player.do_growsdown),
     "free": _StepVerb(1, 1, _Player.do_free),
     "mmap": _StepVerb(2, 4, _Player.do_mmap),
     "munmap": _StepVerb(1, 3, _Player.do_munmap),

@@ -2,7 +2,7 @@
 
 from procmem.text import N_
 
-__all__ = ["ALL", "EPILOG", "HELP", "REPEAT", "RUN", "RUN_FLAGS", "STAGE", "TARGET", "TARGET_FLAGS"]
+__all__ = ["ALL", "ALL_STAGES", "EPILOG", "HELP", "REPEAT", "RUN", "RUN_FLAGS", "STAGE", "TARGET", "TARGET_FLAGS"]
 
 HELP = N_("Check the simulator, and the laws it is made of, against the real kernel.")
 TARGET = N_("""Check a process that runs, or a recording; the word "target" may be left out.
@@ -10,6 +10,7 @@ TARGET = N_("""Check a process that runs, or a recording; the word "target" may 
 Every law by which the kernel lays out an address space is held against its map; an x86 process that runs here
 is predicted from its files and compared line by line, with the drawn values filled in.
 """)
+ALL_STAGES = N_("The maps of all stages, not only of the last.")
 ALL = N_("Every law with its figures, not only those that are broken.")
 TARGET_FLAGS = {"--csv": N_("The laws as CSV."), "--markdown": N_("The laws in Markdown.")}
 RUN = N_("""Predict a program's map, then run the program and compare, line by line.
@@ -28,6 +29,7 @@ Examples:
   procmem crosscheck 1234                a process that runs, and the laws
   procmem crosscheck 1234 --all          each law with its figures
   procmem crosscheck run ./prog arg      predict, run, compare at 3 stages
+  procmem crosscheck run --all ./prog    with the maps of each stage
   procmem crosscheck run --aslr ./prog   the same with randomisation
   procmem crosscheck run --aslr --repeat 500 ./prog
 

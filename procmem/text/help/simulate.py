@@ -55,7 +55,9 @@ Examples:
 
 \b
 Steps of a script, one a line:
-  malloc NAME SIZE | free NAME | mmap NAME SIZE [RIGHTS] [FILE]
+  malloc NAME SIZE | realloc NAME SIZE | free NAME
+  mmap NAME SIZE [RIGHTS] [FILE] | mremap NAME SIZE | growsdown NAME SIZE
+  overmap NAME OFFSET SIZE [RIGHTS]            (MAP_FIXED over a part of it)
   munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE]
   touch NAME [OFFSET] | brk SIZE | recurse SIZE | fork
   thread [SIZE] [guard=SIZE] [malloc=SIZE]

@@ -60,7 +60,7 @@ _SENTENCES: dict[str, Sentence] = {
     "no process": N_("no process: {reason}"),
     "at stage": N_("at stage {stage}:"),
     "total": plural("VIRT {kib}K in {count} area", "VIRT {kib}K in {count} areas"),
-    "esp": N_("esp at exec {esp:#010x}, heap from {heap:#010x}"),
+    "esp": N_("stack pointer at exec {esp:#010x}, heap from {heap:#010x}"),
     "marks": N_("~ drawn at each run: shown with the zero draw    ? size and order certain, address not"),
     "places": plural(
         "{base}: {first:#010x} to {last:#010x} in steps of {step:size}, {count} place",
@@ -74,8 +74,15 @@ _SENTENCES: dict[str, Sentence] = {
     "was real": N_("really:    {what}"),
     "gets here": N_("it gets here"),
     "got here": N_("it got here"),
-    "esp differs": N_("esp: predicted {predicted:08x}, real {real:08x}, differs"),
-    "esp same": N_("esp: predicted {predicted:08x}, real {real:08x}, same"),
+    "esp differs": N_("stack pointer: predicted {predicted:08x}, real {real:08x}, differs"),
+    "esp same": N_("stack pointer: predicted {predicted:08x}, real {real:08x}, same"),
+    "right": N_("The prediction holds: all that was called exact is exact."),
+    "right, as far as it got": N_("The prediction holds, as far as it could be looked at: see the stages below."),
+    "wrong": N_("The prediction is WRONG at stage {stages}."),
+    "nothing looked at": N_("Nothing could be compared."),
+    "sides": N_(
+        "Left is what was predicted from the program's files before it was started, right what the kernel then did."
+    ),
     "inside": N_("{base}: in its range {first:08x}-{last:08x}"),
     "outside": N_("{base}: OUTSIDE its range {first:08x}-{last:08x}"),
     "undecided": N_("{base}: outside {first:08x}-{last:08x}; the stack limit at exec may have been another one"),
