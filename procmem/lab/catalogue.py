@@ -6,7 +6,7 @@ import contextlib
 import time
 
 from procmem.errors import Misuse, ProcmemError
-from procmem.lab.experiments import pages, sharing, system, tables, threads
+from procmem.lab.experiments import calls, costs, pages, sharing, system, tables, threads
 from procmem.lab.machine_state import WAIT_SECONDS, Listener, machine_lock
 from procmem.model.note import Note, note
 from procmem.model.reports.lab import Figure, Result, Skipped
@@ -24,7 +24,9 @@ __all__ = ["experiments", "named", "run_all"]
 def experiments() -> tuple[Experiment, ...]:
     """All experiments, in the order of the theory."""
     everything = (
+        *calls.EXPERIMENTS,
         *pages.EXPERIMENTS,
+        *costs.EXPERIMENTS,
         *sharing.EXPERIMENTS,
         *system.EXPERIMENTS,
         *tables.EXPERIMENTS,

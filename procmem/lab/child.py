@@ -7,12 +7,14 @@ the interpreter do not come between; they are counted by getrusage(2) right befo
 
 import binascii
 import ctypes
+import gc
 import json
 import mmap
 import os
 import resource
 import signal
 import sys
+import time
 from typing import Any, BinaryIO
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -247,6 +249,98 @@ def do_fork(read_path: str, write_path: str) -> int:
             serve(orders, answers)
         os._exit(0)
     return pid
+
+
+def do_peek(at: int) -> int:
+    """The byte at an address."""
+    return ctypes.c_ubyte.from_address(at).value
+
+
+def do_poke(at: int, text: str) -> int:
+    """Write bytes, given as hexadecimal digits."""
+    data = bytes.fromhex(text)
+    ctypes.memmove(at, data, len(data))
+    return 0
+
+
+def do_try_map(size: int, flags: int) -> int:
+    """Ask for private writable memory anywhere, and give it back at once: the error number, 0 where it was granted."""
+    place = LIBC.mmap(None, size, 3, 0x22 | flags, -1, 0)
+    if place in (None, (1 << 64) - 1):
+        return ctypes.get_errno()
+    LIBC.munmap(place, size)
+    return 0
+
+
+def do_call(at: int, argument: int) -> int:
+    """Call machine code as a function of one number; what it gives back."""
+    return int(ctypes.CFUNCTYPE(ctypes.c_ulonglong, ctypes.c_ulonglong)(at)(argument))
+
+
+def do_time_call(at: int, argument: int) -> float:
+    """The same; the seconds that the fastest of five calls took."""
+    function = ctypes.CFUNCTYPE(ctypes.c_ulonglong, ctypes.c_ulonglong)(at)
+    times = []
+    for _round in range(5):
+        began = time.perf_counter()
+        function(argument)
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def do_counted_call(at: int, argument: int) -> tuple[int, int]:
+    """The same; minor and major faults meanwhile."""
+    function = ctypes.CFUNCTYPE(ctypes.c_ulonglong, ctypes.c_ulonglong)(at)
+    minor, major = counted()
+    function(argument)
+    after = counted()
+    return after[0] - minor, after[1] - major
+
+
+def do_time_write(at: int, size: int) -> float:
+    """Write every page of a range; the seconds that it took."""
+    began = time.perf_counter()
+    LIBC.memset(at, 1, size)
+    return time.perf_counter() - began
+
+
+def do_time_read(at: int, size: int) -> float:
+    """Read a range that holds no byte 255; the seconds that it took."""
+    began = time.perf_counter()
+    LIBC.memchr(at, 255, size)
+    return time.perf_counter() - began
+
+
+def do_read_file(path: str, piece: int) -> tuple[int, float]:
+    """Read a file from its beginning to its end by read(2): how many calls, as the kernel counts, and seconds."""
+    fd = os.open(path, os.O_RDONLY)
+    room = ctypes.create_string_buffer(piece)
+    before, began = _calls(), time.perf_counter()
+    while LIBC.read(fd, room, piece) > 0:
+        pass
+    seconds, after = time.perf_counter() - began, _calls()
+    os.close(fd)
+    return after - before, seconds
+
+
+def _calls() -> int:
+    with open("/proc/self/io", "rb", buffering=0) as file:
+        return int(file.read().split(b"syscr:")[1].split()[0])
+
+
+def do_objects(count: int) -> int:
+    """Make so many objects, which stay."""
+    OBJECTS.extend([number] for number in range(count))
+    return len(OBJECTS)
+
+
+def do_forget() -> int:
+    """Let them go, all at once."""
+    OBJECTS.clear()
+    return gc.collect()
+
+
+OBJECTS: list[list[int]] = []
 
 
 def do_wait(pid: int) -> int:

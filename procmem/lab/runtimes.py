@@ -10,7 +10,7 @@ from procmem.lab.children import output_of
 from procmem.lab.scratch import scratch_folder
 from procmem.model.reports.lab import Skipped
 
-__all__ = ["goroutines", "java_threads"]
+__all__ = ["goroutines", "java_objects", "java_threads"]
 
 _SECONDS = 20
 
@@ -76,6 +76,41 @@ class Many {
 }
 """
 """Prints bytes of address space of a thread, nanoseconds to make one."""
+
+
+_JAVA_OBJECTS = """\
+import java.nio.file.*;
+
+class Garbage {
+    static long resident() throws Exception {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status")))
+            if (line.startsWith("VmRSS:")) return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+        return 0;
+    }
+    public static void main(String[] words) throws Exception {
+        long before = resident();
+        byte[][] kept = new byte[160000][];
+        for (int i = 0; i < kept.length; i++) kept[i] = new byte[1000];
+        long full = resident();
+        kept = null;
+        System.gc();
+        Thread.sleep(200);
+        System.out.println(before + " " + full + " " + resident());
+    }
+}
+"""
+"""Prints RSS before 160 MB of objects, with them, and after they were collected."""
+
+
+def java_objects() -> tuple[int, int, int]:
+    """RSS of a Java program before it has many objects, with them, and after a collection; bytes.
+
+    Raises:
+        Skipped: Java is not installed, or does not run.
+    """
+    options = ("-XX:-UsePerfData", "-Xmx512m", "Garbage.java")
+    before, full, after = _printed("java", "Garbage.java", _JAVA_OBJECTS, options, 3)
+    return before, full, after
 
 
 def goroutines() -> tuple[int, int, int]:

@@ -76,6 +76,7 @@ class MeminfoKey:
 
     TOTAL = "MemTotal"
     AVAILABLE = "MemAvailable"
+    SWAP_TOTAL = "SwapTotal"
     SWAP_CACHED = "SwapCached"
     ZSWAP = "Zswap"
     ZSWAPPED = "Zswapped"

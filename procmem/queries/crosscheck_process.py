@@ -21,6 +21,7 @@ from procmem.model.raw import Refusal
 from procmem.model.reports.laws import LawReport
 from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.vma_names import is_deleted
+from procmem.parse.environ import linker_variables
 from procmem.parse.status import parse_personality, parse_status
 from procmem.parse.system import parse_number
 from procmem.queries.crosscheck_program import check_running, kernel_facts, machine_randomize, really
@@ -105,9 +106,7 @@ def _linker_variables(target: Target) -> tuple[bytes, ...]:
     A program may have written over its environment since; then nothing that begins so is left.
     """
     content = target.read("environ")
-    if isinstance(content, Refusal):
-        return ()
-    return tuple(text for text in content.split(b"\0") if text.startswith((b"LD_", b"GLIBC_TUNABLES=")))
+    return () if isinstance(content, Refusal) else linker_variables(content)
 
 
 def _files_on_disk(program: MappedFile, shot: Snapshot, env: tuple[bytes, ...]) -> ProgramFiles | None:

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcSource", "ProcTarget"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_OF_ANY_LENGTH = "cmdline"
-"""Its reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
+_OF_ANY_LENGTH = frozenset({"cmdline", "environ"})
+"""Their reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
 
 
 _ALL_REFERENCES, _PEAK = b"1", b"5"
@@ -170,7 +170,7 @@ class ProcTarget:
         """Read a file below the process's folder, whole."""
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
-        if name.rpartition("/")[2] != _OF_ANY_LENGTH:
+        if name.rpartition("/")[2] not in _OF_ANY_LENGTH:
             return read_whole(name, self._fd, limit=FILE_BYTES_MAX)
         return read_start(name, self._fd, CMDLINE_BYTES_MAX)
 

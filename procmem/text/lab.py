@@ -172,6 +172,72 @@ EXPERIMENTS = {
             "A platform thread of Java is a thread of the kernel, with 1 MiB of address space by default. Little of it is ever touched."
         ),
     ),
+    "private-spaces": (
+        N_("One address, a value of its own in each process"),
+        N_(
+            "Two processes write to the same address, and each reads what it wrote itself. After fork parent and child share the frame behind it, until one of them writes."
+        ),
+    ),
+    "overcommit": (
+        N_("More may be promised than there is"),
+        N_(
+            "A block larger than RAM and swap together: vm.overcommit_memory 0 refuses it, 1 grants it, 2 refuses whatever goes beyond its limit. What is granted costs nothing before it is touched."
+        ),
+    ),
+    "privileged": (
+        N_("Privileged instructions end a program"),
+        N_(
+            "To halt, to mask interrupts, to read a port or the register of page tables: in user mode the processor refuses, and the kernel sends SIGSEGV. An instruction for everybody passes."
+        ),
+    ),
+    "call-costs": (
+        N_("What a function call, a system call and a fault cost"),
+        N_(
+            "A function call stays in user mode; a system call changes the mode there and back, and the kernel checks what it is given; a first touch of a page takes a fault, and memory that is cleared."
+        ),
+    ),
+    "arguments": (
+        N_("Where a called function finds its arguments"),
+        N_(
+            "With 32 bits the caller pushes them, the last one first. With 64 bits the first six are in registers. The return address is on the stack in both, the result in a register."
+        ),
+    ),
+    "stack-return": (
+        N_("What a function leaves of the stack stays in RES"),
+        N_(
+            "A call that uses 1 MiB of stack takes a fault for each page. When it has returned the pages are still there, so the next deep call takes none."
+        ),
+    ),
+    "swap-time": (
+        N_("What it takes to wait for swap"),
+        N_(
+            "A page that is in memory is read in nanoseconds; one that is out has to come from the disk first, which takes many times as long, even though its neighbours come along."
+        ),
+    ),
+    "swap-blame": (
+        N_("One process too large, or a machine too small?"),
+        N_(
+            "In a group of 24 MiB one process of 40 MiB is nearly all that is in swap: it is to blame. Four of 12 MiB each share the swap: there the machine is too small."
+        ),
+    ),
+    "mapping-io": (
+        N_("A file by read(), and by a mapping"),
+        N_(
+            "read() enters the kernel for each piece and copies it. A mapping shows the pages of the page cache themselves: one fault for sixteen pages, no copy, and nothing at all the second time."
+        ),
+    ),
+    "garbage": (
+        N_("What a garbage collector frees may stay in RES"),
+        N_(
+            "Half a million objects of Python raise RSS; when nobody refers to them they are freed, and most of the memory goes back, because whole arenas become free. A Java heap often keeps what it has got."
+        ),
+    ),
+    "single-process": (
+        N_("A single process is the one that the user controls"),
+        N_(
+            "The child is alone in its session. Besides it run its parents up to PID 1, the other programs, and threads of the kernel, which are processes as well."
+        ),
+    ),
 }
 """By name: the title, and what it shows."""
 
@@ -293,12 +359,63 @@ FIGURES = {
     "creation": N_("creation"),
     "goroutine-to-goroutine": N_("goroutine to goroutine"),
     "java-virtual": N_("virtual, a thread"),
+    "value-read": N_("value read, {who}"),
+    "pss-at": N_("PSS of the page, {who}"),
+    "signal-of": N_("signal at {of}"),
+    "hlt": "hlt",
+    "cli": "cli",
+    "in": "in",
+    "mov-cr3": "mov from cr3",
+    "wrmsr": "wrmsr",
+    "lgdt": "lgdt",
+    "nop": "nop",
+    "function-call": N_("a function call"),
+    "system-call": N_("a system call (getpid)"),
+    "first-touch": N_("first touch of a page"),
+    "touch-again": N_("touched again"),
+    "call-ratio": N_("a system call costs"),
+    "fault-ratio": N_("a first touch costs"),
+    "argument": N_("argument {number}, {where}"),
+    "in-registers": N_("64 bits: in a register"),
+    "on-stack": N_("32 bits: on the stack"),
+    "return-address": N_("{bits} bits: return address"),
+    "result": N_("{bits} bits: result in (R)AX"),
+    "faults-deep": N_("faults, 1 MiB deep"),
+    "stack-after": N_("stack's RSS grew, after return"),
+    "faults-deep-again": N_("faults, as deep again"),
+    "granted": N_("{what}, mode {mode}"),
+    "64-mib": N_("64 MiB"),
+    "more": N_("more than RAM and swap"),
+    "more-unreserved": N_("the same, MAP_NORESERVE"),
+    "rss-grew": N_("RSS grew by"),
+    "swap-out": N_("in swap"),
+    "touch-in-memory": N_("a page in memory"),
+    "touch-from-swap": N_("a page from swap"),
+    "swap-ratio": N_("from swap it takes"),
+    "swapped-in-all": N_("{when}: in swap"),
+    "largest-share": N_("{when}: the largest has"),
+    "one-grown": N_("one grown"),
+    "all-alike": N_("all alike"),
+    "read-calls": N_("calls of read()"),
+    "mapping-faults": N_("faults of the mapping"),
+    "time-by": N_("time, {of}"),
+    "read-call": N_("read()"),
+    "mapping-first": N_("mapping, first"),
+    "mapping-again": N_("mapping, again"),
+    "fewer-entries": N_("read() enters the kernel"),
+    "objects-take": N_("{of}: objects take"),
+    "objects-left": N_("{of}: left when freed"),
+    "controlled": N_("in its session"),
+    "ancestors": N_("its ancestors"),
+    "kernel-threads": N_("threads of the kernel"),
+    "processes-in-all": N_("all processes"),
 }
 """The figures of experiments, and the words within them."""
 
 REASONS = {
     "no-library-text": N_("the library has no text of its own"),
     "no-libm": N_("no libm.so.6 to copy"),
+    "no-overcommit-mode": N_("the kernel does not tell vm.overcommit_memory or its memory"),
     "no-32-bit": N_("this machine does not run 32-bit x86 programs"),
     "not-randomized": N_("kernel.randomize_va_space is 0"),
     "error": N_("{error}"),
@@ -374,6 +491,10 @@ UNITS = {
     "bits": N_("bits"),
     "switches": N_("switches"),
     "yes or no": N_("yes or no"),
+    "signal": N_("signal"),
+    "calls": N_("calls"),
+    "processes": N_("processes"),
+    "%": "%",
 }
 """What is counted; names of the kernel (SIGSEGV, EFAULT) stay as they are."""
 

@@ -53,9 +53,9 @@ class KernelSettings(NamedTuple):
     cpus: int
 
 
-def probe_program(bits: int = 32) -> bytes:
-    """The program: an ELF header, one segment of code with a page of BSS behind it, nine bytes of code."""
-    base, headers, code = _BASE[bits], _HEADERS[bits], _CODE[bits]
+def probe_program(bits: int = 32, code: bytes | None = None) -> bytes:
+    """The program: an ELF header, one segment of code with a page of BSS behind it, nine bytes of code, or others."""
+    base, headers, code = _BASE[bits], _HEADERS[bits], _CODE[bits] if code is None else code
     size, entry, rights = headers + len(code), base + headers, PF_R | PF_W | PF_X
     # the BSS ends where the heap would begin: older kernels then name it [heap]
     if bits == 64:

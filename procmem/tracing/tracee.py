@@ -41,7 +41,7 @@ _REGISTERS = 27 if _WORD == 8 else 17
 _FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
 """The longs of user_regs_struct."""
 _IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
-_DX, _SI, _DI, _CS = 12, 13, 14, 17
+_AX, _DX, _SI, _DI, _CS = 10, 12, 13, 14, 17
 """Of a 64-bit user_regs_struct only."""
 _CS_64 = 0x33
 """The code segment of 64-bit programs (arch/x86/include/asm/segment.h, __USER_CS)."""
@@ -194,6 +194,14 @@ class Tracee(ChildFiles):
         raw = ctypes.create_string_buffer(_REGISTERS * _WORD)
         self._ptrace(_PTRACE_GETREGS, 0, ctypes.addressof(raw))
         return list(struct.unpack(_FORM, raw.raw))
+
+    def arguments(self) -> tuple[int, int, int]:
+        """What stands in RDI, RSI and RAX: the first two arguments of x86-64, and what a function gives back.
+
+        The tracer is a 64-bit program; of a 32-bit child only the last is told so (EAX).
+        """
+        numbers = self._all_registers()
+        return numbers[_DI], numbers[_SI], numbers[_AX]
 
     def run_to(self, address: int, *, times: int = 1) -> bool:
         """Let it run until it is about to execute the instruction at ``address``, for the ``times``-th time.

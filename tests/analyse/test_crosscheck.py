@@ -137,7 +137,15 @@ def test_a_running_process() -> None:
     report = compare_running(predicted(A, HEAP, space=space()), shown(*lines, esp=8), draws=None, within=())
     assert (verdicts(report), report.esp) == ([(0x1000, LineVerdict.SAME)], None)
     report = compare_running(predicted(A, NAMELESS), shown(), draws=None, within=((Base.MMAP, True),))
-    assert verdicts(report) == [(0x1000, LineVerdict.MISSING), (0x5000, LineVerdict.MISSING)]
+    assert verdicts(report) == [(0x1000, LineVerdict.FREED), (0x5000, LineVerdict.FREED)]
+    # part of it has other rights now; another file lies there
+    pieces = (real(A, end=A.start + 0x800, perms="---p"), real(A, start=A.start + 0x800, offset=A.offset + 0x800))
+    changed = compare_running(predicted(A), shown(*pieces), draws=None, within=())
+    assert [line.verdict for line in changed.lines] == [LineVerdict.CHANGED]
+    assert changed.holds
+    other = compare_running(predicted(A), shown(real(A, name=b"/b")), draws=None, within=())
+    assert [line.verdict for line in other.lines] == [LineVerdict.MISSING]
+    assert not other.holds
     assert report.within == ((Base.MMAP, True),)
 
 

@@ -42,6 +42,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("diff", SLEEP, str(FIXTURES / "x86_64-6.18-bash")),
     ("diff", SLEEP, SLEEP, "--fail-if-grows", "heap>10%"),
     ("explain", "--glossary"),
+    ("learn", "--all"),
+    ("learn", "--list"),
     ("doctor",),
     ("lab",),
     ("lab", "demand-paging"),

@@ -23,6 +23,8 @@ __all__ = [
     "waiting_line",
 ]
 
+_SHORT_SECONDS = 1e-6
+
 _WIDTH = 80
 _INDENT = 2
 
@@ -135,7 +137,7 @@ def _value(value: float | None, unit: str) -> str:
             return f"{value:.0f} B"
         return f"{value / 1024:.1f} KiB".replace(".0 ", " ") if abs(value) < 100 << 20 else human_size(int(value))
     if unit == "seconds":
-        return f"{value * 1e6:.2f} us"
+        return f"{value * 1e9:.1f} ns" if value < _SHORT_SECONDS else f"{value * 1e6:.2f} us"
     number = f"{value:.1f}" if isinstance(value, float) and value != int(value) else str(int(value))
     return f"{number} {unit_text(unit)}".rstrip()
 

@@ -59,6 +59,8 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
         return None
     if stat.arg_start is None or stat.arg_end is None or stat.env_start is None or stat.env_end is None:
         return None
+    if not stat.arg_start <= stat.arg_end == stat.env_start <= stat.env_end == execfn:
+        return None  # it has moved them since (prctl(2), PR_SET_MM), and with them what they tell
     top, abi = table.end[rows[-1]], abi_of(kind)
     if bits is None:
         bits = personality_by_borders(top, abi)

@@ -24,6 +24,7 @@ COMMANDS = {
     "crosscheck": N_("Hold the simulator against the real kernel, line by line."),
     "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
     "lab": N_("Ask the real kernel: experiments, predicted and measured side by side."),
+    "learn": N_("Go through the theory lesson by lesson, with the commands that show it here."),
     "doctor": N_("Say what this machine and this user allow, and what helps where something is missing."),
     "completion": N_("Print what a shell needs to complete procmem's commands, options, pids and names."),
     "record": N_("Write down all that procmem needs of a process, to look at it elsewhere or later."),
