@@ -39,7 +39,7 @@ def test_the_commands_of_a_lesson_are_some(lesson: object) -> None:
             assert set(rest) <= known, line
         else:
             context = command.make_context(name, rest, resilient_parsing=True)
-            assert not context.args, line
+            assert isinstance(command, click.Group) or not context.args, line
 
 
 def test_lessons_by_name_topic_and_number_of_processes() -> None:
