@@ -20,7 +20,7 @@ from procmem.queries.options import address_of
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.page import Page
 from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
-from procmem.text.glossary import terms
+from procmem.text.glossary import term_of, terms
 from procmem.text.help import explain as words
 
 TYPE_CHECKING = False
@@ -84,7 +84,7 @@ def _glossary(wanted: tuple[str, ...], output: Output) -> int:
     page = glossary_page(wanted)
     if page is None:
         known = terms()
-        unknown = next(term for term in wanted if term.lower() not in {name.lower() for name in known})
+        unknown = next(word for word in wanted if term_of(word) is None)
         raise Misuse("no-term", term=unknown, terms=tuple(known))
     output.show([page])
     return 0

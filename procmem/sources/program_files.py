@@ -69,6 +69,12 @@ _SEARCHES = {
         has_levels=True,
     ),
 }
+_CHANGING = (
+    *(b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK"),
+    *(b"MALLOC_ARENA_MAX", b"MALLOC_ARENA_TEST", b"MALLOC_MMAP_MAX_", b"MALLOC_MMAP_THRESHOLD_", b"MALLOC_PERTURB_"),
+    *(b"MALLOC_TOP_PAD_", b"MALLOC_TRIM_THRESHOLD_", b"MALLOC_CHECK_", b"MALLOC_TRACE"),
+)
+"""Variables by which ld.so or malloc does otherwise (ld.so(8), mallopt(3))."""
 _MUSL_DIRS = (b"/lib/", b"/usr/local/lib/", b"/usr/lib/")
 _MUSL_ITSELF = tuple(b"lib" + name for name in (b"c.", b"pthread.", b"rt.", b"m.", b"dl.", b"util.", b"xnet."))
 """Names that mean musl's own linker (ldso/dynlink.c, load_library())."""
@@ -229,11 +235,7 @@ class _LibraryWalk:
         )
 
     def _notes(self) -> list[Note]:
-        notes = [
-            note("variable", name=name)
-            for name in (b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK")
-            if self._env.get(name)
-        ]
+        notes = [note("variable", name=name) for name in _CHANGING if self._env.get(name)]
         if os.path.exists(LD_PRELOAD) and os.path.getsize(LD_PRELOAD):
             notes.append(note("preload"))
         return notes

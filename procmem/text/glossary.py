@@ -3,7 +3,7 @@
 from procmem.text import N_, gettext, say
 from procmem.text.vm_flags import FLAGS, flag_text
 
-__all__ = ["meaning", "terms"]
+__all__ = ["meaning", "term_of", "terms"]
 
 GLOSSARY = {
     "VIRT": N_(
@@ -91,6 +91,52 @@ GLOSSARY = {
         "Words of two letters in smaps: what the kernel has noted about a mapping. procmem explain --why tells those of each; all of them follow here."
     ),
 }
+
+
+ALSO = {
+    "VIRT": N_("VSZ/VmSize/virtual size"),
+    "RES": N_("RSS/VmRSS/resident set size"),
+    "PSS": N_("proportional set size"),
+    "USS": N_("unique set size"),
+    "dirty": N_("dirty page/clean"),
+    "swap": N_("swapping/paging out"),
+    "swappiness": N_("vm.swappiness"),
+    "arena": N_("arenas"),
+    "heap": N_("brk"),
+    "stack": N_("stacks"),
+    "guard": N_("guard page"),
+    "text": N_("code/text segment"),
+    "data": N_("data segment"),
+    "BSS": N_(".bss"),
+    "RELRO": N_("relocation read-only"),
+    "vdso": N_("virtual dynamic shared object"),
+    "page": N_("pages"),
+    "demand paging": N_("lazy allocation"),
+    "page fault": N_("fault/minor fault/major fault"),
+    "VMA": N_("mapping/region/virtual memory area"),
+    "mmap": N_("memory mapping"),
+    "shared memory": N_("shm/shmem"),
+    "copy on write": N_("COW"),
+    "hugetlb": N_("huge page pool"),
+    "THP": N_("transparent huge pages/huge pages"),
+    "page tables": N_("page table/PTE"),
+    "TLS": N_("thread-local storage"),
+    "thread": N_("threads"),
+    "coroutine": N_("coroutines/goroutine"),
+    "reserved": N_("reserved address space/PROT_NONE"),
+    "KSM": N_("kernel samepage merging"),
+    "VMA flags": N_("VmFlags"),
+}
+"""Other words for a term, with strokes between them; the user's own language has its words there."""
+
+
+def term_of(word: str) -> str | None:
+    """The term that is asked for by a word, in any case: by its name, another word for it, or one of the language's."""
+    names = {term.lower(): term for term in terms()}
+    for term, others in ALSO.items():
+        for other in (*others.split("/"), *gettext(others).split("/")):
+            names.setdefault(other.lower(), term)
+    return names.get(word.lower())
 
 
 def terms() -> tuple[str, ...]:

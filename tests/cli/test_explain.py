@@ -114,6 +114,8 @@ def test_the_glossary_knows_its_words() -> None:
     everything = procmem("explain", "--glossary", "--lang", "en").out
     for term in ("VIRT", "RES", "PSS", "USS", "dirty", "swap", "arena", "guard", "RELRO", "vdso"):
         assert f"{term}\n" in everything
+    for words, name in ((("fault", "--lang", "en"), "page fault"), (("缺页", "--lang", "zh"), "page fault")):
+        assert procmem("explain", "--glossary", *words).out.startswith(f"{name}\n")
     unknown = procmem("explain", "--glossary", "nonsense")
     assert unknown.status == 2
     assert "nonsense" in unknown.err

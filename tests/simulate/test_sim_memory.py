@@ -429,12 +429,17 @@ def test_first_writes_are_answered_a_table_at_a_time(monkeypatch: pytest.MonkeyP
     assert answered == [table] * (3000 // table) + [3000 % table]
 
 
-def test_a_page_that_came_back_from_swap_outlives_the_swap_entries_of_others() -> None:
-    """Two processes have it in swap; one has it back when the other, which is killed for want of memory, ends."""
+def test_swapoff_without_room_is_killed_itself() -> None:
+    """What came back stays, what did not is still out, and no process pays for it (set_current_oom_origin())."""
     script: list[MemoryEvent] = [mapped(300), write(94), mapped(40), Do(1, Unmap(AT, PAGE)), ForkAs(1, 2), ForkAs(1, 3)]
     script += [Do(1, SetBrk(0x8050000 + MIB)), End(3), Settle(), ForkAs(1, 3), SwapOff(), End(3), ForkAs(1, 3)]
     memory = begun(ram=60 * PAGE, swap=400 * PAGE, page_cluster=0, swappiness=0, paging=Paging.TWO_LEVEL)
     for event in script:
+        alive = set(memory.processes)
         memory = step(memory, event)
         _check(memory)
-    assert memory.outcome is AccessOutcome.OOM
+        if isinstance(event, SwapOff):
+            assert (memory.outcome, memory.killed) == (AccessOutcome.OOM, None)
+            assert set(memory.processes) == alive
+            assert memory.settings.swap == 400 * PAGE
+            assert any(process.swap_pages for process in memory.processes.values())

@@ -17,7 +17,7 @@ from procmem.render.pmap_format import pmap_mode
 from procmem.render.process_head import process_head
 from procmem.text.explanation import block_sentences, classic_text, head_text, layout_text, why_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
-from procmem.text.glossary import meaning, terms
+from procmem.text.glossary import meaning, term_of, terms
 from procmem.text.kinds import joined, region_sentences
 from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
@@ -242,10 +242,10 @@ def _findings_sheet(found: Sequence[Finding]) -> Sheet:
 
 def glossary_page(wanted: Sequence[str]) -> Page | None:
     """The glossary, or some terms of it (any case); None where a term is unknown."""
-    known = {name.lower(): name for name in terms()}
-    if any(term.lower() not in known for term in wanted):
+    found = [term_of(word) for word in wanted]
+    if None in found:
         return None
-    chosen = [known[term.lower()] for term in wanted] if wanted else list(terms())
+    chosen = [term for term in found if term is not None] if wanted else list(terms())
     columns = (column(HEADINGS, "term", "text"), column(HEADINGS, "meaning", "text"))
     return Page(
         [[Prose(name), _told(meaning(name))] for name in chosen],

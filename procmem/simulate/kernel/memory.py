@@ -324,9 +324,23 @@ def _settle(bench: Bench) -> None:
 
 
 def _swap_off(bench: Bench) -> None:
-    """Bring every page back, without a fault of anybody; then there is no swap (mm/swapfile.c, try_to_unuse())."""
+    """Bring every page back, without a fault of anybody; then there is no swap (mm/swapfile.c, try_to_unuse()).
+
+    Where memory is short, it is swapoff itself that is killed (set_current_oom_origin()), and the rest stays out.
+    """
     # nothing may go out again meanwhile
-    bench.settings = bench.settings._replace(swap=0)
+    before, bench.settings = bench.settings, bench.settings._replace(swap=0)
+    try:
+        _bring_back(bench)
+    except OutOfMemory:
+        bench.settings = before
+        bench.outcome, bench.killed = AccessOutcome.OOM, None
+        bench.note("swap-off-killed")
+        return
+    bench.note("swap-off")
+
+
+def _bring_back(bench: Bench) -> None:
     for worker in bench.workers.values():
         for vma in worker.space.vmas:
             for page in bench.pages_in(worker, vma.start, vma.end):
@@ -338,7 +352,6 @@ def _swap_off(bench: Bench) -> None:
         bench.spend(6)
         make_room(bench, 1)
         read_file_page(bench, key)
-    bench.note("swap-off")
 
 
 def _kill_one(bench: Bench) -> None:

@@ -76,6 +76,8 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     if stage is Stage.EXEC:
         return running
     running = running._replace(notes=(*running.notes, *files.notes))
+    if files.notes:  # variables that change what ld.so or malloc does
+        running = running._replace(guessed=running.guessed | {Base.MMAP, Base.BRK})
     if files.interpreter is None:
         running = _started_static(running, files) if stage is Stage.MAIN else running
         return _with_own_constructors(running, files, stage)
@@ -118,7 +120,7 @@ def _started_static(running: Running, files: ProgramFiles) -> Running:
     if measured or started.alike:
         return running
     return running._replace(
-        guessed=frozenset({Base.BRK}), unknown_start=True, notes=(*running.notes, _unmeasured(files))
+        guessed=running.guessed | {Base.BRK}, unknown_start=True, notes=(*running.notes, _unmeasured(files))
     )
 
 
@@ -136,7 +138,7 @@ def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Runni
     caller = Caller(link(running.space, files, table))
     malloc = Malloc(caller)
     notes = list(running.notes)
-    guessed = running.guessed | ({Base.MMAP} if files.notes or not measured else set())
+    guessed = running.guessed | (set() if measured else {Base.MMAP})
     if not measured:
         notes.append(_unmeasured(files))
     for library in run_constructors(malloc, files, own=stage is Stage.MAIN):
@@ -172,7 +174,7 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
         return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()
-    before = execute(files, settings).vmas if running.guessed or running.unknown_start else ()
+    before = execute(files, settings).vmas if stage is not Stage.EXEC else ()
     return Prediction(
         stage,
         settings,
@@ -229,12 +231,18 @@ def _graded(vma: SimVma, moving: frozenset[Base], running: Running, before: tupl
 
     ``before`` are lines that were certain before that code ran.
     """
+    if vma.grows_down and running.space.start_stack - vma.start < _START_CODE and before:
+        return vma._replace(status=Exactness.SHAPE)  # what runs before main may need a page more
     mine = vma.base in running.guessed and not any(old.start < vma.end and old.end > vma.start for old in before)
     if mine or (running.may_allocate and _may_grow(vma)) or (running.unknown_start and not _stays(vma, before)):
         return vma._replace(status=Exactness.SHAPE)
     if vma.base in moving:
         return vma._replace(status=Exactness.RANGE)
     return vma
+
+
+_START_CODE = 32 << 10
+"""More than ld.so and the C library's start code need of the stack."""
 
 
 def _may_grow(vma: SimVma) -> bool:

@@ -62,7 +62,11 @@ class MemoryCaller(Caller):
         if process is not None:
             self.space = process.space
         if self.memory.outcome is AccessOutcome.SIGSEGV:
-            return note("segv-code", error_code=self.memory.error_code or 0)
+            told = note("segv-code", error_code=self.memory.error_code or 0)
+            self.memory = run(self.memory, [End(self.pid)])  # nobody handles it: the process ends
+            return told
+        if self.memory.outcome is AccessOutcome.OOM and self.memory.killed is None:
+            return note("swapoff-killed")
         if self.memory.outcome is AccessOutcome.OOM:
             return note("oom", pid=self.memory.killed)
         return None if process is not None or not events else note("ended")

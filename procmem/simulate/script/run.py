@@ -37,6 +37,7 @@ from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Fork, Map, Protect, Remap, SetBrk, Touch, Unmap
 from procmem.simulate.kernel.frames import TooMuchWork
+from procmem.simulate.kernel.memory_events import Access
 from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.threads import DEFAULT_GUARD, create_thread
 from procmem.simulate.programs.predict import Running
@@ -119,6 +120,8 @@ def run_script(
         if lines > _LINES_MAX:
             raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)
         yield moment
+        outcome = note("ended") if player.ended else _VERBS[step.verb].play(player, step)
+        yield Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
 
 
 class _Player:
@@ -133,6 +136,7 @@ class _Player:
         self.executable_stacks = running.executable_stacks
         self.blocks: dict[str, AllocatedBlock] = {}
         self.depth = running.space.registers.esp
+        self.ended = False
 
     def block(self, step: Step, *, mapped: bool | None = None) -> AllocatedBlock:
         """Give the block a step names."""
@@ -216,8 +220,16 @@ class _Player:
         offset = size(step, 1) if len(step.words) > 1 else 0
         if len(step.words) > 2:
             return self.in_memory(step, "touch")
-        result = self.caller.do(Touch(self.block(step).start + offset))
-        return None if result >= 0 else note("segv")
+        return self.touched(self.block(step).start + offset, note("segv"))
+
+    def touched(self, address: int, failure: Note) -> Note | None:
+        """Write one byte; ``failure`` is what that comes to where there is no memory to tell more."""
+        if isinstance(self.caller, MemoryCaller):
+            return self.caller.happen(Access(self.caller.pid, address, 1, True))
+        if self.caller.do(Touch(address)) >= 0:
+            return None
+        self.ended = True
+        return failure
 
     def in_memory(self, step: Step, verb: str) -> Note | None:
         """Do what only the machine with memory can do."""
@@ -239,8 +251,7 @@ class _Player:
     def do_recurse(self, step: Step) -> Note | None:
         self.own(step)
         self.depth -= size(step, 0)
-        result = self.caller.do(Touch(self.depth))
-        return None if result >= 0 else note("stack-overflow")
+        return self.touched(self.depth, note("stack-overflow"))
 
     def do_thread(self, step: Step) -> Note | None:
         self.own(step)
