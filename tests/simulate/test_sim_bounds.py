@@ -4,12 +4,12 @@ import time
 from random import Random
 
 import pytest
-from procmem.simulate.arch.i386_layout import layout_for
 
 from procmem.errors import BadScript
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, SimMemory
 from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, Stage
 from procmem.queries.simulate import play_memory, predictions
+from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel import memory as kernel_memory
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.kernel.frames import TooMuchWork
