@@ -5,7 +5,7 @@ malloc and threads, which know nothing of pages, run on it unchanged.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -57,19 +57,24 @@ class MemoryCaller(Caller):
 
     def happen(self, *events: MemoryEvent) -> Note | None:
         """Let something happen to the machine, and say what came of it."""
-        self.memory = run(self.memory, events) if self._live is None else self._live.go_on(events)
+        self._go_on(events)
         process = self.memory.processes.get(self.pid)
         if process is not None:
             self.space = process.space
         if self.memory.outcome is AccessOutcome.SIGSEGV:
             told = note("segv-code", error_code=self.memory.error_code or 0)
-            self.memory = run(self.memory, [End(self.pid)])  # nobody handles it: the process ends
+            trace = self.memory.trace
+            self._go_on([End(self.pid)])  # nobody handles it: the process ends
+            self.memory = self.memory._replace(trace=(*trace, *self.memory.trace))
             return told
         if self.memory.outcome is AccessOutcome.OOM and self.memory.killed is None:
             return note("swapoff-killed")
         if self.memory.outcome is AccessOutcome.OOM:
             return note("oom", pid=self.memory.killed)
         return None if process is not None or not events else note("ended")
+
+    def _go_on(self, events: Sequence[MemoryEvent]) -> None:
+        self.memory = run(self.memory, events) if self._live is None else self._live.go_on(events)
 
     def fork(self) -> Note:
         """Make a child; the parent goes on."""

@@ -112,7 +112,7 @@ def run_script(
     lines = 0
     for step in steps:
         try:
-            outcome = _VERBS[step.verb].play(player, step)
+            outcome = note("ended") if player.ended else _VERBS[step.verb].play(player, step)
         except TooMuchWork as error:
             raise BadScript(step.line, "too-much-work") from error
         moment = Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
@@ -120,8 +120,6 @@ def run_script(
         if lines > _LINES_MAX:
             raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)
         yield moment
-        outcome = note("ended") if player.ended else _VERBS[step.verb].play(player, step)
-        yield Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
 
 
 class _Player:
