@@ -37,6 +37,7 @@ ROLLUP_KEYS = (
     SmapsKey.SWAP_PSS,
 )
 _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
+_PSS_SHMEM = SmapsKey.PSS_SHMEM.encode()
 
 
 _ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
@@ -82,9 +83,9 @@ def status_words(content: bytes) -> StatusWords:
     )
 
 
-def rollup_words(content: bytes) -> RollupWords:
-    """The counters of ``smaps_rollup`` that a row needs."""
-    words = _find_words(content, _ROLLUP)
+def rollup_words(content: bytes, *, with_shmem: bool = False) -> RollupWords:
+    """The counters of ``smaps_rollup`` that a row needs; the last one is of groups alone."""
+    words = _find_words(content, (*_ROLLUP, _PSS_SHMEM) if with_shmem else _ROLLUP)
     sizes = {key.decode(): size for key, text in words.items() if (size := _size(text)) is not None}
     return RollupWords(sizes, content[: max(content.find(b" "), 0)])
 

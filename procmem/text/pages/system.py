@@ -12,6 +12,7 @@ HEADINGS = {
     "rss": N_("RSS"),
     "virt": N_("VIRT"),
     "group": N_("group"),
+    "what": N_("what it is"),
     "pid": N_("PID"),
     "user": N_("user"),
     "pss_of_all_below": N_("PSS of all below"),
@@ -52,6 +53,7 @@ _SENTENCES: dict[str, Sentence] = {
     "by all": N_("{shared:size}, by all {all} and other programs"),
     "adding": N_("adding up RSS would say"),
     "charged": N_("{path}: {current:size} charged (v{version}); of it"),
+    "charged, named": N_("{what}: {told}"),
     "of processes": N_("PSS of its processes"),
     "unknown sizes": plural(
         "not known: PSS and USS of {count} process, which the sums leave out",
