@@ -61,7 +61,7 @@ _APART: dict[str, _Apart] = {
     ),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
-    "watch": ((("--reset-peak",), ("--from",)),),
+    "watch": ((("--reset-peak", "--keep"), ("--from",)), (("--keep",), ("--procfs",))),
     "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
         (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),

@@ -71,6 +71,7 @@ class SystemOptions(NamedTuple):
     classes: bool = False
     mappings: bool = False
     only: tuple[str, ...] = ()
+    commands: bool = False
     procfs: str | None = None
     recording: str | None = None
 
@@ -199,6 +200,7 @@ def _system(
         other_pids(source),
         quick=options.quick,
         with_cgroup=options.by == "cgroup" or options.cgroup is not None,
+        with_command=options.commands,
         users=user_name if source.is_live else str,
         wanted=wanted,
     )

@@ -19,7 +19,7 @@ from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, CgroupMemory, GroupRow, ProcessRow
 from procmem.model.unknown import uss_of
-from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, rollup_words, status_words
+from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, command_line, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
 
@@ -63,6 +63,7 @@ def read_all(
     *,
     quick: bool = False,
     with_cgroup: bool = False,
+    with_command: bool = False,
     users: Callable[[int], str] = str,
     wanted: Callable[[bytes | None, int | None], bool] | None = None,
 ) -> AllProcesses:
@@ -79,6 +80,8 @@ def read_all(
         try:
             with source.open(pid) as target:
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
+                if with_command and not isinstance(found, Refusal):
+                    found = found[0]._replace(command=_command(target)), found[1]
         except ProcessGone:
             return
         except (AccessRefused, BadInput) as error:
@@ -190,6 +193,14 @@ def group_of(source: Source, pid: int | None) -> bytes | None:
     """
     with source.open(pid) as target:
         return _cgroup(target)
+
+
+def _command(target: Target) -> bytes | None:
+    """The beginning of the command line, as ``ps`` prints it."""
+    content = target.read("cmdline")
+    if not isinstance(content, bytes):
+        return None
+    return command_line(content)
 
 
 def _live_thread(target: Target) -> tuple[str, bytes | None]:

@@ -38,6 +38,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "pid-zero": ErrorWords(N_("no such process"), N_("pids begin with 1")),
     "no-folder": ErrorWords(N_("no such process"), N_("{source} has no folder {pid}")),
     "ended": ErrorWords(N_("it has ended")),
+    "several-ended": ErrorWords(N_("{count} processes have ended: {pids}")),
+    "many-ended": ErrorWords(N_("{count} processes have ended: {pids} and {more} more")),
     "ended-while-read": ErrorWords(N_("ended while it was read")),
     "no-memory-or-ended": ErrorWords(N_("it has no memory of its own, or has ended")),
     "not-recorded": ErrorWords(N_("not in {source}"), N_("it holds {known}")),

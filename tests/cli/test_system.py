@@ -22,9 +22,11 @@ from procmem.model.reports.system import Changed, ProcessRow
 from procmem.parse.cgroup import parse_cgroup_files
 from procmem.queries.all_processes import SystemOptions, follow_system
 from procmem.queries.system import group_matcher
+from procmem.render.fitting import lines_of_cell
 from procmem.render.formats.text import page_text
 from procmem.render.pages.system import system_page
 from procmem.render.style import Style
+from procmem.render.width import cells
 from procmem.sources.live import ProcSource
 from procmem.sources.prefetch_all import PrefetchedSource, Reading, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
@@ -703,3 +705,38 @@ def test_a_terminal_is_drawn_anew() -> None:
     assert len(looks) == 2
     assert max(look.count(b"\n") for look in looks) <= 22
     assert b"after the first look" in looks[1]
+
+
+def test_command_lines_are_cut_by_the_cells_of_a_terminal() -> None:
+    """Escaped, beside the name, as many cells as there is room for; whole with --wide; none where it is narrow."""
+    name = f"long-{os.getpid()}"
+    words = [*grower(name, ""), "\x1b[31mred", "汉" * 60, "end"]
+    with started(words) as child:
+        wide = procmem("system", "--name", name, "--wide", env={"PYTHONUTF8": "1"}).out
+        fitted = procmem("system", "--name", name, "--width", "120", env={"LC_ALL": "C.UTF-8"}).out
+        narrow = procmem("system", "--name", name, "--width", "80").out
+        [row] = csv.DictReader(io.StringIO(procmem("system", "--name", name, "--columns", "pid,command", "--csv").out))
+    assert "\x1b" not in wide + fitted
+    assert "\\x1b[31mred" in wide
+    assert "汉" * 60 + " end" in wide
+    assert "command line" in fitted
+    [line] = [line for line in fitted.splitlines() if line.strip().startswith(str(child.pid))]
+    assert line.endswith("\u2026")
+    assert cells(line) == 120
+    assert "command line" not in narrow
+    assert row["pid"] == str(child.pid)
+    assert row["command"].endswith(" end")
+    assert lines_of_cell("ab汉字", "command", 5, "\u2026") == ["ab汉\u2026"]
+    assert lines_of_cell("ab汉字", "command", 4, "\u2026") == ["ab\u2026"]
+
+
+def test_command_lines_of_a_recording_and_of_who_has_none() -> None:
+    """What is not recorded is unknown; a recording has the first word alone."""
+    fork = procmem("system", "--from", str(FIXTURES / "x86_64-6.18-fork"), "--wide").out
+    assert "areas-pie" in fork
+    rows = [row(1, command=None), row(2, command=b"")]
+    sheet = system_page(system_report(rows), "").table()
+    assert [line[-1] for line in sheet.rows] == [None, ""]
+    assert [column.name for column in sheet.columns][-1] == "command"
+    tree = system_page(system_report(rows), "", tree_rows(rows)).table()
+    assert [line[-1] for line in tree.rows] == [None, ""]

@@ -26,8 +26,8 @@ class ProcessRow(NamedTuple):
     ``swap`` holds shared memory as well; ``vm_swap`` (of ``status``) does not, and ``swap_pss`` divides private pages
     in swap among those that share them since a fork. ``same_memory`` is the process whose address space this one
     shares (vfork, CLONE_VM): its figures are the same pages once more. ``pss_shmem`` is the part of ``pss`` that is
-    shared memory and tmpfs, read for groups alone (Linux 5.4). ``pid`` and ``name`` are None where a text does not say
-    whose it is.
+    shared memory and tmpfs, read for groups alone (Linux 5.4). ``command`` is the command line, its words parted by
+    blanks, None where it was not asked for. ``pid`` and ``name`` are None where a text does not say whose it is.
     """
 
     pid: int | None
@@ -45,6 +45,7 @@ class ProcessRow(NamedTuple):
     cgroup: bytes | None = None
     same_memory: int | None = None
     pss_shmem: int | None = None
+    command: bytes | None = None
 
 
 class SystemTotals(NamedTuple):

@@ -145,6 +145,7 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None, changes: Chang
         return _with_change(
             Sheet(columns, groups, [total], ruled=True), changes, [group.key for group in report.groups], "pss"
         )
+    has_commands = any(row.command is not None for row in report.rows)
     below = () if tree is None else (column(HEADINGS, "pss_of_all_below", "size"),)
     columns = (
         column(HEADINGS, "pid", "count"),
@@ -156,16 +157,24 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None, changes: Chang
         column(HEADINGS, "virt", "size", rank=5),
         *below,
         column(HEADINGS, "name", "text"),
+        *((column(HEADINGS, "command", "command", rank=6, least=12),) if has_commands else ()),
     )
     rows: list[Sequence[Value]]
     if tree is not None:
         rows = [(*_cells(row), whole, "  " * depth + printable(row.name)) for depth, row, whole in tree]
     else:
         rows = [(*_cells(row), printable(row.name)) for row in report.rows]
+    if has_commands:
+        whose = report.rows if tree is None else [row for _, row, _ in tree]
+        rows = [
+            (*cells, None if row.command is None else printable(row.command))
+            for cells, row in zip(rows, whose, strict=True)
+        ]
     totals: list[Sequence[Value]] = []
     if report.processes > 1:
         blank = [""] if tree is not None else []
-        totals.append((report.processes, "", *sums, "", "", *blank, told("all, once")))
+        end = ("",) if has_commands else ()
+        totals.append((report.processes, "", *sums, "", "", *blank, told("all, once"), *end))
     shown = [row for _, row, _ in tree] if tree is not None else report.rows
     followed = "pss" if changes is None else changes.field
     keys = [row.pid if row.pid is not None else row.name or b"?" for row in shown]

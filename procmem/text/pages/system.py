@@ -17,6 +17,7 @@ HEADINGS = {
     "user": N_("user"),
     "pss_of_all_below": N_("PSS of all below"),
     "name": N_("name"),
+    "command": N_("command line"),
     "current": N_("current"),
     "max": N_("max"),
     "cgroup": N_("cgroup, with all below it"),
