@@ -147,13 +147,16 @@ def test_a_restart_is_the_same(leaker: Path, tmp_path: Path, deep: tuple[str, ..
     with running(leaker) as process:
         old_pid = process.pid
         old_maps = Path(f"/proc/{old_pid}/maps").read_bytes()
-        procmem("record", str(old_pid), *deep, "-o", first)
+        with stopped(process.pid):  # of a thread that runs nobody knows the stack pointer, and so not whose stack it is
+            procmem("record", str(old_pid), *deep, "-o", first)
     with running(leaker) as process:
         assert Path(f"/proc/{process.pid}/maps").read_bytes() != old_maps, "no ASLR here"
-        run = procmem("diff", first, str(process.pid), *deep)
-        again = procmem("diff", first, str(process.pid), *deep, "--json").json
+        with stopped(process.pid):
+            run = procmem("diff", first, str(process.pid), *deep)
+            again = procmem("diff", first, str(process.pid), *deep, "--json").json
         leak(process, LEAKED)
-        leaked = procmem("diff", first, str(process.pid), *deep, "--json").json
+        with stopped(process.pid):
+            leaked = procmem("diff", first, str(process.pid), *deep, "--json").json
     # how much of a file the kernel maps around a fault depends on what others left in the page cache
     changed = {one["class"] for one in again["regions"] if one["status"] != "same"}
     assert changed <= {"text", "rodata"}, again["regions"]
