@@ -173,12 +173,12 @@ class CommandGroup(Command, click.Group):
             formatter.write_dl(rows)
 
 
-def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
+def command(cls: type[Command] = Command, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a command of a function; it has ``-h`` and ``--lang`` as every command has."""
     context = {"help_option_names": ["-h", "--help"], **settings.pop("context_settings", {})}
 
     def make(function: Callable[..., Any]) -> Command:
-        made = click.command(cls=Command, context_settings=context, **settings)(function)
+        made = click.command(cls=cls, context_settings=context, **settings)(function)
         made.params.append(_lang())
         return made
 

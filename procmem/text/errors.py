@@ -115,7 +115,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("{name}: a recording touches no memory"), N_("name a process of this machine that runs")
     ),
     "script-begins-at-main": ErrorWords(N_("--script and --threads begin at main: leave --stage away")),
-    "memory-needs-script": ErrorWords(N_("--memory counts what a script does: give one by --script")),
+    "now-a-command": ErrorWords(N_("what {option} did is a command of its own now: {command}")),
+    "memory-needs-script": ErrorWords(N_("what a script does is counted: give one by --script")),
     "ram-out-of-range": ErrorWords(N_("--ram lies between 1M and 64G, and --swap is no more than that")),
     "repeat-needs-aslr": ErrorWords(N_("--repeat needs --aslr: without it every run is the same")),
     "pmap-forms": ErrorWords(N_("options -d, -x, -X and -XX exclude each other")),
@@ -179,7 +180,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("a sandbox or seccomp filter may forbid ptrace"),
     ),
     "no-process-at-stage": ErrorWords(N_("no process at stage {stage}: {failure}")),
-    "exec-failed": ErrorWords(N_("{failure}"), N_("procmem simulate without --memory tells more")),
+    "exec-failed": ErrorWords(N_("{failure}"), N_("procmem simulate tells more")),
     "no-32-bit": ErrorWords(
         N_("this machine does not run 32-bit x86 programs, so there is nothing to compare with"),
         N_("procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this"),
@@ -200,7 +201,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "too-much-shown": ErrorWords(N_("all steps together would show more than {most} lines")),
     "too-many-touches": ErrorWords(N_("more than {most} touches")),
     "no-living-process": ErrorWords(N_("no process {pid} lives")),
-    "needs-memory": ErrorWords(N_("{verb} needs memory: --memory")),
+    "needs-memory": ErrorWords(N_("{verb} needs memory: procmem simulate-memory")),
     "not-in-child": ErrorWords(N_("{verb} in a child is not simulated: as {pid} goes back")),
     "unknown-thread-option": ErrorWords(N_("thread knows no {name!r}")),
     # lines of the kernel's files
