@@ -7,12 +7,14 @@ processes of the machine, or change it, are marked ``machine``: ``support.runnin
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 import procmem
+import procmem.text
 import procmem.text.errors  # str() of an error is a sentence, as everywhere else
 from procmem.text.catalogues.build import compile_catalogues
 from tests.programs.build import can_build_32bit
@@ -41,6 +43,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         needs.lacking("no mount namespace can be made here (not root, a chroot, or a container)")
     if item.get_closest_marker("needs_terminal") and not needs.can_open_terminal():
         needs.lacking("no pseudo-terminal can be opened here (/dev/pts is not mounted)")
+
+
+@pytest.fixture(autouse=True)
+def speaks_english_again() -> Iterator[None]:
+    """Whatever language a test has spoken: the next one in the same worker begins in English."""
+    yield
+    procmem.text.use_language("en")
 
 
 @pytest.fixture(scope="session")

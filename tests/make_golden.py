@@ -73,7 +73,7 @@ DOCUMENTS: dict[str, tuple[str, ...]] = {
     "lab-list.json": ("lab",),
     "shared.json": ("shared", f"fixtures/{THREADS}"),
     "simulate.json": ("simulate",),
-    "simulate-memory.json": ("simulate", "--memory"),
+    "simulate-memory.json": ("simulate-memory",),
     "swap.json": ("swap", "--from", f"fixtures/{SLEEP}"),
     "system.json": ("system", "--from", "fixtures/x86_64-6.18-fork"),
     "system-classes.json": ("system", "--classes", "--from", "fixtures/x86_64-6.18-fork"),

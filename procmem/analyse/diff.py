@@ -68,6 +68,7 @@ def diff_report(
         for look, snapshots in ((before, both or (before.snapshot,)), (after, both or (after.snapshot,)))
     )
     changes = [_change(key, first.get(key, []), last.get(key, []), threshold) for key in dict.fromkeys((*first, *last))]
+    changes = [change._replace(owner=_with_ids(change.owner, before.snapshot, after.snapshot)) for change in changes]
     changes.sort(key=lambda change: (abs(held_growth(change.before, change.after) or 0), abs(change.growth)))
     classes = tuple(_classes(before.regions, after.regions))
     return DiffReport(
@@ -145,22 +146,37 @@ class _Namer:
         ``snapshots`` tell the threads' names; a thread of one process that has another name later has that.
         """
         self._by_id, self._by_arena = by_id, by_arena
-        self._threads: dict[int, Thread | NumberedThread] = {}
+        self.threads: dict[int, Thread | NumberedThread] = {}
         for snapshot in snapshots:
             for number, thread in enumerate(sorted(snapshot.threads or (), key=lambda one: one.tid)):
                 numbered = NumberedThread(number, thread.comm if number else None)
-                self._threads[thread.tid] = Thread(thread.tid, thread.comm) if by_id else numbered
+                self.threads[thread.tid] = Thread(thread.tid, thread.comm) if by_id else numbered
 
     def whose(self, owner: owners.Owner) -> Whose:
         """What tells memory of this owner from others'."""
-        if isinstance(owner, owners.Thread) and owner.tid in self._threads:
-            return Whose(threads=(self._threads[owner.tid],))
+        if isinstance(owner, owners.Thread) and owner.tid in self.threads:
+            return Whose(threads=(self.threads[owner.tid],))
         if isinstance(owner, owners.Arena):
             tids = owner.tids if self._by_arena else ()
-            return Whose(threads=tuple(self._threads.get(tid, Thread(tid)) for tid in tids), is_arena=True)
+            return Whose(threads=tuple(self.threads.get(tid, Thread(tid)) for tid in tids), is_arena=True)
         if isinstance(owner, owners.ArenaBlock):
             return Whose(is_arena=True, block=owner.address if self._by_id and self._by_arena else None)
         return Whose(owners.owner_name(owner) or b"")
+
+
+def _with_ids(whose: Whose, *snapshots: Snapshot) -> Whose:
+    """The same with the ids of numbered threads: those of the later run where it has them."""
+    if not any(isinstance(thread, NumberedThread) for thread in whose.threads):
+        return whose
+    ids = {
+        numbered: tid
+        for snapshot in snapshots
+        for tid, numbered in _Namer((snapshot,), by_id=False, by_arena=False).threads.items()
+        if isinstance(numbered, NumberedThread)
+    }
+    return whose._replace(
+        threads=tuple(one._replace(tid=ids[one]) if isinstance(one, NumberedThread) else one for one in whose.threads)
+    )
 
 
 def _figures(regions: Sequence[Region]) -> Figures | None:

@@ -16,7 +16,7 @@ from procmem.model.reports.system import (
     SystemReport,
     SystemTotals,
 )
-from procmem.model.unknown import known_sum
+from procmem.model.unknown import exact_sum, known_sum
 
 __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
 
@@ -110,8 +110,8 @@ def _groups(rows: Sequence[ProcessRow], key: Callable[[ProcessRow], bytes]) -> l
     groups = []
     for name, found in members.items():
         once = [row for row in found if row.same_memory is None]
-        sums = [known_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss")]
-        groups.append(GroupRow(name, len(found), sum(row.pss is None for row in found), *sums))
+        swap, uss, pss = (known_sum(getattr(row, field) for row in once) for field in ("swap_pss", "uss", "pss"))
+        groups.append(GroupRow(name, len(found), sum(row.pss is None for row in found), swap, uss, pss))
     return sorted(groups, key=lambda group: (group.pss or 0, group.key))
 
 
@@ -148,11 +148,27 @@ def cgroup_figures(path: bytes, version: int, rows: Iterable[ProcessRow], memory
         current=memory.current,
         limit=memory.limit,
         swap_current=memory.swap,
-        parts=tuple(_parts(version, pss, memory, root=path == b"/")),
+        parts=tuple(_parts(version, pss, exact_sum(row.pss_shmem for row in once), memory, root=path == b"/")),
     )
 
 
-def _parts(version: int, pss: int | None, memory: CgroupMemory, *, root: bool) -> Iterable[tuple[str, int]]:
+def _unmapped(cache: int, mapped: int, shmem: int, pss_shmem: int | None) -> list[tuple[str, int]]:
+    """Page cache of which no process maps anything, and shared memory of which none does.
+
+    memory.stat counts shared memory and tmpfs as page cache, and does not say how much of what is mapped they are: the
+    PSS of processes does, within the bounds that the counters set.
+    """
+    if not shmem:
+        return [("page cache", cache - mapped)]
+    if pss_shmem is None:
+        return [("page cache, shmem", cache - mapped)]
+    of_shmem = max(min(pss_shmem, shmem, mapped), mapped - (cache - shmem), 0)
+    return [("page cache", cache - shmem - (mapped - of_shmem)), ("shmem", shmem - of_shmem)]
+
+
+def _parts(
+    version: int, pss: int | None, pss_shmem: int | None, memory: CgroupMemory, *, root: bool
+) -> Iterable[tuple[str, int]]:
     """What the cgroup is charged for besides pages of its processes (Documentation/admin-guide/cgroup-v2.rst)."""
     stat, current = memory.stat, memory.current
     if not stat or current is None:
@@ -161,7 +177,7 @@ def _parts(version: int, pss: int | None, memory: CgroupMemory, *, root: bool) -
         cache, mapped = stat.get("file", 0), stat.get("file_mapped", 0)
         kernel = stat.get("kernel", sum(stat.get(key, 0) for key in ("kernel_stack", "pagetables", "slab", "percpu")))
         named = [
-            ("page cache", cache - mapped),
+            *_unmapped(cache, mapped, stat.get("shmem", 0), pss_shmem),
             ("kernel", kernel),
             ("sockets", stat.get("sock", 0)),
         ]
@@ -171,10 +187,12 @@ def _parts(version: int, pss: int | None, memory: CgroupMemory, *, root: bool) -
         # the root group of v1 is not charged for kernel memory, although it says how much there is
         kernel = 0 if root else memory.kernel or 0
         slab = 0
-        named = [("page cache", cache - mapped), ("kernel", kernel)]
+        named = [*_unmapped(cache, mapped, stat.get("total_shmem", 0), pss_shmem), ("kernel", kernel)]
     yield from ((name, size) for name, size in named if size)
     if slab:
         yield "slab", slab
+    if pss_shmem:
+        yield "shmem mapped", pss_shmem
     if pss is not None:
         rest = current - pss - sum(size for _, size in named)
         if rest >= 0:

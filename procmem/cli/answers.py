@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from procmem.queries.targets import Selection, TargetRef
     from procmem.render.page import Page
 
-__all__ = ["answer_inspect", "answer_system", "page_of_system"]
+__all__ = ["answer_inspect", "answer_system", "has_room_for_commands", "page_of_system"]
+
+_WIDE_TERMINAL = 100
+"""Columns that hold the figures of a process, its name, and some of its command line."""
 
 
 def answer_inspect(targets: Selection, options: InspectOptions, output: Output) -> int:
@@ -46,6 +49,7 @@ def answer_system(options: SystemOptions, output: Output) -> int:
     """Read, and show; the exit status."""
     from procmem.queries.all_processes import look_at_system  # noqa: PLC0415
 
+    options = options._replace(commands=has_room_for_commands(output))
     if options.mappings or options.classes:
         from procmem.cli.progress import progress  # noqa: PLC0415  # only where it takes long
 
@@ -54,6 +58,14 @@ def answer_system(options: SystemOptions, output: Output) -> int:
         look = look_at_system(options)
     output.show([page_of_system(look, output.heading)])
     return ExitStatus.DONE
+
+
+def has_room_for_commands(output: Output) -> bool:
+    """Whether a table of processes shows their command lines: where that is asked for, or the terminal is wide."""
+    if output.columns is not None:
+        return "command" in output.columns
+    width = output.style.width
+    return output.wide or (output.format.holds_notes and width is not None and width >= _WIDE_TERMINAL)
 
 
 def page_of_system(look: SystemLook, unit: str, changes: Changes | None = None) -> Page:

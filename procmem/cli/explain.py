@@ -9,7 +9,7 @@ from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.region_options import need_classes, region_options
-from procmem.cli.targets import target_options
+from procmem.cli.targets import optional_targets
 from procmem.errors import Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.region_filter import RegionFilter
@@ -31,7 +31,7 @@ __all__ = ["explain"]
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
-@target_options
+@optional_targets
 @click.option("--flat", is_flag=True, help=words.FLAT)
 @click.option("--descending", is_flag=True, help=words.DESCENDING)
 @click.option("--why", is_flag=True, help=words.WHY)

@@ -1,4 +1,4 @@
-"""Options that decide a layout, shared by ``simulate`` and ``crosscheck run``."""
+"""Options that decide a layout, shared by ``simulate``, ``simulate-memory`` and ``crosscheck run``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from procmem.errors import Misuse
-from procmem.model.simulation import KernelFacts, KernelKind, Settings
+from procmem.model.simulation import KernelFacts, KernelKind, Settings, Stage
 from procmem.queries.options import limit_of
 from procmem.text.help.simulate import OPTIONS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-__all__ = ["layout_options", "settings_from", "variables"]
+__all__ = ["layout_options", "script_of", "settings_from", "variables"]
 
 _TEXTBOOK = "/usr/bin/textbook"
 
@@ -38,6 +38,18 @@ def layout_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def script_of(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | None:
+    """What main shall do: the user's script, threads, or the textbook's own steps."""
+    from procmem.queries.simulate import SCRIPT_OF_TEXTBOOK, read_script  # noqa: PLC0415  # not needed for --help
+
+    if given["script"] is not None or given["threads"]:
+        if stage is not Stage.MAIN:
+            raise Misuse("script-begins-at-main")
+        text = read_script(given["script"]) if given["script"] is not None else ""
+        return "thread\n" * int(given["threads"]) + text
+    return None if has_program or stage is not Stage.MAIN else SCRIPT_OF_TEXTBOOK
 
 
 def variables(given: dict[str, Any]) -> tuple[bytes, ...]:

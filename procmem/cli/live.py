@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Sequence
 
-from procmem.cli.answers import page_of_system
+from procmem.cli.answers import has_room_for_commands, page_of_system
 from procmem.cli.output import Output, echo
 from procmem.cli.terminal import is_terminal, terminal_lines
 from procmem.errors import ExitStatus
@@ -47,6 +47,7 @@ def watch_system(options: SystemOptions, output: Output, *, every: float, count:
     gc.enable()  # unlike most commands, this one may run for days
     if output.format.holds_notes and can_redraw() and options.top is None:
         options = options._replace(top=max(terminal_lines() - _OTHER_LINES, _LEAST_ROWS))
+    options = options._replace(commands=has_room_for_commands(output))
     for number, (look, changes) in enumerate(follow_system(options, every)):
         show_look([page_of_system(look, output.heading, changes)], output, is_first=not number)
         if number + 1 == count:

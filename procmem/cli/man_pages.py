@@ -9,6 +9,7 @@ import click
 
 from procmem import __version__
 from procmem.cli.main import cli
+from procmem.text import english
 from procmem.text.help.commands import EXIT_STATUS, MANUAL
 
 TYPE_CHECKING = False
@@ -21,13 +22,18 @@ _VERBATIM = "\b"
 
 
 def man_pages() -> dict[str, str]:
-    """File name (``procmem-inspect.1``) to page."""
-    top = click.Context(cli, info_name="procmem")
+    """File name (``procmem-inspect.1``) to page, in English whatever the language in use."""
+    with english():
+        return _pages()
+
+
+def _pages() -> dict[str, str]:
+    top = click.Context(cli, info_name="procmem", **cli.context_settings)
     pages = {"procmem.1": _page(cli, top)}
     for name in cli.list_commands(top):
         command = cli.get_command(top, name)
         assert command is not None
-        ctx = click.Context(command, info_name=name, parent=top)
+        ctx = click.Context(command, info_name=name, parent=top, **command.context_settings)
         pages[f"procmem-{name}.1"] = _page(command, ctx)
     return pages
 

@@ -16,7 +16,6 @@ __all__ = ["first_apart", "first_lacking", "rules_of"]
 
 _FORMATS = tuple(form.option for form in FORMATS)
 _OF_REGIONS = ("--class", "--kind", "--owner", "--path", "--perms", "--min-size")
-_OF_MEMORY = ("--swap", "--swappiness", "--page-cluster", "--group", "--thp", "--trace")
 
 _Apart = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 """Each of the first words excludes each of the second."""
@@ -61,10 +60,9 @@ _APART: dict[str, _Apart] = {
     ),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
-    "watch": ((("--reset-peak",), ("--from",)),),
+    "watch": ((("--reset-peak", "--keep"), ("--from",)), (("--keep",), ("--procfs",))),
     "lab": ((("--restore",), ("--all", "--report")),),
     "simulate": (
-        (("--memory",), ("--as", "--picture", "--no-picture", "--scale", "--kernel-map")),
         (("--picture",), ("--no-picture", *_FORMATS)),
         (("--no-picture",), ("--scale", *_FORMATS)),
         (("--scale",), _FORMATS),
@@ -73,7 +71,7 @@ _APART: dict[str, _Apart] = {
     "run": ((("--repeat",), ("--stage",)),),
 }  # fmt: skip
 _NEEDS: dict[str, _Needs] = {
-    "simulate": ((_OF_MEMORY, ("--memory",)), (("--ram", "--pae"), ("--memory", "--kernel-map"))),
+    "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
     "translate": ((("--script", "--access", "--kernel-mode", "--pae"), ("--sim",)),),

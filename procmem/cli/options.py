@@ -89,19 +89,47 @@ def _check_options(command: click.Command, ctx: click.Context) -> None:
         raise Misuse("option-needs", option=lacking[0], others=" / ".join(lacking[1]))
 
 
+class _OfSchema(str):
+    """The help of an option, with the name of a schema filled in: in English until it is shown."""
+
+    _sentence: str
+    _schema: str
+
+    def __new__(cls, sentence: str, schema: str) -> _OfSchema:
+        made = super().__new__(cls, sentence.format(schema=schema))
+        made._sentence, made._schema = sentence, schema
+        return made
+
+    def translated(self) -> str:
+        """The same in the language in use."""
+        return gettext(self._sentence).format(schema=self._schema)
+
+
+def _translated(help_text: str | None) -> str | None:
+    if isinstance(help_text, _OfSchema):
+        return help_text.translated()
+    return gettext(help_text) if help_text else help_text
+
+
 class Command(click.Command):
     """A command whose help is in the user's language: its sentences are translated when they are asked for."""
 
     context_class = HelpContext
 
     def get_help(self, ctx: click.Context) -> str:
-        """The help page."""
+        """The help page; the command itself stays in English, for whoever asks next in another language."""
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        english = self.help, self.epilog, [option.help for option in options]
         self.help = gettext(self.help) if self.help else self.help
         self.epilog = gettext(self.epilog) if self.epilog else self.epilog
-        for param in self.get_params(ctx):
-            if isinstance(param, click.Option) and param.help:
-                param.help = gettext(param.help)
-        return super().get_help(ctx)
+        for option in options:
+            option.help = _translated(option.help)
+        try:
+            return super().get_help(ctx)
+        finally:
+            self.help, self.epilog, helps = english
+            for option, help_text in zip(options, helps, strict=True):
+                option.help = help_text
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, and what the exit status says."""
@@ -145,12 +173,12 @@ class CommandGroup(Command, click.Group):
             formatter.write_dl(rows)
 
 
-def command(**settings: Any) -> Callable[[Callable[..., Any]], Command]:
+def command(cls: type[Command] = Command, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
     """Make a command of a function; it has ``-h`` and ``--lang`` as every command has."""
     context = {"help_option_names": ["-h", "--help"], **settings.pop("context_settings", {})}
 
     def make(function: Callable[..., Any]) -> Command:
-        made = click.command(cls=Command, context_settings=context, **settings)(function)
+        made = click.command(cls=cls, context_settings=context, **settings)(function)
         made.params.append(_lang())
         return made
 
@@ -176,7 +204,7 @@ def flag_options(
 
     def add(function: _Decorated) -> _Decorated:
         for flag in reversed(flags):
-            told = gettext(helps.get(flag.word) or words.FLAGS.get(flag.word) or words.FORMAT).format(schema=schema)
+            told = _OfSchema(helps.get(flag.word) or words.FLAGS.get(flag.word) or words.FORMAT, schema)
             function = click.option(
                 flag.word, is_flag=True, expose_value=False, help=told, callback=functools.partial(_set, flag)
             )(function)

@@ -9,7 +9,7 @@ import click
 
 from procmem import __version__
 from procmem.cli.error_handling import complain, tell_notes
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import complain_of_ended, for_each
 from procmem.cli.options import command
 from procmem.cli.targets import target_options
 from procmem.errors import AccessRefused, ExitStatus, Misuse, ProcessGone
@@ -90,8 +90,7 @@ def _series(
             for look, is_kept in record_series(targets, path, options, look_line):
                 looks += 1
                 kept += is_kept
-                for pid in look.ended:
-                    complain(ProcessGone(pid, "ended"))
+                complain_of_ended([ProcessGone(pid, "ended") for pid in look.ended])
                 for pid in set(look.refused) - refused:
                     complain(AccessRefused(pid, "nothing-readable"))
                 refused |= set(look.refused)

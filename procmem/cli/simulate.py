@@ -6,14 +6,13 @@ import os
 
 import click
 
-from procmem.cli.layout import layout_options, settings_from, variables
-from procmem.cli.options import command, output_options
+from procmem.cli.layout import layout_options, script_of, settings_from, variables
+from procmem.cli.options import Command, command, output_options, usage_error
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulated_memory import MemorySettings, Paging
-from procmem.model.simulation import KernelKind, Prediction, Settings, Stage
-from procmem.queries.options import limit_of, size_of
+from procmem.model.simulation import Prediction, Stage
+from procmem.queries.options import limit_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
 
 TYPE_CHECKING = False
@@ -22,11 +21,23 @@ if TYPE_CHECKING:
 
 __all__ = ["simulate"]
 
-_MANY_STEPS = 200
-_RAM_LEAST = 1 << 20
+
+class _Simulate(Command):
+    """The command, which says where one of its former options has gone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words.
+
+        Raises:
+            UsageError: among the usual ones, that what --memory did is a command of its own.
+        """
+        own = args[: args.index("--")] if "--" in args else args
+        if "--memory" in own:
+            raise usage_error(Misuse("now-a-command", option="--memory", command="procmem simulate-memory"), ctx)
+        return super().parse_args(ctx, args)
 
 
-@command(help=HELP, epilog=EPILOG)
+@command(_Simulate, help=HELP, epilog=EPILOG)
 @click.argument("words", nargs=-1, metavar="[ELF [ARG...]]", type=click.UNPROCESSED)
 @layout_options
 @click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help=OPTIONS["stage"])
@@ -35,13 +46,6 @@ _RAM_LEAST = 1 << 20
 @click.option("--kernel-map", type=click.Choice(["classic", "6.1"]), help=OPTIONS["kernel_map"])
 @click.option("--ram", default="2G", metavar="SIZE", help=OPTIONS["ram"])
 @click.option("--pae", is_flag=True, help=OPTIONS["pae"])
-@click.option("--memory", is_flag=True, help=OPTIONS["memory"])
-@click.option("--swap", default="1G", metavar="SIZE", help=OPTIONS["swap"])
-@click.option("--swappiness", type=click.IntRange(0, 200), default=60, help=OPTIONS["swappiness"])
-@click.option("--page-cluster", type=click.IntRange(0, 8), default=3, help=OPTIONS["page_cluster"])
-@click.option("--group", is_flag=True, help=OPTIONS["group"])
-@click.option("--thp", is_flag=True, help=OPTIONS["thp"])
-@click.option("--trace", is_flag=True, help=OPTIONS["trace"])
 @click.option("--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help=OPTIONS["scale"])
 @click.option("--as", "shown_as", type=click.Choice(["map", "inspect", "explain"]), default="map", help=OPTIONS["as"])
 @click.option("--picture", is_flag=True, help=OPTIONS["picture"])
@@ -51,17 +55,13 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
     """Predict, and show."""
     from procmem.queries import simulate as query  # noqa: PLC0415  # not needed for --help
 
-    if given["memory"] and given["pae"] and given["kernel"] != "native":
-        raise Misuse("pae-is-native")
     files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
     kernel = query.kernel_of(files, given["kernel"])
     facts, _runs_here = query.kernel_facts(kernel)
     settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
     settings = query.really(settings, files)
     stage = Stage(given["stage"])
-    script = _script(given, has_program=bool(words), stage=stage)
-    if given["memory"]:
-        return _memory(files, settings, script, given, output)
+    script = script_of(given, has_program=bool(words), stage=stage)
     ram = limit_of(given["ram"], "--ram")
     areas = query.kernel_areas(given["kernel_map"], ram=ram, pae=given["pae"])
     shown = query.predictions(files, settings, stage, script, every=given["script"] is not None)
@@ -84,52 +84,6 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
     ]
     output.show(pages, several=len(pages) > 1)
     return 0
-
-
-def _script(given: dict[str, Any], *, has_program: bool, stage: Stage) -> str | None:
-    """What main shall do: the user's script, threads, or the textbook's own steps."""
-    from procmem.queries.simulate import SCRIPT_OF_TEXTBOOK, read_script  # noqa: PLC0415
-
-    if given["script"] is not None or given["threads"]:
-        if stage is not Stage.MAIN:
-            raise Misuse("script-begins-at-main")
-        text = read_script(given["script"]) if given["script"] is not None else ""
-        return "thread\n" * int(given["threads"]) + text
-    return None if has_program or stage is not Stage.MAIN else SCRIPT_OF_TEXTBOOK
-
-
-def _memory(files: ProgramFiles, settings: Settings, script: str | None, given: dict[str, Any], output: Output) -> int:
-    """What each step of a script costs in frames, faults and swap."""
-    from procmem.cli.progress import progress  # noqa: PLC0415
-    from procmem.queries.simulate import play_memory  # noqa: PLC0415
-    from procmem.render.pages.simulated_memory import memory_page  # noqa: PLC0415
-
-    if script is None:
-        raise Misuse("memory-needs-script")
-    machine = _machine(settings, given)
-    many = script.count("\n") >= _MANY_STEPS
-    bar = (lambda moments, count: progress(moments, "steps", count=count)) if many else None
-    output.show([memory_page(play_memory(files, settings, script, machine, bar), machine)])
-    return 0
-
-
-def _machine(settings: Settings, given: dict[str, Any]) -> MemorySettings:
-    """The machine that the options describe."""
-    native = settings.kernel is KernelKind.NATIVE
-    ram = size_of(given["ram"], "--ram")
-    swap = size_of(given["swap"], "--swap")
-    if ram < _RAM_LEAST or max(ram, swap) > 1 << 36:
-        raise Misuse("ram-out-of-range")
-    return MemorySettings(
-        ram=ram,
-        swap=swap,
-        page_cluster=given["page_cluster"],
-        swappiness=given["swappiness"],
-        thp=given["thp"],
-        paging=Paging.COMPAT if not native else Paging.PAE if given["pae"] else Paging.TWO_LEVEL,
-        group=given["group"],
-        trace=given["trace"],
-    )
 
 
 def _show_as(name: str, prediction: Prediction, files: ProgramFiles, output: Output) -> None:

@@ -5,7 +5,7 @@ import click
 from procmem.cli.multi_target import for_each
 from procmem.cli.options import Seconds, command, output_options
 from procmem.cli.output import Output
-from procmem.cli.targets import target_options
+from procmem.cli.targets import optional_targets
 from procmem.errors import ExitStatus, Misuse
 from procmem.model.ports import Source
 from procmem.model.reports.swap import SwapRegion
@@ -21,7 +21,7 @@ _PROCESSES_SHOWN = 20
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
-@target_options
+@optional_targets
 @click.option("--interval", type=Seconds(0, 3600), metavar="SECONDS", help=words.INTERVAL)
 @click.option("--top", type=click.IntRange(min=0), metavar="N", help=words.TOP)
 @output_options("procmem/swap/1", helps=words.FLAGS)

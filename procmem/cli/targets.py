@@ -17,14 +17,23 @@ if TYPE_CHECKING:
 
     _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
-__all__ = ["target_options"]
+__all__ = ["optional_targets", "target_options"]
 
 
 def target_options(command: _Decorated) -> _Decorated:
     """Add the TARGET arguments and the options that select processes; the command gets ``targets``."""
+    return _with_targets(command, "TARGET...")
+
+
+def optional_targets(command: _Decorated) -> _Decorated:
+    """The same for a command that has an answer without any."""
+    return _with_targets(command, "[TARGET]...")
+
+
+def _with_targets(command: _Decorated, metavar: str) -> _Decorated:
     files, words_or_files = completed_by("complete_file"), completed_by("complete_target")
     options: Sequence[Callable[[_Decorated], _Decorated]] = (
-        click.argument("targets", nargs=-1, metavar="TARGET...", callback=_selection, shell_complete=words_or_files),
+        click.argument("targets", nargs=-1, metavar=metavar, callback=_selection, shell_complete=words_or_files),
         _kept_option("--procfs", metavar="DIR", shell_complete=files, help=words.PROCFS),
         _kept_option("--from", "recording", metavar="PATH", shell_complete=files, help=words.FROM),
         _kept_option(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import click
@@ -12,18 +13,21 @@ import click
 from procmem.cli.error_handling import complain
 from procmem.cli.flags import UNIT_FLAGS, format_flags
 from procmem.cli.live import can_redraw, show_look
-from procmem.cli.multi_target import for_each
+from procmem.cli.multi_target import complain_of_ended, for_each
 from procmem.cli.options import Seconds, command, flag_options, terminal_options
 from procmem.cli.output import Output, echo
 from procmem.cli.targets import target_options
 from procmem.errors import AccessRefused, ExitStatus, Misuse, NothingMatches, ProcessGone, ProcmemError
 from procmem.model.reports.watch import Watched
-from procmem.queries.series import names_a_series, replayed
+from procmem.queries.series import SERIES_SHARE, SeriesOptions, names_a_series, record_series, replayed
 from procmem.queries.targets import Selection, TargetRef
 from procmem.queries.watch import READING_SHARE, Watch
+from procmem.render.escaping import printable_text
 from procmem.render.formats import FORMATS
+from procmem.render.json.series import look_line
 from procmem.render.pages.watch import watch_line, watch_page
 from procmem.text.help import watch as words
+from procmem.text.help.record import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +44,19 @@ _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help=words.COUNT)
 @click.option("--pss", "depth", flag_value="pss", help=words.PSS)
 @click.option("--classes", "depth", flag_value="classes", help=words.CLASSES)
+@click.option("--keep", metavar="FILE", help=words.KEEP)
 @click.option("--reset-peak", is_flag=True, help=words.RESET_PEAK)
 @flag_options(_FLAGS, helps=words.FLAGS)
 @terminal_options
 def watch(
-    targets: Selection, *, interval: float, count: int | None, depth: str | None, reset_peak: bool, **given: Any
+    targets: Selection,
+    *,
+    interval: float,
+    count: int | None,
+    depth: str | None,
+    keep: str | None,
+    reset_peak: bool,
+    **given: Any,
 ) -> int:
     """Look, show, wait; and again."""
     output = Output(**given)
@@ -64,28 +76,63 @@ def watch(
 
     watches, status = for_each(targets.refs(), start)
     looks, shown = 0, False
-    while watches or (targets.name and not status):
-        started = time.monotonic()
-        seen, watches, gone = _looks(watches)
-        for error in gone:
-            complain(error)
-        if gone and not looks and not status:  # of several that were asked for
-            refused = [error.exit_code for error in gone if isinstance(error, AccessRefused)]
-            status = max(refused, default=ExitStatus.SOME_MISSING)
-        if seen:
-            _show(seen, output, is_first=not shown)
-            shown = True
-        looks += 1
-        if not watches and not targets.name:
-            return gone[-1].exit_code if gone else status
-        if count is not None and looks >= count:
-            break
-        cost = sum(item.cost for item in watches)
-        pause = max(interval, cost / READING_SHARE) - (time.monotonic() - started)
-        time.sleep(max(pause, 0.0))
-        if targets.name and (gone or not watches):
-            watches += _restarted(targets, watches, start)
+    with _keeping(targets, keep) as kept:
+        while watches or (targets.name and not status):
+            started = time.monotonic()
+            seen, watches, gone = _looks(watches)
+            complain_of_ended([error for error in gone if isinstance(error, ProcessGone)])
+            for error in gone:
+                if not isinstance(error, ProcessGone):
+                    complain(error)
+            if gone and not looks and not status:  # of several that were asked for
+                refused = [error.exit_code for error in gone if isinstance(error, AccessRefused)]
+                status = max(refused, default=ExitStatus.SOME_MISSING)
+            looks += 1
+            least = max(sum(item.cost for item in watches) / READING_SHARE, kept())
+            pause = max(interval, least)
+            due = None if looks == count else pause
+            if seen:
+                slowed = least > interval
+                _show([one._replace(due=due, slowed=slowed) for one in seen], output, is_first=not shown)
+                shown = True
+            if not watches and not targets.name:
+                return gone[-1].exit_code if gone else status
+            if due is None:
+                break
+            time.sleep(max(pause - (time.monotonic() - started), 0.0))
+            if targets.name and (gone or not watches):
+                watches += _restarted(targets, watches, start)
     return status
+
+
+@contextlib.contextmanager
+def _keeping(targets: Selection, path: str | None) -> Iterator[Callable[[], float]]:
+    """What adds a look to a series at each call, where there is one; it gives the least seconds until the next."""
+    if path is None:
+        yield lambda: 0.0
+        return
+    looks = 0
+    series = record_series(targets, path, SeriesOptions(every=0.0), look_line, pause=_no_pause)
+
+    def keep() -> float:
+        nonlocal looks
+        for look, _ in series:
+            looks += 1
+            return look.cost / SERIES_SHARE
+        return 0.0
+
+    try:
+        yield keep
+    finally:
+        series.close()
+        if looks:
+            with contextlib.suppress(OSError):
+                click.echo(printable_text(written(looks, looks, path)), err=True)
+
+
+def _no_pause(seconds: float) -> None:
+    """Whoever watches waits."""
+    del seconds
 
 
 def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcmemError]]:

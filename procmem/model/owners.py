@@ -75,12 +75,12 @@ _TIDS_SHOWN = 8
 
 
 def owner_name(owner: Owner | None) -> bytes | None:
-    """An owner as bytes: ``thread 12 worker``, ``arena 7f0000000030 of thread 12``, a path, a name."""
+    """An owner as bytes: ``thread worker (12)``, ``arena 7f0000000030 of thread 12``, a path, a name."""
     match owner:
         case None:
             return None
         case Thread(tid, comm):
-            return b"thread %d" % tid if comm is None else b"thread %d %s" % (tid, comm or b"?")
+            return b"thread %d" % tid if comm is None else b"thread %s (%d)" % (comm or b"?", tid)
         case Arena(address, tids):
             name = b"arena %x" % address
             shown = b", ".join(b"%d" % tid for tid in tids[:_TIDS_SHOWN])

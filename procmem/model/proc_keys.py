@@ -25,6 +25,7 @@ class SmapsKey:
     ANONYMOUS = "Anonymous"
     KSM = "KSM"
     ANON_HUGE_PAGES = "AnonHugePages"
+    PSS_SHMEM = "Pss_Shmem"
     SHMEM_PMD_MAPPED = "ShmemPmdMapped"
     FILE_PMD_MAPPED = "FilePmdMapped"
     SHARED_HUGETLB = "Shared_Hugetlb"

@@ -10,6 +10,7 @@ from procmem.model.reports.system import CgroupMemory
 from procmem.parse.mountinfo import mount_points, root_of_mount
 
 __all__ = [
+    "ROOT_GROUP",
     "cgroup_text",
     "memory_cgroup",
     "memory_group",
@@ -19,6 +20,7 @@ __all__ = [
     "parse_cgroup_text",
 ]
 
+ROOT_GROUP = b"/"
 _LINES_MAX = 1024
 _LEVELS_MAX = 32
 _UNLIMITED = 1 << 60  # v1 says "no limit" as the largest number of whole pages

@@ -13,7 +13,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey, StatusKey
 
-__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "rollup_words", "status_words"]
+__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "command_line", "rollup_words", "status_words"]
 
 _KIB = 1024
 _STATUS = tuple(
@@ -37,8 +37,11 @@ ROLLUP_KEYS = (
     SmapsKey.SWAP_PSS,
 )
 _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
+_PSS_SHMEM = SmapsKey.PSS_SHMEM.encode()
 
 
+_COMMAND_BYTES_MAX = 4096
+"""Of a command line: the rest is no name any more."""
 _ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
 """Of a name in ``status`` (fs/proc/array.c)."""
 
@@ -82,11 +85,16 @@ def status_words(content: bytes) -> StatusWords:
     )
 
 
-def rollup_words(content: bytes) -> RollupWords:
-    """The counters of ``smaps_rollup`` that a row needs."""
-    words = _find_words(content, _ROLLUP)
+def rollup_words(content: bytes, *, with_shmem: bool = False) -> RollupWords:
+    """The counters of ``smaps_rollup`` that a row needs; the last one is of groups alone."""
+    words = _find_words(content, (*_ROLLUP, _PSS_SHMEM) if with_shmem else _ROLLUP)
     sizes = {key.decode(): size for key, text in words.items() if (size := _size(text)) is not None}
     return RollupWords(sizes, content[: max(content.find(b" "), 0)])
+
+
+def command_line(content: bytes) -> bytes:
+    """The beginning of ``cmdline``, its words parted by blanks, as ``ps`` prints it."""
+    return content[:_COMMAND_BYTES_MAX].rstrip(b"\0").replace(b"\0", b" ")
 
 
 def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:

@@ -17,6 +17,7 @@ from procmem.model.reports.inspection import Account, Inspection, ProcessFacts, 
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.model.series import SERIES_SCHEMA, SeriesLook, SeriesProcess
 from procmem.model.snapshot import Nature
+from procmem.parse.cgroup_names import read_cgroup_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,11 +167,13 @@ def _gpu_memory(given: Mapping[str, Any]) -> GpuMemory:
 
 
 def _cgroup(given: Mapping[str, Any]) -> CgroupUse:
+    path = _name(given, "path") or b""
     return CgroupUse(
-        path=_name(given, "path") or b"",
+        path=path,
         limited_by=_name(given, "limited_by"),
         pressure=_figure(given.get("pressure")),
         **_numbers(given, ("current", "swap", "limit", "charged", "swap_limit")),
+        about=read_cgroup_name(path),
     )
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from procmem.analyse.listing import name_matcher
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.analyse.system_changes import changes_between, of_classes, of_groups, of_mappings, of_processes
 from procmem.errors import AccessRefused, BadInput, NothingMatches, ProcessGone, SystemFailed
@@ -15,7 +14,7 @@ from procmem.model.note import Note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import Changes, MappingRow, ProcessRow, SystemReport
-from procmem.queries.system import cgroups_of, group_of, own_mountinfo, read_all
+from procmem.queries.system import cgroups_of, group_matcher, group_of, own_mountinfo, read_all, with_names
 from procmem.queries.targets import has_name, other_pids, source_of
 from procmem.sources.find import user_name, wanted_processes
 from procmem.sources.kcmp import same_memory
@@ -72,6 +71,7 @@ class SystemOptions(NamedTuple):
     classes: bool = False
     mappings: bool = False
     only: tuple[str, ...] = ()
+    commands: bool = False
     procfs: str | None = None
     recording: str | None = None
 
@@ -200,14 +200,15 @@ def _system(
         other_pids(source),
         quick=options.quick,
         with_cgroup=options.by == "cgroup" or options.cgroup is not None,
+        with_command=options.commands,
         users=user_name if source.is_live else str,
         wanted=wanted,
     )
     field, measure, least = _field(options), _measure(options), options.min_size
     rows = [row for row in found.rows if not least or (getattr(row, measure) or 0) >= least]
     if options.cgroup is not None:
-        fits = name_matcher(options.cgroup)
-        rows = [row for row in rows if row.cgroup is not None and fits(row.cgroup)]
+        fits = group_matcher(options.cgroup)
+        rows = [row for row in rows if fits(row.cgroup)]
     if not rows and found.failure is not None:
         raise SystemFailed("system-failed", reason=found.failure)
     if not rows and (options.name or options.user or options.cgroup is not None or least):
@@ -226,6 +227,8 @@ def _system(
         unreadable=found.unreadable,
     )
     report = report._replace(warnings=source.notes, live=source.is_live)
+    if options.by == "cgroup":
+        report = report._replace(groups=with_names(report.groups))
     return report, tree_rows(shown) if options.by == "tree" else None, rows
 
 
@@ -324,14 +327,10 @@ def _wanted(options: SystemOptions) -> Callable[[Source, int | None], bool] | No
     if options.name is None and options.user is None and options.cgroup is None:
         return None
     by_name = wanted_processes(options.name, options.user)
-    by_group = None if options.cgroup is None else name_matcher(options.cgroup)
+    by_group = None if options.cgroup is None else group_matcher(options.cgroup)
 
     def wanted(source: Source, pid: int | None) -> bool:
-        if by_group is not None:
-            group = group_of(source, pid)
-            if group is None or not by_group(group):
-                return False
-        return has_name(source, pid, by_name)
+        return (by_group is None or by_group(group_of(source, pid))) and has_name(source, pid, by_name)
 
     return wanted
 

@@ -29,7 +29,7 @@ from procmem.sources.series import SeriesFile, is_series, read_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from procmem.model.ports import Target
     from procmem.model.reports.inspection import Inspection
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from procmem.queries.targets import Selection
 
 __all__ = [
+    "SERIES_SHARE",
     "SeriesOptions",
     "look_at",
     "looks_of",
@@ -49,7 +50,7 @@ __all__ = [
     "trigger_of",
 ]
 
-_READING_SHARE = 0.1
+SERIES_SHARE = 0.1
 """At most this part of a processor goes into looking; the interval grows by itself where that would not do."""
 _TOTALS = ("rss", "pss", "uss", "swap", "virt")
 _NAMES = (*_TOTALS, *(cls.value for cls in ByteClass))
@@ -85,7 +86,7 @@ def record_series(
     line_of: Callable[[SeriesLook], bytes],
     *,
     pause: Callable[[float], None] = time.sleep,
-) -> Iterator[tuple[SeriesLook, bool]]:
+) -> Generator[tuple[SeriesLook, bool]]:
     """Look, write down, wait; each look, and whether it was kept. It ends when the time is over or nobody is left.
 
     Processes that are named by name or user are looked for anew each time, so that one that is started again is
@@ -107,7 +108,7 @@ def record_series(
                 file.add(line_of(look))
             yield look, kept
             now = time.monotonic()
-            wait = max(options.every, look.cost / _READING_SHARE)
+            wait = max(options.every, look.cost / SERIES_SHARE)
             due = max(due + wait, now)  # looks keep to the rhythm, and none is made up for
             if options.duration is not None and due - began > options.duration:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procmem.analyse.resident import surroundings
 from procmem.model.raw import Refusal, said_or_nothing
-from procmem.parse.cgroup import cgroup_text, memory_group, parents_of, parse_cgroup_text
+from procmem.parse.cgroup import ROOT_GROUP, cgroup_text, memory_group, parents_of, parse_cgroup_text
 from procmem.parse.drm_fdinfo import drm_text, parse_drm_text
 from procmem.parse.system import parse_number
 from procmem.sources.cgroups import read_limits
@@ -28,7 +28,7 @@ MAX_MAP_COUNT = "sys/vm/max_map_count"
 def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
     """Read the small files that tell of limits; what is refused is unknown."""
     gpu = gpu_memory(target)
-    return surroundings(
+    found = surroundings(
         snapshot,
         max_map_count=_number(target.read_system(MAX_MAP_COUNT)),
         oom_score=_number(target.read("oom_score")),
@@ -36,6 +36,11 @@ def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
         cgroup=parse_cgroup_text(said_or_nothing(cgroup_memory(target))),
         gpu=None if isinstance(gpu, Refusal) else parse_drm_text(gpu),
     )
+    if found.cgroup is None or found.cgroup.path == ROOT_GROUP:
+        return found
+    from procmem.parse.cgroup_names import read_cgroup_name  # noqa: PLC0415  # only within groups
+
+    return found._replace(cgroup=found.cgroup._replace(about=read_cgroup_name(found.cgroup.path)))
 
 
 def cgroup_memory(target: Target) -> FileContent:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
+from procmem.analyse.listing import name_matcher
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
-from procmem.model.reports.system import CgroupFigures, CgroupMemory, ProcessRow
+from procmem.model.reports.system import CgroupFigures, CgroupMemory, GroupRow, ProcessRow
 from procmem.model.unknown import uss_of
-from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, rollup_words, status_words
+from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, command_line, rollup_words, status_words
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
 
@@ -25,7 +27,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Source, Target
 
-__all__ = ["AllProcesses", "cgroups_of", "group_of", "groups_in_swap", "own_mountinfo", "read_all"]
+__all__ = [
+    "AllProcesses",
+    "cgroups_of",
+    "group_matcher",
+    "group_of",
+    "groups_in_swap",
+    "own_mountinfo",
+    "read_all",
+    "with_names",
+]
 
 
 class AllProcesses(NamedTuple):
@@ -52,6 +63,7 @@ def read_all(
     *,
     quick: bool = False,
     with_cgroup: bool = False,
+    with_command: bool = False,
     users: Callable[[int], str] = str,
     wanted: Callable[[bytes | None, int | None], bool] | None = None,
 ) -> AllProcesses:
@@ -68,6 +80,8 @@ def read_all(
         try:
             with source.open(pid) as target:
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
+                if with_command and not isinstance(found, Refusal):
+                    found = found[0]._replace(command=_command(target)), found[1]
         except ProcessGone:
             return
         except (AccessRefused, BadInput) as error:
@@ -113,7 +127,7 @@ def _row(
         words = leader if thread is None else status_words(thread)
     if words.vm_size is None:
         return Refusal.ABSENT  # a kernel thread, or a zombie
-    usage = RollupWords({}) if quick else _usage(target, folder)
+    usage = RollupWords({}) if quick else _usage(target, folder, with_shmem=with_cgroup)
     sizes = usage.sizes
     row = ProcessRow(
         pid=pid,
@@ -129,6 +143,7 @@ def _row(
         swap_pss=sizes.get(SmapsKey.SWAP_PSS, words.vm_swap if quick else None),
         vm_swap=words.vm_swap,
         cgroup=_cgroup(target) if with_cgroup else None,
+        pss_shmem=sizes.get(SmapsKey.PSS_SHMEM),
     )
     return row, usage.span
 
@@ -180,6 +195,14 @@ def group_of(source: Source, pid: int | None) -> bytes | None:
         return _cgroup(target)
 
 
+def _command(target: Target) -> bytes | None:
+    """The beginning of the command line, as ``ps`` prints it."""
+    content = target.read("cmdline")
+    if not isinstance(content, bytes):
+        return None
+    return command_line(content)
+
+
 def _live_thread(target: Target) -> tuple[str, bytes | None]:
     """The folder of a thread that still runs, where the main thread has ended, and that thread's status."""
     names = target.names("task")
@@ -190,11 +213,11 @@ def _live_thread(target: Target) -> tuple[str, bytes | None]:
     return "", None
 
 
-def _usage(target: Target, folder: str) -> RollupWords:
+def _usage(target: Target, folder: str, *, with_shmem: bool) -> RollupWords:
     """The rollup's counters; before 4.14, and in recordings without it, the sums of smaps, and no addresses."""
     content = target.read(f"{folder}smaps_rollup")
     if isinstance(content, bytes):
-        return rollup_words(content)
+        return rollup_words(content, with_shmem=with_shmem)
     if content in (Refusal.ABSENT, Refusal.UNRECORDED):
         from procmem.parse.smaps import parse_smaps  # noqa: PLC0415  # seldom
 
@@ -221,10 +244,35 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
     ]
 
 
+def group_matcher(pattern: str) -> Callable[[bytes | None], bool]:
+    """Whether a control group is the one that is meant: by its path, or by what it is called."""
+    from procmem.parse.cgroup_names import names_of, read_cgroup_name  # noqa: PLC0415  # only for groups
+
+    fits = name_matcher(pattern)
+
+    @cache
+    def wanted(path: bytes | None) -> bool:
+        if path is None:
+            return False
+        about = read_cgroup_name(path)
+        return fits(path) or (about is not None and any(map(fits, names_of(about))))
+
+    return wanted
+
+
+def with_names(groups: Iterable[GroupRow]) -> tuple[GroupRow, ...]:
+    """Control groups with what each of them is."""
+    from procmem.parse.cgroup_names import read_cgroup_name  # noqa: PLC0415  # only for groups
+
+    return tuple(group._replace(about=read_cgroup_name(group.key)) for group in groups)
+
+
 def cgroups_of(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[CgroupFigures]:
     """The figures of every group that has processes among the rows; groups without memory files are left out."""
+    from procmem.parse.cgroup_names import read_cgroup_name  # noqa: PLC0415  # only for groups
+
     for path, version, memory in _memory_of({row.cgroup for row in rows if row.cgroup is not None}, mountinfo):
-        yield cgroup_figures(path, version, rows, memory)
+        yield cgroup_figures(path, version, rows, memory)._replace(about=read_cgroup_name(path))
 
 
 def groups_in_swap(rows: list[ProcessRow], mountinfo: bytes) -> Iterator[tuple[bytes, CgroupMemory]]:

@@ -35,11 +35,15 @@ _PID_DIGITS_MAX = 10
 
 
 class TargetRef(NamedTuple):
-    """One process to look at: ``open()`` it. ``name`` is what the user called it."""
+    """One process to look at: ``open()`` it. ``name`` is what the user called it.
+
+    ``is_child``: nobody named it, it is a child of one that was named, and may have ended by now.
+    """
 
     name: str
     source: Any
     pid: int | None
+    is_child: bool = False
 
     def open(self) -> Target:
         """Hold the process open; raises ProcessGone and its like."""
@@ -116,7 +120,7 @@ class Selection(NamedTuple):
 
             assert ref.pid is not None
             for child in children_of(ref.pid):
-                yield TargetRef(str(child), ref.source, child)
+                yield TargetRef(str(child), ref.source, child, is_child=True)
 
     def _found(self) -> list[int]:
         """Pids by name and user."""

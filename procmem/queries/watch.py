@@ -92,7 +92,7 @@ class Watch:
         name = status.fields.get(StatusKey.NAME, "?").encode("utf-8", "surrogateescape")
         # of the time until this look began: this look's own cost is paid for by the pause that follows it
         share = 0.0 if self._first is sample else (self._spent - self.cost) / (before - self._opened)
-        return Watched(self.pid, name, sample.at, share, trends(tuple(self._samples), self._first))
+        return Watched(self.pid, name, sample.at, share, trends(tuple(self._samples), self._first), self.cost)
 
     def close(self) -> None:
         """Let the process go."""

@@ -76,6 +76,8 @@ def lines_of_cell(text: str, kind: str, width: int, dots: str) -> list[str]:
         return [text]
     if kind == "path":
         return [shortened_name(text, width, dots)]
+    if kind == "command":
+        return [clipped(text, width - cells(dots)) + dots if width > cells(dots) else clipped(text, width)]
     if kind in TO_THE_RIGHT:
         return [clipped(text, width)]
     return folded(text, width)

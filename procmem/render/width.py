@@ -64,7 +64,7 @@ def _elided(text: str, width: int, dots: str) -> str:
 def shortened_name(name: str, width: int, dots: str) -> str:
     """A name that fits: a path without some middle folders, several words without their end, one without its middle.
 
-    The last name of a path is kept where there is room for it. ``thread 12 worker`` begins with what tells it apart.
+    The last name of a path is kept where there is room for it. Words begin with what tells most.
     """
     if cells(name) <= width:
         return name

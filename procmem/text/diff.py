@@ -42,4 +42,4 @@ def _thread_text(thread: Thread | NumberedThread) -> str:
         return owner_text(thread)
     if not thread.number:
         return owner_text(MAIN_THREAD)
-    return say(N_("thread #{number} {name:name}"), {"number": thread.number, "name": thread.comm or b"?"})
+    return owner_text(Thread(thread.tid, thread.comm))

@@ -38,6 +38,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "pid-zero": ErrorWords(N_("no such process"), N_("pids begin with 1")),
     "no-folder": ErrorWords(N_("no such process"), N_("{source} has no folder {pid}")),
     "ended": ErrorWords(N_("it has ended")),
+    "several-ended": ErrorWords(N_("{count} processes have ended: {pids}")),
+    "many-ended": ErrorWords(N_("{count} processes have ended: {pids} and {more} more")),
     "ended-while-read": ErrorWords(N_("ended while it was read")),
     "no-memory-or-ended": ErrorWords(N_("it has no memory of its own, or has ended")),
     "not-recorded": ErrorWords(N_("not in {source}"), N_("it holds {known}")),
@@ -88,6 +90,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "not-mapped": ErrorWords(N_("nothing is mapped at {address:#x}"), N_("procmem inspect --regions lists what is")),
     "address-too-large": ErrorWords(N_("{text} is no address of {bits} bits")),
     "not-32-bit": ErrorWords(N_("{address:#x} is no address of a 32-bit machine")),
+    "memory-of-32-bit": ErrorWords(
+        N_("pages are counted of 32-bit programs only"), N_("procmem simulate predicts the map of this one")
+    ),
     "no-lesson": ErrorWords(N_("{name}: neither a lesson nor a process"), N_("procmem learn --list shows the lessons")),
     "two-targets-to-learn": ErrorWords(N_("{first} and {second}: lessons look at one process at a time")),
     "all-and-lessons": ErrorWords(N_("--all already means every lesson")),
@@ -116,7 +121,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("{name}: a recording touches no memory"), N_("name a process of this machine that runs")
     ),
     "script-begins-at-main": ErrorWords(N_("--script and --threads begin at main: leave --stage away")),
-    "memory-needs-script": ErrorWords(N_("--memory counts what a script does: give one by --script")),
+    "now-a-command": ErrorWords(N_("what {option} did is a command of its own now: {command}")),
+    "memory-needs-script": ErrorWords(N_("what a script does is counted: give one by --script")),
     "ram-out-of-range": ErrorWords(N_("--ram lies between 1M and 64G, and --swap is no more than that")),
     "repeat-needs-aslr": ErrorWords(N_("--repeat needs --aslr: without it every run is the same")),
     "pmap-forms": ErrorWords(N_("options -d, -x, -X and -XX exclude each other")),
@@ -180,7 +186,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("a sandbox or seccomp filter may forbid ptrace"),
     ),
     "no-process-at-stage": ErrorWords(N_("no process at stage {stage}: {failure}")),
-    "exec-failed": ErrorWords(N_("{failure}"), N_("procmem simulate without --memory tells more")),
+    "exec-failed": ErrorWords(N_("{failure}"), N_("procmem simulate tells more")),
     "no-32-bit": ErrorWords(
         N_("this machine does not run 32-bit x86 programs, so there is nothing to compare with"),
         N_("procmem simulate works everywhere; the kernel needs CONFIG_IA32_EMULATION for this"),
@@ -205,7 +211,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "too-much-shown": ErrorWords(N_("all steps together would show more than {most} lines")),
     "too-many-touches": ErrorWords(N_("more than {most} touches")),
     "no-living-process": ErrorWords(N_("no process {pid} lives")),
-    "needs-memory": ErrorWords(N_("{verb} needs memory: --memory")),
+    "needs-memory": ErrorWords(N_("{verb} needs memory: procmem simulate-memory")),
     "not-in-child": ErrorWords(N_("{verb} in a child is not simulated: as {pid} goes back")),
     "unknown-thread-option": ErrorWords(N_("thread knows no {name!r}")),
     # lines of the kernel's files

@@ -12,7 +12,7 @@ def owner_text(owner: Owner | None) -> str:
         case Thread(tid, None):
             return say(N_("thread {tid}"), {"tid": tid})
         case Thread(tid, comm):
-            return say(N_("thread {tid} {name:name}"), {"tid": tid, "name": comm or b"?"})
+            return say(N_("thread {name:name} ({tid})"), {"tid": tid, "name": comm or b"?"})
         case MainThread():
             return gettext(N_("main thread"))
         case Arena(address, tids) if tids:

@@ -5,7 +5,10 @@ from procmem.text import N_, gettext
 __all__ = ["charge_text"]
 
 CHARGES = {
-    "page cache": N_("page cache that nobody maps"),
+    "page cache": N_("page cache of files that nobody maps"),
+    "shmem": N_("shared memory and tmpfs that no process maps"),
+    "shmem mapped": N_("of the processes' PSS: shared memory and tmpfs that they map"),
+    "page cache, shmem": N_("page cache, shared memory and tmpfs that nobody maps"),
     "kernel": N_("kernel memory"),
     "sockets": N_("sockets"),
     "slab": N_("of kernel memory: slab"),

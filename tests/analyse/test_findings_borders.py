@@ -225,7 +225,7 @@ def test_near_the_limit_of_locked_memory(locked: int, limit: int | None, is_near
 def test_near_the_limit_of_a_stack(kind: Kind, rss: int, limit: int | None, expected: tuple[int, int] | None) -> None:
     """Three quarters: of the main stack's size of its limit, of a thread's memory of its mapping."""
     stack = row(0, 12 * KIB, kind, owners.Thread(7, b"a"), Rss=rss)
-    figures = {"owner": "thread 7 a", "used_bytes": expected[0], "limit_bytes": expected[1]} if expected else None
+    figures = {"owner": "thread a (7)", "used_bytes": expected[0], "limit_bytes": expected[1]} if expected else None
     assert found(stack, limits={LimitName.STACK: limit}) == ({"stack-limit": figures} if figures else {})
 
 
@@ -234,7 +234,7 @@ def test_a_stack_of_nobody_and_of_a_name_that_is_no_utf8() -> None:
     limits = {LimitName.STACK: 4096}
     assert found(row(0, 4096, kinds.MAIN_STACK), limits=limits)["stack-limit"]["owner"] == "?"
     seen = found(row(0, 4096, kinds.THREAD_STACK, owners.Thread(7, b"\xff"), Rss=4))
-    assert seen["stack-limit"]["owner"] == "thread 7 \udcff"
+    assert seen["stack-limit"]["owner"] == "thread \udcff (7)"
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_sums_groups_and_families() -> None:
     assert [tuple(family) for family in report.families] == [(1, b"web", 2, 4, 5, 7, 69, 121)]
     assert report.groups == ()
     groups = [tuple(group) for group in system_report(rows, by="name").groups]
-    assert groups == [(b"db", 1, 1, None, None, None), (b"web", 4, 0, 6, 21, 90)]
+    assert groups == [(b"db", 1, 1, None, None, None, None), (b"web", 4, 0, 6, 21, 90, None)]
     one = [rows[0], rows[1], rows[4]]
     assert system_report(one, by="tree").families == ()
     unknown = [*rows[:3], process(6, name=b"web", ppid=1, pss=1, uss=None, rss=1)]

@@ -1,13 +1,17 @@
 """Completion, asked as shells ask, in real shells; and the manual pages."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from procmem.cli.main import cli
 from procmem.cli.man_pages import man_pages
+from procmem.text import use_language
 from procmem.text.help.commands import COMMANDS
 from tests.support.running import ROOT, python_child
 
@@ -108,6 +112,7 @@ def test_each_command_has_a_manual_page() -> None:
     for name, page in pages.items():
         for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS"):
             assert f"\n.SH {section}\n" in page, name
+        assert "\n\\fB\\-h, \\-\\-help\\fR\n" in page, name
     assert "\\-\\-regions" in pages["procmem-inspect.1"]
 
 
@@ -121,3 +126,24 @@ def test_groff_has_nothing_to_say_against_them(tmp_path: Path) -> None:
         )
         assert not run.stderr, f"{name}: {run.stderr}"
         assert "procmem" in run.stdout
+
+
+def test_languages_do_not_stay_in_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help in Chinese, modules loaded while it is spoken, and then English again; manual pages are always English."""
+    pages = man_pages()
+    english = {name: CliRunner().invoke(cli, [name, "--help"]).stdout for name in ("inspect", "system", "simulate")}
+    for name in english:
+        monkeypatch.delitem(sys.modules, f"procmem.cli.{name}")
+    use_language("zh")
+    try:
+        for name, page in english.items():
+            chinese = CliRunner().invoke(cli, [name, "--help"]).stdout
+            assert re.search("[\u4e00-\u9fff]", chinese)
+            assert chinese != page
+        assert man_pages() == pages
+    finally:
+        use_language("en")
+    for name, page in english.items():
+        assert CliRunner().invoke(cli, [name, "--help"]).stdout == page
+    assert man_pages() == pages
+    assert not re.search("[\u4e00-\u9fff]", "".join(pages.values()))

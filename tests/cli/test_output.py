@@ -59,7 +59,7 @@ PAGES: tuple[tuple[str, ...], ...] = (
     ("crosscheck", NODE),
     ("simulate", "--aslr"),
     ("simulate", "--kernel", "native", "--kernel-map", "classic"),
-    ("simulate", "--memory", "--trace"),
+    ("simulate-memory", "--trace"),
     ("simulate", "--as", "explain"),
     ("translate", "--sim", "--pae", "--access", "write", "0xc0000000"),
     ("lab", "demand-paging"),

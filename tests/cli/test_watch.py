@@ -20,8 +20,11 @@ from hypothesis import strategies as st
 
 from procmem.analyse.watch import trends
 from procmem.model.reports.watch import Sample, Trend, Watched
+from procmem.queries.series import looks_of
 from procmem.render.formats.csv_tables import to_csv
-from procmem.render.pages.watch import sparkline, watch_sheet
+from procmem.render.formats.text import page_text
+from procmem.render.pages.watch import sparkline, watch_line, watch_page, watch_sheet
+from procmem.render.style import Style
 from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, stopped, zombie
 
 MIB = 1 << 20
@@ -162,7 +165,7 @@ def test_a_terminal_is_redrawn_and_a_pipe_is_not() -> None:
                 text += piece
     assert text.count(b"\x1b[H\x1b[J") == 2
     assert b"per minute" in text
-    assert max(map(len, text.decode().splitlines())) <= 80
+    assert max(map(len, text.replace(b"\x1b[H\x1b[J", b"").decode().splitlines())) <= 80
     assert "\x1b" not in procmem("watch", "self", "--count", "2", "--interval", "0.01").out
 
 
@@ -318,3 +321,76 @@ def test_a_process_whose_first_thread_has_ended(words: list[str]) -> None:
     assert run.status == 0, run
     looks = [json.loads(line) for line in run.out.splitlines()]
     assert [look["figures"]["RES"] for look in looks] == [resident, resident], run
+
+
+def test_a_watch_keeps_a_series(tmp_path: Path) -> None:
+    """Each look is in it, as record --every writes them; a second watch goes on with it; somebody else's is refused."""
+    series = tmp_path / "leak.series"
+    with started([sys.executable, "-c", GROWER]) as child:
+        for _ in range(2):
+            run = procmem("watch", str(child.pid), "--count", "2", "--interval", "0.01", "--keep", str(series))
+            assert (run.status, run.err) == (0, f"wrote 2 of 2 looks to {series}\n")
+            assert child.stdin is not None
+            assert child.stdout is not None
+            child.stdin.write(b"more\n")
+            child.stdin.flush()
+            child.stdout.readline()
+        procmem("watch", str(child.pid), "--count", "1", "--keep", str(series))
+        looks = looks_of(str(series))
+    assert [[one.pid for one in look.processes] for look in looks] == [[child.pid]] * 5
+    grown = [look.processes[0].report.totals.rss or 0 for look in looks]
+    assert 16 * MIB <= grown[-1] - grown[0] < 18 * MIB
+    report = procmem("diff", str(series), "--json").json
+    assert report["schema"] == "procmem/series-growth/1"
+    (tmp_path / "other").write_text("no series")
+    refused = procmem("watch", "self", "--count", "1", "--keep", str(tmp_path / "other"))
+    assert refused.status == 6
+    assert procmem("watch", "--from", str(series), "--keep", str(series)).status == 2
+
+
+def test_the_end_of_the_process_ends_its_series(tmp_path: Path) -> None:
+    """The look that misses it says so."""
+    series = tmp_path / "short.series"
+    command = [sys.executable, "-c", NAMED, "short"]
+    with started(command) as child, watching(str(child.pid), "--interval", "0.05", "--keep", str(series)) as seen:
+        assert seen.stdout is not None
+        assert str(child.pid).encode() in seen.stdout.readline()
+        child.kill()
+        child.wait()
+        _, complaint = seen.communicate()
+    assert seen.returncode == 3
+    assert b"it has ended" in complaint
+    *before, last = looks_of(str(series))
+    assert before
+    assert (last.processes, last.ended) == ((), (child.pid,))
+
+
+def test_the_first_look_says_when_the_next_is_due() -> None:
+    """And each one that comes later than was asked for, since looking costs so much."""
+    with python_child("block = bytearray(b'x') * (64 << 20)") as pid:
+        plain = procmem("watch", str(pid), "--count", "2", "--interval", "0.1").out
+        run = procmem("watch", str(pid), "--count", "2", "--interval", "0.01", "--classes", "--json")
+    assert "the next in" not in plain.splitlines()[0]
+    first, last = (json.loads(line) for line in run.out.splitlines())
+    assert first["cost"] > 0
+    assert first["due"] == pytest.approx(max(100 * first["cost"], 0.01), abs=0.002)
+    assert last["due"] is None
+    assert last["at"] >= first["due"] - 0.01
+    once = (Trend("RES", 8 * MIB, 0, 0, None, (8 * MIB,)),)
+    trends = (Trend("RES", 8 * MIB, 0, 0, 0, (8 * MIB, 8 * MIB)),)
+    looks = (
+        (Watched(7, b"x", 0.001, 0.0, once, 0.35, 35.0, slowed=True), "this look took 0.35 s, the next in 35 s"),
+        (Watched(7, b"x", 0.001, 0.0, once, 0.01, 2.0), "7  x  this look took 0.01 s, the next in 2 s"),
+        (Watched(7, b"x", 0.001, 0.0, once, 0.01, None), "7  x  this look took 0.01 s\n"),
+        (
+            Watched(7, b"x", 70.0, 0.01, trends, 0.35, 35.0, slowed=True),
+            "7  x  watched for 1 min 10 s, reading took 1.00% of it, this look took 0.35 s, the next in 35 s\n",
+        ),
+        (Watched(7, b"x", 0.5, 0.01, trends, 0.01, 2.0), "7  x  watched for 0.5 s, reading took 1.00% of it\n"),
+        (Watched(7, b"x", 70.0, 0.01, trends), "7  x  watched for 1 min 10 s, reading took 1.00% of it\n"),
+    )
+    for look, told in looks:
+        assert told in page_text(watch_page(look, Style(), ""), Style())
+    [(slowed, _), (not_slowed, _), *_] = looks
+    assert "(took 0.35 s, so the next in 35 s)" in watch_line(slowed, Style())
+    assert "due" not in watch_line(not_slowed, Style())

@@ -17,8 +17,11 @@ PYTHON = """
 import threading, time
 keep = [bytearray(300_000 + 1000 * n) for n in range(20)]
 more = {n: str(n) * 5 for n in range(50_000)}
+begun = threading.Barrier(5)
 for n in range(4):
-    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+    threading.Thread(target=lambda: (begun.wait(), time.sleep(1000)), daemon=True).start()
+begun.wait()
+time.sleep(0.2)
 print("ready", flush=True)
 time.sleep(1000)
 """

@@ -57,8 +57,8 @@ OF_A_MACHINE: tuple[tuple[Words, tuple[Words, ...]], ...] = (
 )
 SIMULATIONS: tuple[tuple[Words, tuple[Words, ...]], ...] = (
     (("simulate",), ALL),
-    (("simulate", "--memory"), ALL),
-    (("simulate", "--memory", "--trace", "--ram", "16M", "--swap", "8M"), ALL),
+    (("simulate-memory",), ALL),
+    (("simulate-memory", "--trace", "--ram", "16M", "--swap", "8M"), ALL),
     (("simulate", "--as", "explain"), ALL),
     (("simulate", "--as", "inspect"), ALL),
 )

@@ -163,7 +163,7 @@ def _simulate(trial: Trial, run: Callable[..., Outcome]) -> Result:
     random = trial.random
     path = trial.folder / "steps.txt"
     words, formats = random.choice(command_lines.SIMULATIONS)
-    steps = _some_lines(random, STEPS_OF_MEMORY if "--memory" in words else STEPS)
+    steps = _some_lines(random, STEPS_OF_MEMORY if "simulate-memory" in words else STEPS)
     path.write_bytes(mutations.spoiled_text(random, steps))
     result = Result()
     asked = [*words, *random.choice(formats), *random.choice(command_lines.LANGUAGES), "--script", str(path)]

@@ -221,7 +221,7 @@ def test_every_command_line_of_the_gate_is_one() -> None:
     for words in command_lines.styled():
         assert in_process(*words, "--from", SLEEP).status == 0, words
     for words in command_lines.every(command_lines.SIMULATIONS):
-        steps = recordings.STEPS_OF_MEMORY if "--memory" in words else recordings.STEPS
+        steps = recordings.STEPS_OF_MEMORY if "simulate-memory" in words else recordings.STEPS
         outcome = in_process(*words, "--script", "-", given=steps)
         assert (outcome.status, offences(outcome, words)) == (0, []), (words, outcome.err)
 

@@ -44,7 +44,7 @@ def test_a_kind_is_its_name() -> None:
 def test_owners_are_written_as_tables_carry_them() -> None:
     """Each sort in its own form; at most eight threads of an arena."""
     assert owner_name(None) is None
-    assert owner_name(owners.Thread(12, b"worker")) == b"thread 12 worker"
+    assert owner_name(owners.Thread(12, b"worker")) == b"thread worker (12)"
     assert owner_name(owners.Thread(12)) == b"thread 12"
     assert owner_name(owners.MAIN_THREAD) == b"main thread"
     assert owner_name(owners.Arena(0x7F00_0000_0000)) == b"arena 7f0000000000"

@@ -49,7 +49,7 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("lab", "demand-paging"),
     ("simulate",),
     ("simulate", "--aslr", "--kernel", "native", "--kernel-map", "classic"),
-    ("simulate", "--memory", "--trace"),
+    ("simulate-memory", "--trace"),
     ("simulate", "--as", "inspect"),
     ("simulate", "--as", "explain"),
     ("translate", "--sim", "0x08048123"),

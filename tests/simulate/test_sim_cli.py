@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from procmem.cli.crosscheck import crosscheck
 from procmem.cli.simulate import simulate
+from procmem.cli.simulate_memory import simulate_memory
 from procmem.errors import BadInput
 from procmem.model.machine import GAP_MIN
 from procmem.model.simulation import MISMATCH
@@ -223,13 +224,13 @@ def test_a_compiled_program_from_the_command_line(tmp_path: Path) -> None:
 def test_memory_after_each_step() -> None:
     """Layout and memory steps in one script: 8 MiB touched, forked, 2 MiB written by the child, who ends."""
     text = "mmap a 8M\ntouch a 0 8M\nfork\nas 2\ntouch a 0 2M\nexit\nscatter a 500 7\nmunmap a\n"
-    answer = json.loads(call(simulate, "--memory", "--json", "--script", "-", given=text).stdout)
+    answer = json.loads(call(simulate_memory, "--json", "--script", "-", given=text).stdout)
     assert answer["schema"] == "procmem/simulate-memory/1"
     mib = 1 << 20
     pss = [[one["pss"] for one in step["processes"]] for step in answer["steps"]]
     assert pss == [[0], [8 * mib], [4 * mib] * 2, [4 * mib] * 2, [5 * mib] * 2, [8 * mib], [8 * mib], [0]]
-    assert call(simulate, "--memory", "--script", "-", given=text).stdout.count("\n") == 1 + 1 + 11 + 2
-    traced = call(simulate, "--memory", "--trace", "--script", "-", given="mmap a 8K\nread a\ntouch a\n").stdout
+    assert call(simulate_memory, "--script", "-", given=text).stdout.count("\n") == 1 + 1 + 11 + 2
+    traced = call(simulate_memory, "--trace", "--script", "-", given="mmap a 8K\nread a\ntouch a\n").stdout
     assert "the zero page" in traced
     assert "copy on write" in traced
 
@@ -237,7 +238,7 @@ def test_memory_after_each_step() -> None:
 def test_the_killer_is_seen() -> None:
     """Out of memory: the step says so, nobody lives, and what comes after does nothing."""
     text = "mmap a 24M\ntouch a 0 24M\nread a\n"
-    page = call(simulate, "--memory", "--ram", "16M", "--swap", "0", "--script", "-", given=text).stdout
+    page = call(simulate_memory, "--ram", "16M", "--swap", "0", "--script", "-", given=text).stdout
     assert "touch a 0 24M out of memory: process 1 is killed" in page
     assert "read a nothing: its process has ended" in page
 
@@ -251,12 +252,12 @@ def test_memory_steps_need_memory(small: str) -> None:
         with pytest.raises(BadInput, match=why):
             call(simulate, "--script", "-", given=text)
     with pytest.raises(BadInput, match="in a child"):
-        call(simulate, "--memory", "--script", "-", given="fork\nas 2\nmalloc a 8\n")
+        call(simulate_memory, "--script", "-", given="fork\nas 2\nmalloc a 8\n")
     with pytest.raises(BadInput, match="no process 7"):
-        call(simulate, "--memory", "--script", "-", given="as 7\n")
+        call(simulate_memory, "--script", "-", given="as 7\n")
     with pytest.raises(click.UsageError):
-        call(simulate, "--memory", small)
-    assert "touch buffer" in call(simulate, "--memory").stdout  # the textbook's own steps
+        call(simulate_memory, small)
+    assert "touch buffer" in call(simulate_memory).stdout  # the textbook's own steps
 
 
 def test_a_segment_that_lies_otherwise_in_its_page_than_in_the_file_is_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ READ_A_RECORDING = (
 )
 READ_A_SCRIPT = (
     ("simulate", "--script", "PATH"),
-    ("simulate", "--memory", "--script", "PATH"),
+    ("simulate-memory", "--script", "PATH"),
     ("translate", "--sim", "--script", "PATH", "08048400"),
 )
 

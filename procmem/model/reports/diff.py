@@ -24,10 +24,14 @@ class Figures(NamedTuple):
 
 
 class NumberedThread(NamedTuple):
-    """A thread as two runs have it: ids differ, so its number in their order (0 is the main thread), and its name."""
+    """A thread as two runs have it: ids differ, so its number in their order (0 is the main thread), and its name.
+
+    ``tid`` is its id in the later run that has it, 0 while the runs are being compared.
+    """
 
     number: int
     comm: bytes | None
+    tid: int = 0
 
 
 class Whose(NamedTuple):

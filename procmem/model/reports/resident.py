@@ -1,5 +1,6 @@
 """What fills RES, and what surrounds it: peaks, limits, and the control group that it is charged to."""
 
+from procmem.model.cgroup_name import CgroupName
 from procmem.model.kinds import Kind, Role
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.owners import Arena, Owner, Thread
@@ -42,7 +43,8 @@ class CgroupUse(NamedTuple):
 
     ``limited_by`` is the group, itself or one above it, that leaves the least room; ``limit`` and ``charged`` are that
     group's. ``swap_limit`` is the tightest, None for none. ``pressure`` is the share of the last ten seconds, in
-    percent, in which some task of the group waited for memory (PSI; version 2 alone).
+    percent, in which some task of the group waited for memory (PSI; version 2 alone). ``about`` says what the group is,
+    where its path tells.
     """
 
     path: bytes
@@ -53,6 +55,7 @@ class CgroupUse(NamedTuple):
     charged: int | None
     swap_limit: int | None
     pressure: float | None
+    about: CgroupName | None = None
 
 
 class Surroundings(NamedTuple):

@@ -1,4 +1,4 @@
-"""What ``procmem simulate --memory`` tells: what each process costs after each step, and what the machine holds."""
+"""What ``procmem simulate-memory`` tells: what each process costs after each step, and what the machine holds."""
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note

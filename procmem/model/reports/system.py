@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from procmem.model.cgroup_name import CgroupName
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
@@ -24,8 +25,9 @@ class ProcessRow(NamedTuple):
 
     ``swap`` holds shared memory as well; ``vm_swap`` (of ``status``) does not, and ``swap_pss`` divides private pages
     in swap among those that share them since a fork. ``same_memory`` is the process whose address space this one
-    shares (vfork, CLONE_VM): its figures are the same pages once more. ``pid`` and ``name`` are None where a
-    text does not say whose it is.
+    shares (vfork, CLONE_VM): its figures are the same pages once more. ``pss_shmem`` is the part of ``pss`` that is
+    shared memory and tmpfs, read for groups alone (Linux 5.4). ``command`` is the command line, its words parted by
+    blanks, None where it was not asked for. ``pid`` and ``name`` are None where a text does not say whose it is.
     """
 
     pid: int | None
@@ -42,6 +44,8 @@ class ProcessRow(NamedTuple):
     vm_swap: int | None = None
     cgroup: bytes | None = None
     same_memory: int | None = None
+    pss_shmem: int | None = None
+    command: bytes | None = None
 
 
 class SystemTotals(NamedTuple):
@@ -56,7 +60,10 @@ class SystemTotals(NamedTuple):
 
 
 class GroupRow(NamedTuple):
-    """Several processes as one row; ``unknown`` counts those whose PSS is not in the sums."""
+    """Several processes as one row; ``unknown`` counts those whose PSS is not in the sums.
+
+    ``about`` says what a control group is, where its path tells.
+    """
 
     key: bytes
     processes: int
@@ -64,6 +71,7 @@ class GroupRow(NamedTuple):
     swap: int | None
     uss: int | None
     pss: int | None
+    about: CgroupName | None = None
 
 
 class MappingRow(NamedTuple):
@@ -118,7 +126,8 @@ class CgroupMemory(NamedTuple):
 class CgroupFigures(NamedTuple):
     """What the kernel says of a cgroup with all below it, beside the PSS of their processes; bytes, None is unknown.
 
-    ``parts`` name what ``current`` holds besides the processes' pages, as memory.stat divides it.
+    ``parts`` name what ``current`` holds besides the processes' pages, as memory.stat divides it; ``about`` says what
+    the group is, where its path tells.
     """
 
     path: bytes
@@ -130,6 +139,7 @@ class CgroupFigures(NamedTuple):
     limit: int | None
     swap_current: int | None
     parts: tuple[tuple[str, int], ...]
+    about: CgroupName | None = None
 
 
 class Changed(NamedTuple):

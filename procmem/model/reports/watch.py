@@ -30,10 +30,17 @@ class Trend(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """One process at one look. ``reading`` is the share of the time that went into reading it."""
+    """One process at one look. ``reading`` is the share of the time that went into reading it.
+
+    ``cost`` is seconds that this look took; ``due`` seconds from this look to the next, more than was asked for where
+    it is ``slowed``. None where they are not known, or where there is no next look.
+    """
 
     pid: int
     name: bytes
     at: float
     reading: float
     trends: tuple[Trend, ...]
+    cost: float | None = None
+    due: float | None = None
+    slowed: bool = False

@@ -11,6 +11,7 @@ from procmem.model.reports.gpu import GpuUse
 from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, Totals
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.render.escaping import json_text, printable_text
+from procmem.render.json.cgroups import about_json
 from procmem.render.json.fields import address, facts_json
 from procmem.render.json.items import Items
 from procmem.text import english
@@ -219,6 +220,7 @@ def _cgroup(use: CgroupUse) -> dict[str, Any]:
         "charged": use.charged,
         "swap_limit": use.swap_limit,
         "pressure": use.pressure,
+        "about": about_json(use.about),
     }
 
 

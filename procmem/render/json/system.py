@@ -16,6 +16,7 @@ from procmem.model.reports.system import (
     SystemReport,
 )
 from procmem.render.escaping import json_text
+from procmem.render.json.cgroups import about_json
 from procmem.render.json.inspect import class_json
 from procmem.text import english
 from procmem.text.system import charge_text
@@ -88,6 +89,7 @@ def _group(group: GroupRow) -> dict[str, Any]:
         "swap": group.swap,
         "uss": group.uss,
         "pss": group.pss,
+        "about": about_json(group.about),
     }
 
 
@@ -114,6 +116,7 @@ def _cgroup(group: CgroupFigures) -> dict[str, Any]:
         "current": group.current,
         "limit": group.limit,
         "swap_current": group.swap_current,
+        "about": about_json(group.about),
         "parts": [{"name": charge_text(name), "bytes": part} for name, part in group.parts],
     }
 

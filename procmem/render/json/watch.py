@@ -22,6 +22,8 @@ def watch_json(item: Watched) -> dict[str, Any]:
         "pid": item.pid,
         **json_text("name", item.name),
         "reading": round(item.reading, 6),
+        "cost": None if item.cost is None else round(item.cost, 6),
+        "due": None if item.due is None else round(item.due, 3),
         "figures": {trend.name: trend.now for trend in item.trends},
         "change": {trend.name: trend.change for trend in item.trends},
         "since_start": {trend.name: trend.since_start for trend in item.trends},

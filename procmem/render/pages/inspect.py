@@ -20,6 +20,7 @@ from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
+from procmem.text.cgroups import group_text
 from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
 
@@ -290,7 +291,8 @@ def _or_unknown(value: int | None) -> int | str:
 
 
 def _cgroup(use: CgroupUse) -> str:
-    parts = [told("cgroup", path=use.path, current=use.current)]
+    parts = [] if use.about is None else [group_text(use.about)]
+    parts.append(told("cgroup", path=use.path, current=use.current))
     if use.limit is None:
         parts.append(told("cgroup, no limit"))
     else:

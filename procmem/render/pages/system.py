@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from procmem.model.cgroup_name import CgroupName
 from procmem.model.note import Note
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import CgroupFigures, Changed, Changes, Family, MappingRow, ProcessRow, SystemReport
@@ -9,7 +10,8 @@ from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable
 from procmem.render.human import duration, human_size
-from procmem.render.page import Block, Facts, Page, Prose, Sheet, Value
+from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
+from procmem.text.cgroups import group_text
 from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
@@ -121,18 +123,29 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None, changes: Chang
     """Processes, or groups of them; with ``tree``, children below their parents."""
     sums = (report.totals.swap_pss, report.totals.uss, report.totals.pss)
     if report.groups:
-        columns = (
+        are_named = any(group.about is not None for group in report.groups)
+        what = (column(HEADINGS, "what", "text", rank=4, least=20),) if are_named else ()
+        columns: tuple[Column, ...] = (
             column(HEADINGS, "processes", "count"),
             column(HEADINGS, "swap", "size", rank=2),
             column(HEADINGS, "uss", "size", rank=1),
             column(HEADINGS, "pss", "size"),
+            *what,
             column(HEADINGS, "group", "text"),
         )
-        groups = [(group.processes, group.swap, group.uss, group.pss, printable(group.key)) for group in report.groups]
-        total = (report.processes, *sums, told("once"))
+        groups: list[Sequence[Value]] = [
+            (
+                *(group.processes, group.swap, group.uss, group.pss),
+                *((_what(group.about),) if are_named else ()),
+                printable(group.key),
+            )
+            for group in report.groups
+        ]
+        total = (report.processes, *sums, *(("",) if are_named else ()), told("once"))
         return _with_change(
             Sheet(columns, groups, [total], ruled=True), changes, [group.key for group in report.groups], "pss"
         )
+    has_commands = any(row.command is not None for row in report.rows)
     below = () if tree is None else (column(HEADINGS, "pss_of_all_below", "size"),)
     columns = (
         column(HEADINGS, "pid", "count"),
@@ -144,20 +157,32 @@ def system_sheet(report: SystemReport, tree: _Tree | None = None, changes: Chang
         column(HEADINGS, "virt", "size", rank=5),
         *below,
         column(HEADINGS, "name", "text"),
+        *((column(HEADINGS, "command", "command", rank=6, least=12),) if has_commands else ()),
     )
     rows: list[Sequence[Value]]
     if tree is not None:
         rows = [(*_cells(row), whole, "  " * depth + printable(row.name)) for depth, row, whole in tree]
     else:
         rows = [(*_cells(row), printable(row.name)) for row in report.rows]
+    if has_commands:
+        whose = report.rows if tree is None else [row for _, row, _ in tree]
+        rows = [
+            (*cells, None if row.command is None else printable(row.command))
+            for cells, row in zip(rows, whose, strict=True)
+        ]
     totals: list[Sequence[Value]] = []
     if report.processes > 1:
         blank = [""] if tree is not None else []
-        totals.append((report.processes, "", *sums, "", "", *blank, told("all, once")))
+        end = ("",) if has_commands else ()
+        totals.append((report.processes, "", *sums, "", "", *blank, told("all, once"), *end))
     shown = [row for _, row, _ in tree] if tree is not None else report.rows
     followed = "pss" if changes is None else changes.field
     keys = [row.pid if row.pid is not None else row.name or b"?" for row in shown]
     return _with_change(Sheet(columns, rows, totals), changes, keys, followed)
+
+
+def _what(about: CgroupName | None) -> str:
+    return "" if about is None else group_text(about)
 
 
 def _cells(row: ProcessRow) -> Sequence[Value]:
@@ -202,6 +227,8 @@ def _cgroup_parts(group: CgroupFigures) -> list[Block]:
     if not group.parts or group.current is None:
         return []
     head = told("charged", path=printable(group.path), current=group.current, version=group.version)
+    if group.about is not None:
+        head = told("charged, named", what=group_text(group.about), told=head)
     rows = [
         (human_size(group.pss), told("of processes")),
         *((human_size(part), charge_text(name)) for name, part in group.parts),

@@ -11,6 +11,7 @@ from procmem.render.json.watch import watch_json
 from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
 from procmem.render.width import cells
+from procmem.text import listed
 from procmem.text.pages.watch import HEADINGS, figure, told
 
 __all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
@@ -44,11 +45,22 @@ def watch_page(item: Watched, style: Style, unit: str) -> Page:
 
 
 def _head(item: Watched, unit: str) -> Prose:
-    code = "head, unit" if unit else "head"
-    time = duration(item.at)
-    return Prose(
-        told(code, pid=item.pid, name=printable(item.name), time=time, share=item.reading, unit=unit), "", "  "
-    )
+    """Whose look it is and since when; what looking costs at the first look, and where looks come less often for it."""
+    parts = []
+    is_first = all(len(trend.history) == 1 for trend in item.trends)
+    if not is_first:
+        time = duration(item.at) if item.at >= 1 else f"{item.at:.1f} s"
+        parts.append(told("watched", time=time, share=item.reading))
+    if item.cost is not None and (item.slowed or is_first):
+        parts.append(told("cost", cost=item.cost))
+        if item.due is not None:
+            parts.append(told("due", time=_until(item.due)))
+    parts += [unit] if unit else []
+    return Prose(told("process", pid=item.pid, name=printable(item.name)) + "  " + listed(parts), "", "  ")
+
+
+def _until(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else f"{seconds:.2f} s"
 
 
 def _sheet(item: Watched, style: Style) -> Sheet:
@@ -84,13 +96,15 @@ def _signed(value: int | None, size: SizeFormat) -> str:
 def watch_line(item: Watched, style: Style) -> str:
     """One look at one process as one line; folded, what follows indented, where the width is limited."""
     head = f"{item.at:8.1f} s  {item.pid}  {printable(item.name)}"
+    slowed = item.slowed and item.due is not None
+    notes = [told("slowed", cost=item.cost, time=_until(item.due or 0.0))] if slowed else []
     figures = [
         _in_line(trend, style.size)
         for trend in item.trends
         if trend.name in _IN_A_LINE or trend.change or (trend.name in _CLASSES and trend.now != 0)
     ]
     lines = [head]
-    for text in figures:
+    for text in (*figures, *notes):
         joined = f"{lines[-1]}  {text}"
         if style.width is None or cells(joined) <= style.width or len(lines[-1]) <= len(_REST):
             lines[-1] = joined

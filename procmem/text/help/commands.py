@@ -21,6 +21,7 @@ COMMANDS = {
     "watch": N_("Show how the memory of processes changes, while they run."),
     "working-set": N_("Show which part of RES a process touches within some seconds, and which it does not."),
     "simulate": N_("Predict the memory map of an x86 program from its files, before it runs."),
+    "simulate-memory": N_("Say what each step of a program costs: page frames, faults, sharing, swap, page tables."),
     "crosscheck": N_("Hold the simulator against the real kernel, line by line."),
     "translate": N_("Say how a virtual address becomes a physical one, bit by bit, simulated or real."),
     "lab": N_("Ask the real kernel: experiments, predicted and measured side by side."),

@@ -23,23 +23,23 @@ OPTIONS = {
     "threads": N_("Start so many threads in main."),
     "script": N_("Steps that main does, the map after each; - for standard input."),
     "kernel_map": N_("Also the kernel's gigabyte (native i386)."),
-    "ram": N_("Physical memory, for --kernel-map and --memory."),
-    "pae": N_("A PAE kernel, for --kernel-map and --memory."),
-    "memory": N_("Frames, faults, swap: what each step of a script costs, not its map."),
-    "swap": N_("Swap area, for --memory."),
-    "swappiness": N_("vm.swappiness, for --memory."),
-    "page_cluster": N_("vm.page-cluster, for --memory."),
-    "group": N_("The RAM is a memory cgroup's limit, for --memory."),
-    "thp": N_("Transparent huge pages always, for --memory."),
-    "trace": N_("Every decision of --memory."),
+    "ram": N_("Physical memory."),
+    "pae": N_("A PAE kernel (native i386)."),
+    "script_of_memory": N_("Steps that main does; - for standard input."),
+    "swap": N_("Swap area."),
+    "swappiness": N_("vm.swappiness."),
+    "page_cluster": N_("vm.page-cluster."),
+    "group": N_("The RAM is a memory cgroup's limit."),
+    "thp": N_("Transparent huge pages always."),
+    "trace": N_("Every decision."),
     "scale": N_("How the picture is drawn."),
     "as": N_("Show it as these commands show a real process. Default: map, each line with its rule."),
     "picture": N_("Only the picture of the address space."),
     "no_picture": N_("Only the lines."),
 }
 FLAGS = {
-    "--json": N_("Schema procmem/simulate/1, with --memory procmem/simulate-memory/1; a list, for a script."),
-    "--csv": N_("The lines of the map as CSV, in bytes; with --memory the costs."),
+    "--json": N_("Schema procmem/simulate/1; a list, for a script."),
+    "--csv": N_("The lines of the map as CSV, in bytes."),
     "--markdown": N_("The same as a Markdown table."),
 }
 EPILOG = N_("""\b
@@ -51,7 +51,6 @@ Examples:
   procmem simulate ./prog --as explain      the coming map in plain words
   procmem simulate --kernel native --kernel-map classic
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
-  procmem simulate --memory --ram 16M --script steps.txt
 
 \b
 Steps of a script, one a line:
@@ -62,12 +61,7 @@ Steps of a script, one a line:
   touch NAME [OFFSET] | brk SIZE | recurse SIZE | fork
   thread [SIZE] [guard=SIZE] [malloc=SIZE]
 
-\b
-With --memory also (offset and size may be left out: all of it):
-  touch NAME OFFSET SIZE | read NAME [OFFSET SIZE]
-  scatter NAME COUNT [SEED] | share NAME SIZE [FILE] | cache FILE SIZE
-  populate NAME | dontneed NAME | lazyfree NAME | pageout NAME
-  settle (swap is written) | swapoff | as PID (be the child) | exit
+What the steps cost in memory is told by procmem simulate-memory, which knows more of them.
 
 Marks before an address: none exact; ~ drawn at each run; ? size and order certain, address not.
 """)

@@ -25,7 +25,9 @@ TOP = N_("Only the N largest, processes or groups.")
 BY = N_("Group processes, or show them as a tree.")
 NAME = N_("Only processes of this name (exact, or a regular expression).")
 USER = N_("Only processes of this user, by name or uid.")
-CGROUP = N_("Only processes of control groups that have this in their path, or fit it (*, ?).")
+CGROUP = N_(
+    "Only processes of control groups with this in their path, in a container's or pod's id, or in a unit's name; *, ? stand for anything."
+)
 CLASS = N_("With --mappings: only memory of this class; may be given several times.")
 MIN_SIZE = N_("Only processes of at least this size (64K, 1M).")
 WATCH = N_("Look again every SECONDS, and show what changed; drawn anew on a terminal.")

@@ -23,8 +23,11 @@ _FIGURES = {
     "peak RES": N_("peak RES"),
 }
 _SENTENCES: dict[str, Sentence] = {
-    "head": N_("{pid}  {name}  watched for {time}, reading took {share:.2%} of it"),
-    "head, unit": N_("{pid}  {name}  watched for {time}, reading took {share:.2%} of it, {unit}"),
+    "process": N_("{pid}  {name}"),
+    "watched": N_("watched for {time}, reading took {share:.2%} of it"),
+    "cost": N_("this look took {cost:.2f} s"),
+    "due": N_("the next in {time}"),
+    "slowed": N_("(took {cost:.2f} s, so the next in {time})"),
     "a minute": N_("{change}/min"),
 }
 
