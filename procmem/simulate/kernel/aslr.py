@@ -17,7 +17,7 @@ from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.kernel.execve import largest_align
 
-__all__ = ["drawn_within", "fit", "moving_bases", "ranges", "refine"]
+__all__ = ["by_the_border", "drawn_within", "fit", "moving_bases", "ranges", "refine"]
 
 _ESP_BYTES = 8192
 """arch_align_stack() draws from so many bytes, then rounds down to 16."""
@@ -120,16 +120,36 @@ def fit(files: ProgramFiles, prediction: Prediction, real: RealSpace) -> Draws:
     )
 
 
-def refine(draws: Draws, prediction: Prediction, real: RealSpace) -> Draws:
+def refine(draws: Draws, prediction: Prediction, real: RealSpace, *, by_files: bool = False) -> Draws:
     """Correct the draw of the mapping area by what a prediction with ``draws`` still lies beside the real map.
 
-    Needed where the zero draw puts areas into another order than the real one.
+    Needed where the zero draw puts areas into another order than the real one. ``by_files`` goes by what was mapped
+    first, and not by the kernel's own pages, which may have found a hole or not.
     """
     space = prediction.space
     if space is None:
         return draws
-    moved = _moved(prediction, real, Base.MMAP) // PAGE
+    moved = _moved(prediction, real, Base.MMAP, by_files=by_files) // PAGE
     return draws._replace(mmap=draws.mmap + (-moved if space.layout.top_down else moved))
+
+
+def by_the_border(draws: Draws, prediction: Prediction, real: RealSpace) -> Draws:
+    """The draw with which the kernel's own pages lie at the very border of the mapping area.
+
+    So they do where a program that loads itself lies at a border of huge pages, and they fit into the hole beside it.
+    ``prediction`` is that of the zero draw.
+    """
+    space = prediction.space
+    labels = [line for line in real.lines if line[4] in _KERNEL_PAGES]
+    if space is None or not labels:
+        return draws
+    layout = space.layout
+    if layout.top_down:
+        return draws._replace(mmap=(layout.mmap_base - labels[-1][1]) // PAGE)
+    return draws._replace(mmap=(labels[0][0] - layout.legacy_base) // PAGE)
+
+
+_KERNEL_PAGES = frozenset(map(kernel_label, (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)))
 
 
 def _stack_draw(space: SimSpace, real: RealSpace) -> int:
@@ -137,13 +157,13 @@ def _stack_draw(space: SimSpace, real: RealSpace) -> int:
     return (space.layout.task_size - ends[-1]) // PAGE if ends else 0
 
 
-def _moved(prediction: Prediction, real: RealSpace, base: Base) -> int:
+def _moved(prediction: Prediction, real: RealSpace, base: Base, *, by_files: bool = False) -> int:
     """How far the first line of a base that is recognised by its name lies from its prediction.
 
     The kernel's own pages come first: alignment never hides part of their draw.
     """
     candidates = [vma for vma in prediction.vmas if vma.base is base and vma.name]
-    for vma in sorted(candidates, key=lambda vma: not is_label(vma.name)):
+    for vma in sorted(candidates, key=lambda vma: is_label(vma.name) is by_files):
         for start, _end, _perms, offset, name in real.lines:
             if name == vma.name and offset == vma.offset:
                 return start - vma.start

@@ -23,7 +23,7 @@ from procmem.model.simulation import (
     Stage,
     VmBit,
 )
-from procmem.simulate.kernel.aslr import fit, moving_bases, ranges, refine
+from procmem.simulate.kernel.aslr import by_the_border, fit, moving_bases, ranges, refine
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.execve import execute, span
@@ -209,12 +209,21 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
         filled = predict(files, settings._replace(draws=tried), real.stage)
         return sum((vma.start, vma.end, vma.perms, vma.offset, vma.name) in wanted for vma in filled.vmas)
 
-    for _round in range(3):
-        better = refine(draws, predict(files, settings._replace(draws=draws), real.stage), real)
-        if better == draws:
-            break
-        draws = better
+    def refined(draws: Draws, *, by_files: bool) -> Draws:
+        for _round in range(3):
+            filled = predict(files, settings._replace(draws=draws), real.stage)
+            better = refine(draws, filled, real, by_files=by_files)
+            if better == draws:
+                break
+            draws = better
+        return draws
+
+    draws = refined(draws, by_files=False)
     known = explained(draws)
+    if known < len(zero.vmas):
+        for other in (refined(draws, by_files=True), by_the_border(draws, zero, real)):
+            if explained(other) > known:
+                draws, known = other, explained(other)
     values = 1 << settings.facts.mmap_rnd_bits
     possible = 0 <= draws.mmap < values
     if (possible and known == len(zero.vmas)) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
