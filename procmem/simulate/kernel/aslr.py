@@ -133,20 +133,24 @@ def refine(draws: Draws, prediction: Prediction, real: RealSpace, *, by_files: b
     return draws._replace(mmap=draws.mmap + (-moved if space.layout.top_down else moved))
 
 
-def by_the_border(draws: Draws, prediction: Prediction, real: RealSpace) -> Draws:
-    """The draw with which the kernel's own pages lie at the very border of the mapping area.
+def by_the_border(draws: Draws, prediction: Prediction, real: RealSpace) -> tuple[Draws, ...]:
+    """The draws with which the kernel's own pages, or else a file, lie at the very border of the mapping area.
 
-    So they do where a program that loads itself lies at a border of huge pages, and they fit into the hole beside it.
-    ``prediction`` is that of the zero draw.
+    So they do where a program that loads itself lies at a border of huge pages: the kernel's pages fit into the hole
+    beside it, or there is hardly a hole. ``prediction`` is that of the zero draw.
     """
     space = prediction.space
-    labels = [line for line in real.lines if line[4] in _KERNEL_PAGES]
-    if space is None or not labels:
-        return draws
-    layout = space.layout
-    if layout.top_down:
-        return draws._replace(mmap=(layout.mmap_base - labels[-1][1]) // PAGE)
-    return draws._replace(mmap=(labels[0][0] - layout.legacy_base) // PAGE)
+    if space is None:
+        return ()
+    layout, found = space.layout, []
+    mapped = {vma.name for vma in prediction.vmas if vma.base is Base.MMAP and not is_label(vma.name)}
+    for names in (_KERNEL_PAGES, mapped):
+        lines = [line for line in real.lines if line[4] in names and line[1] <= layout.task_size - layout.guard_gap]
+        if not lines:
+            continue
+        away = layout.mmap_base - lines[-1][1] if layout.top_down else lines[0][0] - layout.legacy_base
+        found.append(draws._replace(mmap=away // PAGE))
+    return tuple(found)
 
 
 _KERNEL_PAGES = frozenset(map(kernel_label, (KernelName.VVAR, KernelName.VVAR_VCLOCK, KernelName.VDSO)))

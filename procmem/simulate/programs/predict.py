@@ -221,7 +221,7 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
     draws = refined(draws, by_files=False)
     known = explained(draws)
     if known < len(zero.vmas):
-        for other in (refined(draws, by_files=True), by_the_border(draws, zero, real)):
+        for other in (refined(draws, by_files=True), *by_the_border(draws, zero, real)):
             if explained(other) > known:
                 draws, known = other, explained(other)
     values = 1 << settings.facts.mmap_rnd_bits
