@@ -4,12 +4,13 @@ A finding is a fact about this process that crosses a threshold which experience
 thresholds stand here, each with its reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from procmem.analyse.arenas import arenas_of
-from procmem.model import kinds
+from procmem.model import kinds, owners
 from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
+from procmem.model.note import Note
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Region, Regions
@@ -25,6 +26,9 @@ __all__ = ["findings"]
 _MIB = 1 << 20
 ARENAS_MIN = 8  # as many as one processor may have
 ARENA_BLOCKS_MIN = 4  # of one arena: whoever allocates there holds far more than others do
+FREED_BYTES_MIN = 16 * _MIB  # below it nobody asks
+FREED_SHARE = 0.25  # of what is in use: a heap in use always has some free blocks
+FREED_HEAPS_TOLD = 5
 IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
 IDLE_FACTOR = 4
 NEAR = 0.8  # of a limit
@@ -38,6 +42,7 @@ TABLE_BYTES_MIN = _MIB
 TABLE_SHARE = 0.02  # page tables of densely used memory are 0.2 % of it
 HUGE_CANDIDATE_BYTES = 256 * _MIB
 HUGE_SHARE = 0.1
+_OF_MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA})
 _LIBRARY_END = b".so"
 
 
@@ -68,6 +73,7 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
                 {"virt_bytes": totals.virt, "rss_bytes": totals.rss, "idle_bytes": idle},
             )
     yield from _arenas(snapshot, regions)
+    yield from _freed(regions)
     if totals.hugetlb:
         yield "hugetlb", {"hugetlb_bytes": totals.hugetlb}
     cached = _of(regions, "thread-cached")
@@ -114,6 +120,62 @@ def _arenas(snapshot: Snapshot, regions: Regions) -> Iterator[tuple[str, _Figure
                     "live_bytes": one.rss,
                 },
             )
+
+
+_CHUNKS, _SAMPLED_CHUNKS = "with-chunks", "with-sampled-chunks"
+"""Evidence that tells what lies in a heap of malloc (``classify.target_memory.glibc_chunks``)."""
+_KIB = 1024
+
+
+class _HeapSums:
+    """The main heap or an arena: sums over all its parts, in bytes."""
+
+    def __init__(self) -> None:
+        self.used = self.free = self.top = self.held = 0
+        self.unknown = 0
+        self.is_sampled = False
+
+    def add(self, figures: Mapping[str, object], rss: int | None) -> None:
+        """One of its parts."""
+        used, free, top = (_bytes(figures.get(name)) for name in ("used_kib", "free_kib", "top_kib"))
+        self.used += used
+        self.free += free
+        self.top += top
+        self.held += min(free + top, max((rss or 0) - used, 0))
+        self.unknown += _bytes(figures.get("unknown_kib"))
+        self.is_sampled = self.is_sampled or "seen_kib" in figures
+
+
+def _bytes(kib: object) -> int:
+    return kib * _KIB if isinstance(kib, int) else 0
+
+
+def _freed(regions: Regions) -> Iterator[tuple[str, _Figures]]:
+    """What the program freed and malloc has not given back: of the main heap, and of each arena over all its blocks."""
+    parts: dict[tuple[owners.Owner | None, Note], list[int | None]] = {}
+    for index, label in enumerate(regions.label):
+        if label.kind in _OF_MALLOC and label.evidence.code in (_CHUNKS, _SAMPLED_CHUNKS):
+            parts.setdefault((label.owner, label.evidence), []).append(regions.rss[index])
+    heaps: dict[owners.Owner | None, _HeapSums] = {}
+    for (owner, evidence), rss in parts.items():
+        heaps.setdefault(owner, _HeapSums()).add(evidence.figures, exact_sum(rss))
+    found = [
+        (owner, heap) for owner, heap in heaps.items() if heap.held >= max(FREED_BYTES_MIN, FREED_SHARE * heap.used)
+    ]
+    for owner, heap in sorted(found, key=lambda one: -one[1].held)[:FREED_HEAPS_TOLD]:
+        figures: _Figures = {
+            "used_bytes": heap.used,
+            "free_bytes": heap.free,
+            "top_bytes": heap.top,
+            "held_bytes": heap.held,
+        }
+        if heap.is_sampled:
+            figures["unknown_bytes"] = heap.unknown
+        if isinstance(owner, owners.Arena):
+            whose: _Figures = {"arena": f"{owner.address:x}", "threads": owner.tids or "?"}
+            yield "freed-in-arena-sampled" if heap.is_sampled else "freed-in-arena", {**whose, **figures}
+        else:
+            yield "freed-in-heap-sampled" if heap.is_sampled else "freed-in-heap", figures
 
 
 def _limits(snapshot: Snapshot, regions: Regions, around: Surroundings) -> Iterator[tuple[str, _Figures]]:

@@ -215,6 +215,9 @@ EVIDENCE = {
     "with-chunks": N_(
         "{evidence}; its chunks: {used_kib} KiB in use, {free_kib} KiB free between them, {top_kib} KiB free at its top"
     ),
+    "with-sampled-chunks": N_(
+        "{evidence}; by samples of its chunks, {seen_kib} KiB of them: about {used_kib} KiB in use, {free_kib} KiB free between them, {unknown_kib} KiB not known"
+    ),
     "heap-grew": N_("[heap] goes on where no page was in use when they were asked for: it grew meanwhile"),
     "beside-brk": N_(
         "malloc's chunks from start_brk on end at {end:#x}, inside the mapping that the kernel names [heap]"

@@ -15,6 +15,9 @@ class _FindingWords(NamedTuple):
     cure: str
 
 
+_CURE_OF_FREED = N_(
+    "malloc_trim(0) gives whole free pages back. What stays lies between blocks that live long: allocate those elsewhere or earlier, or use another allocator (jemalloc, tcmalloc)."
+)
 FINDINGS = {
     "many-arenas": _FindingWords(
         N_("Many malloc arenas"),
@@ -45,6 +48,34 @@ FINDINGS = {
         N_(
             "See what these threads allocate and do not free: procmem diff of two looks with --deep tells whether the arena grows."
         ),
+    ),
+    "freed-in-heap": _FindingWords(
+        N_("Freed and not given back"),
+        N_(
+            "Of malloc's main heap {used_bytes:size} are in use; {free_bytes:size} of freed blocks lie between those, and {top_bytes:size} at its top. {held_bytes:size} of that is still in memory."
+        ),
+        _CURE_OF_FREED,
+    ),
+    "freed-in-heap-sampled": _FindingWords(
+        N_("Freed and not given back"),
+        N_(
+            "Of malloc's main heap about {used_bytes:size} are in use, and about {free_bytes:size} of freed blocks lie between those; {held_bytes:size} of that is still in memory. It has so many blocks that only samples were looked at; of {unknown_bytes:size} nothing is known."
+        ),
+        _CURE_OF_FREED,
+    ),
+    "freed-in-arena": _FindingWords(
+        N_("Freed and not given back"),
+        N_(
+            "Of the malloc arena {arena} (thread {threads}) {used_bytes:size} are in use; {free_bytes:size} of freed blocks lie between those, and {top_bytes:size} at the top of its blocks. {held_bytes:size} of that is still in memory."
+        ),
+        _CURE_OF_FREED,
+    ),
+    "freed-in-arena-sampled": _FindingWords(
+        N_("Freed and not given back"),
+        N_(
+            "Of the malloc arena {arena} (thread {threads}) about {used_bytes:size} are in use, and about {free_bytes:size} of freed blocks lie between those; {held_bytes:size} of that is still in memory. It has so many blocks that only samples were looked at; of {unknown_bytes:size} nothing is known."
+        ),
+        _CURE_OF_FREED,
     ),
     "reserved-above-touched": _FindingWords(
         N_("Far more asked for than used"),

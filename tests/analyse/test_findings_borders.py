@@ -9,6 +9,7 @@ from procmem.analyse.findings import findings
 from procmem.analyse.inspection import inspection
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
+from procmem.model.note import Note, note
 from procmem.model.owners import Owner
 from procmem.model.reports.inspection import Account
 from procmem.model.reports.resident import CgroupUse, Surroundings
@@ -37,9 +38,12 @@ def found(
     bits: int = 64,
     max_map_count: int | None = None,
     cgroup: CgroupUse | None = None,
+    evidence: Mapping[int, Note] | None = None,
 ) -> dict[str, Mapping[str, Any]]:
     """What is found in a process with these mappings, by name; totals and limits as a test wants them."""
     regions = labelled(*(rows or (row(0, 4096),)))
+    for index, told in (evidence or {}).items():
+        regions.label[index] = regions.label[index]._replace(evidence=told)
     shot, _ = made({"smaps": b"", "status": b"Name:\tx\nState:\tS (x)\n" + (b"VmLck:\t%d kB\n" % (locked or 0))})
     shot = shot._replace(
         mappings=regions.mappings,
@@ -333,3 +337,49 @@ def test_few_huge_pages(anonymous: int, huge: int, share: int | None) -> None:
     seen = found(row(0, 400 * MIB, Anonymous=anonymous // KIB, AnonHugePages=huge // KIB))
     figures = {"huge_bytes": huge, "anonymous_bytes": anonymous, "share": share}
     assert seen == ({} if share is None else {"huge-pages": figures})
+
+
+def heap_with(used: int, free: int, top: int, **more: int) -> Note:
+    """Evidence of a heap's chunks, in KiB."""
+    tail = more or {"top_kib": top}
+    code = "with-sampled-chunks" if more else "with-chunks"
+    return note(code, evidence=note("heap-from", start_brk=0), used_kib=used, free_kib=free, **tail)
+
+
+@pytest.mark.parametrize(
+    ("used", "free", "top", "rss", "held"),
+    [
+        (1024, 16 * 1024, 0, 64 * 1024, 16 * 1024),
+        (1024, 16 * 1024 - 1, 0, 64 * 1024, None),
+        (1024, 8 * 1024, 8 * 1024, 64 * 1024, 16 * 1024),
+        (1024, 32 * 1024, 0, 17 * 1024, 16 * 1024),  # the rest was given back: it is not in memory
+        (1024, 32 * 1024, 0, 17 * 1024 - 4, None),
+        (128 * 1024, 32 * 1024, 0, 256 * 1024, 32 * 1024),  # a quarter of what is in use
+        (128 * 1024 + 4, 32 * 1024, 0, 256 * 1024, None),
+    ],
+)
+def test_freed_and_not_given_back(used: int, free: int, top: int, rss: int, held: int | None) -> None:
+    """16 MiB, and a quarter of what is in use; no more than is in memory beyond that."""
+    rows = (row(0, GIB, kinds.BRK, Rss=rss),)
+    seen = found(*rows, evidence={0: heap_with(used, free, top)})
+    assert seen.get("freed-in-heap", {}).get("held_bytes") == (None if held is None else held * KIB)
+
+
+def test_an_arena_is_judged_as_a_whole() -> None:
+    """Four blocks with 5 MiB each: none would be told by itself. Samples of one block make an estimate of the arena."""
+    arena = owners.Arena(0x7F00, (12,))
+    blocks = tuple(row(at * 2 * GIB, GIB, kinds.GLIBC_ARENA, arena, Rss=64 * 1024) for at in range(4))
+    evidence = {at: heap_with(1024 + at, 5 * 1024, 0) for at in range(4)}
+    seen = found(*blocks, evidence=evidence)
+    assert seen["freed-in-arena"] == {
+        "arena": "7f00",
+        "threads": (12,),
+        "used_bytes": (4 * 1024 + 6) * KIB,
+        "free_bytes": 20 * MIB,
+        "top_bytes": 0,
+        "held_bytes": 20 * MIB,
+    }
+    assert "freed-in-arena" not in found(blocks[0], evidence={0: evidence[0]})
+    sampled = found(*blocks, evidence={**evidence, 2: heap_with(1024, 5 * 1024, 0, seen_kib=900, unknown_kib=7)})
+    figures = sampled["freed-in-arena-sampled"]
+    assert (figures["free_bytes"], figures["unknown_bytes"]) == (20 * MIB, 7 * KIB)

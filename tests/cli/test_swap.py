@@ -468,3 +468,105 @@ def test_whether_swapoff_fits_a_group_is_what_happens(room: int, survives: bool)
         assert (done.returncode == 0 and alive) == survives
         if done.returncode == 0:  # for who takes it away at the end
             subprocess.run(["swapon", path], check=True)
+
+
+PARKED = """
+import mmap, os, sys, zlib
+size = int(sys.argv[1])
+memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+block = os.urandom(1 << 20)
+for _ in range(size >> 20):
+    memory.write(block)
+memory.madvise(21)  # MADV_PAGEOUT
+print(flush=True)
+sys.stdin.readline()
+wanted = zlib.crc32(block)
+print(int(all(zlib.crc32(memory[at : at + (1 << 20)]) == wanted for at in range(0, size, 1 << 20))), flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextlib.contextmanager
+def _parked(size: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of which so many bytes lie in swap."""
+    with started([sys.executable, "-c", PARKED, str(size)]) as child:
+        wait_for(lambda: (_vm_swap(child.pid) or 0) >= size * 9 // 10)
+        yield child
+
+
+def _is_whole(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it still has what it wrote."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"\n")
+    child.stdin.flush()
+    return child.stdout.readline() == b"1\n"
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mkswap", "swapon")
+@pytest.mark.machine
+def test_parked_data_come_back_by_swapoff() -> None:
+    """Idle data, no harm; swapoff would fit, does, and loses nothing."""
+    with own_swap(128 * MIB) as path, _parked(64 * MIB) as child:
+        wait_for(lambda: _settled(child.pid))
+        answer = procmem("swap", "--json", "--interval", "1").json
+        page = " ".join(procmem("swap", "--interval", "0").out.split())
+        assert answer["verdict"]["word"] == "parked", answer["rates"]
+        assert answer["left_after_swapoff"] > 0
+        assert "would fit" in page
+        done = subprocess.run(["swapoff", path], capture_output=True, check=False)
+        assert (done.returncode, _vm_swap(child.pid)) == (0, 0)
+        assert _is_whole(child)
+        subprocess.run(["swapon", path], check=True)  # for who takes it away at the end
+
+
+_TAKING = "PROCMEM_TESTS_TAKE_MEMORY"
+_LEFT = 1536 * MIB
+"""What the machine keeps available for others while most of RAM is taken."""
+_TAKES = """
+import mmap, sys
+with open("/proc/self/oom_score_adj", "w") as file:
+    file.write("1000")
+memory = mmap.mmap(-1, int(sys.argv[1]), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x2000 | 0x8000)
+print(flush=True)
+sys.stdin.readline()
+"""
+"""Memory that is locked and populated. Where memory runs out for anybody else, this is what the kernel ends."""
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs("mkswap", "swapon")
+@pytest.mark.machine
+def test_swapoff_on_a_machine_that_is_too_small_is_what_was_said() -> None:
+    """Most of RAM is locked: what is in swap does not fit, and the kernel ends swapoff, which it knows as the cause."""
+    if not os.environ.get(_TAKING):
+        lacking(
+            f"it takes most of the machine's memory for a minute, page cache too: set {_TAKING}=1 where that is right"
+        )
+    with own_swap(2304 * MIB) as path, _parked(2048 * MIB) as child:
+        wait_for(lambda: _settled(child.pid))
+        # what has just been written to swap is in memory as well, until somebody needs that
+        size = (_of_machine("MemAvailable") + _of_machine("SwapCached") - _LEFT) // MIB * MIB
+        if not 0 < size < 64 << 30:
+            lacking("this machine has too little memory, or too much, to take most of it away")
+        with started([sys.executable, "-c", _TAKES, str(size)]) as taker:
+            if not 1024 * MIB < _of_machine("MemAvailable") + _of_machine("SwapCached") < 1900 * MIB:
+                lacking("others use the machine's memory meanwhile")
+            answer = procmem("swap", "--json", "--interval", "0").json
+            page = " ".join(procmem("swap", "--interval", "0").out.split())
+            done = subprocess.run(["swapoff", path], capture_output=True, check=False)
+            states = [state_of(taker.pid), state_of(child.pid)]
+        if done.returncode == 0:  # for who takes it away at the end
+            subprocess.run(["swapon", path], check=True)
+        assert answer["left_after_swapoff"] < 0
+        assert "would not fit" in page
+        assert "Z" not in states, "memory ran out for others, or they took it"
+        assert done.returncode != 0, "it fitted"
+        assert _is_whole(child)
+
+
+def _of_machine(name: str) -> int:
+    """A figure of meminfo, in bytes."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(fields[name].split()[0]) * KIB
