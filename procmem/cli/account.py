@@ -1,5 +1,9 @@
 """``procmem account``: where the memory went, from VIRT to RES to PSS and USS, to the kB."""
 
+from __future__ import annotations
+
+import click
+
 from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
@@ -10,13 +14,18 @@ from procmem.queries.targets import Selection, TargetRef
 from procmem.render.pages.account import account_page
 from procmem.text.help import account as words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.render.page import Page
+
 __all__ = ["account"]
 
 
 @command(help=words.HELP, epilog=words.EPILOG)
 @target_options
+@click.option("--tools", is_flag=True, help=words.TOOLS)
 @output_options("procmem/account/1")
-def account(targets: Selection, output: Output) -> int:
+def account(targets: Selection, output: Output, *, tools: bool) -> int:
     """Read, and show."""
 
     def answer(ref: TargetRef) -> AccountReport:
@@ -26,4 +35,7 @@ def account(targets: Selection, output: Output) -> int:
             report.need_leaves()  # of which nothing else is shown
         return report
 
-    return show_each(targets, answer, lambda report: account_page(report, output.style.size, output.heading), output)[1]
+    def page(report: AccountReport) -> Page:
+        return account_page(report, output.style.size, output.heading, tools_only=tools)
+
+    return show_each(targets, answer, page, output)[1]

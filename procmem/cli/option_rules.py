@@ -58,6 +58,7 @@ _APART: dict[str, _Apart] = {
         (("--from",), ("--procfs",)),
         (("--watch",), ("--from", "--markdown")),
     ),
+    "account": ((("--tools",), (*_FORMATS, "--columns")),),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
     "watch": ((("--reset-peak", "--keep"), ("--from",)), (("--keep",), ("--procfs",))),

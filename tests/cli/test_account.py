@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.programs.build import build_alone, start
-from tests.support.running import procmem, python_child, recordings, stopped, targets
+from tests.support.running import FIXTURES, procmem, python_child, recordings, stopped, targets
 
 KIB = 1024
 MIB = 1 << 20
@@ -243,3 +243,14 @@ def _moves(pid: int) -> bool:
     """Whether it was not at rest: a second look finds all explained, or finds it gone."""
     run = procmem("account", str(pid), "--json")
     return run.status != 0 or not run.json["unexplained"]
+
+
+def test_only_what_tools_say() -> None:
+    """--tools is the end of the page, alone; it is a page, and no table."""
+    recording = str(FIXTURES / "x86_64-6.18-python-threads")
+    page, tools = (procmem("account", recording, *words).out for words in ((), ("--tools",)))
+    *_, reconciliation = page.split("\n\n")
+    assert tools.endswith(reconciliation)
+    assert "top" in tools
+    assert "never touched" not in tools
+    assert procmem("account", recording, "--tools", "--json").status == 2

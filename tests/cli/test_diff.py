@@ -60,6 +60,7 @@ def test_a_leak_in_one_arena_names_arena_and_thread(leaker: Path, tmp_path: Path
             failing = procmem("diff", before, pid, "--fail-if-grows", "heap>10%", "--fail-if-grows", "stack>10%")
             passing = procmem("diff", before, pid, "--fail-if-grows", "heap>60M")
     assert "same: nothing" in same.out
+    assert failing.out.index("heap>10%") < failing.out.index("sizes in KiB"), "why it fails stands first"
     assert answer["same_process"]
     grown = [region for region in answer["regions"] if region["status"] == "grown" and region["class"] == "heap"]
     [region] = grown

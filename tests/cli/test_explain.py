@@ -181,3 +181,10 @@ def test_a_range_that_begins_inside_a_page_is_not_called_absent() -> None:
             if "begins inside a page" in region["sentence"]:
                 assert int(region["start"], 16) % 4096 != 0, region
                 assert region["rss"] == 0
+
+
+def test_a_filter_that_fits_nothing_says_so() -> None:
+    """In place of an empty map."""
+    recording = str(FIXTURES / "x86_64-6.18-sleep")
+    assert procmem("explain", recording, "--class", "jit").out.endswith("\n\nNo region fits.\n")
+    assert "No region fits" not in procmem("explain", recording, "--class", "text").out

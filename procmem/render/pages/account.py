@@ -22,8 +22,19 @@ _LABELS = 15
 _INSIDE = " " * 19
 
 
-def account_page(report: AccountReport, size: SizeFormat, unit: str) -> Page:
-    """The report; ``size`` writes a size in the unit that was asked for, ``unit`` names it."""
+def account_page(report: AccountReport, size: SizeFormat, unit: str, *, tools_only: bool = False) -> Page:
+    """The report; ``size`` writes a size in the unit that was asked for, ``unit`` names it.
+
+    ``tools_only`` leaves the account itself out: what is left is who says what, and why.
+    """
+    if tools_only:
+        told_by = _reconciliation(report)
+        return Page(
+            sections=[process_head(report.process), [*([Prose(unit)] if unit else []), *told_by]],
+            table=lambda: _table(report),
+            document=lambda: account_json(report),
+            notes=[note_text(note) for note in report.warnings],
+        )
     sections: list[Sequence[Block]] = [process_head(report.process)]
     waterfalls = [list(_waterfall(report, of, title, size)) for of, title in _TOTALS]
     waterfalls[0][:0] = [Prose(unit)] if unit else []

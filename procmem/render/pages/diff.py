@@ -20,13 +20,13 @@ _COUNTED = ("grown", "shrunk", "new", "gone")
 def diff_page(report: DiffReport, unit: str, *, everything: bool) -> Page:
     """The report; ``everything`` lists unchanged regions too, as CSV and Markdown always do."""
     classes: list[Block] = [Prose(unit)] if unit else []
-    sections: list[Sequence[Block]] = [_verdict(report), [*classes, _class_sheet(report)]]
+    failed = [told("failed", failure=printable_text(failure_text(failure))) for failure in report.failed]
+    verdict = [*_verdict(report), *map(Prose, failed)]
+    sections: list[Sequence[Block]] = [verdict, [*classes, _class_sheet(report)]]
     shown = change_sheet(report, everything=everything, words=True)
     if shown.rows:
         sections.append([shown._replace(main=True)])
-    failed = [told("failed", failure=printable_text(failure_text(failure))) for failure in report.failed]
     notes = [note_text(note) for note in report.warnings]
-    sections.append([Prose(text) for text in failed])
     return Page(
         sections=sections,
         table=lambda: change_sheet(report, everything=True),

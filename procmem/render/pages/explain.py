@@ -21,7 +21,7 @@ from procmem.text.glossary import meaning, term_of, terms
 from procmem.text.kinds import joined, region_sentences
 from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
-from procmem.text.pages.explain import HEADINGS
+from procmem.text.pages.explain import HEADINGS, no_region_fits
 from procmem.text.vm_flags import flags_text
 
 __all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page"]
@@ -102,6 +102,9 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
             for block in report.blocks
             if (members := tuple(index for index in block.regions if index in kept))
         ]
+    if not blocks and choice.shown is not None:
+        yield Prose(no_region_fits())
+        return
     if choice.descending:
         blocks = [block._replace(regions=block.regions[::-1]) for block in reversed(blocks)]
     digits = 8 if report.inspection.process.bits == 32 else 16

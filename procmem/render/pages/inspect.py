@@ -248,6 +248,8 @@ def _surroundings(report: Inspection) -> list[tuple[str, str]]:
     if found.peak_rss is not None:
         code = "peak, higher" if rss is not None and found.peak_rss > rss + rss // 10 + _MIB else "peak"
         rows.append((told("peak label"), told(code, rss=found.peak_rss, virt=found.peak_virt)))
+    if found.cgroup is not None:
+        rows.append((told("cgroup label"), _cgroup(found.cgroup)))
     if found.data is not None:
         more = rss is not None and found.data > rss
         rows.append(
@@ -270,8 +272,6 @@ def _surroundings(report: Inspection) -> list[tuple[str, str]]:
     if found.oom_score is not None or found.oom_score_adj is not None:
         code = "oom" if found.oom_score is not None else "oom, unknown"
         rows.append((told("oom label"), told(code, score=found.oom_score, adjusted=_or_unknown(found.oom_score_adj))))
-    if found.cgroup is not None:
-        rows.append((told("cgroup label"), _cgroup(found.cgroup)))
     return rows
 
 

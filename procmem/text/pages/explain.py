@@ -1,8 +1,8 @@
-"""The headings of the tables of ``procmem explain``."""
+"""The words of the pages of ``procmem explain``."""
 
-from procmem.text import N_
+from procmem.text import N_, gettext
 
-__all__ = ["HEADINGS"]
+__all__ = ["HEADINGS", "no_region_fits"]
 
 HEADINGS = {
     "start": N_("start"),
@@ -21,3 +21,8 @@ HEADINGS = {
     "meaning": N_("meaning"),
     "cure": N_("what to do"),
 }
+
+
+def no_region_fits() -> str:
+    """What is said in place of a map of which no line is wanted."""
+    return gettext(N_("No region fits."))
