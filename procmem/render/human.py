@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from procmem.text.units import size_text
 
-__all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib"]
+__all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib", "short_duration"]
 
 SizeFormat = Callable[[int | None], str]
 UNKNOWN = "?"
@@ -27,6 +27,11 @@ def kib(size: int | None) -> str:
 def exact_bytes(size: int | None) -> str:
     """Bytes to the last one."""
     return UNKNOWN if size is None else str(size)
+
+
+def short_duration(seconds: float) -> str:
+    """The same where tenths of a second matter."""
+    return duration(seconds) if seconds >= 1 else f"{seconds:.1f} s"
 
 
 def duration(seconds: float | None) -> str:

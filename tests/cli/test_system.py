@@ -684,6 +684,8 @@ def test_sums_that_count_twice_have_no_change() -> None:
     text = page_text(system_page(system_report([row(1)]), "", None, many), Style())
     assert "gone since the look before: 0 n, 1 n, 2 n, 3 n, 4 n and 4 more" in text
     assert "1 s after the first look; looking took 50.0% of a processor" in text
+    text = page_text(system_page(system_report([row(1)]), "", None, many._replace(at=0.53)), Style())
+    assert text.startswith("0.5 s after the first look")
 
 
 @pytest.mark.needs_terminal

@@ -9,7 +9,7 @@ from procmem.model.reports.system import CgroupFigures, Changed, Changes, Family
 from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.human import duration, human_size
+from procmem.render.human import human_size, short_duration
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.text.cgroups import group_text
 from procmem.text.pages.system import HEADINGS, told
@@ -63,7 +63,7 @@ def _looked(changes: Changes | None) -> list[Sequence[Block]]:
         return []
     if not changes.at:
         return [[Prose(told("first look"))]]
-    lines = [told("looked", time=duration(changes.at), share=changes.reading)]
+    lines = [told("looked", time=short_duration(changes.at), share=changes.reading)]
     if changes.came:
         more = len(changes.came) - _NAMED_MAX
         names = _names(changes.came)

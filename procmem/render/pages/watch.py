@@ -6,7 +6,7 @@ from procmem.model.kinds import ByteClass
 from procmem.model.reports.watch import Trend, Watched
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.human import SizeFormat, duration
+from procmem.render.human import SizeFormat, duration, short_duration
 from procmem.render.json.watch import watch_json
 from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
@@ -49,8 +49,7 @@ def _head(item: Watched, unit: str) -> Prose:
     parts = []
     is_first = all(len(trend.history) == 1 for trend in item.trends)
     if not is_first:
-        time = duration(item.at) if item.at >= 1 else f"{item.at:.1f} s"
-        parts.append(told("watched", time=time, share=item.reading))
+        parts.append(told("watched", time=short_duration(item.at), share=item.reading))
     if item.cost is not None and (item.slowed or is_first):
         parts.append(told("cost", cost=item.cost))
         if item.due is not None:
