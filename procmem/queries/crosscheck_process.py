@@ -29,6 +29,7 @@ from procmem.queries.examine import examine
 from procmem.queries.laws import laws_here
 from procmem.queries.predict_program import program_files
 from procmem.queries.read import read_consistently
+from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, settings_of_process
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.from_headers import files_of_headers
@@ -131,7 +132,8 @@ def _facts_of_recording(target: Target, shot: Snapshot, kind: KernelKind) -> Ker
     content = target.read_system("sys/vm/mmap_rnd_compat_bits" if kind is KernelKind.COMPAT else "sys/vm/mmap_rnd_bits")
     bits = None if isinstance(content, Refusal) else parse_number(content)
     facts = facts_of_pages(known, shot.mappings, aux_pairs=len(shot.auxv or {}), origin=note("recording"))
-    return facts if bits is None else facts._replace(mmap_rnd_bits=bits)
+    possible = bits is not None and bits <= abi_of(kind).layout.mmap_draw_bits  # the rest no kernel can be set to
+    return facts._replace(mmap_rnd_bits=bits) if bits is not None and possible else facts
 
 
 def _settings(target: Target, shot: Snapshot, kind: KernelKind, *, live: bool) -> Settings | None:

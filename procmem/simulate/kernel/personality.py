@@ -17,6 +17,8 @@ ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC = 0x004_0000, 0x040_0000
 ADDR_COMPAT_LAYOUT, ADDR_LIMIT_3GB = 0x020_0000, 0x800_0000
 _STACK_LIMIT = 8 << 20  # the usual limit, where none was recorded
 _FILLER = b"x"
+_STRINGS_MAX = 16 << 20
+"""More than the strings of any exec take, with what lies above them (fs/exec.c, bprm_stack_limits(): 6 MiB)."""
 
 
 def kernel_kind(machine: str | None, bits: int | None = 32) -> KernelKind:
@@ -62,6 +64,8 @@ def settings_of_process(shot: Snapshot, kind: KernelKind, bits: int | None, *, r
     if not stat.arg_start <= stat.arg_end == stat.env_start <= stat.env_end == execfn:
         return None  # it has moved them since (prctl(2), PR_SET_MM), and with them what they tell
     top, abi = table.end[rows[-1]], abi_of(kind)
+    if not stat.env_end < top <= stat.arg_start + _STRINGS_MAX:
+        return None  # no kernel has put so many strings there
     if bits is None:
         bits = personality_by_borders(top, abi)
     limit = (shot.limits or {}).get(LimitName.STACK)
