@@ -77,13 +77,12 @@ class Protect(NamedTuple):
 
 
 class Remap(NamedTuple):
-    """mremap: another length for the mapping at ``start``, elsewhere (MREMAP_MAYMOVE) where there is no room."""
+    """mremap with MREMAP_MAYMOVE: another length for the mapping at ``start``, elsewhere where there is no room."""
 
     start: int
     old_length: int
     length: int
     rule: Note | None = None
-    may_move: bool = True
 
 
 class SetBrk(NamedTuple):

@@ -124,9 +124,13 @@ def _huge_at(space: SimSpace, event: Map, length: int) -> int | None:
     """By which offset huge pages are to fit; None for a mapping that is not aligned to them."""
     if event.name:
         return event.offset if event.huge else None
+    return 0 if not event.address and _in_huge_pages(space, length, event.flags) else None
+
+
+def _in_huge_pages(space: SimSpace, length: int, flags: int) -> bool:
+    """Whether anonymous memory is placed so that huge pages fit: where it is private, and whole huge pages long."""
     size = space.layout.abi.huge_page
-    aligned = size and not event.address and not length % size and not event.flags & VmBit.SHARED
-    return 0 if aligned else None
+    return bool(size) and not length % size and not flags & VmBit.SHARED
 
 
 def kernel_map_anonymous(
@@ -200,10 +204,8 @@ def _remap(space: SimSpace, event: Remap) -> SimSpace:
             offset = vma.offset + vma.size if vma.name else vma.offset
             tail = vma._replace(start=vma.end, end=start + new, offset=offset)
             return _result(space._replace(vmas=insert(space.vmas, tail)), start)
-    if not event.may_move:
-        return _result(space, -ENOMEM)
     numbered = start - vma.moved  # pages of anonymous memory are numbered by where they were mapped first
-    aligned = not vma.name and not vma.flags & VmBit.SHARED and not new % (space.layout.abi.huge_page or new + 1)
+    aligned = not vma.name and _in_huge_pages(space, new, vma.flags)
     place = find_free(space, new, huge_at=numbered if aligned else None)
     if place is None:
         return _result(space, -ENOMEM)

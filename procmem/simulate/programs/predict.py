@@ -41,6 +41,7 @@ __all__ = ["Running", "after", "fit_draws", "predict", "start"]
 class Running(NamedTuple):
     """A simulated process at one stage, ready to go on: its space, its malloc, and what is not certain.
 
+    ``at_exec`` are the VMAs that exec left;
     ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only;
     ``executable_stacks`` says that the C library gives threads stacks that may be executed,
     ``may_allocate`` that start code has run of which it is not known what it allocates,
@@ -49,6 +50,7 @@ class Running(NamedTuple):
 
     space: SimSpace
     malloc: Malloc
+    at_exec: tuple[SimVma, ...]
     modules: int
     guessed: frozenset[Base]
     notes: tuple[Note, ...]
@@ -66,8 +68,9 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     space = execute(files, settings)
     images = [files.program.image, *(library.image for library in files.libraries)]
     modules = sum(1 for image in images if image.first(PT_TLS) is not None)
+    executable = any(map(_wants_executable, images))
     running = Running(
-        space, Malloc(Caller(space)), modules, frozenset(), (), executable_stacks=any(map(_wants_executable, images))
+        space, Malloc(Caller(space)), space.vmas, modules, frozenset(), (), executable_stacks=executable
     )
     unplaced = _unplaced(files, space.layout.abi, stage)
     if unplaced:
@@ -174,7 +177,7 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
         return Prediction(stage, settings, (), None, failure=why, program=files.program.real)
     drawn = settings.draws is None
     moving = moving_bases(files, settings) if drawn else frozenset()
-    before = execute(files, settings).vmas if stage is not Stage.EXEC else ()
+    before = running.at_exec if stage is not Stage.EXEC else ()
     return Prediction(
         stage,
         settings,
@@ -222,8 +225,8 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
     known = explained(draws)
     if known < len(zero.vmas):
         for other in (refined(draws, by_files=True), *by_the_border(draws, zero, real)):
-            if explained(other) > known:
-                draws, known = other, explained(other)
+            if (count := explained(other)) > known:
+                draws, known = other, count
     values = 1 << settings.facts.mmap_rnd_bits
     possible = 0 <= draws.mmap < values
     if (possible and known == len(zero.vmas)) or settings.facts.mmap_rnd_bits > _SCANNED_BITS:
