@@ -4,6 +4,7 @@ The page tables themselves cannot be read from outside; the indexes follow from 
 what the last entry says.
 """
 
+from procmem.model.machine import I686, X86_64
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.translation import WalkStep
 
@@ -27,7 +28,7 @@ _PAGEMAP_BITS = (
 
 def levels_of(machine: str | None, virtual_bits: int | None) -> int | None:
     """How many levels the page tables of a machine have: 4, or 5 where addresses have 57 bits; None if unknown."""
-    if machine not in ("x86_64", "i686") or virtual_bits is None:
+    if machine not in (X86_64, I686) or virtual_bits is None:
         return None
     return 5 if virtual_bits == _BITS_OF_FIVE_LEVELS else 4
 

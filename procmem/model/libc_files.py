@@ -4,6 +4,8 @@ Names are base names or sonames, as bytes. Sources: glibc shlib-versions, Makeco
 Makefile and ldso/dynlink.c; FreeBSD and powerpc64 for ``ld.so`` and ``ld64``; ld.so(8).
 """
 
+from procmem.model.machine import I686, X86_64
+
 __all__ = [
     "BIONIC_LIBC",
     "GLIBC",
@@ -43,10 +45,10 @@ _LINKERS = (b"ld-", b"ld.so", b"ld64")
 _CODE_FILES = (b".so", b".oat", b".odex", b".art", b".vdex", b".dex", b".apk", b".jar", b".dll", b".drv", b".jsa")
 _MUSL_LINKER = b"ld-musl"
 _LINKERS_OF_MACHINES: tuple[tuple[bytes, str], ...] = (
-    (LINKER_X86_64.removesuffix(b".2"), "x86_64"),
-    (b"ld-musl-x86_64.so", "x86_64"),
-    (b"ld-linux.so.2", "i686"),
-    (b"ld-musl-i386.so", "i686"),
+    (LINKER_X86_64.removesuffix(b".2"), X86_64),
+    (b"ld-musl-x86_64.so", X86_64),
+    (LINKER_386, I686),
+    (b"ld-musl-i386.so", I686),
     (b"ld-linux-aarch64.so", "aarch64"),
     (b"ld-musl-aarch64.so", "aarch64"),
     (b"ld-linux-armhf.so", "armv7l"),

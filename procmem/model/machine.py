@@ -16,9 +16,11 @@ __all__ = [
     "COMPAT_TASK_SIZE",
     "GAP_MIN",
     "GIB_3",
+    "I686",
     "LAYOUT_386",
     "LAYOUT_COMPAT",
     "LAYOUT_X86_64",
+    "X86_64",
     "Architecture",
     "Border",
     "LayoutFacts",
@@ -27,6 +29,8 @@ __all__ = [
     "kernel_stack_of",
 ]
 
+I686, X86_64 = "i686", "x86_64"
+"""The simulated machines as uname -m calls them, which is also their AT_PLATFORM (asm/elf.h, ELF_PLATFORM)."""
 GIB_3 = 0xC000_0000
 """TASK_SIZE of native i386 (page_32_types.h, VMSPLIT_3G) and of ADDR_LIMIT_3GB (page_64_types.h)."""
 COMPAT_TASK_SIZE = 0xFFFF_E000
@@ -156,16 +160,16 @@ def _vmsplit(page_offset: int, *, usual: bool = False) -> Border:
 
 
 _KIB = 1024
-_I386 = ("i386", "i486", "i586", "i686")
+_I386 = ("i386", "i486", "i586", I686)
 _ARM = ("armv5tel", "armv5tejl", "armv6l", "armv7l", "armv7b")
 _PPC64_KERNEL = 0xC000_0000_0000_0000
 _XKPHYS = 0x8000_0000_0000_0000
 _VMSPLIT_2G, _VMSPLIT_3G_OPT = 0x8000_0000, 0xB000_0000
 _MIPS_32_END = 0x7FFF_8000
 ARCHITECTURES: tuple[Architecture, ...] = (
-    Architecture(("x86_64",), 64, _halves(47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, LAYOUT_X86_64, 16 * _KIB),
+    Architecture((X86_64,), 64, _halves(47, 56, usual=47, between=_NON_CANONICAL), 1 << 64, LAYOUT_X86_64, 16 * _KIB),
     Architecture(
-        ("x86_64",), 32,
+        (X86_64,), 32,
         # the personality ADDR_LIMIT_3GB leaves the upper gigabyte empty, where a 32-bit kernel has itself
         (Border(GIB_3, GIB_3), Border(COMPAT_TASK_SIZE, None, _NOT_FOR_PROGRAMS, usual=True)),
         1 << 32, LAYOUT_COMPAT, 16 * _KIB, runs_i386=True,

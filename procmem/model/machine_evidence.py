@@ -10,18 +10,18 @@ folders.
 """
 
 from procmem.model.libc_files import machine_of_linker
-from procmem.model.machine import GIB_3
+from procmem.model.machine import GIB_3, I686, X86_64
 from procmem.model.mapping import Mappings
 from procmem.model.permissions import permissions
 from procmem.model.vma_names import KernelName
 
 __all__ = ["machine_shown_by"]
 
-_X86_64, _I386, _ARM, _ARM64 = "x86_64", "i686", "armv7l", "aarch64"
+_ARM, _ARM64 = "armv7l", "aarch64"
 _FOLDERS: dict[bytes, str] = {
-    b"x86_64-linux-gnu": _X86_64,
-    b"i386-linux-gnu": _I386,
-    b"i686-linux-gnu": _I386,
+    b"x86_64-linux-gnu": X86_64,
+    b"i386-linux-gnu": I686,
+    b"i686-linux-gnu": I686,
     b"aarch64-linux-gnu": _ARM64,
     b"arm64": _ARM64,  # /data/app/.../lib/arm64/, .../oat/arm64/
     b"arm64-v8a": _ARM64,
@@ -38,7 +38,7 @@ _FOLDERS: dict[bytes, str] = {
 def machine_shown_by(table: Mappings) -> str | None:
     """The machine as ``uname -m`` names it; None where the map does not show it, or shows two."""
     if table.rows_labelled(KernelName.VSYSCALL):
-        return _X86_64
+        return X86_64
     if table.rows_labelled(KernelName.VECTORS, KernelName.SIGPAGE):
         return _of_arm(table)
     shown: set[str] = set()
@@ -49,9 +49,9 @@ def machine_shown_by(table: Mappings) -> str | None:
         return None
     (machine,) = shown
     highest = _highest(table)
-    if machine == _I386:
+    if machine == I686:
         # a 32-bit kernel ends user space at 3 GiB; above it, the program runs on a kernel of 64 bits
-        return machine if highest <= GIB_3 else _X86_64
+        return machine if highest <= GIB_3 else X86_64
     if machine == _ARM:
         return _of_arm(table)
     return machine

@@ -1,6 +1,7 @@
 """The files of a program, and what they say: all that a prediction may know."""
 
 from procmem.errors import BadInput
+from procmem.model.machine import X86_64
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import MappedFile
 from procmem.model.simulation import KernelKind
@@ -19,7 +20,7 @@ _PARSERS = Parsers(describe_program, parse_ld_cache, processor_levels)
 
 def kernel_of(files: ProgramFiles, asked: str | None) -> KernelKind:
     """Which kind of program and kernel it is about: as asked, else by the program's word size on x86-64."""
-    return KernelKind(asked) if asked is not None else kernel_kind("x86_64", files.program.image.bits)
+    return KernelKind(asked) if asked is not None else kernel_kind(X86_64, files.program.image.bits)
 
 
 def program_files(path: bytes, env: tuple[bytes, ...], mapped: MappedFile | None = None) -> ProgramFiles:

@@ -91,8 +91,8 @@ class Parsers(NamedTuple):
     levels: Callable[[bytes], tuple[bytes, ...]]
 
 
-def open_file(path: bytes) -> OpenedFile | None:
-    """Open a regular file; None where there is none that may be read."""
+def open_file(path: bytes, mountinfo: bytes = b"") -> OpenedFile | None:
+    """Open a regular file; None where there is none that may be read. ``mountinfo`` is handed on as it is."""
     try:
         descriptor = open_regular(path, None)
     except ValueError:  # a zero byte in it
@@ -112,7 +112,7 @@ def open_file(path: bytes) -> OpenedFile | None:
         FdReader(descriptor),
         changes_ids=group or bool(status.st_mode & stat.S_ISUID),
         fdinfo=_content(f"/proc/self/fdinfo/{descriptor}"),
-        mountinfo=_content("/proc/self/mountinfo"),
+        mountinfo=mountinfo,
     )
 
 
@@ -161,8 +161,10 @@ class _LoadedLibrary:
 class _LibraryWalk:
     """One walk over a program and all it needs, breadth first."""
 
-    def __init__(self, parsers: Parsers, machine: int, env: Mapping[bytes, bytes]) -> None:
+    def __init__(self, parsers: Parsers, machine: int, env: Mapping[bytes, bytes], mountinfo: bytes = b"") -> None:
         self._parsers = parsers
+        self._mountinfo = mountinfo
+        self._objects: dict[bytes, ProgramObject | None] = {}
         self._number = machine
         self._rules = _SEARCHES[machine]
         self._levels = parsers.levels(_content("/proc/cpuinfo")) if self._rules.has_levels else ()
@@ -186,8 +188,13 @@ class _LibraryWalk:
                 self._cache.setdefault(entry.name, entry.path)
 
     def open_object(self, path: bytes) -> ProgramObject | None:
-        """Describe a file, or say that it is no object for this program."""
-        opened = open_file(path)
+        """Describe a file, or say that it is no object for this program; each path is looked at once."""
+        if path not in self._objects:
+            self._objects[path] = self._described(path)
+        return self._objects[path]
+
+    def _described(self, path: bytes) -> ProgramObject | None:
+        opened = open_file(path, self._mountinfo)
         if opened is None:
             return None
         described = self._parsers.describe(opened)  # its reader closes the file when nobody holds it any more
@@ -392,12 +399,13 @@ def find_program(
         name, mark, value = text.partition(b"=")
         if mark:
             variables[name] = value
-    opened = open_file(path)
+    mountinfo = _content("/proc/self/mountinfo")
+    opened = open_file(path, mountinfo)
     program = None if opened is None else parsers.describe(opened)
     unfit = program is None or not program.image.loads
     if program is None or unfit or (mapped is not None and not same_file(program, mapped)):
         raise BadInput("not-x86", path=path)
-    return _LibraryWalk(parsers, program.image.machine, variables).find(program)
+    return _LibraryWalk(parsers, program.image.machine, variables, mountinfo).find(program)
 
 
 def same_file(found: ProgramObject, mapped: MappedFile) -> bool:

@@ -5,20 +5,19 @@ thp_get_unmapped_area_vmflags(), which leaves 32-bit programs alone.
 """
 
 from procmem.model.elf import EM_386, EM_X86_64
-from procmem.model.machine import LAYOUT_386, LAYOUT_COMPAT, LAYOUT_X86_64
+from procmem.model.machine import I686, LAYOUT_386, LAYOUT_COMPAT, LAYOUT_X86_64, X86_64
 from procmem.model.simulation import Abi, KernelKind
 
 __all__ = ["abi_of"]
 
-_I386, _X86_64 = "i686", "x86_64"
 _ABIS = {
     KernelKind.NATIVE: Abi(
-        _I386, 32, EM_386, LAYOUT_386, pointer=4, kernel_word=4, reads_imply_exec=True, generic_search=True
+        I686, 32, EM_386, LAYOUT_386, pointer=4, kernel_word=4, reads_imply_exec=True, generic_search=True
     ),
     KernelKind.COMPAT: Abi(
-        _I386, 32, EM_386, LAYOUT_COMPAT, pointer=4, kernel_word=8, reads_imply_exec=True, obeys_3gb=True
+        I686, 32, EM_386, LAYOUT_COMPAT, pointer=4, kernel_word=8, reads_imply_exec=True, obeys_3gb=True
     ),
-    KernelKind.X86_64: Abi(_X86_64, 64, EM_X86_64, LAYOUT_X86_64, pointer=8, kernel_word=8, huge_page=2 << 20),
+    KernelKind.X86_64: Abi(X86_64, 64, EM_X86_64, LAYOUT_X86_64, pointer=8, kernel_word=8, huge_page=2 << 20),
 }
 
 

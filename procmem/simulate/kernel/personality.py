@@ -4,6 +4,7 @@ Source: include/uapi/linux/personality.h; fs/exec.c, begin_new_exec(), for what 
 """
 
 from procmem.model.auxv import AT_EXECFN
+from procmem.model.machine import X86_64
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note
 from procmem.model.simulation import PAGE, Abi, KernelFacts, KernelKind, Settings
@@ -25,7 +26,7 @@ def kernel_kind(machine: str | None, bits: int | None = 32) -> KernelKind:
     """Which kind of kernel runs programs of so many bits on a machine of this name."""
     if bits == 64:
         return KernelKind.X86_64
-    return KernelKind.COMPAT if machine == "x86_64" else KernelKind.NATIVE
+    return KernelKind.COMPAT if machine == X86_64 else KernelKind.NATIVE
 
 
 def personality(settings: Settings) -> int:

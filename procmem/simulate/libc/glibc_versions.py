@@ -8,6 +8,7 @@ map is claimed.
 Measured by counting the requests to the linker's allocator (elf/dl-minimal-malloc.c) in real programs.
 """
 
+from procmem.model.machine import I686, X86_64
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import Abi
@@ -74,7 +75,7 @@ _X86_64 = GlibcTable(
 )
 TABLES = {
     # dl_find_object and segments of large alignment came with 2.35
-    ("i686", "2.31"): _I386._replace(
+    (I686, "2.31"): _I386._replace(
         version="2.31",
         link_map=628,
         vdso_audit=0,
@@ -83,10 +84,10 @@ TABLES = {
         aligned_segments=False,
         own_address_in_pie=False,
     ),
-    ("i686", "2.36"): _I386,
+    (I686, "2.36"): _I386,
     # processor-specific subdirectories of i386 went with 2.37
-    ("i686", "2.41"): _I386._replace(version="2.41", link_map=648, hwcap_text=0, search_slots=1, rseq_area=32),
-    ("x86_64", "2.36"): _X86_64,
+    (I686, "2.41"): _I386._replace(version="2.41", link_map=648, hwcap_text=0, search_slots=1, rseq_area=32),
+    (X86_64, "2.36"): _X86_64,
 }
 
 _NEAREST = "2.36"

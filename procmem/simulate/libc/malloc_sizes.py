@@ -3,6 +3,7 @@
 Source: glibc malloc/malloc.c, malloc/arena.c; sysdeps/i386/malloc-alignment.h.
 """
 
+from procmem.model.machine import I686, X86_64
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import Abi
 
@@ -72,7 +73,7 @@ _X86_64 = MallocSizes(
     arena_head=48 + 2200 + 16,
     arenas_per_cpu=8,
 )
-_SIZES = {"i686": _I386, "x86_64": _X86_64}
+_SIZES = {I686: _I386, X86_64: _X86_64}
 
 
 def malloc_sizes(abi: Abi) -> MallocSizes:

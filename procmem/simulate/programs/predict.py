@@ -69,9 +69,7 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     images = [files.program.image, *(library.image for library in files.libraries)]
     modules = sum(1 for image in images if image.first(PT_TLS) is not None)
     executable = any(map(_wants_executable, images))
-    running = Running(
-        space, Malloc(Caller(space)), space.vmas, modules, frozenset(), (), executable_stacks=executable
-    )
+    running = Running(space, Malloc(Caller(space)), space.vmas, modules, frozenset(), (), executable_stacks=executable)
     unplaced = _unplaced(files, space.layout.abi, stage)
     if unplaced:
         notes = tuple(note("file-system-unknown", file=name) for name in unplaced)

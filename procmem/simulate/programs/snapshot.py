@@ -5,6 +5,7 @@ no thread has run. Files get inode numbers of their own, since those of a disk d
 """
 
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PAGESZ, AT_PHDR, AT_SYSINFO_EHDR
+from procmem.model.machine import I686, X86_64
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles, ProgramObject
@@ -65,7 +66,7 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
         exe=program.real,
         bits=bits,
         page_size=PAGE,
-        machine=Machine(machine="i686" if native else "x86_64", page_size=PAGE),
+        machine=Machine(machine=I686 if native else X86_64, page_size=PAGE),
         status=Status({StatusKey.NAME: comm.decode("ascii", "replace"),
                        StatusKey.STATE: f"at {prediction.stage.value}"},
                       {StatusKey.VM_SIZE: space.virtual_size}),
