@@ -76,12 +76,20 @@ def test_all_else_is_clicks(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["", "--json", "--regions --csv", "--classic --markdown", "--picture"])
 def test_both_ways_print_the_same(line: str) -> None:
-    """To the byte, for a process that stands still; ``--procfs /proc`` is the way through click."""
+    """For a process that stands still; ``--procfs /proc`` is the way through click.
+
+    Its control group does not stand still: what it is charged, and whether it swaps, is others' doing. So the answer
+    of click is one of the two that the plain way gives before and after it; where those two differ, once more.
+    """
     with python_child("") as pid, stopped(pid):
-        plain = procmem("inspect", *line.split(), str(pid))
-        clicked = procmem("inspect", *line.split(), str(pid), "--procfs", "/proc")
-    assert plain.status == clicked.status == 0
-    assert _without_moments(plain.out) == _without_moments(clicked.out)
+        words = ("inspect", *line.split(), str(pid))
+        for _ in range(10):
+            before, clicked, after = (procmem(*words, *more) for more in ((), ("--procfs", "/proc"), ()))
+            assert before.status == clicked.status == after.status == 0
+            plain = [_without_moments(before.out), _without_moments(after.out)]
+            if plain[0] == plain[1] or _without_moments(clicked.out) in plain:
+                break
+    assert _without_moments(clicked.out) in plain
 
 
 def _without_moments(text: str) -> list[str]:
