@@ -33,7 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["watch"]
+__all__ = ["look_at_all", "watch"]
 
 _FLAGS = (*UNIT_FLAGS, *format_flags(one for one in FORMATS if one.goes_on))
 
@@ -79,7 +79,7 @@ def watch(
     with _keeping(targets, keep) as kept:
         while watches or (targets.name and not status):
             started = time.monotonic()
-            seen, watches, gone = _looks(watches)
+            seen, watches, gone = look_at_all(watches)
             complain_of_ended([error for error in gone if isinstance(error, ProcessGone)])
             for error in gone:
                 if not isinstance(error, ProcessGone):
@@ -135,7 +135,7 @@ def _no_pause(seconds: float) -> None:
     del seconds
 
 
-def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcmemError]]:
+def look_at_all(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[ProcmemError]]:
     """Look at all: what was seen, who is still there, who is not, or may not be read."""
     seen: list[Watched] = []
     alive: list[Watch] = []
@@ -146,7 +146,8 @@ def _looks(watches: Iterable[Watch]) -> tuple[list[Watched], list[Watch], list[P
             alive.append(item)
         except (ProcessGone, AccessRefused) as error:
             item.close()
-            gone.append(error)
+            # a trace would lead to this frame, and it to the error: the process's folder would stay open in that circle
+            gone.append(error.with_traceback(None))
     return seen, alive, gone
 
 

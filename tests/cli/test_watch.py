@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import itertools
 import json
 import os
@@ -19,8 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from procmem.analyse.watch import trends
+from procmem.cli.watch import look_at_all
+from procmem.errors import ProcessGone
 from procmem.model.reports.watch import Sample, Trend, Watched
 from procmem.queries.series import looks_of
+from procmem.queries.targets import one_target
+from procmem.queries.watch import Watch
 from procmem.render.formats.csv_tables import to_csv
 from procmem.render.formats.text import page_text
 from procmem.render.pages.watch import sparkline, watch_line, watch_page, watch_sheet
@@ -394,3 +399,21 @@ def test_the_first_look_says_when_the_next_is_due() -> None:
     [(slowed, _), (not_slowed, _), *_] = looks
     assert "(took 0.35 s, so the next in 35 s)" in watch_line(slowed, Style())
     assert "due" not in watch_line(not_slowed, Style())
+
+
+def test_a_process_that_ended_holds_no_descriptor() -> None:
+    """Of many that come and go: each is let go at once, not when garbage is collected."""
+    before = len(os.listdir("/proc/self/fd"))
+    gc.disable()
+    try:
+        for _ in range(20):
+            with python_child("") as pid:
+                watch = Watch(one_target(str(pid)).open(), began=0.0)
+                watch.look()
+            seen, alive, gone = look_at_all([watch])
+            assert (seen, alive) == ([], [])
+            assert [type(error) for error in gone] == [ProcessGone]
+            del watch, gone
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
+    finally:
+        gc.enable()
