@@ -16,6 +16,9 @@ from procmem.text.help.commands import COMMANDS, EPILOG, HELP, VERSION
 
 __all__ = ["cli", "run"]
 
+_HOMES_MAX = 3
+"""An option that more commands have is not told of: its name alone says where it belongs."""
+
 
 class _LazyGroup(CommandGroup):
     """A group whose commands are imported when they are called."""
@@ -96,5 +99,24 @@ def _run() -> object:
         usage_error(error).show()
         return ExitStatus.USAGE
     except click.ClickException as error:
-        error.show()
+        (_with_homes(error) if isinstance(error, click.NoSuchOption) else error).show()
         return ExitStatus.USAGE
+
+
+def _with_homes(error: click.NoSuchOption) -> click.UsageError:
+    """The same error, with the commands that have the option that this one lacks; as it is where there are none."""
+    ctx = error.ctx
+    if ctx is None or ctx.command is cli:
+        return error
+    homes = [
+        name
+        for name in COMMANDS
+        if (command := cli.get_command(ctx, name)) is not None
+        and any(error.option_name in param.opts for param in command.params)
+    ]
+    if not 0 < len(homes) <= _HOMES_MAX:
+        return error
+    told = Misuse(
+        "option-of-others", command=ctx.info_name or "", name=error.option_name, commands=tuple(sorted(homes))
+    )
+    return usage_error(told, ctx)

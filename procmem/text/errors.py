@@ -163,6 +163,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("no such command: {name!r}"), N_("procmem --help lists them; a pid alone is looked into")
     ),
     "no-command-but": ErrorWords(N_("no such command: {name!r}; did you mean {close}?")),
+    "option-of-others": ErrorWords(N_("{name!r} is an option of {commands}, not of {command}")),
     "archive-to-terminal": ErrorWords(
         N_("an archive does not go to a terminal"), N_("send it to a file or a pipe: procmem record 1234 -o - | ...")
     ),

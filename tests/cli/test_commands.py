@@ -94,3 +94,14 @@ def test_limits_may_be_unlimited() -> None:
     assert (limit_of("unlimited", "--x"), limit_of("8M", "--x")) == (None, 8 << 20)
     with pytest.raises(Misuse, match="--x"):
         limit_of("no limit", "--x")
+
+
+def test_an_option_of_another_command_is_told_so() -> None:
+    """By name, in both languages; what is near to an option of its own is told as before, as is what many have."""
+    run = procmem("inspect", "--findings", "self")
+    assert (run.status, run.out) == (2, "")
+    assert "'--findings' is an option of explain, not of inspect" in run.err
+    assert "'--top' is an option of swap, system, not of explain" in procmem("explain", "--top", "3", "self").err
+    assert "'--findings' 是 explain 的选项" in procmem("inspect", "--lang", "zh", "--findings", "self").err
+    assert "--deep" in procmem("inspect", "--deap", "self").err
+    assert "No such option '--csvv'" in procmem("explain", "--csvv", "self").err

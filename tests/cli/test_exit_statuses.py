@@ -556,7 +556,7 @@ def test_6_a_disk_that_takes_the_first_bytes(words: tuple[str, ...], unbuffered:
             stdout=out,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=ROOT,
             check=False,
         )

@@ -6,6 +6,7 @@ Here belongs what is around the command; what it is asked is about a living proc
 import os
 import resource
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.gate.running import NOBODY, Outcome, become_nobody, command_line, in_
 from tests.support import needs
 from tests.support.running import FIXTURES, started, state_of
 
-__all__ = ["PART"]
+__all__ = ["PART", "files_at_most"]
 
 STATUSES = DOCUMENTED - {ExitStatus.INTERRUPTED}
 ODD_LOCALES = (
@@ -119,6 +120,18 @@ def _few_files(random: Random, _: Path) -> Surrounding:
     return Surrounding(name=f"ulimit -n {count}", before=_limit(resource.RLIMIT_NOFILE, count), run=run, may_lack=True)
 
 
+def files_at_most(size: int) -> Callable[[], None]:
+    """A limit on the size of files. Python itself writes none: it would leave compiled modules that are cut off."""
+    limited = _limit(resource.RLIMIT_FSIZE, size)
+
+    def before() -> None:
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        limited()
+
+    return before
+
+
 def _little_memory(random: Random, _: Path) -> Surrounding:
     """Beyond what the interpreter has by then."""
     more = random.choice((0, 1, 2, 4, 8, 16, 32, 64)) << 20
@@ -132,7 +145,7 @@ def _little_memory(random: Random, _: Path) -> Surrounding:
 
 def _small_files(random: Random, _: Path) -> Surrounding:
     size = random.choice((0, 1, 512, 4096, 20_000, 100_000))
-    return Surrounding(name=f"files of {size} bytes", before=_limit(resource.RLIMIT_FSIZE, size), mute=size < 100_000)
+    return Surrounding(name=f"files of {size} bytes", before=files_at_most(size), mute=size < 100_000)
 
 
 def _no_processes(random: Random, folder: Path) -> Surrounding:

@@ -1,7 +1,6 @@
 """A small part of the gate with a fixed seed; and every check of the law finds the offence it is there for."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from tests.gate import command_lines, faults, mutations, races, recordings, sign
 from tests.gate.__main__ import main
 from tests.gate.faults import lies
 from tests.gate.law import denials, offences
+from tests.gate.limits import files_at_most
 from tests.gate.part import Part, Result, Trial
 from tests.gate.parts import PARTS
 from tests.gate.runner import Tally, attempt_once, seconds_for, table
@@ -208,7 +208,7 @@ def test_both_ways_of_running_give_the_same() -> None:
     for words in (["inspect", "--json", SLEEP], ["inspect", "no such thing"]):
         forked, started = in_process(*words), command_line(*words)
         assert (forked.status, forked.out, forked.err) == (started.status, started.out, started.err)
-    limited = in_process("inspect", SLEEP, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    limited = in_process("inspect", SLEEP, before=files_at_most(0))
     assert limited.status != 0
 
 
