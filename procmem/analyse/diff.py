@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from procmem.errors import AccessRefused
 from procmem.model import owners
-from procmem.model.kinds import ByteClass
+from procmem.model.kinds import ByteClass, Kind
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.owners import Thread
-from procmem.model.region import Region, Regions
+from procmem.model.region import Certainty, Region, Regions
 from procmem.model.reports.diff import (
     Change,
     ClassChange,
@@ -51,7 +51,7 @@ class Condition(NamedTuple):
     percent: float | None
 
 
-_Key = tuple[str, str, Whose, int]
+_Key = tuple[str, Kind, Whose, int]
 
 
 def diff_report(
@@ -202,7 +202,8 @@ def _change(key: _Key, first: Sequence[Region], last: Sequence[Region], threshol
     else:
         status = "grown" if size > 0 else "shrunk"
     start = min((region.start for region in last or first), default=None)
-    return Change(status, key[0], key[1], key[2], start, before, after)
+    certainty = max((region.label.certainty for region in last or first), key=tuple(Certainty).index)
+    return Change(status, key[0], key[1], key[2], certainty, start, before, after)
 
 
 _NOTHING = Figures(0, 0, 0, 0, 0)

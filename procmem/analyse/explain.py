@@ -4,7 +4,7 @@ Runs of like regions (a library's parts, a stack with its guard, an arena with i
 explanation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from procmem.analyse.findings import findings
 from procmem.analyse.freed import freed_of, objects_of, use_of
@@ -22,7 +22,7 @@ from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature, Snapshot
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "narrowed"]
 
 
 def explanation(
@@ -44,7 +44,7 @@ def explanation(
         blocks = tuple(
             block._replace(
                 use=uses.get(regions.vma[block.shown[0]]),
-                views_of=_views(regions, block.shown) if block.form is BlockForm.MANY else None,
+                views_of=_views_of(regions, block),
             )
             for block in _blocks(regions)
         )
@@ -189,6 +189,23 @@ def _belongs(regions: Regions, members: Sequence[int], index: int) -> bool:
     if here.kind.grouping is Grouping.ALLOCATOR:
         return same  # blocks of one allocator, wherever they lie
     return same and touching and here.kind.grouping is Grouping.NEIGHBOURS
+
+
+def narrowed(regions: Regions, blocks: Iterable[ExplainedBlock], kept: Container[int]) -> Iterator[ExplainedBlock]:
+    """The blocks of some regions alone: of a part of a block nothing is said that is about the rest."""
+    for block in blocks:
+        members = tuple(index for index in block.regions if index in kept)
+        if len(members) == len(block.regions):
+            yield block
+        elif members:
+            part = _block(regions, members)
+            if part.form is BlockForm.OBJECT and len({regions.label[index].kind for index in members}) == 1:
+                part = part._replace(form=BlockForm.MANY)
+            yield part._replace(use=block.use, views_of=_views_of(regions, part))
+
+
+def _views_of(regions: Regions, block: ExplainedBlock) -> int | None:
+    return _views(regions, block.shown) if block.form is BlockForm.MANY else None
 
 
 def _next_is(regions: Regions, index: int, kind: Kind) -> bool:

@@ -15,7 +15,7 @@ from procmem.model.kinds import ByteClass
 from procmem.model.region_filter import RegionFilter
 from procmem.model.reports.explanation import Explanation
 from procmem.queries.explain import explain as explain_target
-from procmem.queries.explain import shown_regions
+from procmem.queries.explain import narrow
 from procmem.queries.options import address_of
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.page import Page
@@ -75,7 +75,8 @@ def explain(
             return findings_page(report)
         if wanted is not None and not output.format.is_document:
             return explain_page(report, choice._replace(only=_region_at(report, wanted), why=True))
-        return explain_page(report, choice._replace(shown=shown_regions(report, only)))
+        told, shown = narrow(report, only)
+        return explain_page(told, choice._replace(shown=shown))
 
     return show_each(targets, answer, page, output)[1]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procmem.analyse.explain import explanation
+from procmem.analyse.explain import explanation, narrowed
 from procmem.analyse.inspection import inspection
 from procmem.analyse.listing import fitting_regions
 from procmem.model.region_filter import RegionFilter
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.explanation import Explanation
 
-__all__ = ["explain", "shown_regions"]
+__all__ = ["explain", "narrow"]
 
 
-def shown_regions(report: Explanation, only: RegionFilter) -> tuple[int, ...] | None:
-    """The regions to tell of, by index; None for all."""
+def narrow(report: Explanation, only: RegionFilter) -> tuple[Explanation, tuple[int, ...] | None]:
+    """The report with the blocks of those regions that are to be told of, and these by index; None for all."""
     regions = report.inspection.regions
-    return None if regions is None or only == RegionFilter() else tuple(fitting_regions(regions, only))
+    if regions is None or only == RegionFilter():
+        return report, None
+    shown = tuple(fitting_regions(regions, only))
+    return report._replace(blocks=tuple(narrowed(regions, report.blocks, frozenset(shown)))), shown
 
 
 def explain(target: Target, *, deep: bool, address: int | None = None) -> Explanation:

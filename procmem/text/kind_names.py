@@ -8,7 +8,7 @@ from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, plural, say
 from procmem.text.owners import owner_text
 
-__all__ = ["KIND_NAMES", "kind_name", "purpose"]
+__all__ = ["KIND_NAMES", "as_sure", "kind_name", "purpose"]
 
 KIND_NAMES = {
     "text": N_("code"),
@@ -173,4 +173,9 @@ def purpose(consumer: Consumer) -> str:
         what = kind_name(kind)
     if kind in _COUNTED and consumer.ranges > 1:
         what = say(_MANY, {"what": what, "count": consumer.ranges})
+    return as_sure(what, certainty)
+
+
+def as_sure(what: str, certainty: Certainty) -> str:
+    """A name of memory, and that it is likely or a guess, where it is."""
     return say(_HOW_SURE[certainty], {"what": what})

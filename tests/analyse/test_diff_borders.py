@@ -101,7 +101,7 @@ def test_what_became_of_memory(
 ) -> None:
     """By what it holds where that changed by 4 kB or more, else by its address space."""
     sides = [[] if side is None else regions_of(*side) for side in (before, after)]
-    change = _change(("mmap", "anon-private", Whose(), 0), sides[0], sides[1], 4 * KIB)
+    change = _change(("mmap", kinds.ANON_PRIVATE, Whose(), 0), sides[0], sides[1], 4 * KIB)
     assert (change.status, change.cls, change.kind, change.owner) == (status, "mmap", "anon-private", Whose())
     assert (change.before is None, change.after is None) == (before is None, after is None)
 
@@ -109,7 +109,7 @@ def test_what_became_of_memory(
 def test_where_a_change_is_told_to_be() -> None:
     """Lowest in the later look, in the earlier one where it is gone."""
     low, high = regions_of(8, 8, A), regions_of(8, 8, B)
-    key = ("mmap", "anon-private", Whose(), 0)
+    key = ("mmap", kinds.ANON_PRIVATE, Whose(), 0)
     assert _change(key, low, [*high, *regions_of(8, 8, C)], 1).start == B
     assert _change(key, low, [], 1).start == A
     summed = _change(key, [], [*low, *high], 1).after

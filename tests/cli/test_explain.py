@@ -188,3 +188,26 @@ def test_a_filter_that_fits_nothing_says_so() -> None:
     recording = str(FIXTURES / "x86_64-6.18-sleep")
     assert procmem("explain", recording, "--class", "jit").out.endswith("\n\nNo region fits.\n")
     assert "No region fits" not in procmem("explain", recording, "--class", "text").out
+
+
+def test_what_is_told_of_a_part_is_not_about_the_rest(tmp_path: Path) -> None:
+    """Of the holes of a library alone, of its code alone, and of a guard without its stack."""
+    low = 0x7F0000000000
+    lines = [
+        (0, 0x20, "r-xp", "/usr/lib/libold.so.1"),
+        (0x20, 0x21F, "---p", "/usr/lib/libold.so.1"),
+        (0x21F, 0x220, "r--p", "/usr/lib/libold.so.1"),
+        (0x220, 0x221, "rw-p", "/usr/lib/libold.so.1"),
+    ]
+    text = "".join(
+        f"{low + (start << 12):x}-{low + (end << 12):x} {perms} {start << 12:08x} 08:01 77 {name}\n"
+        for start, end, perms, name in lines
+    )
+    path = tmp_path / "maps"
+    path.write_text(text)
+    holes = " ".join(procmem("explain", str(path), "--perms", "---p").out.split())
+    assert "A hole between the parts of the library libold.so.1" in holes
+    assert "128 KiB" not in holes
+    two = " ".join(procmem("explain", str(path), "--perms", "r").out.split())
+    assert "The library libold.so.1: text 128 KiB, RELRO 4 KiB, data 4 KiB." in two
+    assert "holes" not in two

@@ -2,12 +2,13 @@
 
 import mmap
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.programs.build import build_alone, start
-from tests.support.running import procmem, python_child, stopped
+from tests.support.running import COMMAND, ROOT, procmem, python_child, stopped
 
 MAPPER = """
 import mmap, os, sys, time
@@ -56,5 +57,9 @@ def test_we_are_never_among_the_sharers() -> None:
     """It maps libc too, while it looks; it leaves itself out."""
     shared = mmap.mmap(-1, 4096)
     assert shared is not None
-    page = procmem("shared", str(os.getpid()), "--all").out
-    assert "(procmem)" not in page
+    words = [*COMMAND, "shared", str(os.getpid()), "--all"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=ROOT, text=True) as looking:
+        page, _ = looking.communicate()
+    assert looking.returncode == 0
+    assert f"{os.getppid()}(" in page
+    assert f"{looking.pid}(" not in page

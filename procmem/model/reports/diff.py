@@ -1,8 +1,10 @@
 """What ``procmem diff`` tells: two looks at a process, or at two runs of a program, laid side by side."""
 
+from procmem.model.kinds import Kind
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.owners import Thread
+from procmem.model.region import Certainty
 from procmem.model.unknown import exact_sum
 
 __all__ = ["Change", "ClassChange", "DiffReport", "Figures"]
@@ -50,13 +52,14 @@ class Change(NamedTuple):
     """Regions with one identity, before and after; ``before`` or ``after`` is None where there were none.
 
     ``status`` is ``grown``, ``shrunk``, ``new``, ``gone`` or ``same``. ``start`` is an address in the later look, or in
-    the earlier one where it is gone.
+    the earlier one where it is gone; ``certainty`` is how sure the least sure of its regions there are.
     """
 
     status: str
     cls: str
-    kind: str
+    kind: Kind
     owner: Whose
+    certainty: Certainty
     start: int | None
     before: Figures | None
     after: Figures | None

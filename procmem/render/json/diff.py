@@ -44,6 +44,7 @@ def _change(change: Change) -> dict[str, Any]:
         "class": change.cls,
         "kind": change.kind,
         "owner": printable_text(whose_text(change.owner)) or None,
+        "certainty": change.certainty.value,
         "start": address(change.start),
         "growth": change.growth,
         "before": _figures(change.before),

@@ -9,6 +9,7 @@ from procmem.render.json.diff import diff_json
 from procmem.render.page import Block, Page, Prose, Sheet, Value
 from procmem.text import english, listed
 from procmem.text.diff import failure_text, whose_text
+from procmem.text.kind_names import as_sure, kind_name
 from procmem.text.notes import note_text
 from procmem.text.pages.diff import HEADINGS, counted, status, told
 
@@ -80,9 +81,10 @@ def _verdict(report: DiffReport) -> list[Block]:
     blocks: list[Block] = [head, Prose(told("changed", least=report.threshold, counts=words))]
     largest = report.changes[-1]
     if largest.growth > 0:
-        owner = printable_text(whose_text(largest.owner)) or told("nobody")
-        figures = {"kind": largest.kind, "owner": owner, "growth": largest.growth}
-        blocks.append(Prose(told("most", cls=largest.cls, **figures), "", "  "))
+        owner = printable_text(whose_text(largest.owner))
+        what = as_sure(kind_name(largest.kind), largest.certainty)
+        code = "most of" if owner else "most"
+        blocks.append(Prose(told(code, growth=largest.growth, cls=largest.cls, what=what, owner=owner), "", "  "))
     return blocks
 
 

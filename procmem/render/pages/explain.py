@@ -34,7 +34,8 @@ _TOLD_IN_HEAD = frozenset({"kernel thread", "zombie"})
 class ExplainChoice(NamedTuple):
     """What is told: blocks or single lines, and how much of each.
 
-    ``shown`` are the regions to tell of, by index, None for all; ``only`` is one region's index.
+    ``shown`` are the regions to tell of, by index, None for all: those of the report's blocks. ``only`` is one
+    region's index.
     """
 
     flat: bool = False
@@ -96,12 +97,7 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
     if choice.flat or choice.why or choice.only is not None:
         blocks = [ExplainedBlock((index,), BlockForm.ONE, (index,)) for index in chosen]
     else:
-        kept = frozenset(chosen)
-        blocks = [
-            block._replace(regions=members)
-            for block in report.blocks
-            if (members := tuple(index for index in block.regions if index in kept))
-        ]
+        blocks = report.blocks
     if not blocks and choice.shown is not None:
         yield Prose(no_region_fits())
         return

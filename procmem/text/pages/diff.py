@@ -37,9 +37,9 @@ _SENTENCES: dict[str, Sentence] = {
     "two": N_("{first} -> {last} (two processes)"),
     "same": N_("same: nothing grew or shrank by {least:size} or more"),
     "changed": N_("changed by {least:size} or more: {counts}"),
-    "most": N_("grew most: {cls} ({kind}) of {owner}, by {growth:size}"),
+    "most": N_("grew most, by {growth:size}: {cls}, {what}"),
+    "most of": N_("grew most, by {growth:size}: {cls}, {what}: {owner}"),
     "total": N_("total"),
-    "nobody": N_("nobody known"),
     "at": N_("at {start:x}"),
     "failed": N_("failed: {failure}"),
 }
