@@ -4,22 +4,28 @@ The page tables themselves cannot be read from outside; the indexes follow from 
 what the last entry says.
 """
 
+from collections.abc import Sequence
+
 from procmem.model.machine import I686, X86_64
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.reports.translation import WalkStep
+from procmem.model.reports.translation import SwapPlace, WalkStep
+from procmem.model.snapshot import SwapArea
 
-__all__ = ["frame_flags", "levels_of", "pagemap_bits", "walk_steps"]
+__all__ = ["frame_flags", "levels_of", "mapped_by_huge_entry", "pagemap_bits", "swap_place", "walk_steps"]
 
 _NAMES = ("PGD", "P4D", "PUD", "PMD", "PTE")
 """Linux's names of the five levels, from CR3 down; with four levels P4D is left out."""
 
 _BITS_OF_FIVE_LEVELS = 57
+_AREAS_MAX = 23
+"""Greater numbers mark entries of another sort (MAX_SWAPFILES, include/linux/swap.h)."""
+_SWAPPED, _GUARD = 62, 58
 _PAGEMAP_BITS = (
     (63, "present"),
-    (62, "swapped"),
+    (_SWAPPED, "swapped"),
     (61, "file page or shared memory"),
     (57, "write-protected for userfaultfd"),
-    (58, "guard"),
+    (_GUARD, "guard"),
     (56, "mapped only here"),
     (55, "soft-dirty"),
 )
@@ -38,6 +44,25 @@ def walk_steps(address: int, levels: int) -> tuple[WalkStep, ...]:
     names = _NAMES if levels == 5 else (_NAMES[0], *_NAMES[2:])
     shifts = range(12 + 9 * (levels - 1), 11, -9)
     return tuple(WalkStep(name, address >> at & 0x1FF, None, None, ()) for name, at in zip(names, shifts, strict=True))
+
+
+def mapped_by_huge_entry(steps: tuple[WalkStep, ...], level: str) -> tuple[WalkStep, ...]:
+    """The walk where the entry of a level maps a huge page: it ends there."""
+    return steps[: [step.level for step in steps].index(level) + 1]
+
+
+def swap_place(word: int, areas: Sequence[SwapArea]) -> SwapPlace | None:
+    """Where the page of a word of pagemap was swapped out to; None where it was not, or the kernel does not tell whom.
+
+    Bits 0-4 are the number of the area, bits 5-54 the slot (fs/proc/task_mmu.c, pte_to_pagemap_entry()); both are zero
+    for who lacks CAP_SYS_ADMIN, and no page lies in slot 0, which is the area's header. /proc/swaps lists the areas in
+    the order of their numbers without telling them: where there are several, only number 0 is surely the first.
+    """
+    area, slot = word & 0x1F, word >> 5 & (1 << 50) - 1
+    if not word >> _SWAPPED & 1 or word >> _GUARD & 1 or not slot or area >= _AREAS_MAX:
+        return None
+    is_sure = len(areas) == 1 or (bool(areas) and area == 0)
+    return SwapPlace(area, areas[0].path if is_sure else None, slot)
 
 
 def pagemap_bits(word: int) -> tuple[str, ...]:

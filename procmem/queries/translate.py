@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 
-from procmem.analyse.translation import levels_of, pagemap_bits, walk_steps
+from procmem.analyse.translation import levels_of, mapped_by_huge_entry, pagemap_bits, swap_place, walk_steps
 from procmem.errors import AccessRefused, BadInput, Misuse
 from procmem.model.note import note
-from procmem.model.raw import Refusal, said_or_nothing
+from procmem.model.proc_keys import SmapsKey
+from procmem.model.raw import PageState, Refusal, said_or_nothing
 from procmem.model.reports.translation import RealTranslation, Translation
 from procmem.parse.cpuinfo import parse_virtual_bits
 from procmem.parse.process import snapshot
+from procmem.parse.system import parse_swaps
 from procmem.queries.page import page_facts
 from procmem.queries.read import take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from procmem.model.mapping import Vma
     from procmem.model.ports import Target
     from procmem.model.simulation import KernelFacts
 
 __all__ = ["real_translation", "simulated_accesses", "simulated_translations"]
 
 _USER_BITS = {4: 47, 5: 56}
+_PAGE = 4096
+"""That of x86, the only machine whose levels are told."""
+_GIB = 1 << 30
 
 
 def real_translation(target: Target, address: int) -> RealTranslation:
@@ -30,7 +36,7 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     Raises:
         ProcessGone, AccessRefused: as :func:`procmem.queries.read.take`.
     """
-    raw, mappings = take(target, ("maps",), ("cpuinfo",), thread_files=())
+    raw, mappings = take(target, ("maps",), ("cpuinfo", "swaps"), thread_files=())
     shot = snapshot(raw, keys=None, mappings_read=mappings)
     if raw.files.get("maps") is Refusal.UNRECORDED:
         raise AccessRefused(target.pid, "no-mappings")
@@ -42,15 +48,17 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     steps = walk_steps(address, levels) if levels is not None else ()
     if levels is None:
         reasons.append(note("levels"))
-    area = None
     if shot.mappings is None:
         reasons.append(note("maps", right=shot.missing_right))
-    else:
-        for vma in shot.mappings:
-            if vma.start <= address < vma.end:
-                area = f"{vma.start:x}-{vma.end:x} {vma.perms} {os.fsdecode(vma.name)}".rstrip()
+    vma = next((vma for vma in shot.mappings or () if vma.start <= address < vma.end), None)
+    area = None if vma is None else f"{vma.start:x}-{vma.end:x} {vma.perms} {os.fsdecode(vma.name)}".rstrip()
     word: int | Refusal = target.page_word(address, size)
     facts = page_facts(target, shot, address)
+    huge = bool((facts.state or 0) & PageState.HUGE)
+    mapped_bytes = size
+    if huge and steps:
+        level, mapped_bytes = _huge_entry(target, vma)
+        steps = mapped_by_huge_entry(steps, level)
     if levels is not None and address >> _USER_BITS[levels]:
         word = Refusal.ABSENT
         reasons.append(note("kernel space"))
@@ -61,13 +69,14 @@ def real_translation(target: Target, address: int) -> RealTranslation:
     if facts.frame is not None and facts.flags is None:
         reasons.append(note("kpageflags"))
     known = word if isinstance(word, int) else None
+    areas = parse_swaps(said_or_nothing(raw.system.get("swaps", Refusal.ABSENT)))
     return RealTranslation(
         target.pid,
         address,
         size,
         levels,
         steps,
-        None if shot.known_page_size is None else address % size,
+        None if shot.known_page_size is None else address % mapped_bytes,
         area,
         known,
         pagemap_bits(known) if known is not None else (),
@@ -75,8 +84,21 @@ def real_translation(target: Target, address: int) -> RealTranslation:
         facts.flags,
         facts.maps,
         tuple(reasons),
+        huge,
+        None if known is None else swap_place(known, areas),
         shot.notes,
     )
+
+
+def _huge_entry(target: Target, vma: Vma | None) -> tuple[str, int]:
+    """The level whose entry maps a huge page, and the bytes that it maps: 1 GiB only where hugetlb has such pages."""
+    if vma is not None and not vma.start % _GIB and not vma.end % _GIB:
+        _, mappings = take(target, ("smaps",), (), keys=(SmapsKey.KERNEL_PAGE_SIZE,), thread_files=())
+        sizes = [] if mappings is None else mappings.usage.get(SmapsKey.KERNEL_PAGE_SIZE, [])
+        starts = [] if mappings is None else mappings.start
+        if any(start == vma.start and size == _GIB for start, size in zip(starts, sizes, strict=False)):
+            return "PUD", _GIB
+    return "PMD", 512 * _PAGE
 
 
 def simulated_translations(

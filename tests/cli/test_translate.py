@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.running import procmem
+from tests.support.swapping import swap_file
 
 PAGE = mmap.PAGESIZE
+HUGE = 2 << 20
 
 
 def _word(path: str, index: int) -> int:
@@ -97,3 +99,54 @@ def test_wrong_words() -> None:
     assert procmem("translate", "self", "xyz").status == 2
     assert procmem("translate", "--sim", "100000000").status == 2
     assert procmem("translate", "999999999", "0").status == 3
+
+
+def _mapped(size: int, flags: int = 0) -> tuple[mmap.mmap, int]:
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags)
+    return memory, ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+@pytest.mark.needs_root
+def test_a_huge_page_has_no_page_table() -> None:
+    """The walk ends at the entry that maps it; what is left of the address is the offset in it."""
+    memory, start = _mapped(8 << 20)
+    at = start + HUGE - 1 & -HUGE
+    memory.madvise(mmap.MADV_HUGEPAGE, at - start, HUGE)
+    memory[at - start] = 1
+    address = at + 0x12345
+    answer = json.loads(procmem("translate", str(os.getpid()), f"{address:x}", "--json").out)
+    smaps = Path("/proc/self/smaps").read_text()
+    if not any(int(line.split()[1]) for line in smaps.splitlines() if line.startswith("AnonHugePages:")):
+        pytest.skip("no transparent huge page was to be had")
+    assert answer["huge_page"]
+    assert answer["offset"] == 0x12345
+    assert [step["level"] for step in answer["walk"]][-1] == "PMD"
+    assert answer["walk"][-1]["index"] == address >> 21 & 0x1FF
+    first = _word("/proc/self/pagemap", at // PAGE) & (1 << 55) - 1
+    assert int(answer["physical"], 16) == first * PAGE + 0x12345
+    page = procmem("translate", str(os.getpid()), f"{address:x}").out
+    assert "offset 0x12345: that entry maps a huge page" in " ".join(page.split())
+    assert "PTE" not in page
+    del memory
+
+
+@pytest.mark.needs_root
+@pytest.mark.machine
+def test_a_swapped_page_has_an_area_and_a_slot() -> None:
+    """As pagemap's own word gives them, when read here."""
+    memory, address = _mapped(4 << 20)
+    with swap_file(16 << 20) as path:
+        for at in range(0, len(memory), PAGE):
+            memory[at : at + 8] = os.urandom(8)
+        memory.madvise(21)  # MADV_PAGEOUT
+        word = _word("/proc/self/pagemap", address // PAGE)
+        assert word >> 62 & 1, "the kernel did not swap it out"
+        answer = json.loads(procmem("translate", str(os.getpid()), f"{address:x}", "--json").out)
+        page = procmem("translate", str(os.getpid()), f"{address:x}").out
+        areas = Path("/proc/swaps").read_text().splitlines()[1:]
+    assert (answer["swap"]["area"], answer["swap"]["slot"]) == (word & 0x1F, word >> 5 & (1 << 50) - 1)
+    if len(areas) == 1:
+        assert answer["swap"]["path"] == str(path)
+        assert f"area {word & 0x1F} ({path}), slot" in page
+    assert answer["frame"] is None
+    memory.close()

@@ -3,7 +3,7 @@
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
-__all__ = ["Descriptor", "Fault", "RealTranslation", "Translation", "WalkStep"]
+__all__ = ["Descriptor", "Fault", "RealTranslation", "SwapPlace", "Translation", "WalkStep"]
 
 
 class WalkStep(NamedTuple):
@@ -66,13 +66,25 @@ class Translation(NamedTuple):
     notes: tuple[Note, ...]
 
 
+class SwapPlace(NamedTuple):
+    """Where a page is that was swapped out: the number of the area, its file or device where that is sure, the slot.
+
+    ``slot`` counts pages from the area's beginning.
+    """
+
+    area: int
+    path: bytes | None
+    slot: int
+
+
 class RealTranslation(NamedTuple):
     """What may be known of the translation of one address of a real process.
 
     ``pagemap`` is the page's word in /proc/PID/pagemap; ``frame`` the frame number, None where the kernel hides it or
     there is none; ``flags`` and ``maps`` those of the frame (kpageflags, kpagecount). ``area`` is the line of maps that
-    holds the address, or None. ``reasons`` say why something is missing. ``offset`` is None where nothing tells
-    how large a page is; ``warnings`` tell what must be known of the text that it was read from.
+    holds the address, or None. ``reasons`` say why something is missing. ``offset`` is the one in what the last entry
+    maps, which is more than a page where that is ``huge``; None where nothing tells how large a page is. ``swap`` is
+    where a page that was swapped out lies. ``warnings`` tell what must be known of the text that it was read from.
     """
 
     pid: int | None
@@ -88,4 +100,13 @@ class RealTranslation(NamedTuple):
     flags: tuple[str, ...] | None
     maps: int | None
     reasons: tuple[Note, ...]
+    huge: bool = False
+    swap: SwapPlace | None = None
     warnings: tuple[Note, ...] = ()
+
+    @property
+    def physical(self) -> int | None:
+        """The physical address, None where the frame or the size of a page is not known."""
+        if self.frame is None or self.offset is None:
+            return None
+        return self.frame * self.page_size + self.address % self.page_size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from procmem.model.reports.translation import Descriptor, Fault, RealTranslation, Translation, WalkStep
+from procmem.model.reports.translation import Descriptor, Fault, RealTranslation, SwapPlace, Translation, WalkStep
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.text import english
@@ -39,6 +39,11 @@ def _segment(segment: Descriptor) -> dict[str, Any]:
         "limit": segment.limit,
         "dpl": segment.dpl,
     }
+
+
+def _swap(place: SwapPlace) -> dict[str, Any]:
+    path = None if place.path is None else printable_text(place.path.decode("utf-8", "surrogateescape"))
+    return {"area": place.area, "path": path, "slot": place.slot}
 
 
 def _fault(fault: Fault) -> dict[str, Any]:
@@ -81,9 +86,9 @@ def real_json(one: RealTranslation) -> dict[str, Any]:
         "pagemap": None if one.pagemap is None else f"{one.pagemap:#018x}",
         "pagemap_bits": list(one.pagemap_bits),
         "frame": one.frame,
-        "physical": address(
-            None if one.frame is None or one.offset is None else one.frame * one.page_size + one.offset
-        ),
+        "physical": address(one.physical),
+        "huge_page": one.huge,
+        "swap": None if one.swap is None else _swap(one.swap),
         "flags": None if one.flags is None else list(one.flags),
         "mapped": one.maps,
         "reasons": [reason_text(reason) for reason in one.reasons],

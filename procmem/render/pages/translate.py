@@ -125,7 +125,9 @@ def real_page(one: RealTranslation) -> Page:
         rows.append(
             (
                 told("levels", count=one.levels),
-                told("split", split=split, offset="?" if one.offset is None else one.offset),
+                told(
+                    "split huge" if one.huge else "split", split=split, offset="?" if one.offset is None else one.offset
+                ),
             )
         )
     if one.pagemap is not None:
@@ -133,8 +135,11 @@ def real_page(one: RealTranslation) -> Page:
         rows.append(("pagemap", told("word", word=one.pagemap, bits=bits)))
     if one.frame is not None:
         rows.append((told("frame"), f"{one.frame:#x}"))
-    if one.frame is not None and one.offset is not None:
-        rows.append((told("physical"), f"{one.frame * one.page_size + one.offset:#x}"))
+    if one.physical is not None:
+        rows.append((told("physical"), f"{one.physical:#x}"))
+    if one.swap is not None:
+        path = "?" if one.swap.path is None else printable_text(one.swap.path.decode("utf-8", "surrogateescape"))
+        rows.append((told("swap"), told("of swap", area=one.swap.area, path=path, slot=one.swap.slot)))
     if one.flags is not None:
         rows.append((told("flags"), listed(one.flags) or told("none")))
     if one.maps is not None:
