@@ -23,8 +23,10 @@ from tests.support import needs
 hypothesis.settings.register_profile("quiet", deadline=None, database=None)  # other work on the machine is no failure
 hypothesis.settings.load_profile("quiet")
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test interrupts has to hear of it
+# what a test interrupts has to hear of it, also where a shell in the background, or nohup, ignores signals
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 compile_catalogues(Path(procmem.__file__).parent / "text" / "catalogues")  # as an installation does
 

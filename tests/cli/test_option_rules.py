@@ -50,7 +50,7 @@ def test_rules_name_options_that_there_are(name: str) -> None:
         (("swap", SLEEP, "--interval", "3"), "--interval measures what moves"),
         (("swap", SLEEP, "--top", "3", "--json"), "--top and --json exclude each other"),
         (("simulate", "--memory", "--ram", "16M", "--swap", "8M"), "what --memory did is a command of its own now"),
-        (("simulate", "--swappiness", "10"), "No such option"),
+        (("simulate", "--swappiness", "10"), "'--swappiness' is an option of simulate-memory, not of simulate"),
         (("simulate", "--ram", "1G"), "--ram says nothing without --kernel-map"),
         (("simulate-memory", "--pae"), "--pae is of a native kernel"),
         (("simulate", "--as", "explain", "--picture"), "--as and --picture exclude each other"),
