@@ -34,7 +34,7 @@ _EXPERIMENTS = (
 )
 _MARK = "PROCMEM_GATE"
 _HANG_SECONDS = 30
-_ENDS_SECONDS = 5
+_ENDS_SECONDS = 20
 _Plan = tuple[tuple[float, signal.Signals], ...]
 """Seconds to wait, and what to send then."""
 
