@@ -15,9 +15,10 @@ from procmem.queries.surroundings import read_surroundings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
-    from procmem.model.reports.explanation import Explanation
+    from procmem.model.reports.explanation import Explanation, PageFacts
+    from procmem.queries.examine import Examination
 
-__all__ = ["explain", "narrow"]
+__all__ = ["explain", "explained", "narrow"]
 
 
 def narrow(report: Explanation, only: RegionFilter) -> tuple[Explanation, tuple[int, ...] | None]:
@@ -39,7 +40,12 @@ def explain(target: Target, *, deep: bool, address: int | None = None) -> Explan
     if address is not None:
         need_mappings(seen)
     page = page_facts(target, seen.snapshot, address) if address is not None else None
+    return explained(target, seen, page=page)
+
+
+def explained(target: Target, seen: Examination, *, page: PageFacts | None = None, drawn: bool = False) -> Explanation:
+    """The explanation of a process that was examined already; ``drawn`` says that its picture is wanted too."""
     layout = layout_in_short(seen.snapshot, seen.objects)
-    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout)
+    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout, drawn=drawn)
     report = report._replace(consumers=consumers_of(seen), surroundings=read_surroundings(target, seen.snapshot))
     return explanation(seen.snapshot, seen.regions, report, page=page)

@@ -12,8 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.threads import ThreadReport
+    from procmem.queries.examine import Examination
 
-__all__ = ["threads_of"]
+__all__ = ["threads_in", "threads_of"]
 
 
 def threads_of(target: Target, *, deep: bool) -> ThreadReport:
@@ -24,6 +25,15 @@ def threads_of(target: Target, *, deep: bool) -> ThreadReport:
         AccessRefused: the same, or a recording or text does not hold its threads.
     """
     seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
+    return threads_in(target, seen)
+
+
+def threads_in(target: Target, seen: Examination) -> ThreadReport:
+    """The same of a process that was examined already, with the files of its threads and all pages of its stacks.
+
+    Raises:
+        AccessRefused: a recording or text does not hold its threads.
+    """
     if seen.snapshot.threads is None:
         raise AccessRefused(target.pid, "no-threads")
     files = target.names("fd")

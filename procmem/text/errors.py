@@ -54,6 +54,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "too-many-files-in-all": ErrorWords(
         N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
     ),
+    "no-extra": ErrorWords(N_("the module {module} is not installed"), N_("pip install '{extra}'")),
     "file-failed": ErrorWords(N_("{path}: {reason}")),
     "system-failed": ErrorWords(N_("the system failed: {reason}")),
     "read-failed": ErrorWords(N_("it cannot be read: {refusal}")),
@@ -164,6 +165,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     ),
     "no-command-but": ErrorWords(N_("no such command: {name!r}; did you mean {close}?")),
     "option-of-others": ErrorWords(N_("{name!r} is an option of {commands}, not of {command}")),
+    "needs-terminal": ErrorWords(N_("{command} fills a terminal, and input or output is none")),
     "archive-to-terminal": ErrorWords(
         N_("an archive does not go to a terminal"), N_("send it to a file or a pipe: procmem record 1234 -o - | ...")
     ),

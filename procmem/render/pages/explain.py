@@ -24,7 +24,7 @@ from procmem.text.page import page_sentences, page_title
 from procmem.text.pages.explain import HEADINGS, no_region_fits
 from procmem.text.vm_flags import flags_text
 
-__all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page"]
+__all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page", "region_page"]
 
 _INDENT = "    "
 _TOLD_IN_HEAD = frozenset({"kernel thread", "zombie"})
@@ -254,3 +254,10 @@ def glossary_page(wanted: Sequence[str]) -> Page | None:
             "terms": [{"term": name, "meaning": meaning(name)} for name in chosen],
         },
     )
+
+
+def region_page(report: Explanation, index: int) -> Page:
+    """One region alone, without the head of the process: its line, its sentences, the evidence."""
+    regions = report.inspection.regions
+    blocks = [] if regions is None else list(_map(report, regions, ExplainChoice(only=index, why=True)))
+    return Page([blocks], lambda: _table(report, ExplainChoice(only=index)), lambda: explain_json(report))

@@ -12,6 +12,7 @@ COMMANDS = {
     "inspect": N_("Say what is in a process's memory: by class, by region, VIRT against RES."),
     "explain": N_("Explain the memory map line by line, in plain words, with what deserves attention."),
     "pmap": N_("Print the memory map just as pmap does."),
+    "browse": N_("Walk through processes and their memory on the whole screen."),
     "threads": N_("Show each thread with its stack, and what threads share."),
     "shared": N_("Show who else maps what a process maps, and what is private to it."),
     "account": N_("Divide VIRT, RES, PSS and swap into parts that add up, and say why tools differ."),

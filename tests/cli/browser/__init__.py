@@ -1,0 +1,1 @@
+"""The screens of ``procmem browse``, driven by textual's own pilot, and in a real terminal."""
