@@ -7,10 +7,31 @@ from operator import attrgetter
 from procmem.analyse.watch import class_figures, slope_per_minute
 from procmem.model.reports.resident import Consumer
 from procmem.model.reports.series import Growth, ProcessGrowth, SeriesReport
+from procmem.model.reports.system import ProcessRow
 from procmem.model.series import SeriesLook, SeriesProcess
 from procmem.model.unknown import exact_sum
 
-__all__ = ["series_report"]
+__all__ = ["series_report", "series_row"]
+
+
+def series_row(one: SeriesProcess, user_of: Callable[[int], str]) -> ProcessRow:
+    """A process of a series as a row of a list of processes; ``user_of`` gives the name of a user id."""
+    facts, totals = one.report.process, one.report.totals
+    return ProcessRow(
+        one.pid,
+        facts.ppid,
+        facts.uid,
+        None if facts.uid is None else user_of(facts.uid),
+        facts.comm,
+        totals.virt,
+        totals.rss,
+        totals.pss,
+        totals.uss,
+        totals.swap,
+        totals.swap_pss,
+        command=None if facts.cmdline is None else b" ".join(facts.cmdline),
+    )
+
 
 _Point = tuple[float, SeriesProcess]
 _NAMES = (("RES", "rss"), ("PSS", "pss"), ("USS", "uss"), ("swap", "swap"), ("VIRT", "virt"))

@@ -10,6 +10,7 @@ import contextlib
 import time
 
 from procmem.analyse.diff import Look, diff_report
+from procmem.analyse.series import series_row
 from procmem.errors import AccessRefused, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.system import ProcessRow
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from procmem.model.series import SeriesLook, SeriesProcess
     from procmem.queries.targets import TargetRef
 
-__all__ = ["Listed", "Moment", "OneProcess", "Processes", "SeriesProcesses", "one_of", "processes_of"]
+__all__ = ["Listed", "OneProcess", "ProcessView", "Processes", "SeriesProcesses", "one_of", "processes_of"]
 
 _LISTING_SHARE = 0.1
 """At most this part of a processor goes into looking at all processes, as ``system --watch`` has it."""
@@ -55,7 +56,7 @@ class Listed(NamedTuple):
     depth: int = 0
 
 
-class Moment(NamedTuple):
+class ProcessView(NamedTuple):
     """One process at one moment.
 
     ``explanation`` and ``threads`` are None where a series or a recording does not hold them, or they may not be read;
@@ -70,7 +71,7 @@ class Moment(NamedTuple):
     look: Look | None = None
     pause: float = 0.0
 
-    def compared_with(self, before: Moment) -> DiffReport | None:
+    def compared_with(self, before: ProcessView) -> DiffReport | None:
         """What became of its memory since another moment; None where one of the two does not tell sizes of regions."""
         if before.look is None or self.look is None:
             return None
@@ -143,10 +144,9 @@ class SeriesProcesses:
         return (not self._pids or one.pid in self._pids) and self._wanted(facts.comm, facts.uid)
 
     def _listed(self, one: SeriesProcess) -> Listed:
-        row = _row_of(one)
-        first = next(
-            (_held(_row_of(other)) for look in self._looks for other in look.processes if _same(one, other)), None
-        )
+        row = series_row(one, user_name)
+        earlier = (other for look in self._looks for other in look.processes if _same(one, other))
+        first = next((_held(series_row(other, user_name)) for other in earlier), None)
         held = _held(row)
         return Listed(row, None if held is None or first is None else held - first)
 
@@ -165,7 +165,7 @@ class OneProcess:
         self.is_live = ref.source.is_live
         self._target: Target = ref.open()
 
-    def look(self, at: int = -1) -> Moment:
+    def look(self, at: int = -1) -> ProcessView:
         """Read and classify it.
 
         Raises:
@@ -182,7 +182,7 @@ class OneProcess:
         if seen.regions is not None and seen.snapshot.has_usage:
             look = Look(self.name, seen.snapshot, seen.regions)
         cost = time.monotonic() - began
-        return Moment(report.inspection, report, threads, look=look, pause=cost / READING_SHARE)
+        return ProcessView(report.inspection, report, threads, look=look, pause=cost / READING_SHARE)
 
     def close(self) -> None:
         """Let it go."""
@@ -200,7 +200,7 @@ class OneInSeries:
         self._looks = looks
         self.moments = tuple(look.when for look in looks)
 
-    def look(self, at: int = -1) -> Moment:
+    def look(self, at: int = -1) -> ProcessView:
         """What one look saw of it.
 
         Raises:
@@ -209,7 +209,7 @@ class OneInSeries:
         look = self._looks[at]
         for one in look.processes:
             if one.pid == self._pid:
-                return Moment(one.report, when=look.when)
+                return ProcessView(one.report, when=look.when)
         raise ProcessGone(self._pid or 0, "not-there-then")
 
     def close(self) -> None:
@@ -262,22 +262,3 @@ def _held(row: ProcessRow) -> int | None:
 
 def _same(one: SeriesProcess, other: SeriesProcess) -> bool:
     return (one.pid, one.start) == (other.pid, other.start)
-
-
-def _row_of(one: SeriesProcess) -> ProcessRow:
-    facts, totals = one.report.process, one.report.totals
-    command = None if facts.cmdline is None else b" ".join(facts.cmdline)
-    return ProcessRow(
-        one.pid,
-        facts.ppid,
-        facts.uid,
-        None if facts.uid is None else user_name(facts.uid),
-        facts.comm,
-        totals.virt,
-        totals.rss,
-        totals.pss,
-        totals.uss,
-        totals.swap,
-        totals.swap_pss,
-        command=command,
-    )

@@ -35,6 +35,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "exec-not-x86": ErrorWords(FAILURES["exec-not-x86"]),
     # the target
     "no-process": ErrorWords(N_("no such process")),
+    "not-there-then": ErrorWords(N_("it was not there at that look"), ""),
     "pid-zero": ErrorWords(N_("no such process"), N_("pids begin with 1")),
     "no-folder": ErrorWords(N_("no such process"), N_("{source} has no folder {pid}")),
     "ended": ErrorWords(N_("it has ended")),

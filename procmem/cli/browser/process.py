@@ -12,10 +12,10 @@ from textual.widgets import TabbedContent, TabPane
 
 from procmem.cli.browser.looking import Looking
 from procmem.cli.browser.panes import PageView, SpaceLine, class_style
-from procmem.cli.browser.rows import Column, Rows
+from procmem.cli.browser.rows import Rows, TableColumn
 from procmem.errors import Misuse, ProcessGone, ProcmemError
 from procmem.model.region import Regions
-from procmem.queries.browse import Moment, OneInSeries, OneProcess
+from procmem.queries.browse import OneInSeries, OneProcess, ProcessView
 from procmem.queries.options import address_of
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size, short_duration
@@ -51,8 +51,8 @@ class ProcessScreen(Looking):
             self._at = at
         self._one = one
         self._is_first = is_first
-        self._moment: Moment | None = None
-        self._mark: Moment | None = None
+        self._moment: ProcessView | None = None
+        self._mark: ProcessView | None = None
         self._marked_at = 0.0
         self._has_ended = False
         self._order: Sequence[int] = ()
@@ -69,18 +69,18 @@ class ProcessScreen(Looking):
                         yield Rows(self._columns(), id="regions-rows")
                     yield PageView(id=f"{name}-page")
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[TableColumn]:
         return [
-            Column("address", heading("address"), 12),
-            Column("virt", heading("virt"), 8),
-            Column("rss", heading("rss"), 8),
-            Column("pss", heading("pss"), 8, rank=3),
-            Column("uss", heading("uss"), 8, rank=2),
-            Column("swap", heading("swap"), 8, rank=1),
-            Column("perms", heading("perms"), 5, right=False),
-            Column("class", heading("class"), 8, right=False),
-            Column("kind", heading("kind"), 16, right=False),
-            Column("whose", heading("whose"), 20, right=False),
+            TableColumn("address", heading("address"), 12),
+            TableColumn("virt", heading("virt"), 8),
+            TableColumn("rss", heading("rss"), 8),
+            TableColumn("pss", heading("pss"), 8, rank=3),
+            TableColumn("uss", heading("uss"), 8, rank=2),
+            TableColumn("swap", heading("swap"), 8, rank=1),
+            TableColumn("perms", heading("perms"), 5, right=False),
+            TableColumn("class", heading("class"), 8, right=False),
+            TableColumn("kind", heading("kind"), 16, right=False),
+            TableColumn("whose", heading("whose"), 20, right=False),
         ]
 
     def look_once(self, at: int) -> object:
@@ -89,7 +89,7 @@ class ProcessScreen(Looking):
 
     def shown_look(self, seen: object) -> float:
         """Show it; its first look is the first mark."""
-        assert isinstance(seen, Moment)
+        assert isinstance(seen, ProcessView)
         chosen = self._chosen()
         before = self._moment
         address = None if chosen is None or before is None else self._regions_of(before).start[chosen]
@@ -114,7 +114,7 @@ class ProcessScreen(Looking):
                 self._show_regions(None)
                 self.query_one("#overview-page", PageView).show(self.note)
 
-    def _regions_of(self, moment: Moment) -> Regions:
+    def _regions_of(self, moment: ProcessView) -> Regions:
         assert moment.inspection.regions is not None
         return moment.inspection.regions
 
@@ -176,7 +176,7 @@ class ProcessScreen(Looking):
         else:
             self._show_changes(view, moment, unit)
 
-    def _show_changes(self, view: PageView, moment: Moment, unit: str) -> None:
+    def _show_changes(self, view: PageView, moment: ProcessView, unit: str) -> None:
         if self._mark is None:
             view.show(told("not-comparable" if moment.look is None else "no-mark"))
         elif self._mark is moment:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from procmem.cli.browser.looking import Looking
 from procmem.cli.browser.process import ProcessScreen
-from procmem.cli.browser.rows import Column, Rows
+from procmem.cli.browser.rows import Rows, TableColumn
 from procmem.errors import ProcmemError
 from procmem.queries.browse import Listed, Processes, SeriesProcesses
 from procmem.render.escaping import printable, printable_text
@@ -42,14 +42,14 @@ class ProcessesScreen(Looking):
         """The table."""
         yield Rows(
             [
-                Column("pid", heading("pid"), 7),
-                Column("user", heading("user"), 8, right=False, rank=1),
-                Column("pss", heading("pss"), 8),
-                Column("uss", heading("uss"), 8),
-                Column("rss", heading("rss"), 8, rank=2),
-                Column("swap", heading("swap"), 8, rank=3),
-                Column("growth", heading("growth"), 9),
-                Column("name", heading("command"), 20, right=False),
+                TableColumn("pid", heading("pid"), 7),
+                TableColumn("user", heading("user"), 8, right=False, rank=1),
+                TableColumn("pss", heading("pss"), 8),
+                TableColumn("uss", heading("uss"), 8),
+                TableColumn("rss", heading("rss"), 8, rank=2),
+                TableColumn("swap", heading("swap"), 8, rank=3),
+                TableColumn("growth", heading("growth"), 9),
+                TableColumn("name", heading("command"), 20, right=False),
             ],
             id="processes",
         )

@@ -18,13 +18,13 @@ from textual.strip import Strip
 from procmem.model.named_tuple import NamedTuple
 from procmem.render.width import clipped, padded
 
-__all__ = ["Column", "Rows"]
+__all__ = ["Rows", "TableColumn"]
 
 _LEAST = 24
 """Cells that the last column needs before another one is left out."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column: its key, heading and width; the last one of a table takes what is left.
 
     Of those with a ``rank`` the highest are left out first where the screen is narrow.
@@ -63,10 +63,10 @@ class Rows(ScrollView, can_focus=True):
             super().__init__()
             self.key = key
 
-    def __init__(self, columns: Sequence[Column], *, id: str) -> None:  # noqa: A002  # textual's name
+    def __init__(self, columns: Sequence[TableColumn], *, id: str) -> None:  # noqa: A002  # textual's name
         super().__init__(id=id)
         self._all = tuple(columns)
-        self._shown: tuple[Column, ...] = self._all
+        self._shown: tuple[TableColumn, ...] = self._all
         self._count = 0
         self._write: Callable[[int], dict[str, str]] = lambda _: {}
         self._style: Callable[[int], Style] = lambda _: Style.null()
@@ -162,7 +162,7 @@ class Rows(ScrollView, can_focus=True):
             style += Style(reverse=True, bold=self.has_focus)
         return Strip([Segment(self._line(self._write(row), width), style)], width)
 
-    def _heading(self, column: Column) -> str:
+    def _heading(self, column: TableColumn) -> str:
         mark = "*" if column.key == self.sorted_by else ""
         return f"{mark}{column.heading}" if column.right else f"{column.heading}{mark}"
 

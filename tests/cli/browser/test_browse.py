@@ -21,7 +21,7 @@ from procmem.cli.browser.process import ProcessScreen
 from procmem.cli.browser.processes import ProcessesScreen
 from procmem.cli.browser.rows import Rows
 from procmem.errors import AccessRefused
-from procmem.queries.browse import Moment, OneProcess, one_of
+from procmem.queries.browse import OneProcess, ProcessView, one_of
 from procmem.queries.targets import Selection, one_target
 from procmem.text import use_language
 from procmem.text.pages.browse import KEYS, TABS
@@ -232,7 +232,7 @@ def test_a_process_that_ends_is_shown_as_it_was_last() -> None:
 class _Refused(OneProcess):
     """A process that may not be read."""
 
-    def look(self, at: int = -1) -> Moment:
+    def look(self, at: int = -1) -> ProcessView:
         """Refuse."""
         del at
         raise AccessRefused(1, "nothing-readable")
@@ -256,7 +256,7 @@ class _Counted(OneProcess):
     looks = 0
     wait = 30.0
 
-    def look(self, at: int = -1) -> Moment:
+    def look(self, at: int = -1) -> ProcessView:
         """Count, and look."""
         self.looks += 1
         return super().look(at)._replace(pause=self.wait)
