@@ -78,6 +78,24 @@ _APART: dict[str, _Apart] = {
     "run": ((("--repeat",), ("--stage",)),),
 }  # fmt: skip
 _NEEDS: dict[str, _Needs] = {
+    "report": (
+        (
+            (
+                "--stage",
+                "--script",
+                "--kernel",
+                "--limit-3gb",
+                "--no-limit-3gb",
+                "--aslr",
+                "--no-aslr",
+                "--legacy",
+                "--stack-limit",
+                "--execstack",
+                "--env",
+            ),
+            ("--simulate",),
+        ),
+    ),
     "inspect": ((("--scale",), ("--svg",)), (("--value",), ("--format",))),
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),

@@ -12,8 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.reports.threads import ThreadReport
+    from procmem.queries.examine import Examination
 
-__all__ = ["threads_of"]
+__all__ = ["threads_of", "threads_seen"]
 
 
 def threads_of(target: Target, *, deep: bool) -> ThreadReport:
@@ -26,6 +27,11 @@ def threads_of(target: Target, *, deep: bool) -> ThreadReport:
     seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
     if seen.snapshot.threads is None:
         raise AccessRefused(target.pid, "no-threads")
+    return threads_seen(target, seen)
+
+
+def threads_seen(target: Target, seen: Examination) -> ThreadReport:
+    """The report on a process whose threads were read, and all pages of what may be stacks looked for."""
     files = target.names("fd")
     cwd, root = target.link("cwd"), target.link("root")
     return thread_report(

@@ -55,6 +55,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("too many open files in the whole system"), N_("see /proc/sys/fs/file-nr and fs.file-max")
     ),
     "file-failed": ErrorWords(N_("{path}: {reason}")),
+    "no-extra": ErrorWords(N_("the module {module} is not installed"), N_("pip install '{extra}'")),
     "system-failed": ErrorWords(N_("the system failed: {reason}")),
     "read-failed": ErrorWords(N_("it cannot be read: {refusal}")),
     "no-child": ErrorWords(
