@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["CHART", "course_columns", "course_svg", "growth_rows", "row_name"]
+__all__ = ["CHART", "GROWTH_MAX", "course_columns", "course_svg", "growth_rows", "row_name"]
 
 CHART = {"left": 72.0, "right": 716.0, "top": 8.0, "bottom": 226.0}
 """Where the areas lie in the picture; the script that marks a range needs it too."""
@@ -25,6 +25,8 @@ _WIDTH, _HEIGHT = 720, 252
 _STEPS = 4
 _TIMES = 5
 _LEAST = 16 * 1024
+GROWTH_MAX = 12
+"""Classes, and rows by kind and owner, that are told of a range."""
 
 
 def row_name(row: CourseRow) -> str:
@@ -104,16 +106,17 @@ def _moments(course: Course) -> Iterator[str]:
         yield f'<text class="d" x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}">{safe(label)}</text>'
 
 
-def growth_rows(course: Course, most: int) -> list[tuple[str, str | None, int | None, int | None, int | None]]:
+def growth_rows(course: Course) -> list[tuple[str, str | None, int | None, int | None, int | None]]:
     """Name, class, first and last size and rate of the rows that changed most over the whole course.
 
-    Classes are first, then what grew by kind and owner.
+    Classes are first, then what changed by kind and owner.
     """
     answer = []
     for rows in (course.classes, course.consumers):
         found = [(row_name(row), row.cls, row.sizes[0], row.sizes[-1], row.per_minute) for row in rows]
+        found = [one for one in found if one[1] is not None or one[2] != one[3]]
         found.sort(key=lambda one: abs((one[3] or 0) - (one[2] or 0)), reverse=True)
-        answer += found[:most]
+        answer += found[:GROWTH_MAX]
     return answer
 
 

@@ -19,9 +19,9 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Finding
 from procmem.model.reports.report import MemoryReport, Subject
 from procmem.model.snapshot import Nature
-from procmem.render.escaping import printable, printable_text
+from procmem.render.escaping import printable
 from procmem.render.html.blocks import HtmlBlock, html_blocks
-from procmem.render.html.course import CHART, course_columns, course_svg, growth_rows
+from procmem.render.html.course import CHART, GROWTH_MAX, course_columns, course_svg, growth_rows
 from procmem.render.html.region_columns import RegionRow, largest_regions, region_columns
 from procmem.render.html.treemap import treemap_svg
 from procmem.render.html.waterfall import Waterfall, waterfall
@@ -36,6 +36,7 @@ from procmem.text.explanation import head_text, layout_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
 from procmem.text.glossary import meaning, terms
 from procmem.text.notes import note_text
+from procmem.text.pages.inspect import told as told_of_process
 from procmem.text.pages.report import script_word, told
 
 TYPE_CHECKING = False
@@ -60,7 +61,6 @@ _HEADINGS = (
     "column what", "column before", "column after", "column by", "column rate", "column address", "column size",
     "column rss", "column pss", "column swap", "column mode", "column class", "column name",
 )  # fmt: skip
-_GROWTH_MAX = 12
 _MINUS = "\u2212"
 _MOSTLY_RESERVED = 2
 
@@ -165,21 +165,14 @@ def _environment() -> jinja2.Environment:
 
 def _colors() -> str:
     """The colours of the classes: of marks in tables, and of the legend."""
-    return "".join(
-        f".k-{cls.value} {{ background: {paint.fill} }} .p-{cls.value} {{ fill: {paint_of(cls)} }}\n"
-        for cls, paint in PALETTE.items()
-    )
+    return "".join(f".p-{cls.value} {{ fill: {paint_of(cls)} }}\n" for cls in PALETTE)
 
 
 def _name(subject: Subject) -> str:
     """A process by name and pid."""
     facts = subject.told.inspection.process
-    return f"{printable(facts.comm) or '?'} ({_pid(subject)})"
-
-
-def _pid(subject: Subject) -> str:
-    facts = subject.told.inspection.process
-    return pid_text(facts.pid) if facts.nature is not Nature.SIMULATED else printable_text(subject.name)
+    pid = told_of_process("simulated") if facts.nature is Nature.SIMULATED else pid_text(facts.pid)
+    return f"{printable(facts.comm) or '?'} ({pid})"
 
 
 def _classes(report: MemoryReport) -> list[str]:
@@ -250,12 +243,14 @@ def _time(subject: Subject) -> _TimePart | None:
     course = subject.course
     if course is None or not course.times:
         return None
-    growth = [
-        (name, cls, *_change(first, last, rate)) for name, cls, first, last, rate in growth_rows(course, _GROWTH_MAX)
-    ]
+    growth = [(name, cls, *_change(first, last, rate)) for name, cls, first, last, rate in growth_rows(course)]
     return _TimePart(
         course_svg(course, told("time")),
-        told("time, looks", count=course.looks, shown=len(course.times)),
+        told(
+            "time, looks" if len(course.times) == course.looks else "time, some looks",
+            count=course.looks,
+            shown=len(course.times),
+        ),
         growth,
         told("growth, others", count=course.others) if course.others else "",
     )
@@ -279,6 +274,7 @@ def _data(report: MemoryReport) -> str:
         "words": {code: script_word(code) for code in _SCRIPT_WORDS},
         "headings": {code: told(code) for code in _HEADINGS},
         "chart": CHART,
+        "most": GROWTH_MAX,
         "language": language(),
         "subjects": [_subject_data(subject) for subject in report.subjects],
     }

@@ -126,7 +126,8 @@ def _of_class(share: ClassShare, *, by_rss: bool) -> list[_Share]:
 
 
 def _drawn(row: _Share, cell: Cell, link: Callable[[ByteClass], str], *, filled: bool) -> str:
-    name = row.cls.value if row.kind is None else f"{row.cls.value}: {kind_name(row.kind)}"
+    label = row.cls.value if row.kind is None else _label(row.kind)
+    name = row.cls.value if row.kind is None else f"{row.cls.value}: {label}"
     told = f"{name}: {beside(row.virt, row.rss)}"
     paint = paint_of(row.cls)
     if filled and row.rss is not None:
@@ -137,7 +138,6 @@ def _drawn(row: _Share, cell: Cell, link: Callable[[ByteClass], str], *, filled:
         )
     else:
         shape = f'<rect class="b" {_place(cell)} fill="{paint}"/>'
-    label = row.cls.value if row.kind is None else kind_name(row.kind)
     most = int((cell.width - 2 * _MARGIN) / _CELL_OF_TEXT)
     if cell.height > _LINE + 2 and most > 3:
         shown = label if len(label) <= most else f"{label[: most - 1]}\u2026"
@@ -147,6 +147,11 @@ def _drawn(row: _Share, cell: Cell, link: Callable[[ByteClass], str], *, filled:
         f'<a href="{safe(link(row.cls))}" data-class="{row.cls.value}"{kind} aria-label="{safe(told)}">'
         f"<title>{safe(told)}</title>{shape}</a>"
     )
+
+
+def _label(kind: Kind) -> str:
+    """The name of a kind; of a part of loaded objects with what these are, since several have it."""
+    return kind_name(kind) if kind.role is None else f"{kind_name(kind)} ({kind})"
 
 
 def _place(cell: Cell) -> str:

@@ -54,7 +54,17 @@
     return made;
   }
 
-  const mark = (cls) => element("span", { class: `key k-${cls}`, "aria-hidden": "true" });
+  const SVG = "http://www.w3.org/2000/svg";
+
+  /** The mark of a class: a square in its colour, or with its pattern. */
+  function mark(cls) {
+    const made = document.createElementNS(SVG, "svg");
+    for (const [key, value] of [["class", "key"], ["width", 12], ["height", 12], ["aria-hidden", "true"]]) made.setAttribute(key, value);
+    const square = document.createElementNS(SVG, "rect");
+    for (const [key, value] of [["class", `p-${cls}`], ["width", 12], ["height", 12]]) square.setAttribute(key, value);
+    made.append(square);
+    return made;
+  }
 
   /* ---- what a picture says of the piece that is pointed at, and going through it by keys ---- */
 
@@ -271,7 +281,7 @@
       this.started = subject.started;
       this.svg = place.querySelector("svg.course");
       this.body = place.querySelector("table.growth tbody");
-      this.most = Math.max(this.body.rows.length, 12);
+      this.most = data.most;
       this.output = place.querySelector("output");
       [this.from, this.to] = [place.querySelector("input.from"), place.querySelector("input.to")];
       for (const input of [this.from, this.to]) input.max = String(this.times.length - 1);
@@ -287,7 +297,7 @@
 
     shapes() {
       const make = (name, cls) => {
-        const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+        const made = document.createElementNS(SVG, name);
         made.setAttribute("class", cls);
         this.svg.append(made);
         return made;
@@ -370,11 +380,12 @@
         return { row, before, after, by, rate: this.slope(row.sizes, from, to) };
       });
       const largest = (rows) => rows.sort((one, two) => Math.abs(two.by || 0) - Math.abs(one.by || 0)).slice(0, this.most);
-      const shown = [...largest(changes.filter((one) => one.row.class !== null)), ...largest(changes.filter((one) => one.row.class === null))];
+      const shown = [...largest(changes.filter((one) => one.row.class !== null)),
+        ...largest(changes.filter((one) => one.row.class === null && one.by !== 0))];
       const cell = (text) => element("td", { class: "r" }, text);
       this.body.replaceChildren(...shown.map((one) => element("tr", {},
         element("th", { scope: "row" }, ...(one.row.class ? [mark(one.row.class)] : []), one.row.name),
-        cell(sizeText(one.before)), cell(sizeText(one.after)), cell(signed(one.by)), cell(signed(one.rate)))));
+        cell(signed(one.by)), cell(signed(one.rate)), cell(sizeText(one.before)), cell(sizeText(one.after)))));
     }
 
     /** Bytes a minute in whole KiB: the slope of the straight line through all looks of the range. */
