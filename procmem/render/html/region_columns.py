@@ -92,14 +92,9 @@ def region_columns(told: Explanation) -> dict[str, Any] | None:
 def _names(regions: Regions) -> list[str]:
     """What each region is called: by its mapping, else by its owner."""
     table = regions.mappings
-    shown: dict[bytes | None, str] = {}
-    names = []
-    for row, label in zip(regions.vma, regions.label, strict=True):
-        name = table.name[row] or label.owner_name
-        if name not in shown:
-            shown[name] = printable(name)
-        names.append(shown[name])
-    return names
+    names = [table.name[row] or label.owner_name for row, label in zip(regions.vma, regions.label, strict=True)]
+    shown = {name: printable(name) for name in set(names)}
+    return list(map(shown.__getitem__, names))
 
 
 def _sentences(told: Explanation, regions: Regions) -> list[str]:

@@ -83,7 +83,7 @@ class _TimePart(NamedTuple):
     others: str
 
 
-class _Part(NamedTuple):
+class _ShownSubject(NamedTuple):
     """All that the template shows of one process; SVG is markup, everything else is text."""
 
     number: int
@@ -181,7 +181,7 @@ def _classes(report: MemoryReport) -> list[str]:
     return [cls.value for cls in ByteClass if cls in found]
 
 
-def _part(number: int, subject: Subject) -> _Part:
+def _part(number: int, subject: Subject) -> _ShownSubject:
     explained = subject.told
     inspection = explained.inspection
     largest = largest_regions(explained)
@@ -193,7 +193,7 @@ def _part(number: int, subject: Subject) -> _Part:
     def link(index: int) -> SvgLink:
         return SvgLink(f"#r-{number}-{index}" if index in shown else f"#map-{number}", index)
 
-    return _Part(
+    return _ShownSubject(
         number=number,
         name=_name(subject),
         sentences=[*map(head_text, explained.head), *([] if layout is None else [layout_text(layout)])],

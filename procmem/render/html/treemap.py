@@ -82,7 +82,7 @@ def _row(areas: Sequence[float], room: Cell) -> tuple[list[Cell], Cell]:
     return cells, Cell(room.x, room.y + depth, room.width, max(room.height - depth, 0.0))
 
 
-class _Share(NamedTuple):
+class _Area(NamedTuple):
     """A cell to be: a kind, or a class of which the kinds are not known."""
 
     cls: ByteClass
@@ -115,17 +115,17 @@ def treemap_svg(shares: Sequence[ClassShare], *, by_rss: bool, title: str, link:
     )
 
 
-def _of_class(share: ClassShare, *, by_rss: bool) -> list[_Share]:
-    rows: Iterator[_Share]
+def _of_class(share: ClassShare, *, by_rss: bool) -> list[_Area]:
+    rows: Iterator[_Area]
     if share.kinds:
-        rows = (_Share(share.cls, row.kind, (row.rss or 0) if by_rss else row.virt, row.virt, row.rss)
+        rows = (_Area(share.cls, row.kind, (row.rss or 0) if by_rss else row.virt, row.virt, row.rss)
                 for row in share.kinds)  # fmt: skip
     else:
-        rows = iter([_Share(share.cls, None, (share.rss or 0) if by_rss else share.virt, share.virt, share.rss)])
+        rows = iter([_Area(share.cls, None, (share.rss or 0) if by_rss else share.virt, share.virt, share.rss)])
     return [row for row in rows if row.size]
 
 
-def _drawn(row: _Share, cell: Cell, link: Callable[[ByteClass], str], *, filled: bool) -> str:
+def _drawn(row: _Area, cell: Cell, link: Callable[[ByteClass], str], *, filled: bool) -> str:
     label = row.cls.value if row.kind is None else _label(row.kind)
     name = row.cls.value if row.kind is None else f"{row.cls.value}: {label}"
     told = f"{name}: {beside(row.virt, row.rss)}"

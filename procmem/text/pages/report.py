@@ -60,7 +60,6 @@ _SENTENCES: dict[str, Sentence] = {
         "{count} process of the series is left out: the others changed more.",
         "{count} processes of the series are left out: the others changed more.",
     ),
-    "table of": N_("Table: {what}"),
     "written": plural("the report on {count} process is in {path}", "the report on {count} processes is in {path}"),
 }
 _OF_THE_SCRIPT = {
