@@ -17,7 +17,16 @@ from procmem.render.picture_layout import LINEAR, LOG, stacked, weight
 from procmem.render.process_head import pid_text
 from procmem.render.width import cells
 from procmem.text import language
-from procmem.text.pages.drawing import area, beside, not_mapped, picture_title, range_text, several, unmapped
+from procmem.text.pages.drawing import (
+    area,
+    beside,
+    not_mapped,
+    not_of_programs,
+    picture_title,
+    range_text,
+    several,
+    unmapped,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +84,7 @@ def space_svg(
     digits = 8 if report.process.bits == 32 else 16
     title = picture_title(pid_text(report.process.pid), printable(report.process.comm) or "?")
     labels = list(_labels(tiles, bands, places))
-    parts = [*_boxes(tiles, places, link), *_addresses(tiles, places, digits), *_brackets(tiles, bands, places)]
+    parts = [*_boxes(tiles, bands, places, link), *_addresses(tiles, places, digits), *_brackets(tiles, bands, places)]
     parts += [f'<text class="{style}" x="{_BESIDE}" y="{y:.2f}">{safe(line)}</text>' for y, style, line in labels]
     foot = max([below, *(y for y, _, _ in labels)]) + _FOOT
     if legend:
@@ -114,15 +123,18 @@ def _places(tiles: Sequence[Tile], bands: Sequence[Band], scale: str) -> list[tu
 
 
 def _boxes(
-    tiles: Sequence[Tile], places: Sequence[tuple[float, float]], link: Callable[[int], SvgLink] | None
+    tiles: Sequence[Tile],
+    bands: Sequence[Band],
+    places: Sequence[tuple[float, float]],
+    link: Callable[[int], SvgLink] | None,
 ) -> Iterator[str]:
     for tile, (top, height) in zip(tiles, places, strict=True):
-        told = tile_text(tile)
+        told = _tile_text(tile, bands[tile.band])
         fill, ink = (HOLE, "") if tile.cls is None else (paint_of(tile.cls), PALETTE[tile.cls].ink)
         edge = "" if height < _EDGE else ' class="e"' if tile.cls is None else ' class="b"'
         shape = f'<rect{edge} x="{_BOX}" y="{top:.2f}" width="{_BOX_WIDTH}" height="{height:.2f}" fill="{fill}"/>'
         if tile.cls is not None and tile.label is not None and height >= _TEXT:
-            name = _cut(tile_name(tile), _BOX_WIDTH - 8)
+            name = _cut(_tile_name(tile), _BOX_WIDTH - 8)
             shape += f'<text x="{_BOX + 5}" y="{top + height / 2 + 4:.2f}" fill="{ink}">{safe(name)}</text>'
         if tile.largest is None or link is None:
             yield f"<g><title>{safe(told)}</title>{shape}</g>"
@@ -134,18 +146,19 @@ def _boxes(
             )
 
 
-def tile_name(tile: Tile) -> str:
+def _tile_name(tile: Tile) -> str:
     """What a piece is called in its box."""
     assert tile.label is not None
     return printable_text(range_text(tile.label))
 
 
-def tile_text(tile: Tile) -> str:
+def _tile_text(tile: Tile, band: Band) -> str:
     """What is told of a piece: addresses, what it is, and how much of it is in memory."""
     where = f"{tile.start:x}-{tile.end:x}"
     if tile.label is None or tile.cls is None:
-        return not_mapped(where, tile.end - tile.start)
-    what = tile_name(tile)
+        is_hole = band.name is None or band.virt > 0
+        return not_mapped(where, tile.end - tile.start) if is_hole else not_of_programs(where, area(band.name or ""))
+    what = _tile_name(tile)
     if tile.regions > 1:
         what = several(tile.regions, what)
     return f"{where}  {what} ({tile.cls.value}): {beside(tile.virt, tile.rss)}"

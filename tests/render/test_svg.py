@@ -66,7 +66,7 @@ def test_a_document_of_its_own(scale: str, tmp_path: Path) -> None:
     assert str(path) in run.err
     text = path.read_text("utf-8")
     names = [name for name, _ in boxes(text)]
-    assert any(name.startswith("c0000000-100000000") for name in names)
+    assert "c0000000-100000000: kernel space" in names
     assert any("in memory" in name and "(stack)" in name for name in names)
     assert any("2.6 GiB not mapped" in name for name in names)
     assert not re.findall(r"(?:href|src|url)\s*[=(]\s*[\"']?(?!#)", text)

@@ -12,7 +12,7 @@ from operator import sub
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import Explanation
-from procmem.render.escaping import printable
+from procmem.render.escaping import printable, printable_text
 from procmem.render.pmap_format import pmap_mode
 from procmem.text.explanation import block_sentences
 from procmem.text.kinds import joined
@@ -34,8 +34,8 @@ class _TextTable:
         self._numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        """Where the text stands in the table."""
-        return self._numbers.setdefault(text, len(self._numbers))
+        """Where the text stands in the table, made printable."""
+        return self._numbers.setdefault(printable_text(text), len(self._numbers))
 
     @property
     def texts(self) -> list[str]:

@@ -19,7 +19,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Finding
 from procmem.model.reports.report import MemoryReport, Subject
 from procmem.model.snapshot import Nature
-from procmem.render.escaping import printable
+from procmem.render.escaping import printable, printable_text
 from procmem.render.html.blocks import HtmlBlock, html_blocks
 from procmem.render.html.course import CHART, GROWTH_MAX, course_columns, course_svg, growth_rows
 from procmem.render.html.region_columns import RegionRow, largest_regions, region_columns
@@ -50,12 +50,12 @@ __all__ = ["need_templates", "report_html"]
 EXTRA = "procmem[report]"
 _SCRIPT_WORDS = (
     "search", "search hint", "class", "kind", "size", "sort", "any", "at least", "by address", "by rss", "by size",
-    "found", "nothing", "page", "next", "previous", "clear", "range", "unknown",
+    "found", "nothing", "page", "next", "previous", "clear", "range",
 )  # fmt: skip
 _WORDS = (
     "skip", "contents", "summary", "space", "space, told", "scale", "scale, log", "scale, linear", "nothing mapped",
     "classes", "classes, told", "account", "account, bent", "time", "time, told", "range from", "range to", "growth",
-    "threads", "threads unknown", "findings", "findings unknown", "map", "glossary", "notes",
+    "threads", "threads unknown", "findings", "map", "glossary", "notes",
 )  # fmt: skip
 _HEADINGS = (
     "column what", "column before", "column after", "column by", "column rate", "column address", "column size",
@@ -149,18 +149,24 @@ def _file(name: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    """Templates that escape whatever they are given, and do not know of missing values."""
+    """Templates that make all text printable and escape it, and refuse values that are missing."""
     import jinja2  # noqa: PLC0415  # an extra, and no other command needs it
 
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_file),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["size"] = human_size
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """A value as the page shows it: text made printable, before it is escaped; markup of our own as it is."""
+    return printable_text(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _colors() -> str:

@@ -8,7 +8,7 @@ from procmem.text.kind_names import kind_name
 from procmem.text.owners import owner_text
 from procmem.text.units import size_text
 
-__all__ = ["area", "beside", "not_mapped", "picture_title", "range_text", "several", "unmapped"]
+__all__ = ["area", "beside", "not_mapped", "not_of_programs", "picture_title", "range_text", "several", "unmapped"]
 
 _AREAS = {
     "kernel space": N_("kernel space"),
@@ -64,6 +64,11 @@ def several(count: int, largest: str) -> str:
 def not_mapped(where: str, size: int) -> str:
     """What is told of a hole, with its addresses."""
     return say(N_("{where}: {size:size} not mapped"), {"where": where, "size": size})
+
+
+def not_of_programs(where: str, named: str) -> str:
+    """What is told of an area that holds nothing of the process, with its addresses."""
+    return say(N_("{where}: {area}"), {"where": where, "area": named})
 
 
 def picture_title(pid: str, name: str) -> str:

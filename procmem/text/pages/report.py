@@ -81,7 +81,6 @@ _OF_THE_SCRIPT = {
     "previous": N_("Previous"),
     "clear": N_("Show all"),
     "range": N_("{from} to {to} after the first look ({time})"),
-    "unknown": N_("unknown"),
 }
 """What the script of the page says: by code, with figures in braces that it fills in itself."""
 

@@ -78,13 +78,14 @@
         const title = piece.querySelector("title");
         const text = title.textContent;
         title.remove(); // the line below says it at once
-        if (piece.tagName !== "a") piece.dataset.text = text;
         const say = () => { pointed.textContent = text; };
         const stop = () => { if (pointed.textContent === text) pointed.textContent = ""; };
         piece.addEventListener("pointerenter", say);
         piece.addEventListener("pointerleave", stop);
-        piece.addEventListener("focus", say);
-        piece.addEventListener("blur", stop);
+        if (piece.tagName === "a") { // what listens for focus could be given it, and holes lead nowhere
+          piece.addEventListener("focus", say);
+          piece.addEventListener("blur", stop);
+        }
       }
       pieces.forEach((piece, at) => piece.setAttribute("tabindex", at ? "-1" : "0"));
       picture.addEventListener("keydown", (event) => {
@@ -144,7 +145,7 @@
         element("div", { class: "filters" }, labelled("search", this.search), labelled("class", this.cls),
           labelled("kind", this.kind), labelled("size", this.size), labelled("sort", this.order), this.clear),
         this.found,
-        element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": this.place.getAttribute("aria-label") }, table),
+        element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": this.place.getAttribute("aria-label") }, table),
         element("div", { class: "pages" }, this.back, this.next, this.where));
       this.place.querySelector(".static").replaceWith(dynamic);
       for (const control of [this.search, this.cls, this.kind, this.size, this.order])
@@ -323,6 +324,7 @@
 
     drag() {
       let begun = null;
+      let moved = false;
       this.svg.addEventListener("pointerdown", (event) => {
         if (event.button) return;
         const at = this.at(event);
@@ -331,16 +333,18 @@
         if (at === from && from !== 0) begun = to;
         else if (at === to && to !== this.times.length - 1) begun = from;
         else begun = at;
+        moved = false;
         this.svg.setPointerCapture(event.pointerId);
         event.preventDefault();
       });
       this.svg.addEventListener("pointermove", (event) => {
         if (begun === null) return;
         const at = this.at(event);
+        moved = moved || at !== begun;
         this.set(Math.min(begun, at), Math.max(begun, at));
       });
       const end = () => {
-        if (begun !== null && this.from.value === this.to.value) this.set(0, this.times.length - 1);
+        if (begun !== null && (!moved || this.from.value === this.to.value)) this.set(0, this.times.length - 1);
         begun = null;
       };
       this.svg.addEventListener("pointerup", end);
