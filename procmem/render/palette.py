@@ -35,7 +35,7 @@ PALETTE = {
     ByteClass.JIT: Paint("#841e69", _LIGHT, "M4,0 v8"),
     ByteClass.GUARD: Paint("#d9d9d9", _DARK, _CROSSED),
     ByteClass.RESERVED: Paint("#d9d9d9", _DARK, _DIAGONAL),
-    ByteClass.KERNEL: Paint("#3f3f3f", _LIGHT),
+    ByteClass.KERNEL: Paint("#666666", _LIGHT),
     ByteClass.DEVICE: Paint("#2f2a7a", _LIGHT, "M0,4 h8"),
 }
 HOLE = "none"

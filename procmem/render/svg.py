@@ -52,7 +52,7 @@ _EDGE = 3.0
 _PIXELS_PER_WEIGHT = 5.0
 _CUT = 26.0
 """What is drawn of an area that lies above user space and would leave it no room."""
-_CELL = 6.3
+_CELL, _DIGIT = 6.3, 7.0
 _ARROWS = {"up": " \u2191", "down": " \u2193"}
 _STYLE = """
 svg { color-scheme: light dark; font: 11px/1.2 system-ui, sans-serif; --ink: #1b1f24; --dim: #57606a; --paper: #fff }
@@ -82,16 +82,18 @@ def space_svg(
     places = _places(tiles, bands, scale)
     below = places[-1][0] + places[-1][1] if places else 0.0
     digits = 8 if report.process.bits == 32 else 16
+    left = _BOX - (digits + 1) * _DIGIT
     title = picture_title(pid_text(report.process.pid), printable(report.process.comm) or "?")
     labels = list(_labels(tiles, bands, places))
     parts = [*_boxes(tiles, bands, places, link), *_addresses(tiles, places, digits), *_brackets(tiles, bands, places)]
     parts += [f'<text class="{style}" x="{_BESIDE}" y="{y:.2f}">{safe(line)}</text>' for y, style, line in labels]
     foot = max([below, *(y for y, _, _ in labels)]) + _FOOT
     if legend:
-        keys, foot = _legend(report, foot + _LINE)
+        keys, foot = _legend(report, left, foot + _LINE)
         parts += keys
+    view = f"{left:g} {-_LINE:g} {_WIDTH - left:g} {foot + _LINE:.1f}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {-_LINE:g} {_WIDTH} {foot + _LINE:.1f}" class="space"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" class="space"'
         f' role="group" aria-label="{safe(title)}" lang="{language()}">{"".join(parts)}</svg>'
     )
 
@@ -101,7 +103,7 @@ def standalone_svg(report: Inspection, scale: str) -> str:
     drawn = space_svg(report, scale, legend=True)
     head, _, rest = drawn.partition(">")
     style = f"<style>{_STYLE}</style>"
-    paper = f'<rect class="paper" y="{-_LINE:g}" width="100%" height="100%"/>'
+    paper = f'<rect class="paper" y="{-2 * _LINE:g}" width="200%" height="200%"/>'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} width="{_WIDTH}">{style}{patterns()}{paper}{rest}\n'
 
 
@@ -228,16 +230,16 @@ def _cut(text: str, pixels: float) -> str:
     return f"{kept}\u2026"
 
 
-def _legend(report: Inspection, top: float) -> tuple[list[str], float]:
+def _legend(report: Inspection, left: float, top: float) -> tuple[list[str], float]:
     """The classes that there are, with their colours, and where they end."""
-    x, y = 6.0, top
+    x, y = left + 6, top
     parts = []
     for cls in ByteClass:
         if all(row.cls != cls.value for row in report.classes):
             continue
         width = 30 + _CELL * len(cls.value)
         if x + width > _WIDTH:
-            x, y = 6.0, y + _LINE + 3
+            x, y = left + 6, y + _LINE + 3
         parts.append(f'<rect x="{x:g}" y="{y - 9:g}" width="10" height="10" fill="{paint_of(cls)}"/>')
         parts.append(f'<text class="t" x="{x + 14:g}" y="{y:g}">{cls.value}</text>')
         x += width

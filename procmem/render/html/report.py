@@ -54,8 +54,8 @@ _SCRIPT_WORDS = (
 )  # fmt: skip
 _WORDS = (
     "skip", "contents", "summary", "space", "space, told", "scale", "scale, log", "scale, linear", "nothing mapped",
-    "classes", "classes, told", "account", "account, bent", "time", "time, told", "range from", "range to", "growth",
-    "threads", "threads unknown", "findings", "map", "glossary", "notes",
+    "classes", "classes, told", "account", "account, bent", "account unknown", "time", "time, told", "range from",
+    "range to", "growth", "threads", "threads unknown", "findings", "map", "glossary", "notes",
 )  # fmt: skip
 _HEADINGS = (
     "column what", "column before", "column after", "column by", "column rate", "column address", "column size",

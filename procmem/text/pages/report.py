@@ -27,6 +27,7 @@ _SENTENCES: dict[str, Sentence] = {
     "map of rss": N_("RES {size:size}"),
     "account": N_("From VIRT to RES"),
     "account, bent": N_("Most of VIRT is reserved: the scale changes at the dotted line."),
+    "account unknown": N_("How much of it is in memory is not known."),
     "time": N_("Over time"),
     "time, told": N_("Memory and swap by class. Drag across the picture to choose a range, or move its ends below it."),
     "time, looks": plural("{count} look", "{count} looks"),
