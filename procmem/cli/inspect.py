@@ -19,6 +19,7 @@ from procmem.queries.series import names_a_series, processes_at
 from procmem.queries.targets import Selection
 from procmem.render.pages.inspect import inspect_page
 from procmem.render.picture_layout import LINEAR, LOG
+from procmem.render.profiles import PROFILES
 from procmem.text.help import inspect as words
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ __all__ = ["inspect"]
 @click.option("--at", "moment", metavar="TIME", help=words.AT)
 @click.option("--svg", metavar="FILE", help=words.SVG)
 @click.option("--scale", type=click.Choice([LOG, LINEAR]), default=LOG, help=words.SCALE)
-@click.option("--format", "profile", type=click.Choice(["folded", "speedscope", "pprof"]), help=words.FORMAT)
+@click.option("--format", "profile", type=click.Choice(list(PROFILES)), help=words.FORMAT)
 @click.option("--value", type=click.Choice(MEASURES), default="rss", help=words.VALUE)
 @output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
 def inspect(

@@ -51,6 +51,16 @@ def test_a_series_by_its_option(tmp_path: Path) -> None:
     assert (none.status, none.out, len(none.err.splitlines())) == (3, "", 1)
 
 
+def test_a_single_look_has_no_course(tmp_path: Path) -> None:
+    """Its classes are told; nothing has changed yet that could be."""
+    series = tmp_path / "a.series"
+    write_series(series, [3])
+    run = procmem("report", str(series), "-o", "-")
+    assert run.status == 0
+    assert 'id="time"' not in run.out
+    assert "c-0-heap" in run.out
+
+
 def test_a_script_and_a_stage(tmp_path: Path) -> None:
     """What the simulated program does is drawn; options of the simulation need one."""
     script = tmp_path / "steps"

@@ -14,6 +14,7 @@ import pytest
 from procmem.analyse.inspection import inspection
 from procmem.analyse.profile import memory_profile
 from procmem.model.reports.profile import MEASURES
+from procmem.render import profiles
 from procmem.render.profiles import PROFILES, write_profile
 from tests.support import needs
 from tests.support.made_processes import made, record
@@ -60,6 +61,12 @@ def test_several_processes_are_told_apart() -> None:
     first = {frames[0] for frames, _ in folded(run.out)}
     assert len(first) == 2
     assert all(re.fullmatch(r".+ \(\d+\)", name) for name in first)
+
+
+def test_every_format_has_its_module_and_every_module_its_row() -> None:
+    """The folder and the table name the same; ``frames`` is what they share."""
+    modules = {path.stem for path in Path(profiles.__file__).parent.glob("*.py")} - {"__init__", "frames"}
+    assert modules == {one.module for one in PROFILES.values()}
 
 
 FRAME = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}

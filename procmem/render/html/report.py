@@ -63,6 +63,8 @@ _HEADINGS = (
 )  # fmt: skip
 _MINUS = "\u2212"
 _MOSTLY_RESERVED = 2
+_LOOKS_LEAST = 2
+"""A single look has no course."""
 
 
 class _TreeMaps(NamedTuple):
@@ -247,7 +249,7 @@ def _maps(number: int, subject: Subject) -> _TreeMaps:
 
 def _time(subject: Subject) -> _TimePart | None:
     course = subject.course
-    if course is None or not course.times:
+    if course is None or len(course.times) < _LOOKS_LEAST:
         return None
     growth = [(name, cls, *_change(first, last, rate)) for name, cls, first, last, rate in growth_rows(course)]
     return _TimePart(
