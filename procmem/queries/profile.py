@@ -1,6 +1,7 @@
 """The question of ``procmem inspect --format``: the regions of a process, summed for viewers of profiles."""
 
 from procmem.analyse.profile import memory_profile
+from procmem.errors import AccessRefused
 from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.profile import MEASURES, MemoryProfile
 
@@ -11,11 +12,11 @@ def profile_of(report: Inspection, measure: str) -> MemoryProfile:
     """The profile of an inspected process.
 
     Raises:
-        AccessRefused: its mappings are not known, or nothing of the measure is.
+        AccessRefused: it has no mappings, they are not known, or nothing of the measure is.
     """
     report.need_regions()
     if report.regions is None:
-        return MemoryProfile(report.process, ())
+        raise AccessRefused(report.process.pid, "nothing-to-draw")
     profile = memory_profile(report.process, report.regions)
     profile.need(measure)
     return profile

@@ -224,3 +224,13 @@ def test_what_is_unknown_is_refused(form: str) -> None:
     assert virt.status == 0
     if form == "speedscope":
         assert [profile["name"] for profile in virt.json["profiles"]] == ["virt"]
+
+
+def test_who_has_no_memory_has_no_profile() -> None:
+    """A kernel thread is refused; where nothing is in memory, that is told of each stack."""
+    thread = procmem("inspect", str(FIXTURES / "x86_64-6.18-kernel-thread"), "--format", "folded")
+    assert (thread.status, thread.out) == (4, "")
+    shot, regions = made({"smaps": smaps([record(0x1000_0000, 0x1000_1000, "rw-p")])})
+    assert regions is not None
+    profile = memory_profile(inspection(shot, regions).process, regions)
+    assert write_profile("folded", [profile], "rss") == b"mmap;anon-private 0\n"

@@ -12,13 +12,11 @@ __all__ = ["write"]
 
 
 def write(profiles: Sequence[MemoryProfile], measure: str) -> bytes:
-    """One line for each sum that is not empty."""
+    """One line for each sum that is not empty; where all are, one for each."""
     at = MEASURES.index(measure)
-    lines = []
-    for frames, one in stacks(profiles):
-        if size := one.sizes[at]:
-            lines.append(f"{';'.join(map(_frame, frames))} {size}\n")
-    return "".join(lines).encode("utf-8")
+    found = [(frames, one.sizes[at] or 0) for frames, one in stacks(profiles)]
+    shown = [(frames, size) for frames, size in found if size] or found
+    return "".join(f"{';'.join(map(_frame, frames))} {size}\n" for frames, size in shown).encode("utf-8")
 
 
 def _frame(name: str) -> str:
