@@ -16,7 +16,7 @@ from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
-from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
+from procmem.model.reports.inspection import Account, Band, Inspection, LayoutInShort, ProcessFacts, Tile, Totals
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum, uss_of
 
@@ -53,16 +53,26 @@ def inspection(
     """
     rows = () if regions is None else class_rows(regions, classic=classic)
     totals = _totals(snapshot, regions)
+    bands, tiles = _drawn(snapshot, regions) if drawn and regions is not None else ((), ())
     return Inspection(
         process=_facts(snapshot),
         totals=totals,
         account=_account(snapshot, regions),
         classes=rows,
-        picture=picture(snapshot, regions) if drawn and regions is not None else (),
+        picture=bands,
         regions=regions,
         warnings=tuple(warnings_of(snapshot, regions, peek_problem)),
         layout=layout,
+        tiles=tiles,
     )
+
+
+def _drawn(snapshot: Snapshot, regions: Regions) -> tuple[tuple[Band, ...], tuple[Tile, ...]]:
+    """The picture of the address space: its bands, and what they are made of."""
+    from procmem.analyse.tiles import tiles_of  # noqa: PLC0415  # seldom
+
+    bands = picture(snapshot, regions)
+    return bands, tiles_of(regions, bands)
 
 
 def _facts(snapshot: Snapshot) -> ProcessFacts:

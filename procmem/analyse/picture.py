@@ -18,6 +18,7 @@ from procmem.model.unknown import exact_sum
 
 __all__ = ["picture"]
 
+_MAPPING_AREA = "mapping area"
 _GROWS = {"stack": "down", "heap": "up"}
 _OWN_NAMES = frozenset({"text", "data", "bss"})
 _OWN_BANDS = {
@@ -48,7 +49,20 @@ def picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
         resident = exact_sum(sizes)
         virt = sum(end[at:until]) - sum(start[at:until])
         bands.append(Band(start[at], max(end[at:until]), name, virt, resident, _GROWS.get(name)))
-    return tuple(reversed([*_with_holes(bands), *_above(snapshot, bands)]))
+    return tuple(_folded(list(reversed([*_with_holes(bands), *_above(snapshot, bands)]))))
+
+
+def _folded(bands: Sequence[Band]) -> list[Band]:
+    """Neighbouring mapping areas and the holes between them as one band."""
+    shown: list[Band] = []
+    for band in bands:
+        if band.name == _MAPPING_AREA and len(shown) > 1 and shown[-1].name is None and shown[-2].name == _MAPPING_AREA:
+            above = shown[-2]
+            rss = None if above.rss is None or band.rss is None else above.rss + band.rss
+            shown[-2:] = [above._replace(start=band.start, virt=above.virt + band.virt, rss=rss)]
+        else:
+            shown.append(band)
+    return shown
 
 
 def _stretches(names: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -75,7 +89,7 @@ def _only_one_program(regions: Regions, names: list[str], stretches: Iterable[tu
             low = min(low, regions.start[at])
     copies = [at for at in own if not low <= regions.start[at] < high]
     for at in copies:
-        names[at] = "mapping area"
+        names[at] = _MAPPING_AREA
     return bool(copies)
 
 
@@ -88,7 +102,7 @@ def _band_name(label: Label) -> str:
         return "heap"
     if label.kind.role is Role.EXE and label.cls in _OWN_BANDS:
         return _OWN_BANDS[label.cls]
-    return "mapping area"
+    return _MAPPING_AREA
 
 
 def _with_holes(bands: list[Band]) -> Iterator[Band]:

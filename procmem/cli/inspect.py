@@ -13,10 +13,13 @@ from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus, Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.region_filter import RegionFilter
+from procmem.model.reports.profile import MEASURES
 from procmem.queries.inspect import CLASSIC, SORTS, InspectOptions
 from procmem.queries.series import names_a_series, processes_at
 from procmem.queries.targets import Selection
 from procmem.render.pages.inspect import inspect_page
+from procmem.render.picture_layout import LINEAR, LOG
+from procmem.render.profiles import PROFILES
 from procmem.text.help import inspect as words
 
 TYPE_CHECKING = False
@@ -32,9 +35,25 @@ __all__ = ["inspect"]
 @click.option("--sort", type=click.Choice(SORTS), help=words.SORT)
 @click.option("--since", metavar="A", help=words.SINCE)
 @click.option("--at", "moment", metavar="TIME", help=words.AT)
+@click.option("--svg", metavar="FILE", help=words.SVG)
+@click.option("--scale", type=click.Choice([LOG, LINEAR]), default=LOG, help=words.SCALE)
+@click.option("--format", "profile", type=click.Choice(list(PROFILES)), help=words.FORMAT)
+@click.option("--value", type=click.Choice(MEASURES), default="rss", help=words.VALUE)
 @output_options("procmem/inspect/1", flags=INSPECT_FLAGS, helps=words.FLAGS)
-def inspect(targets: Selection, output: Output, only: RegionFilter, moment: str | None, **others: Any) -> int:
+def inspect(
+    targets: Selection,
+    output: Output,
+    only: RegionFilter,
+    moment: str | None,
+    svg: str | None,
+    scale: str,
+    profile: str | None,
+    value: str,
+    **others: Any,
+) -> int:
     """Read, and show."""
+    if svg is not None or profile is not None:
+        return _export(targets, svg, scale, profile, value, deep=others["deep"])
     need_classes(only.classes, CLASSIC if others["classic"] else tuple(ByteClass))
     options = InspectOptions(only=only, **others)
     if options.sort is not None and not options.lists_regions and (options.sort == "address" or output.form == "json"):
@@ -44,6 +63,18 @@ def inspect(targets: Selection, output: Output, only: RegionFilter, moment: str 
     if moment is not None:
         raise Misuse("not-a-series", name=targets.recording or "")
     return answer_inspect(targets, options, output)
+
+
+def _export(targets: Selection, svg: str | None, scale: str, profile: str | None, value: str, *, deep: bool) -> int:
+    """What is made for other programs."""
+    from procmem.cli.exports import export_profile, export_svg  # noqa: PLC0415  # seldom
+
+    if targets.recording is not None and names_a_series(targets.recording):
+        raise Misuse("series-as-recording", name=targets.recording)
+    if svg is not None:
+        return export_svg(targets, svg, scale, deep=deep)
+    assert profile is not None
+    return export_profile(targets, profile, value, deep=deep)
 
 
 def _of_series(targets: Selection, moment: str | None, options: InspectOptions, output: Output) -> int:

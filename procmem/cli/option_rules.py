@@ -36,6 +36,12 @@ _APART: dict[str, _Apart] = {
             ("--picture",),
             (*_FORMATS, *_OF_REGIONS, "--regions", "--sort", "--columns", "--bytes", "--human"),
         ),
+        (
+            ("--svg", "--format"),
+            (*_FORMATS, *_OF_REGIONS, "--regions", "--classic", "--picture", "--sort", "--since", "--at", "--columns",
+             "--bytes", "--human", "--width", "--wide"),
+        ),
+        (("--svg",), ("--format",)),
     ),
     "explain": (
         (
@@ -72,6 +78,25 @@ _APART: dict[str, _Apart] = {
     "run": ((("--repeat",), ("--stage",)),),
 }  # fmt: skip
 _NEEDS: dict[str, _Needs] = {
+    "report": (
+        (
+            (
+                "--stage",
+                "--script",
+                "--kernel",
+                "--limit-3gb",
+                "--no-limit-3gb",
+                "--aslr",
+                "--no-aslr",
+                "--legacy",
+                "--stack-limit",
+                "--execstack",
+                "--env",
+            ),
+            ("--simulate",),
+        ),
+    ),
+    "inspect": ((("--scale",), ("--svg",)), (("--value",), ("--format",))),
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import click
 
 from procmem.cli.lazy_completion import completed_by
+from procmem.errors import Misuse
 from procmem.queries.streams import input_text
-from procmem.queries.targets import Selection
+from procmem.queries.targets import Selection, TargetRef
 from procmem.text.help import options as words
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
-__all__ = ["optional_targets", "target_options"]
+__all__ = ["one_of", "optional_targets", "target_options"]
 
 
 def target_options(command: _Decorated) -> _Decorated:
@@ -46,6 +47,19 @@ def _with_targets(command: _Decorated, metavar: str) -> _Decorated:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def one_of(targets: Selection, option: str) -> TargetRef:
+    """The one process of a selection, for an option that is about one.
+
+    Raises:
+        Misuse: several are selected.
+        BadInput, NothingMatches, ProcessGone: none is, as :meth:`Selection.refs`.
+    """
+    refs = list(targets.refs())
+    if len(refs) > 1:
+        raise Misuse("one-process", option=option, count=len(refs))
+    return refs[0]
 
 
 def _kept_option(*names: str, **settings: Any) -> Callable[[_Decorated], _Decorated]:

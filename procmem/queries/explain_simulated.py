@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["explain_simulated"]
 
 
-def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanation:
+def explain_simulated(prediction: Prediction, files: ProgramFiles, *, drawn: bool = False) -> Explanation:
     """The simulated process as ``explain`` would show it; its ``inspection`` is what ``inspect`` would show.
+
+    ``drawn`` asks for the picture of its address space as well.
 
     Raises:
         BadInput: there is no process at this stage.
@@ -30,5 +32,5 @@ def explain_simulated(prediction: Prediction, files: ProgramFiles) -> Explanatio
         raise BadInput("no-process-at-stage", stage=prediction.stage.value, failure=prediction.failure)
     shot, objects = made
     named = regions(shot, layout(shot, objects).judged(), PageRuns())
-    report = inspection(shot, named, layout=layout_in_short(shot, objects))
+    report = inspection(shot, named, layout=layout_in_short(shot, objects), drawn=drawn)
     return explanation(shot, named, report)

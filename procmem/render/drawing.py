@@ -20,8 +20,7 @@ def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
     digits = 8 if bits == 32 else 16
     pad = " " * digits
     lines = []
-    shown = _folded(bands)
-    for number, band in enumerate(shown):
+    for number, band in enumerate(bands):
         left, right = tuple(shapes["border"] if number else shapes["corner"])
         lines.append(f"{_address(band.end, digits)} {left}{shapes['line'] * _WIDTH}{right}")
         wall = shapes["wall"]
@@ -33,9 +32,9 @@ def draw(bands: Sequence[Band], *, bits: int | None, unicode: bool) -> str:
             text = f"{area(band.name)}{arrow}"
             sizes = beside(band.virt, band.rss) if band.virt else ""
         lines.append(f"{pad} {wall}{centred(text, _WIDTH)}{wall}  {sizes}".rstrip())
-    if shown:
+    if bands:
         left, right = tuple(shapes["foot"])
-        lines.append(f"{_address(shown[-1].start, digits)} {left}{shapes['line'] * _WIDTH}{right}")
+        lines.append(f"{_address(bands[-1].start, digits)} {left}{shapes['line'] * _WIDTH}{right}")
     return "\n".join(lines) + "\n"
 
 
@@ -47,21 +46,3 @@ def centred(text: str, width: int) -> str:
 
 def _address(value: int, digits: int) -> str:
     return f"{min(value, (1 << 4 * digits) - 1):0{digits}x}"
-
-
-def _folded(bands: Sequence[Band]) -> list[Band]:
-    """Neighbouring mapping areas and the holes between them, drawn as one band."""
-    shown: list[Band] = []
-    for band in bands:
-        if (
-            band.name == "mapping area"
-            and len(shown) > 1
-            and shown[-1].name is None
-            and shown[-2].name == "mapping area"
-        ):
-            above = shown[-2]
-            rss = None if above.rss is None or band.rss is None else above.rss + band.rss
-            shown[-2:] = [above._replace(start=band.start, virt=above.virt + band.virt, rss=rss)]
-        else:
-            shown.append(band)
-    return shown

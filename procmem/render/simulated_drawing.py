@@ -13,13 +13,12 @@ from procmem.model.simulation import AreaRole, SimSpace, SimVma
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.render.drawing import centred, draw
 from procmem.render.human import human_size
+from procmem.render.picture_layout import PLAIN, line_count
 from procmem.text.pages.drawing import area
 
 __all__ = ["bands", "picture"]
 
 _SPACE = 1 << 32
-_LINE_BYTES = 64 << 20
-_PAGE = 4096
 _WIDTH = 24
 _OWN = {AreaRole.TEXT: "text", AreaRole.RODATA: "text", AreaRole.DATA: "data", AreaRole.BSS: "bss"}
 _GROWS = {"stack": "down", "heap": "up"}
@@ -67,15 +66,7 @@ def _with_holes(found: Sequence[Band]) -> Iterator[Band]:
 
 def picture(shown: Sequence[Band], *, scale: str, unicode: bool) -> str:
     """Draw the bands, each on one line or to scale."""
-    return draw(shown, bits=32, unicode=unicode) if scale == "plain" else _tall(shown, scale, unicode=unicode)
-
-
-def _lines_of(band: Band, scale: str) -> int:
-    size = band.end - band.start
-    if scale == "linear":
-        return max(1, round(size / _LINE_BYTES))
-    # a page gives one line, and so does each further doubling by sixteen
-    return max(1, (size // _PAGE).bit_length() // 4)
+    return draw(shown, bits=32, unicode=unicode) if scale == PLAIN else _tall(shown, scale, unicode=unicode)
 
 
 def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
@@ -84,7 +75,7 @@ def _tall(shown: Sequence[Band], scale: str, *, unicode: bool) -> str:
     for number, band in enumerate(shown):
         ends = border if number else corner
         lines.append(f"{min(band.end, _SPACE - 1):08x} {ends[0]}{dash * _WIDTH}{ends[1]}")
-        count = _lines_of(band, scale)
+        count = line_count(band.end - band.start, scale)
         for row in range(count):
             text = (area(band.name) if band.name else "...") if row == count // 2 else ""
             beside = f"  {human_size(band.end - band.start)}" if row == count // 2 else ""

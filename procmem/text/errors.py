@@ -74,6 +74,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("clear_refs could not be written: {refusal}"), N_("the kernel needs CONFIG_PROC_PAGE_MONITOR for it")
     ),
     "no-mappings": ErrorWords(N_("its mappings are not known: neither smaps nor maps could be read"), ""),
+    "nothing-to-draw": ErrorWords(N_("it has no address space of its own"), ""),
     "no-sizes": ErrorWords(N_("its sizes in memory and in swap are not known: smaps could not be read"), ""),
     "smaps-denied": ErrorWords(N_("smaps: permission denied")),
     "no-process-named": ErrorWords(N_("no process has name {name!r}")),
@@ -146,6 +147,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "name-an-address": ErrorWords(N_("name an address of the simulated machine, such as 0x08048400")),
     "name-process-and-addresses": ErrorWords(N_("name a process and addresses, or --sim and addresses")),
     "bad-address": ErrorWords(N_("{text!r}: not a hexadecimal address")),
+    "one-process": ErrorWords(N_("{option} is about one process, and {count} were named")),
     "columns-of-json": ErrorWords(N_("--columns does not go with --json: a document is whole")),
     "name-a-process": ErrorWords(N_("name a process: a pid, 'self', a recording, or --name, --user, --from")),
     "second-look-missing": ErrorWords(

@@ -42,6 +42,8 @@ def test_flags_set_what_click_sets() -> None:
         pids, arguments = plain
         assert by_click.pop("targets").words == tuple(map(str, pids)) == ("1", "22")
         assert by_click.pop("moment") is None
+        exports = [by_click.pop(name) for name in ("svg", "scale", "profile", "value")]
+        assert exports == [None, "log", None, "rss"]
         chosen = {name: by_click.pop(name) for name in RegionFilter._fields}
         assert RegionFilter(**chosen | {"min_size": int(chosen["min_size"])}) == RegionFilter()
         assert InspectOptions(**_options(by_click)) == InspectOptions(**_options(arguments)), line

@@ -25,6 +25,11 @@ OF_A_PROCESS: tuple[tuple[Words, tuple[Words, ...]], ...] = (
     (("inspect", "--picture"), TEXT),
     (("inspect", "--regions", "--sort", "rss", "--min-size", "4K", "--human"), TEXT),
     (("inspect", "--bytes"), TEXT),
+    (("inspect", "--svg", "-"), TEXT),
+    (("inspect", "--svg", "-", "--scale", "linear"), TEXT),
+    (("inspect", "--format", "folded"), TEXT),
+    (("inspect", "--format", "speedscope", "--value", "virt"), TEXT),
+    (("report", "-o", "-"), TEXT),
     (("threads", "--bytes"), TEXT),
     (("account", "--human"), TEXT),
     (("explain",), ALL),
@@ -61,6 +66,7 @@ SIMULATIONS: tuple[tuple[Words, tuple[Words, ...]], ...] = (
     (("simulate-memory", "--trace", "--ram", "16M", "--swap", "8M"), ALL),
     (("simulate", "--as", "explain"), ALL),
     (("simulate", "--as", "inspect"), ALL),
+    (("report", "--simulate", "textbook", "-o", "-"), TEXT),
 )
 
 

@@ -1,15 +1,16 @@
 """What the analyses give: plain figures in bytes, ready to be laid out by any format."""
 
 from procmem.errors import AccessRefused
+from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.raw import Refusal
-from procmem.model.region import Regions
+from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.resident import Consumer, Surroundings
 from procmem.model.snapshot import Nature
 
-__all__ = ["Account", "Band", "Inspection", "LayoutInShort", "ProcessFacts", "Totals"]
+__all__ = ["Account", "Band", "Inspection", "LayoutInShort", "ProcessFacts", "Tile", "Totals"]
 
 
 class ProcessFacts(NamedTuple):
@@ -76,6 +77,25 @@ class Band(NamedTuple):
     grows: str | None
 
 
+class Tile(NamedTuple):
+    """One piece of the picture with regions: a region, neighbouring regions, a hole, or a band without regions.
+
+    ``band`` is the index of the band that it lies in. ``label`` is that of the largest region, ``largest`` the index of
+    that region; both are None where nothing is mapped. ``cls`` is the class that has most of the bytes, ``regions`` how
+    many regions the tile stands for. Sizes are bytes; ``rss`` is None where it is unknown.
+    """
+
+    start: int
+    end: int
+    band: int
+    cls: ByteClass | None
+    label: Label | None
+    largest: int | None
+    regions: int
+    virt: int
+    rss: int | None
+
+
 class LayoutInShort(NamedTuple):
     """How many laws of the kernel's layout hold for a process, and the names of those that do not."""
 
@@ -89,6 +109,8 @@ class Inspection(NamedTuple):
     ``regions`` is None where mappings could not be read, ``layout`` where no law of the layout could be checked.
     ``consumers`` say what fills RES, the largest first: empty where that is not known. ``surroundings`` are peaks and
     limits, None where they were not asked for. ``compared_with`` names the earlier look that growth is told since.
+    ``picture`` are the bands of the address space, ``tiles`` what they are made of, both from the highest address down;
+    empty where no picture was asked for.
     """
 
     process: ProcessFacts
@@ -102,6 +124,7 @@ class Inspection(NamedTuple):
     consumers: tuple[Consumer, ...] = ()
     surroundings: Surroundings | None = None
     compared_with: str | None = None
+    tiles: tuple[Tile, ...] = ()
 
     @property
     def is_unread(self) -> bool:

@@ -1,0 +1,132 @@
+"""``procmem report``: everything about several processes, series and simulations in one HTML file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import click
+
+from procmem import __version__
+from procmem.cli.layout import layout_options, script_of, settings_from, variables
+from procmem.cli.multi_target import for_each
+from procmem.cli.options import command
+from procmem.cli.output import echo
+from procmem.cli.targets import optional_targets
+from procmem.errors import Misuse
+from procmem.model.named_tuple import NamedTuple
+from procmem.model.simulation import Stage
+from procmem.queries.save import may_save_text, save_text
+from procmem.queries.series import names_a_series
+from procmem.queries.targets import Selection, TargetRef
+from procmem.render.escaping import printable_text
+from procmem.text.help import report as words
+from procmem.text.help.simulate import OPTIONS
+from procmem.text.pages.report import told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from procmem.model.reports.report import Subject
+
+__all__ = ["report"]
+
+_STANDARD_OUTPUT = "-"
+_TEXTBOOK = "textbook"
+
+
+class _SeriesRef(NamedTuple):
+    """A series, and who of it is wanted."""
+
+    path: str
+    selection: Selection
+
+
+class _ProgramRef(NamedTuple):
+    """A program to simulate, by its path; None for the one of the textbook."""
+
+    path: str | None
+
+
+_Shown = TargetRef | _SeriesRef | _ProgramRef
+
+
+@command(help=words.HELP, epilog=words.EPILOG)
+@optional_targets
+@click.option("-o", "--output", required=True, metavar="FILE", help=words.OUTPUT)
+@click.option("--deep", is_flag=True, help=words.DEEP)
+@click.option("--simulate", "programs", multiple=True, metavar="ELF", help=words.SIMULATE)
+@click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help=OPTIONS["stage"])
+@click.option("--script", metavar="FILE", help=words.SCRIPT)
+@layout_options
+def report(targets: Selection, output: str, *, deep: bool, programs: tuple[str, ...], **given: Any) -> int:
+    """Read, simulate, and write."""
+    from procmem.queries.report import (  # noqa: PLC0415  # not needed for --help
+        memory_report,
+        subject_of,
+        subjects_of_series,
+    )
+    from procmem.render.html.report import need_templates, report_html  # noqa: PLC0415  # the same
+
+    if targets.is_empty and not programs:
+        raise Misuse("name-a-process")
+    need_templates()
+    if output != _STANDARD_OUTPUT:
+        may_save_text(output)
+
+    def answer(ref: _Shown) -> tuple[list[Subject], int]:
+        if isinstance(ref, _SeriesRef):
+            return subjects_of_series(ref.path, ref.selection)
+        if isinstance(ref, _ProgramRef):
+            return [_simulated(ref.path, given)], 0
+        with ref.open() as target:
+            return [subject_of(target, ref.name, deep=deep)], 0
+
+    found, status = for_each(_all(targets, programs), answer)
+    subjects = [subject for some, _ in found for subject in some]
+    if not subjects:
+        return status
+    text = report_html(memory_report(subjects, version=__version__, left_out=sum(more for _, more in found)))
+    if output == _STANDARD_OUTPUT:
+        echo(text)
+        return status
+    save_text(output, text)
+    with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
+        click.echo(printable_text(told("written", count=len(subjects), path=output)), err=True)
+    return status
+
+
+def _all(targets: Selection, programs: tuple[str, ...]) -> Iterator[_Shown]:
+    """Everything to show, in the order of the command line; simulations are last."""
+    if targets.recording is not None:
+        is_series = names_a_series(targets.recording)
+        yield from [_SeriesRef(targets.recording, targets)] if is_series else targets.refs()
+    else:
+        for word in targets.words:
+            if names_a_series(word):
+                yield _SeriesRef(word, Selection((), recording=word))
+            else:
+                yield from targets._replace(words=(word,), name=None, user=None).refs()
+        if targets.name or targets.user:
+            yield from targets._replace(words=()).refs()
+    yield from (_ProgramRef(None if path == _TEXTBOOK else path) for path in programs)
+
+
+def _simulated(path: str | None, given: dict[str, Any]) -> Subject:
+    """A program at a stage, or after the last step of a script."""
+    from procmem.queries import simulate as query  # noqa: PLC0415  # only with --simulate
+    from procmem.queries.report import subject_of_simulation  # noqa: PLC0415  # the same
+
+    given = {**given, "threads": 0}
+    files = query.files_of(None if path is None else os.fsencode(path), variables(given))
+    kernel = query.kernel_of(files, given["kernel"])
+    facts, _ = query.kernel_facts(kernel)
+    chosen = () if path is None else (path,)
+    settings = settings_from(chosen, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
+    settings = query.really(settings, files)
+    stage = Stage(given["stage"])
+    script = script_of(given, has_program=path is not None, stage=stage)
+    _, prediction = query.predictions(files, settings, stage, script, every=False)[-1]
+    return subject_of_simulation(path or _TEXTBOOK, prediction, files)

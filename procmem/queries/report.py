@@ -1,0 +1,94 @@
+"""The question of ``procmem report``: all that is told of a process, read once; of a series; of a simulation."""
+
+from __future__ import annotations
+
+import time
+
+from procmem.analyse.composition import courses, shares_of_classes, shares_of_regions
+from procmem.analyse.explain import explanation
+from procmem.analyse.inspection import inspection
+from procmem.errors import NothingMatches
+from procmem.model.reports.explanation import Explanation
+from procmem.model.reports.report import MemoryReport, Subject
+from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.queries.explain_simulated import explain_simulated
+from procmem.queries.inspect import consumers_of
+from procmem.queries.laws import layout_in_short
+from procmem.queries.series import looks_of
+from procmem.queries.surroundings import read_surroundings
+from procmem.queries.threads import threads_in
+from procmem.sources.find import wanted_processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from procmem.model.ports import Target
+    from procmem.model.program_files import ProgramFiles
+    from procmem.model.region import Regions
+    from procmem.model.reports.report import ClassShare
+    from procmem.model.simulation import Prediction
+    from procmem.queries.targets import Selection
+
+__all__ = ["memory_report", "subject_of", "subject_of_simulation", "subjects_of_series"]
+
+PROCESSES_MAX = 20
+"""Processes of one series that are shown: those that changed most."""
+
+
+def memory_report(subjects: Sequence[Subject], *, version: str, left_out: int) -> MemoryReport:
+    """The report of now."""
+    return MemoryReport(tuple(subjects), time.time(), version, left_out)
+
+
+def subject_of(target: Target, name: str, *, deep: bool) -> Subject:
+    """Read a process once, and tell all of it: every part of the report is about one moment.
+
+    Raises:
+        ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
+    """
+    seen = examine(target, keys=None, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
+    layout = layout_in_short(seen.snapshot, seen.objects)
+    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout, drawn=True)
+    report = report._replace(consumers=consumers_of(seen), surroundings=read_surroundings(target, seen.snapshot))
+    return Subject(
+        name,
+        explanation(seen.snapshot, seen.regions, report),
+        _shares(seen.regions),
+        None if seen.snapshot.threads is None else threads_in(target, seen),
+    )
+
+
+def _shares(regions: Regions | None) -> tuple[ClassShare, ...]:
+    return () if regions is None else shares_of_regions(regions)
+
+
+def subjects_of_series(path: str, selection: Selection) -> tuple[list[Subject], int]:
+    """The processes of a series, or those of it that are named; and how many of them are left out.
+
+    Raises:
+        BrokenRecording: as :func:`procmem.queries.series.looks_of`.
+        NothingMatches: no process that is named is in it.
+    """
+    wanted = wanted_processes(selection.name, selection.user)
+    pids = {int(word) for word in selection.words if word.isdecimal()}
+    is_by_name = bool(selection.name or selection.user)
+    found = []
+    for one, course in courses(path, looks_of(path)):
+        facts = one.report.process
+        if (not pids and not is_by_name) or one.pid in pids or (is_by_name and wanted(facts.comm, facts.uid)):
+            told = Explanation(one.report, (), (), (), ())
+            found.append(Subject(path, told, shares_of_classes(one.report.classes), None, course))
+    if not found:
+        raise NothingMatches("none-recorded-so", source=path)
+    return found[:PROCESSES_MAX], max(len(found) - PROCESSES_MAX, 0)
+
+
+def subject_of_simulation(name: str, prediction: Prediction, files: ProgramFiles) -> Subject:
+    """A simulated process.
+
+    Raises:
+        BadInput: there is no process at this stage.
+    """
+    told = explain_simulated(prediction, files, drawn=True)
+    return Subject(name, told, _shares(told.inspection.regions))
