@@ -8,13 +8,10 @@ from collections.abc import Sequence
 
 from procmem.model.machine import I686, X86_64
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.reports.translation import SwapPlace, WalkStep
+from procmem.model.reports.translation import SwapPlace, WalkStep, level_names
 from procmem.model.snapshot import SwapArea
 
 __all__ = ["frame_flags", "levels_of", "mapped_by_huge_entry", "pagemap_bits", "swap_place", "walk_steps"]
-
-_NAMES = ("PGD", "P4D", "PUD", "PMD", "PTE")
-"""Linux's names of the five levels, from CR3 down; with four levels P4D is left out."""
 
 _BITS_OF_FIVE_LEVELS = 57
 _AREAS_MAX = 23
@@ -41,9 +38,11 @@ def levels_of(machine: str | None, virtual_bits: int | None) -> int | None:
 
 def walk_steps(address: int, levels: int) -> tuple[WalkStep, ...]:
     """The index at each level; 9 bits each (arch/x86/include/asm/pgtable_64_types.h)."""
-    names = _NAMES if levels == 5 else (_NAMES[0], *_NAMES[2:])
     shifts = range(12 + 9 * (levels - 1), 11, -9)
-    return tuple(WalkStep(name, address >> at & 0x1FF, None, None, ()) for name, at in zip(names, shifts, strict=True))
+    return tuple(
+        WalkStep(name, address >> at & 0x1FF, None, None, ())
+        for name, at in zip(level_names(levels), shifts, strict=True)
+    )
 
 
 def mapped_by_huge_entry(steps: tuple[WalkStep, ...], level: str) -> tuple[WalkStep, ...]:

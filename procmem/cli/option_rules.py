@@ -69,6 +69,7 @@ _APART: dict[str, _Apart] = {
     "record": ((("--every",), ("--from", "--procfs")),),
     "watch": ((("--reset-peak", "--keep"), ("--from",)), (("--keep",), ("--procfs",))),
     "lab": ((("--restore",), ("--all", "--report")),),
+    "translate": ((("--pae",), ("--levels",)),),
     "simulate": (
         (("--picture",), ("--no-picture", *_FORMATS)),
         (("--no-picture",), ("--scale", *_FORMATS)),
@@ -100,7 +101,7 @@ _NEEDS: dict[str, _Needs] = {
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
-    "translate": ((("--script", "--access", "--kernel-mode", "--pae"), ("--sim",)),),
+    "translate": ((("--script", "--access", "--kernel-mode", "--pae", "--levels", "--thp"), ("--sim",)),),
 }
 
 

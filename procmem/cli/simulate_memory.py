@@ -50,8 +50,6 @@ def simulate_memory(words: tuple[str, ...], output: Output, **given: Any) -> int
         raise Misuse("pae-is-native")
     files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
     kernel = query.kernel_of(files, given["kernel"])
-    if kernel is KernelKind.X86_64:
-        raise Misuse("memory-of-32-bit")
     facts, _runs_here = query.kernel_facts(kernel)
     settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
     settings = query.really(settings, files)
@@ -67,7 +65,8 @@ def simulate_memory(words: tuple[str, ...], output: Output, **given: Any) -> int
 
 def _machine(settings: Settings, given: dict[str, Any]) -> MemorySettings:
     """The machine that the options describe."""
-    native = settings.kernel is KernelKind.NATIVE
+    of_32_bit = Paging.PAE if given["pae"] else Paging.TWO_LEVEL
+    paging = {KernelKind.NATIVE: of_32_bit, KernelKind.COMPAT: Paging.COMPAT, KernelKind.X86_64: Paging.FOUR_LEVEL}
     ram = size_of(given["ram"], "--ram")
     swap = size_of(given["swap"], "--swap")
     if ram < _RAM_LEAST or max(ram, swap) > 1 << 36:
@@ -78,7 +77,7 @@ def _machine(settings: Settings, given: dict[str, Any]) -> MemorySettings:
         page_cluster=given["page_cluster"],
         swappiness=given["swappiness"],
         thp=given["thp"],
-        paging=Paging.COMPAT if not native else Paging.PAE if given["pae"] else Paging.TWO_LEVEL,
+        paging=paging[settings.kernel],
         group=given["group"],
         trace=given["trace"],
     )

@@ -19,6 +19,8 @@ __all__ = ["translate"]
 @click.option("--access", type=click.Choice(["read", "write", "fetch"]), default="read", help=words_of_help.ACCESS)
 @click.option("--kernel-mode", is_flag=True, help=words_of_help.KERNEL_MODE)
 @click.option("--pae", is_flag=True, help=words_of_help.PAE)
+@click.option("--levels", type=click.IntRange(2, 5), help=words_of_help.LEVELS)
+@click.option("--thp", is_flag=True, help=words_of_help.THP)
 @output_options("procmem/translate/1", flags=UNITLESS_FLAGS, helps=words_of_help.FLAGS)
 def translate(
     words: tuple[str, ...],
@@ -29,6 +31,8 @@ def translate(
     access: str,
     kernel_mode: bool,
     pae: bool,
+    levels: int | None,
+    thp: bool,
 ) -> int:
     """Read or simulate, and show."""
     from procmem.render.pages.translate import real_page, translation_page  # noqa: PLC0415  # not needed for --help
@@ -38,8 +42,11 @@ def translate(
 
         if not words:
             raise Misuse("name-an-address")
-        addresses = tuple(address_of(word, 32) for word in words)
-        simulated = simulated_accesses(addresses, script=script, access=access, user_mode=not kernel_mode, pae=pae)
+        levels = levels or (3 if pae else 2)
+        addresses = tuple(address_of(word, 64 if levels > 3 else 32) for word in words)
+        simulated = simulated_accesses(
+            addresses, script=script, access=access, user_mode=not kernel_mode, levels=levels, thp=thp
+        )
         output.show([translation_page(answer) for answer in simulated], several=len(simulated) > 1)
         return 0
     if len(words) < 2:

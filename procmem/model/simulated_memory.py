@@ -30,16 +30,23 @@ FileKey = tuple[bytes, int]
 
 
 class Paging(StrEnum):
-    """How an address is split, and so what page tables cost."""
+    """How an address is split, and so what page tables cost; COMPAT is a 32-bit program on an x86-64 kernel."""
 
     TWO_LEVEL = "2-level"
     PAE = "pae"
     COMPAT = "compat"
+    FOUR_LEVEL = "4-level"
+    FIVE_LEVEL = "5-level"
 
     @property
     def table_bits(self) -> int:
         """Address bits that index one page table: it covers 4 MiB, or 2 MiB where entries have 8 bytes."""
         return 10 if self is Paging.TWO_LEVEL else 9
+
+    @property
+    def middle_levels(self) -> int:
+        """Levels between the first table and the page tables of which tables come and go with what is mapped."""
+        return {Paging.FOUR_LEVEL: 2, Paging.FIVE_LEVEL: 3}.get(self, 0)
 
 
 class MemorySettings(NamedTuple):
@@ -71,8 +78,9 @@ class AccessOutcome(StrEnum):
 class SimProcess(NamedTuple):
     """One process: its space, its page-table entries by page number, and its counters.
 
-    ``tables`` holds the frame of each page table in use by the number of the region that it covers, ``roots`` the
-    frames of the levels above; ``huge`` the regions mapped by one large entry.
+    ``tables`` holds the frame of each page table in use by the number of the region that it covers, ``middle`` those of
+    the levels above (1 is the one right above) where they come and go, by level and region; ``roots`` are the frames
+    that are always there, ``huge`` the regions mapped by one large entry.
     """
 
     pid: int
@@ -80,6 +88,7 @@ class SimProcess(NamedTuple):
     entries: Mapping[int, int]
     tables: Mapping[int, int]
     roots: tuple[int, ...]
+    middle: Mapping[tuple[int, int], int] = {}
     huge: frozenset[int] = frozenset()
     minor: int = 0
     major: int = 0
@@ -92,7 +101,7 @@ class SimProcess(NamedTuple):
 class SimMemory(NamedTuple):
     """The whole machine at one moment. No part of it is ever changed: a step gives a new one.
 
-    ``maps`` holds for each used frame who maps it (pid << 20 | page number), ``owner`` the file page that it is, or
+    ``maps`` holds for each used frame who maps it (pid << 45 | page number), ``owner`` the file page that it is, or
     None for anonymous memory; ``cache`` finds the frame of a file page. ``slots`` counts the entries that name a swap
     slot, ``swap_cache`` the slots that still have a copy in RAM, ``shmem_slots`` the swapped pages of shared memory.
     The four lists are in order of age, the oldest first.

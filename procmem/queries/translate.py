@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.mapping import Vma
     from procmem.model.ports import Target
-    from procmem.model.simulation import KernelFacts
+    from procmem.model.simulation import KernelFacts, KernelKind
 
 __all__ = ["real_translation", "simulated_accesses", "simulated_translations"]
 
@@ -107,26 +107,29 @@ def simulated_translations(
     script: str | None,
     access: str,
     user_mode: bool,
-    pae: bool,
+    levels: int = 2,
+    thp: bool = False,
     facts: KernelFacts,
 ) -> tuple[Translation, ...]:
-    """Accesses, one after another, of the textbook program on a native machine.
+    """Accesses, one after another, of the textbook program: of 32 bits with two and three levels, else of 64.
 
     Raises:
         BadInput: a script that cannot be played.
-        Misuse: an address beyond 32 bits.
+        Misuse: an address that is longer than the machine's.
     """
     from procmem.model.simulated_memory import MemorySettings, Paging  # noqa: PLC0415
-    from procmem.model.simulation import KernelKind, Settings, Stage  # noqa: PLC0415  # only for --sim
-    from procmem.simulate.arch.i386_mmu import translate  # noqa: PLC0415
+    from procmem.model.simulation import Settings, Stage  # noqa: PLC0415  # only for --sim
+    from procmem.simulate.arch.mmu import translate  # noqa: PLC0415
     from procmem.simulate.arch.tlb import Tlb  # noqa: PLC0415
     from procmem.simulate.programs import textbook  # noqa: PLC0415
     from procmem.simulate.programs.predict import start  # noqa: PLC0415
     from procmem.simulate.script.run import parse_script, run_script  # noqa: PLC0415
 
-    settings = Settings(kernel=KernelKind.NATIVE, facts=facts, exec_path=textbook.EXEC_PATH, argv=textbook.ARGV)
-    running = start(textbook.files(), settings, Stage.MAIN)
-    machine = MemorySettings(ram=1 << 31, paging=Paging.PAE if pae else Paging.TWO_LEVEL)
+    paging = {2: Paging.TWO_LEVEL, 3: Paging.PAE, 4: Paging.FOUR_LEVEL, 5: Paging.FIVE_LEVEL}[levels]
+    bits = 64 if paging.middle_levels else 32
+    settings = Settings(kernel=_kernel_of(levels), facts=facts, exec_path=textbook.EXEC_PATH, argv=textbook.ARGV)
+    running = start(textbook.files(bits), settings, Stage.MAIN)
+    machine = MemorySettings(ram=1 << 31, paging=paging, thp=thp)
     memory, tlb = None, Tlb()
     steps = parse_script(textbook.BODY if script is None else script)
     for moment in run_script(running, steps, cpus=facts.cpus, memory=machine, keeps_moments=False):
@@ -137,7 +140,7 @@ def simulated_translations(
         raise BadInput("all-ended")
     told = []
     for address in addresses:
-        if not 0 <= address < 1 << 32:
+        if not 0 <= address < 1 << bits:
             raise Misuse("not-32-bit", address=address)
         pid = min(memory.processes)
         one, memory, tlb = translate(memory, pid, address, access=access, user_mode=user_mode, tlb=tlb)
@@ -147,15 +150,21 @@ def simulated_translations(
     return tuple(told)
 
 
+def _kernel_of(levels: int) -> KernelKind:
+    """Two and three levels are those of an i386 kernel, four and five those of x86-64."""
+    from procmem.model.simulation import KernelKind  # noqa: PLC0415  # only for --sim
+
+    return KernelKind.X86_64 if levels >= 4 else KernelKind.NATIVE
+
+
 def simulated_accesses(
-    addresses: tuple[int, ...], *, script: str | None, access: str, user_mode: bool, pae: bool
+    addresses: tuple[int, ...], *, script: str | None, access: str, user_mode: bool, levels: int, thp: bool = False
 ) -> tuple[Translation, ...]:
     """The same on a kernel of today, with the steps of a script file where one is named.
 
     Raises:
         BadInput, Misuse: as :func:`simulated_translations`, or no such file.
     """
-    from procmem.model.simulation import KernelKind  # noqa: PLC0415  # only for --sim
     from procmem.simulate.kernel.versions import table_facts  # noqa: PLC0415
     from procmem.sources.script_file import read_script  # noqa: PLC0415
 
@@ -164,6 +173,7 @@ def simulated_accesses(
         script=None if script is None else read_script(script),
         access=access,
         user_mode=user_mode,
-        pae=pae,
-        facts=table_facts(KernelKind.NATIVE),
+        levels=levels,
+        thp=thp,
+        facts=table_facts(_kernel_of(levels)),
     )

@@ -93,9 +93,6 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "not-mapped": ErrorWords(N_("nothing is mapped at {address:#x}"), N_("procmem inspect --regions lists what is")),
     "address-too-large": ErrorWords(N_("{text} is no address of {bits} bits")),
     "not-32-bit": ErrorWords(N_("{address:#x} is no address of a 32-bit machine")),
-    "memory-of-32-bit": ErrorWords(
-        N_("pages are counted of 32-bit programs only"), N_("procmem simulate predicts the map of this one")
-    ),
     "no-lesson": ErrorWords(N_("{name}: neither a lesson nor a process"), N_("procmem learn --list shows the lessons")),
     "two-targets-to-learn": ErrorWords(N_("{first} and {second}: lessons look at one process at a time")),
     "all-and-lessons": ErrorWords(N_("--all already means every lesson")),

@@ -78,6 +78,7 @@ ANSWERS = {
     "oops": N_("kernel oops: nothing is mapped there"),
     "not-executable": N_("SIGSEGV: the area may not be executed"),
     "not-allowed": N_("SIGSEGV: the area does not allow it"),
+    "not-canonical": N_("SIGSEGV: general protection, error code 0"),
     "no-area": N_("SIGSEGV: no area holds the address"),
     "out-of-memory": N_("out of memory: the process is killed"),
     "minor": N_("minor fault; {how}; the access is made again"),

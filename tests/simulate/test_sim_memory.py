@@ -327,12 +327,15 @@ def _check(memory: SimMemory) -> None:
         rss = swap = 0
         for page, entry in process.entries.items():
             assert is_held(entry) != is_swapped(entry), "present and swapped, or neither"
-            assert page >> memory.settings.paging.table_bits in process.tables
+            region = page >> memory.settings.paging.table_bits
+            assert region in process.tables
+            for level in range(1, memory.settings.paging.middle_levels + 1):
+                assert (level, region >> 9 * level) in process.middle
             if is_swapped(entry):
                 named[slot_of(entry)] += 1
                 swap += 1
             elif frame_of(entry) != ZERO_FRAME:
-                assert pid << 20 | page in memory.maps[frame_of(entry)]
+                assert pid << 45 | page in memory.maps[frame_of(entry)]
                 held[frame_of(entry)] += 1
                 rss += 1
             vma = next(vma for vma in process.space.vmas if vma.end > page * PAGE)
@@ -344,7 +347,7 @@ def _check(memory: SimMemory) -> None:
         assert cost(memory, pid).swap == swap * PAGE
     assert all(len(users) == held[frame] for frame, users in memory.maps.items())
     assert {slot: count for slot, count in memory.slots.items() if count} == dict(named)
-    tables = [f for one in memory.processes.values() for f in (*one.tables.values(), *one.roots)]
+    tables = [f for one in memory.processes.values() for f in (*one.tables.values(), *one.middle.values(), *one.roots)]
     everything = [*memory.maps, *tables, *memory.free_frames]
     assert len(everything) == len(set(everything)), "a frame that is two things"
     assert len(memory.maps) + len(tables) == memory.used_pages <= memory.settings.ram // PAGE

@@ -1,18 +1,23 @@
 """The MMU: walks computed by hand, error codes, segments, the translation buffer."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 
 from procmem.model.note import note
 from procmem.model.reports.translation import Translation
 from procmem.model.simulated_memory import FIRST_FRAME, Paging, SimMemory
 from procmem.model.simulation import PAGE, KernelKind
-from procmem.simulate.arch.i386_mmu import translate
-from procmem.simulate.arch.i386_segments import segment_for
+from procmem.simulate.arch.mmu import translate
 from procmem.simulate.arch.page_entries import Pte
+from procmem.simulate.arch.segments import segment_for
 from procmem.simulate.arch.tlb import Tlb, fill, lookup
 from procmem.simulate.kernel.events import Map, Protect, Unmap
-from procmem.simulate.kernel.memory import step
-from procmem.simulate.kernel.memory_events import Do, ForkAs
+from procmem.simulate.kernel.frames import page_tables_bytes
+from procmem.simulate.kernel.memory import cost, step
+from procmem.simulate.kernel.memory_events import Do, End, ForkAs
 from procmem.text.translation import answer_text
 from tests.simulate.test_sim_memory import AT, begun, mapped, read, write
 
@@ -158,3 +163,121 @@ def test_the_buffer() -> None:
     second = translate(begun(mapped(), write(1)), 1, AT)
     assert second[0].tlb[0].code == "miss"
     assert translate(second[1], 1, AT, tlb=second[2])[0].tlb[0].code == "hit"
+
+
+def test_four_levels_by_hand() -> None:
+    """Address 0x80403a7c is 0 | 2 | 2 | 3 | a7c, nine bits each.
+
+    Frames: 0x1000 the PGD; at the fault 0x1001 the PUD table, 0x1002 the PMD table, 0x1003 the page table, 0x1004 the
+    page. Each entry is at its table's address + 8 * index.
+    """
+    memory = begun(mapped(2048), write(1, first=0x403), paging=Paging.FOUR_LEVEL)
+    one = told(memory, 0x80403A7C)
+    assert [(s.level, s.number, s.entry_address, s.entry) for s in one.first] == [
+        ("PGD", 0, 0x1000000, 0x1001067),
+        ("PUD", 2, 0x1001010, 0x1002067),
+        ("PMD", 2, 0x1002010, 0x1003067),
+        ("PTE", 3, 0x1003018, 0x8000000001004067),
+    ]
+    assert (one.fault, one.physical, one.directory) == (None, 0x1004A7C, 0x1000000)
+
+
+def test_five_levels_by_hand() -> None:
+    """The same with one table more, and one index that is zero."""
+    memory = begun(mapped(2048), write(1, first=0x403), paging=Paging.FIVE_LEVEL)
+    one = told(memory, 0x80403A7C)
+    assert [(s.level, s.number, s.entry_address, s.entry) for s in one.first] == [
+        ("PGD", 0, 0x1000000, 0x1001067),
+        ("P4D", 0, 0x1001000, 0x1002067),
+        ("PUD", 2, 0x1002010, 0x1003067),
+        ("PMD", 2, 0x1003010, 0x1004067),
+        ("PTE", 3, 0x1004018, 0x8000000001005067),
+    ]
+    assert one.physical == 0x1005A7C
+
+
+def test_a_huge_page_of_64_bits_has_no_page_table() -> None:
+    """The entry of the PMD maps 2 MiB; 21 bits of the address are the offset."""
+    memory = begun(mapped(2048), write(1, first=0x403), paging=Paging.FOUR_LEVEL, thp=True)
+    one = told(memory, 0x80403A7C)
+    assert [step.level for step in one.first] == ["PGD", "PUD", "PMD"]
+    last = one.first[-1].entry or 0
+    assert last & Pte.LARGE
+    assert one.physical == (last >> 21 << 21 & (1 << 52) - 1) + (0x80403A7C & (1 << 21) - 1)
+
+
+@pytest.mark.parametrize(
+    ("paging", "direct", "broken"),
+    [
+        (Paging.FOUR_LEVEL, 0xFFFF888000000000, 0x0000800000000000),
+        (Paging.FIVE_LEVEL, 0xFF11000000000000, 0x0100000000000000),
+    ],
+)
+def test_the_kernels_half_of_64_bits(paging: Paging, direct: int, broken: int) -> None:
+    """Physical memory is mapped straight through, for the kernel alone; between the halves no table is looked at."""
+    memory = begun(mapped(16), paging=paging)
+    address = direct + 0x212345
+    refused, allowed = told(memory, address), told(memory, address, user_mode=False)
+    assert refused.fault is not None
+    assert (refused.fault.code, refused.physical) == (5, None)
+    assert (allowed.fault, allowed.physical) == (None, 0x212345)
+    assert [step.level for step in allowed.first][-1] == "PMD"
+    behind = told(memory, direct + memory.settings.ram, user_mode=False)
+    assert behind.physical is None
+    assert answer_text(behind.fault.answer).startswith("kernel oops") if behind.fault else False
+    middle = told(memory, broken)
+    assert middle.fault is not None
+    assert (middle.first, middle.fault.code, middle.fault.bits, middle.physical) == ((), 0, (), None)
+    assert "general protection" in answer_text(middle.fault.answer)
+    untouched = told(memory, broken - PAGE)
+    assert untouched.fault is not None
+    assert untouched.first[-1].entry == 0
+
+
+def test_tables_of_64_bits_come_and_go() -> None:
+    """With the first page of their range, and when no mapping needs them any more."""
+    for paging, tables in ((Paging.FOUR_LEVEL, 4), (Paging.FIVE_LEVEL, 5)):
+        fresh = begun(mapped(2048), paging=paging)
+        assert fresh.used_pages == 1
+        touched = step(fresh, write(1, first=0x403))
+        assert touched.used_pages == 1 + tables
+        assert cost(touched, 1).page_tables == 3 * PAGE
+        gone = step(touched, Do(1, Unmap(AT, 2048 * PAGE)))
+        assert gone.used_pages == 1 + tables - 2  # the stack lies in the same GiB, and may need the tables above
+        ended = step(touched, End(1))
+        assert ended.used_pages == 0
+
+
+SCATTERED = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+def tables():
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmPTE"))
+places = [int(word, 16) for word in sys.argv[1:]]
+tables()
+before = tables()
+for place in places:
+    at = libc.mmap(place, 4096, 3, 0x100022, -1, 0)
+    ctypes.memset(at, 1, 1)
+print(tables() - before, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "places",
+    [(0,), (0, 4096), (0, 2 << 20), (0, 1 << 30), (0, 512 << 30), (0, 2 << 20, 3 << 30, 513 << 30, (513 << 30) + 4096)],
+)
+def test_page_tables_are_as_many_as_the_kernels(places: tuple[int, ...]) -> None:
+    """VmPTE of a real 64-bit process that touches pages far from all others, beside ours."""
+    if platform.machine() != "x86_64":
+        pytest.skip("these are the page tables of x86-64")
+    base = 0x2000_0000_0000
+    words = [f"{base + place:x}" for place in places]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{SCATTERED}", *words], capture_output=True, text=True, check=True
+    )
+    ours = page_tables_bytes(Paging.FOUR_LEVEL, {base + place >> 21 for place in places})
+    assert int(done.stdout) * 1024 == ours

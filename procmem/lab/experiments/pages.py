@@ -10,7 +10,7 @@ from procmem.model.reports.lab import Figure
 from procmem.model.simulated_memory import Paging
 from procmem.model.simulation import PAGE
 from procmem.model.vma_names import KernelName
-from procmem.simulate.arch.i386_mmu import translate
+from procmem.simulate.arch.mmu import translate
 from procmem.simulate.kernel.events import Protect
 from procmem.simulate.kernel.memory_events import Access, Advice, Advise, Do, ReadFile
 

@@ -3,7 +3,14 @@
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
-__all__ = ["Descriptor", "Fault", "RealTranslation", "SwapPlace", "Translation", "WalkStep"]
+__all__ = ["Descriptor", "Fault", "RealTranslation", "SwapPlace", "Translation", "WalkStep", "level_names"]
+
+_LEVELS = ("PGD", "P4D", "PUD", "PMD", "PTE")
+
+
+def level_names(levels: int) -> tuple[str, ...]:
+    """Linux's names of the four or five levels of x86-64, from CR3 down; with four P4D is left out."""
+    return _LEVELS if levels == 5 else (_LEVELS[0], *_LEVELS[2:])
 
 
 class WalkStep(NamedTuple):

@@ -23,7 +23,12 @@ from procmem.text.translation import (
 
 __all__ = ["real_page", "translation_page"]
 
-_SPLITS = {"2-level": (10, 10, 12), "pae": (2, 9, 9, 12)}
+_SPLITS = {
+    "2-level": (10, 10, 12),
+    "pae": (2, 9, 9, 12),
+    "4-level": (9, 9, 9, 9, 12),
+    "5-level": (9, 9, 9, 9, 9, 12),
+}
 _NAMES = {"page directory pointers": "pointers", "page directory": "directory", "page table": "table"}
 _INDENT = 2
 _LABELS = 9
@@ -36,6 +41,7 @@ def translation_page(one: Translation) -> Page:
     """The way of one access on the simulated machine."""
     widths = _SPLITS[one.paging]
     segment = one.segment
+    is_long = sum(widths) > 32
     digits = 8 if one.paging == "2-level" else 16
     head = told("user" if one.user_mode else "kernel", access=one.access, address=one.address)
     figures = {
@@ -47,16 +53,17 @@ def translation_page(one: Translation) -> Page:
     rows: _Rows = [
         (told("logical"), f"{segment.register} {segment.selector:#04x} : {one.address:#010x}"),
         (told("selector"), told("of selector", number=segment.number, rpl=segment.rpl)),
-        (told("segment"), told("of segment", value=segment.value, **figures)),
+        (told("segment"), told("of flat segment" if is_long else "of segment", value=segment.value, **figures)),
         (told("linear"), told("of linear", linear=segment.base + one.address)),
-        ("/".join(map(str, widths)), _split(one.address, widths, 32)),
-        ("TLB", buffer_text(one.tlb[0])),
+        ("/".join(map(str, widths)), _split(one.address, widths)),
+        *[("TLB", buffer_text(first)) for first in one.tlb[:1]],
         ("CR3", f"{one.directory:#010x}"),
         *_steps(one.first, digits),
     ]
     blocks: list[Block] = [Prose(head), _facts(rows)]
     if one.fault is not None:
-        fault = told("page fault", code=one.fault.code, bits=listed(map(error_bit_text, one.fault.bits), "; "))
+        bits = listed(map(error_bit_text, one.fault.bits), "; ")
+        fault = told("page fault", code=one.fault.code, bits=bits) if bits else told("not canonical")
         blocks += [Prose(fault, "  ", _HANGING, _WIDTH), _facts([(told("kernel does"), answer_text(one.fault.answer))])]
     if one.second:
         blocks += [Prose(told("walk again"), "  "), _facts(_steps(one.second, digits))]
@@ -68,9 +75,10 @@ def translation_page(one: Translation) -> Page:
     return Page([blocks], lambda: _walk(one.address, (*one.first, *one.second)), lambda: translation_json(one))
 
 
-def _split(address: int, widths: Sequence[int], total: int) -> str:
-    """The address in binary, cut where the processor cuts it."""
-    text = format(address, f"0{total}b")
+def _split(address: int, widths: Sequence[int]) -> str:
+    """The address in binary, cut where the processor cuts it; what lies above only has to be like the highest bit."""
+    total = sum(widths)
+    text = format(address & (1 << total) - 1, f"0{total}b")
     parts, at = [], 0
     for width in widths:
         parts.append(text[at : at + width])
@@ -86,9 +94,14 @@ def _steps(steps: Sequence[WalkStep], digits: int) -> _Rows:
     rows: _Rows = []
     for step in steps:
         at, entry = f"{step.entry_address or 0:#010x}", f"{step.entry or 0:#0{digits + 2}x}"
-        rows.append((told(_NAMES[step.level]), told("entry", number=step.number, at=at, entry=entry)))
+        rows.append((_level(step.level), told("entry", number=step.number, at=at, entry=entry)))
         rows.append(("", listed(map(bit_text, step.bits))))
     return rows
+
+
+def _level(level: str) -> str:
+    """A level by a short name; those of x86-64 have one."""
+    return told(_NAMES[level]) if level in _NAMES else level
 
 
 def _walk(address: int, steps: Sequence[WalkStep]) -> Sheet:

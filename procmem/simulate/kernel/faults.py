@@ -84,8 +84,8 @@ def _first_writes(bench: Bench, worker: Worker, vma: SimVma, page: int, stop: in
 
 
 def _room(bench: Bench) -> int:
-    """So many frames must be free before a fault, or some are reclaimed."""
-    return 2 + (1 << bench.settings.page_cluster)
+    """So many frames must be free before a fault, or some are reclaimed: for a page, its tables, what swap reads."""
+    return 2 + bench.settings.paging.middle_levels + (1 << bench.settings.page_cluster)
 
 
 def _area(bench: Bench, worker: Worker, page: int, *, write: bool) -> SimVma | None:

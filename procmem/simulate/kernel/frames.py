@@ -22,8 +22,8 @@ __all__ = ["ACTIVE", "ANON", "FILE", "Bench", "OutOfMemory", "TooMuchWork", "Wor
 ANON, FILE, ACTIVE = 0, 2, 1
 """Indexes of the four lists: inactive and active, of anonymous memory and of files (include/linux/mmzone.h)."""
 
-_KEY_BITS = 20
-"""Bits of a page number of a 32-bit address: a mapping is (pid << 20 | page number)."""
+_KEY_BITS = 45
+"""Bits of a page number of the longest address, which has 57: a mapping is (pid << 45 | page number)."""
 
 
 class OutOfMemory(Exception):
@@ -43,6 +43,7 @@ class Worker:
         self.entries = dict(process.entries)
         self.tables = dict(process.tables)
         self.roots = process.roots
+        self.middle = dict(process.middle)
         self.huge = set(process.huge)
         self.minor, self.major = process.minor, process.major
         self.pages = [process.anon_pages, process.file_pages, process.shmem_pages]
@@ -56,6 +57,7 @@ class Worker:
             self.entries,
             self.tables,
             self.roots,
+            self.middle,
             frozenset(self.huge),
             self.minor,
             self.major,
@@ -196,6 +198,10 @@ class Bench:
         """Make sure that a page table exists for a page."""
         region = page >> self.table_bits
         if region not in worker.tables:
+            for level in range(self.settings.paging.middle_levels, 0, -1):
+                key = level, region >> 9 * level
+                if key not in worker.middle:
+                    worker.middle[key] = self.take_table()
             worker.tables[region] = self.take_table()
 
     def enter(self, worker: Worker, page: int, frame: int, bits: int) -> None:
@@ -279,6 +285,11 @@ class Bench:
             low, high = region << shift, region + 1 << shift
             if not any(vma.start < high and vma.end > low for vma in worker.space.vmas):
                 self.free_frames.append(worker.tables.pop(region))
+        for level, number in sorted(worker.middle):
+            low, high = number << shift + 9 * level, number + 1 << shift + 9 * level
+            in_range = low < end and high > start
+            if in_range and not any(vma.start < high and vma.end > low for vma in worker.space.vmas):
+                self.free_frames.append(worker.middle.pop((level, number)))
 
     def note(self, code: str, **figures: object) -> None:
         """Keep one decision for ``--trace``."""
@@ -290,9 +301,12 @@ class Bench:
 def page_tables_bytes(paging: Paging, tables: Iterable[int]) -> int:
     """What VmPTE says: the tables, and of the levels above what each kind of paging counts.
 
-    Source: mm_pgtables_bytes(); PAE preallocates its three user directories (arch/x86/mm/pgtable.c).
+    Source: mm_pgtables_bytes(), which counts page tables, PMDs and PUDs, and no P4D; PAE preallocates its three user
+    directories (arch/x86/mm/pgtable.c).
     """
     regions = list(tables)
+    if paging.middle_levels:
+        return PAGE * (len(regions) + sum(len({region >> 9 * level for region in regions}) for level in (1, 2)))
     if paging is Paging.TWO_LEVEL:
         return PAGE * len(regions)
     if paging is Paging.PAE:

@@ -113,7 +113,7 @@ def _of_process(bench: Bench, worker: Worker, event: Do | Access | Scatter | Adv
 
 
 def _begin(bench: Bench, pid: int, space: SimSpace) -> Worker:
-    above = {Paging.TWO_LEVEL: 1, Paging.PAE: 5, Paging.COMPAT: 6}[bench.settings.paging]
+    above = {Paging.PAE: 5, Paging.COMPAT: 6}.get(bench.settings.paging, 1)
     make_room(bench, above)
     roots = tuple(bench.take_table() for _ in range(above))
     worker = bench.workers[pid] = Worker(SimProcess(pid, space, {}, {}, roots))
@@ -293,7 +293,7 @@ def _end(bench: Bench, worker: Worker) -> None:
     bench.spend(len(worker.entries))
     for page in list(worker.entries):
         bench.leave(worker, page)
-    bench.free_frames.extend([*worker.tables.values(), *worker.roots])
+    bench.free_frames.extend([*worker.tables.values(), *worker.middle.values(), *worker.roots])
     del bench.workers[worker.pid]
     alive = {vma.name for other in bench.workers.values() for vma in other.space.vmas}
     gone = {name for name, _ in [*bench.cache, *bench.shmem_slots] if name.startswith(_SHARED_ZERO)} - alive

@@ -6,7 +6,7 @@ __all__ = ["EPILOG", "FLAGS", "HELP"]
 
 HELP = N_("""Say what each step of a program costs: page frames, faults, sharing, swap, page tables.
 
-A script is played on a simulated machine, after the start of a 32-bit x86 program: that of the textbook, or ELF.
+A script is played on a simulated machine, after the start of an x86 program: that of the textbook, or ELF.
 Where the program's memory lies is told by procmem simulate.
 """)
 FLAGS = {

@@ -21,6 +21,8 @@ _SENTENCES: dict[str, Sentence] = {
     "of selector": N_("index {number}, GDT, RPL {rpl}"),
     "segment": N_("segment"),
     "of segment": N_("{value:#018x}: base {base:#x}, limit {limit:#x}, DPL {dpl}, {kind}"),
+    "of flat segment": N_("{value:#018x}: base and limit count for nothing in 64 bits, DPL {dpl}, {kind}"),
+    "not canonical": N_("no table is looked at: the highest bits are not all alike (no canonical address)"),
     "linear": N_("linear"),
     "of linear": N_("base + offset = {linear:#010x}"),
     "page fault": N_("page fault, error code {code:#x}: {bits}"),
