@@ -60,7 +60,7 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     if regions is not None and snapshot.has_usage:
         table = regions.mappings
         uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
-        used = [(rows, use) for rows, use in uses.values() if use is not None and use.times > 1 and use.again > 0]
+        used = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
         leaves = tuple(_leaves(regions, readings.shmem_devices, used))
         freed, again = freed_of(table, uses), sum(use.again for _, use in used)
     return AccountReport(
