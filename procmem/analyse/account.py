@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from operator import add, and_, eq, le, sub
 
-from procmem.analyse.freed import freed_of, objects_of, use_of
+from procmem.analyse.freed import freed_of, uses_of
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
@@ -59,7 +59,7 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     again: int | None = None
     if regions is not None and snapshot.has_usage:
         table = regions.mappings
-        uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+        uses = uses_of(table)
         used = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
         leaves = tuple(_leaves(regions, readings.shmem_devices, used))
         freed, again = freed_of(table, uses), sum(use.again for _, use in used)

@@ -7,7 +7,7 @@ explanation.
 from collections.abc import Iterator, Mapping, Sequence
 
 from procmem.analyse.findings import findings
-from procmem.analyse.freed import freed_of, objects_of, use_of
+from procmem.analyse.freed import freed_of, uses_of
 from procmem.analyse.inspection import classic_class
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind
@@ -22,7 +22,10 @@ from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature, Snapshot
 
-__all__ = ["explanation"]
+__all__ = ["EXPLAIN_KEYS", "explanation"]
+
+EXPLAIN_KEYS = (SmapsKey.SHARED_DIRTY, SmapsKey.ANON_HUGE_PAGES)
+"""Counters of smaps that an explanation needs besides those of classification."""
 
 
 def explanation(
@@ -43,7 +46,7 @@ def explanation(
         classic = tuple(regions.for_each_label(_classic))
         again_by_row: dict[int, ObjectUse] = {}
         if snapshot.has_usage:
-            uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+            uses = uses_of(table)
             used_again = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
             again_by_row = {row: use for rows, use in used_again for row in rows}
             freed, again = freed_of(table, uses), sum(use.again for _, use in used_again)

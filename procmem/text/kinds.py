@@ -357,11 +357,14 @@ def _residency(region: Region) -> list[str]:
     return [say(RESIDENCY[key], figures) for key in keys]
 
 
-def joined(first: str, *others: str) -> str:
+def joined(*sentences: str) -> str:
     """Sentences one after the other."""
-    for other in others:
-        first = say(N_("{first} {second}"), {"first": first, "second": other})
-    return first
+    return _between_sentences().join(sentences)
+
+
+@remembered
+def _between_sentences() -> str:
+    return say(N_("{first} {second}"), {"first": "", "second": ""})
 
 
 def region_sentences(region: Region, *, writable: bool = True) -> list[str]:

@@ -81,7 +81,7 @@ def _prose(block: Prose, style: Style) -> str:
     limit = _limit(block.measure, style)
     if limit is None or cells(block.first) + cells(text) <= limit:
         return f"{block.first}{text}".rstrip() + "\n"
-    return "".join(f"{line}\n" for line in folded(text, limit, first=block.first, rest=block.rest))
+    return "\n".join(folded(text, limit, first=block.first, rest=block.rest)) + "\n"
 
 
 def _facts(block: Facts, style: Style) -> str:

@@ -145,7 +145,7 @@ def _dirty(regions: Regions) -> list[int | None]:
     ]
 
 
-class _Names(dict[bytes | None, str]):
+class _ShownNames(dict[bytes | None, str]):
     """Names as they are shown: of many thousand regions few have different ones."""
 
     def __missing__(self, name: bytes | None) -> str:
@@ -155,7 +155,7 @@ class _Names(dict[bytes | None, str]):
 
 def _names(regions: Regions) -> list[str]:
     """What each region is called: by the kernel, or else whose it is."""
-    shown, given = _Names(), regions.mappings.name
+    shown, given = _ShownNames(), regions.mappings.name
     owners = regions.for_each_label(lambda label: label.owner_name)
     return [shown[given[row] or owner] for row, owner in zip(regions.vma, owners, strict=True)]
 
