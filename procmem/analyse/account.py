@@ -209,8 +209,10 @@ def _count_once(
         for row, (region, *_) in reversed(members.items()) if column is not None else ():
             if not again and not alone:
                 break
+            if not (size := (column or [])[row]):
+                continue
             cls = regions.label[region].cls
-            left = min((column or [])[row] or 0, sums[sort[at], cls])
+            left = min(size, sums[sort[at], cls])
             beyond = min(left, again)
             once = min(left - beyond, alone)
             sums[sort[at], cls] -= beyond + once
