@@ -89,7 +89,7 @@ class Mappings:
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = (*_FIELDS, "_names", "_read", "_rows", "_sizes", "sort", "usage")
+    __slots__ = (*_FIELDS, "_names", "_rows", "_sizes", "sort", "usage")
 
     def __init__(
         self,
@@ -118,7 +118,6 @@ class Mappings:
         self._rows: list[list[int]] | None = None
         self._sizes: list[int] | None = None
         self._names: dict[int, VmaName] = {}
-        self._read: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
@@ -253,14 +252,13 @@ class Mappings:
         """The name of a mapping, read: what stands behind it. Few are different, and each is read once."""
         found = self._names.get(self.sort[row])
         if found is None:
-            name, device, has_inode, flags = self.name[row], self.device[row], self.inode[row] != 0, self.flags[row]
-            shared = permissions(self.perms[row]).shared
-            said = (name, device, has_inode, shared, flags)
-            found = self._read.get(said)
-            if found is None:
-                found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
-                self._read[said] = found
-            self._names[self.sort[row]] = found
+            found = self._names[self.sort[row]] = read_vma_name(
+                self.name[row],
+                device=self.device[row],
+                has_inode=self.inode[row] != 0,
+                shared=permissions(self.perms[row]).shared,
+                flags=self.flags[row],
+            )
         return found
 
     def given(self, row: int) -> GivenName | None:
