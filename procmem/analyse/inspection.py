@@ -16,13 +16,11 @@ from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
-from procmem.model.reports.inspection import Account, Inspection, LayoutInShort, ProcessFacts, Totals
+from procmem.model.reports.inspection import Account, Band, Inspection, LayoutInShort, ProcessFacts, Totals
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum, uss_of
 
 __all__ = ["CLASSIC", "class_rows", "classic_class", "inspection", "merged_classes", "warnings_of"]
-
-from procmem.analyse.picture import picture
 
 CLASSIC = ("text", "data", "bss", "heap", "mmap", "stack")
 """The six words of the textbook, in its order."""
@@ -58,11 +56,17 @@ def inspection(
         totals=totals,
         account=_account(snapshot, regions),
         classes=rows,
-        picture=picture(snapshot, regions) if drawn and regions is not None else (),
+        picture=_picture(snapshot, regions) if drawn and regions is not None else (),
         regions=regions,
         warnings=tuple(warnings_of(snapshot, regions, peek_problem)),
         layout=layout,
     )
+
+
+def _picture(snapshot: Snapshot, regions: Regions) -> tuple[Band, ...]:
+    from procmem.analyse.picture import picture  # noqa: PLC0415  # only where it is drawn
+
+    return picture(snapshot, regions)
 
 
 def _facts(snapshot: Snapshot) -> ProcessFacts:

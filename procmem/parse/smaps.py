@@ -26,7 +26,6 @@ _SIZE, _FLAGS, *_NO_SIZES = (
 )
 _LAST_LINE = b"\n" + _FLAGS
 _UNIT = b" kB"
-_header = re.compile(LINE).fullmatch
 _counter = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20})" + _UNIT).fullmatch
 _BLANKED = bytes.maketrans(b"0123456789", b" " * 10)
 _KNOWN_COUNTERS = tuple(
@@ -157,13 +156,14 @@ class SmapsReader:
     def _take_by_line(self, data: bytes) -> None:
         """The tolerant way: any keys in any order, each once, each record by itself."""
         first, name, keys = self._lines + 1, self._name, self._keys
+        header = re.compile(LINE).fullmatch  # few texts come here, and re remembers what it has compiled
         headers: list[tuple[bytes, ...]] = []
         numbers: list[int] = []
         flags: list[bytes | None] = []
         usage: dict[str, list[int | None]] = {}
         for number, line in enumerate(data.split(b"\n")[:-1], start=first):
             if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
-                found = _header(line + b"\n")
+                found = header(line + b"\n")
                 if found is None:
                     raise MalformedFile(name, number, "not-a-mapping", line)
                 headers.append(found.groups())

@@ -14,13 +14,11 @@ from procmem.model.reports.inspection import Inspection, LayoutInShort
 from procmem.model.reports.resident import CgroupUse, Consumer
 from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
-from procmem.render.drawing import draw
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
-from procmem.text.cgroups import group_text
 from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
 
@@ -93,6 +91,8 @@ def _document(report: Inspection, listed: Sequence[int] | None) -> object:
 
 
 def _picture(report: Inspection) -> Picture:
+    from procmem.render.drawing import draw  # noqa: PLC0415  # only for --picture
+
     return Picture(lambda unicode: draw(report.picture, bits=report.process.bits, unicode=unicode))
 
 
@@ -291,7 +291,11 @@ def _or_unknown(value: int | None) -> int | str:
 
 
 def _cgroup(use: CgroupUse) -> str:
-    parts = [] if use.about is None else [group_text(use.about)]
+    parts = []
+    if use.about is not None:
+        from procmem.text.cgroups import group_text  # noqa: PLC0415  # many processes are in no named group
+
+        parts.append(group_text(use.about))
     parts.append(told("cgroup", path=use.path, current=use.current))
     if use.limit is None:
         parts.append(told("cgroup, no limit"))
