@@ -12,7 +12,8 @@ else maps it.
 Source: fs/proc/task_mmu.c, smaps_account(), smap_gather_stats().
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, repeat
 
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -130,17 +131,17 @@ def _single(row: _Row) -> ObjectUse:
 
 def _part(rows: list[_Row]) -> ObjectUse:
     """One group of mappings that overlap."""
-    times = _depth(rows)
-    counted = sum(row.rss for row in rows)
-    private = sum(row.private for row in rows)
-    shared, share = max(counted - private, 0), max(sum(row.pss for row in rows) - private, 0)
-    reach = max(row.last for row in rows) - rows[0].first
+    firsts, lasts, rss, pss, privates = zip(*rows, strict=True)
+    times = _depth(firsts, lasts)
+    counted, private = sum(rss), sum(privates)
+    shared, share = max(counted - private, 0), max(sum(pss) - private, 0)
+    reach = max(lasts) - firsts[0]
     most = min(counted, reach)
     # smaps cuts each Pss to whole kB
     cut = _KIB * len(rows)
-    least = max(row.rss for row in rows)
+    least = max(rss)
     # segments of a program that have a page in common are no views of one object: there a second mapping is a process
-    is_repeated = 2 * (sum(row.last - row.first for row in rows) - reach) >= reach
+    is_repeated = 2 * (sum(lasts) - sum(firsts) - reach) >= reach
     alone = not shared or (is_repeated and (share + cut) * times > shared and private + share + cut > least)
     if not alone or times == 1:
         once = most if times > 1 else counted
@@ -153,14 +154,10 @@ def _part(rows: list[_Row]) -> ObjectUse:
     return ObjectUse(times, counted, once, alone, shared, max(once - private, 0))
 
 
-def _depth(rows: Sequence[_Row]) -> int:
-    """How many of the mappings hold one place of the object, at most."""
-    edges = sorted([*((row.first, 1) for row in rows), *((row.last, -1) for row in rows)])
-    depth = most = 0
-    for _, step in edges:
-        depth += step
-        most = max(most, depth)
-    return most
+def _depth(firsts: Iterable[int], lasts: Iterable[int]) -> int:
+    """How many mappings hold one place of the object, at most: where each of them begins, and where it ends."""
+    edges = sorted([*zip(firsts, repeat(1)), *zip(lasts, repeat(-1))])
+    return max(accumulate(step for _, step in edges))
 
 
 def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:

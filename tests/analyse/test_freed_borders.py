@@ -61,7 +61,7 @@ def test_mappings_that_have_a_part_in_common(rows: list[tuple[int, int]], groups
 )  # fmt: skip
 def test_how_many_hold_one_place(rows: list[tuple[int, int]], most: int) -> None:
     """At most; where one ends another may begin."""
-    assert _depth([row(*one) for one in rows]) == most
+    assert _depth(*zip(*rows, strict=True)) == most
 
 
 def use(times: int, counted: int, once: int, *, alone: bool, shared: int, shared_once: int) -> ObjectUse:
