@@ -4,7 +4,7 @@ The picture stands by itself (``--picture``): the answer fits the first screen.
 """
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from operator import attrgetter, sub
 
 from procmem.model.kinds import ByteClass
 from procmem.model.region import Regions
@@ -154,24 +154,22 @@ def region_sheet(regions: Regions | None, rows: Sequence[int]) -> Sheet:
     if regions is None:
         return Sheet(columns, ())
     table = regions.mappings
-    body = [
-        (
-            regions.start[index],
-            regions.end[index],
-            table.perms[regions.vma[index]],
-            regions.end[index] - regions.start[index],
-            regions.rss[index],
-            regions.pss[index],
-            regions.uss[index],
-            regions.swap[index],
-            regions.label[index].cls.value,
-            regions.label[index].kind,
-            regions.label[index].certainty.value,
-            printable(regions.label[index].owner_name or table.name[regions.vma[index]]),
-        )
-        for index in rows
-    ]
-    return Sheet(columns, body)
+    owners = regions.for_each_label(lambda label: printable(label.owner_name))
+    cells: tuple[Sequence[Value], ...] = (
+        regions.start,
+        regions.end,
+        list(map(table.perms.__getitem__, regions.vma)),
+        list(map(sub, regions.end, regions.start)),
+        regions.rss,
+        regions.pss,
+        regions.uss,
+        regions.swap,
+        regions.for_each_label(lambda label: label.cls.value),
+        regions.for_each_label(lambda label: label.kind),
+        regions.for_each_label(lambda label: label.certainty.value),
+        [owner or printable(table.name[row]) for owner, row in zip(owners, regions.vma, strict=True)],
+    )
+    return Sheet(columns, list(zip(*(map(column.__getitem__, rows) for column in cells), strict=True)))
 
 
 def _account(report: Inspection) -> list[Block]:
