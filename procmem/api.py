@@ -137,7 +137,7 @@ class Process:
         from procmem.queries.explain import explain  # noqa: PLC0415  # only this question
         from procmem.render.pages.explain import ExplainChoice, explain_page  # noqa: PLC0415
 
-        report = self._asked(lambda target: explain(target, deep=deep))
+        report = self._asked(lambda target: explain(target, deep=deep, whole=True))
         return Report(report, explain_page(report, ExplainChoice()))
 
     def account(self) -> Report[AccountReport]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from operator import add, and_, eq, le, sub
 
-from procmem.analyse.freed import freed_of, objects_of, use_of
+from procmem.analyse.freed import freed_of, uses_of
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
@@ -59,8 +59,8 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
     again: int | None = None
     if regions is not None and snapshot.has_usage:
         table = regions.mappings
-        uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
-        used = [(rows, use) for rows, use in uses.values() if use is not None and use.times > 1 and use.again > 0]
+        uses = uses_of(table)
+        used = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
         leaves = tuple(_leaves(regions, readings.shmem_devices, used))
         freed, again = freed_of(table, uses), sum(use.again for _, use in used)
     return AccountReport(
@@ -117,7 +117,7 @@ def _regular_rows(regions: Regions, members: dict[int, list[int]]) -> dict[int, 
     if any(column is None or None in column for column in [*columns, table.column(SmapsKey.PSS)]):
         return {}
     *counters, anonymous, rss, swap = columns
-    resident = [sum(parts) for parts in zip(*counters, strict=True)]
+    resident = list(map(sum, zip(*counters, strict=True)))
     adds_up = map(eq, resident, rss)  # type: ignore[arg-type]
     has_room = map(le, map(add, map(add, resident, swap), _huge(table)), table.sizes)  # type: ignore[arg-type]
     regular = list(map(and_, map(and_, adds_up, map(le, anonymous, resident)), has_room))  # type: ignore[arg-type]
@@ -153,11 +153,12 @@ def _add_in_bulk(
     own_share = list(map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss))
     traits: dict[int, tuple[bool, AccountLeaf]] = {}  # what all mappings of a sort share
     groups: dict[tuple[tuple[bool, AccountLeaf], ByteClass], list[int]] = {}
+    classes = regions.for_each_label(lambda label: label.cls)
     for row, index in region_of.items():
         sort = table.sort[row]
         if sort not in traits:
             traits[sort] = table.is_shared_memory(row, shmem_devices), _UNPOPULATED[table.unpopulated(row)]
-        groups.setdefault((traits[sort], regions.label[index].cls), []).append(row)
+        groups.setdefault((traits[sort], classes[index]), []).append(row)
     for ((shmem, unpopulated_leaf), cls), rows in groups.items():
         for leaf, column in (
             (AccountLeaf.RESIDENT, rss),
@@ -209,8 +210,10 @@ def _count_once(
         for row, (region, *_) in reversed(members.items()) if column is not None else ():
             if not again and not alone:
                 break
+            if not (size := (column or [])[row]):
+                continue
             cls = regions.label[region].cls
-            left = min((column or [])[row] or 0, sums[sort[at], cls])
+            left = min(size, sums[sort[at], cls])
             beyond = min(left, again)
             once = min(left - beyond, alone)
             sums[sort[at], cls] -= beyond + once
@@ -219,7 +222,7 @@ def _count_once(
             again, alone = again - beyond, alone - once
     for index in (at for indexes in members.values() for at in indexes) if use.alone else ():
         pss, uss = regions.pss[index], regions.uss[index]
-        if pss is not None and uss is not None:
+        if pss is not None and uss is not None and pss != uss:
             cls = regions.label[index].cls
             size = min(pss - uss, sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls])
             sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] -= size

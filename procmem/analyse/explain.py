@@ -4,10 +4,10 @@ Runs of like regions (a library's parts, a stack with its guard, an arena with i
 explanation.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from procmem.analyse.findings import findings
-from procmem.analyse.freed import freed_of, objects_of, use_of
+from procmem.analyse.freed import freed_of, uses_of
 from procmem.analyse.inspection import classic_class
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind
@@ -15,14 +15,17 @@ from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note, note
 from procmem.model.object_use import ObjectUse
 from procmem.model.proc_keys import SmapsKey
-from procmem.model.region import Regions
+from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
 from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature, Snapshot
 
-__all__ = ["explanation", "narrowed"]
+__all__ = ["EXPLAIN_KEYS", "explanation", "narrowed"]
+
+EXPLAIN_KEYS = (SmapsKey.SHARED_DIRTY, SmapsKey.ANON_HUGE_PAGES)
+"""Counters of smaps that an explanation needs besides those of classification."""
 
 
 def explanation(
@@ -39,32 +42,23 @@ def explanation(
     classic: tuple[str, ...] = ()
     blocks: tuple[ExplainedBlock, ...] = ()
     if regions is not None:
-        classic = tuple("kernel" if label.cls is ByteClass.KERNEL else classic_class(label) for label in regions.label)
-        uses = _used_again(regions) if snapshot.has_usage else {}
-        blocks = tuple(
-            block._replace(
-                use=uses.get(regions.vma[block.shown[0]]),
-                views_of=_views_of(regions, block),
-            )
-            for block in _blocks(regions)
-        )
+        table = regions.mappings
+        classic = tuple(regions.for_each_label(_classic))
+        again_by_row: dict[int, ObjectUse] = {}
         if snapshot.has_usage:
-            freed = freed_of(regions.mappings)
-            again = sum({id(use): use.again for use in uses.values()}.values())
+            uses = uses_of(table)
+            used_again = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
+            again_by_row = {row: use for rows, use in used_again for row in rows}
+            freed, again = freed_of(table, uses), sum(use.again for _, use in used_again)
+        blocks = tuple(_blocks(regions, again_by_row))
         found = tuple(findings(snapshot, regions, report, report.surroundings or Surroundings()))
     head = tuple(_head(report, freed, again, copied=regions is not None and _is_copied(regions)))
     return Explanation(report, head, classic, blocks, found, page, freed, again)
 
 
-def _used_again(regions: Regions) -> dict[int, ObjectUse]:
-    """How each object is held of which RES counts pages more than once, by each of its mappings."""
-    table = regions.mappings
-    found: dict[int, ObjectUse] = {}
-    for rows in objects_of(table).values():
-        use = use_of(table, rows) if len(rows) > 1 else None
-        if use is not None and use.times > 1 and use.again > 0:
-            found.update(dict.fromkeys(rows, use))
-    return found
+def _classic(label: Label) -> str:
+    """The place in the textbook's picture."""
+    return "kernel" if label.cls is ByteClass.KERNEL else classic_class(label)
 
 
 def _views(regions: Regions, shown: Sequence[int]) -> int | None:
@@ -147,18 +141,19 @@ def _head(report: Inspection, freed: int | None, again: int | None, *, copied: b
         yield note("no swap")
 
 
-def _blocks(regions: Regions) -> Sequence[ExplainedBlock]:
-    """Group neighbours: parts of one object, a stack with guard and TLS, an arena with its rest, repeated kinds."""
-    blocks = []
+def _blocks(regions: Regions, uses: Mapping[int, ObjectUse]) -> Iterator[ExplainedBlock]:
+    """Group neighbours: parts of one object, a stack with guard and TLS, an arena with its rest, repeated kinds.
+
+    ``uses`` are those of which RES counts pages more than once, by the index of the mapping.
+    """
     members: list[int] = []
     for index in range(len(regions)):
         if members and not _belongs(regions, members, index):
-            blocks.append(_block(regions, members))
+            yield _block(regions, members, uses)
             members = []
         members.append(index)
     if members:
-        blocks.append(_block(regions, members))
-    return blocks
+        yield _block(regions, members, uses)
 
 
 def _object_of(regions: Regions, index: int) -> bytes | None:
@@ -198,30 +193,36 @@ def narrowed(regions: Regions, blocks: Iterable[ExplainedBlock], kept: Container
         if len(members) == len(block.regions):
             yield block
         elif members:
-            part = _block(regions, members)
-            if part.form is BlockForm.OBJECT and len({regions.label[index].kind for index in members}) == 1:
-                part = part._replace(form=BlockForm.MANY)
-            yield part._replace(use=block.use, views_of=_views_of(regions, part))
+            form, shown = _form(regions, members)
+            if form is BlockForm.OBJECT and len({regions.label[index].kind for index in members}) == 1:
+                form = BlockForm.MANY
+            yield ExplainedBlock(members, form, shown, block.use, _views_of(regions, form, shown))
 
 
-def _views_of(regions: Regions, block: ExplainedBlock) -> int | None:
-    return _views(regions, block.shown) if block.form is BlockForm.MANY else None
+def _views_of(regions: Regions, form: BlockForm, shown: Sequence[int]) -> int | None:
+    return _views(regions, shown) if form is BlockForm.MANY else None
 
 
 def _next_is(regions: Regions, index: int, kind: Kind) -> bool:
     return index + 1 < len(regions) and regions.label[index + 1].kind is kind
 
 
-def _block(regions: Regions, members: Sequence[int]) -> ExplainedBlock:
+def _block(regions: Regions, members: Sequence[int], uses: Mapping[int, ObjectUse]) -> ExplainedBlock:
     of_all = tuple(members)
+    form, shown = _form(regions, of_all)
+    return ExplainedBlock(of_all, form, shown, uses.get(regions.vma[shown[0]]), _views_of(regions, form, shown))
+
+
+def _form(regions: Regions, members: tuple[int, ...]) -> tuple[BlockForm, tuple[int, ...]]:
+    """How a run of regions is told, and by which of them."""
     if len(members) == 1:
-        return ExplainedBlock(of_all, BlockForm.ONE, of_all)
+        return BlockForm.ONE, members
     if _object_of(regions, members[0]) is not None:
-        return ExplainedBlock(of_all, BlockForm.OBJECT, of_all)
+        return BlockForm.OBJECT, members
     arena = next((index for index in members if regions.label[index].kind is kinds.GLIBC_ARENA), None)
     if arena is not None and len(members) == 2:
-        return ExplainedBlock(of_all, BlockForm.ARENA, (arena,))
+        return BlockForm.ARENA, (arena,)
     stack = tuple(index for index in members if regions.label[index].cls is ByteClass.STACK)
     if len(stack) == 1:
-        return ExplainedBlock(of_all, BlockForm.ONE, stack)
-    return ExplainedBlock(of_all, BlockForm.MANY, stack or of_all)
+        return BlockForm.ONE, stack
+    return BlockForm.MANY, stack or members

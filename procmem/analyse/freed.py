@@ -12,7 +12,8 @@ else maps it.
 Source: fs/proc/task_mmu.c, smaps_account(), smap_gather_stats().
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, repeat
 
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -22,7 +23,16 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import Backing, KernelName, is_deleted
 
-__all__ = ["ObjectKey", "freed_by_anonymous", "freed_by_object", "freed_of", "is_nameless", "objects_of", "use_of"]
+__all__ = [
+    "ObjectKey",
+    "freed_by_anonymous",
+    "freed_by_object",
+    "freed_of",
+    "is_nameless",
+    "objects_of",
+    "use_of",
+    "uses_of",
+]
 
 ObjectKey = tuple[str, int]
 """Device and inode: what an object is, whatever names lead to it."""
@@ -44,6 +54,11 @@ def objects_of(table: Mappings) -> dict[ObjectKey, list[int]]:
     return found
 
 
+def uses_of(table: Mappings) -> Uses:
+    """Each object with its mappings, and how the process holds it by these."""
+    return {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+
+
 def _is_of_object(table: Mappings, row: int) -> bool:
     return table.inode[row] != 0 and table.named(row).named is not KernelName.PRIVATE_ZERO
 
@@ -60,12 +75,11 @@ class _Row(NamedTuple):
 
 def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
     """How a process holds one object, by all its mappings of it; None where smaps does not say."""
+    figures = _figures(table, rows)
+    if figures is None:
+        return None
     held = []
-    for row in rows:
-        figures = _figures(table, row)
-        if figures is None:
-            return None
-        rss, pss, private, copies = figures
+    for row, (rss, pss, private, copies) in zip(rows, figures, strict=True):
         own = min(copies, private)
         first = table.offset[row]
         last = first + table.end[row] - table.start[row]
@@ -83,17 +97,16 @@ def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
     )
 
 
-def _figures(table: Mappings, row: int) -> tuple[int, int, int, int] | None:
-    """Rss, Pss, private pages and own copies of a mapping."""
-    usage = table.usage
-    try:
-        rss, pss, copies = usage[SmapsKey.RSS][row], usage[SmapsKey.PSS][row], usage[SmapsKey.ANONYMOUS][row]
-        clean, dirty = usage[SmapsKey.PRIVATE_CLEAN][row], usage[SmapsKey.PRIVATE_DIRTY][row]
-    except KeyError:
+_KEYS = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.ANONYMOUS, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
+
+
+def _figures(table: Mappings, rows: Sequence[int]) -> list[tuple[int, int, int, int]] | None:
+    """Rss, Pss, private pages and own copies of some mappings; None where smaps does not say one of them."""
+    columns = [table.column(key) for key in _KEYS]
+    chosen = [list(map(column.__getitem__, rows)) for column in columns if column is not None]
+    if rows and (len(chosen) < len(columns) or any(None in values for values in chosen)):
         return None
-    if rss is None or pss is None or clean is None or dirty is None or copies is None:
-        return None
-    return rss, pss, clean + dirty, copies
+    return [(rss, pss, clean + dirty, copies) for rss, pss, copies, clean, dirty in zip(*chosen, strict=True)]
 
 
 def _overlapping(held: list[_Row]) -> list[list[_Row]]:
@@ -118,17 +131,17 @@ def _single(row: _Row) -> ObjectUse:
 
 def _part(rows: list[_Row]) -> ObjectUse:
     """One group of mappings that overlap."""
-    times = _depth(rows)
-    counted = sum(row.rss for row in rows)
-    private = sum(row.private for row in rows)
-    shared, share = max(counted - private, 0), max(sum(row.pss for row in rows) - private, 0)
-    reach = max(row.last for row in rows) - rows[0].first
+    firsts, lasts, rss, pss, privates = zip(*rows, strict=True)
+    times = _depth(firsts, lasts)
+    counted, private = sum(rss), sum(privates)
+    shared, share = max(counted - private, 0), max(sum(pss) - private, 0)
+    reach = max(lasts) - firsts[0]
     most = min(counted, reach)
     # smaps cuts each Pss to whole kB
     cut = _KIB * len(rows)
-    least = max(row.rss for row in rows)
+    least = max(rss)
     # segments of a program that have a page in common are no views of one object: there a second mapping is a process
-    is_repeated = 2 * (sum(row.last - row.first for row in rows) - reach) >= reach
+    is_repeated = 2 * (sum(lasts) - sum(firsts) - reach) >= reach
     alone = not shared or (is_repeated and (share + cut) * times > shared and private + share + cut > least)
     if not alone or times == 1:
         once = most if times > 1 else counted
@@ -141,14 +154,10 @@ def _part(rows: list[_Row]) -> ObjectUse:
     return ObjectUse(times, counted, once, alone, shared, max(once - private, 0))
 
 
-def _depth(rows: Sequence[_Row]) -> int:
-    """How many of the mappings hold one place of the object, at most."""
-    edges = sorted([*((row.first, 1) for row in rows), *((row.last, -1) for row in rows)])
-    depth = most = 0
-    for _, step in edges:
-        depth += step
-        most = max(most, depth)
-    return most
+def _depth(firsts: Iterable[int], lasts: Iterable[int]) -> int:
+    """How many mappings hold one place of the object, at most: where each of them begins, and where it ends."""
+    edges = sorted([*zip(firsts, repeat(1)), *zip(lasts, repeat(-1))])
+    return max(accumulate(step for _, step in edges))
 
 
 def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
@@ -157,7 +166,7 @@ def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
     ``uses`` are the objects with their mappings and how they are held, where that is known already.
     """
     if uses is None:
-        uses = {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+        uses = uses_of(table)
     gone = set(table.gates())
     gone.update(row for rows, _ in uses.values() for row in rows)
     anonymous = [row for row in range(len(table)) if row not in gone]
@@ -168,13 +177,10 @@ def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
 
 def freed_by_anonymous(table: Mappings, rows: Sequence[int]) -> int | None:
     """What ending the process gives back of memory without an object: private pages and their swap."""
-    total = 0
-    for row in rows:
-        figures = _figures(table, row)
-        if figures is None:
-            return None
-        total += figures[2] + _own_swap(table, row)
-    return total
+    figures = _figures(table, rows)
+    if figures is None:
+        return None
+    return sum(private for _, _, private, _ in figures) + _own_swap(table, rows)
 
 
 def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None = None) -> int | None:
@@ -186,15 +192,11 @@ def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None
 
 
 def _freed_by_use(table: Mappings, rows: Sequence[int], use: ObjectUse | None, *, others: bool | None) -> int | None:
-    if use is None:
+    figures = None if use is None else _figures(table, rows)
+    if use is None or figures is None:
         return None
-    total = 0
-    for row in rows:
-        figures = _figures(table, row)
-        assert figures is not None  # or there were no use
-        total += min(figures[2], figures[3])  # own copies
-        if permissions(table.perms[row]).private:
-            total += _own_swap(table, row, shmem=table.is_shared_memory(row))
+    total = sum(min(private, copies) for _, _, private, copies in figures)
+    total += _own_swap(table, [row for row in rows if permissions(table.perms[row]).private])
     alone = use.alone if others is None else not others
     if alone and is_nameless(table, rows[0]):
         total += use.once + _object_swap(table, rows)
@@ -207,15 +209,18 @@ def is_nameless(table: Mappings, row: int) -> bool:
     return is_deleted(table.name[row]) and name.named not in _NO_FILES and name.backing is not Backing.DEVICE
 
 
-def _own_swap(table: Mappings, row: int, *, shmem: bool = False) -> int:
-    """Swap that belongs to this process alone: at least this, where it shares some of it since a fork."""
+def _own_swap(table: Mappings, rows: Sequence[int]) -> int:
+    """Swap of private mappings that belongs to this process alone."""
     column = table.column(SmapsKey.SWAP)
-    swap = (column[row] or 0) if column is not None else 0
-    if not swap:
-        return 0
+    swapped = [] if column is None else [(row, swap) for row in rows if (swap := column[row])]
+    return sum(_own_swap_of(table, row, swap) for row, swap in swapped)
+
+
+def _own_swap_of(table: Mappings, row: int, swap: int) -> int:
+    """Of the swap of one mapping at least this, where it shares some of it since a fork."""
     shares = table.column(SmapsKey.SWAP_PSS)
     share = None if shares is None else shares[row]
-    if shmem:
+    if table.is_shared_memory(row):
         swap = min(share or 0, swap)  # Swap counts the object's pages as well, SwapPss own copies alone
         share = swap
     if share is None or swap - share < _KIB:

@@ -22,8 +22,6 @@ from procmem.model.unknown import exact_sum, uss_of
 
 __all__ = ["CLASSIC", "class_rows", "classic_class", "inspection", "merged_classes", "warnings_of"]
 
-from procmem.analyse.picture import picture
-
 CLASSIC = ("text", "data", "bss", "heap", "mmap", "stack")
 """The six words of the textbook, in its order."""
 
@@ -69,7 +67,8 @@ def inspection(
 
 def _drawn(snapshot: Snapshot, regions: Regions) -> tuple[tuple[Band, ...], tuple[Tile, ...]]:
     """The picture of the address space: its bands, and what they are made of."""
-    from procmem.analyse.tiles import tiles_of  # noqa: PLC0415  # seldom
+    from procmem.analyse.picture import picture  # noqa: PLC0415  # only where it is drawn
+    from procmem.analyse.tiles import tiles_of  # noqa: PLC0415  # the same
 
     bands = picture(snapshot, regions)
     return bands, tiles_of(regions, bands)

@@ -61,7 +61,7 @@ def explain(
 
     def answer(ref: TargetRef) -> Explanation:
         with ref.open() as target:
-            report = explain_target(target, deep=deep, address=wanted)
+            report = explain_target(target, deep=deep, address=wanted, whole=output.format.is_document)
         if output.format.is_table:
             report.inspection.need_regions()  # of which nothing else is shown
         if wanted is not None:

@@ -89,7 +89,7 @@ class Mappings:
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = (*_FIELDS, "_names", "_read", "_rows", "_sizes", "sort", "usage")
+    __slots__ = (*_FIELDS, "_files", "_names", "_rows", "_sizes", "sort", "usage")
 
     def __init__(
         self,
@@ -116,9 +116,9 @@ class Mappings:
         self.sort = sort if sort is not None else _sorts(perms, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
         self._rows: list[list[int]] | None = None
+        self._files: dict[tuple[str, int, bytes], list[int]] | None = None
         self._sizes: list[int] | None = None
         self._names: dict[int, VmaName] = {}
-        self._read: dict[tuple[bytes, str, bool, bool, str | None], VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
@@ -241,26 +241,27 @@ class Mappings:
         return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
     def rows_of_files(self) -> dict[tuple[str, int, bytes], list[int]]:
-        """The indexes of the mappings of each file, by device, inode and path."""
-        found: dict[tuple[str, int, bytes], list[list[int]]] = {}
-        for rows in self.rows_of_sorts():
-            row = rows[0]
-            if self.inode[row]:
-                found.setdefault((self.device[row], self.inode[row], self.name[row]), []).append(rows)
-        return {key: rows[0] if len(rows) == 1 else sorted(chain(*rows)) for key, rows in found.items()}
+        """The indexes, ascending, of the mappings of each file, by device, inode and path; found once."""
+        if self._files is None:
+            found: dict[tuple[str, int, bytes], list[list[int]]] = {}
+            for rows in self.rows_of_sorts():
+                row = rows[0]
+                if self.inode[row]:
+                    found.setdefault((self.device[row], self.inode[row], self.name[row]), []).append(rows)
+            self._files = {key: rows[0] if len(rows) == 1 else sorted(chain(*rows)) for key, rows in found.items()}
+        return self._files
 
     def named(self, row: int) -> VmaName:
         """The name of a mapping, read: what stands behind it. Few are different, and each is read once."""
         found = self._names.get(self.sort[row])
         if found is None:
-            name, device, has_inode, flags = self.name[row], self.device[row], self.inode[row] != 0, self.flags[row]
-            shared = permissions(self.perms[row]).shared
-            said = (name, device, has_inode, shared, flags)
-            found = self._read.get(said)
-            if found is None:
-                found = read_vma_name(name, device=device, has_inode=has_inode, shared=shared, flags=flags)
-                self._read[said] = found
-            self._names[self.sort[row]] = found
+            found = self._names[self.sort[row]] = read_vma_name(
+                self.name[row],
+                device=self.device[row],
+                has_inode=self.inode[row] != 0,
+                shared=permissions(self.perms[row]).shared,
+                flags=self.flags[row],
+            )
         return found
 
     def given(self, row: int) -> GivenName | None:

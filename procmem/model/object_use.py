@@ -25,3 +25,8 @@ class ObjectUse(NamedTuple):
     def again(self) -> int:
         """What RES counts beyond the first time: at least this."""
         return self.counted - self.once
+
+    @property
+    def counts_again(self) -> bool:
+        """Whether RES counts pages more than once."""
+        return self.times > 1 and self.again > 0

@@ -174,9 +174,12 @@ class PageRuns:
     @classmethod
     def merged(cls, runs: Iterable[PageRun]) -> PageRuns:
         """Runs in any order, of which several may hold the same pages: those count where they come first."""
+        ascending = cls.of(sorted(runs))
+        if all(map(le, ascending.end, ascending.start[1:])):
+            return ascending  # as most often
         once = []
         told = 0
-        for run in sorted(runs):
+        for run in ascending:
             if run.end > told:
                 once.append(PageRun(max(run.start, told), run.end, run.state))
                 told = run.end
@@ -208,14 +211,21 @@ class PageRuns:
         """The parts of the runs that lie in ascending ranges; no part lies in two."""
         starts = [start for start, _ in ranges]
         ends = [0, *(end for _, end in ranges)]
-        begun = map(bisect_right, repeat(starts), self.start)  # so many ranges begin at or below its start
-        if all(map(le, self.end, map(ends.__getitem__, begun))):
+        begun = list(map(bisect_right, repeat(starts), self.start))  # so many ranges begin at or below its start
+        inside = list(map(le, self.end, map(ends.__getitem__, begun)))
+        if all(inside):
             return self  # as most often
-        return PageRuns.of(
-            PageRun(max(run.start, start), min(run.end, end), run.state)
-            for start, end in ranges
-            for run in self.within(start, end)
-        )
+        parts: list[PageRun] = []
+        for run, is_inside, at in zip(self, inside, begun, strict=True):
+            if is_inside:
+                parts.append(run)
+                continue
+            parts += [
+                PageRun(max(run.start, start), min(run.end, end), run.state)
+                for start, end in ranges[max(at - 1, 0) : bisect_left(starts, run.end)]
+                if end > run.start
+            ]
+        return PageRuns.of(parts)
 
     def within(self, start: int, end: int) -> Iterator[PageRun]:
         """The runs that lie in a range, or reach into it."""

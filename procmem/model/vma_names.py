@@ -253,6 +253,7 @@ def is_file_in_memory(name: bytes) -> bool:
     return read_vma_name(name, device="00:01", has_inode=True, shared=True).backing is Backing.SHARED_MEMORY
 
 
+@lru_cache(maxsize=4096)  # most processes map the same files
 def read_vma_name(
     name: bytes, *, device: str = "00:00", has_inode: bool = False, shared: bool = False, flags: str | None = None
 ) -> VmaName:

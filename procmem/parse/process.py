@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
-from procmem.model.machine_evidence import machine_shown_by
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.proc_keys import SmapsKey, StatusKey
@@ -82,6 +81,8 @@ def snapshot(
             unstable = unstable or note("grown", count=listed - len(mappings))
     machine = raw.machine
     if machine.machine is None and mappings is not None:
+        from procmem.model.machine_evidence import machine_shown_by  # noqa: PLC0415  # this machine says what it is
+
         machine = machine._replace(machine=machine_shown_by(mappings))
     known_page_size = _page_size(auxv, machine.page_size, mappings)
     page_size = known_page_size or _DEFAULT_PAGE_SIZE

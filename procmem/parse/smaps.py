@@ -26,7 +26,6 @@ _SIZE, _FLAGS, *_NO_SIZES = (
 )
 _LAST_LINE = b"\n" + _FLAGS
 _UNIT = b" kB"
-_header = re.compile(LINE).fullmatch
 _counter = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20})" + _UNIT).fullmatch
 _BLANKED = bytes.maketrans(b"0123456789", b" " * 10)
 _KNOWN_COUNTERS = tuple(
@@ -43,8 +42,9 @@ _KNOWN_COUNTERS = tuple(
 )
 _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
-_PART_BYTES = 1 << 20
-"""So much text is taken apart at a time, which takes about ten times as much memory."""
+_PART_BYTES = 1 << 18
+"""So much text is taken apart at a time, which takes about ten times as much memory. For larger parts the kernel is
+asked for new pages each time, and the page faults take a fifth of the work."""
 
 
 def end_of_records(data: bytes, start: int, stop: int) -> int:
@@ -156,13 +156,14 @@ class SmapsReader:
     def _take_by_line(self, data: bytes) -> None:
         """The tolerant way: any keys in any order, each once, each record by itself."""
         first, name, keys = self._lines + 1, self._name, self._keys
+        header = re.compile(LINE).fullmatch  # few texts come here, and re remembers what it has compiled
         headers: list[tuple[bytes, ...]] = []
         numbers: list[int] = []
         flags: list[bytes | None] = []
         usage: dict[str, list[int | None]] = {}
         for number, line in enumerate(data.split(b"\n")[:-1], start=first):
             if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
-                found = _header(line + b"\n")
+                found = header(line + b"\n")
                 if found is None:
                     raise MalformedFile(name, number, "not-a-mapping", line)
                 headers.append(found.groups())

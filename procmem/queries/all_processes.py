@@ -51,6 +51,8 @@ __all__ = [
 SORTS = ("pid", "user", "name", "swap", "uss", "pss", "rss", "virt")
 GROUPINGS = ("user", "name", "cgroup", "tree")
 _SIZES = frozenset({"swap", "uss", "pss", "rss", "virt"})
+_FILES = ("auxv", "cmdline", "smaps", "limits")
+"""Of each process: what classification looks at, and no names. To open a file takes its time."""
 _UNREADABLE, _UNSIZED = "unreadable", "unsized"
 _READING_SHARE = 0.1
 """At most this part of a processor goes into looking again and again."""
@@ -288,7 +290,7 @@ def _walk(
             if wanted is not None and not wanted(source, pid):
                 return None
             with source.open(pid) as target:
-                seen = examine(target, known=known)
+                seen = examine(target, files=_FILES, system=(), thread_files=("syscall",), known=known)
         except ProcessGone:
             return None
         except (AccessRefused, BadInput):

@@ -10,12 +10,13 @@ import contextlib
 import time
 
 from procmem.analyse.diff import Look, diff_report
+from procmem.analyse.explain import EXPLAIN_KEYS
 from procmem.analyse.series import series_row
 from procmem.errors import AccessRefused, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.system import ProcessRow
 from procmem.queries.all_processes import SystemOptions, look_at_system
-from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.queries.examine import FILES_OF_A_THREAD, REGION_KEYS, examine
 from procmem.queries.explain import explained
 from procmem.queries.series import looks_of, names_a_series
 from procmem.queries.targets import Selection, exists
@@ -173,7 +174,7 @@ class OneProcess:
         """
         del at
         began = time.monotonic()
-        seen = examine(self._target, keys=None, thread_files=FILES_OF_A_THREAD, stacks=True)
+        seen = examine(self._target, keys=REGION_KEYS | set(EXPLAIN_KEYS), thread_files=FILES_OF_A_THREAD, stacks=True)
         report = explained(self._target, seen, drawn=True)
         threads = None
         with contextlib.suppress(AccessRefused):  # a text has none

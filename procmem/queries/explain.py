@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from procmem.analyse.explain import explanation, narrowed
+from procmem.analyse.explain import EXPLAIN_KEYS, explanation, narrowed
 from procmem.analyse.inspection import inspection
 from procmem.analyse.listing import fitting_regions
 from procmem.model.region_filter import RegionFilter
-from procmem.queries.examine import examine, need_mappings
+from procmem.queries.examine import REGION_KEYS, examine, need_mappings
 from procmem.queries.inspect import consumers_of
 from procmem.queries.laws import layout_in_short
 from procmem.queries.page import page_facts
@@ -30,13 +30,15 @@ def narrow(report: Explanation, only: RegionFilter) -> tuple[Explanation, tuple[
     return report._replace(blocks=tuple(narrowed(regions, report.blocks, frozenset(shown)))), shown
 
 
-def explain(target: Target, *, deep: bool, address: int | None = None) -> Explanation:
+def explain(target: Target, *, deep: bool, address: int | None = None, whole: bool = False) -> Explanation:
     """Read a process, and explain its map; with ``address`` also what is known of the page there.
+
+    ``whole`` keeps every counter of smaps.
 
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
-    seen = examine(target, keys=None, deep=deep)
+    seen = examine(target, keys=None if whole else REGION_KEYS | set(EXPLAIN_KEYS), deep=deep)
     if address is not None:
         need_mappings(seen)
     page = page_facts(target, seen.snapshot, address) if address is not None else None

@@ -195,9 +195,10 @@ def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> N
     after = target.read(f"{prefix}stat")
     if not isinstance(after, bytes):
         return note("ended") if after in _GONE else None
-    first, last = parse_stat(before), parse_stat(after)
-    if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
-        return note("ended")
+    if after != before:
+        first, last = parse_stat(before), parse_stat(after)
+        if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
+            return note("ended")
     auxv = contents.get(f"{prefix}auxv")
     if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
         return note("executed")

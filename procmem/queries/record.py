@@ -69,7 +69,6 @@ def record_one(target: Target, *, deep: bool = False) -> Recorded:
     def once() -> Examination:
         return examine(
             target,
-            keys=None,
             files=_FILES_TO_RECORD,
             system=_FILES_OF_THE_SYSTEM,
             thread_files=FILES_OF_A_THREAD,

@@ -6,6 +6,7 @@ shown as escapes, so that a file's name cannot drive the terminal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from procmem.model.given_text import UNKNOWN_DEVICE
 from procmem.model.mapping import SmapsRecord
@@ -98,6 +99,7 @@ def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str
     return "  [ anon ]"
 
 
+@lru_cache(maxsize=64)  # few permissions are different
 def pmap_mode(perms: str) -> str:
     """The permissions as pmap shows them: five letters, of which the last says nothing any more."""
     allowed = permissions(perms)

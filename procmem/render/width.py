@@ -28,6 +28,8 @@ def _cells_of(letter: str) -> int:
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
     """The text with blanks up to a width; ``right`` puts them before it."""
+    if text.isascii():
+        return text.rjust(width) if right else text.ljust(width)
     blanks = " " * (width - cells(text))
     return blanks + text if right else text + blanks
 

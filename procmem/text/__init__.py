@@ -14,6 +14,7 @@ import os
 
 # what str.format() itself goes through; string.Formatter takes a millisecond to load
 from _string import formatter_parser  # type: ignore[import-not-found]
+from functools import lru_cache
 
 from procmem.errors import Misuse
 from procmem.text.units import size_text
@@ -22,8 +23,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from gettext import NullTranslations
-    from typing import ParamSpec, TypeVar
+    from typing import Any, ParamSpec, TypeVar
 
+    _Shown = Callable[[Any], str]
+    """Writes a figure in one of the formats of sentences."""
     _Arguments = ParamSpec("_Arguments")
     _Answer = TypeVar("_Answer")
 
@@ -38,6 +41,7 @@ __all__ = [
     "listed",
     "ngettext",
     "plural",
+    "remembered",
     "say",
     "use_language",
     "use_language_of_command",
@@ -46,6 +50,7 @@ __all__ = [
 DOMAIN = "procmem"
 CATALOGUES = f"{os.path.dirname(__file__)}/catalogues"
 _ENGLISH = "en"
+_REMEMBERED = 4096
 
 Sentence = str | tuple[str, str]
 """A sentence of a table: one form, or one for one and one for many."""
@@ -200,39 +205,61 @@ def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> st
         template = gettext(sentence)
     if figures is None:
         return template
-    pieces = _PIECES.get(template)
-    if pieces is None:
-        pieces = _PIECES[template] = _pieces(template)
-    return "".join([piece if name is None else _shown(figures[name], form) for piece, name, form in pieces])
+    parsed = _PARSED.get(template)
+    if parsed is None:
+        parsed = _PARSED[template] = _parse(template)
+    pattern, fields = parsed
+    return pattern % tuple([shown(figures[name]) for name, shown in fields])
 
 
-_QUOTED = "!r"
-_PIECES: dict[str, list[tuple[str, str | None, str]]] = {}
-"""Sentences taken apart: literal text, or the name of a figure and its format. A report says one many thousand times."""
+_PARSED: "dict[str, tuple[str, list[tuple[str, _Shown]]]]" = {}
+"""Sentences taken apart: a pattern of the operator ``%``, and the figures in it by name, each with what writes it. A
+report says one many thousand times."""
 
 
-def _pieces(template: str) -> list[tuple[str, str | None, str]]:
-    pieces: list[tuple[str, str | None, str]] = []
+def _parse(template: str) -> "tuple[str, list[tuple[str, _Shown]]]":
+    pattern = ""
+    fields: list[tuple[str, _Shown]] = []
     for literal, name, form, conversion in formatter_parser(template):
-        if literal:
-            pieces.append((literal, None, ""))
+        pattern += literal.replace("%", "%%")
         if name is not None:
-            pieces.append(("", name, _QUOTED if conversion == "r" else form))
-    return pieces
+            pattern += "%s"
+            fields.append((name, repr if conversion == "r" else _FORMATS.get(form) or _by_format(form)))
+    return pattern, fields
 
 
-def _shown(value: object, form: str) -> str:
-    """A figure in one of the formats of sentences."""
-    if form == _QUOTED:
-        return repr(value)
-    if form == "size":
-        assert value is None or isinstance(value, int)
-        return size_text(value)
-    if form == "kB":
-        assert value is None or isinstance(value, int)
-        return gettext("unknown") if value is None else f"{value // 1024} kB"
-    if isinstance(value, tuple):
-        return listed(map(str, value))
-    if form == "name":
-        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
-    return format(value, form)
+def _kib_text(size: int | None) -> str:
+    return gettext("unknown") if size is None else f"{size // 1024} kB"
+
+
+def _name_text(name: object) -> str:
+    if isinstance(name, tuple):
+        return listed(map(str, name))
+    return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name)
+
+
+_FORMATS: "dict[str, _Shown]" = {"size": size_text, "kB": _kib_text, "name": _name_text}
+
+
+def _by_format(form: str) -> "_Shown":
+    """Writes in a format of Python's."""
+    return lambda value: listed(map(str, value)) if isinstance(value, tuple) else format(value, form)
+
+
+def remembered(words: "Callable[_Arguments, _Answer]") -> "Callable[_Arguments, _Answer]":
+    """A decorator: keep what a function says of things, in each language; most regions of a process are told alike.
+
+    The things are hashable.
+    """
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def in_language(
+        catalogue: "NullTranslations | None", *args: "_Arguments.args", **kwargs: "_Arguments.kwargs"
+    ) -> "_Answer":
+        del catalogue  # in use, and a part of the key
+        return words(*args, **kwargs)
+
+    def said(*args: "_Arguments.args", **kwargs: "_Arguments.kwargs") -> "_Answer":
+        return in_language(_Spoken.catalogue, *args, **kwargs)  # type: ignore[arg-type]  # hashable, or it fails
+
+    return said

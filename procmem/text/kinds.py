@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
-from procmem.model.region import Certainty, Region
+from procmem.model.region import Certainty, Label, Region
 from procmem.model.vma_names import without_deleted
-from procmem.text import N_, gettext, say
+from procmem.text import N_, gettext, remembered, say
 from procmem.text.owners import owner_text
 
 __all__ = [
@@ -296,30 +296,32 @@ def part_text(kind: Kind, size: int) -> str:
 
 def kind_sentences(region: Region, *, writable: bool = True, certainty: Certainty | None = None) -> list[str]:
     """What it is, and how sure that is (``certainty`` where it speaks for more); the first sentence can stand alone."""
-    kind = region.label.kind
+    label = region.label
+    told = _label_sentences(label, certainty or label.certainty, writable=writable)
+    kept = (region.rss or 0) + (region.swap or 0) if label.cls in _INACCESSIBLE else 0
+    if kept:
+        words = say(KEPT, {"stored": kept})
+        return [words] if label.kind is kinds.RESERVED else [told[0], words]  # what is seen, and no conclusion
+    return list(told)
+
+
+@remembered
+def _label_sentences(label: Label, certainty: Certainty, *, writable: bool) -> tuple[str, ...]:
+    """What all regions of a label are; the first sentence says how sure that is."""
+    kind, cls = label.kind, label.cls
     code = "file-shared-readonly" if kind is kinds.FILE_SHARED and not writable else kind.part or kind
-    copies = region.label.evidence.code == PRIVATE_COPIES
-    cls = region.label.cls
-    owner = owner_text(region.label.owner)
+    copies = label.evidence.code == PRIVATE_COPIES
+    owner = owner_text(label.owner)
     if not owner:
         owner = gettext(WITHOUT_OWNER[cls]) if cls in WITHOUT_OWNER else "?"
     figures = {
         "role": gettext(ROLES[kind.role or Role.LIB]),
-        "object": object_name(region.label.owner_name) or "?",
+        "object": object_name(label.owner_name) or "?",
         "owner": owner,
         "kind": kind,
     }
-    told = [COPIES if copies else KINDS.get(code, UNKNOWN)]
-    kept = (region.rss or 0) + (region.swap or 0) if cls in _INACCESSIBLE else 0
-    if kept:
-        words = say(KEPT, {"stored": kept})
-        if kind is kinds.RESERVED:
-            return [words]  # what is seen, and no conclusion
-        return [how_sure(say(told[0], figures), [certainty or region.label.certainty]), words]
-    if code in FURTHER:
-        told.append(FURTHER[code])
-    first, *more = (say(words, figures) for words in told)
-    return [how_sure(first, [certainty or region.label.certainty]), *more]
+    first = how_sure(say(COPIES if copies else KINDS.get(code, UNKNOWN), figures), [certainty])
+    return (first, say(FURTHER[code], figures)) if code in FURTHER else (first,)
 
 
 def how_sure(sentence: str, certainties: Iterable[Certainty]) -> str:
@@ -355,11 +357,14 @@ def _residency(region: Region) -> list[str]:
     return [say(RESIDENCY[key], figures) for key in keys]
 
 
-def joined(first: str, *others: str) -> str:
+def joined(*sentences: str) -> str:
     """Sentences one after the other."""
-    for other in others:
-        first = say(N_("{first} {second}"), {"first": first, "second": other})
-    return first
+    return _between_sentences().join(sentences)
+
+
+@remembered
+def _between_sentences() -> str:
+    return say(N_("{first} {second}"), {"first": "", "second": ""})
 
 
 def region_sentences(region: Region, *, writable: bool = True) -> list[str]:

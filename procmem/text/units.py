@@ -1,12 +1,16 @@
 """Sizes in words, for sentences that hold figures; tables have their own formats in ``render``."""
 
+from functools import lru_cache
+
 __all__ = ["size_text"]
 
+_DIFFERENT = 4096
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 _THREE_DIGITS = 100
 
 
+@lru_cache(maxsize=_DIFFERENT)  # of many thousand sizes in a report few are different
 def size_text(size: int | None) -> str:
     """A size with a unit, three digits or so: ``0``, ``512 B``, ``1.5 MiB``, ``?`` where it is unknown."""
     if size is None:

@@ -61,7 +61,7 @@ def test_mappings_that_have_a_part_in_common(rows: list[tuple[int, int]], groups
 )  # fmt: skip
 def test_how_many_hold_one_place(rows: list[tuple[int, int]], most: int) -> None:
     """At most; where one ends another may begin."""
-    assert _depth([row(*one) for one in rows]) == most
+    assert _depth(*zip(*rows, strict=True)) == most
 
 
 def use(times: int, counted: int, once: int, *, alone: bool, shared: int, shared_once: int) -> ObjectUse:
@@ -122,23 +122,29 @@ def test_a_counter_that_is_missing_leaves_it_unknown(lacking: str) -> None:
         assert freed_of(found) is None
 
 
+_IN_MEMFD = ("rw-p", b"/memfd:x (deleted)")
+"""Permissions and name of a private mapping of shared memory."""
+
+
 @pytest.mark.parametrize(
     ("swap", "share", "own"),
     [(8, 8, 8), (8, 7, 6), (8, 4, 0), (8, 3, 0), (8, 6, 4), (0, 0, 0), (8, 9, 8)],
 )
 def test_swap_that_is_its_own(swap: int, share: int, own: int) -> None:
     """What several hold counts for a half at most; a share that lacks less than a kB lacks nothing."""
-    found = table(record(0x10000, 0x20000, Swap=swap, SwapPss=share))
-    assert _own_swap(found, 0) == own * KIB
-    assert _own_swap(found, 0, shmem=True) == min(swap, share) * KIB
+    anonymous = record(0x10000, 0x20000, Swap=swap, SwapPss=share)
+    of_object = record(0x10000, 0x20000, *_IN_MEMFD, Swap=swap, SwapPss=share)
+    assert _own_swap(table(anonymous), [0]) == own * KIB
+    assert _own_swap(table(of_object), [0]) == min(swap, share) * KIB
 
 
 def test_swap_without_shares() -> None:
     """Before Linux 4.3: all of it; of shared memory nothing can be told apart. Without counters there is none."""
-    text = smaps([record(0x10000, 0x20000, Swap=8, SwapPss=8)]).replace(b"SwapPss:", b"SwapPsx:")
-    assert (_own_swap(parse_smaps(text), 0), _own_swap(parse_smaps(text), 0, shmem=True)) == (8 * KIB, 0)
+    records = [record(0x10000, 0x20000, Swap=8), record(0x30000, 0x40000, *_IN_MEMFD, Swap=8)]
+    text = smaps(records).replace(b"SwapPss:", b"SwapPsx:")
+    assert [_own_swap(parse_smaps(text), [row]) for row in (0, 1)] == [8 * KIB, 0]
     none = parse_smaps(text.replace(b"\nSwap:", b"\nSwax:"))
-    assert (_own_swap(none, 0), _object_swap(none, [0])) == (0, 0)
+    assert (_own_swap(none, [0, 1]), _object_swap(none, [0])) == (0, 0)
 
 
 def mapped(start: int, offset: int, pages: int, perms: str = "rw-s", swap: int = 4) -> Record:

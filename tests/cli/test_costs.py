@@ -6,17 +6,26 @@ import sys
 import tracemalloc
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from procmem.analyse import freed
+from procmem.analyse.explain import EXPLAIN_KEYS
 from procmem.classify.evidence import REGION_KEYS
+from procmem.classify.rules.kernel_names import label_of
 from procmem.model.mapping import Mappings
+from procmem.model.vma_names import read_vma_name
 from procmem.parse.numa_maps import parse_nodes
 from procmem.parse.smaps import SmapsReader
+from procmem.queries.explain import explain
 from procmem.queries.inspect import InspectOptions, inspect
 from procmem.queries.targets import source_of
+from procmem.render.pages.explain import ExplainChoice, explain_page
+from procmem.text import kinds as kind_words
 from tests.support import needs
-from tests.support.running import COMMAND, ROOT, started
+from tests.support.running import COMMAND, ROOT, python_child, started
 from tests.support.smaps_text import KEYS_6_18, Record, smaps
 
 MAPPER = [sys.executable, str(ROOT / "tests" / "benchmarks" / "mapper.py")]
@@ -71,6 +80,52 @@ def test_labels_are_made_for_sorts_not_for_mappings() -> None:
     assert len(regions) >= 3000
     assert len(regions.mappings.one_of_each_sort()) < 0.3 * len(regions)
     assert len({id(label) for label in regions.label}) < 0.5 * len(regions)
+
+
+def test_an_explanation_tells_once_what_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kind is, is told once for each label; each object is looked at once; no counter is read without a use."""
+    told: Counter[str] = Counter()
+
+    def counted(module: ModuleType, name: str) -> None:
+        original = getattr(module, name)
+
+        def counting(*args: Any) -> Any:
+            told[name] += 1
+            return original(*args)
+
+        monkeypatch.setattr(module, name, counting)
+
+    counted(kind_words, "owner_text")
+    counted(freed, "use_of")
+    with started([*MAPPER, "3000"]) as process, source_of(None, None).open(process.pid) as target:
+        report = explain(target, deep=False)
+        explain_page(report, ExplainChoice())
+    regions = report.inspection.regions
+    assert regions is not None
+    assert len(report.blocks) >= 2900
+    assert 0 < told["owner_text"] <= len({(label, label.certainty) for label in regions.label}) * 2 < len(regions)
+    assert told["use_of"] == len(freed.objects_of(regions.mappings))
+    assert regions.mappings.usage.keys() <= REGION_KEYS | set(EXPLAIN_KEYS)
+
+
+def test_names_of_files_are_read_once_for_all_processes() -> None:
+    """Processes that map the same files: the second one brings hardly a name that is not known by then."""
+    with python_child("") as first, python_child("") as second:
+        for pid in (first, second):
+            before = read_vma_name.cache_info().misses, label_of.cache_info().misses
+            with source_of(None, None).open(pid) as target:
+                seen = inspect(target, InspectOptions())
+            new = read_vma_name.cache_info().misses - before[0], label_of.cache_info().misses - before[1]
+    assert seen.regions is not None
+    assert max(new) < 0.2 * len(seen.regions.mappings)
+
+
+def test_classes_of_all_processes_need_no_names(tmp_path: Path) -> None:
+    """No file is opened of which the classes say nothing."""
+    with python_child("") as pid:
+        counts = opened(tmp_path, "system", "--classes", "--name", Path(f"/proc/{pid}/comm").read_text().strip())
+    assert counts["limits"] >= 1
+    assert counts["uptime"] == 0
 
 
 def records(count: int) -> bytes:

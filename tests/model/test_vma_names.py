@@ -50,7 +50,7 @@ def test_a_name_is_read_with_its_line(
 ) -> None:
     """Brackets without an inode are the kernel's; objects need a device without a disk; flags tell the rest."""
     has_inode = name[:1] == b"/" or name.startswith(b"anon_inode")
-    found = read_vma_name(name, has_inode=has_inode, **said)  # type: ignore[arg-type]  # rows of a table
+    found = read_vma_name(name, has_inode=has_inode, **said)
     assert (found.named, found.backing) == (named, backing)
 
 

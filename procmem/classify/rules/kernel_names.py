@@ -6,6 +6,7 @@ Rules on where a mapping lies, or on its neighbours, have modules of their own.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
@@ -176,6 +177,7 @@ _GENERAL: tuple[NameRule, ...] = (
 _FRAMES = NameRule(kinds.DEVICE, _C, "page-frames")
 
 
+@lru_cache(maxsize=4096)  # most processes map the same files
 def label_of(key: MappingKey) -> Label:
     """The label that a mapping has by itself."""
     rule = next(rule for rule in _rules(key) if rule.fits is None or rule.fits(key))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only, without_details
 from procmem.render.escaping import printable_text
@@ -81,7 +81,7 @@ def _prose(block: Prose, style: Style) -> str:
     limit = _limit(block.measure, style)
     if limit is None or cells(block.first) + cells(text) <= limit:
         return f"{block.first}{text}".rstrip() + "\n"
-    return "".join(f"{line}\n" for line in folded(text, limit, first=block.first, rest=block.rest))
+    return "\n".join(folded(text, limit, first=block.first, rest=block.rest)) + "\n"
 
 
 def _facts(block: Facts, style: Style) -> str:
@@ -117,13 +117,18 @@ def table_text(sheet: Sheet, style: Style) -> str:
         )
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
-    widths = [max(map(cells, {head, *column})) for head, column in zip(heads, texts, strict=True)]
+    widths = [_widest({head, *column}) for head, column in zip(heads, texts, strict=True)]
     if sheet.ruled:  # a little air around headings
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
     if style.width is None or style.wide or natural <= style.width:
         return _lines(sheet, heads, texts, widths, style)
     return _fitted(sheet, heads, list(zip(*texts, strict=True)), style)
+
+
+def _widest(texts: Collection[str]) -> int:
+    """The cells of the widest of some texts, of which there is one at least."""
+    return max(map(len if all(map(str.isascii, texts)) else cells, texts))
 
 
 def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
@@ -208,12 +213,7 @@ def _liner(sheet: Sheet, widths: Sequence[int], style: Style) -> Callable[[Seque
     colored = [at for at, kind in enumerate(kinds) if kind == "class"] if style.color else []
 
     def line(texts: Sequence[str]) -> str:
-        parts = [
-            (text.rjust(width) if to_right else text.ljust(width))
-            if text.isascii()
-            else padded(text, width, right=to_right)
-            for text, (width, to_right) in zip(texts, ways, strict=True)
-        ]
+        parts = [padded(text, width, right=to_right) for text, (width, to_right) in zip(texts, ways, strict=True)]
         if free:
             parts[last] = texts[last]
         for at in colored:

@@ -93,11 +93,9 @@ def _chosen(regions: Regions, choice: ExplainChoice) -> list[int]:
 
 def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterator[Block]:
     chosen = _chosen(regions, choice)
-    blocks: Sequence[ExplainedBlock]
+    blocks: Sequence[ExplainedBlock] = report.blocks
     if choice.flat or choice.why or choice.only is not None:
         blocks = [ExplainedBlock((index,), BlockForm.ONE, (index,)) for index in chosen]
-    else:
-        blocks = report.blocks
     if not blocks and choice.shown is not None:
         yield Prose(no_region_fits())
         return
@@ -105,8 +103,9 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
         blocks = [block._replace(regions=block.regions[::-1]) for block in reversed(blocks)]
     digits = 8 if report.inspection.process.bits == 32 else 16
     yield MapLine(f"{'Address':<{digits}}  Kbytes     RSS   Dirty Mode  ", "Mapping", "")
+    lines = _lines(regions, chosen, digits)
     for block in blocks:
-        yield from (_line(regions, index, digits) for index in block.regions)
+        yield from map(lines.__getitem__, block.regions)
         sentences = block_sentences(block, regions)
         yield _told(sentences[0] if choice.brief else joined(*sentences))
         if choice.why and not choice.brief:
@@ -127,34 +126,57 @@ def _permissions(regions: Regions, index: int) -> str:
     return f"< {regions.mappings.perms[row]}" + (f"  VmFlags: {printable_text(flags_text(words))}" if words else "")
 
 
-def _dirty(regions: Regions, index: int) -> int | None:
-    """A part of a mapping has no dirty figure of its own."""
-    region = regions[index]
+def _dirty(regions: Regions) -> list[int | None]:
+    """The dirty pages of each region; a part of a mapping has no such figure of its own."""
     table = regions.mappings
-    row = region.vma
     private, shared = table.column(SmapsKey.PRIVATE_DIRTY), table.column(SmapsKey.SHARED_DIRTY)
-    whole = (table.start[row], table.end[row]) == (region.start, region.end)
-    if private is None or shared is None or not whole:
-        return None
-    return exact_sum((private[row], shared[row]))
+    if private is None or shared is None:
+        return [None] * len(regions)
+    of_mappings = list(map(exact_sum, zip(private, shared, strict=True)))
+    return [
+        of_mappings[row] if (table.start[row], table.end[row]) == (start, end) else None
+        for row, start, end in zip(regions.vma, regions.start, regions.end, strict=True)
+    ]
 
 
-def _name(regions: Regions, index: int) -> str:
-    region = regions[index]
-    return printable(regions.mappings.name[region.vma] or region.label.owner_name)
+class _ShownNames(dict[bytes | None, str]):
+    """Names as they are shown: of many thousand regions few have different ones."""
+
+    def __missing__(self, name: bytes | None) -> str:
+        shown = self[name] = printable(name)
+        return shown
 
 
-def _line(regions: Regions, index: int, digits: int) -> MapLine:
-    """One region as pmap -x shows a mapping."""
-    region = regions[index]
-    name = _name(regions, index)
-    name = name.rsplit("/", 1)[-1] if name.startswith("/") else name
-    figures = " ".join(f"{_kib(value):>7}" for value in (region.size, region.rss, _dirty(regions, index)))
-    mode = pmap_mode(regions.mappings.perms[region.vma])
-    cls = region.label.cls.value
-    return MapLine(
-        f"{region.start:0{digits}x} {figures} {mode} ", name or "[ anon ]", f"  {cls}/{region.label.kind}", cls
-    )
+def _names(regions: Regions) -> list[str]:
+    """What each region is called: by the kernel, or else whose it is."""
+    shown, given = _ShownNames(), regions.mappings.name
+    owners = regions.for_each_label(lambda label: label.owner_name)
+    return [shown[given[row] or owner] for row, owner in zip(regions.vma, owners, strict=True)]
+
+
+def _lines(regions: Regions, chosen: Sequence[int], digits: int) -> dict[int, MapLine]:
+    """The chosen regions by index, each as pmap -x shows a mapping."""
+    names, dirty, kib = _names(regions), _dirty(regions), _KibTexts()
+    told = regions.for_each_label(lambda label: (f"  {label.cls.value}/{label.kind}", label.cls.value))
+    lines = {}
+    for index in chosen:
+        start, name = regions.start[index], names[index]
+        size, rss = kib[regions.end[index] - start], kib[regions.rss[index]]
+        mode = pmap_mode(regions.mappings.perms[regions.vma[index]])
+        lines[index] = MapLine(
+            f"{start:0{digits}x} {size} {rss} {kib[dirty[index]]} {mode} ",
+            (name.rsplit("/", 1)[-1] if name.startswith("/") else name) or "[ anon ]",
+            *told[index],
+        )
+    return lines
+
+
+class _KibTexts(dict[int | None, str]):
+    """Sizes as the cells of a map show them: of many thousand few are different."""
+
+    def __missing__(self, size: int | None) -> str:
+        text = self[size] = f"{_kib(size):>7}"
+        return text
 
 
 def _kib(size: int | None) -> str:
@@ -209,6 +231,7 @@ def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:
     if regions is None:
         return Sheet(columns, ())
     rows = []
+    names, dirty = _names(regions), _dirty(regions)
     for index in _chosen(regions, choice):
         region = regions[index]
         perms = regions.mappings.perms[region.vma]
@@ -218,11 +241,11 @@ def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:
                 region.end,
                 region.size,
                 region.rss,
-                _dirty(regions, index),
+                dirty[index],
                 pmap_mode(perms),
                 region.label.cls.value,
                 region.label.kind,
-                _name(regions, index),
+                names[index],
                 joined(*region_sentences(region, writable=permissions(perms).writable)),
             )
         )

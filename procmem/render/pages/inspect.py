@@ -4,7 +4,7 @@ The picture stands by itself (``--picture``): the answer fits the first screen.
 """
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from operator import attrgetter, sub
 
 from procmem.model.kinds import ByteClass
 from procmem.model.region import Regions
@@ -14,13 +14,11 @@ from procmem.model.reports.inspection import Inspection, LayoutInShort
 from procmem.model.reports.resident import CgroupUse, Consumer
 from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
-from procmem.render.drawing import draw
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
 from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
-from procmem.text.cgroups import group_text
 from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
 
@@ -93,6 +91,8 @@ def _document(report: Inspection, listed: Sequence[int] | None) -> object:
 
 
 def _picture(report: Inspection) -> Picture:
+    from procmem.render.drawing import draw  # noqa: PLC0415  # only for --picture
+
     return Picture(lambda unicode: draw(report.picture, bits=report.process.bits, unicode=unicode))
 
 
@@ -154,24 +154,22 @@ def region_sheet(regions: Regions | None, rows: Sequence[int]) -> Sheet:
     if regions is None:
         return Sheet(columns, ())
     table = regions.mappings
-    body = [
-        (
-            regions.start[index],
-            regions.end[index],
-            table.perms[regions.vma[index]],
-            regions.end[index] - regions.start[index],
-            regions.rss[index],
-            regions.pss[index],
-            regions.uss[index],
-            regions.swap[index],
-            regions.label[index].cls.value,
-            regions.label[index].kind,
-            regions.label[index].certainty.value,
-            printable(regions.label[index].owner_name or table.name[regions.vma[index]]),
-        )
-        for index in rows
-    ]
-    return Sheet(columns, body)
+    owners = regions.for_each_label(lambda label: printable(label.owner_name))
+    cells: tuple[Sequence[Value], ...] = (
+        regions.start,
+        regions.end,
+        list(map(table.perms.__getitem__, regions.vma)),
+        list(map(sub, regions.end, regions.start)),
+        regions.rss,
+        regions.pss,
+        regions.uss,
+        regions.swap,
+        regions.for_each_label(lambda label: label.cls.value),
+        regions.for_each_label(lambda label: label.kind),
+        regions.for_each_label(lambda label: label.certainty.value),
+        [owner or printable(table.name[row]) for owner, row in zip(owners, regions.vma, strict=True)],
+    )
+    return Sheet(columns, list(zip(*(map(column.__getitem__, rows) for column in cells), strict=True)))
 
 
 def _account(report: Inspection) -> list[Block]:
@@ -291,7 +289,11 @@ def _or_unknown(value: int | None) -> int | str:
 
 
 def _cgroup(use: CgroupUse) -> str:
-    parts = [] if use.about is None else [group_text(use.about)]
+    parts = []
+    if use.about is not None:
+        from procmem.text.cgroups import group_text  # noqa: PLC0415  # many processes are in no named group
+
+        parts.append(group_text(use.about))
     parts.append(told("cgroup", path=use.path, current=use.current))
     if use.limit is None:
         parts.append(told("cgroup, no limit"))

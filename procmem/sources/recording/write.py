@@ -144,12 +144,21 @@ def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[s
         files.update({f"{top}links/{name}": text for name, text in raw.links.items() if isinstance(text, bytes)})
         files.update(_object_files(top, process.kept))
         if not isinstance(process.page_runs, Refusal):
-            lines = [f"{run.start:x}-{run.end:x} {page_run_letters(run.state)}\n" for run in process.page_runs]
-            files[f"{top}pagemap.runs"] = "".join(lines).encode("ascii")
+            files[f"{top}pagemap.runs"] = _run_lines(process.page_runs)
         if process.words:
             words = [f"{address:x} {data.hex()}\n" for address, data in process.words]
             files[f"{top}memory.words"] = "".join(words).encode("ascii")
     return files
+
+
+def _run_lines(runs: PageRuns) -> bytes:
+    """The runs, one a line; few of them have different states."""
+    letters = {state: page_run_letters(state) for state in set(runs.state)}
+    lines = [
+        f"{start:x}-{end:x} {letters[state]}\n"
+        for start, end, state in zip(runs.start, runs.end, runs.state, strict=True)
+    ]
+    return "".join(lines).encode("ascii")
 
 
 def _object_files(top: str, kept: Sequence[KeptFile]) -> dict[str, bytes]:
