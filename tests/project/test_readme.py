@@ -10,26 +10,30 @@ import pytest
 
 from tests.support.running import ROOT, procmem
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-OUTPUTS = re.findall(r"<!-- output: procmem ([^\n]*) -->\n```console\n\$ procmem ([^\n]*)\n(.*?)```", README, re.DOTALL)
+READMES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")}
+README = READMES["README.md"]
+_OUTPUT = re.compile(r"<!-- output: procmem ([^\n]*) -->\n```console\n\$ procmem ([^\n]*)\n(.*?)```", re.DOTALL)
 
 AS_WRITTEN = {"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8", "LANGUAGE": "", "COLUMNS": "80"}
 """Whoever runs the tests may speak another language, on a wider terminal."""
 
 
-def test_the_sample_output_is_what_comes_out() -> None:
+@pytest.mark.parametrize("name", READMES)
+def test_the_sample_output_is_what_comes_out(name: str) -> None:
     """Character by character."""
-    assert OUTPUTS, "README shows no output"
-    for words, shown, text in OUTPUTS:
+    outputs = _OUTPUT.findall(READMES[name])
+    assert outputs, f"{name} shows no output"
+    for words, shown, text in outputs:
         assert words == shown
         run = procmem(*shlex.split(words), env=AS_WRITTEN)
         assert (run.status, run.out) == (0, text)
 
 
 def test_the_two_commands_are_each_one_line() -> None:
-    """What .ci/run takes out of it is exactly one line; both begin with nothing but Python."""
+    """What .ci/run takes out of it is exactly one line; both begin with nothing but Python; both languages have them."""
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert len(lines) == 2
+    assert lines == [line for line in READMES["README.zh.md"].splitlines() if line.startswith("python3 -m venv")]
     assert lines[0].endswith("procmem inspect self")
     assert "'.[test]'" in lines[1]
     assert lines[1].endswith("tests/check.py")
@@ -55,9 +59,13 @@ def test_every_room_stands_in_it() -> None:
         assert f"`procmem/{room}`" in README, room
 
 
-def test_every_option_it_shows_exists() -> None:
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [("README.md", "## Commands", "## Exit status"), ("README.zh.md", "## 命令", "## 退出状态")],
+)
+def test_every_option_it_shows_exists(name: str, first: str, last: str) -> None:
     """In the blocks of commands."""
-    block = README.split("## Commands", 1)[1].split("## Exit status", 1)[0]
+    block = READMES[name].split(first, 1)[1].split(last, 1)[0]
     helps: dict[str, str] = {}
     for command, options in re.findall(r"procmem ([a-z]+(?:-[a-z]+)*)([^\n#|`]*)", block):
         text = helps.setdefault(command, procmem(command, "--help").out)
