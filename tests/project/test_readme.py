@@ -30,7 +30,7 @@ def test_the_sample_output_is_what_comes_out(name: str) -> None:
 
 
 def test_the_two_commands_are_each_one_line() -> None:
-    """What .ci/run takes out of it is exactly one line; both begin with nothing but Python; both languages have them."""
+    """What .ci/run takes out of it is exactly one line; both begin with nothing but Python, in both languages."""
     lines = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert len(lines) == 2
     assert lines == [line for line in READMES["README.zh.md"].splitlines() if line.startswith("python3 -m venv")]
