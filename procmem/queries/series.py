@@ -14,6 +14,7 @@ from procmem.model.proc_keys import MeminfoKey
 from procmem.model.raw import said_or_nothing
 from procmem.model.reports.watch import Sample, Watched
 from procmem.model.series import SeriesLook, SeriesProcess
+from procmem.model.snapshot import Nature
 from procmem.parse.options import parse_moment, parse_trigger
 from procmem.parse.redact import first_word
 from procmem.parse.series import BadLook, parse_look
@@ -164,6 +165,8 @@ class _Watching:
 
     def _process(self, target: Target) -> SeriesProcess:
         seen = examine(target, known=self._known, deep=self._options.deep)
+        if seen.snapshot.nature is Nature.ZOMBIE:  # it has ended, and only nobody has asked for its status
+            raise ProcessGone(seen.snapshot.pid or 0, "ended")
         around = read_surroundings(target, seen.snapshot)
         report = inspection(seen.snapshot, seen.regions)
         report = report._replace(picture=(), regions=None, consumers=consumers_of(seen), surroundings=around)

@@ -17,7 +17,7 @@ import pytest
 
 from procmem.queries.series import looks_of
 from tests.render.test_schemas import check
-from tests.support.running import ROOT, procmem, python_child, started, wait_for
+from tests.support.running import COMMAND, ROOT, procmem, python_child, started, state_of, wait_for
 
 GROWING = """
 import sys, time
@@ -205,3 +205,17 @@ def test_wrong_uses(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
     run = procmem(*(word.format(series=series) for word in words))
     assert (run.status, run.out) == (2, ""), run
     assert says in run.err
+
+
+def test_a_zombie_has_ended(tmp_path: Path) -> None:
+    """Nobody has asked for its status yet, but its memory is gone: the look says that it ended."""
+    path = tmp_path / "looks"
+    with started([sys.executable, "-c", "print('ready', flush=True); input()"]) as child:
+        words = [*COMMAND, "record", str(child.pid), "--every", "0.2", "--for", "20s", "-o", str(path)]
+        with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as recorder:
+            wait_for(lambda: path.exists() and path.stat().st_size > 0)
+            os.kill(child.pid, signal.SIGKILL)
+            wait_for(lambda: state_of(child.pid) == "Z")
+            assert recorder.wait(60) == 0
+    last = looks_of(str(path))[-1]
+    assert (last.processes, last.ended) == ((), (child.pid,))
