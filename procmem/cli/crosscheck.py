@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from procmem.cli.flags import UNITLESS_FLAGS
-from procmem.cli.layout import layout_options, settings_from, variables
+from procmem.cli.layout import layout_options, started_program
 from procmem.cli.multi_target import show_each
 from procmem.cli.options import Command, CommandGroup, language_option, output_options
 from procmem.cli.output import Output
@@ -86,11 +84,7 @@ def run(
     from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.crosscheck import cross_page, drawn_page  # noqa: PLC0415
 
-    files = query.program_files(os.fsencode(words[0]), variables(given))
-    kernel = query.kernel_of(files, given["kernel"])
-    facts = query.facts_to_compare(kernel)
-    settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
-    settings = query.really(settings, files)
+    files, settings = started_program(words, given, query.facts_to_compare)
     if repeat is not None:
         if not settings.randomize:
             raise Misuse("repeat-needs-aslr")
@@ -99,5 +93,5 @@ def run(
         return ExitStatus.MISMATCH if bases.outside or bases.runs < repeat else ExitStatus.DONE
     wanted = tuple(stage for stage in Stage if not stages or stage.value in stages)
     reports = query.crosscheck(files, settings, wanted)
-    output.show([cross_page(reports, facts.origin, everything=everything)])
+    output.show([cross_page(reports, settings.facts.origin, everything=everything)])
     return ExitStatus.DONE if all(report.holds for report in reports) else ExitStatus.MISMATCH

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -16,9 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeVar
 
+    from procmem.model.program_files import ProgramFiles
+
     _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-__all__ = ["layout_options", "script_of", "settings_from", "variables"]
+__all__ = ["layout_options", "script_of", "started_program", "variables"]
 
 _TEXTBOOK = "/usr/bin/textbook"
 
@@ -60,10 +62,25 @@ def variables(given: dict[str, Any]) -> tuple[bytes, ...]:
     return tuple(os.fsencode(text) for text in given["env"])
 
 
-def settings_from(
-    words: tuple[str, ...], given: dict[str, Any], kernel: KernelKind, facts: KernelFacts, randomize: int
+def started_program(
+    words: Sequence[str], given: dict[str, Any], facts_of: Callable[[KernelKind], KernelFacts] | None = None
+) -> tuple[ProgramFiles, Settings]:
+    """The program that ``words`` name with its arguments, or that of the textbook, and how the options start it.
+
+    ``facts_of`` gives the facts of a kernel, where they are not those of a kernel of today.
+    """
+    from procmem.queries import simulate as query  # noqa: PLC0415  # not needed for --help
+
+    files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
+    kernel = query.kernel_of(files, given["kernel"])
+    facts = query.kernel_facts(kernel)[0] if facts_of is None else facts_of(kernel)
+    settings = _settings(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
+    return files, query.really(settings, files)
+
+
+def _settings(
+    words: Sequence[str], given: dict[str, Any], kernel: KernelKind, facts: KernelFacts, randomize: int
 ) -> Settings:
-    """Make settings of the shared options; ``words`` are the program's path and its arguments."""
     path = os.fsencode(words[0]) if words else os.fsencode(_TEXTBOOK)
     return Settings(
         kernel=kernel,

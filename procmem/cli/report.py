@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import click
 
 from procmem import __version__
-from procmem.cli.layout import layout_options, script_of, settings_from, variables
+from procmem.cli.layout import layout_options, script_of, started_program
 from procmem.cli.multi_target import for_each
 from procmem.cli.options import command
 from procmem.cli.output import echo
@@ -120,12 +119,7 @@ def _simulated(path: str | None, given: dict[str, Any]) -> Subject:
     from procmem.queries.report import subject_of_simulation  # noqa: PLC0415  # the same
 
     given = {**given, "threads": 0}
-    files = query.files_of(None if path is None else os.fsencode(path), variables(given))
-    kernel = query.kernel_of(files, given["kernel"])
-    facts, _ = query.kernel_facts(kernel)
-    chosen = () if path is None else (path,)
-    settings = settings_from(chosen, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
-    settings = query.really(settings, files)
+    files, settings = started_program(() if path is None else (path,), given)
     stage = Stage(given["stage"])
     script = script_of(given, has_program=path is not None, stage=stage)
     _, prediction = query.predictions(files, settings, stage, script, every=False)[-1]

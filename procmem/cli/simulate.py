@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from procmem.cli.layout import layout_options, script_of, settings_from, variables
+from procmem.cli.layout import layout_options, script_of, started_program
 from procmem.cli.options import Command, command, output_options, usage_error
 from procmem.cli.output import Output
 from procmem.errors import Misuse
@@ -55,11 +53,7 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
     """Predict, and show."""
     from procmem.queries import simulate as query  # noqa: PLC0415  # not needed for --help
 
-    files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
-    kernel = query.kernel_of(files, given["kernel"])
-    facts, _runs_here = query.kernel_facts(kernel)
-    settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
-    settings = query.really(settings, files)
+    files, settings = started_program(words, given)
     stage = Stage(given["stage"])
     script = script_of(given, has_program=bool(words), stage=stage)
     ram = limit_of(given["ram"], "--ram")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from procmem.cli.layout import layout_options, script_of, settings_from, variables
+from procmem.cli.layout import layout_options, script_of, started_program
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.errors import Misuse
@@ -48,11 +46,7 @@ def simulate_memory(words: tuple[str, ...], output: Output, **given: Any) -> int
 
     if given["pae"] and given["kernel"] != "native":
         raise Misuse("pae-is-native")
-    files = query.files_of(os.fsencode(words[0]) if words else None, variables(given))
-    kernel = query.kernel_of(files, given["kernel"])
-    facts, _runs_here = query.kernel_facts(kernel)
-    settings = settings_from(words, given, kernel, facts, query.machine_randomize() if given["aslr"] else 0)
-    settings = query.really(settings, files)
+    files, settings = started_program(words, given)
     script = script_of(given, has_program=bool(words), stage=Stage.MAIN)
     if script is None:
         raise Misuse("memory-needs-script")
