@@ -10,9 +10,8 @@ from procmem.errors import BadInput, Misuse
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
-from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts, machine_randomize, really
+from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts
 from procmem.queries.examine import need_mappings
-from procmem.queries.predict_program import kernel_of, program_files
 from procmem.sources.machine import runs_x86_64
 
 TYPE_CHECKING = False
@@ -28,10 +27,6 @@ __all__ = [
     "check_process",
     "crosscheck",
     "facts_to_compare",
-    "kernel_of",
-    "machine_randomize",
-    "program_files",
-    "really",
 ]
 
 
