@@ -1,6 +1,6 @@
 """The page of ``procmem system``: one table, totals, and what must be known to read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from procmem.model.cgroup_name import CgroupName
 from procmem.model.note import Note
@@ -247,6 +247,27 @@ def _notes(report: SystemReport) -> list[str]:
     return notes
 
 
+def _machine_page(
+    sheet: Sheet,
+    unit: str,
+    note: str,
+    document: Callable[[], object],
+    changes: Changes | None,
+    warnings: Sequence[Note],
+    *,
+    is_part: bool,
+) -> Page:
+    """A table over all processes with the line below it, which is a remark where ``is_part`` of them is missing."""
+    section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
+    return Page(
+        [*_looked(changes), section],
+        lambda: _dated(sheet, changes),
+        document,
+        notes=_told(warnings),
+        remarks=[note] if is_part else (),
+    )
+
+
 def classes_page(
     classes: Sequence[ClassRow],
     unit: str,
@@ -265,10 +286,7 @@ def classes_page(
 
         return _of_look(classes_json(classes, processes=processes, unreadable=unreadable), changes)
 
-    section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
-    remarks = [note] if unreadable else ()
-    sections = [*_looked(changes), section]
-    return Page(sections, lambda: _dated(sheet, changes), document, notes=_told(warnings), remarks=remarks)
+    return _machine_page(sheet, unit, note, document, changes, warnings, is_part=unreadable > 0)
 
 
 def mappings_page(
@@ -293,10 +311,7 @@ def mappings_page(
         found = mappings_json(rows, totals, names=names, processes=processes, unreadable=unreadable)
         return _of_look(found, changes)
 
-    section = [*_with_unit(unit, sheet._replace(main=True)), Prose(note)]
-    remarks = [note] if unreadable else ()
-    sections = [*_looked(changes), section]
-    return Page(sections, lambda: _dated(sheet, changes), document, notes=_told(warnings), remarks=remarks)
+    return _machine_page(sheet, unit, note, document, changes, warnings, is_part=unreadable > 0)
 
 
 def mappings_sheet(rows: Sequence[MappingRow], totals: MappingRow) -> Sheet:
