@@ -12,6 +12,7 @@ __all__ = [
     "GLIBC_FILES",
     "LD_CACHE",
     "LD_PRELOAD",
+    "LIBSTDCXX",
     "LINKER_386",
     "LINKER_X86_64",
     "MUSL_FILES",
@@ -29,6 +30,8 @@ LINKER_386 = b"ld-linux.so.2"
 """The dynamic linker of glibc for i386 (sysdeps/unix/sysv/linux/i386/shlib-versions)."""
 LINKER_X86_64 = b"ld-linux-x86-64.so.2"
 """The same for x86-64 (sysdeps/x86_64/shlib-versions)."""
+LIBSTDCXX = b"libstdc++.so.6"
+"""The library of GCC's C++, which allocates before main."""
 UNNAMED_LINKER = b"ld.so"
 """A name for a linker of which only the headers are at hand."""
 LD_CACHE = b"/etc/ld.so.cache"

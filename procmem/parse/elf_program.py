@@ -30,15 +30,13 @@ from procmem.model.elf import (
     DT_VERNEEDNUM,
     EM_386,
     EM_X86_64,
-    ET_DYN,
-    ET_EXEC,
     PF_W,
     PT_LOAD,
     SHT_SYMTAB,
     STB_GNU_UNIQUE,
     ElfImage,
 )
-from procmem.model.libc_files import GLIBC, LINKER_386, LINKER_X86_64, is_dynamic_linker
+from procmem.model.libc_files import GLIBC, LIBSTDCXX, LINKER_386, LINKER_X86_64, is_dynamic_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.ports import ByteReader
 from procmem.model.program_files import OpenedFile, ProgramObject, SearchList
@@ -103,9 +101,8 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
         main=_main_address(reader, image, records) if asked is not None or soname is None else None,
         holds_stdcxx=asked is not None
-        and image.type in (ET_EXEC, ET_DYN)
         and soname is None
-        and _STDCXX not in needed
+        and LIBSTDCXX not in needed
         and _STDCXX_TYPE in _constants(reader, image),
         huge_aligned=_ALIGNED.get(file_system_of(opened.fdinfo, opened.mountinfo) or b""),
     )
@@ -136,7 +133,7 @@ _ALIGNED = {
 from the kernel's sources. What is not here is not known."""
 
 
-_STDCXX, _STDCXX_TYPE = b"libstdc++.so.6", b"\0St9bad_alloc\0"
+_STDCXX_TYPE = b"\0St9bad_alloc\0"
 """C++'s library, and the name of a type that only it defines (libsupc++/bad_alloc.cc)."""
 _SCANNED = (GLIBC, LINKER_386, LINKER_X86_64)
 """Objects that carry glibc's version, and the linker's built-in directories, in their constants."""

@@ -5,7 +5,7 @@ Others map what no rule predicts. Both are known by the library's name, and noth
 them is called exact.
 """
 
-from procmem.model.libc_files import GLIBC
+from procmem.model.libc_files import GLIBC, LIBSTDCXX
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 from procmem.simulate.libc.malloc import Malloc
@@ -20,7 +20,6 @@ class _Early(NamedTuple):
     freed: int = 0
 
 
-_STDCXX = b"libstdc++.so.6"
 _PIECE = 240
 
 
@@ -39,7 +38,7 @@ _LITTLE = (
 _EARLY = {
     **dict.fromkeys(_LITTLE, _Early((240,))),
     # a pool for exceptions that are thrown when memory is short
-    _STDCXX: _Early((72_704,)),
+    LIBSTDCXX: _Early((72_704,)),
     # lists, types, options and tables: bytes counted in the heap at the entry point (Debian 12, x86-64)
     b"libEGL.so.1": _pieces(3_000),
     b"libGLX.so.0": _pieces(2_700),
@@ -85,8 +84,8 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
     if any(_name(library.soname, library.real).startswith(_ALLOCATORS) for library in files.libraries):
         return ()
     names = [name for library in reversed(files.libraries) if (name := library.soname) in _EARLY and name is not None]
-    if own and files.program.holds_stdcxx and _STDCXX not in names:
-        names.append(_STDCXX)
+    if own and files.program.holds_stdcxx and LIBSTDCXX not in names:
+        names.append(LIBSTDCXX)
     for name in names:
         early = _EARLY[name]
         for size in early.kept:
