@@ -373,7 +373,7 @@ def test_the_end_of_the_process_ends_its_series(tmp_path: Path) -> None:
 def test_the_first_look_says_when_the_next_is_due() -> None:
     """And each one that comes later than was asked for, since looking costs so much."""
     with python_child("block = bytearray(b'x') * (64 << 20)") as pid:
-        plain = procmem("watch", str(pid), "--count", "2", "--interval", "0.1").out
+        plain = procmem("watch", str(pid), "--count", "2", "--interval", "2").out
         run = procmem("watch", str(pid), "--count", "2", "--interval", "0.01", "--classes", "--json")
     assert "the next in" not in plain.splitlines()[0]
     first, last = (json.loads(line) for line in run.out.splitlines())
