@@ -34,8 +34,9 @@ CALLS = (
     "clone,clone3,fork,vfork", "pipe2", "kcmp", "process_vm_readv", "ptrace", "mkdir,mkdirat", "rename,renameat2",
     "unlink,unlinkat", "fsync", "poll,ppoll", "wait4", "ioctl", "statfs,fstatfs",
 )  # fmt: skip
-MOVING = frozenset({"rates", "head", "cgroup"})
-"""What is another at each look (a control group has others in it), and sentences: fewer where less is known."""
+MOVING = frozenset({"rates", "head", "cgroup", "cached"})
+"""What is another at each look (a control group and the swap cache are of others too), and sentences: fewer where less
+is known."""
 ABOUT_US = ("EIO", "EMFILE", "ENFILE", "ENOMEM")
 """They say nothing of the process that was to be read."""
 ERRORS = (*ABOUT_US, "EINTR", "ESRCH", "EACCES", "EPERM", "ENOSPC")

@@ -76,8 +76,8 @@ def offences(
     """
     return [
         *_of_the_end(outcome, statuses, cpu_seconds_max),
-        *_of_a_stream("stdout", outcome.out),
-        *_of_a_stream("stderr", outcome.err),
+        *_of_a_stream("stdout", outcome.out, may_be_cut=closed_output),
+        *_of_a_stream("stderr", outcome.err, may_be_cut=closed_output),
         *([] if closed_output else _of_the_answer(outcome, words, several=several)),
     ]
 
@@ -105,11 +105,14 @@ def _of_the_end(outcome: Outcome, statuses: Collection[int], cpu_seconds_max: fl
         yield f"{outcome.peak_bytes / 1e6:.0f} MB at its peak"
 
 
-def _of_a_stream(name: str, data: bytes) -> Iterator[str]:
+def _of_a_stream(name: str, data: bytes, *, may_be_cut: bool) -> Iterator[str]:
+    """``may_be_cut``: where there was no more room, it may end within a letter, whose first bytes were taken."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        yield f"{name} is no UTF-8: {data[error.start : error.start + 20]!r}"
+        is_cut = may_be_cut and error.reason == "unexpected end of data"
+        if not is_cut:
+            yield f"{name} is no UTF-8: {data[error.start : error.start + 20]!r}"
         text = data.decode(errors="ignore")
     if (found := _CONTROLS.search(text)) is not None:
         yield f"{name} holds a control character: {text[max(0, found.start() - 30) : found.end() + 10]!r}"

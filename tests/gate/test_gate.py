@@ -294,3 +294,12 @@ def test_the_runner_fails_where_something_broke(monkeypatch: pytest.MonkeyPatch)
     planted = Part(name="planted", what="", full_count=1, attempt=lambda _: Result(offences=["it broke"]))
     monkeypatch.setitem(PARTS, "planted", planted)
     assert main(["--only", "planted", "--seed", "3", "--number", "0"]) == 1
+
+
+def test_an_answer_may_be_cut_within_a_letter_only_where_there_is_no_room() -> None:
+    """As a disk does that is full; anywhere else it is a fault, as is any other byte that is no UTF-8."""
+    cut = made(status=6, out="┌─".encode()[:-1], err=b"procmem: output: File too large\n")
+    assert offences(cut, ["inspect"], closed_output=True) == []
+    assert any("is no UTF-8" in line for line in offences(cut, ["inspect"]))
+    broken = made(status=6, out=b"\xff a", err=b"procmem: output: File too large\n")
+    assert any("is no UTF-8" in line for line in offences(broken, ["inspect"], closed_output=True))
