@@ -1,5 +1,7 @@
 """``procmem browse``: processes and their memory on the whole screen."""
 
+import os
+import signal
 import sys
 
 import click
@@ -25,8 +27,17 @@ def browse(targets: Selection, every: float) -> int:
         from procmem.cli.browser.app import Browser  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise SystemFailed("no-extra", module="textual", extra=_EXTRA) from error
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # textual draws on the last of them
+    on_terminal = all(stream is not None and stream.isatty() for stream in streams)
+    if not on_terminal or os.environ.get("TERM", "dumb") == "dumb" or targets.recording == "-":
         raise Misuse("needs-terminal", command="procmem browse")
     processes, one = one_of(targets)
-    Browser(processes, one, every=every).run()
-    return ExitStatus.DONE
+    browser = Browser(processes, one, every=every)
+    browser.run()
+    if browser.ended_by is None:
+        return ExitStatus.DONE
+    if browser.ended_by == signal.SIGINT:
+        return ExitStatus.INTERRUPTED
+    signal.signal(browser.ended_by, signal.SIG_DFL)
+    os.kill(os.getpid(), browser.ended_by)  # the screen is as it was: now it ends as any command does
+    return ExitStatus.INTERRUPTED

@@ -101,7 +101,10 @@ _NEEDS: dict[str, _Needs] = {
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
-    "translate": ((("--script", "--access", "--kernel-mode", "--pae", "--levels", "--thp"), ("--sim",)),),
+    "translate": (
+        (("--script", "--access", "--kernel-mode", "--pae", "--levels", "--thp"), ("--sim",)),
+        (("--thp",), ("--levels", "--pae")),
+    ),
 }
 
 

@@ -11,8 +11,9 @@ import time
 
 from procmem.analyse.diff import Look, diff_report
 from procmem.analyse.explain import EXPLAIN_KEYS
+from procmem.analyse.resident import since
 from procmem.analyse.series import series_row
-from procmem.errors import AccessRefused, NothingMatches, ProcessGone
+from procmem.errors import AccessRefused, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.system import ProcessRow
 from procmem.queries.all_processes import SystemOptions, look_at_system
@@ -78,6 +79,14 @@ class ProcessView(NamedTuple):
             return None
         return diff_report(before.look, self.look, threshold=_LEAST_CHANGE)
 
+    def grown_since(self, before: ProcessView) -> Inspection | None:
+        """The sums with what each has grown by since another moment, as a series has them; None where it has none."""
+        now, then = self.inspection.consumers, before.inspection.consumers
+        if not now or not then or before.when is None:
+            return None
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(before.when))
+        return self.inspection._replace(consumers=since(now, then), compared_with=moment)
+
 
 class Processes:
     """All processes of this machine, of another proc tree or of a recording, that fit a selection."""
@@ -94,6 +103,7 @@ class Processes:
             commands=True,
         )
         self._first: dict[tuple[int | None, int | None, bytes | None], int | None] = {}
+        self._pids = _pids_of(selection)
         self.pause = 0.0
 
     def look(self, at: int = -1) -> tuple[Listed, ...]:
@@ -111,7 +121,9 @@ class Processes:
                 raise
             rows = ()
         self.pause = (cpu_seconds() - began) / _LISTING_SHARE
-        return tuple(self._listed(row) for row in rows if isinstance(row, ProcessRow))
+        wanted = self._pids
+        listed = (row for row in rows if isinstance(row, ProcessRow) and (wanted is None or row.pid in wanted))
+        return tuple(map(self._listed, listed))
 
     def _listed(self, row: ProcessRow) -> Listed:
         held = _held(row)
@@ -255,6 +267,24 @@ def _with_recording(selection: Selection) -> Selection:
     if word == "self" or word.removeprefix("/proc/").rstrip("/").isdecimal() or not exists(word):
         return selection
     return selection._replace(words=(), recording=word)
+
+
+def _pids_of(selection: Selection) -> frozenset[int | None] | None:
+    """The processes that were named; None where none was, and all are meant.
+
+    Raises:
+        Misuse: a recording among them, which stands alone.
+        ProcessGone, AccessRefused: one that is not there, or may not be opened.
+    """
+    if not selection.words:
+        return None
+    refs = [*selection.refs()]
+    if selection.recording is None and any(not ref.source.is_live for ref in refs):
+        raise Misuse("one-recording")
+    for ref in refs:
+        with ref.open():
+            pass
+    return frozenset(ref.pid for ref in refs)
 
 
 def _held(row: ProcessRow) -> int | None:

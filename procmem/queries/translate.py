@@ -61,7 +61,8 @@ def real_translation(target: Target, address: int) -> RealTranslation:
         steps = mapped_by_huge_entry(steps, level)
     if levels is not None and address >> _USER_BITS[levels]:
         word = Refusal.ABSENT
-        reasons.append(note("kernel space"))
+        kernels = address >> _USER_BITS[levels] == (1 << 64 - _USER_BITS[levels]) - 1
+        reasons.append(note("kernel space" if kernels else "not canonical"))
     elif isinstance(word, Refusal):
         reasons.append(note("pagemap", refusal=word))
     elif word >> 63 and facts.frame is None:

@@ -21,6 +21,7 @@ class Style(NamedTuple):
 
     ``width`` is None where lines may be of any length; ``prose`` is what sentences are folded to then. ``columns`` are
     the keys of the columns chosen, None for all that fit; ``wide`` leaves none out, however narrow the output is.
+    ``tells_options`` says that whoever reads can choose columns by options, and is told of those left out.
     """
 
     width: int | None = None
@@ -30,6 +31,7 @@ class Style(NamedTuple):
     unit: str | None = None
     wide: bool = False
     columns: tuple[str, ...] | None = None
+    tells_options: bool = True
 
     @property
     def size(self) -> SizeFormat:

@@ -165,7 +165,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     ),
     "no-command-but": ErrorWords(N_("no such command: {name!r}; did you mean {close}?")),
     "option-of-others": ErrorWords(N_("{name!r} is an option of {commands}, not of {command}")),
-    "needs-terminal": ErrorWords(N_("{command} fills a terminal, and input or output is none")),
+    "one-recording": ErrorWords(N_("a recording or a series is browsed alone"), N_("name it without other targets")),
+    "needs-terminal": ErrorWords(N_("{command} fills a terminal, and input, output or stderr is none, or it is dumb")),
     "archive-to-terminal": ErrorWords(
         N_("an archive does not go to a terminal"), N_("send it to a file or a pipe: procmem record 1234 -o - | ...")
     ),

@@ -28,6 +28,9 @@ PAGEMAP_BITS = {
 REASONS = {
     "levels": N_("levels: not known for this machine (only x86 is)"),
     "maps": N_("maps may not be read"),
+    "not canonical": N_(
+        "pagemap: the highest bits of the address are not all alike (no canonical address), so no table is looked at"
+    ),
     "kernel space": N_("pagemap: the address lies in kernel space, which it does not show"),
     "pagemap": N_("pagemap: {refusal}"),
     "frame": N_("frame: hidden without CAP_SYS_ADMIN (run it as root); its flags and count as well"),
@@ -75,6 +78,9 @@ ERROR_BITS = {
 
 ANSWERS = {
     "kernel-space": N_("SIGSEGV: kernel space, reached only by a system call or a trap"),
+    "kernel-space-hidden": N_(
+        "SIGSEGV: kernel space, reached only by a system call or a trap; of any address there a program is told that it is present (the processor said {said:#x})"
+    ),
     "oops": N_("kernel oops: nothing is mapped there"),
     "not-executable": N_("SIGSEGV: the area may not be executed"),
     "not-allowed": N_("SIGSEGV: the area does not allow it"),

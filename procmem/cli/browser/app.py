@@ -1,6 +1,8 @@
 """The program on the whole screen: its look, the keys that hold everywhere, and the help."""
 
+import asyncio
 import gc
+import signal
 import warnings
 from typing import ClassVar
 
@@ -20,6 +22,9 @@ from procmem.text.pages.browse import key_text, told
 __all__ = ["Browser"]
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
 class HelpScreen(ModalScreen[None]):
     """Every key, and what it does."""
 
@@ -28,6 +33,8 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A box in the middle."""
         table = Table.grid(padding=(0, 2))
+        for _ in range(2):
+            table.add_column(overflow="fold")
         for key, words in key_text():
             table.add_row(Text(key), Text(words))
         with VerticalScroll(id="keys"):
@@ -45,6 +52,8 @@ class Browser(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", show=False),
         Binding("Q,f10,ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
     ]
     CSS = """
     Screen { background: $background; }
@@ -71,9 +80,15 @@ class Browser(App[None]):
         self._processes = processes
         self._one = one
         self._every = every
+        self.ended_by: signal.Signals | None = None
+        """The signal that ended it, None where somebody did."""
 
     def on_mount(self) -> None:
         """Show the list, or the process that was named, alone."""
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._end_by, number)
         gc.enable()  # it may be looked at for days
         # smaps is read by a child that needs nothing of ours but memory: threads do not matter to it
         warnings.filterwarnings("ignore", message=".*use of fork", category=DeprecationWarning)
@@ -81,6 +96,15 @@ class Browser(App[None]):
             self.push_screen(ProcessesScreen(self._processes, every=self._every))
         else:
             self.push_screen(ProcessScreen(self._one, every=self._every, is_first=True))
+
+    def _end_by(self, number: signal.Signals) -> None:
+        """Put the screen back, and end: whoever started us sends the signal again."""
+        self.ended_by = number
+        self.exit()
+
+    def action_interrupt(self) -> None:
+        """End as every command does at Ctrl-C."""
+        self._end_by(signal.SIGINT)
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -17,13 +17,15 @@ from textual.widgets import Input, Static
 
 from procmem.cli.browser.rows import Rows
 from procmem.errors import ProcmemError
-from procmem.render.human import short_duration
+from procmem.render.human import duration, short_duration
 from procmem.text.pages.browse import told
 
 __all__ = ["LEAST_COLUMNS", "LEAST_LINES", "Looking"]
 
 LEAST_COLUMNS, LEAST_LINES = 80, 24
-_SEARCH, _FILTER = "search", "filter"
+_FILTER = "filter"
+_SLOW = 1.5
+"""So many times the interval that was asked for, and the lines above tell when the next look is due."""
 
 
 class Looking(Screen[None]):
@@ -51,6 +53,9 @@ class Looking(Screen[None]):
         self._paused = False
         self._reading = False
         self._timer: Timer | None = None
+        self._looked_at = 0.0
+        self._due: float | None = None
+        """When the next look is made, and when the last one was."""
         self._asked = ""
         self._sought = ""
         self.note = ""
@@ -103,6 +108,13 @@ class Looking(Screen[None]):
         self.query_one("#asked").display = False
         self.query_one("#small").display = False
         self.action_look()
+        if self._is_live:
+            self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        """A look that is old says so."""
+        if self._due is not None and not self._reading:
+            self.query_one("#head", Static).update(self.head_text())
 
     def on_resize(self, event: Resize) -> None:
         """Say where the screen is too small."""
@@ -133,7 +145,13 @@ class Looking(Screen[None]):
             return [told("look", number=self._at + 1, count=len(self._moments), when=when)]
         if not self._is_live:
             return []
-        return [told("paused") if self._paused else told("every", time=short_duration(self._every))]
+        if self._paused:
+            return [told("paused")]
+        now = time.monotonic()
+        if self._due is not None and self._due - self._looked_at > _SLOW * self._every:
+            age, left = duration(now - self._looked_at), duration(max(self._due - now, 0))
+            return [told("next", age=age, time=left)]
+        return [told("every", time=short_duration(self._every))]
 
     def action_look(self) -> None:
         """Look now, unless a look is being made."""
@@ -164,6 +182,8 @@ class Looking(Screen[None]):
             self.failed_look(seen)
         else:
             pause = max(self._every, self.shown_look(seen))
+            self._looked_at = time.monotonic()
+            self._due = self._looked_at + pause
             if self._is_live and not self._paused:
                 self._timer = self.set_timer(pause, self.action_look)
         self.write_lines()

@@ -58,7 +58,9 @@ class PageView(VerticalScroll):
         if isinstance(self._page, str):
             text = Text(self._page)
         else:
-            text = Text.from_ansi(page_text(self._page, PageStyle(width=width, prose=width, color=True)))
+            text = Text.from_ansi(
+                page_text(self._page, PageStyle(width=width, prose=width, color=True, tells_options=False))
+            )
         self.query_one(Static).update(text)
 
 

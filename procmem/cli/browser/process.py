@@ -71,16 +71,15 @@ class ProcessScreen(Looking):
 
     def _columns(self) -> list[TableColumn]:
         return [
-            TableColumn("address", heading("address"), 12),
+            TableColumn("address", heading("address"), 16),
             TableColumn("virt", heading("virt"), 8),
             TableColumn("rss", heading("rss"), 8),
             TableColumn("pss", heading("pss"), 8, rank=3),
             TableColumn("uss", heading("uss"), 8, rank=2),
             TableColumn("swap", heading("swap"), 8, rank=1),
             TableColumn("perms", heading("perms"), 5, right=False),
-            TableColumn("class", heading("class"), 8, right=False),
-            TableColumn("kind", heading("kind"), 16, right=False),
-            TableColumn("whose", heading("whose"), 20, right=False),
+            TableColumn("kind", heading("kind"), 21, right=False),
+            TableColumn("whose", heading("whose"), 16, right=False),
         ]
 
     def look_once(self, at: int) -> object:
@@ -95,7 +94,7 @@ class ProcessScreen(Looking):
         address = None if chosen is None or before is None else self._regions_of(before).start[chosen]
         self._moment = seen
         self._texts = {}
-        if self._mark is None and seen.look is not None:
+        if self._mark is None and (self._is_live or self._moments):
             self._mark = seen
         self.query_one(SpaceLine).show(seen.inspection.regions)
         self._show_regions(address)
@@ -132,7 +131,8 @@ class ProcessScreen(Looking):
         if moment is None:
             return Text(f"{printable_text(self._one.name)}   {told('reading') if self._reading else ''}", style="bold")
         process, totals = moment.inspection.process, moment.inspection.totals
-        who = f"{'?' if process.pid is None else process.pid}  {printable(process.comm) or '?'}"
+        name = printable(process.comm) or printable_text(self._one.name)
+        who = name if process.pid is None else f"{process.pid}  {name}"
         sums = [
             f"{heading(name)} {human_size(getattr(totals, name))}" for name in ("virt", "rss", "pss", "uss", "swap")
         ]
@@ -146,7 +146,9 @@ class ProcessScreen(Looking):
 
     def hints(self) -> str:
         """The keys of a process."""
-        return told("hints of series" if self._moments else "hints of one")
+        if self._moments:
+            return told("hints of series")
+        return told("hints of one" if self._is_live else "hints of recording")
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         """Write the part that is shown now."""
@@ -177,13 +179,16 @@ class ProcessScreen(Looking):
             self._show_changes(view, moment, unit)
 
     def _show_changes(self, view: PageView, moment: ProcessView, unit: str) -> None:
-        if self._mark is None:
-            view.show(told("not-comparable" if moment.look is None else "no-mark"))
-        elif self._mark is moment:
+        if not self._is_live and not self._moments and not self._has_ended:
+            view.show(told("one-moment"))
+        elif self._mark is None or self._mark is moment:
             view.show(told("same-look"))
+        elif (report := moment.compared_with(self._mark)) is not None:
+            view.show(diff_page(report, unit, everything=False))
+        elif (grown := moment.grown_since(self._mark)) is not None:
+            view.show(inspect_page(grown, unit, listed=None))
         else:
-            report = moment.compared_with(self._mark)
-            view.show(told("not-comparable") if report is None else diff_page(report, unit, everything=False))
+            view.show(told("not-comparable"))
 
     def _show_regions(self, address: int | None) -> None:
         """Sort and filter the regions; the cursor goes to that which holds an address."""
@@ -216,8 +221,7 @@ class ProcessScreen(Looking):
             "uss": human_size(regions.uss[at]),
             "swap": human_size(regions.swap[at]) if regions.swap[at] != 0 else "",
             "perms": regions.mappings.perms[vma],
-            "class": label.cls.value,
-            "kind": str(label.kind),
+            "kind": f"{label.cls.value}/{label.kind}",
             "whose": self._whose(at),
         }
 
@@ -340,7 +344,11 @@ class ProcessScreen(Looking):
             self.write_lines()
 
     def action_back(self) -> None:
-        """Let the process go; back to the list."""
+        """Show all regions again, where a filter is set; else let the process go, and back to the list."""
+        if self._filter:
+            self.filter_by("")
+            self.write_lines()
+            return
         self._one.close()
         if self._is_first:
             self.app.exit()

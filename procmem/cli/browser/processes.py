@@ -28,12 +28,13 @@ class ProcessesScreen(Looking):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t,f5", "tree", show=False),
-        Binding("escape,q", "app.quit", show=False),
+        Binding("escape,q", "back", show=False),
     ]
 
     def __init__(self, processes: Processes | SeriesProcesses, *, every: float) -> None:
         super().__init__(every=every, moments=processes.moments, is_live=processes.is_live)
         self._processes = processes
+        self._sorted_by_user = False
         self._all: tuple[Listed, ...] = ()
         self._listed: Sequence[Listed] = ()
         self._sort, self._reversed, self._tree, self._filter = "pss", False, False, ""
@@ -49,7 +50,7 @@ class ProcessesScreen(Looking):
                 TableColumn("rss", heading("rss"), 8, rank=2),
                 TableColumn("swap", heading("swap"), 8, rank=3),
                 TableColumn("growth", heading("growth"), 9),
-                TableColumn("name", heading("command"), 20, right=False),
+                TableColumn("name", heading("command"), 24, right=False),
             ],
             id="processes",
         )
@@ -63,6 +64,8 @@ class ProcessesScreen(Looking):
         assert isinstance(seen, tuple)
         chosen = self._chosen()
         self._all = seen
+        if not self._sorted_by_user and seen and all(one.row.pss is None for one in seen):
+            self._sort, self.note = "rss", told("no-pss")
         self._show_rows(chosen)
         return self._processes.pause
 
@@ -120,7 +123,7 @@ class ProcessesScreen(Looking):
 
     def _sort_by(self, key: str) -> None:
         chosen = self._chosen()
-        self._sort, self._tree = key, False
+        self._sort, self._tree, self._sorted_by_user = key, False, True
         self._show_rows(chosen)
         self.write_lines()
 
@@ -128,6 +131,14 @@ class ProcessesScreen(Looking):
         """Turn the order."""
         self._reversed = not self._reversed
         self._sort_by(self._sort)
+
+    def action_back(self) -> None:
+        """Show all again, where a filter is set; else end."""
+        if self._filter:
+            self.filter_by("")
+            self.write_lines()
+        else:
+            self.app.exit()
 
     def action_tree(self) -> None:
         """As a tree, or sorted again."""

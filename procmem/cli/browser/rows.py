@@ -16,16 +16,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from procmem.model.named_tuple import NamedTuple
-from procmem.render.width import clipped, padded
+from procmem.render.width import cells, clipped, padded
 
 __all__ = ["Rows", "TableColumn"]
 
-_LEAST = 24
-"""Cells that the last column needs before another one is left out."""
+_DOTS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 class TableColumn(NamedTuple):
-    """A column: its key, heading and width; the last one of a table takes what is left.
+    """A column: its key, heading and width; the last one of a table takes what is left, and needs its width at least.
 
     Of those with a ``rank`` the highest are left out first where the screen is narrow.
     """
@@ -124,7 +123,7 @@ class Rows(ScrollView, can_focus=True):
         """Find out which columns fit."""
         room = event.size.width
         shown = list(self._all)
-        while len(shown) > 1 and sum(column.width + 1 for column in shown[:-1]) + _LEAST > room:
+        while len(shown) > 1 and sum(column.width + 1 for column in shown[:-1]) + shown[-1].width > room:
             worst = max(shown[:-1], key=lambda column: column.rank)
             if not worst.rank:
                 break
@@ -171,8 +170,13 @@ class Rows(ScrollView, can_focus=True):
         left = width
         for column in self._shown:
             room = left if column is self._shown[-1] else min(column.width, left)
-            parts.append(padded(clipped(cells.get(column.key, ""), room), room, right=column.right))
+            parts.append(padded(_shortened(cells.get(column.key, ""), room), room, right=column.right))
             left -= room + 1
             if left <= 0:
                 break
         return padded(clipped(" ".join(parts), width), width)
+
+
+def _shortened(text: str, width: int) -> str:
+    """As much as fits, and a mark where that is not all."""
+    return text if cells(text) <= width else clipped(text, width - 1) + _DOTS[: max(width, 0)]

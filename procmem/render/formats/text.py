@@ -177,7 +177,7 @@ def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], 
         lines += [told for at in under if row[at] for told in folded(row[at], style.width, first=_UNDER)]
     missing = [column.name for at, column in enumerate(sheet.columns) if at not in kept and at not in under]
     text = "\n".join(lines) + "\n"
-    return text + (_prose(Prose(left_out(missing)), style) if missing else "")
+    return text + (_prose(Prose(left_out(missing)), style) if missing and style.tells_options else "")
 
 
 def _lines(

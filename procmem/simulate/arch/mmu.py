@@ -211,6 +211,7 @@ def translate(
     first = walk(memory, process, address)
     told = [_buffer_note(tlb, address, hit=lookup(tlb, address) is not None)]
     code = _code(first, access, user_mode=user_mode, nx=nx)
+    said = code
     if code is not None and _is_kernels(address, paging) and user_mode:
         code |= 1  # always told so: else a program could learn what the kernel has mapped (fault.c, force_sig_fault())
     fault: Fault | None = None
@@ -222,6 +223,8 @@ def translate(
         memory, answer, mended, notes = _kernel(memory, pid, address, access, code, user_mode=user_mode)
         if memory.processes.get(pid) is not None:
             second = walk(memory, memory.processes[pid], address) if mended else ()
+        if said != code:
+            answer = note("kernel-space-hidden", said=said)
         fault = Fault(code, error_bits(code), answer)
         told.append(note("not-kept"))
     elif not _is_kernels(address, paging):

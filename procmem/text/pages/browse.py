@@ -57,13 +57,17 @@ _SENTENCES: dict[str, Sentence] = {
     "sorted": N_("by {column}"),
     "paused": N_("paused"),
     "every": N_("a look each {time}"),
+    "next": N_("looked {age} ago, again in {time} (looking takes so long)"),
     "reading": N_("reading ..."),
     "ended": N_("it has ended: this is the last look"),
     "look": N_("look {number} of {count}, {when}"),
     "marked": N_("marked: Changes tells what has changed since"),
     "since": N_("marked {time} ago"),
-    "no-mark": N_("Nothing is marked yet: m marks a moment, and this part tells what has changed since."),
-    "same-look": N_("Marked just now: at the next look this part tells what has changed."),
+    "one-moment": N_("A recording is one moment: there is nothing to compare it with (procmem diff compares two)."),
+    "same-look": N_(
+        "This is the look that others are compared with: at the next one, this part tells what has changed."
+    ),
+    "no-pss": N_("PSS is not permitted here: sorted by RSS"),
     "not-comparable": N_("Regions with their sizes are needed to tell what has changed, and are not known here."),
     "no-regions": N_("Which regions it has is not known: see Overview for why."),
     "no-regions-kept": N_("A series keeps sums of classes and kinds, not single regions."),
@@ -77,6 +81,7 @@ _SENTENCES: dict[str, Sentence] = {
     "too-small": N_("The screen has {columns} columns and {lines} lines; 80 by 24 are needed."),
     "hints": N_("Enter opens   / search   \\ filter   s sort   t tree   Space pause   ? help   q end"),
     "hints of one": N_("1-6 parts   / search   s sort   m mark   Space pause   r look   ? help   q back"),
+    "hints of recording": N_("1-6 parts   / search   \\ filter   s sort   ? help   q back"),
     "hints of series": N_("1-6 parts   [ ] step   m mark   / search   s sort   ? help   q back"),
 }
 

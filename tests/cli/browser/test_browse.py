@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import os
 import pty
+import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,12 +22,12 @@ from procmem.cli.browser.panes import PageView
 from procmem.cli.browser.process import ProcessScreen
 from procmem.cli.browser.processes import ProcessesScreen
 from procmem.cli.browser.rows import Rows
-from procmem.errors import AccessRefused
+from procmem.errors import AccessRefused, Misuse, ProcessGone
 from procmem.queries.browse import OneProcess, ProcessView, one_of
 from procmem.queries.targets import Selection, one_target
 from procmem.text import use_language
 from procmem.text.pages.browse import KEYS, TABS
-from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, started, wait_for
+from tests.support.running import COMMAND, FIXTURES, ROOT, missing_pid, procmem, python_child, started, wait_for
 
 FAMILY = FIXTURES / "x86_64-6.18-fork"
 Steps = Callable[[Browser, Pilot[None]], Awaitable[None]]
@@ -130,6 +132,27 @@ def test_a_list_is_sorted_filtered_searched_and_drawn_as_a_tree() -> None:
     drive(str(FAMILY), steps)
 
 
+def test_escape_takes_the_filter_away_before_it_ends() -> None:
+    """In the list and in a process; as a second one does what one does else."""
+
+    async def steps(app: Browser, pilot: Pilot[None]) -> None:
+        every = rows_of(app).count
+        await press(app, pilot, "backslash", *"12507", "enter")
+        assert rows_of(app).count == 1
+        await press(app, pilot, "escape")
+        assert rows_of(app).count == every
+        await press(app, pilot, "enter", "2", "backslash", *"libc", "enter")
+        assert isinstance(app.screen, ProcessScreen)
+        some = rows_of(app).count
+        await press(app, pilot, "escape")
+        assert isinstance(app.screen, ProcessScreen)
+        assert rows_of(app).count > some
+        await press(app, pilot, "escape")
+        assert isinstance(app.screen, ProcessesScreen)
+
+    drive(str(FAMILY), steps)
+
+
 def test_escape_closes_the_line_that_is_typed_into() -> None:
     """And nothing else."""
 
@@ -163,7 +186,7 @@ def test_every_part_of_a_living_process() -> None:
             assert "this part tells what has changed" in shown["changes"]
             await press(app, pilot, "2", *"/", *f"{int(heap['start'], 16) + 5:x}", "enter")
             assert rows_of(app).count == len(regions)
-            assert rows_of(app)._write(rows_of(app).cursor)["kind"] == "brk"
+            assert rows_of(app)._write(rows_of(app).cursor)["kind"] == "heap/brk"
             assert "brk" in words_on(app)
             assert "heap" in words_on(app).split("Mapping", 1)[1]
             first = rows_of(app).cursor
@@ -319,6 +342,9 @@ def test_a_series_is_walked_look_by_look(tmp_path: Path) -> None:
         assert f"look {count} of {count}" in words_on(app)
         await press(app, pilot, "left_square_bracket")
         assert f"look {count - 1} of {count}" in words_on(app)
+        await press(app, pilot, "m", "right_square_bracket", "6")
+        assert "and grew since 2" in words_on(app)
+        await press(app, pilot, "1", "left_square_bracket")
         for _ in range(count + 2):
             await press(app, pilot, "left_square_bracket")
         assert f"look 1 of {count}" in words_on(app)
@@ -423,11 +449,60 @@ def test_in_chinese() -> None:
     drive(str(FAMILY), steps)
 
 
+def test_only_those_that_were_named_are_listed() -> None:
+    """Two of them; one that is not there, and a recording beside a process, are told before there is a screen."""
+    with python_child("") as one, python_child("") as other:
+        processes, alone = one_of(Selection((str(one), str(other))))
+        assert alone is None
+        assert {listed.row.pid for listed in processes.look()} == {one, other}
+        with pytest.raises(ProcessGone):
+            one_of(Selection((str(one), str(missing_pid()))))
+        with pytest.raises(Misuse):
+            one_of(Selection((str(one), str(FAMILY))))
+
+
+def test_a_recording_is_one_moment() -> None:
+    """There is nothing that could have changed, and no key for it."""
+
+    async def steps(app: Browser, pilot: Pilot[None]) -> None:
+        await press(app, pilot, "enter", "6")
+        assert "A recording is one moment" in words_on(app)
+        assert "m mark" not in words_on(app)
+
+    drive(str(FAMILY), steps)
+
+
+def test_addresses_are_whole_and_what_is_cut_is_marked() -> None:
+    """Sixteen digits where an address has them."""
+
+    async def steps(app: Browser, pilot: Pilot[None]) -> None:
+        await press(app, pilot, "enter", "2", "G")
+        assert "ffffffffff600000" in screen_text(app)
+        rows = rows_of(app)
+        rows.show(1, lambda _: {"kind": "reserved/glibc-arena-reserve", "whose": "x" * 80})
+        await settled(app, pilot)
+        assert "reserved/glibc-arena… xxx" in screen_text(app)
+
+    drive(str(FAMILY), steps)
+
+
 @pytest.mark.needs_terminal
-def test_in_a_terminal_it_ends_with_q() -> None:
-    """With status 0, and the screen as it was."""
+@pytest.mark.parametrize(
+    ("key", "number", "status"),
+    [
+        (b"q", None, 0),
+        (b"\x03", None, 130),
+        (b"", signal.SIGINT, 130),
+        (b"", signal.SIGTERM, -signal.SIGTERM),
+        (b"", signal.SIGHUP, -signal.SIGHUP),
+        (b"", signal.SIGQUIT, -signal.SIGQUIT),
+    ],
+)
+def test_in_a_terminal_it_leaves_the_screen_as_it_was(key: bytes, number: signal.Signals | None, status: int) -> None:
+    """However it ends: the other screen and the mouse are left, the modes are what they were, and then the status."""
     with python_child("") as pid:
         ours, theirs = pty.openpty()
+        modes = termios.tcgetattr(ours)
         words = [*COMMAND, "browse", str(pid)]
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
         with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment) as browser:
@@ -441,9 +516,14 @@ def test_in_a_terminal_it_ends_with_q() -> None:
                 return text in seen
 
             wait_for(lambda: has(b"Overview"))
-            os.write(ours, b"q")
-            wait_for(lambda: has(b"\x1b[?1049l"))
-            assert browser.wait(30) == 0
+            time.sleep(0.3)  # it has begun to listen
+            if key:
+                os.write(ours, key)
+            if number is not None:
+                browser.send_signal(number)
+            wait_for(lambda: has(b"\x1b[?1049l") and has(b"\x1b[?1000l"))
+            assert browser.wait(30) == status
+        assert termios.tcgetattr(ours) == modes
         os.close(ours)
 
 
@@ -452,6 +532,15 @@ def test_without_a_terminal_or_its_extra() -> None:
     run = procmem("browse", "self")
     assert (run.status, run.out) == (2, "")
     assert "fills a terminal" in run.err
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- 2>&1', "sh", *COMMAND, "browse", "self"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert closed.returncode == 2
+    assert "fills a terminal" in closed.stdout
     code = "import sys; sys.modules['textual'] = None; from procmem.cli.main import run; sys.exit(run())"
     done = subprocess.run([sys.executable, "-c", code, "browse"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
