@@ -100,9 +100,9 @@ def listening() -> Iterator[None]:
     finally:
         _State.listening = False
         if not _State.ending:
-            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
+            sys.unraisablehook = hook  # last: while a signal may be heard, it may be dropped as well
 
 
 @contextlib.contextmanager

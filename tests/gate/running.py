@@ -31,7 +31,7 @@ NOBODY = 65534
 WALL_SECONDS_MAX = 60
 CPU_LIMIT_SECONDS = 30
 ADDRESS_SPACE_MAX = 3 << 30
-OUTPUT_BYTES_MAX = 64 << 20
+OUTPUT_BYTES_MAX = 256 << 20
 INTERPRETER_BYTES = 50 << 20
 """What an interpreter has that has loaded the program; whoever forks may have far more, which is not the fork's."""
 LOST = 70
