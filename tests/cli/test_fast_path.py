@@ -81,7 +81,8 @@ def test_both_ways_print_the_same(line: str) -> None:
     """For a process that stands still; ``--procfs /proc`` is the way through click.
 
     Its control group does not stand still: what it is charged, and whether it swaps, is others' doing. So the answer
-    of click is one of the two that the plain way gives before and after it; where those two differ, once more.
+    of click is one of the two that the plain way gives before and after it, in one of ten tries: what differs by the
+    way differs in all of them.
     """
     with python_child("") as pid, stopped(pid):
         words = ("inspect", *line.split(), str(pid))
@@ -89,7 +90,7 @@ def test_both_ways_print_the_same(line: str) -> None:
             before, clicked, after = (procmem(*words, *more) for more in ((), ("--procfs", "/proc"), ()))
             assert before.status == clicked.status == after.status == 0
             plain = [_without_moments(before.out), _without_moments(after.out)]
-            if plain[0] == plain[1] or _without_moments(clicked.out) in plain:
+            if _without_moments(clicked.out) in plain:
                 break
     assert _without_moments(clicked.out) in plain
 
