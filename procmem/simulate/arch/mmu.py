@@ -110,8 +110,6 @@ _FIRST_TABLE = 0x810
 """Frames of the tables of the direct map: those that lead to its PMDs, and its PMDs, one for each GiB."""
 _PAGE_OFFSETS = {Paging.FOUR_LEVEL: 0xFFFF_8880_0000_0000, Paging.FIVE_LEVEL: 0xFF11_0000_0000_0000}
 """Where physical memory is mapped straight through (__PAGE_OFFSET_BASE_L4, __PAGE_OFFSET_BASE_L5)."""
-_USER_END = 1 << 47
-"""Programs end here, and a page earlier, with five levels too unless they ask for more (TASK_SIZE_MAX)."""
 
 
 def _is_canonical(address: int, paging: Paging) -> bool:
