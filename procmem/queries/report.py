@@ -5,17 +5,13 @@ from __future__ import annotations
 import time
 
 from procmem.analyse.composition import courses, shares_of_classes, shares_of_regions
-from procmem.analyse.explain import explanation
-from procmem.analyse.inspection import inspection
 from procmem.errors import NothingMatches
 from procmem.model.reports.explanation import Explanation
 from procmem.model.reports.report import MemoryReport, Subject
 from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.queries.explain import explained
 from procmem.queries.explain_simulated import explain_simulated
-from procmem.queries.inspect import consumers_of
-from procmem.queries.laws import layout_in_short
 from procmem.queries.series import looks_of
-from procmem.queries.surroundings import read_surroundings
 from procmem.queries.threads import threads_in
 from procmem.sources.find import wanted_processes
 
@@ -48,12 +44,9 @@ def subject_of(target: Target, name: str, *, deep: bool) -> Subject:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
     seen = examine(target, keys=None, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
-    layout = layout_in_short(seen.snapshot, seen.objects)
-    report = inspection(seen.snapshot, seen.regions, peek_problem=seen.peek_problem, layout=layout, drawn=True)
-    report = report._replace(consumers=consumers_of(seen), surroundings=read_surroundings(target, seen.snapshot))
     return Subject(
         name,
-        explanation(seen.snapshot, seen.regions, report),
+        explained(target, seen, drawn=True),
         _shares(seen.regions),
         None if seen.snapshot.threads is None else threads_in(target, seen),
     )
