@@ -1,12 +1,11 @@
 """The words of the laboratory: what each experiment is and shows, its figures, and why one is skipped or stopped."""
 
-import time
-
 from procmem.errors import ProcmemError
 from procmem.model.note import Note
 from procmem.text import N_, Sentence, gettext, listed, plural, say
 from procmem.text.notes import told
 from procmem.text.translation import reason_text as frame_reason
+from procmem.text.units import time_text
 
 __all__ = [
     "figure_name",
@@ -15,13 +14,10 @@ __all__ = [
     "reason_text",
     "report_title",
     "shows",
-    "time_text",
     "title",
     "unit_text",
 ]
 
-_LAST_MOMENT = 253402300799
-"""The end of the year 9999."""
 
 EXPERIMENTS = {
     "demand-paging": (
@@ -539,11 +535,6 @@ def reason_text(reason: Note) -> str:
     if isinstance(reasons := figures.get("reasons"), tuple) and reasons:
         return listed(map(frame_reason, reasons), N_("; "))
     return say(REASONS[reason.code], figures)
-
-
-def time_text(seconds: float) -> str:
-    """A moment in local time, in seconds since 1970."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(max(seconds, 0), _LAST_MOMENT)))
 
 
 def leftover_name(kind: str) -> str:

@@ -1,13 +1,15 @@
-"""Sizes in words, for sentences that hold figures; tables have their own formats in ``render``."""
+"""Sizes and moments in words, for sentences that hold them; tables have their own formats in ``render``."""
 
 from functools import lru_cache
 
-__all__ = ["size_text"]
+__all__ = ["size_text", "time_text"]
 
 _DIFFERENT = 4096
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _STEP = 1024
 _THREE_DIGITS = 100
+_LAST_MOMENT = 253402300799
+"""The end of the year 9999."""
 
 
 @lru_cache(maxsize=_DIFFERENT)  # of many thousand sizes in a report few are different
@@ -23,3 +25,10 @@ def size_text(size: int | None) -> str:
         if abs(value) < _STEP or unit == _UNITS[-1]:
             break
     return f"{value:.0f} {unit}" if value >= _THREE_DIGITS or value == int(value) else f"{value:.1f} {unit}"
+
+
+def time_text(seconds: float) -> str:
+    """A moment in local time, in seconds since 1970."""
+    import time  # noqa: PLC0415  # seldom
+
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(min(max(seconds, 0), _LAST_MOMENT)))

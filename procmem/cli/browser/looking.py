@@ -19,6 +19,7 @@ from procmem.cli.browser.rows import Rows
 from procmem.errors import ProcmemError
 from procmem.render.human import duration, short_duration
 from procmem.text.pages.browse import told
+from procmem.text.units import time_text
 
 __all__ = ["LEAST_COLUMNS", "LEAST_LINES", "Looking"]
 
@@ -141,7 +142,7 @@ class Looking(Screen[None]):
     def state_words(self) -> list[str]:
         """Whether it is paused, how often is looked, and at which moment of a series."""
         if self._moments:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self._moments[self._at]))
+            when = time_text(self._moments[self._at])
             return [told("look", number=self._at + 1, count=len(self._moments), when=when)]
         if not self._is_live:
             return []

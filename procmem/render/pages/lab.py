@@ -9,8 +9,9 @@ from procmem.render.human import human_size
 from procmem.render.json.lab import lab_json, list_json, restored_json
 from procmem.render.page import Block, Column, Page, Prose, Sheet
 from procmem.text import gettext
-from procmem.text.lab import figure_name, left_reason, leftover_name, reason_text, shows, time_text, title, unit_text
+from procmem.text.lab import figure_name, left_reason, leftover_name, reason_text, shows, title, unit_text
 from procmem.text.pages.lab import HEADINGS, OUTCOMES, VERDICTS, told
+from procmem.text.units import time_text
 
 __all__ = [
     "figure_cells",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from procmem.model.reports.series import Growth, ProcessGrowth, SeriesReport
 from procmem.render.columns import column
@@ -17,6 +16,7 @@ from procmem.render.style import Style
 from procmem.text import english, listed
 from procmem.text.kind_names import purpose
 from procmem.text.pages.series import HEADINGS, told
+from procmem.text.units import time_text
 
 __all__ = ["growth_sheet", "series_page"]
 
@@ -28,7 +28,7 @@ _CURVE = 24
 
 def series_page(report: SeriesReport, style: Style, unit: str, *, everything: bool) -> Page:
     """The series from its first to its last look; ``everything`` tells of every process, class and consumer."""
-    moments = (_moment(report.first_at), _moment(report.last_at))
+    moments = (time_text(report.first_at), time_text(report.last_at))
     head = told(
         "head",
         count=report.looks,
@@ -52,10 +52,6 @@ def series_page(report: SeriesReport, style: Style, unit: str, *, everything: bo
         table=lambda: growth_sheet(report),
         document=lambda: series_growth_json(report),
     )
-
-
-def _moment(when: float) -> str:
-    return datetime.fromtimestamp(when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _process(process: ProcessGrowth, style: Style, unit: str, *, everything: bool) -> list[Sequence[Block]]:
