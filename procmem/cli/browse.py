@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from procmem.cli.live import can_redraw
 from procmem.cli.options import Seconds, command
 from procmem.cli.targets import optional_targets
 from procmem.errors import ExitStatus, Misuse, SystemFailed
@@ -27,9 +28,9 @@ def browse(targets: Selection, every: float) -> int:
         from procmem.cli.browser.app import Browser  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise SystemFailed("no-extra", module="textual", extra=_EXTRA) from error
-    streams = (sys.stdin, sys.stdout, sys.stderr)  # textual draws on the last of them
-    on_terminal = all(stream is not None and stream.isatty() for stream in streams)
-    if not on_terminal or os.environ.get("TERM", "dumb") == "dumb" or targets.recording == "-":
+    others = (sys.stdin, sys.stderr)  # textual draws on the latter
+    on_terminal = can_redraw() and all(stream is not None and stream.isatty() for stream in others)
+    if not on_terminal or targets.recording == "-":
         raise Misuse("needs-terminal", command="procmem browse")
     processes, one = one_of(targets)
     browser = Browser(processes, one, every=every)

@@ -25,6 +25,7 @@ from procmem.queries.threads import threads_in
 from procmem.queries.watch import READING_SHARE
 from procmem.sources.find import user_name, wanted_processes
 from procmem.sources.parallel import cpu_seconds
+from procmem.text.units import time_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class ProcessView(NamedTuple):
         now, then = self.inspection.consumers, before.inspection.consumers
         if not now or not then or before.when is None:
             return None
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(before.when))
-        return self.inspection._replace(consumers=since(now, then), compared_with=moment)
+        return self.inspection._replace(consumers=since(now, then), compared_with=time_text(before.when))
 
 
 class Processes:
@@ -103,7 +103,8 @@ class Processes:
             commands=True,
         )
         self._first: dict[tuple[int | None, int | None, bytes | None], int | None] = {}
-        self._pids = _pids_of(selection)
+        self.named = _named(selection)
+        self._pids = None if self.named is None else frozenset(ref.pid for ref in self.named)
         self.pause = 0.0
 
     def look(self, at: int = -1) -> tuple[Listed, ...]:
@@ -252,11 +253,10 @@ def one_of(selection: Selection) -> tuple[Processes | SeriesProcesses, OneProces
         listed = listing.look()
         alone = len(listed) == 1 and listed[0].row.pid is not None
         return listing, listing.process(listed[0].row) if alone else None
-    if selection.words or selection.recording is not None:
+    refs = listing.named
+    if refs is None and selection.recording is not None:
         refs = [*selection.refs()]
-        if len(refs) == 1:
-            return listing, OneProcess(refs[0])
-    return listing, None
+    return listing, OneProcess(refs[0]) if refs is not None and len(refs) == 1 else None
 
 
 def _with_recording(selection: Selection) -> Selection:
@@ -269,7 +269,7 @@ def _with_recording(selection: Selection) -> Selection:
     return selection._replace(words=(), recording=word)
 
 
-def _pids_of(selection: Selection) -> frozenset[int | None] | None:
+def _named(selection: Selection) -> list[TargetRef] | None:
     """The processes that were named; None where none was, and all are meant.
 
     Raises:
@@ -281,10 +281,11 @@ def _pids_of(selection: Selection) -> frozenset[int | None] | None:
     refs = [*selection.refs()]
     if selection.recording is None and any(not ref.source.is_live for ref in refs):
         raise Misuse("one-recording")
-    for ref in refs:
-        with ref.open():
-            pass
-    return frozenset(ref.pid for ref in refs)
+    if len(refs) > 1:  # a single one is held open from the beginning
+        for ref in refs:
+            with ref.open():
+                pass
+    return refs
 
 
 def _held(row: ProcessRow) -> int | None:
