@@ -12,8 +12,6 @@ import fcntl
 import mmap
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Iterator
 
 __all__ = ["PREFIX", "is_unused", "make_locked", "remove_folder", "scratch_folder"]
@@ -34,6 +32,8 @@ def scratch_folder(parent: str) -> Iterator[str]:
     Raises:
         OSError: none can be made there.
     """
+    import shutil  # noqa: PLC0415  # takes its time, and is there before the last memory or descriptor may be gone
+
     with contextlib.suppress(OSError):  # it may be written, and not listed
         for name in os.listdir(parent):
             if _NAME.match(name):
@@ -41,7 +41,7 @@ def scratch_folder(parent: str) -> Iterator[str]:
     lock = None
     with contextlib.closing(mmap.mmap(-1, _RESERVED_BYTES)) as reserve:
         while lock is None:
-            path = os.path.join(parent, PREFIX + secrets.token_hex(8))
+            path = os.path.join(parent, PREFIX + os.urandom(8).hex())
             lock = make_locked(path)
         try:
             yield path
@@ -85,6 +85,8 @@ def remove_folder(path: str) -> str | None:
 
     Nothing is followed through a link, neither at the path nor below it.
     """
+    import shutil  # noqa: PLC0415  # few commands remove one
+
     try:
         fd = os.open(path, _FLAGS)
     except FileNotFoundError:
