@@ -110,7 +110,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/scratch.py",
-        "path = os.path.join(parent, PREFIX + secrets.token_hex(8))",
+        "path = os.path.join(parent, PREFIX + os.urandom(8).hex())",
         "NumberReplacer",
         "a name nobody else has, by 7 or 9 bytes as well",
     ),
