@@ -140,13 +140,30 @@ class ProgramObject(NamedTuple):
         return None if self.main is None else self.main + entry - self.image.entry
 
 
+class ProcessorNames(NamedTuple):
+    """What the dynamic linker calls the processor; the defaults are those of every i386 program.
+
+    ``levels`` are the subdirectories for the levels of x86-64, the best first, with a slash at the end; ``platform`` is
+    what ``$PLATFORM`` stands for; ``capabilities`` are the names of other properties, by their bits, for which glibc
+    before 2.37 has subdirectories in all combinations.
+    """
+
+    levels: tuple[bytes, ...] = ()
+    platform: bytes = b"i686"
+    capabilities: tuple[bytes, ...] = (b"sse2",)
+
+    @property
+    def parts(self) -> tuple[bytes, ...]:
+        """The names of which all combinations are subdirectories (elf/dl-hwcaps.c, _dl_important_hwcaps())."""
+        return (*self.capabilities, self.platform, b"tls")
+
+
 class ProgramFiles(NamedTuple):
     """Values read from files, and nothing from any process: the predictor's whole knowledge.
 
     ``libraries`` are in load order (preloads, then breadth first); ``system_dirs`` are the directories
-    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes. ``levels`` are the
-    subdirectories for the levels of the processor, the best first, with a slash at the end; ``cwd`` is the working
-    directory, from which relative names count.
+    built into the dynamic linker; ``cache_size`` is the size of /etc/ld.so.cache in bytes. ``processor``
+    is what that linker calls the processor; ``cwd`` is the working directory, from which relative names count.
     """
 
     program: ProgramObject
@@ -158,7 +175,7 @@ class ProgramFiles(NamedTuple):
     system_dirs: tuple[bytes, ...] = ()
     libc_version: str | None = None
     notes: tuple[Note, ...] = ()
-    levels: tuple[bytes, ...] = ()
+    processor: ProcessorNames = ProcessorNames()
     cwd: bytes = b"/"
     missing: bytes | None = None
     """A library that the dynamic linker would not find; it would end the program there."""

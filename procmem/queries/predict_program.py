@@ -7,7 +7,7 @@ from procmem.model.raw import MappedFile
 from procmem.model.simulation import KernelKind
 from procmem.parse.elf_program import describe_program
 from procmem.parse.ld_cache import parse_ld_cache
-from procmem.parse.processor_levels import processor_levels
+from procmem.parse.processor_names import processor_names
 from procmem.simulate.kernel.personality import kernel_kind
 from procmem.sources.file_helper import call_apart
 from procmem.sources.files import NoAnswer
@@ -15,7 +15,7 @@ from procmem.sources.program_files import Parsers, find_program
 
 __all__ = ["kernel_of", "program_files"]
 
-_PARSERS = Parsers(describe_program, parse_ld_cache, processor_levels)
+_PARSERS = Parsers(describe_program, parse_ld_cache, processor_names)
 
 
 def kernel_of(files: ProgramFiles, asked: str | None) -> KernelKind:

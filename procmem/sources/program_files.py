@@ -12,7 +12,7 @@ sysdeps/generic/dl-cache.h for the form of the cache.
 import os
 import re
 import stat
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from procmem.errors import BadInput
 from procmem.model.elf import EM_386, EM_X86_64
@@ -24,6 +24,7 @@ from procmem.model.program_files import (
     Lookup,
     Needed,
     OpenedFile,
+    ProcessorNames,
     ProgramFiles,
     ProgramObject,
     SearchDir,
@@ -38,36 +39,17 @@ __all__ = ["Parsers", "Tokens", "find_program", "is_mapped", "library_list", "op
 class _Search(NamedTuple):
     """What differs for programs of one machine.
 
-    ``cache_flags`` are those of its libraries in the cache (dl-cache.h, _DL_CACHE_DEFAULT_ID), ``capability_dirs`` the
-    subdirectories that the linker tries before a directory itself up to glibc 2.36, ``vdso`` the name of the kernel's
-    own library.
+    ``cache_flags`` are those of its libraries in the cache (dl-cache.h, _DL_CACHE_DEFAULT_ID), ``vdso`` the name of the
+    kernel's own library.
     """
 
     cache_flags: int
-    platform: bytes
-    capability_dirs: tuple[bytes, ...]
     vdso: bytes
-    has_levels: bool
 
 
 _SEARCHES = {
-    EM_386: _Search(
-        3,
-        b"i686",
-        (
-            *(b"tls/i686/sse2/", b"tls/i686/", b"tls/sse2/", b"tls/"),
-            *(b"i686/sse2/", b"i686/", b"sse2/", b""),
-        ),
-        b"linux-gate.so.1",
-        has_levels=False,
-    ),
-    EM_X86_64: _Search(
-        0x303,
-        b"x86_64",
-        (b"tls/x86_64/x86_64/", b"tls/x86_64/", b"tls/", b"x86_64/x86_64/", b"x86_64/", b""),
-        b"linux-vdso.so.1",
-        has_levels=True,
-    ),
+    EM_386: _Search(3, b"linux-gate.so.1"),
+    EM_X86_64: _Search(0x303, b"linux-vdso.so.1"),
 }
 _CHANGING = (
     *(b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK"),
@@ -88,7 +70,7 @@ class Parsers(NamedTuple):
 
     describe: Callable[[OpenedFile], ProgramObject | None]
     cache: Callable[[bytes], tuple[LdCacheEntry, ...]]
-    levels: Callable[[bytes], tuple[bytes, ...]]
+    processor: Callable[[bytes, int], ProcessorNames]
 
 
 def open_file(path: bytes, mountinfo: bytes = b"") -> OpenedFile | None:
@@ -167,13 +149,13 @@ class _LibraryWalk:
         self._objects: dict[bytes, ProgramObject | None] = {}
         self._number = machine
         self._rules = _SEARCHES[machine]
-        self._levels = parsers.levels(_content("/proc/cpuinfo")) if self._rules.has_levels else ()
+        self._processor = parsers.processor(_content("/proc/cpuinfo"), machine)
         self._env = env
         self.libraries: list[_LoadedLibrary] = []
         self.missing: bytes | None = None
         self._cache: dict[bytes, bytes] | None = None
         self.cache_size = 0
-        self._capability_dirs = (*self._levels, *self._rules.capability_dirs)
+        self._capability_dirs = (*self._processor.levels, *_combinations(self._processor.parts))
         self._read_cache()
 
     def _read_cache(self) -> None:
@@ -210,13 +192,13 @@ class _LibraryWalk:
             self.system_dirs = _MUSL_DIRS
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
         self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
-        tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib, self._rules.platform)
+        tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib, self._processor.platform)
         self.root = _LoadedLibrary(_with_lists(program, tokens), {b""}, None)
         self.special = {self._rules.vdso}
         if interpreter is not None:
             self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
         if interpreter is not None and _version(interpreter.glibc_version) >= _WITHOUT_CAPABILITIES:
-            self._capability_dirs = (*self._levels, b"")
+            self._capability_dirs = (*self._processor.levels, b"")
         path = self._env.get(b"LD_LIBRARY_PATH")
         self.library_path = library_list(path, tokens, marks=b":;") if path else None
         preload = self._preload() if interpreter is not None else []
@@ -236,7 +218,7 @@ class _LibraryWalk:
             system_dirs=self.system_dirs,
             libc_version=version,
             notes=tuple(self._notes()),
-            levels=self._levels,
+            processor=self._processor,
             cwd=os.getcwdb(),
             missing=self.missing,
         )
@@ -287,7 +269,7 @@ class _LibraryWalk:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, alias=True)
         if b"/" in name:
-            path = _expand(name, Tokens(self._origin(loader), self._lib, self._rules.platform))
+            path = _expand(name, Tokens(self._origin(loader), self._lib, self._processor.platform))
             return self._opened(name, loader, path, Lookup.PRELOAD if preload else Lookup.PATH, ())
         return self._search(name, loader)
 
@@ -359,9 +341,18 @@ class _LibraryWalk:
             if known.described.identity == described.identity:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
-        described = _with_lists(described, Tokens(_origin_of(path), self._lib, self._rules.platform))
+        described = _with_lists(described, Tokens(_origin_of(path), self._lib, self._processor.platform))
         self.libraries.append(_LoadedLibrary(described, {name, path}, loader))
         return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
+
+
+def _combinations(parts: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The subdirectories of all combinations of some names, in the order in which they are tried; none comes last."""
+    chosen = (
+        [part for at, part in reversed(list(enumerate(parts))) if number >> at & 1]
+        for number in reversed(range(1 << len(parts)))
+    )
+    return tuple(dict.fromkeys(b"".join(part + b"/" for part in names) for names in chosen))
 
 
 def _version(text: str | None) -> tuple[int, ...]:

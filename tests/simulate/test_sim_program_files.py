@@ -9,7 +9,7 @@ import pytest
 from procmem.errors import BadInput
 from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
 from procmem.parse.ld_cache import parse_ld_cache
-from procmem.parse.processor_levels import processor_levels
+from procmem.parse.processor_names import processor_names
 from procmem.sources.program_files import Parsers, Tokens, find_program, library_list
 from tests.simulate.test_sim_layout import LINKER, image
 from tests.support.simulated_elf_bytes import Load
@@ -86,7 +86,7 @@ class Folder:
 
     def find(self, path: bytes, *env: str) -> ProgramFiles:
         return find_program(
-            path, tuple(os.fsencode(text) for text in env), Parsers(self.describe, parse_ld_cache, processor_levels)
+            path, tuple(os.fsencode(text) for text in env), Parsers(self.describe, parse_ld_cache, processor_names)
         )
 
 

@@ -20,8 +20,8 @@ class GlibcTable(NamedTuple):
     """Structure sizes in bytes, and counts, of one glibc for one machine; the defaults are those of 2.36 for i386.
 
     ``link_map`` is what one object's record takes, without its name; ``audit`` is added for the program
-    and, by ``vdso_audit``, for the vdso. ``hwcap_list`` and ``hwcap_text`` are what the subdirectories that depend
-    on the processor take besides its levels (glibc-hwcaps of x86-64), ``search_slots`` how many there are of them.
+    and, by ``vdso_audit``, for the vdso. ``has_combinations`` says that there are
+    subdirectories for all combinations of the processor's names, ``hwcap_list`` what their list takes besides.
     ``directory`` is the record of one directory without them. The TLS numbers are those of csu/libc-tls.c and
     elf/dl-tls.c. ``rseq_area`` is the area for restartable sequences, which left the thread descriptor with 2.41.
     ``own_address`` says that a library linked to an address of its own is mapped there where that is free
@@ -34,9 +34,8 @@ class GlibcTable(NamedTuple):
     audit: int = 128
     vdso_audit: int = 128
     name_record: int = 12
+    has_combinations: bool = True
     hwcap_list: int = 0
-    hwcap_text: int = 23
-    search_slots: int = 8
     directory: int = 20
     tcb: int = 1216
     tls_surplus: int = 1664
@@ -53,7 +52,6 @@ class GlibcTable(NamedTuple):
     static_tls_surplus: int = 832
     pointer: int = 4
     unique_entry: int = 16
-    platform: bytes = b"i686"
 
 
 _I386 = GlibcTable("2.36")
@@ -70,8 +68,6 @@ _X86_64 = GlibcTable(
     object_record=32,
     pointer=8,
     unique_entry=32,
-    hwcap_text=29,
-    platform=b"x86_64",
 )
 TABLES = {
     # dl_find_object and segments of large alignment came with 2.35
@@ -86,7 +82,7 @@ TABLES = {
     ),
     (I686, "2.36"): _I386,
     # processor-specific subdirectories of i386 went with 2.37
-    (I686, "2.41"): _I386._replace(version="2.41", link_map=648, hwcap_text=0, search_slots=1, rseq_area=32),
+    (I686, "2.41"): _I386._replace(version="2.41", link_map=648, has_combinations=False, rseq_area=32),
     (X86_64, "2.36"): _X86_64,
 }
 

@@ -10,6 +10,7 @@ Source: glibc elf/rtld.c, dl_main(); elf/dl-load.c, _dl_map_object() and decompo
 elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
@@ -27,10 +28,11 @@ from procmem.simulate.libc.loader_malloc import SmallBlocks
 from procmem.simulate.libc.loader_symbols import unique_tables
 from procmem.simulate.libc.tls import static_tls_size
 
-__all__ = ["link"]
+__all__ = ["combined_text", "link"]
 
 _STATUS = 4
 """Bytes of what a directory's record says of each subdirectory (enum r_dir_status)."""
+_FEWEST_SHARED = 3
 _NEW_PATH = 128
 """Room for the working directory is made in such steps (elf/dl-object.c, _dl_new_object())."""
 
@@ -47,6 +49,17 @@ def link(space: SimSpace, files: ProgramFiles, table: GlibcTable) -> SimSpace:
     return linker.caller.space
 
 
+def combined_text(names: Sequence[bytes]) -> int:
+    """Bytes for the names of all combinations, as the linker counts them: it shares what it can of the text.
+
+    Source: glibc elf/dl-hwcaps.c, _dl_important_hwcaps().
+    """
+    if len(names) < _FEWEST_SHARED:
+        return sum(len(name) + 1 for name in names)
+    between = sum(len(name) + 1 for name in names[1:-1])
+    return 2 * (len(names[0]) + len(names[-1]) + 2) + between << len(names) - 3
+
+
 class _Linker:
     """One run; every method is one part of dl_main()."""
 
@@ -56,7 +69,9 @@ class _Linker:
         self._interpreter = files.interpreter
         fixed = files.program.image.type == ET_EXEC
         self._table = table._replace(own_address=table.own_address and (fixed or table.own_address_in_pie))
-        self._slots = table.search_slots + len(files.levels)
+        combined = files.processor.parts if table.has_combinations else ()
+        self._slots = (1 << len(combined)) + len(files.processor.levels)
+        self._hwcap_text = combined_text(combined) + sum(map(len, files.processor.levels))
         self.caller = Caller(space)
         last = max(files.interpreter.image.loads, key=lambda s: s.vaddr)
         self.blocks = SmallBlocks(self.caller, space.interpreter_base + last.vaddr + last.memsz)
@@ -79,9 +94,8 @@ class _Linker:
         self.blocks.take(table.link_map + table.audit + 1)
         self.blocks.take(table.link_map + table.vdso_audit + 1)
         # subdirectories for the processor (elf/dl-hwcaps.c, _dl_important_hwcaps())
-        levels = sum(len(level) for level in self._files.levels)
-        self.blocks.take(table.hwcap_list + 2 * table.pointer * len(self._files.levels))
-        self.blocks.take(2 * table.pointer * self._slots + levels + table.hwcap_text)
+        self.blocks.take(table.hwcap_list + 2 * table.pointer * len(self._files.processor.levels))
+        self.blocks.take(2 * table.pointer * self._slots + self._hwcap_text)
         dirs = self._files.system_dirs
         self.blocks.take(self._table.pointer * (len(dirs) + 1))
         # the records of the built-in directories are one array, so each is rounded up to whole elements
@@ -264,7 +278,7 @@ class _Linker:
             self._has_origin.add(owner)
         # room is made for the longest of all tokens; $LIB is what the first built-in directory is made of
         lib = self._files.system_dirs[0].strip(b"/") if self._files.system_dirs else b"lib"
-        longest = max(len(origin), len(lib), len(self._table.platform))
+        longest = max(len(origin), len(lib), len(self._files.processor.platform))
         return len(place.text) + (tokens + others) * max(longest - 4, 0) + 1
 
     def _origin(self, owner: int) -> bytes:
