@@ -62,7 +62,7 @@ def kernel_facts(kernel: KernelKind) -> tuple[KernelFacts, bool]:
     known = table_facts(kernel)
     if kernel is not running or reading is None:
         return known._replace(cpus=settings.cpus), reading is not None
-    return _from_probe(known, reading, settings), True
+    return _from_probe(known, bits, reading, settings), True
 
 
 def really(settings: Settings, files: ProgramFiles) -> Settings:
@@ -82,15 +82,15 @@ def machine_randomize() -> int:
     return 2 if value is None else value
 
 
-def _from_probe(known: KernelFacts, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
+def _from_probe(known: KernelFacts, bits: int, reading: ProbeReading, settings: KernelSettings) -> KernelFacts:
     table = parse_maps(reading.maps)
-    bits = settings.rnd_compat_bits if known is table_facts(KernelKind.COMPAT) else settings.rnd_bits
-    origin = note("probe", release=settings.release)
+    rnd_bits = settings.rnd_compat_bits if known is table_facts(KernelKind.COMPAT) else settings.rnd_bits
+    origin = note("probe", bits=bits, release=settings.release)
     guard_gap = parse_guard_gap(settings.command_line, PAGE)
     return facts_of_pages(known, table, aux_pairs=len(_vector(reading.auxv)), origin=origin)._replace(
         mmap_min_addr=known.mmap_min_addr if settings.mmap_min_addr is None else settings.mmap_min_addr,
         guard_gap=known.guard_gap if guard_gap is None else guard_gap,
-        mmap_rnd_bits=bits if bits is not None else known.mmap_rnd_bits,
+        mmap_rnd_bits=rnd_bits if rnd_bits is not None else known.mmap_rnd_bits,
         heap_label_inclusive=bool(table.rows_labelled(KernelName.HEAP)),
         cpus=settings.cpus,
     )

@@ -40,16 +40,17 @@ class _Search(NamedTuple):
     """What differs for programs of one machine.
 
     ``cache_flags`` are those of its libraries in the cache (dl-cache.h, _DL_CACHE_DEFAULT_ID), ``vdso`` the name of the
-    kernel's own library.
+    kernel's own library; ``by_processor`` says that there are libraries for single processors.
     """
 
     cache_flags: int
     vdso: bytes
+    by_processor: bool = False
 
 
 _SEARCHES = {
     EM_386: _Search(3, b"linux-gate.so.1"),
-    EM_X86_64: _Search(0x303, b"linux-vdso.so.1"),
+    EM_X86_64: _Search(0x303, b"linux-vdso.so.1", by_processor=True),
 }
 _CHANGING = (
     *(b"LD_AUDIT", b"GLIBC_TUNABLES", b"LD_PROFILE", b"LD_TRACE_LOADED_OBJECTS", b"LD_HWCAP_MASK"),
@@ -149,7 +150,7 @@ class _LibraryWalk:
         self._objects: dict[bytes, ProgramObject | None] = {}
         self._number = machine
         self._rules = _SEARCHES[machine]
-        self._processor = parsers.processor(_content("/proc/cpuinfo"), machine)
+        self._processor = parsers.processor(_content("/proc/cpuinfo") if self._rules.by_processor else b"", machine)
         self._env = env
         self.libraries: list[_LoadedLibrary] = []
         self.missing: bytes | None = None

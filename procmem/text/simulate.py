@@ -47,6 +47,7 @@ RULES = {
     "mmap-growsdown": N_("mmap with MAP_GROWSDOWN: it grows downwards like a stack"),
     "mremap": N_("mremap: another length; moved where there was no room above"),
     "mmap-lowest": N_("mmap: lowest free place"),
+    "allocator-pool": N_("an allocator's pool, mapped by its constructor"),
     "mmap-shared": N_("mmap: shared"),
     "brk": N_("brk: asked for by the program"),
 }
@@ -64,7 +65,7 @@ NOTES = {
         "the constructor of {library:name} calls malloc before main: the heap is known in shape only"
     ),
     "constructor-unknown": N_("if the constructor of {library:name} calls malloc, a heap is there before main"),
-    "library-maps": N_("{library:name} maps memory of its own before main, which is not predicted"),
+    "library-maps": N_("{library:name} maps memory of its own before main: known in shape only, if at all"),
     "unmeasured": N_("glibc {version} has not been measured: what it maps is known in shape only"),
     "unmeasured-library": N_("this C library has not been measured: what it maps is known in shape only"),
     "variable": N_("{name:name} is set, which is not modelled"),
@@ -75,7 +76,7 @@ NOTES = {
 
 ORIGINS = {
     "table": N_("table of {date}: Linux {release}, {machine}"),
-    "probe": N_("probe: a 32-bit program run on this kernel ({release})"),
+    "probe": N_("probe: a {bits}-bit program run on this kernel ({release})"),
     "recording": N_("the recording"),
 }
 """Where the facts of the kernel come from."""

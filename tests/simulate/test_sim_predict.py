@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import procmem.simulate
 from procmem.analyse.crosscheck import still_there
-from procmem.model.program_files import Lookup, Needed, ProgramFiles, ProgramObject
+from procmem.model.program_files import Lookup, Needed, ProcessorNames, ProgramFiles, ProgramObject
 from procmem.model.simulation import Base, Draws, Exactness, RealSpace, Settings, SimVma, Stage
 from procmem.queries import crosscheck_program
 from procmem.simulate.kernel.aslr import drawn_within
@@ -73,7 +73,7 @@ def test_finding_a_programs_files_reads_nothing_of_any_process(monkeypatch: pyte
     program_source.find_program(
         os.fsencode(target),
         (b"LD_LIBRARY_PATH=/tmp",),
-        program_source.Parsers(lambda _opened: found, lambda _data: (), lambda _cpuinfo: ()),
+        program_source.Parsers(lambda _opened: found, lambda _data: (), lambda _cpuinfo, _machine: ProcessorNames()),
     )
     monkeypatch.undo()
     assert opened
@@ -139,6 +139,19 @@ def test_a_constructor_that_calls_malloc_is_said() -> None:
     heap = next(vma for vma in predict(files, Settings(), Stage.ENTRY).vmas if vma.name == b"[heap]")
     assert heap.status is Exactness.SHAPE
     assert predict(files, Settings(), Stage.ENTRY).notes
+
+
+def test_an_allocators_pools_are_there_before_main_in_shape() -> None:
+    """What jemalloc begins with is one line of eight megabytes; it asks glibc's malloc for nothing."""
+    files = textbook.files()
+    pool = files.libraries[0]._replace(soname=b"libjemalloc.so.2", real=b"/lib/libjemalloc.so.2", needed=())
+    needed = Needed(b"libjemalloc.so.2", Lookup.CACHE, 1, pool.real, cache_used=True)
+    root = files.program._replace(needed=(*files.program.needed, needed))
+    files = files._replace(program=root, libraries=(*files.libraries, pool))
+    prediction = predict(files, Settings(), Stage.ENTRY)
+    (pools,) = [vma for vma in prediction.vmas if not vma.name and vma.size >= 8 << 20]
+    assert (pools.status, pools.perms) == (Exactness.SHAPE, "rw-p")
+    assert not any(vma.name == b"[heap]" for vma in prediction.vmas)
 
 
 def test_a_library_that_is_missing_ends_the_program_before_its_entry() -> None:

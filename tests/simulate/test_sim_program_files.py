@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from procmem.errors import BadInput
-from procmem.model.program_files import LdCacheEntry, Lookup, OpenedFile, ProgramFiles, ProgramObject, SearchList
+from procmem.model.elf import EM_386, EM_X86_64
+from procmem.model.program_files import (
+    LdCacheEntry,
+    Lookup,
+    OpenedFile,
+    ProcessorNames,
+    ProgramFiles,
+    ProgramObject,
+    SearchList,
+)
 from procmem.parse.ld_cache import parse_ld_cache
 from procmem.parse.processor_names import processor_names
+from procmem.simulate.libc.loader import combined_text
 from procmem.sources.program_files import Parsers, Tokens, find_program, library_list
 from tests.simulate.test_sim_layout import LINKER, image
 from tests.support.simulated_elf_bytes import Load
@@ -156,6 +166,60 @@ def test_preloads_come_first_and_a_missing_one_does_no_harm(folder: Folder) -> N
     files = folder.find(path, f"LD_PRELOAD={extra} gone.so")
     assert _loaded(files, folder.root) == ["extra.so", "system/a.so"]
     assert files.missing is None
+
+
+_V3 = b"cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3 avx avx2 bmi1 bmi2 f16c fma abm movbe"
+_AVX512 = b"avx512f avx512bw avx512cd avx512dq avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "levels", "platform", "capabilities"),
+    [
+        (b"GenuineIntel", b"%s %s" % (_V3, _AVX512), 3, b"haswell", (b"x86_64", b"avx512_1")),
+        (b"AuthenticAMD", b"%s %s" % (_V3, _AVX512), 3, b"x86_64", (b"x86_64",)),
+        (b"GenuineIntel", _V3, 2, b"haswell", (b"x86_64",)),
+        (b"GenuineIntel", b"%s avx512f avx512cd avx512er avx512pf" % _V3, 2, b"xeon_phi", (b"x86_64",)),
+        (b"GenuineIntel", _V3.replace(b" avx2", b""), 1, b"x86_64", (b"x86_64",)),
+        (b"", b"", 0, b"x86_64", (b"x86_64",)),
+    ],
+)
+def test_the_linker_has_names_for_a_processor(
+    vendor: bytes, flags: bytes, levels: int, platform: bytes, capabilities: tuple[bytes, ...]
+) -> None:
+    """Levels for all makers; haswell, xeon_phi and avx512_1 for Intel's only; i386 has the same names everywhere."""
+    text = b"processor\t: 0\nvendor_id\t: %s\nflags\t\t: fpu %s\nbugs\t\t:\n" % (vendor, flags)
+    names = processor_names(text, EM_X86_64)
+    assert (len(names.levels), names.platform, names.capabilities) == (levels, platform, capabilities)
+    assert processor_names(text, EM_386) == ProcessorNames((), b"i686", (b"sse2",))
+
+
+def test_a_library_for_the_processor_comes_before_the_one_for_all(folder: Folder) -> None:
+    """Of the combinations of its names the largest is tried first, then fewer of them, at last none."""
+    names = ProcessorNames((), b"haswell", (b"x86_64", b"avx512_1"))
+    tried = ["tls/haswell/avx512_1/x86_64", "tls/haswell", "tls/avx512_1/x86_64", "haswell/avx512_1", "haswell", ""]
+    for place in tried:
+        folder.add(f"system/{place}/lib.so")
+    main = folder.add("main", "lib.so", interpreter="ld.so")
+    parsers = Parsers(folder.describe, parse_ld_cache, lambda _text, _machine: names)
+    for place in tried:
+        files = find_program(main, (), parsers)
+        assert _loaded(files, folder.root) == [os.path.join("system", place, "lib.so")]
+        (folder.root / "system" / place / "lib.so").unlink()
+
+
+@pytest.mark.parametrize(
+    ("names", "size"),
+    [
+        ((b"sse2", b"i686", b"tls"), 23),
+        ((b"x86_64", b"x86_64", b"tls"), 29),
+        ((b"x86_64", b"haswell", b"tls"), 30),
+        ((b"x86_64", b"avx512_1", b"haswell", b"tls"), 78),
+        ((), 0),
+    ],
+)
+def test_the_text_of_all_combinations(names: tuple[bytes, ...], size: int) -> None:
+    """The bytes that glibc 2.36 asks for: 23 and 29 counted in programs, the others by its formula."""
+    assert combined_text(names) == size
 
 
 def test_a_program_that_is_none_is_refused(folder: Folder) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from procmem.model.simulation import KernelKind, Settings, Stage
+from procmem.simulate.libc.constructors import constructor_order
 from tests.support import simulated_programs as sim_programs
 from tests.support.simulated_support import ALL_STAGES, files_of, need_32bit, need_kernel, settings_for, wrong_lines
 
@@ -96,6 +97,30 @@ def test_every_line_of_a_64_bit_program_is_exact(name: str, folder_64: Path) -> 
     stages = (Stage.EXEC, Stage.ENTRY) if name == "nobss" else ALL_STAGES
     for setting, base in SETTINGS_64.items():
         assert not wrong_lines(files, settings_for(path, base, env), stages), setting
+
+
+ORDERED = {"a": "bc", "b": "de", "c": "d", "d": "f", "e": "", "f": "", "g": "ea"}
+"""Libraries, and which of the others each needs."""
+
+
+def test_constructors_run_in_the_predicted_order(tmp_path: Path) -> None:
+    """Each after those that it needs, and of independent ones the last loaded first: as they say themselves."""
+    need_kernel(KernelKind.X86_64)
+    code = '#include <unistd.h>\n__attribute__((constructor)) static void c(void){if(write(1,"%s",1)){}}\n'
+    linked = ["-L.", "-Wl,--no-as-needed,-rpath,$ORIGIN"]
+    for name in sorted(ORDERED, key="fedcbag".index):
+        source = tmp_path / f"{name}.c"
+        source.write_text(code % name)
+        needs = [f"-l:libo{other}.so" for other in ORDERED[name]]
+        command = ["gcc", "-shared", "-fPIC", source.name, "-o", f"libo{name}.so", f"-Wl,-soname,libo{name}.so"]
+        subprocess.run([*command, *linked, *needs], cwd=tmp_path, check=True, timeout=60)
+    (tmp_path / "main.c").write_text(sim_programs.PLAIN)
+    subprocess.run(["gcc", "main.c", "-o", "main", *linked, "-l:libog.so", "-l:liboc.so"], cwd=tmp_path, check=True)
+    told = subprocess.run([tmp_path / "main"], check=True, capture_output=True, timeout=30).stdout.decode()
+    libraries = files_of(tmp_path / "main").libraries
+    names = [os.path.basename(libraries[at].opened).decode() for at in constructor_order(libraries)]
+    assert told == "".join(name[4] for name in names if name.startswith("libo"))
+    assert sorted(told) == sorted(ORDERED)
 
 
 @pytest.mark.needs32

@@ -9,7 +9,16 @@ import pytest
 from procmem.errors import BadInput
 from procmem.model.elf import EM_386, ET_DYN, PT_LOAD, ElfImage, Segment
 from procmem.model.note import note
-from procmem.model.program_files import LdCacheEntry, Lookup, Needed, OpenedFile, ProgramFiles, ProgramObject, SearchDir
+from procmem.model.program_files import (
+    LdCacheEntry,
+    Lookup,
+    Needed,
+    OpenedFile,
+    ProcessorNames,
+    ProgramFiles,
+    ProgramObject,
+    SearchDir,
+)
 from procmem.sources import program_files
 from procmem.sources.program_files import Parsers, Tokens, _LibraryWalk, _origin_of, _version, library_list, open_file
 
@@ -127,7 +136,8 @@ class Machine:
         """The files of a program that needs these."""
         fields.setdefault("interpreter", self.at(b"lib/ld-linux.so.2"))
         self.add(b"bin/program", *needed, **fields)
-        walk = _LibraryWalk(Parsers(self.describe, lambda _data: self.cached, lambda _cpuinfo: ()), EM_386, env or {})
+        parsers = Parsers(self.describe, lambda _data: self.cached, lambda _cpuinfo, _machine: ProcessorNames())
+        walk = _LibraryWalk(parsers, EM_386, env or {})
         program = walk.open_object(self.at(b"bin/program"))
         assert program is not None
         return walk.find(program)

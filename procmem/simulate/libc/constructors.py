@@ -5,12 +5,18 @@ Others map what no rule predicts. Both are known by the library's name, and noth
 them is called exact.
 """
 
+from collections.abc import Sequence
+
 from procmem.model.libc_files import GLIBC, LIBSTDCXX
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.program_files import ProgramFiles
+from procmem.model.note import note
+from procmem.model.program_files import ProgramFiles, ProgramObject
+from procmem.model.simulation import VmBit
+from procmem.simulate.kernel.calls import Caller
+from procmem.simulate.kernel.events import Map
 from procmem.simulate.libc.malloc import Malloc
 
-__all__ = ["run_constructors", "unforeseeable", "unknown_constructors"]
+__all__ = ["constructor_order", "map_pools", "run_constructors", "unforeseeable", "unknown_constructors"]
 
 
 class _Early(NamedTuple):
@@ -23,9 +29,9 @@ class _Early(NamedTuple):
 _PIECE = 240
 
 
-def _pieces(size: int) -> _Early:
+def _pieces(size: int, piece: int = _PIECE) -> _Early:
     """Many small requests, none of which is large enough for a mapping of its own."""
-    return _Early((*(_PIECE,) * (size // _PIECE), size % _PIECE))
+    return _Early((*(piece,) * (size // piece), size % piece))
 
 
 _LITTLE = (
@@ -50,11 +56,12 @@ _EARLY = {
     b"libgfortran.so.5": _pieces(5_700),
     b"libgio-2.0.so.0": _pieces(2_800),
     b"libglib-2.0.so.0": _pieces(23_000),
-    b"libgnutls.so.30": _pieces(133_000),
+    b"libgnutls.so.30": _pieces(98_800, 80),
     b"libgobject-2.0.so.0": _pieces(27_500),
     b"liblldb-14.so.1": _pieces(51_400),
     b"libnl-route-3.so.200": _pieces(1_400),
-    b"libnuma.so.1": _pieces(4_100),
+    # and a folder of /sys is read, with a buffer for its names
+    b"libnuma.so.1": _pieces(3_000)._replace(freed=32_816),
     b"libpixman-1.so.0": _pieces(12_400),
     b"libpmem.so.1": _pieces(5_400),
     b"libquadmath.so.0": _pieces(8_100),
@@ -72,6 +79,8 @@ _ALLOCATORS = (
     *(b"libsnmalloc", b"librpmalloc", b"libtbbmalloc_proxy"),
 )
 """Libraries that replace the allocator: no request goes to glibc's malloc."""
+_POOLS = {b"libjemalloc.so.2": (2 << 20, 2 << 20, 4 << 20)}
+"""What allocators map at their start: one pool after another, each at a border of huge pages (jemalloc 5.3)."""
 _UNFORESEEABLE = (*_ALLOCATORS, b"libopenblas", b"libmono")
 """Libraries that map memory of their own before ``main``."""
 
@@ -83,7 +92,8 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
     """
     if any(_name(library.soname, library.real).startswith(_ALLOCATORS) for library in files.libraries):
         return ()
-    names = [name for library in reversed(files.libraries) if (name := library.soname) in _EARLY and name is not None]
+    ordered = (files.libraries[index].soname for index in constructor_order(files.libraries))
+    names = [name for name in ordered if name is not None and name in _EARLY]
     if own and files.program.holds_stdcxx and LIBSTDCXX not in names:
         names.append(LIBSTDCXX)
     for name in names:
@@ -94,6 +104,38 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
         if block is not None:
             malloc.free(block)
     return tuple(names)
+
+
+def map_pools(caller: Caller, files: ProgramFiles) -> None:
+    """Make the mappings of allocators of which it is known what they begin with."""
+    for index in constructor_order(files.libraries):
+        for length in _POOLS.get(files.libraries[index].soname or b"", ()):
+            caller.do(Map(length, flags=VmBit.NORESERVE, rule=note("allocator-pool")))
+
+
+def constructor_order(libraries: Sequence[ProgramObject]) -> tuple[int, ...]:
+    """In which order the constructors of libraries run: each after those that it needs, the last loaded first.
+
+    Source: glibc elf/dl-sort-maps.c, _dl_sort_maps_dfs(); elf/dl-init.c, _dl_init().
+    """
+    by_name = {library.soname: index for index, library in enumerate(libraries) if library.soname is not None}
+    for library in libraries:
+        by_name |= {needed.name: needed.library for needed in library.needed if needed.library is not None}
+    order: dict[int, None] = {}
+    entered: set[int] = set()
+    for last in reversed(range(len(libraries))):
+        path = [] if last in entered else [(last, iter(libraries[last].needed))]
+        entered.add(last)
+        while path:
+            index, left = path[-1]
+            wanted = next((at for needed in left if (at := by_name.get(needed.name)) not in {None, *entered}), None)
+            if wanted is None:
+                order[index] = None
+                path.pop()
+            else:
+                entered.add(wanted)
+                path.append((wanted, iter(libraries[wanted].needed)))
+    return tuple(order)
 
 
 def _name(soname: bytes | None, path: bytes) -> bytes:

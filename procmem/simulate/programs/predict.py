@@ -28,7 +28,7 @@ from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.execve import execute, span
 from procmem.simulate.kernel.naming import named
-from procmem.simulate.libc.constructors import run_constructors, unforeseeable, unknown_constructors
+from procmem.simulate.libc.constructors import map_pools, run_constructors, unforeseeable, unknown_constructors
 from procmem.simulate.libc.glibc_versions import table_for
 from procmem.simulate.libc.loader import link
 from procmem.simulate.libc.malloc import Malloc
@@ -145,6 +145,7 @@ def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Runni
     for library in run_constructors(malloc, files, own=stage is Stage.MAIN):
         guessed |= {Base.BRK}
         notes.append(note("constructor-mallocs", library=library))
+    map_pools(caller, files)
     unknown = unknown_constructors(files)
     for library in unknown:
         notes.append(note("constructor-unknown", library=library))
