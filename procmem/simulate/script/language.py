@@ -1,13 +1,16 @@
 """The words of a script: its lines taken apart, sizes and rights read, and the one error for what is wrong in them."""
 
+from collections.abc import Callable
+
 from procmem.errors import BadScript
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.permissions import ALL_LETTERS
+from procmem.model.permissions import ALL_LETTERS, READ_WRITE
+from procmem.model.script import AllocatedBlock, ScriptAction
 from procmem.model.simulation import PAGE
 from procmem.model.sizes import size_of_text
 
-__all__ = ["AllocatedBlock", "BadScript", "Step", "check_rights", "parsed", "part", "result_of", "size"]
+__all__ = ["AllocatedBlock", "BadScript", "Step", "parsed", "part", "read_action", "result_of", "size"]
 
 
 class Step(NamedTuple):
@@ -21,14 +24,6 @@ class Step(NamedTuple):
     def text(self) -> str:
         """The step as it is written."""
         return " ".join((self.verb, *self.words))
-
-
-class AllocatedBlock(NamedTuple):
-    """Memory that a script has a name for; ``mapped`` where mmap gave it, not malloc."""
-
-    start: int
-    length: int
-    mapped: bool
 
 
 def parsed(step: Step, word: str) -> int:
@@ -52,10 +47,76 @@ def part(step: Step, at: int, block: AllocatedBlock) -> tuple[int, int]:
     return offset, size(step, at + 1) if len(step.words) > at + 1 else max(block.length - offset, PAGE)
 
 
-def check_rights(step: Step, rights: str) -> None:
-    """Refuse what are no rights."""
-    if rights not in ALL_LETTERS:
-        raise BadScript(step.line, "not-rights", rights=rights)
+def read_action(step: Step) -> ScriptAction:
+    """The words of a step that needs no memory to be simulated, read.
+
+    Raises:
+        BadScript: a size that is none, or no rights.
+    """
+    return _READERS[step.verb](step)
+
+
+def _sized(step: Step) -> ScriptAction:
+    return ScriptAction(step.verb, step.words[0], size(step, 1))
+
+
+def _named(step: Step) -> ScriptAction:
+    return ScriptAction(step.verb, step.words[0])
+
+
+def _rights(step: Step, at: int) -> str:
+    if len(step.words) <= at:
+        return READ_WRITE
+    if step.words[at] not in ALL_LETTERS:
+        raise BadScript(step.line, "not-rights", rights=step.words[at])
+    return step.words[at]
+
+
+def _of_part(step: Step, at: int) -> ScriptAction:
+    offset = size(step, at) if len(step.words) > at else None
+    length = size(step, at + 1) if len(step.words) > at + 1 else None
+    return ScriptAction(step.verb, step.words[0], offset=offset, length=length)
+
+
+def _mmap(step: Step) -> ScriptAction:
+    file = step.words[3].encode() if len(step.words) > 3 else b""
+    return _sized(step)._replace(rights=_rights(step, 2), file=file)
+
+
+def _brk(step: Step) -> ScriptAction:
+    word = step.words[0]
+    change = -parsed(step, word[1:]) if word.startswith("-") else parsed(step, word.removeprefix("+"))
+    return ScriptAction(step.verb, size=change)
+
+
+def _thread(step: Step) -> ScriptAction:
+    action = ScriptAction(step.verb)
+    for word in step.words:
+        name, mark, value = word.partition("=")
+        if not mark:
+            action = action._replace(stack=parsed(step, word))
+        elif name == "guard":
+            action = action._replace(guard=parsed(step, value))
+        elif name == "malloc":
+            action = action._replace(size=parsed(step, value))
+        else:
+            raise BadScript(step.line, "unknown-thread-option", name=name)
+    return action
+
+
+_READERS: dict[str, Callable[[Step], ScriptAction]] = {
+    **dict.fromkeys(("malloc", "realloc", "mremap", "growsdown"), _sized),
+    "free": _named,
+    "mmap": _mmap,
+    "overmap": lambda step: _of_part(step, 1)._replace(rights=_rights(step, 3)),
+    "munmap": lambda step: _of_part(step, 1),
+    "mprotect": lambda step: _of_part(step, 2)._replace(rights=_rights(step, 1)),
+    "touch": lambda step: _of_part(step, 1),
+    "brk": _brk,
+    "recurse": lambda step: ScriptAction(step.verb, size=size(step, 0)),
+    "thread": _thread,
+    "fork": lambda step: ScriptAction(step.verb),
+}
 
 
 def result_of(value: int) -> Note | None:

@@ -30,12 +30,12 @@ from collections.abc import Callable, Iterator
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.permissions import READ_WRITE
+from procmem.model.script import ScriptAction
 from procmem.model.simulated_memory import MemorySettings, SimMemory
 from procmem.model.simulation import AreaRole, SimSpace, VmBit
 from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
-from procmem.simulate.kernel.events import Fork, Map, Protect, Remap, SetBrk, Touch, Unmap
+from procmem.simulate.kernel.events import Event, Fork, Map, Protect, Remap, SetBrk, Touch, Unmap
 from procmem.simulate.kernel.frames import TooMuchWork
 from procmem.simulate.kernel.memory_events import Access
 from procmem.simulate.libc.arenas import ThreadArenas
@@ -45,11 +45,8 @@ from procmem.simulate.script.language import (
     AllocatedBlock,
     BadScript,
     Step,
-    check_rights,
-    parsed,
-    part,
+    read_action,
     result_of,
-    size,
 )
 from procmem.simulate.script.memory import FIRST_PID, MEMORY_VERBS, MemoryCaller
 
@@ -145,11 +142,19 @@ class _Player:
 
     def do_malloc(self, step: Step) -> Note | None:
         self.own(step)
-        length = size(step, 1)
-        pointer = self.malloc.allocate(length)
+        action = read_action(step)
+        return self.allocated(action, self.malloc.allocate(action.size))
+
+    def do_realloc(self, step: Step) -> Note | None:
+        self.own(step)
+        action = read_action(step)
+        return self.allocated(action, self.malloc.reallocate(self.block(step, mapped=False).start, action.size))
+
+    def allocated(self, action: ScriptAction, pointer: int | None) -> Note | None:
+        """Keep what malloc gave, and say it."""
         if pointer is None:
             return note("no-memory")
-        self.blocks[step.words[0]] = AllocatedBlock(pointer, length, False)
+        self.blocks[action.block] = AllocatedBlock(pointer, action.size, False)
         return note("value", value=pointer)
 
     def do_free(self, step: Step) -> Note | None:
@@ -158,67 +163,50 @@ class _Player:
         del self.blocks[step.words[0]]
         return None
 
-    def do_realloc(self, step: Step) -> Note | None:
-        self.own(step)
-        length = size(step, 1)
-        pointer = self.malloc.reallocate(self.block(step, mapped=False).start, length)
-        if pointer is None:
-            return note("no-memory")
-        self.blocks[step.words[0]] = AllocatedBlock(pointer, length, False)
-        return note("value", value=pointer)
+    def mapped(self, action: ScriptAction, event: Event) -> Note | None:
+        """Make a call that maps, keep what it gave, and say it."""
+        result = self.caller.do(event)
+        if result >= 0:
+            self.blocks[action.block] = AllocatedBlock(result, page_up(action.size), True)
+        return result_of(result)
 
     def do_mremap(self, step: Step) -> Note | None:
-        block, length = self.block(step, mapped=True), size(step, 1)
-        result = self.caller.do(Remap(block.start, block.length, length, rule=note("mremap")))
-        if result >= 0:
-            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
-        return result_of(result)
+        block, action = self.block(step, mapped=True), read_action(step)
+        return self.mapped(action, Remap(block.start, block.length, action.size, rule=note("mremap")))
 
     def do_overmap(self, step: Step) -> Note | None:
-        block = self.block(step, mapped=True)
-        offset, length = size(step, 1), size(step, 2)
-        rights = step.words[3] if len(step.words) > 3 else READ_WRITE
-        check_rights(step, rights)
+        block, action = self.block(step, mapped=True), read_action(step)
+        offset, length = action.part_of(block)
         place = block.start + page_down(offset)
-        return result_of(self.caller.do(Map(length, rights, place, fixed=True, rule=note("mmap-fixed"))))
+        return result_of(self.caller.do(Map(length, action.rights, place, fixed=True, rule=note("mmap-fixed"))))
 
     def do_growsdown(self, step: Step) -> Note | None:
-        length = size(step, 1)
-        result = self.caller.do(Map(length, READ_WRITE, flags=VmBit.GROWSDOWN, rule=note("mmap-growsdown")))
-        if result >= 0:
-            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
-        return result_of(result)
+        action = read_action(step)
+        return self.mapped(action, Map(action.size, flags=VmBit.GROWSDOWN, rule=note("mmap-growsdown")))
 
     def do_mmap(self, step: Step) -> Note | None:
-        length = size(step, 1)
-        rights = step.words[2] if len(step.words) > 2 else READ_WRITE
-        name = step.words[3].encode() if len(step.words) > 3 else b""
-        check_rights(step, rights)
+        action = read_action(step)
         rule = note("mmap-highest" if self.caller.space.layout.top_down else "mmap-lowest")
-        result = self.caller.do(Map(length, rights, name=name, role=AreaRole.MMAP, rule=rule))
-        if result >= 0:
-            self.blocks[step.words[0]] = AllocatedBlock(result, page_up(length), True)
-        return result_of(result)
+        return self.mapped(action, Map(action.size, action.rights, name=action.file, role=AreaRole.MMAP, rule=rule))
 
     def do_munmap(self, step: Step) -> Note | None:
-        block = self.block(step, mapped=True)
-        offset, length = part(step, 1, block)
+        block, action = self.block(step, mapped=True), read_action(step)
+        offset, length = action.part_of(block)
         result = self.caller.do(Unmap(block.start + page_down(offset), length))
-        if len(step.words) == 1:
-            del self.blocks[step.words[0]]
+        if action.offset is None:
+            del self.blocks[action.block]
         return result_of(result)
 
     def do_mprotect(self, step: Step) -> Note | None:
-        block = self.block(step, mapped=True)
-        check_rights(step, step.words[1])
-        offset, length = part(step, 2, block)
-        return result_of(self.caller.do(Protect(block.start + page_down(offset), length, step.words[1])))
+        block, action = self.block(step, mapped=True), read_action(step)
+        offset, length = action.part_of(block)
+        return result_of(self.caller.do(Protect(block.start + page_down(offset), length, action.rights)))
 
     def do_touch(self, step: Step) -> Note | None:
-        offset = size(step, 1) if len(step.words) > 1 else 0
-        if len(step.words) > 2:
+        action = read_action(step)
+        if action.length is not None:
             return self.in_memory(step, "touch")
-        return self.touched(self.block(step).start + offset, note("segv"))
+        return self.touched(self.block(step).start + (action.offset or 0), note("segv"))
 
     def touched(self, address: int, failure: Note) -> Note | None:
         """Write one byte; ``failure`` is what that comes to where there is no memory to tell more."""
@@ -241,40 +229,27 @@ class _Player:
             raise BadScript(step.line, "not-in-child", verb=step.verb, pid=FIRST_PID)
 
     def do_brk(self, step: Step) -> Note | None:
-        word = step.words[0]
-        change = -parsed(step, word[1:]) if word.startswith("-") else parsed(step, word.removeprefix("+"))
-        wanted = self.caller.space.brk + change
+        wanted = self.caller.space.brk + read_action(step).size
         return None if self.caller.do(SetBrk(wanted, rule=note("brk"))) == wanted else note("brk-failed")
 
     def do_recurse(self, step: Step) -> Note | None:
         self.own(step)
-        self.depth -= size(step, 0)
+        self.depth -= read_action(step).size
         return self.touched(self.depth, note("stack-overflow"))
 
     def do_thread(self, step: Step) -> Note | None:
         self.own(step)
-        stack: int | None = None
-        guard, request = DEFAULT_GUARD, 0
-        for word in step.words:
-            name, mark, value = word.partition("=")
-            if not mark:
-                stack = parsed(step, word)
-            elif name == "guard":
-                guard = parsed(step, value)
-            elif name == "malloc":
-                request = parsed(step, value)
-            else:
-                raise BadScript(step.line, "unknown-thread-option", name=name)
+        action = read_action(step)
         result = create_thread(
             self.caller,
             self.malloc,
-            size=stack,
-            guard=guard,
+            size=action.stack,
+            guard=DEFAULT_GUARD if action.guard is None else action.guard,
             modules=self.modules,
             executable=self.executable_stacks,
         )
-        if result >= 0 and request:
-            self.arenas.first_request(request)
+        if result >= 0 and action.size:
+            self.arenas.first_request(action.size)
         return result_of(result)
 
     def do_fork(self, step: Step) -> Note | None:
