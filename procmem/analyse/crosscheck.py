@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from procmem.model.laws import MMAP_BASE_LAW, Law, Outcome
 from procmem.model.note import Note
 from procmem.model.permissions import PRIVATE_DATA, PRIVATE_READ_ONLY
+from procmem.model.script import ScriptAction
 from procmem.model.simulation import (
     Base,
     CrossLine,
@@ -23,6 +24,7 @@ from procmem.model.simulation import (
     LineVerdict,
     Prediction,
     Range,
+    RealLine,
     RealSpace,
     SimSpace,
     SimVma,
@@ -38,11 +40,10 @@ __all__ = [
     "drawn_rows",
     "entropy_bits",
     "failure_report",
+    "step_values",
     "still_there",
     "under_the_limit_at_exec",
 ]
-
-RealLine = tuple[int, int, str, int, bytes]
 
 
 def compare(
@@ -117,6 +118,20 @@ def under_the_limit_at_exec(report: CrossReport, laws: Iterable[Law]) -> CrossRe
         return report
     within = ((base, inside or None if base is Base.MMAP else inside) for base, inside in report.within)
     return report._replace(within=tuple(within))
+
+
+_ADDRESSES = {"malloc", "realloc", "mmap", "mremap", "overmap", "growsdown"}
+"""Steps whose call gives an address."""
+
+
+def step_values(action: ScriptAction, outcome: Note | None, given: int | None) -> tuple[int, int] | None:
+    """What a step's call gives, predicted and real: an address or a negated error; None where one is not known."""
+    if given is None or outcome is None or action.verb not in _ADDRESSES:
+        return None
+    if outcome.code == "failed":
+        return -int(str(outcome.figures["error"])), given
+    value = outcome.figures.get("value", 0)
+    return (value, given) if isinstance(value, int) else None
 
 
 def failure_report(prediction: Prediction, why: Note) -> CrossReport:
@@ -194,7 +209,7 @@ def entropy_bits(values: Sequence[int]) -> float:
     return -sum(n / total * math.log2(n / total) for n in counts.values()) if total else 0.0
 
 
-def still_there(vma: SimVma, real: RealSpace) -> tuple[int, int, str, int, bytes] | None:
+def still_there(vma: SimVma, real: RealSpace) -> RealLine | None:
     """The real line that a predicted one has become: equal, grown (a stack, anonymous memory), or only alike.
 
     What exec made writable may have been split since: its first part is read-only after relocation (RELRO).

@@ -181,7 +181,7 @@ def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> i
 
 
 _PTHREAD_SIZE = {64: 2368, 32: 1216}  # struct pthread of glibc 2.36; neighbours differ by some tens of bytes
-_STATIC_TLS_SURPLUS = 832  # the same for static programs, which reserve less for dlopen
+_STATIC_TLS_SURPLUS = 800  # the same for static programs, which reserve less for dlopen
 _TLS_SURPLUS = 1664  # glibc elf/dl-tls.c, _dl_tls_static_surplus_init(), with default tunables
 
 

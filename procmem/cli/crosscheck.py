@@ -70,17 +70,28 @@ def target(targets: Selection, output: Output, everything: bool) -> int:
 
 
 @crosscheck.command(cls=Command, help=words.RUN, context_settings=_HELP)
-@click.argument("words", nargs=-1, required=True, metavar="ELF [ARG...]", type=click.UNPROCESSED)
+@click.argument("words", nargs=-1, metavar="[ELF [ARG...]]", type=click.UNPROCESSED)
 @layout_options
 @click.option("--stage", "stages", type=click.Choice(["exec", "entry", "main"]), multiple=True, help=words.STAGE)
 @click.option("--repeat", type=click.IntRange(1, 100_000), metavar="N", help=words.REPEAT)
+@click.option("--script", metavar="FILE", help=words.SCRIPT)
 @click.option("--all", "everything", is_flag=True, help=words.ALL_STAGES)
 @output_options("procmem/crosscheck/1", flags=UNITLESS_FLAGS, helps=words.RUN_FLAGS)
 @language_option
 def run(
-    words: tuple[str, ...], output: Output, stages: tuple[str, ...], repeat: int | None, everything: bool, **given: Any
+    words: tuple[str, ...],
+    output: Output,
+    stages: tuple[str, ...],
+    repeat: int | None,
+    script: str | None,
+    everything: bool,
+    **given: Any,
 ) -> int:
     """Predict a program's map, then run the program and compare."""
+    if script is not None:
+        return _run_script(words, script, output, stages, repeat, everything=everything, given=given)
+    if not words:
+        raise Misuse("no-program-to-run")
     from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.crosscheck import cross_page, drawn_page  # noqa: PLC0415
 
@@ -95,3 +106,25 @@ def run(
     reports = query.crosscheck(files, settings, wanted)
     output.show([cross_page(reports, settings.facts.origin, everything=everything)])
     return ExitStatus.DONE if all(report.holds for report in reports) else ExitStatus.MISMATCH
+
+
+def _run_script(
+    words: tuple[str, ...],
+    script: str,
+    output: Output,
+    stages: tuple[str, ...],
+    repeat: int | None,
+    *,
+    everything: bool,
+    given: dict[str, Any],
+) -> int:
+    """Do a script in the simulator and in a real process."""
+    from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
+    from procmem.render.pages.crosscheck import script_page  # noqa: PLC0415
+
+    if repeat is not None or set(stages) - {Stage.MAIN.value}:
+        raise Misuse("script-begins-at-main")
+    files, settings = started_program(words or (query.smallest_program(),), given, query.facts_to_compare)
+    report = query.crosscheck_script(files, settings, query.read_script(script))
+    output.show([script_page(report, settings.facts.origin, everything=everything)])
+    return ExitStatus.DONE if report.holds else ExitStatus.MISMATCH

@@ -1,10 +1,11 @@
 """A step of a script, its words read: what the simulated program does, and the real one beside it."""
 
 from procmem.model.named_tuple import NamedTuple
+from procmem.model.note import Note
 from procmem.model.permissions import READ_WRITE
-from procmem.model.simulation import PAGE
+from procmem.model.simulation import PAGE, CrossReport, Exactness
 
-__all__ = ["AllocatedBlock", "ScriptAction"]
+__all__ = ["AllocatedBlock", "ScriptAction", "ScriptReport", "StepReport"]
 
 
 class AllocatedBlock(NamedTuple):
@@ -38,3 +39,40 @@ class ScriptAction(NamedTuple):
         if self.offset is None:
             return 0, block.length
         return self.offset, max(block.length - self.offset, PAGE) if self.length is None else self.length
+
+
+class StepReport(NamedTuple):
+    """One step, done by the simulated and by the real program: what came of it, and the two maps side by side.
+
+    ``line`` is its line in the script, ``outcome`` what the simulator says of it. ``values`` are what the call gave
+    here and there, an address or a negated error number, None where the two cannot be compared.
+    """
+
+    line: int
+    text: str
+    outcome: Note | None
+    values: tuple[int, int] | None
+    report: CrossReport
+
+    @property
+    def holds(self) -> bool:
+        """Whether the map is as it was claimed, and what the call gave, unless not all of the map is certain."""
+        same = self.values is None or self.values[0] == self.values[1]
+        return self.report.holds and (same or self.is_guess)
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether some of the predicted map is known in shape only."""
+        return any(vma.status is Exactness.SHAPE for vma in self.report.prediction.vmas)
+
+
+class ScriptReport(NamedTuple):
+    """A script done by both: the map at ``main``, then each step until the program ended."""
+
+    main: CrossReport
+    steps: tuple[StepReport, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything that was claimed is true."""
+        return self.main.holds and all(step.holds for step in self.steps)

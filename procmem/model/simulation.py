@@ -323,11 +323,15 @@ class Prediction(NamedTuple):
     program: bytes = b""
 
 
+RealLine = tuple[int, int, str, int, bytes]
+"""A line of ``maps``: start, end, perms, offset, name."""
+
+
 class RealSpace(NamedTuple):
-    """What a real process showed at a stage: ``maps`` lines as (start, end, perms, offset, name)."""
+    """What a real process showed at a stage."""
 
     stage: Stage
-    lines: tuple[tuple[int, int, str, int, bytes], ...]
+    lines: tuple[RealLine, ...]
     esp: int | None = None
     start_brk: int | None = None
 
@@ -347,7 +351,7 @@ class CrossLine(NamedTuple):
     """A predicted line beside the real one; the verdict is a word of ``LineVerdict``."""
 
     predicted: SimVma | None
-    real: tuple[int, int, str, int, bytes] | None
+    real: RealLine | None
     verdict: "LineVerdict"
 
 

@@ -6,7 +6,7 @@ pyelftools trusts its input, so whatever it raises on a damaged file means "no s
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from procmem.parse.elf import file_offset
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from procmem.model.elf import ElfImage
     from procmem.model.ports import ByteReader
 
-__all__ = ["constant_bytes", "symbol_addresses"]
+__all__ = ["constant_bytes", "function_addresses", "symbol_addresses"]
 
 _SYMTAB_BYTES_MAX = 8 * 1024 * 1024
 _CONSTANT_BYTES_MAX = 16
 _FAR = 1 << 40
+_HIDDEN = 0x8000
+"""Of a version index: only programs that name the version get the symbol (VERSYM_HIDDEN)."""
 
 
 class _Stream(io.RawIOBase):
@@ -69,6 +71,29 @@ def symbol_addresses(reader: ByteReader, names: Iterable[str]) -> dict[str, int]
                 symbol = symbols[0] if symbols else None
             if symbol is not None and symbol["st_shndx"] != "SHN_UNDEF":
                 found[name] = symbol["st_value"]
+    except Exception:  # it raises whatever a damaged file provokes
+        return found
+    return found
+
+
+def function_addresses(reader: ByteReader, names: Collection[str]) -> dict[str, int]:
+    """The link-time addresses of functions, of those exported in several versions the one that new programs get."""
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415  # slow to import, needed only here
+
+    found: dict[str, int] = {}
+    try:
+        file: Any = ELFFile(_Stream(reader))  # type: ignore[arg-type]  # a stream, if not typing.IO
+        versions = file.get_section_by_name(".gnu.version")
+        for section in (".dynsym", ".symtab"):
+            table = file.get_section_by_name(section)
+            if table is None or table["sh_size"] > _SYMTAB_BYTES_MAX:
+                continue
+            for number, symbol in enumerate(table.iter_symbols()):
+                if symbol.name not in names or symbol["st_shndx"] == "SHN_UNDEF" or symbol.name in found:
+                    continue
+                version = versions.get_symbol(number)["ndx"] if versions is not None and section == ".dynsym" else 1
+                if not isinstance(version, int) or not version & _HIDDEN:
+                    found[symbol.name] = symbol["st_value"]
     except Exception:  # it raises whatever a damaged file provokes
         return found
     return found

@@ -11,8 +11,10 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts
+from procmem.queries.crosscheck_script import crosscheck_script
 from procmem.queries.examine import need_mappings
-from procmem.sources.machine import runs_x86_64
+from procmem.sources.machine import runs_x86_64, smallest_program
+from procmem.sources.script_file import read_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ __all__ = [
     "bases_of_runs",
     "check_process",
     "crosscheck",
+    "crosscheck_script",
     "facts_to_compare",
+    "read_script",
+    "smallest_program",
 ]
 
 

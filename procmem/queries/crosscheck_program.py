@@ -40,6 +40,7 @@ from procmem.tracing.tracee import CannotStart, Started, Tracee, how_ended
 from procmem.tracing.untraced import Untraced
 
 __all__ = [
+    "auxiliary_vector",
     "check_running",
     "crosscheck",
     "draw_bases",
@@ -47,6 +48,8 @@ __all__ = [
     "machine_randomize",
     "really",
     "run_really",
+    "seen_at",
+    "with_draws",
 ]
 
 
@@ -96,8 +99,12 @@ def _from_probe(known: KernelFacts, bits: int, reading: ProbeReading, settings: 
     )
 
 
-def _vector(auxv: bytes) -> Mapping[int, int]:
+def auxiliary_vector(child: Tracee) -> Mapping[int, int]:
     """The auxiliary vector of a program that was started just now."""
+    return _vector(child.proc_file("auxv"))
+
+
+def _vector(auxv: bytes) -> Mapping[int, int]:
     found = parse_auxv(auxv)
     return {} if found is None else found[0]
 
@@ -113,7 +120,7 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
     with Tracee(how) as child:
         if not child.alive:
             return RealRun((), note("refused") if child.refused else how_ended(child.ended))
-        vector = _vector(child.proc_file("auxv"))
+        vector = auxiliary_vector(child)
         entry = vector.get(AT_ENTRY, 0)
         has_linker, main = bool(vector.get(AT_BASE)), files.program.main_at(entry)
         first_sp = child.registers().sp
@@ -121,11 +128,12 @@ def run_really(files: ProgramFiles, settings: Settings, stages: Sequence[Stage])
             stopped = go_to_stage(child, stage, entry=entry, has_linker=has_linker, main=main, first_sp=first_sp)
             if stopped is not None:
                 return stopped._replace(spaces=tuple(spaces))
-            spaces.append(_seen(child, stage))
+            spaces.append(seen_at(child, stage))
     return RealRun(tuple(spaces))
 
 
-def _seen(child: Tracee, stage: Stage) -> RealSpace:
+def seen_at(child: Tracee, stage: Stage) -> RealSpace:
+    """What a program that stands at a stage shows."""
     lines = _lines(child)
     start_brk = parse_stat(child.proc_file("stat")).start_brk
     return RealSpace(stage, lines, child.registers().sp if stage is Stage.EXEC else None, start_brk)
@@ -208,6 +216,11 @@ def _fitted(
     """Compare with the drawn values filled in, and keep the ranges that were predicted without them."""
     filled = predict(files, settings._replace(draws=draws), real.stage)._replace(ranges=prediction.ranges)
     return compare(filled, real, draws=draws, within=drawn_as_predicted(prediction, drawn_within(draws, settings)))
+
+
+def with_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Settings:
+    """The settings with the drawn values that a real map shows filled in, where any are drawn."""
+    return settings._replace(draws=fit_draws(files, settings, real)) if settings.randomize else settings
 
 
 def draw_bases(files: ProgramFiles, settings: Settings, times: int) -> tuple[Prediction, list[dict[Base, int]]]:

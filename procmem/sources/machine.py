@@ -1,8 +1,9 @@
 """Which machine this is, and who we are on it."""
 
 import os
+import shutil
 
-__all__ = ["own_pid", "runs_x86_64"]
+__all__ = ["own_pid", "runs_x86_64", "smallest_program"]
 
 
 def own_pid() -> int:
@@ -19,3 +20,8 @@ def own_pid() -> int:
 def runs_x86_64() -> bool:
     """Whether the kernel is one for x86-64."""
     return os.uname().machine == "x86_64"
+
+
+def smallest_program() -> str:
+    """A program that every system has, and that does next to nothing: true."""
+    return shutil.which("true") or "/bin/true"

@@ -124,6 +124,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "now-a-command": ErrorWords(N_("what {option} did is a command of its own now: {command}")),
     "memory-needs-script": ErrorWords(N_("what a script does is counted: give one by --script")),
     "ram-out-of-range": ErrorWords(N_("--ram lies between 1M and 64G, and --swap is no more than that")),
+    "no-program-to-run": ErrorWords(
+        N_("no program is named"), N_("procmem crosscheck run ./prog; only --script does without one")
+    ),
     "repeat-needs-aslr": ErrorWords(N_("--repeat needs --aslr: without it every run is the same")),
     "pmap-forms": ErrorWords(N_("options -d, -x, -X and -XX exclude each other")),
     "no-pid": ErrorWords(N_("{word!r} is no pid")),
@@ -203,6 +206,17 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("--kernel {kernel}: this machine runs the other kind, so nothing can be compared")
     ),
     # steps of a script
+    "no-function": ErrorWords(
+        N_("{verb}: the program has no function {name}, which a real process needs for it"),
+        N_("name a program that loads the C library, or has it linked in with its symbols"),
+    ),
+    "not-at-main": ErrorWords(
+        N_("the program does not come to main, where the script begins: {reason}"), N_("name another program")
+    ),
+    "no-room-for-code": ErrorWords(
+        N_("no object of the program has room for our code behind its own"), N_("name another program")
+    ),
+    "thread-without-end": ErrorWords(N_("the real thread does not come to its request"), N_("try again")),
     "no-step": ErrorWords(N_("no step is called {verb!r}")),
     "wrong-word-count": ErrorWords(N_("{verb} takes {least} to {most} words")),
     "too-many-steps": ErrorWords(N_("more than {most} steps")),

@@ -18,6 +18,7 @@ import resource
 import signal
 import struct
 import warnings
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from procmem.errors import ExitStatus, ProcmemError
@@ -40,11 +41,16 @@ _WORD = ctypes.sizeof(ctypes.c_long)
 _REGISTERS = 27 if _WORD == 8 else 17
 _FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
 """The longs of user_regs_struct."""
-_IP, _SP = (16, 19) if _WORD == 8 else (12, 15)
-_AX, _DX, _SI, _DI, _CS = 10, 12, 13, 14, 17
-"""Of a 64-bit user_regs_struct only."""
+_NAMES = (
+    "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base gs_base ds es fs gs"
+    if _WORD == 8
+    else "bx cx dx si di bp ax ds es fs gs orig_ax ip cs flags sp ss"
+).split()
+_IP, _SP, _AX, _DX, _SI, _DI, _CS = map(_NAMES.index, ("ip", "sp", "ax", "dx", "si", "di", "cs"))
 _CS_64 = 0x33
 """The code segment of 64-bit programs (arch/x86/include/asm/segment.h, __USER_CS)."""
+
+_NO_CALL, _WORD_MASK = -1, (1 << 8 * _WORD) - 1
 
 _START_STEPS = 64
 """Instructions of a start code, at most, before it calls its C library."""
@@ -195,6 +201,11 @@ class Tracee(ChildFiles):
         self._ptrace(_PTRACE_GETREGS, 0, ctypes.addressof(raw))
         return list(struct.unpack(_FORM, raw.raw))
 
+    def _set_registers(self, numbers: Sequence[int]) -> None:
+        raw = struct.pack(_FORM, *numbers)
+        buffer = ctypes.create_string_buffer(raw, len(raw))
+        self._ptrace(_PTRACE_SETREGS, 0, ctypes.addressof(buffer))
+
     def arguments(self) -> tuple[int, int, int]:
         """What stands in RDI, RSI and RAX: the first two arguments of x86-64, and what a function gives back.
 
@@ -223,9 +234,7 @@ class Tracee(ChildFiles):
                 return False
             numbers = self._all_registers()
             numbers[_IP] = address
-            raw = struct.pack(_FORM, *numbers)
-            buffer = ctypes.create_string_buffer(raw, len(raw))
-            self._ptrace(_PTRACE_SETREGS, 0, ctypes.addressof(buffer))
+            self._set_registers(numbers)
             self.write_memory(address, original)
         return True
 
@@ -244,6 +253,19 @@ class Tracee(ChildFiles):
                 number = 0
             elif number == signal.SIGSTOP:
                 number = 0
+
+    def execute(self, start: int, trap: int, registers: Mapping[str, int]) -> int | None:
+        """Let it execute code of ours from ``start`` up to the trap instruction at ``trap``; gives (R)AX.
+
+        ``registers`` are set before, by their names without R or E. None where the program ended on the way.
+        """
+        # no system call is to be started again where it stands now
+        values = {**registers, "ip": start, "orig_ax": _NO_CALL}
+        numbers = self._all_registers()
+        for name, value in values.items():
+            numbers[_NAMES.index(name)] = value & _WORD_MASK
+        self._set_registers(numbers)
+        return self._all_registers()[_AX] if self._run_into(trap) else None
 
     def step_one(self) -> None:
         """Execute one instruction."""

@@ -3,7 +3,6 @@
 import pytest
 
 from procmem.analyse.crosscheck import (
-    RealLine,
     compare,
     compare_running,
     drawn_addresses,
@@ -24,6 +23,7 @@ from procmem.model.simulation import (
     LineVerdict,
     Prediction,
     Range,
+    RealLine,
     RealSpace,
     Registers,
     Settings,

@@ -159,7 +159,7 @@ def test_the_size_of_static_tls(segments: Sequence[Segment], used: int, align: i
 def test_the_size_of_static_tls_elsewhere() -> None:
     """On 32 bit; in a static program; not in one with another C library."""
     assert tls_size(bits=32) == rounded(SURPLUS + 1216, 64)
-    assert tls_size(static=True) == rounded(832 + DESCRIPTOR, 64)
+    assert tls_size(static=True) == rounded(800 + DESCRIPTOR, 64)
     assert tls_size(library=b"/lib/ld-musl-x86_64.so.1") is None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from procmem.model.note import Note
 from procmem.model.reports.simulated_memory import MemoryMoment
+from procmem.model.script import ScriptReport, StepReport
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
 from procmem.model.simulation import (
     CrossLine,
@@ -25,13 +26,13 @@ from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.json.fields import address
 from procmem.text import english
 from procmem.text.failures import failure_text
-from procmem.text.simulate import area_text, note_text, origin_text, rule_text, step_text, trace_text
+from procmem.text.simulate import area_text, note_text, origin_text, outcome_text, rule_text, step_text, trace_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["cross_json", "drawn_json", "memory_json", "simulate_json"]
+__all__ = ["cross_json", "drawn_json", "memory_json", "script_json", "simulate_json"]
 
 SIMULATE = "procmem/simulate/1"
 MEMORY = "procmem/simulate-memory/1"
@@ -130,7 +131,43 @@ def cross_json(reports: Sequence[CrossReport]) -> dict[str, Any]:
         "holds": all(report.holds for report in reports),
         "stages": [_stage(report) for report in reports],
         "bases": None,
+        "script": None,
     }
+
+
+@english()
+def script_json(report: ScriptReport) -> dict[str, Any]:
+    """The stage where a script begins, and its steps, predicted and real."""
+    return {**cross_json([report.main]), "holds": report.holds, "script": [_script_step(step) for step in report.steps]}
+
+
+def _script_step(step: StepReport) -> dict[str, Any]:
+    predicted, real = step.report.failures
+    return {
+        "line": step.line,
+        "step": step.text,
+        "outcome": None if step.outcome is None else outcome_text(step.outcome),
+        "holds": step.holds,
+        "called_exact": step.report.called_exact,
+        "exact": step.report.exact,
+        "result": None
+        if step.values is None
+        else dict(zip(("predicted", "real"), map(_result, step.values), strict=True)),
+        "failure": {
+            "predicted": None if predicted is None else outcome_text(predicted),
+            "real": _words(real),
+        },
+        "lines": [_line(line) for line in step.report.lines],
+    }
+
+
+def _results(predicted: int, real: int) -> dict[str, Any]:
+    return {"predicted": _result(predicted), "real": _result(real)}
+
+
+def _result(value: int) -> Any:
+    """An address, or a negated error number."""
+    return value if value < 0 else address(value)
 
 
 def _stage(report: CrossReport) -> dict[str, Any]:
@@ -188,6 +225,7 @@ def drawn_json(rows: Sequence[DrawnRow], entropies: Sequence[tuple[float, float]
         "kernel": None,
         "holds": not any(row.outside for row in rows),
         "stages": None,
+        "script": None,
         "bases": [
             {
                 **_range(row.range),

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from math import log2
 
 from procmem.model.note import Note
+from procmem.model.script import ScriptReport, StepReport
 from procmem.model.simulation import CrossLine, CrossReport, DrawnRow, LineVerdict
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
-from procmem.render.json.simulate import cross_json, drawn_json
+from procmem.render.json.simulate import cross_json, drawn_json, script_json
 from procmem.render.page import Block, Page, Picture, Prose, Sheet, Value
 from procmem.text import gettext, listed
 from procmem.text.failures import failure_text
 from procmem.text.pages.simulate import HEADINGS, VERDICTS, base, told
-from procmem.text.simulate import note_text, origin_text, rule_text
+from procmem.text.simulate import note_text, origin_text, rule_text, step_text
 
-__all__ = ["cross_page", "drawn_page", "stage_blocks"]
+__all__ = ["cross_page", "drawn_page", "script_page", "stage_blocks"]
 
 _BAR = 40
 _INDENT = 2
@@ -37,6 +38,60 @@ def cross_page(reports: Sequence[CrossReport], origin: Note, *, everything: bool
         document=lambda: cross_json(reports),
         remarks=[*unchecked, *notes],
     )
+
+
+def script_page(report: ScriptReport, origin: Note, *, everything: bool = False) -> Page:
+    """The verdict, the stage where the script begins, a line for each step; and the maps of the steps that differ.
+
+    ``everything`` shows the map after each step.
+    """
+    wrong = next((step for step in report.steps if not step.holds), None)
+    if wrong is not None:
+        verdict = told("script wrong", line=wrong.line, step=printable_text(wrong.text))
+    else:
+        verdict = _verdict([report.main]) if not report.main.holds else told("script right", count=len(report.steps))
+    sides = told("sides of a script", program=report.main.prediction.program)
+    blocks: list[Block] = [Prose(verdict), Prose(sides), Prose("")]
+    blocks += stage_blocks(report.main, lines=everything or not report.main.holds)
+    for step in report.steps:
+        blocks += _step_blocks(step, lines=everything or not step.holds)
+    return Page(
+        sections=[[*blocks, Prose(told("facts", origin=printable_text(origin_text(origin))))]],
+        table=lambda: _script_sheet(report),
+        document=lambda: script_json(report),
+        remarks=[note_text(note) for note in report.main.prediction.notes],
+    )
+
+
+def _step_blocks(step: StepReport, *, lines: bool) -> list[Block]:
+    """What came of one step, and how many lines are as predicted; with ``lines`` the map."""
+    predicted, real = step.report.failures
+    ended = step.report.failures != (None, None)
+    summary = told("script ended") if ended else _summary(step.report)
+    text = printable_text(step_text(step.text, step.outcome))
+    blocks: list[Block] = [Prose(told("script step", line=step.line, step=text, summary=summary), "", "  ")]
+    if (predicted is None) != (real is None):
+        blocks.append(_told("other end", real=printable_text(failure_text(real) if real else told("got here"))))
+    if step.values is not None and step.values[0] != step.values[1]:
+        blocks.append(_told("other result", real=_result(step.values[1])))
+    if step.report.lines and lines:
+        blocks.append(_lines(step.report.lines))
+    return blocks
+
+
+def _result(value: int) -> str:
+    """An address, or a negated error number."""
+    return str(value) if value < 0 else f"{value:#x}"
+
+
+def _script_sheet(report: ScriptReport) -> Sheet:
+    """Every line after every step, for programs."""
+    whole = _sheet([report.main])
+    columns = (column(HEADINGS, "step", "count"), *whole.columns[1:])
+    rows = [(0, *cells[1:]) for cells in whole.rows]
+    for step in report.steps:
+        rows += [(step.line, *_cells(step.report, line)[1:]) for line in step.report.lines]
+    return Sheet(columns, rows)
 
 
 def _verdict(reports: Sequence[CrossReport]) -> str:

@@ -74,12 +74,21 @@ def _hint_is_free(space: SimSpace, start: int, length: int) -> bool:
 
 
 def top_down(space: SimSpace, length: int) -> int | None:
-    """Take the end of the highest gap at or below mmap_base."""
+    """Take the end of the highest gap at or below mmap_base.
+
+    The guard gap of a stack is looked at when a gap was found: where it reaches into the place, the search begins
+    again below that guard gap, and passes over whatever is free between other mappings there.
+    """
     low, high = space.layout.min_address, space.layout.mmap_base
-    for start, end in reversed(list(_gaps(space))):
-        end_here = min(end, high)
-        if end_here - max(start, low) >= length:
-            return end_here - length
+    end = guarded = space.layout.task_size
+    for below in (*reversed(space.vmas), None):
+        floor = max(below.end if below is not None else 0, low)
+        if min(end, high) - floor >= length:
+            high = min(high, guarded)
+            if min(end, high) - floor >= length:
+                return min(end, high) - length
+        if below is not None:
+            end, guarded = below.start, guarded_start(space, below)
     return None
 
 

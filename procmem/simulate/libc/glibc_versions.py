@@ -49,7 +49,7 @@ class GlibcTable(NamedTuple):
     aligned_segments: bool = True
     own_address: bool = True
     own_address_in_pie: bool = True
-    static_tls_surplus: int = 832
+    static_tls_surplus: int = 800
     pointer: int = 4
     unique_entry: int = 16
 

@@ -64,6 +64,8 @@ class Moment(NamedTuple):
     space: SimSpace
     outcome: Note | None
     memory: SimMemory | None = None
+    has_ended: bool = False
+    """Whether the step was the program's end, or came after it; without memory."""
 
 
 def parse_script(text: str) -> tuple[Step, ...]:
@@ -113,6 +115,7 @@ def run_script(
         except TooMuchWork as error:
             raise BadScript(step.line, "too-much-work") from error
         moment = Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
+        moment = moment._replace(has_ended=player.ended)
         lines += len(moment.space.vmas) if moment.memory is None else len(moment.memory.processes)
         if lines > _LINES_MAX:
             raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)

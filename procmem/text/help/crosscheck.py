@@ -2,7 +2,19 @@
 
 from procmem.text import N_
 
-__all__ = ["ALL", "ALL_STAGES", "EPILOG", "HELP", "REPEAT", "RUN", "RUN_FLAGS", "STAGE", "TARGET", "TARGET_FLAGS"]
+__all__ = [
+    "ALL",
+    "ALL_STAGES",
+    "EPILOG",
+    "HELP",
+    "REPEAT",
+    "RUN",
+    "RUN_FLAGS",
+    "SCRIPT",
+    "STAGE",
+    "TARGET",
+    "TARGET_FLAGS",
+]
 
 HELP = N_("Check the simulator, and the laws it is made of, against the real kernel.")
 TARGET = N_("""Check a process that runs, or a recording; the word "target" may be left out.
@@ -23,6 +35,7 @@ RUN_FLAGS = {
     "--markdown": N_("The same as a Markdown table."),
 }
 STAGE = N_("Only this stage (repeatable). Default: all three.")
+SCRIPT = N_("Do these steps in a real process too, from main on; ELF may be left out. - is standard input.")
 REPEAT = N_("With --aslr: the bases of N runs.")
 EPILOG = N_("""\b
 Examples:
@@ -32,6 +45,7 @@ Examples:
   procmem crosscheck run --all ./prog    with the maps of each stage
   procmem crosscheck run --aslr ./prog   the same with randomisation
   procmem crosscheck run --aslr --repeat 500 ./prog
+  printf 'malloc a 200K\nthread\n' | procmem crosscheck run --script -
 
 Exit status: 0 when all that was called exact is exact, 7 when it is not, 4 where nothing may be traced.
 """)

@@ -78,6 +78,18 @@ _SENTENCES: dict[str, Sentence] = {
     "esp same": N_("stack pointer: predicted {predicted:08x}, real {real:08x}, same"),
     "right": N_("The prediction holds: all that was called exact is exact."),
     "right, as far as it got": N_("The prediction holds, as far as it could be looked at: see the stages below."),
+    "script right": plural(
+        "The simulation holds: after the {count} step the map is as predicted, in all that was called exact.",
+        "The simulation holds: after each of {count} steps the map is as predicted, in all that was called exact.",
+    ),
+    "script wrong": N_("The simulation is WRONG after line {line} of the script: {step}"),
+    "sides of a script": N_(
+        "Left is the simulated process, right a real one of {program:name}, which was made to do the same."
+    ),
+    "script step": N_("line {line}: {step}: {summary}"),
+    "script ended": N_("the process ends"),
+    "other result": N_("the call really gave {real}"),
+    "other end": N_("really: {real}"),
     "wrong": N_("The prediction is WRONG at stage {stages}."),
     "nothing looked at": N_("Nothing could be compared."),
     "sides": N_(
