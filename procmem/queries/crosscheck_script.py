@@ -7,7 +7,7 @@ and made to do the same steps, one after another (:mod:`procmem.tracing.injected
 from collections.abc import Mapping
 
 from procmem.analyse.crosscheck import compare, step_values
-from procmem.errors import BadInput
+from procmem.errors import BadInput, BadScript
 from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.elf import PF_X
 from procmem.model.note import Note, note
@@ -54,13 +54,13 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
         main = compare(at_main, real, draws=filled.draws)
         running = start(files, filled, Stage.MAIN)
         moments = run_script(running, steps, cpus=settings.facts.cpus)
-        player = _player(child, files, vector[AT_ENTRY], real, first_sp, abi_of(settings.kernel).bits)
         reports = []
-        for moment in moments:
-            wanted = after(at_main, running, moment.space)
-            reports.append(_step(child, player, moment, wanted))
-            if moment.has_ended or not child.alive:
-                break
+        with _player(child, files, vector[AT_ENTRY], real, first_sp, abi_of(settings.kernel).bits) as player:
+            for moment in moments:
+                wanted = after(at_main, running, moment.space)
+                reports.append(_step(child, player, moment, wanted))
+                if moment.has_ended or not child.alive:
+                    break
     return ScriptReport(main, tuple(reports))
 
 
@@ -109,7 +109,10 @@ def _bias(library: ProgramObject, lines: tuple[RealLine, ...]) -> int:
 
 def _step(child: Tracee, player: RealSteps, moment: Moment, wanted: Prediction) -> StepReport:
     action = read_action(moment.step)
-    given = player.do(action)
+    try:
+        given = player.do(action)
+    except BadInput as error:
+        raise BadScript(moment.step.line, error.code, **error.fields) from error
     values = step_values(action, moment.outcome, given)
     return StepReport(moment.step.line, moment.step.text, moment.outcome, values, _report(child, moment, wanted))
 

@@ -216,7 +216,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-room-for-code": ErrorWords(
         N_("no object of the program has room for our code behind its own"), N_("name another program")
     ),
-    "thread-without-end": ErrorWords(N_("the real thread does not come to its request"), N_("try again")),
+    "step-without-end": ErrorWords(N_("a thread or child of the real process does not come to rest"), N_("try again")),
     "no-step": ErrorWords(N_("no step is called {verb!r}")),
     "wrong-word-count": ErrorWords(N_("{verb} takes {least} to {most} words")),
     "too-many-steps": ErrorWords(N_("more than {most} steps")),

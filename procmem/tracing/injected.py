@@ -109,7 +109,8 @@ class Injected:
 
     def words(self, *values: int) -> bytes:
         """Words of the program as bytes."""
-        return struct.pack(f"<{len(values)}{'I' if self.word == 4 else 'Q'}", *values)
+        mask = (1 << 8 * self.word) - 1
+        return struct.pack(f"<{len(values)}{'I' if self.word == 4 else 'Q'}", *(value & mask for value in values))
 
     def system_call(self, number: int, *arguments: int) -> int | None:
         """Make a system call: what it gives, a negated error number; None where the program ended."""

@@ -4,8 +4,14 @@ What goes through the C library, because malloc's state or a thread's depends on
 library; all else is a system call. The rules of the steps are those of the simulator, so that the two can be compared.
 """
 
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Mapping
+from types import TracebackType
 
 from procmem.errors import BadInput
 from procmem.model.permissions import permissions
@@ -13,6 +19,10 @@ from procmem.model.script import AllocatedBlock, ScriptAction
 from procmem.model.simulation import PAGE
 from procmem.tracing.injected import Injected
 from procmem.tracing.tracee import Tracee
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["FUNCTIONS", "RealSteps"]
 
@@ -52,6 +62,18 @@ class RealSteps:
         self._numbers = _CALLS[injected.word]
         self._blocks: dict[str, AllocatedBlock] = {}
         self._deepest = first_sp
+        self._children: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the children; one that has not yet asked for the signal of its parent's end would go on without it."""
+        for pid in self._children if self._child.alive else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def do(self, action: ScriptAction) -> int | None:
         """Do one step: what its call gave, a negated error number; None where the program ended.
@@ -158,7 +180,16 @@ class RealSteps:
     def fork(self, action: ScriptAction) -> int | None:
         """Make a child, which pauses."""
         del action
-        return self._in.fork(self._numbers["fork"])
+        pid = self._in.fork(self._numbers["fork"])
+        if pid is not None and pid > 0:
+            self._children.append(pid)
+            self._await(lambda: self._is_asleep(pid))
+        return pid
+
+    def _is_asleep(self, pid: int) -> bool:
+        """Whether a child pauses, and has asked before for the signal of its parent's end."""
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0] == b"S"
 
     def thread(self, action: ScriptAction) -> int | None:
         """Start a thread, and wait until its request is done."""
@@ -171,15 +202,16 @@ class RealSteps:
         request = self._in.put(self._in.words(self._functions["malloc"], action.size, 0), _REQUEST)
         error = self._call("pthread_create", thread, attributes, self._in.thread_body, request)
         if error == 0:
-            self._await(request + _DONE_WORD * self._in.word)
+            done = request + _DONE_WORD * self._in.word
+            self._await(lambda: any(self._child.read_memory(done, self._in.word)))
         return error if error is None else -error
 
-    def _await(self, done: int) -> None:
-        """Wait until the thread has made its request."""
+    def _await(self, condition: Callable[[], bool]) -> None:
+        """Wait until a thread has made its request, or a child pauses."""
         end = time.monotonic() + _PATIENCE_SECONDS
-        while not any(self._child.read_memory(done, self._in.word)):
+        while not condition():
             if time.monotonic() > end:
-                raise BadInput("thread-without-end")
+                raise BadInput("step-without-end")
             time.sleep(_LOOK_SECONDS)
 
 

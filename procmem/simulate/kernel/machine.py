@@ -95,6 +95,8 @@ def _map(space: SimSpace, event: Map) -> SimSpace:
             return _result(space, -ENOMEM)
         if event.no_replace and any(vma.start < start + length and vma.end > start for vma in space.vmas):
             return _result(space, -EEXIST)
+        if _splits_special(space, start, start + length):
+            return _result(_split_at(space, start), -EINVAL)
     else:
         found = find_free(space, length, hint=event.address, huge_at=_huge_at(space, event, length))
         if found is None:
@@ -151,7 +153,23 @@ def _unmap(space: SimSpace, event: Unmap) -> SimSpace:
     end = event.start + page_up(event.length)
     if event.start < 0 or event.start % PAGE or event.length <= 0 or end > space.layout.task_size:
         return _result(space, -EINVAL)
+    if _splits_special(space, event.start, end):
+        return _result(_split_at(space, event.start), -EINVAL)
     return _result(space._replace(vmas=cut(space.vmas, event.start, end)), 0)
+
+
+def _splits_special(space: SimSpace, start: int, end: int) -> bool:
+    """Whether a range takes a part only of a mapping of the kernel's own (mm/mmap.c, special_mapping_split())."""
+    special = [vma for vma in space.vmas if vma.flags & VmBit.SPECIAL]
+    return any(vma.start < border < vma.end for vma in special for border in (start, end))
+
+
+def _split_at(space: SimSpace, start: int) -> SimSpace:
+    """What a refused unmapping leaves: its first VMA has been split before, where it is not the kernel's own."""
+    inside = next((vma for vma in space.vmas if vma.start < start < vma.end), None)
+    if inside is None or inside.flags & VmBit.SPECIAL:
+        return space
+    return space._replace(vmas=cut(space.vmas, start, start))
 
 
 def _protect(space: SimSpace, event: Protect) -> SimSpace:
@@ -192,7 +210,9 @@ def _remap(space: SimSpace, event: Remap) -> SimSpace:
     start, old, new = event.start, page_up(event.old_length), page_up(event.length)
     if start % PAGE or old <= 0 or new <= 0:
         return _result(space, -EINVAL)
-    if new <= old:
+    if new == old:
+        return _result(space, start)
+    if new < old:
         return _result(space._replace(vmas=cut(space.vmas, start + new, start + old)), start)
     vma = next((one for one in space.vmas if one.start <= start < one.end), None)
     if vma is None or start + old > vma.end:
@@ -204,12 +224,12 @@ def _remap(space: SimSpace, event: Remap) -> SimSpace:
             offset = vma.offset + vma.size if vma.name else vma.offset
             tail = vma._replace(start=vma.end, end=start + new, offset=offset)
             return _result(space._replace(vmas=insert(space.vmas, tail)), start)
-    numbered = start - vma.moved  # pages of anonymous memory are numbered by where they were mapped first
     aligned = not vma.name and _in_huge_pages(space, new, vma.flags)
-    place = find_free(space, new, huge_at=numbered if aligned else None)
+    place = find_free(space, new, huge_at=0 if aligned else None)
     if place is None:
         return _result(space, -ENOMEM)
     offset = vma.offset + (start - vma.start) if vma.name else vma.offset
+    numbered = start - vma.moved  # pages of anonymous memory are numbered by where they were mapped first
     moved = place - numbered if vma.anon and not vma.name else 0
     there = vma._replace(start=place, end=place + new, offset=offset, moved=moved, rule=event.rule or vma.rule)
     vmas = cut(insert(space.vmas, there), start, start + old)

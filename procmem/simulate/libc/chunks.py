@@ -270,12 +270,11 @@ class ArenaChunks:
         """Whether a chunk went to a fast bin since the last consolidation."""
         return self._has_fast
 
-    def abandon_top(self) -> None:
-        """Close the old top off with two small chunks, where new memory does not border on it."""
+    def abandon_top(self) -> int | None:
+        """Close the old top off with two small chunks, where new memory does not border on it; what is to be freed."""
         rest = (self.top_size - 2 * self._of.header) & -self._of.align
-        if rest >= self._of.min_chunk:
-            chunk = self.top
-            self._sizes[chunk] = rest
-            self.top = 0
-            self.top_size = 0
-            self.give(chunk)
+        chunk, self.top, self.top_size = self.top, 0, 0
+        if rest < self._of.min_chunk:
+            return None
+        self._sizes[chunk] = rest
+        return chunk

@@ -149,11 +149,12 @@ class Malloc:
         if self._contiguous:
             end = page_up(end + shift + (arena.top_size if arena.top else 0))
             self._caller.do(SetBrk(end, rule=note("malloc-page")))
-        if arena.top_size:
-            arena.abandon_top()
+        old = arena.abandon_top() if arena.top_size else None
         self._caller.do(Touch(start))
         arena.top = start + shift
         arena.top_size = (end - arena.top) & -self.sizes.align if not self._contiguous else end - arena.top
+        if old is not None:  # as any chunk: a large one looks whether the new top is too large
+            self._free_unmapped(old)
 
     def _sbrk(self, length: int) -> int | None:
         old = self._caller.space.brk
