@@ -220,7 +220,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-step": ErrorWords(N_("no step is called {verb!r}")),
     "wrong-word-count": ErrorWords(N_("{verb} takes {least} to {most} words")),
     "too-many-steps": ErrorWords(N_("more than {most} steps")),
-    "size-too-large": ErrorWords(N_("not a size of a 32-bit program: {word!r}")),
+    "size-too-large": ErrorWords(N_("not a size of a {bits}-bit program: {word!r}")),
     "not-rights": ErrorWords(N_("not rights as maps writes them: {rights!r}")),
     "no-block": ErrorWords(N_("no such block: {name!r}")),
     "too-much-work": ErrorWords(

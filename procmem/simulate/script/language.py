@@ -13,12 +13,17 @@ from procmem.model.sizes import size_of_text
 __all__ = ["AllocatedBlock", "BadScript", "Step", "parsed", "part", "read_action", "result_of", "size"]
 
 
+_ADDRESS_BITS = 47
+"""Of a 64-bit program's addresses, without a hint."""
+
+
 class Step(NamedTuple):
-    """One line of a script: its number, the verb, and the words after it."""
+    """One line of a script: its number, the verb, the words after it, and of how many bits its program is."""
 
     line: int
     verb: str
     words: tuple[str, ...]
+    bits: int = 32
 
     @property
     def text(self) -> str:
@@ -27,10 +32,10 @@ class Step(NamedTuple):
 
 
 def parsed(step: Step, word: str) -> int:
-    """A size in bytes of a 32-bit program, with an optional K, M or G."""
-    value = size_of_text(word, below=1 << 32)
+    """A size in bytes, with an optional K, M, G or T."""
+    value = size_of_text(word, below=1 << min(step.bits, _ADDRESS_BITS))
     if value is None:
-        raise BadScript(step.line, "size-too-large", word=word)
+        raise BadScript(step.line, "size-too-large", word=word, bits=step.bits)
     return value
 
 

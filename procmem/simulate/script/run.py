@@ -109,7 +109,8 @@ def run_script(
     caller = Caller(running.space) if memory is None else MemoryCaller(memory, running.space, is_kept=keeps_moments)
     player = _Player(running, cpus, caller)
     lines = 0
-    for step in steps:
+    bits = running.space.layout.abi.bits
+    for step in (step._replace(bits=bits) for step in steps):
         try:
             outcome = note("ended") if player.ended else _VERBS[step.verb].play(player, step)
         except TooMuchWork as error:
