@@ -140,6 +140,19 @@ class ProgramObject(NamedTuple):
         return None if self.main is None else self.main + entry - self.image.entry
 
 
+class OpenedLibrary(NamedTuple):
+    """What dlopen of a name comes to: the name, and the libraries that come with it, in load order.
+
+    ``first`` is the number of the first of them, counted on from those that the program starts with and from those
+    opened before; ``missing`` is a library that is not found, so that nothing is opened.
+    """
+
+    needed: Needed
+    first: int = 0
+    libraries: tuple[ProgramObject, ...] = ()
+    missing: bytes | None = None
+
+
 class ProcessorNames(NamedTuple):
     """What the dynamic linker calls the processor; the defaults are those of every i386 program.
 
@@ -179,3 +192,5 @@ class ProgramFiles(NamedTuple):
     cwd: bytes = b"/"
     missing: bytes | None = None
     """A library that the dynamic linker would not find; it would end the program there."""
+    opened: tuple[OpenedLibrary, ...] = ()
+    """Libraries that the program will open while it runs, in that order."""

@@ -16,6 +16,7 @@ from procmem.model.script import ScriptReport, StepReport
 from procmem.model.simulation import PAGE, CrossReport, Prediction, RealLine, RealSpace, Settings, Stage
 from procmem.parse.symbols import function_addresses
 from procmem.queries.crosscheck_program import auxiliary_vector, seen_at, with_draws
+from procmem.queries.predict_program import files_for_script
 from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import after, predict, start
@@ -39,6 +40,7 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
         CannotStart: tracing our own child is forbidden here.
     """
     steps = parse_script(text)
+    files = files_for_script(files, settings, steps)
     prediction = predict(files, settings, Stage.MAIN)
     if prediction.failure is not None:
         raise BadInput("exec-failed", failure=prediction.failure)
@@ -57,7 +59,7 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
         reports = []
         with _player(child, files, vector[AT_ENTRY], real, first_sp, abi_of(settings.kernel).bits) as player:
             for moment in moments:
-                wanted = after(at_main, running, moment.space)
+                wanted = after(at_main, moment.running or running, moment.space)
                 reports.append(_step(child, player, moment, wanted))
                 if moment.has_ended or not child.alive:
                     break

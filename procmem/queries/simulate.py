@@ -10,7 +10,7 @@ from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
 from procmem.model.simulation import PAGE, KernelArea, Prediction, Settings, Stage
 from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really
-from procmem.queries.predict_program import kernel_of, program_files
+from procmem.queries.predict_program import files_for_script, kernel_of, program_files
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.memory import cost
@@ -57,6 +57,8 @@ def predictions(
     files: ProgramFiles, settings: Settings, stage: Stage, script: str | None, *, every: bool
 ) -> list[tuple[Moment | None, Prediction]]:
     """The map at a stage; with a script the map at main and after each step, or only after the last one."""
+    steps = parse_script(script) if script is not None else ()
+    files = files_for_script(files, settings, steps)
     at_stage = predict(files, settings, stage)
     shown: list[tuple[Moment | None, Prediction]] = [(None, at_stage)]
     if script is None:
@@ -66,11 +68,11 @@ def predictions(
     except ExecFailed:
         return shown
     last: Moment | None = None
-    for moment in run_script(running, parse_script(script), cpus=settings.facts.cpus):
+    for moment in run_script(running, steps, cpus=settings.facts.cpus):
         last = moment
         if every:
-            shown.append((moment, after(at_stage, running, moment.space)))
-    return shown if every or last is None else [(last, after(at_stage, running, last.space))]
+            shown.append((moment, after(at_stage, moment.running or running, moment.space)))
+    return shown if every or last is None else [(last, after(at_stage, last.running or running, last.space))]
 
 
 def play_memory(
@@ -83,7 +85,7 @@ def play_memory(
     """
     steps = parse_script(script)
     try:
-        running = start(files, settings, Stage.MAIN)
+        running = start(files_for_script(files, settings, steps), settings, Stage.MAIN)
     except ExecFailed as error:
         raise BadInput("exec-failed", failure=note(error.code, **error.fields)) from error
     played = run_script(running, steps, cpus=settings.facts.cpus, memory=machine, keeps_moments=False)

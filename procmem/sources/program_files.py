@@ -24,6 +24,7 @@ from procmem.model.program_files import (
     Lookup,
     Needed,
     OpenedFile,
+    OpenedLibrary,
     ProcessorNames,
     ProgramFiles,
     ProgramObject,
@@ -184,8 +185,8 @@ class _LibraryWalk:
         fits = described is not None and described.image.loads and described.image.machine == self._number
         return described if fits else None
 
-    def find(self, program: ProgramObject) -> ProgramFiles:
-        """Walk over everything that the program needs."""
+    def find(self, program: ProgramObject, opened: Sequence[bytes] = ()) -> ProgramFiles:
+        """Walk over everything that the program needs, and over what it will open then."""
         interpreter = self._interpreter(program)
         self.system_dirs = interpreter.system_dirs if interpreter is not None else ()
         self._musl = interpreter is not None and is_musl_linker(interpreter.opened)
@@ -204,8 +205,10 @@ class _LibraryWalk:
         self.library_path = library_list(path, tokens, marks=b":;") if path else None
         preload = self._preload() if interpreter is not None else []
         if interpreter is not None:
-            self._walk()
-        libraries = tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries)
+            self._walk([-1, *range(len(self.libraries))])
+        libraries = self._described_from(0)
+        missing = self.missing
+        later = tuple(map(self._open_later, opened)) if interpreter is not None else ()
         # a static program carries its C library itself; else it is the library's word, or the linker's
         libc = next((library for library in libraries if library.soname == GLIBC), interpreter or program)
         version = libc.glibc_version
@@ -221,7 +224,8 @@ class _LibraryWalk:
             notes=tuple(self._notes()),
             processor=self._processor,
             cwd=os.getcwdb(),
-            missing=self.missing,
+            missing=missing,
+            opened=later,
         )
 
     def _notes(self) -> list[Note]:
@@ -243,8 +247,21 @@ class _LibraryWalk:
         # a preload that is not found is only complained of
         return [self._resolve(name, -1, preload=True) for name in names if name]
 
-    def _walk(self) -> None:
-        queue = [-1, *range(len(self.libraries))]
+    def _described_from(self, first: int) -> tuple[ProgramObject, ...]:
+        return tuple(loaded.described._replace(needed=tuple(loaded.needed)) for loaded in self.libraries[first:])
+
+    def _open_later(self, name: bytes) -> OpenedLibrary:
+        """What dlopen of a name finds, called by the program."""
+        first, self.missing = len(self.libraries), None
+        needed = self._resolve(name, -1)
+        self._walk([] if needed.library is None else [needed.library])
+        missing = name if needed.lookup is Lookup.MISSING else self.missing
+        libraries = self._described_from(first)
+        if missing is not None:  # what was loaded for it is given back
+            del self.libraries[first:]
+        return OpenedLibrary(needed, first, () if missing is not None else libraries, missing)
+
+    def _walk(self, queue: list[int]) -> None:
         while queue:
             index = queue.pop(0)
             loaded = self._object(index)
@@ -377,11 +394,16 @@ def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
 
 
 def find_program(
-    path: bytes, env: tuple[bytes, ...], parsers: Parsers, mapped: MappedFile | None = None
+    path: bytes,
+    env: tuple[bytes, ...],
+    parsers: Parsers,
+    mapped: MappedFile | None = None,
+    opened_later: Sequence[bytes] = (),
 ) -> ProgramFiles:
     """Find a program's interpreter and libraries, as they would be found under this environment.
 
-    With ``mapped``, only if the program is that file: nothing is done by what another one says.
+    With ``mapped``, only if the program is that file: nothing is done by what another one says. ``opened_later`` are
+    names that the program will hand to dlopen.
 
     Raises:
         BadInput: no such file, or no ELF file for x86; or its interpreter is missing.
@@ -397,7 +419,7 @@ def find_program(
     unfit = program is None or not program.image.loads
     if program is None or unfit or (mapped is not None and not same_file(program, mapped)):
         raise BadInput("not-x86", path=path)
-    return _LibraryWalk(parsers, program.image.machine, variables, mountinfo).find(program)
+    return _LibraryWalk(parsers, program.image.machine, variables, mountinfo).find(program, opened_later)
 
 
 def same_file(found: ProgramObject, mapped: MappedFile) -> bool:

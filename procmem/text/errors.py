@@ -213,6 +213,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "not-at-main": ErrorWords(
         N_("the program does not come to main, where the script begins: {reason}"), N_("name another program")
     ),
+    "dlopen-needs-glibc": ErrorWords(
+        N_("dlopen is simulated for dynamic programs of glibc only"),
+        N_("name one: procmem simulate ./prog --script FILE"),
+    ),
     "no-room-for-code": ErrorWords(
         N_("no object of the program has room for our code behind its own"), N_("name another program")
     ),

@@ -65,6 +65,9 @@ NOTES = {
         "the constructor of {library:name} calls malloc before main: the heap is known in shape only"
     ),
     "constructor-unknown": N_("if the constructor of {library:name} calls malloc, a heap is there before main"),
+    "constructor-unknown-later": N_(
+        "what the constructor of {library:name} asks for is not known: memory that may have grown is known in shape only"
+    ),
     "library-maps": N_("{library:name} maps memory of its own before main: known in shape only, if at all"),
     "unmeasured": N_("glibc {version} has not been measured: what it maps is known in shape only"),
     "unmeasured-library": N_("this C library has not been measured: what it maps is known in shape only"),
@@ -99,6 +102,8 @@ OUTCOMES = {
     "value": N_("= {value:#010x}"),
     "failed": N_("failed (error {error})"),
     "no-memory": N_("failed: no memory left"),
+    "no-library": N_("failed: {name:name} is not found"),
+    "already-open": N_("nothing new: it is loaded already"),
     "brk-failed": N_("failed (ENOMEM)"),
     "segv": N_("SIGSEGV"),
     "segv-code": N_("SIGSEGV, page-fault error code {error_code:#x}"),

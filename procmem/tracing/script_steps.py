@@ -33,6 +33,7 @@ _CALLS = {
 """Numbers of system calls (arch/x86/entry/syscalls); the first of i386 counts its offset in pages (mmap2)."""
 _PRIVATE, _FIXED, _ANONYMOUS, _GROWSDOWN = 0x02, 0x10, 0x20, 0x100
 _MAYMOVE = 1
+_RTLD_NOW = 2
 _ATTRIBUTES, _THREAD, _REQUEST, _DONE_WORD = 1024, 1536, 2048, 2
 """Places in the scratch memory; a pthread_attr_t has 56 bytes at most."""
 FUNCTIONS = {
@@ -40,6 +41,7 @@ FUNCTIONS = {
     "free": ("free",),
     "realloc": ("realloc",),
     "brk": ("sbrk",),
+    "dlopen": ("dlopen",),
     "thread": (
         "malloc",
         "pthread_create",
@@ -177,6 +179,10 @@ class RealSteps:
         """Move the heap's end, by the C library, since its malloc counts on that."""
         return self._call("sbrk", action.size)
 
+    def dlopen(self, action: ScriptAction) -> int | None:
+        """Open a library, all of it relocated at once; gives its handle, or 0."""
+        return self._call("dlopen", self._in.put(action.file + b"\0"), _RTLD_NOW)
+
     def fork(self, action: ScriptAction) -> int | None:
         """Make a child, which pauses."""
         del action
@@ -236,4 +242,5 @@ _STEPS: dict[str, Callable[[RealSteps, ScriptAction], int | None]] = {
     "brk": RealSteps.brk,
     "thread": RealSteps.thread,
     "fork": RealSteps.fork,
+    "dlopen": RealSteps.dlopen,
 }

@@ -5,7 +5,7 @@ Others map what no rule predicts. Both are known by the library's name, and noth
 them is called exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from procmem.model.libc_files import GLIBC, LIBSTDCXX
 from procmem.model.named_tuple import NamedTuple
@@ -16,7 +16,7 @@ from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map
 from procmem.simulate.libc.malloc import Malloc
 
-__all__ = ["constructor_order", "map_pools", "run_constructors", "unforeseeable", "unknown_constructors"]
+__all__ = ["construct", "constructor_order", "map_pools", "run_constructors", "unforeseeable", "unknown_constructors"]
 
 
 class _Early(NamedTuple):
@@ -92,10 +92,25 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
     """
     if any(_name(library.soname, library.real).startswith(_ALLOCATORS) for library in files.libraries):
         return ()
-    ordered = (files.libraries[index].soname for index in constructor_order(files.libraries))
-    names = [name for name in ordered if name is not None and name in _EARLY]
+    names = _known_early(files.libraries)
     if own and files.program.holds_stdcxx and LIBSTDCXX not in names:
         names.append(LIBSTDCXX)
+    _request(malloc, names)
+    return tuple(names)
+
+
+def construct(caller: Caller, malloc: Malloc, libraries: Sequence[ProgramObject], first: int) -> None:
+    """Run the constructors of libraries that are opened later, as far as they are known."""
+    _request(malloc, _known_early(libraries, first))
+    map_pools(caller, libraries, first)
+
+
+def _known_early(libraries: Sequence[ProgramObject], first: int = 0) -> list[bytes]:
+    ordered = (libraries[index].soname for index in constructor_order(libraries, first))
+    return [name for name in ordered if name is not None and name in _EARLY]
+
+
+def _request(malloc: Malloc, names: Iterable[bytes]) -> None:
     for name in names:
         early = _EARLY[name]
         for size in early.kept:
@@ -103,24 +118,25 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
         block = malloc.allocate(early.freed) if early.freed else None
         if block is not None:
             malloc.free(block)
-    return tuple(names)
 
 
-def map_pools(caller: Caller, files: ProgramFiles) -> None:
+def map_pools(caller: Caller, libraries: Sequence[ProgramObject], first: int = 0) -> None:
     """Make the mappings of allocators of which it is known what they begin with."""
-    for index in constructor_order(files.libraries):
-        for length in _POOLS.get(files.libraries[index].soname or b"", ()):
+    for index in constructor_order(libraries, first):
+        for length in _POOLS.get(libraries[index].soname or b"", ()):
             caller.do(Map(length, flags=VmBit.NORESERVE, rule=note("allocator-pool")))
 
 
-def constructor_order(libraries: Sequence[ProgramObject]) -> tuple[int, ...]:
+def constructor_order(libraries: Sequence[ProgramObject], first: int = 0) -> tuple[int, ...]:
     """In which order the constructors of libraries run: each after those that it needs, the last loaded first.
+
+    ``first`` is the number that the first of them has among all that are loaded.
 
     Source: glibc elf/dl-sort-maps.c, _dl_sort_maps_dfs(); elf/dl-init.c, _dl_init().
     """
     by_name = {library.soname: index for index, library in enumerate(libraries) if library.soname is not None}
     for library in libraries:
-        by_name |= {needed.name: needed.library for needed in library.needed if needed.library is not None}
+        by_name |= {needed.name: needed.library - first for needed in library.needed if needed.library is not None}
     order: dict[int, None] = {}
     entered: set[int] = set()
     for last in reversed(range(len(libraries))):
@@ -142,14 +158,14 @@ def _name(soname: bytes | None, path: bytes) -> bytes:
     return soname or path.rpartition(b"/")[2]
 
 
-def unknown_constructors(files: ProgramFiles) -> tuple[bytes, ...]:
+def unknown_constructors(libraries: Iterable[ProgramObject]) -> tuple[bytes, ...]:
     """The names of libraries with constructors of their own of which nothing is known."""
     known = _QUIET | _EARLY.keys()
-    named = ((_name(library.soname, library.real), library.constructors) for library in files.libraries)
+    named = ((_name(library.soname, library.real), library.constructors) for library in libraries)
     return tuple(name for name, count in named if count and name not in known)
 
 
-def unforeseeable(files: ProgramFiles) -> tuple[bytes, ...]:
+def unforeseeable(libraries: Iterable[ProgramObject]) -> tuple[bytes, ...]:
     """The names of loaded libraries after which nothing is certain."""
-    names = [_name(library.soname, library.real) for library in files.libraries]
+    names = [_name(library.soname, library.real) for library in libraries]
     return tuple(name for name in names if name.startswith(_UNFORESEEABLE))

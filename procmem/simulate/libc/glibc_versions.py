@@ -8,12 +8,13 @@ map is claimed.
 Measured by counting the requests to the linker's allocator (elf/dl-minimal-malloc.c) in real programs.
 """
 
+from procmem.model.elf import ET_EXEC
 from procmem.model.machine import I686, X86_64
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.program_files import ProgramFiles
 from procmem.model.simulation import Abi
 
-__all__ = ["TABLES", "GlibcTable", "table_for"]
+__all__ = ["TABLES", "GlibcTable", "table_for", "with_own_address"]
 
 
 class GlibcTable(NamedTuple):
@@ -87,6 +88,12 @@ TABLES = {
 }
 
 _NEAREST = "2.36"
+
+
+def with_own_address(table: GlibcTable, files: ProgramFiles) -> GlibcTable:
+    """The table with the word on whether libraries go to their own address in this very program."""
+    fixed = files.program.image.type == ET_EXEC
+    return table._replace(own_address=table.own_address and (fixed or table.own_address_in_pie))
 
 
 def table_for(files: ProgramFiles, abi: Abi) -> tuple[GlibcTable, bool]:

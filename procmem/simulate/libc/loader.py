@@ -13,7 +13,7 @@ elf/dl-deps.c; elf/dl-version.c; elf/dl-tls.c.
 from collections.abc import Sequence
 from itertools import pairwise
 
-from procmem.model.elf import ET_EXEC, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
+from procmem.model.elf import PF_R, PF_W, PF_X, PT_GNU_STACK, PT_TLS
 from procmem.model.libc_files import GLIBC, LD_CACHE
 from procmem.model.note import note
 from procmem.model.permissions import READ_ONLY, READ_WRITE_EXECUTE
@@ -22,7 +22,7 @@ from procmem.model.simulation import PAGE, AreaRole, SimSpace
 from procmem.simulate.arch.layout import page_down, page_up
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import Map, Protect, Touch, Unmap
-from procmem.simulate.libc.glibc_versions import GlibcTable
+from procmem.simulate.libc.glibc_versions import GlibcTable, with_own_address
 from procmem.simulate.libc.loader_library import map_library, protect_relro, relocate_text
 from procmem.simulate.libc.loader_malloc import SmallBlocks
 from procmem.simulate.libc.loader_symbols import unique_tables
@@ -67,8 +67,7 @@ class _Linker:
         assert files.interpreter is not None
         self._files = files
         self._interpreter = files.interpreter
-        fixed = files.program.image.type == ET_EXEC
-        self._table = table._replace(own_address=table.own_address and (fixed or table.own_address_in_pie))
+        self._table = with_own_address(table, files)
         combined = files.processor.parts if table.has_combinations else ()
         self._slots = (1 << len(combined)) + len(files.processor.levels)
         self._hwcap_text = combined_text(combined) + sum(map(len, files.processor.levels))

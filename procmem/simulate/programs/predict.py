@@ -4,7 +4,7 @@ Nothing that a process could tell is an input, so a prediction is made before th
 is the same on a machine that could never run one.
 """
 
-from procmem.model.elf import ET_DYN, PF_X, PT_GNU_STACK, PT_TLS, ElfImage
+from procmem.model.elf import ET_DYN, PT_TLS
 from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -29,6 +29,7 @@ from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.execve import execute, span
 from procmem.simulate.kernel.naming import named
 from procmem.simulate.libc.constructors import map_pools, run_constructors, unforeseeable, unknown_constructors
+from procmem.simulate.libc.dlopen import wants_executable_stack
 from procmem.simulate.libc.glibc_versions import table_for
 from procmem.simulate.libc.loader import link
 from procmem.simulate.libc.malloc import Malloc
@@ -45,7 +46,8 @@ class Running(NamedTuple):
     ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only;
     ``executable_stacks`` says that the C library gives threads stacks that may be executed,
     ``may_allocate`` that start code has run of which it is not known what it allocates,
-    ``unknown_start`` the same of a C library of which nothing is known.
+    ``unknown_start`` the same of a C library of which nothing is known; ``opened`` are names of libraries that it
+    opened since it began.
     """
 
     space: SimSpace
@@ -57,6 +59,8 @@ class Running(NamedTuple):
     executable_stacks: bool = False
     may_allocate: bool = False
     unknown_start: bool = False
+    files: ProgramFiles | None = None
+    opened: tuple[bytes, ...] = ()
 
 
 def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
@@ -68,8 +72,10 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
     space = execute(files, settings)
     images = [files.program.image, *(library.image for library in files.libraries)]
     modules = sum(1 for image in images if image.first(PT_TLS) is not None)
-    executable = any(map(_wants_executable, images))
-    running = Running(space, Malloc(Caller(space)), space.vmas, modules, frozenset(), (), executable_stacks=executable)
+    executable = any(map(wants_executable_stack, (files.program, *files.libraries)))
+    running = Running(
+        space, Malloc(Caller(space)), space.vmas, modules, frozenset(), (), executable_stacks=executable, files=files
+    )
     unplaced = _unplaced(files, space.layout.abi, stage)
     if unplaced:
         notes = tuple(note("file-system-unknown", file=name) for name in unplaced)
@@ -95,12 +101,6 @@ def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
     least = abi.huge_page or 1 << abi.bits
     large = [item for item in loaded if item.image.type == ET_DYN and span(item.image) >= least]
     return tuple(item.real for item in large if item.huge_aligned is None)
-
-
-def _wants_executable(image: ElfImage) -> bool:
-    """Whether glibc takes it that the object needs executable stacks: also where it does not say."""
-    header = image.first(PT_GNU_STACK)
-    return header is None or bool(header.flags & PF_X)
 
 
 def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
@@ -145,11 +145,11 @@ def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Runni
     for library in run_constructors(malloc, files, own=stage is Stage.MAIN):
         guessed |= {Base.BRK}
         notes.append(note("constructor-mallocs", library=library))
-    map_pools(caller, files)
-    unknown = unknown_constructors(files)
+    map_pools(caller, files.libraries)
+    unknown = unknown_constructors(files.libraries)
     for library in unknown:
         notes.append(note("constructor-unknown", library=library))
-    for library in unforeseeable(files):
+    for library in unforeseeable(files.libraries):
         guessed |= {Base.MMAP, Base.BRK}
         notes.append(note("library-maps", library=library))
     return running._replace(
@@ -192,9 +192,10 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
 def after(prediction: Prediction, running: Running, space: SimSpace) -> Prediction:
     """The same prediction after the program did something more: its lines, graded as before."""
     bases = {wanted.base for wanted in prediction.ranges}
-    sure = tuple(vma for vma in prediction.vmas if vma.status is not Exactness.SHAPE)
+    # a heap grows with whatever is asked for, however sure it was before
+    sure = tuple(vma for vma in prediction.vmas if vma.status is not Exactness.SHAPE and vma.base is not Base.BRK)
     vmas = tuple(_graded(vma, frozenset(bases), running, sure) for vma in named(space))
-    return prediction._replace(vmas=vmas, space=space)
+    return prediction._replace(vmas=vmas, space=space, notes=running.notes)
 
 
 _SCANNED_BITS = 12

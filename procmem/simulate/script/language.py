@@ -1,6 +1,6 @@
 """The words of a script: its lines taken apart, sizes and rights read, and the one error for what is wrong in them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from procmem.errors import BadScript
 from procmem.model.named_tuple import NamedTuple
@@ -10,9 +10,22 @@ from procmem.model.script import AllocatedBlock, ScriptAction
 from procmem.model.simulation import PAGE
 from procmem.model.sizes import size_of_text
 
-__all__ = ["AllocatedBlock", "BadScript", "Step", "parsed", "part", "read_action", "result_of", "size"]
+__all__ = [
+    "OPENS",
+    "AllocatedBlock",
+    "BadScript",
+    "Step",
+    "opened_names",
+    "parsed",
+    "part",
+    "read_action",
+    "result_of",
+    "size",
+]
 
 
+OPENS = "dlopen"
+"""The step that opens a library."""
 _ADDRESS_BITS = 47
 """Of a 64-bit program's addresses, without a hint."""
 
@@ -121,7 +134,13 @@ _READERS: dict[str, Callable[[Step], ScriptAction]] = {
     "recurse": lambda step: ScriptAction(step.verb, size=size(step, 0)),
     "thread": _thread,
     "fork": lambda step: ScriptAction(step.verb),
+    OPENS: lambda step: ScriptAction(step.verb, file=step.words[0].encode()),
 }
+
+
+def opened_names(steps: Iterable[Step]) -> tuple[bytes, ...]:
+    """The names that a script hands to dlopen, each once, in order."""
+    return tuple(dict.fromkeys(read_action(step).file for step in steps if step.verb == OPENS))
 
 
 def result_of(value: int) -> Note | None:

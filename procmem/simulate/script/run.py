@@ -9,6 +9,7 @@
     brk SIZE                         move the heap's end up (or, with a minus sign, down)
     recurse SIZE                     use so much more stack
     thread [SIZE] [guard=SIZE] [malloc=SIZE]
+    dlopen LIBRARY                   open a library, by its name or path
     fork
 
 With memory (frames, swap, faults) also:
@@ -40,8 +41,10 @@ from procmem.simulate.kernel.frames import TooMuchWork
 from procmem.simulate.kernel.memory_events import Access
 from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.threads import DEFAULT_GUARD, create_thread
+from procmem.simulate.programs.opening import can_open, open_later
 from procmem.simulate.programs.predict import Running
 from procmem.simulate.script.language import (
+    OPENS,
     AllocatedBlock,
     BadScript,
     Step,
@@ -64,6 +67,8 @@ class Moment(NamedTuple):
     space: SimSpace
     outcome: Note | None
     memory: SimMemory | None = None
+    running: Running | None = None
+    """What is certain of the program then."""
     has_ended: bool = False
     """Whether the step was the program's end, or came after it; without memory."""
 
@@ -116,7 +121,7 @@ def run_script(
         except TooMuchWork as error:
             raise BadScript(step.line, "too-much-work") from error
         moment = Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
-        moment = moment._replace(has_ended=player.ended)
+        moment = moment._replace(running=player.running, has_ended=player.ended)
         lines += len(moment.space.vmas) if moment.memory is None else len(moment.memory.processes)
         if lines > _LINES_MAX:
             raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)
@@ -127,12 +132,11 @@ class _Player:
     """What a script's program owns: named blocks, its malloc, its threads."""
 
     def __init__(self, running: Running, cpus: int, caller: Caller) -> None:
+        self.running = running
         self.caller = caller
         self.malloc = running.malloc
         self.malloc.rebase(self.caller)
         self.arenas = ThreadArenas(self.caller, self.malloc, cpus)
-        self.modules = running.modules
-        self.executable_stacks = running.executable_stacks
         self.blocks: dict[str, AllocatedBlock] = {}
         self.depth = running.space.registers.esp
         self.ended = False
@@ -249,12 +253,19 @@ class _Player:
             self.malloc,
             size=action.stack,
             guard=DEFAULT_GUARD if action.guard is None else action.guard,
-            modules=self.modules,
-            executable=self.executable_stacks,
+            modules=self.running.modules,
+            executable=self.running.executable_stacks,
         )
         if result >= 0 and action.size:
             self.arenas.first_request(action.size)
         return result_of(result)
+
+    def do_dlopen(self, step: Step) -> Note | None:
+        self.own(step)
+        if not can_open(self.running):
+            raise BadScript(step.line, "dlopen-needs-glibc")
+        self.running, outcome = open_later(self.running, self.caller, self.malloc, read_action(step).file)
+        return outcome
 
     def do_fork(self, step: Step) -> Note | None:
         if isinstance(self.caller, MemoryCaller):
@@ -285,6 +296,7 @@ _VERBS = {
     "recurse": _StepVerb(1, 1, _Player.do_recurse),
     "thread": _StepVerb(0, 3, _Player.do_thread),
     "fork": _StepVerb(0, 0, _Player.do_fork),
+    OPENS: _StepVerb(1, 1, _Player.do_dlopen),
 }
 
 

@@ -59,7 +59,7 @@ Steps of a script, one a line:
   overmap NAME OFFSET SIZE [RIGHTS]            (MAP_FIXED over a part of it)
   munmap NAME [OFFSET SIZE] | mprotect NAME RIGHTS [OFFSET SIZE]
   touch NAME [OFFSET] | brk SIZE | recurse SIZE | fork
-  thread [SIZE] [guard=SIZE] [malloc=SIZE]
+  thread [SIZE] [guard=SIZE] [malloc=SIZE] | dlopen LIBRARY
 
 What the steps cost in memory is told by procmem simulate-memory, which knows more of them.
 
