@@ -12,7 +12,7 @@ from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.elf import PF_X
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles, ProgramObject
-from procmem.model.script import ScriptReport, StepReport
+from procmem.model.script import ScriptAction, ScriptReport, StepReport
 from procmem.model.simulation import PAGE, CrossReport, Prediction, RealLine, RealSpace, Settings, Stage
 from procmem.parse.symbols import function_addresses
 from procmem.queries.crosscheck_program import auxiliary_vector, seen_at, with_draws
@@ -20,7 +20,7 @@ from procmem.queries.predict_program import files_for_script
 from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import after, predict, start
-from procmem.simulate.script.language import read_action
+from procmem.simulate.script.language import OPENS, read_action
 from procmem.simulate.script.run import Moment, parse_script, run_script
 from procmem.sources.program_files import open_file
 from procmem.tracing.injected import CODE_BYTES, Injected
@@ -61,7 +61,7 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
             for moment in moments:
                 wanted = after(at_main, moment.running or running, moment.space)
                 reports.append(_step(child, player, moment, wanted))
-                if moment.has_ended or not child.alive:
+                if moment.has_ended or not child.alive or reports[-1].report.unchecked is not None:
                     break
     return ScriptReport(main, tuple(reports))
 
@@ -116,7 +116,18 @@ def _step(child: Tracee, player: RealSteps, moment: Moment, wanted: Prediction) 
     except BadInput as error:
         raise BadScript(moment.step.line, error.code, **error.fields) from error
     values = step_values(action, moment.outcome, given)
-    return StepReport(moment.step.line, moment.step.text, moment.outcome, values, _report(child, moment, wanted))
+    unchecked = _unforeseen(child, player, action, moment)
+    report = _report(child, moment, wanted) if unchecked is None else CrossReport(wanted, (), unchecked=unchecked)
+    return StepReport(moment.step.line, moment.step.text, moment.outcome, values, report)
+
+
+def _unforeseen(child: Tracee, player: RealSteps, action: ScriptAction, moment: Moment) -> Note | None:
+    """Why a library is not there, or the program is not, where no layout decides: a missing symbol, or its code."""
+    if action.verb != OPENS or moment.outcome is not None:
+        return None
+    if not child.alive:
+        return note("ended-in-constructor", how=how_ended(child.ended))
+    return note("dlopen-refused", reason=player.refusal) if player.refusal is not None else None
 
 
 def _report(child: Tracee, moment: Moment, wanted: Prediction) -> CrossReport:

@@ -47,6 +47,8 @@ ENDINGS = {
     "drawn": N_("whether it gets here depends on the drawn values"),
     "not-reached": N_("not reached"),
     "ended-by-itself": N_("before main, code of the program's own ran: {how}"),
+    "ended-in-constructor": N_("code of the library ended it: {how}"),
+    "dlopen-refused": N_("the dynamic linker refused it: {reason:name}"),
     "only-main": N_("{why}; only main can be looked at without it"),
     "ended-before-stop": N_("{why}; and it ended before it could be stopped"),
     "no-tracing": N_("process {pid}: tracing our own child failed: {reason}"),

@@ -34,6 +34,7 @@ _CALLS = {
 _PRIVATE, _FIXED, _ANONYMOUS, _GROWSDOWN = 0x02, 0x10, 0x20, 0x100
 _MAYMOVE = 1
 _RTLD_NOW = 2
+_TEXT_BYTES_MAX = 512
 _ATTRIBUTES, _THREAD, _REQUEST, _DONE_WORD = 1024, 1536, 2048, 2
 """Places in the scratch memory; a pthread_attr_t has 56 bytes at most."""
 FUNCTIONS = {
@@ -41,7 +42,7 @@ FUNCTIONS = {
     "free": ("free",),
     "realloc": ("realloc",),
     "brk": ("sbrk",),
-    "dlopen": ("dlopen",),
+    "dlopen": ("dlopen", "dlerror"),
     "thread": (
         "malloc",
         "pthread_create",
@@ -64,6 +65,8 @@ class RealSteps:
         self._numbers = _CALLS[injected.word]
         self._blocks: dict[str, AllocatedBlock] = {}
         self._deepest = first_sp
+        self.refusal: bytes | None = None
+        """What the dynamic linker said where it opened no library, last."""
         self._children: list[int] = []
 
     def __enter__(self) -> Self:
@@ -180,8 +183,11 @@ class RealSteps:
         return self._call("sbrk", action.size)
 
     def dlopen(self, action: ScriptAction) -> int | None:
-        """Open a library, all of it relocated at once; gives its handle, or 0."""
-        return self._call("dlopen", self._in.put(action.file + b"\0"), _RTLD_NOW)
+        """Open a library, all of it relocated at once; gives its handle, or 0, and keeps why it was not opened."""
+        handle = self._call("dlopen", self._in.put(action.file + b"\0"), _RTLD_NOW)
+        told = self._call("dlerror") if handle == 0 else None
+        self.refusal = self._child.read_memory(told, _TEXT_BYTES_MAX).partition(b"\0")[0] if told else None
+        return handle
 
     def fork(self, action: ScriptAction) -> int | None:
         """Make a child, which pauses."""

@@ -10,7 +10,7 @@ import pytest
 
 from procmem.errors import BadInput, BadScript
 from procmem.model.script import ScriptReport
-from procmem.model.simulation import PAGE, KernelKind, Settings
+from procmem.model.simulation import PAGE, Exactness, KernelKind, Settings
 from procmem.queries.crosscheck_script import crosscheck_script
 from procmem.simulate.kernel import search
 from procmem.simulate.libc.malloc import Malloc
@@ -199,6 +199,74 @@ def test_random_scripts_are_as_simulated(bits: int, folder: Path) -> None:
         if not report.holds:
             wrong.append((seed, way, base.legacy, base.stack_limit, base.randomize, _first_wrong(report)))
     assert not wrong
+
+
+LIBRARIES = {
+    "plain": (),
+    "deep": ("-L.", "-Wl,--no-as-needed,-rpath,$ORIGIN", "-l:libtls.so", "-l:libbss.so", "-lm"),
+    "tls": ("-DMORE=__thread char t[5000]={1};",),
+    "bss": ("-DMORE=char b[5000000];", "-Wl,-z,norelro"),
+    "aligned": ("-Wl,-z,max-page-size=0x200000",),
+    "stack": ("-Wl,-z,execstack",),
+    "textrel": ("-DMORE=int d;int *where(void){return &d;}", "-fno-pic", "-Wl,-z,notext", "-Wl,-w", "-mcmodel=large"),
+}
+"""What gcc is told for each; the last writes to its text while it is relocated."""
+
+
+def _libraries(folder: Path, bits: int) -> Path:
+    made = folder / f"libraries{bits}"
+    if made.exists():
+        return made
+    made.mkdir()
+    code = (
+        "#ifndef MORE\n#define MORE\n#endif\nMORE\nint NAME(void){return 1;} int d_NAME[900]={1}; int b_NAME[3000];\n"
+    )
+    for name in sorted(LIBRARIES, key=lambda name: name == "deep"):
+        options = [one for one in LIBRARIES[name] if bits == 64 or "mcmodel" not in one]
+        source = made / f"{name}.c"
+        source.write_text(code.replace("NAME", name))
+        command = ["gcc", f"-m{bits}", "-shared", "-fPIC", source.name, "-o", f"lib{name}.so", *options]
+        subprocess.run(command, cwd=made, check=True, timeout=60, capture_output=True)
+    return made
+
+
+@pytest.mark.parametrize("bits", [64, pytest.param(32, marks=needs32)])
+@pytest.mark.parametrize("way", ["pie", "nopie"])
+def test_libraries_that_are_opened_lie_where_they_were_simulated(bits: int, way: str, folder: Path) -> None:
+    """By path and by name, with what they need; one that is there already maps nothing, one that is not neither."""
+    at = _libraries(folder, bits)
+    opened = [f"dlopen {at}/lib{name}.so" for name in LIBRARIES]
+    lines = [
+        "dlopen libm.so.6",
+        "malloc a 100",
+        *opened,
+        "thread malloc=100",
+        opened[0],
+        "dlopen libno.so",
+        "mmap b 8192",
+    ]
+    for base in (Settings(), Settings(randomize=2), Settings(legacy=True)):
+        report = _checked(_program(folder, way, bits), bits, lines, base)
+        assert _first_wrong(report) is None
+        assert len(report.steps) == len(lines)
+        names = [line.real[4] for line in report.steps[-1].report.lines if line.real is not None]
+        assert {f"{at}/lib{name}.so".encode() for name in LIBRARIES} <= set(names)
+        last = report.steps[-1].report.prediction.vmas
+        assert {vma.name for vma in last if vma.status is Exactness.SHAPE and not vma.grows_down} == {b"[heap]"}
+
+
+def test_what_the_linker_refuses_is_no_fault_of_the_layout(folder: Path) -> None:
+    """A library that wants a symbol which nobody has; a static program, which has no dynamic linker."""
+    need_kernel(KernelKind.X86_64)
+    path = folder / "libwants.so"
+    command = ["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)]
+    subprocess.run(command, check=True, timeout=60, input=b"extern int nobody(void); int f(void){return nobody();}")
+    report = _checked(_program(folder, "pie", 64), 64, [f"dlopen {path}", "mmap a 4096"])
+    assert report.holds
+    assert len(report.steps) == 1
+    assert report.steps[0].report.unchecked is not None
+    with pytest.raises(BadScript, match="dynamic programs of glibc"):
+        _checked(_program(folder, "static", 64), 64, ["dlopen libm.so.6"])
 
 
 def test_a_program_that_faults_ends_in_both() -> None:

@@ -148,6 +148,7 @@ def _script_step(step: StepReport) -> dict[str, Any]:
         "step": step.text,
         "outcome": None if step.outcome is None else outcome_text(step.outcome),
         "holds": step.holds,
+        "unchecked": _words(step.report.unchecked),
         "called_exact": step.report.called_exact,
         "exact": step.report.exact,
         "result": None

@@ -48,8 +48,11 @@ def script_page(report: ScriptReport, origin: Note, *, everything: bool = False)
     wrong = next((step for step in report.steps if not step.holds), None)
     if wrong is not None:
         verdict = told("script wrong", line=wrong.line, step=printable_text(wrong.text))
+    elif not report.main.holds:
+        verdict = _verdict([report.main])
     else:
-        verdict = _verdict([report.main]) if not report.main.holds else told("script right", count=len(report.steps))
+        short = any(step.report.unchecked is not None for step in report.steps)
+        verdict = told("script right, as far as it got" if short else "script right", count=len(report.steps))
     sides = told("sides of a script", program=report.main.prediction.program)
     blocks: list[Block] = [Prose(verdict), Prose(sides), Prose("")]
     blocks += stage_blocks(report.main, lines=everything or not report.main.holds)

@@ -30,6 +30,7 @@ def open_later(running: Running, caller: Caller, malloc: Malloc, name: bytes) ->
     assert files is not None
     found = next((one for one in files.opened if one.needed.name == name), None)
     running = running._replace(guessed=running.guessed | {Base.BRK})
+    malloc.allocate(len(name) + 1)  # for a copy of the name, or for what dlerror() tells
     if found is None or found.missing is not None:
         return running, note("no-library", name=name if found is None else found.missing)
     new = found.libraries if name not in running.opened else ()

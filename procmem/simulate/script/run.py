@@ -68,7 +68,7 @@ class Moment(NamedTuple):
     outcome: Note | None
     memory: SimMemory | None = None
     running: Running | None = None
-    """What is certain of the program then."""
+    """What is certain of the program then, where that is no longer what it was at ``main``."""
     has_ended: bool = False
     """Whether the step was the program's end, or came after it; without memory."""
 
@@ -121,7 +121,7 @@ def run_script(
         except TooMuchWork as error:
             raise BadScript(step.line, "too-much-work") from error
         moment = Moment(step, caller.space, outcome, caller.memory if isinstance(caller, MemoryCaller) else None)
-        moment = moment._replace(running=player.running, has_ended=player.ended)
+        moment = moment._replace(running=None if player.running is running else player.running, has_ended=player.ended)
         lines += len(moment.space.vmas) if moment.memory is None else len(moment.memory.processes)
         if lines > _LINES_MAX:
             raise BadScript(step.line, "too-much-shown", most=_LINES_MAX)

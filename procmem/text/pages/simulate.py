@@ -82,6 +82,9 @@ _SENTENCES: dict[str, Sentence] = {
         "The simulation holds: after the {count} step the map is as predicted, in all that was called exact.",
         "The simulation holds: after each of {count} steps the map is as predicted, in all that was called exact.",
     ),
+    "script right, as far as it got": N_(
+        "The simulation holds, as far as it could be looked at: see the last step below."
+    ),
     "script wrong": N_("The simulation is WRONG after line {line} of the script: {step}"),
     "sides of a script": N_(
         "Left is the simulated process, right a real one of {program:name}, which was made to do the same."
