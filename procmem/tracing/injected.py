@@ -16,7 +16,7 @@ from procmem.tracing.tracee import Tracee
 __all__ = ["CODE_BYTES", "Injected"]
 
 
-class _Machine(NamedTuple):
+class _CallingCode(NamedTuple):
     """The code of one word size, and how its calls take their arguments.
 
     Each piece of code ends with a trap. ``body`` is the function of a thread: it makes a request to the function whose
@@ -41,7 +41,7 @@ _CALL = b"\xff\xd0\xcc"
 _PAUSE = {4: b"\xb8\x1d\x00\x00\x00\xcd\x80\xeb\xf7", 8: b"\xb8\x22\x00\x00\x00\x0f\x05\xeb\xf7"}
 """mov eax, 29 or 34 (pause); int 0x80 or syscall; jmp back."""
 _MACHINES = {
-    4: _Machine(
+    4: _CallingCode(
         word=4,
         call=_CALL,
         system_call=b"\xcd\x80\xcc",
@@ -56,7 +56,7 @@ _MACHINES = {
         arguments=("bx", "cx", "dx", "si", "di", "bp"),
         passed_in_registers=False,
     ),
-    8: _Machine(
+    8: _CallingCode(
         word=8,
         call=_CALL,
         system_call=b"\x0f\x05\xcc",

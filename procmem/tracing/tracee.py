@@ -41,12 +41,40 @@ _WORD = ctypes.sizeof(ctypes.c_long)
 _REGISTERS = 27 if _WORD == 8 else 17
 _FORM = f"{_REGISTERS}{'Q' if _WORD == 8 else 'I'}"
 """The longs of user_regs_struct."""
-_NAMES = (
-    "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base gs_base ds es fs gs"
+_PLACES = (
+    {
+        "bp": 4,
+        "bx": 5,
+        "r10": 7,
+        "r9": 8,
+        "r8": 9,
+        "ax": 10,
+        "cx": 11,
+        "dx": 12,
+        "si": 13,
+        "di": 14,
+        "orig_ax": 15,
+        "ip": 16,
+        "cs": 17,
+        "sp": 19,
+    }
     if _WORD == 8
-    else "bx cx dx si di bp ax ds es fs gs orig_ax ip cs flags sp ss"
-).split()
-_IP, _SP, _AX, _DX, _SI, _DI, _CS = map(_NAMES.index, ("ip", "sp", "ax", "dx", "si", "di", "cs"))
+    else {
+        "bx": 0,
+        "cx": 1,
+        "dx": 2,
+        "si": 3,
+        "di": 4,
+        "bp": 5,
+        "ax": 6,
+        "orig_ax": 11,
+        "ip": 12,
+        "cs": 13,
+        "sp": 15,
+    }
+)
+"""Registers by their names without R or E."""
+_IP, _SP, _AX, _DX, _SI, _DI, _CS = (_PLACES[name] for name in ("ip", "sp", "ax", "dx", "si", "di", "cs"))
 _CS_64 = 0x33
 """The code segment of 64-bit programs (arch/x86/include/asm/segment.h, __USER_CS)."""
 
@@ -263,7 +291,7 @@ class Tracee(ChildFiles):
         values = {**registers, "ip": start, "orig_ax": _NO_CALL}
         numbers = self._all_registers()
         for name, value in values.items():
-            numbers[_NAMES.index(name)] = value & _WORD_MASK
+            numbers[_PLACES[name]] = value & _WORD_MASK
         self._set_registers(numbers)
         return self._all_registers()[_AX] if self._run_into(trap) else None
 

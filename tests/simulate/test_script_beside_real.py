@@ -15,6 +15,7 @@ from procmem.queries.crosscheck_script import crosscheck_script
 from procmem.simulate.kernel import search
 from procmem.simulate.libc.malloc import Malloc
 from procmem.sources.machine import smallest_program
+from tests.render.test_schemas import check
 from tests.support.running import procmem
 from tests.support.simulated_support import files_of, need_kernel, settings_for
 
@@ -307,8 +308,9 @@ def test_the_command_says_whether_it_holds(tmp_path: Path) -> None:
         "line 1", "line 2", "line 3"
     ]  # fmt: skip
     document = json.loads(procmem("crosscheck", "run", "--script", str(script), "--json").out)
-    assert [step["step"] for step in document["script"]] == ["malloc a 100K", "thread", "free a"]
-    assert document["script"][0]["result"]["predicted"] == document["script"][0]["result"]["real"]
+    check(document)
+    assert [step["step"] for step in document["steps"]] == ["malloc a 100K", "thread", "free a"]
+    assert document["steps"][0]["result"]["predicted"] == document["steps"][0]["result"]["real"]
 
 
 def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The documents ``procmem/simulate/1``, ``procmem/simulate-memory/1`` and ``procmem/crosscheck/1``.
+"""The documents ``procmem/simulate/1``, ``procmem/simulate-memory/1``, ``procmem/crosscheck/1`` and its script's.
 
 Addresses are strings in hexadecimal, sizes numbers of bytes.
 """
@@ -37,6 +37,7 @@ __all__ = ["cross_json", "drawn_json", "memory_json", "script_json", "simulate_j
 SIMULATE = "procmem/simulate/1"
 MEMORY = "procmem/simulate-memory/1"
 CROSSCHECK = "procmem/crosscheck/1"
+CROSSCHECK_SCRIPT = "procmem/crosscheck-script/1"
 
 
 @english()
@@ -131,14 +132,21 @@ def cross_json(reports: Sequence[CrossReport]) -> dict[str, Any]:
         "holds": all(report.holds for report in reports),
         "stages": [_stage(report) for report in reports],
         "bases": None,
-        "script": None,
     }
 
 
 @english()
 def script_json(report: ScriptReport) -> dict[str, Any]:
     """The stage where a script begins, and its steps, predicted and real."""
-    return {**cross_json([report.main]), "holds": report.holds, "script": [_script_step(step) for step in report.steps]}
+    prediction = report.main.prediction
+    return {
+        "schema": CROSSCHECK_SCRIPT,
+        "inputs": _inputs(prediction.settings, prediction),
+        "kernel": _kernel(prediction.settings, ()),
+        "holds": report.holds,
+        "main": _stage(report.main),
+        "steps": [_script_step(step) for step in report.steps],
+    }
 
 
 def _script_step(step: StepReport) -> dict[str, Any]:
@@ -226,7 +234,6 @@ def drawn_json(rows: Sequence[DrawnRow], entropies: Sequence[tuple[float, float]
         "kernel": None,
         "holds": not any(row.outside for row in rows),
         "stages": None,
-        "script": None,
         "bases": [
             {
                 **_range(row.range),

@@ -10,7 +10,7 @@ Source: glibc elf/dl-open.c, dl_open_worker_begin() and _dl_open(); elf/dl-load.
 from procmem.model.elf import PF_X, PT_GNU_STACK
 from procmem.model.libc_files import LD_CACHE
 from procmem.model.note import note
-from procmem.model.permissions import READ_ONLY, READ_WRITE_EXECUTE
+from procmem.model.permissions import READ_ONLY, READ_WRITE_EXECUTE, permissions
 from procmem.model.program_files import Needed, OpenedLibrary, ProgramFiles, ProgramObject
 from procmem.model.simulation import PAGE, AreaRole
 from procmem.simulate.arch.layout import page_down
@@ -98,7 +98,7 @@ class _Opening:
         """Make the stack executable where a library asks for it (_dl_make_stack_executable())."""
         space = self._caller.space
         stack = next((vma for vma in space.vmas if vma.start <= space.start_stack < vma.end), None)
-        if stack is not None and wants_executable_stack(library) and "x" not in stack.perms:
+        if stack is not None and wants_executable_stack(library) and not permissions(stack.perms).executable:
             rule = note("ld-executable-stack")
             page = page_down(space.start_stack)
             self._caller.do(Protect(page, PAGE, READ_WRITE_EXECUTE, rule=rule, grows_down=True))

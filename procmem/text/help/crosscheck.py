@@ -30,7 +30,7 @@ RUN = N_("""Predict a program's map, then run the program and compare, line by l
 Options may stand anywhere. Arguments of the program that begin with - stand behind --.
 """)
 RUN_FLAGS = {
-    "--json": N_("Schema procmem/crosscheck/1."),
+    "--json": N_("Schema procmem/crosscheck/1; with --script procmem/crosscheck-script/1."),
     "--csv": N_("The lines as CSV; with --repeat the bases."),
     "--markdown": N_("The same as a Markdown table."),
 }
@@ -45,7 +45,7 @@ Examples:
   procmem crosscheck run --all ./prog    with the maps of each stage
   procmem crosscheck run --aslr ./prog   the same with randomisation
   procmem crosscheck run --aslr --repeat 500 ./prog
-  printf 'malloc a 200K\nthread\n' | procmem crosscheck run --script -
+  printf 'malloc a 200K\\nthread\\n' | procmem crosscheck run --script -
 
 Exit status: 0 when all that was called exact is exact, 7 when it is not, 4 where nothing may be traced.
 """)
