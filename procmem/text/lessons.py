@@ -68,7 +68,7 @@ LESSONS: tuple[Lesson, ...] = (
         (
             Point(
                 (3,),
-                N_("To allocate changes a list only. A page gets memory when it is really accessed."),
+                N_("Allocating memory changes only a list of areas. A page gets memory when it is first accessed."),
                 "lab demand-paging",
                 N_("VIRT grows at once, RSS not at all; then one page fault for each page that is touched, and none again."),
             ),
@@ -76,7 +76,7 @@ LESSONS: tuple[Lesson, ...] = (
                 (5,),
                 N_("So a program need not worry about large blocks that it hardly uses."),
                 "account {target}",
-                N_("The leaves of VIRT: what is in memory, and what was asked for and never touched."),
+                N_("The parts of VIRT: what is in memory, and what was asked for and never touched."),
             ),
             Point(
                 (5,),
@@ -86,7 +86,7 @@ LESSONS: tuple[Lesson, ...] = (
             ),
         ),
         N_(
-            "Pages of files come sixteen at a fault (fault-around), a huge page is one fault for 512, and memory that is only read shows one page of zeros that nobody pays for."
+            "Pages of files come sixteen at a fault (fault-around), a huge page is one fault for 512, and memory that was only read is mapped to one shared page of zeros, which counts for nobody."
         ),
         N_("How much of this process's VIRT was never touched?"),
     ),
@@ -114,7 +114,7 @@ LESSONS: tuple[Lesson, ...] = (
                 N_("Every step from the address to the frame is taken by the processor, in tables that only the kernel writes."),
             ),
         ),
-        N_("Since 2004 a page that may be written need not be executable (NX); protection keys take rights away by thread."),
+        N_("Before NX (2004) every page of x86 that could be read could be executed as well; protection keys take rights away per thread."),
         N_("Is any region of this process writable and executable at once?"),
     ),
     Lesson(
@@ -141,7 +141,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(
         "shared-memory",
         "M5",
-        N_("Shared memory is one more place to point to"),
+        N_("To share memory is to point to the same place"),
         (
             Point(
                 (8,),
@@ -156,7 +156,7 @@ LESSONS: tuple[Lesson, ...] = (
                 N_("How many pages a child has of its own, before and after it writes to some of them."),
             ),
         ),
-        N_("Shared memory in swap is in no process's VmSwap; only the machine's figures count it."),
+        N_("Shared memory that is in swap is in no process's VmSwap; smaps counts it in the mappings of it."),
         N_("Does this process have shared memory, and who else maps it?"),
     ),
     Lesson(
@@ -168,7 +168,7 @@ LESSONS: tuple[Lesson, ...] = (
                 (9, 12),
                 N_("free shows swap beside RAM. It makes virtual memory larger; RAM stays what it is."),
                 "swap",
-                N_("How much of swap is used, by whom, and how much nobody owns."),
+                N_("How much of swap is used, by whom, and how much belongs to no process."),
             ),
             Point(
                 (10, 11),
@@ -178,7 +178,7 @@ LESSONS: tuple[Lesson, ...] = (
             ),
             Point(
                 (13,),
-                N_("To move pages costs time: a program that swaps all the time is slow."),
+                N_("Moving pages costs time and CPU: a program that swaps all the time is slow."),
                 "lab swap-time",
                 N_("The time of a touch in memory, and of one that has to wait for the disk."),
             ),
@@ -186,7 +186,7 @@ LESSONS: tuple[Lesson, ...] = (
                 (14,),
                 N_("When a machine swaps, ask: does one process take too much, or is the machine too small?"),
                 "lab swap-blame",
-                N_("Two machines that swap: in one a single process has grown, in the other all are what they should be."),
+                N_("Two cases of swapping: in one a single process has grown, in the other each has the size that it needs."),
             ),
         ),
         N_("A page that nobody has used for long may go out well before RAM is full; that alone is no bad sign."),
@@ -199,7 +199,7 @@ LESSONS: tuple[Lesson, ...] = (
         (
             Point(
                 (15,),
-                N_("vm.swappiness weighs swap against dropping file pages; swapoff ends it."),
+                N_("vm.swappiness weighs swapping against dropping file pages; swapoff ends swapping."),
                 "lab swappiness",
                 N_("The same load with different weights: how many pages went to swap, how many of files were dropped."),
             ),
@@ -273,7 +273,7 @@ LESSONS: tuple[Lesson, ...] = (
                 (51,),
                 N_("A program may not run privileged instructions: for those the mode has to change."),
                 "lab privileged",
-                N_("Each such instruction ends in SIGSEGV; the same work done by the kernel at a system call is allowed."),
+                N_("Each such instruction ends in SIGSEGV; the kernel does the same work when a system call asks for it."),
             ),
             Point(
                 (53,),
@@ -282,7 +282,7 @@ LESSONS: tuple[Lesson, ...] = (
                 N_("The time of a function call, of a system call, of a page fault."),
             ),
         ),
-        N_("Since Meltdown (2018) most kernels map only a little of themselves while a program runs."),
+        N_("Since Meltdown (2018), on the processors that it affects, only a little of the kernel stays mapped while a program runs."),
         N_("How many function calls is one system call worth on this machine?"),
     ),
     Lesson(
@@ -294,7 +294,7 @@ LESSONS: tuple[Lesson, ...] = (
                 (21,),
                 N_("What needs the same rights lies together: text, data, BSS, heap and stack."),
                 "inspect --classic {target}",
-                N_("The six words of the textbook as a table: how large each is, and how much of it is in memory."),
+                N_("The five areas, and the mapping area as a sixth: how large each is, and how much of it is in memory."),
             ),
         ),
         N_("Linkers of today put read-only segments around the text, and a part of the data becomes read-only (RELRO)."),
@@ -319,7 +319,7 @@ LESSONS: tuple[Lesson, ...] = (
             ),
             Point(
                 (24,),
-                N_("BSS: variables without one. They are zero, and the file holds nothing for them."),
+                N_("BSS: variables without such a value. They are zero, and the file holds nothing for them."),
                 "lab zero-page",
                 N_("Memory that begins as zero costs nothing before it is written."),
             ),
@@ -488,11 +488,11 @@ LESSONS: tuple[Lesson, ...] = (
                 (45, 48, 49, 50),
                 N_("Threads switch in the kernel; coroutines by themselves, by saving a few registers."),
                 "lab switches",
-                N_("Nanoseconds a switch, and how many of them the kernel has seen."),
+                N_("Nanoseconds per switch, and how many of the switches the kernel has seen."),
             ),
             Point(
                 (46, 47),
-                N_("So they cost far less to make and to keep: 2 KiB against 1 MiB."),
+                N_("So they cost far less to make and to keep: 2 KiB for a coroutine, 1 MiB for a thread."),
                 "lab thousand",
                 N_("What a thousand of each take, in VIRT and in RSS."),
             ),
