@@ -9,7 +9,7 @@ from procmem.cli.options import Command, command, output_options, usage_error
 from procmem.cli.output import Output
 from procmem.errors import Misuse
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import Prediction, Stage
+from procmem.model.simulation import Arm64Kind, Prediction, Stage
 from procmem.queries.options import limit_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["simulate"]
+
+
+_KERNEL_MAPS = ["classic", "6.1", *(kind.value for kind in Arm64Kind)]
 
 
 class _Simulate(Command):
@@ -41,7 +44,11 @@ class _Simulate(Command):
 @click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help=OPTIONS["stage"])
 @click.option("--threads", type=click.IntRange(0, 10_000), default=0, help=OPTIONS["threads"])
 @click.option("--script", metavar="FILE", help=OPTIONS["script"])
-@click.option("--kernel-map", type=click.Choice(["classic", "6.1"]), help=OPTIONS["kernel_map"])
+@click.option(
+    "--kernel-map",
+    type=click.Choice(["classic", "6.1", *(kind.value for kind in Arm64Kind)]),
+    help=OPTIONS["kernel_map"],
+)
 @click.option("--ram", default="2G", metavar="SIZE", help=OPTIONS["ram"])
 @click.option("--pae", is_flag=True, help=OPTIONS["pae"])
 @click.option("--scale", type=click.Choice(["plain", "log", "linear"]), default="plain", help=OPTIONS["scale"])
@@ -53,6 +60,14 @@ def simulate(words: tuple[str, ...], output: Output, **given: Any) -> int:
     """Predict, and show."""
     from procmem.queries import simulate as query  # noqa: PLC0415  # not needed for --help
 
+    other = query.arm64(given["kernel_map"])
+    if other is not None:
+        from procmem.render.pages.arm64 import arm64_page  # noqa: PLC0415
+
+        if words or given["script"] is not None or given["threads"] or given["shown_as"] != "map":
+            raise Misuse("arm64-is-not-simulated")
+        output.show([arm64_page(other)])
+        return 0
     files, settings = started_program(words, given)
     stage = Stage(given["stage"])
     script = script_of(given, has_program=bool(words), stage=stage)

@@ -29,7 +29,7 @@ __all__ = [
     "kernel_stack_of",
 ]
 
-I686, X86_64 = "i686", "x86_64"
+I686, X86_64, AARCH64 = "i686", "x86_64", "aarch64"
 """The simulated machines as uname -m calls them, which is also their AT_PLATFORM (asm/elf.h, ELF_PLATFORM)."""
 GIB_3 = 0xC000_0000
 """TASK_SIZE of native i386 (page_32_types.h, VMSPLIT_3G) and of ADDR_LIMIT_3GB (page_64_types.h)."""
@@ -182,11 +182,11 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         1 << 32, LAYOUT_386, 8 * _KIB, runs_i386=True,
     ),
     Architecture(
-        ("aarch64",), 64, _halves(36, 39, 42, 47, 48, 52, usual=48, between=_UNTRANSLATED), 1 << 64,
+        (AARCH64,), 64, _halves(36, 39, 42, 47, 48, 52, usual=48, between=_UNTRANSLATED), 1 << 64,
         kernel_stack=16 * _KIB,
     ),
     Architecture(
-        ("aarch64", "armv8l"), 32, (Border((1 << 32) - 4096, None, _NOT_FOR_PROGRAMS, usual=True),), 1 << 32,
+        (AARCH64, "armv8l"), 32, (Border((1 << 32) - 4096, None, _NOT_FOR_PROGRAMS, usual=True),), 1 << 32,
         kernel_stack=16 * _KIB,
     ),
     Architecture(

@@ -306,6 +306,33 @@ class KernelArea(NamedTuple):
     rule: Note
 
 
+class Arm64Kind(StrEnum):
+    """Page sizes of arm64, and bits of its addresses, that a kernel can be built for."""
+
+    K4_39 = "arm64-4k-39"
+    K4_48 = "arm64-4k-48"
+    K4_52 = "arm64-4k-52"
+    K16_36 = "arm64-16k-36"
+    K16_47 = "arm64-16k-47"
+    K16_48 = "arm64-16k-48"
+    K16_52 = "arm64-16k-52"
+    K64_42 = "arm64-64k-42"
+    K64_48 = "arm64-64k-48"
+    K64_52 = "arm64-64k-52"
+
+
+class Arm64Space(NamedTuple):
+    """The address space of arm64 with a page size, in bytes, so many bits of an address, and ``levels`` of tables.
+
+    ``areas`` are user space, what lies between, and the kernel's; likely, not exact.
+    """
+
+    page_size: int
+    bits: int
+    levels: int
+    areas: tuple[KernelArea, ...]
+
+
 class Prediction(NamedTuple):
     """What ``maps`` will be at one stage; ``failure`` says why there is no process instead.
 

@@ -8,9 +8,10 @@ from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
-from procmem.model.simulation import PAGE, KernelArea, Prediction, Settings, Stage
+from procmem.model.simulation import PAGE, Arm64Kind, Arm64Space, KernelArea, Prediction, Settings, Stage
 from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really
 from procmem.queries.predict_program import files_for_script, kernel_of, program_files
+from procmem.simulate.arch.arm64 import arm64_space
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.memory import cost
@@ -21,6 +22,7 @@ from procmem.sources.script_file import read_script
 
 __all__ = [
     "SCRIPT_OF_TEXTBOOK",
+    "arm64",
     "files_of",
     "kernel_areas",
     "kernel_facts",
@@ -51,6 +53,11 @@ def kernel_areas(preset: str | None, *, ram: int | None, pae: bool) -> tuple[Ker
     if preset is None:
         return ()
     return kernel_half(Preset(preset), ram=1 << 36 if ram is None else ram, pae=pae)
+
+
+def arm64(name: str | None) -> Arm64Space | None:
+    """The address space of arm64 that a name of a kernel map means; None where it means another."""
+    return arm64_space(Arm64Kind(name)) if name in set(Arm64Kind) else None
 
 
 def predictions(

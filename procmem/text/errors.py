@@ -127,6 +127,9 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-program-to-run": ErrorWords(
         N_("no program is named"), N_("procmem crosscheck run ./prog; only --script does without one")
     ),
+    "arm64-is-not-simulated": ErrorWords(
+        N_("of arm64 only the borders are known: leave program, script and other views away")
+    ),
     "repeat-needs-aslr": ErrorWords(N_("--repeat needs --aslr: without it every run is the same")),
     "pmap-forms": ErrorWords(N_("options -d, -x, -X and -XX exclude each other")),
     "no-pid": ErrorWords(N_("{word!r} is no pid")),

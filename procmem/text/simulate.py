@@ -95,6 +95,16 @@ AREAS = {
     "ldt": N_("local descriptor tables, under page-table isolation"),
     "cpu-areas": N_("entry stacks, GDT, TSS; then fixed addresses"),
     "last-page": N_("never mapped: addresses here are error numbers"),
+    "arm64-user": N_("what programs have"),
+    "arm64-user-52": N_("what programs have; above 48 bits only where a hint to mmap asks for it"),
+    "arm64-hole": N_("addresses that no table translates: touching one is a fault"),
+    "arm64-kernel": N_("what the kernel has"),
+    "arm64-linear": N_("all RAM, one frame after the other"),
+    "arm64-modules": N_("code that is loaded into the kernel"),
+    "arm64-vmalloc": N_("the kernel's image; vmalloc(), ioremap(), kernel stacks"),
+    "arm64-fixed": N_("places whose addresses are fixed at compile time, from the top down"),
+    "arm64-io": N_("ports of PCI devices"),
+    "arm64-vmemmap": N_("one struct page for each frame of RAM"),
 }
 """The parts of the kernel's gigabyte."""
 

@@ -49,6 +49,7 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("lab", "demand-paging"),
     ("simulate",),
     ("simulate", "--aslr", "--kernel", "native", "--kernel-map", "classic"),
+    ("simulate", "--kernel-map", "arm64-4k-48"),
     ("simulate-memory", "--trace"),
     ("simulate", "--as", "inspect"),
     ("simulate", "--as", "explain"),

@@ -12,6 +12,7 @@ from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.script import ScriptReport, StepReport
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
 from procmem.model.simulation import (
+    Arm64Space,
     CrossLine,
     CrossReport,
     DrawnRow,
@@ -32,9 +33,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["cross_json", "drawn_json", "memory_json", "script_json", "simulate_json"]
+__all__ = ["arm64_json", "cross_json", "drawn_json", "memory_json", "script_json", "simulate_json"]
 
 SIMULATE = "procmem/simulate/1"
+ARM64 = "procmem/arm64/1"
 MEMORY = "procmem/simulate-memory/1"
 CROSSCHECK = "procmem/crosscheck/1"
 CROSSCHECK_SCRIPT = "procmem/crosscheck-script/1"
@@ -90,10 +92,7 @@ def _kernel(settings: Settings, areas: Sequence[KernelArea]) -> dict[str, Any]:
         "guard_gap_bytes": facts.guard_gap,
         "mmap_rnd_bits": facts.mmap_rnd_bits,
         "origin": origin_text(facts.origin),
-        "areas": [
-            {"start": address(area.start), "end": address(area.end), "name": area.name, "rule": area_text(area.rule)}
-            for area in areas
-        ],
+        "areas": [_area(area) for area in areas],
     }
 
 
@@ -119,6 +118,23 @@ def _range(wanted: Range) -> dict[str, Any]:
         "step": wanted.step,
         "values": wanted.values,
     }
+
+
+@english()
+def arm64_json(space: Arm64Space) -> dict[str, Any]:
+    """Borders and areas of an address space of arm64."""
+    return {
+        "schema": ARM64,
+        "certainty": "likely",
+        "page_size_bytes": space.page_size,
+        "address_bits": space.bits,
+        "levels": space.levels,
+        "areas": [_area(area) for area in space.areas],
+    }
+
+
+def _area(area: KernelArea) -> dict[str, Any]:
+    return {"start": address(area.start), "end": address(area.end), "name": area.name, "rule": area_text(area.rule)}
 
 
 @english()

@@ -22,7 +22,7 @@ OPTIONS = {
     "stage": N_("When. Default: main."),
     "threads": N_("Start so many threads in main."),
     "script": N_("Steps that main does, the map after each; - for standard input."),
-    "kernel_map": N_("Also the kernel's gigabyte (native i386)."),
+    "kernel_map": N_("Also the kernel's gigabyte (native i386); or only the borders of arm64, by page size and bits."),
     "ram": N_("Physical memory."),
     "pae": N_("A PAE kernel (native i386)."),
     "script_of_memory": N_("Steps that main does; - for standard input."),
@@ -50,6 +50,7 @@ Examples:
   procmem simulate ./prog -- -v file        the program's own options
   procmem simulate ./prog --as explain      the coming map in plain words
   procmem simulate --kernel native --kernel-map classic
+  procmem simulate --kernel-map arm64-4k-48
   printf 'malloc a 100K\\nthread\\nfree a\\n' | procmem simulate --script -
 
 \b

@@ -68,6 +68,11 @@ _SENTENCES: dict[str, Sentence] = {
     ),
     "facts": N_("kernel facts from {origin}"),
     "note": N_("note: {text}"),
+    "arm64": plural(
+        "arm64, pages of {page:size}, {bits} bits of an address, {count} level of page tables:",
+        "arm64, pages of {page:size}, {bits} bits of an address, {count} levels of page tables:",
+    ),
+    "likely": N_("likely: by the kernel's documentation (Linux 6.12); no process of arm64 was held against it"),
     "native": N_("kernel space of a native i386 kernel:"),
     "stage": N_("stage {stage}: {summary}"),
     "was predicted": N_("predicted: {what}"),
