@@ -45,12 +45,16 @@ class OpenedFile(NamedTuple):
 
 
 class LdCacheEntry(NamedTuple):
-    """One line of /etc/ld.so.cache: ``flags`` tells the ABI, ``hwcap`` what the processor must have."""
+    """One line of /etc/ld.so.cache: ``flags`` tells the ABI, ``hwcap`` what the processor must have.
+
+    ``level`` is the subdirectory of ``glibc-hwcaps`` that the library lies in, empty for the others.
+    """
 
     name: bytes
     path: bytes
     flags: int
     hwcap: int
+    level: bytes = b""
 
 
 class Lookup(Enumeration):

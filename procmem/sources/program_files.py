@@ -166,10 +166,13 @@ class _LibraryWalk:
             return
         data = opened.reader.read_at(0, opened.size)
         self.cache_size = opened.size
+        own = [entry for entry in self._parsers.cache(data) if entry.flags == self._rules.cache_flags]
+        # of a name the best level of this processor comes first, what has none last
+        ranks = {level: rank for rank, level in enumerate((*self._processor.levels, b"glibc-hwcaps//"))}
+        ranked = [(ranks.get(b"glibc-hwcaps/%s/" % entry.level), entry) for entry in own if not entry.hwcap]
         self._cache = {}
-        for entry in self._parsers.cache(data):
-            if entry.flags == self._rules.cache_flags and not entry.hwcap:
-                self._cache.setdefault(entry.name, entry.path)
+        for _rank, entry in sorted(((rank, one) for rank, one in ranked if rank is not None), key=lambda pair: pair[0]):
+            self._cache.setdefault(entry.name, entry.path)
 
     def open_object(self, path: bytes) -> ProgramObject | None:
         """Describe a file, or say that it is no object for this program; each path is looked at once."""

@@ -1,7 +1,9 @@
 """Libraries are found in the dynamic linker's own order, and its cache is read as ldconfig wrote it."""
 
 import os
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,28 @@ def test_the_cache_is_read_and_nonsense_gives_nothing() -> None:
     for cut in range(len(data)):
         parse_ld_cache(data[:cut])
     assert parse_ld_cache(data[:20] + b"\xff" * 4 + data[24:])
+
+
+def test_the_cache_tells_the_level_of_a_processor(tmp_path: Path) -> None:
+    """As ldconfig writes it for libraries below glibc-hwcaps, and as it reads it back itself."""
+    ldconfig = shutil.which("ldconfig", path="/sbin:/usr/sbin")
+    libc = Path("/lib/x86_64-linux-gnu/libz.so.1")
+    if ldconfig is None or not libc.exists():
+        pytest.skip("needs ldconfig and a library")
+    places = ["", "glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3"]
+    for place in places:
+        (tmp_path / "lib" / place).mkdir(parents=True, exist_ok=True)
+        shutil.copy(libc.resolve(), tmp_path / "lib" / place / "libz.so.1")
+    (tmp_path / "conf").write_text(f"{tmp_path}/lib\n")
+    command = [ldconfig, "-X", "-C", "cache", "-f", "conf"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    data = (tmp_path / "cache").read_bytes()
+    own = [entry for entry in parse_ld_cache(data) if entry.path.startswith(os.fsencode(tmp_path))]
+    assert {(os.fsdecode(entry.path), entry.level, entry.hwcap) for entry in own} == {
+        (os.path.join(tmp_path, "lib", place, "libz.so.1"), os.path.basename(place).encode(), 0) for place in places
+    }
+    for cut in range(0, len(data), 997):
+        parse_ld_cache(data[:cut])
 
 
 def test_lists_are_broken_up_as_the_linker_does() -> None:

@@ -104,6 +104,7 @@ class Machine:
         self.folder = os.fsencode(folder.resolve())
         self.objects: dict[bytes, dict[str, object]] = {}
         self.cached: tuple[LdCacheEntry, ...] = ()
+        self.processor = ProcessorNames()
         monkeypatch.setattr(program_files, "LD_CACHE", self.at(b"ld.so.cache"))
         monkeypatch.setattr(program_files, "LD_PRELOAD", self.at(b"ld.so.preload"))
         self.add(b"lib/ld-linux.so.2", soname=b"ld-linux.so.2", glibc_version="2.37", system_dirs=(self.at(b"lib/"),))
@@ -136,7 +137,7 @@ class Machine:
         """The files of a program that needs these."""
         fields.setdefault("interpreter", self.at(b"lib/ld-linux.so.2"))
         self.add(b"bin/program", *needed, **fields)
-        parsers = Parsers(self.describe, lambda _data: self.cached, lambda _cpuinfo, _machine: ProcessorNames())
+        parsers = Parsers(self.describe, lambda _data: self.cached, lambda _cpuinfo, _machine: self.processor)
         walk = _LibraryWalk(parsers, EM_386, env or {})
         program = walk.open_object(self.at(b"bin/program"))
         assert program is not None
@@ -260,6 +261,21 @@ def test_which_entries_of_the_cache_count(machine: Machine, flags: int, hwcap: i
     assert found.cache_size == 1234
     path = found.program.needed[0].opened
     assert path == machine.at(b"cached/a.so" if is_used else b"later/a.so")
+
+
+@pytest.mark.parametrize(
+    ("levels", "used"), [((), b"plain"), ((b"v3", b"v2"), b"third"), ((b"v2",), b"second"), ((b"v1",), b"plain")]
+)
+def test_the_best_level_of_the_processor_is_taken_from_the_cache(
+    machine: Machine, levels: tuple[bytes, ...], used: bytes
+) -> None:
+    """And what lies there for better processors is passed over; without a level it is for all."""
+    for place in (b"plain", b"second", b"third"):
+        machine.add(place + b"/a.so")
+    entries = [(b"plain", b""), (b"second", b"v2"), (b"third", b"v3")]
+    machine.cache(*(LdCacheEntry(b"a.so", machine.at(place + b"/a.so"), 3, 0, level) for place, level in entries))
+    machine.processor = ProcessorNames(tuple(b"glibc-hwcaps/%s/" % level for level in levels))
+    assert machine.find(b"a.so").program.needed[0].opened == machine.at(used + b"/a.so")
 
 
 @pytest.mark.parametrize(("version", "is_used"), [("2.36", True), ("2.37", False), ("2.38", False), (None, True)])
