@@ -122,7 +122,9 @@ def _run_script(
     from procmem.queries import crosscheck as query  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.crosscheck import script_page  # noqa: PLC0415
 
-    if repeat is not None or set(stages) - {Stage.MAIN.value}:
+    if repeat is not None:
+        raise Misuse("script-is-done-once")
+    if set(stages) - {Stage.MAIN.value}:
         raise Misuse("script-begins-at-main")
     files, settings = started_program(words or (query.smallest_program(),), given, query.facts_to_compare)
     report = query.crosscheck_script(files, settings, query.read_script(script))

@@ -4,7 +4,7 @@ The program is predicted up to ``main`` and the script is simulated; then the pr
 and made to do the same steps, one after another (:mod:`procmem.tracing.injected`). After each the maps are compared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from procmem.analyse.crosscheck import compare, step_values
 from procmem.errors import BadInput, BadScript
@@ -40,6 +40,8 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
         CannotStart: tracing our own child is forbidden here.
     """
     steps = parse_script(text)
+    if not steps:
+        raise BadInput("no-steps")
     files = files_for_script(files, settings, steps)
     prediction = predict(files, settings, Stage.MAIN)
     if prediction.failure is not None:
@@ -57,7 +59,8 @@ def crosscheck_script(files: ProgramFiles, settings: Settings, text: str) -> Scr
         running = start(files, filled, Stage.MAIN)
         moments = run_script(running, steps, cpus=settings.facts.cpus)
         reports = []
-        with _player(child, files, vector[AT_ENTRY], real, first_sp, abi_of(settings.kernel).bits) as player:
+        objects = [*_objects(files, vector, real)]
+        with _player(child, objects, first_sp, abi_of(settings.kernel).bits) as player:
             for moment in moments:
                 wanted = after(at_main, moment.running or running, moment.space)
                 reports.append(_step(child, player, moment, wanted))
@@ -76,10 +79,17 @@ def _at_main(child: Tracee, files: ProgramFiles, vector: Mapping[int, int], firs
     return seen_at(child, Stage.MAIN)
 
 
-def _player(child: Tracee, files: ProgramFiles, entry: int, real: RealSpace, first_sp: int, bits: int) -> RealSteps:
+def _objects(files: ProgramFiles, vector: Mapping[int, int], real: RealSpace) -> Iterator[tuple[ProgramObject, int]]:
+    """What is loaded, in the order in which functions are looked for, and by how much it was moved."""
+    yield files.program, vector[AT_ENTRY] - files.program.image.entry
+    for library in files.libraries:
+        yield library, _bias(library, real.lines)
+    if files.interpreter is not None:  # musl's linker is its C library
+        yield files.interpreter, vector.get(AT_BASE, 0) - files.interpreter.image.loads[0].vaddr // PAGE * PAGE
+
+
+def _player(child: Tracee, objects: list[tuple[ProgramObject, int]], first_sp: int, bits: int) -> RealSteps:
     """The program, ready to do steps: our code where it has room, and where its functions are."""
-    objects = [(files.program, entry - files.program.image.entry)]
-    objects += [(library, _bias(library, real.lines)) for library in files.libraries]
     place = next((found for loaded, bias in objects if (found := _room(loaded, bias)) is not None), None)
     if place is None:
         raise BadInput("no-room-for-code")

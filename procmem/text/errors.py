@@ -220,6 +220,8 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("dlopen is simulated for dynamic programs of glibc only"),
         N_("name one: procmem simulate ./prog --script FILE"),
     ),
+    "not-opened-there": ErrorWords(N_("{path:name}: the real program cannot open it: {reason}")),
+    "script-is-done-once": ErrorWords(N_("--script is done once: leave --repeat away")),
     "no-room-for-code": ErrorWords(
         N_("no object of the program has room for our code behind its own"), N_("name another program")
     ),

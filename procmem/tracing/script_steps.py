@@ -7,6 +7,7 @@ library; all else is a system call. The rules of the steps are those of the simu
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -84,7 +85,7 @@ class RealSteps:
         """Do one step: what its call gave, a negated error number; None where the program ended.
 
         Raises:
-            BadInput: the program has no such function.
+            BadInput: the program has no such function, or cannot open a file.
         """
         for name in FUNCTIONS.get(action.verb, ()):
             if name not in self._functions:
@@ -130,7 +131,7 @@ class RealSteps:
             return self._mapped(action, self._anonymous(0, action.size, rights, 0))
         descriptor = self._system_call("open", self._in.put(action.file + b"\0"), 0)
         if descriptor is None or descriptor < 0:
-            return descriptor
+            raise BadInput("not-opened-there", path=action.file, reason=os.strerror(-(descriptor or -errno.EBADF)))
         given = self._system_call("mmap", 0, action.size, rights, _PRIVATE, descriptor, 0)
         self._system_call("close", descriptor)
         return self._mapped(action, given)

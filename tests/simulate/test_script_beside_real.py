@@ -328,6 +328,10 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
     subprocess.run(["gcc", "-x", "c", "-", "-o", str(early)], check=True, timeout=60, input=source.encode())
     with pytest.raises(BadInput, match="does not come to main"):
         _checked(early, 64, ["malloc a 10"])
+    with pytest.raises(BadScript, match="cannot open it"):
+        _checked(Path(smallest_program()), 64, [f"mmap a 4096 r-- {tmp_path}/none"])
+    with pytest.raises(BadInput, match="no steps"):
+        _checked(Path(smallest_program()), 64, [])
     with pytest.raises(BadScript, match="needs memory"):
         _checked(Path(smallest_program()), 64, ["mmap a 8192", "populate a"])
     answer = procmem("crosscheck", "run")

@@ -41,7 +41,7 @@ def cross_page(reports: Sequence[CrossReport], origin: Note, *, everything: bool
 
 
 def script_page(report: ScriptReport, origin: Note, *, everything: bool = False) -> Page:
-    """The verdict, the stage where the script begins, a line for each step; and the maps of the steps that differ.
+    """The verdict, the stage where the script begins, a line for each step; and what differs after the first wrong one.
 
     ``everything`` shows the map after each step.
     """
@@ -57,7 +57,7 @@ def script_page(report: ScriptReport, origin: Note, *, everything: bool = False)
     blocks: list[Block] = [Prose(verdict), Prose(sides), Prose("")]
     blocks += stage_blocks(report.main, lines=everything or not report.main.holds)
     for step in report.steps:
-        blocks += _step_blocks(step, lines=everything or not step.holds)
+        blocks += _step_blocks(step, lines=_shown_of(step, everything=everything, is_first_wrong=step is wrong))
     return Page(
         sections=[[*blocks, Prose(told("facts", origin=printable_text(origin_text(origin))))]],
         table=lambda: _script_sheet(report),
@@ -66,8 +66,15 @@ def script_page(report: ScriptReport, origin: Note, *, everything: bool = False)
     )
 
 
-def _step_blocks(step: StepReport, *, lines: bool) -> list[Block]:
-    """What came of one step, and how many lines are as predicted; with ``lines`` the map."""
+def _shown_of(step: StepReport, *, everything: bool, is_first_wrong: bool) -> Sequence[CrossLine]:
+    """The lines to show: all, or those that differ of the first step after which any do."""
+    if everything:
+        return step.report.lines
+    return [line for line in step.report.lines if is_first_wrong and line.verdict is not LineVerdict.SAME]
+
+
+def _step_blocks(step: StepReport, *, lines: Sequence[CrossLine]) -> list[Block]:
+    """What came of one step, and how many lines are as predicted; and ``lines`` of the map."""
     predicted, real = step.report.failures
     ended = step.report.failures != (None, None)
     summary = told("script ended") if ended else _summary(step.report)
@@ -77,8 +84,8 @@ def _step_blocks(step: StepReport, *, lines: bool) -> list[Block]:
         blocks.append(_told("other end", real=printable_text(failure_text(real) if real else told("got here"))))
     if step.values is not None and step.values[0] != step.values[1]:
         blocks.append(_told("other result", real=_result(step.values[1])))
-    if step.report.lines and lines:
-        blocks.append(_lines(step.report.lines))
+    if lines:
+        blocks.append(_lines(lines))
     return blocks
 
 
