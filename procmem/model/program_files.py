@@ -30,8 +30,9 @@ __all__ = [
 class OpenedFile(NamedTuple):
     """A file as it was found: the path it was asked by, the one without links, and its bytes.
 
-    ``identity`` is device and inode; ``changes_ids`` says that exec changes the user or group for it. ``fdinfo`` and
-    ``mountinfo`` are what proc said of the open file and of all mounts.
+    ``identity`` is device and inode; ``changes_ids`` says that the file is set-user-ID or -group-ID, ``is_secure``
+    that exec gives us another user or group by that. ``fdinfo`` and ``mountinfo`` are what proc said of the open file
+    and of all mounts.
     """
 
     opened: bytes
@@ -40,6 +41,7 @@ class OpenedFile(NamedTuple):
     identity: tuple[int, int]
     reader: ByteReader
     changes_ids: bool = False
+    is_secure: bool = False
     fdinfo: bytes = b""
     mountinfo: bytes = b""
 
@@ -112,8 +114,9 @@ class ProgramObject(NamedTuple):
     ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
     where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
     are those of C++ that exist once in a process, as far as relocations name them. ``constructors`` counts
-    those beyond the one that every object has; ``changes_ids`` says that the file is set-user-ID or -group-ID.
-    ``huge_aligned`` says that its file system asks for places at borders of huge pages, None where that is not known;
+    those beyond the one that every object has; ``changes_ids`` says that the file is set-user-ID or
+    -group-ID, ``is_secure`` that exec gives us another user or group by that (AT_SECURE). ``huge_aligned``
+    says that its file system asks for places at borders of huge pages, None where that is not known;
     ``holds_stdcxx`` that the program has C++'s own library linked in.
     """
 
@@ -135,6 +138,7 @@ class ProgramObject(NamedTuple):
     unique_symbols: frozenset[bytes] = frozenset()
     constructors: int = 0
     changes_ids: bool = False
+    is_secure: bool = False
     main: int | None = None
     huge_aligned: bool | None = None
     holds_stdcxx: bool = False

@@ -204,6 +204,7 @@ class Draws(NamedTuple):
 class Settings(NamedTuple):
     """All that a prediction knows besides the files: kernel, personality, limits, arguments.
 
+    ``is_secure`` says that exec gives the program another user or group.
     ``randomize`` is kernel.randomize_va_space (0, 1, 2), already 0 under ADDR_NO_RANDOMIZE; with
     ``draws`` None the zero draw stands for all. ``stack_limit`` is the soft RLIMIT_STACK in bytes, None
     for unlimited. ``exec_path`` is the string given to execve, ``argv`` and ``env`` hold raw bytes.
@@ -215,6 +216,7 @@ class Settings(NamedTuple):
     draws: Draws | None = None
     legacy: bool = False
     read_implies_exec: bool = False
+    is_secure: bool = False
     stack_limit: int | None = 8 << 20
     exec_path: bytes = b"./a.out"
     argv: tuple[bytes, ...] = (b"./a.out",)

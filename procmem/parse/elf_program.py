@@ -96,6 +96,7 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         unique_symbols=_unique_symbols(reader, image, tags, records),
         constructors=max(tags.get(DT_INIT_ARRAYSZ, 0) // image.word_size - 1, 0),
         changes_ids=opened.changes_ids,
+        is_secure=opened.is_secure,
         build_id=build_id(reader, image),
         glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),

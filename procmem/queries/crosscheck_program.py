@@ -76,7 +76,8 @@ def really(settings: Settings, files: ProgramFiles) -> Settings:
     """
     if not files.program.changes_ids:
         return settings
-    return settings._replace(randomize=machine_randomize(), legacy=False, read_implies_exec=False)
+    secure = files.program.is_secure
+    return settings._replace(randomize=machine_randomize(), legacy=False, read_implies_exec=False, is_secure=secure)
 
 
 def machine_randomize() -> int:

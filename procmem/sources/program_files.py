@@ -88,13 +88,15 @@ def open_file(path: bytes, mountinfo: bytes = b"") -> OpenedFile | None:
     real = os.path.realpath(path).replace(b"\n", b"\\012")
     # without the right of its group to execute, set-group-ID means locking (fs/exec.c, bprm_fill_uid())
     group = status.st_mode & (stat.S_ISGID | stat.S_IXGRP) == stat.S_ISGID | stat.S_IXGRP
+    user = bool(status.st_mode & stat.S_ISUID)
     return OpenedFile(
         path,
         real,
         status.st_size,
         (status.st_dev, status.st_ino),
         FdReader(descriptor),
-        changes_ids=group or bool(status.st_mode & stat.S_ISUID),
+        changes_ids=group or user,
+        is_secure=(user and status.st_uid != os.getuid()) or (group and status.st_gid != os.getgid()),
         fdinfo=_content(f"/proc/self/fdinfo/{descriptor}"),
         mountinfo=mountinfo,
     )

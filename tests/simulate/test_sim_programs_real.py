@@ -1,6 +1,7 @@
 """Compiled programs: exact at exec, at the entry point and at main, under every layout."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from procmem.model.simulation import KernelKind, Settings, Stage
+from procmem.queries.crosscheck_program import crosscheck, really
 from procmem.simulate.libc.constructors import constructor_order
 from tests.support import simulated_programs as sim_programs
 from tests.support.simulated_support import ALL_STAGES, files_of, need_32bit, need_kernel, settings_for, wrong_lines
@@ -97,6 +99,25 @@ def test_every_line_of_a_64_bit_program_is_exact(name: str, folder_64: Path) -> 
     stages = (Stage.EXEC, Stage.ENTRY) if name == "nobss" else ALL_STAGES
     for setting, base in SETTINGS_64.items():
         assert not wrong_lines(files, settings_for(path, base, env), stages), setting
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize(("owner", "mode"), [((0, 65534), 0o2755), ((65534, 0), 0o4755), ((0, 0), 0o4755)])
+def test_a_program_of_another_user_gets_eight_megabytes_of_stack(
+    owner: tuple[int, int], mode: int, folder_64: Path, tmp_path: Path
+) -> None:
+    """However much more is allowed; one that changes nothing for us keeps its limit. Both are randomised."""
+    path = tmp_path / "program"
+    shutil.copy(folder_64 / "pie", path)
+    os.chown(path, *owner)
+    path.chmod(mode)
+    files = files_of(path)
+    assert files.program.is_secure is (owner != (0, 0))
+    for limit in (None, 200 << 20, 1 << 20):
+        settings = really(settings_for(path, _64._replace(stack_limit=limit)), files)
+        reports = crosscheck(files, settings, (Stage.EXEC, Stage.MAIN))
+        assert all(report.holds and report.unchecked is None for report in reports), limit
+        assert all(inside for report in reports for _base, inside in report.within), limit
 
 
 ORDERED = {"a": "bc", "b": "de", "c": "d", "d": "f", "e": "", "f": "", "g": "ea"}

@@ -75,6 +75,7 @@ def test_a_file_that_is_opened(tmp_path: Path, mode: int, changes: bool) -> None
     real = os.fsencode(tmp_path.resolve()) + b"/a\\012b"
     assert found[:4] == (os.fsencode(link), real, 5, (status.st_dev, status.st_ino))
     assert found.changes_ids is changes
+    assert found.is_secure is False
     assert found.reader.read_at(1, 3) == b"ell"
 
 

@@ -10,7 +10,10 @@ from procmem.model.machine import GAP_MIN
 from procmem.model.simulation import PAGE, Draws, Settings, SimLayout
 from procmem.simulate.arch.abis import abi_of
 
-__all__ = ["layout_for", "page_down", "page_up"]
+__all__ = ["layout_for", "limit_at_exec", "page_down", "page_up"]
+
+
+_SECURE_LIMIT = 8 << 20
 
 
 def page_down(address: int) -> int:
@@ -46,18 +49,30 @@ def layout_for(settings: Settings, *, read_implies_exec: bool) -> SimLayout:
         # x86-64 searches from the first page on, the generic code from mmap_min_addr
         # (sys_x86_64.c and mm/mmap.c, arch_get_unmapped_area_topdown())
         min_address=max(PAGE, facts.mmap_min_addr) if abi.generic_search else PAGE,
-        stack_limit=settings.stack_limit,
+        stack_limit=limit_at_exec(settings),
         read_implies_exec=read_implies_exec and abi.reads_imply_exec,
         heap_label_inclusive=facts.heap_label_inclusive,
         vsyscall=facts.vsyscall,
     )
 
 
+def limit_at_exec(settings: Settings) -> int | None:
+    """The stack limit that decides the layout: a program with another user or group gets no more than 8 MiB.
+
+    Source: fs/exec.c, begin_new_exec(), _STK_LIM.
+    """
+    limit = settings.stack_limit
+    if settings.is_secure:
+        return _SECURE_LIMIT if limit is None else min(limit, _SECURE_LIMIT)
+    return limit
+
+
 def _mmap_base(settings: Settings, task_size: int, drawn: int) -> int:
     """Where a top-down mapping area ends (arch/x86/mm/mmap.c, mmap_base())."""
     abi = abi_of(settings.kernel)
     infinity = (1 << 8 * abi.kernel_word) - 1
-    limit = infinity if settings.stack_limit is None else min(settings.stack_limit, infinity)
+    wanted = limit_at_exec(settings)
+    limit = infinity if wanted is None else min(wanted, infinity)
     pad = settings.facts.guard_gap + (abi.layout.stack_draw * PAGE if settings.randomize else 0)
     # an unlimited stack would overflow here, so the pad is left out
     gap = limit + pad if limit + pad <= infinity else limit

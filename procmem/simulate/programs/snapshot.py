@@ -15,6 +15,7 @@ from procmem.model.simulation import PAGE, KernelKind, Prediction, SimSpace
 from procmem.model.snapshot import Limit, LimitName, Nature, Snapshot, Stat, Status
 from procmem.model.vma_names import KernelName, kernel_label
 from procmem.simulate.arch.abis import abi_of
+from procmem.simulate.arch.layout import limit_at_exec
 
 __all__ = ["snapshot_of"]
 
@@ -75,7 +76,7 @@ def _snapshot(prediction: Prediction, space: SimSpace, table: Mappings, program:
         mappings=table,
         has_usage=False,
         auxv=auxv,
-        limits={LimitName.STACK: Limit(settings.stack_limit, None, "bytes")},
+        limits={LimitName.STACK: Limit(limit_at_exec(settings), None, "bytes")},
         threads=None,
         uptime=None,
         read_through=None,
