@@ -19,7 +19,7 @@ from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
 from procmem.model.reports.laws import LawReport
-from procmem.model.simulation import KernelFacts, KernelKind, RealSpace, Settings, Stage
+from procmem.model.simulation import PAGE, KernelFacts, KernelKind, RealSpace, Settings, Stage
 from procmem.model.vma_names import is_deleted
 from procmem.parse.environ import linker_variables
 from procmem.parse.status import parse_personality, parse_status
@@ -98,7 +98,29 @@ def _predicted(target: Target, seen: Examination, *, live: bool) -> tuple[CrossR
     files = files or files_of_headers(program, seen.objects, (shot.auxv or {}).get(AT_BASE))
     lines = tuple((vma.start, vma.end, vma.perms, vma.offset, vma.name) for vma in shot.mappings)
     real = RealSpace(stage, lines, None, shot.stat.start_brk)
-    return check_running(files, really(settings._replace(facts=facts), files), real), None
+    return _checked(files, really(settings._replace(facts=facts), files), real), None
+
+
+_CACHE_PAGES_MAX = 32
+"""Pages that /etc/ld.so.cache may have had when a process was started: that of a large system has 20."""
+
+
+def _checked(files: ProgramFiles, settings: Settings, real: RealSpace) -> CrossReport:
+    """Compare; where lines differ, also with a linker's cache of another size, as it may have been at the start.
+
+    The cache is written anew whenever libraries are installed. While it was mapped it pushed the libraries down, so a
+    process that began before lies where the size of that time put it.
+    """
+    report = check_running(files, settings, real)
+    if report.holds or not files.cache_size:
+        return report
+    now = -(-files.cache_size // PAGE)
+    for pages in (pages for pages in range(1, _CACHE_PAGES_MAX + 1) if pages != now):
+        other = check_running(files._replace(cache_size=pages * PAGE), settings, real)
+        if other.holds:
+            told = note("cache-resized", then=pages * PAGE, now=now * PAGE)
+            return other._replace(prediction=other.prediction._replace(notes=(*other.prediction.notes, told)))
+    return report
 
 
 def _linker_variables(target: Target) -> tuple[bytes, ...]:

@@ -71,6 +71,7 @@ NOTES = {
     "library-maps": N_("{library:name} maps memory of its own before main: known in shape only, if at all"),
     "unmeasured": N_("glibc {version} has not been measured: what it maps is known in shape only"),
     "unmeasured-library": N_("this C library has not been measured: what it maps is known in shape only"),
+    "cache-resized": N_("/etc/ld.so.cache had {then:size} when it was started, and has {now:size} today"),
     "variable": N_("{name:name} is set, which is not modelled"),
     "preload": N_("/etc/ld.so.preload is not modelled"),
     "by-a-stop": N_("{why}: looked at by a stop somewhere behind main, where it may have mapped more"),
