@@ -1,4 +1,4 @@
-"""Growth with its code: page tables before and after say exactly what came, samples of faults say who asked for it.
+"""CodeGrowth with its code: page tables before and after say exactly what came, samples of faults say who asked for it.
 
 The bytes that came to one place by one kind of change are counted page by page, and divided among the samples whose
 pages are among them. So the rows add up to what came, and only the division is an estimate.
@@ -26,8 +26,8 @@ from procmem.model.region import Certainty, Label, Regions
 from procmem.model.reports.growth import (
     ARRIVALS,
     GROUPINGS,
+    CodeGrowth,
     CodeStack,
-    Growth,
     GrowthPlace,
     GrowthRow,
     GrowthSum,
@@ -56,7 +56,7 @@ class PageLook(NamedTuple):
 
 
 class FaultFigures(NamedTuple):
-    """What the kernel counted, and how it was sampled; see :class:`~procmem.model.reports.growth.Growth`."""
+    """What the kernel counted, and how it was sampled; see :class:`~procmem.model.reports.growth.CodeGrowth`."""
 
     seconds: float
     faults: int
@@ -80,14 +80,14 @@ def grown(
     code: CodeMap,
     names: Mapping[int, bytes],
     figures: FaultFigures,
-) -> Growth:
+) -> CodeGrowth:
     """Put the report together; ``names`` are those of threads by their ids, the latest of each."""
     spans = _spans(before.regions, after.regions)
     ranges = [(one.start, one.end, one.backing) for one in spans if one.backing in _COUNTED]
     pages = None if before.pages is None or after.pages is None else (before.pages, after.pages)
     size = after.snapshot.page_size
     seen = inspection(after.snapshot, after.regions)
-    return Growth(
+    return CodeGrowth(
         process=seen.process,
         seconds=figures.seconds,
         faults=figures.faults,
@@ -165,7 +165,7 @@ _Who = tuple[int, int]
 """A thread and a chain."""
 
 
-class _Touch(NamedTuple):
+class _PageTouch(NamedTuple):
     """The last sample of a page: its number in time, whose it is, and how many bytes it stands for."""
 
     address: int
@@ -211,10 +211,10 @@ def _rows(
         if pages is None or change is not None:
             unit = _unit(change, page_size)
             last[sample.address // unit * unit] = (place, change), number, sample
-    touches: defaultdict[_Key, list[_Touch]] = defaultdict(list)
+    touches: defaultdict[_Key, list[_PageTouch]] = defaultdict(list)
     for address, (key, number, sample) in last.items():
         weight = sample.faults * _unit(key[1], page_size)
-        touches[key].append(_Touch(address, number, (sample.tid, sample.chain), weight))
+        touches[key].append(_PageTouch(address, number, (sample.tid, sample.chain), weight))
     sizes = _arrived(spans, pages)
     for key, found in touches.items():
         for touch in _without_stale(found, None if pages is None else sizes.get(key, 0)):
@@ -232,7 +232,7 @@ def _unit(change: PageChange | None, page_size: int) -> int:
     return _HUGE_BYTES if change is PageChange.HUGE else page_size
 
 
-def _without_stale(touches: list[_Touch], size: int | None) -> list[_Touch]:
+def _without_stale(touches: list[_PageTouch], size: int | None) -> list[_PageTouch]:
     """Without touches of pages that were given back and touched again, of which only the first time was sampled.
 
     Where addresses are used again, so that touches stand for more than came, some are such. Where the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from procmem.model.code import AMD64, I386, CallerRule, ChainEnd, CodeChain, Operation, Registers, SavedBy
+from procmem.model.code import AMD64, I386, CallerRule, ChainEnd, CodeChain, Operation, SavedBy, UserRegisters
 from procmem.model.perf_records import FaultSample
 
 __all__ = ["registers_of", "unwound"]
@@ -18,7 +18,7 @@ _VALUES_MAX = 64
 _DEREF, _DUP, _DROP, _OVER, _SWAP = 0x06, 0x12, 0x13, 0x14, 0x16
 
 
-class _Unfinished(Exception):
+class _ChainBroken(Exception):
     """A value cannot be known."""
 
     def __init__(self, end: ChainEnd) -> None:
@@ -26,15 +26,15 @@ class _Unfinished(Exception):
         self.end = end
 
 
-def registers_of(bits: int) -> Registers:
+def registers_of(bits: int) -> UserRegisters:
     """The registers of a sample."""
     return AMD64 if bits == 64 else I386
 
 
 class _Frame:
-    """Registers at one frame; those that are not known are missing."""
+    """UserRegisters at one frame; those that are not known are missing."""
 
-    def __init__(self, machine: Registers, values: dict[int, int], low: int, stack: bytes) -> None:
+    def __init__(self, machine: UserRegisters, values: dict[int, int], low: int, stack: bytes) -> None:
         self.machine = machine
         self.values = values
         self._low = low
@@ -46,12 +46,12 @@ class _Frame:
         at = (address & self._mask) - self._low
         size = self.machine.word_size
         if not 0 <= at <= len(self._stack) - size:
-            raise _Unfinished(ChainEnd.STACK_CUT if at >= 0 else ChainEnd.CONTRADICTION)
+            raise _ChainBroken(ChainEnd.STACK_CUT if at >= 0 else ChainEnd.CONTRADICTION)
         return int.from_bytes(self._stack[at : at + size], "little")
 
     def register(self, number: int) -> int:
         if number not in self.values:
-            raise _Unfinished(ChainEnd.NO_RULE)
+            raise _ChainBroken(ChainEnd.NO_RULE)
         return self.values[number]
 
     def with_values(self, values: dict[int, int]) -> _Frame:
@@ -70,12 +70,12 @@ class _Frame:
         for saved in rule.saved:
             try:
                 values[saved.register] = self._saved(saved.how, saved.value, saved.operations, cfa)
-            except _Unfinished:
+            except _ChainBroken:
                 if saved.register == rule.returns_to:
                     raise
                 values.pop(saved.register, None)
         if rule.returns_to not in values:
-            raise _Unfinished(ChainEnd.NO_RULE)
+            raise _ChainBroken(ChainEnd.NO_RULE)
         values[machine.instruction] = values[rule.returns_to]
         return self.with_values(values)
 
@@ -95,9 +95,9 @@ class _Frame:
         for one in operations:
             self._operate(one, values)
             if len(values) > _VALUES_MAX:
-                raise _Unfinished(ChainEnd.CONTRADICTION)
+                raise _ChainBroken(ChainEnd.CONTRADICTION)
         if not values:
-            raise _Unfinished(ChainEnd.CONTRADICTION)
+            raise _ChainBroken(ChainEnd.CONTRADICTION)
         return values[-1] & self._mask
 
     def _operate(self, one: Operation, values: list[int]) -> None:
@@ -111,7 +111,7 @@ class _Frame:
         elif one.operands and code != 0x23:  # DW_OP_addr, const...
             values.append(one.operands[0])
         elif not values:
-            raise _Unfinished(ChainEnd.CONTRADICTION)
+            raise _ChainBroken(ChainEnd.CONTRADICTION)
         elif code == 0x23:  # DW_OP_plus_uconst
             values.append(values.pop() + one.operands[0] & self._mask)
         elif code == _DEREF:
@@ -121,7 +121,7 @@ class _Frame:
         elif code == _DROP:
             values.pop()
         elif len(values) < 2:
-            raise _Unfinished(ChainEnd.CONTRADICTION)
+            raise _ChainBroken(ChainEnd.CONTRADICTION)
         elif code == _OVER:
             values.append(values[-2])
         elif code == _SWAP:
@@ -130,16 +130,16 @@ class _Frame:
             right, left = values.pop(), values.pop()
             values.append(_BINARY[code](left, right) & self._mask)
         else:
-            raise _Unfinished(ChainEnd.NO_RULE)
+            raise _ChainBroken(ChainEnd.NO_RULE)
 
     def above_frame_pointer(self) -> _Frame:
         """The frame of the caller, where the frame pointer points to its own saved value below the return address."""
         machine = self.machine
         pointer = self.register(machine.frame)
         if pointer == 0:  # which marks the outermost frame (System V ABI, "The Stack Frame")
-            raise _Unfinished(ChainEnd.COMPLETE)
+            raise _ChainBroken(ChainEnd.COMPLETE)
         if pointer < self.register(machine.stack) or pointer % machine.word_size:
-            raise _Unfinished(ChainEnd.NO_RULE)
+            raise _ChainBroken(ChainEnd.NO_RULE)
         values = {
             machine.frame: self.word(pointer),
             machine.instruction: self.word(pointer + machine.word_size),
@@ -204,12 +204,12 @@ def unwound(
                 end = ChainEnd.COMPLETE
                 break
             if caller.values[machine.stack] <= frame.values[machine.stack] and rule is not None and len(found) > 1:
-                raise _Unfinished(ChainEnd.CONTRADICTION)
+                raise _ChainBroken(ChainEnd.CONTRADICTION)
             interrupted = rule is not None and rule.is_signal
             address = returns_to if interrupted else returns_to - 1
             if not is_code(address):
-                raise _Unfinished(ChainEnd.CONTRADICTION if rule is not None else ChainEnd.NO_RULE)
-        except _Unfinished as error:
+                raise _ChainBroken(ChainEnd.CONTRADICTION if rule is not None else ChainEnd.NO_RULE)
+        except _ChainBroken as error:
             return _continued(sample, found, certain, error.end, is_code)
         frame = caller
         found.append(address)

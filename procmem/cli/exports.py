@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.reports.profile import MemoryProfile
     from procmem.queries.targets import Selection, TargetRef
-    from procmem.render.stacks import Stacks
+    from procmem.render.stacks import StackProfile
 
 __all__ = ["MEASURES", "export_profile", "export_svg", "profile_output"]
 
@@ -72,11 +72,11 @@ def export_profile(targets: Selection, form: str, measure: str, *, deep: bool) -
 
 
 @contextlib.contextmanager
-def profile_output(form: str) -> Iterator[Callable[[Stacks, str], None]]:
+def profile_output(form: str) -> Iterator[Callable[[StackProfile, str], None]]:
     """What writes a profile to standard output; what is no text is refused by a terminal before any work is done."""
     stream = None if PROFILES[form].is_text else binary_output()
 
-    def write(stacks: Stacks, measure: str) -> None:
+    def write(stacks: StackProfile, measure: str) -> None:
         data = write_profile(form, stacks, measure)
         if stream is None:
             echo(data.decode("utf-8"))

@@ -27,7 +27,7 @@ from procmem.text.pages.growth import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from procmem.model.reports.growth import Growth
+    from procmem.model.reports.growth import CodeGrowth
     from procmem.queries.growth import GrowthWatch
 
 __all__ = ["growth"]
@@ -82,7 +82,7 @@ def growth(
     return status
 
 
-def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[list[tuple[TargetRef, Growth]], int]:
+def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[list[tuple[TargetRef, CodeGrowth]], int]:
     """Watch all targets for so long; what was found, and the exit status."""
     from procmem.queries.growth import GrowthWatch, trigger_of  # noqa: PLC0415  # not needed for --help
 
@@ -100,7 +100,7 @@ def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[lis
         say(told("before", count=len(watches), seconds=seconds))
         is_whole = _followed(watches, seconds)
 
-        def read(watch: GrowthWatch) -> tuple[TargetRef, Growth]:
+        def read(watch: GrowthWatch) -> tuple[TargetRef, CodeGrowth]:
             return watch.reference, watch.report()
 
         found, not_read = for_each(watches, read)
@@ -123,7 +123,7 @@ def _followed(watches: Sequence[GrowthWatch], seconds: float) -> bool:
     return True
 
 
-def _keep(path: str, reports: Sequence[Growth], output: Output) -> None:
+def _keep(path: str, reports: Sequence[CodeGrowth], output: Output) -> None:
     """Write what was found into a file."""
     from procmem.queries.save import save_text  # noqa: PLC0415  # seldom
     from procmem.render.formats import JSON, write  # noqa: PLC0415  # the same
@@ -136,12 +136,12 @@ def _keep(path: str, reports: Sequence[Growth], output: Output) -> None:
 
 
 def _show(
-    targets: Selection, found: Sequence[tuple[TargetRef, Growth]], output: Output, *, by: str | None, top: int
+    targets: Selection, found: Sequence[tuple[TargetRef, CodeGrowth]], output: Output, *, by: str | None, top: int
 ) -> None:
     from procmem.queries.growth import sums_of  # noqa: PLC0415  # not needed for --help
     from procmem.render.pages.growth import growth_page  # noqa: PLC0415  # the same
 
-    def page(report: Growth) -> Page:
+    def page(report: CodeGrowth) -> Page:
         functions = sums_of(report, "function")
         return growth_page(report, sums_of(report, by), functions, output.heading, by=by, top=top)
 

@@ -16,9 +16,9 @@ __all__ = [
     "CodeFunction",
     "FunctionSymbol",
     "Operation",
-    "Registers",
     "SavedBy",
     "SavedRegister",
+    "UserRegisters",
 ]
 
 
@@ -123,7 +123,7 @@ class CodeFunction(NamedTuple):
     symbol: bytes | None = None
 
 
-class Registers(NamedTuple):
+class UserRegisters(NamedTuple):
     """The registers of a machine: DWARF's numbers in the order of the kernel's mask, and those with a part in calls.
 
     ``mask`` is for perf_event_open (arch/x86/include/uapi/asm/perf_regs.h).
@@ -139,5 +139,5 @@ class Registers(NamedTuple):
 
 _MASK = 0xFF_01FF
 """ax bx cx dx si di bp sp ip, r8 to r15: all that a 64-bit program has; a 32-bit one has the first nine."""
-AMD64 = Registers(_MASK, (0, 3, 2, 1, 4, 5, 6, 7, 16, 8, 9, 10, 11, 12, 13, 14, 15), 16, 7, 6, 8)
-I386 = Registers(_MASK, (0, 3, 1, 2, 6, 7, 5, 4, 8), 8, 4, 5, 4)
+AMD64 = UserRegisters(_MASK, (0, 3, 2, 1, 4, 5, 6, 7, 16, 8, 9, 10, 11, 12, 13, 14, 15), 16, 7, 6, 8)
+I386 = UserRegisters(_MASK, (0, 3, 1, 2, 6, 7, 5, 4, 8), 8, 4, 5, 4)

@@ -153,7 +153,7 @@ class _Common:
         self.instructions = cursor.data[cursor.at :]
 
 
-class _Row:
+class _RuleRow:
     """A row while instructions change it."""
 
     __slots__ = ("cfa", "saved", "undefined")
@@ -163,8 +163,8 @@ class _Row:
         self.saved: dict[int, SavedRegister] = {}
         self.undefined: frozenset[int] = frozenset()
 
-    def copy(self) -> _Row:
-        other = _Row()
+    def copy(self) -> _RuleRow:
+        other = _RuleRow()
         other.cfa, other.saved, other.undefined = self.cfa, dict(self.saved), self.undefined
         return other
 
@@ -305,17 +305,19 @@ class CallFrames:
             found = self._commons[address] = _Common(cursor)
         return found
 
-    def _executed(self, common: _Common, instructions: bytes, first: int, address: int) -> _Row:
+    def _executed(self, common: _Common, instructions: bytes, first: int, address: int) -> _RuleRow:
         """The row of an address: the instructions of both entries, up to it."""
-        start = _Row()
+        start = _RuleRow()
         self._execute(common, common.instructions, start, start, first, first)
         row = start.copy()
         self._execute(common, instructions, row, start, first, address)
         return row
 
-    def _execute(self, common: _Common, code: bytes, row: _Row, initial: _Row, place: int, address: int) -> None:
+    def _execute(
+        self, common: _Common, code: bytes, row: _RuleRow, initial: _RuleRow, place: int, address: int
+    ) -> None:
         cursor = _Cursor(code, 0, self._image.word_size, self._order)
-        states: list[_Row] = []
+        states: list[_RuleRow] = []
         for _ in range(_STEPS_MAX):
             if cursor.is_done:
                 return
@@ -347,13 +349,13 @@ class CallFrames:
         raise _Bad
 
 
-def _restore(row: _Row, initial: _Row, register: int) -> None:
+def _restore(row: _RuleRow, initial: _RuleRow, register: int) -> None:
     row.forget(register, undefined=register in initial.undefined)
     if register in initial.saved:
         row.saved[register] = initial.saved[register]
 
 
-def _change(row: _Row, initial: _Row, code: int, cursor: _Cursor, step: int) -> None:
+def _change(row: _RuleRow, initial: _RuleRow, code: int, cursor: _Cursor, step: int) -> None:
     """The instructions that change a row and take operands (DWARF 5, table 7.29)."""
     if code == 0x00:  # DW_CFA_nop
         return
@@ -389,7 +391,7 @@ def _change(row: _Row, initial: _Row, code: int, cursor: _Cursor, step: int) -> 
         raise _Bad
 
 
-def _offset(row: _Row) -> int:
+def _offset(row: _RuleRow) -> int:
     """The offset of the frame address, which must be a register and an offset to be changed in part."""
     if row.cfa is None or row.cfa[2]:
         raise _Bad

@@ -14,8 +14,8 @@ from procmem.model.kinds import Role
 from procmem.model.owners import Thread
 from procmem.model.region import Certainty
 from procmem.model.reports.growth import (
+    CodeGrowth,
     CodeStack,
-    Growth,
     GrowthPlace,
     GrowthRow,
     PageChange,
@@ -45,7 +45,7 @@ __all__ = ["parse_growths"]
 _FRAMES_MAX = 256
 
 
-def parse_growths(text: str) -> tuple[Growth, ...]:
+def parse_growths(text: str) -> tuple[CodeGrowth, ...]:
     """The reports in a text: one, or a list of them.
 
     Raises:
@@ -61,14 +61,14 @@ def parse_growths(text: str) -> tuple[Growth, ...]:
     return tuple(_growth(table_of(one)) for one in found)
 
 
-def _growth(given: Mapping[str, Any]) -> Growth:
+def _growth(given: Mapping[str, Any]) -> CodeGrowth:
     if given.get("schema") != GROWTH_SCHEMA:
         raise BadDocument
     functions = [_function(table_of(one)) for one in list_of(given.get("functions"))]
     stacks = [_stack(table_of(one), functions) for one in list_of(given.get("stacks"))]
     resident, status = given.get("resident"), given.get("status")
     before, after = (None, None) if resident is None else _pair(resident)
-    return Growth(
+    return CodeGrowth(
         process=facts_of(table_of(given.get("process"))),
         seconds=_seconds(given, "seconds"),
         faults=_count(given, "faults"),

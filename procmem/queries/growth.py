@@ -41,7 +41,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.code import CodeChain
     from procmem.model.ports import ByteReader
-    from procmem.model.reports.growth import Growth, GrowthSum
+    from procmem.model.reports.growth import CodeGrowth, GrowthSum
     from procmem.parse.options import Trigger
     from procmem.queries.targets import TargetRef
 
@@ -82,12 +82,12 @@ def _period_for(rate: float) -> int:
     return next((one for one in _PERIODS if rate / one <= _SAMPLES_A_SECOND), _PERIODS[-1])
 
 
-def sums_of(report: Growth, by: str | None) -> tuple[GrowthSum, ...]:
+def sums_of(report: CodeGrowth, by: str | None) -> tuple[GrowthSum, ...]:
     """What a report's rows come to, by one thing or by all."""
     return sums_by(report.rows, by)
 
 
-def saved_growth(path: str) -> tuple[Growth, ...]:
+def saved_growth(path: str) -> tuple[CodeGrowth, ...]:
     """What ``growth -o`` has written.
 
     Raises:
@@ -100,7 +100,7 @@ def saved_growth(path: str) -> tuple[Growth, ...]:
         raise BadInput("not-growth", path=path) from error
 
 
-class _Clock(NamedTuple):
+class _CountedMoment(NamedTuple):
     """A moment, and what was counted until then."""
 
     seconds: float
@@ -142,7 +142,7 @@ class GrowthWatch:
         time.sleep(_LEAST_SECONDS)
         events.sample(_period_for((events.count() - counted) / _LEAST_SECONDS))
         self._before, self._first_moment = self._look()
-        self._first = self._epoch = _Clock(time.monotonic(), events.count())
+        self._first = self._epoch = _CountedMoment(time.monotonic(), events.count())
         self._read_code(self._before)
         self._next_status = 0.0
         self._grown_from = self._figure()
@@ -243,7 +243,7 @@ class GrowthWatch:
     def _adapt(self) -> None:
         """Choose another period where samples are many more, or fewer, than are wanted."""
         assert self._events is not None
-        now = _Clock(time.monotonic(), self._events.count())
+        now = _CountedMoment(time.monotonic(), self._events.count())
         passed = now.seconds - self._epoch.seconds
         taken = self._samples.seen_in_epoch
         wanted = _SAMPLES_A_SECOND * max(passed, _LEAST_SECONDS)
@@ -258,7 +258,7 @@ class GrowthWatch:
 
     def _end_epoch(self) -> None:
         assert self._events is not None
-        now = _Clock(time.monotonic(), self._events.count())
+        now = _CountedMoment(time.monotonic(), self._events.count())
         self._samples.end_epoch(now.faults - self._epoch.faults)
         self._epoch = now
 
@@ -278,7 +278,7 @@ class GrowthWatch:
             return False
         return figure - ((self._grown_from or 0) if until.grown else 0) > until.size
 
-    def report(self) -> Growth:
+    def report(self) -> CodeGrowth:
         """Look again, and put both looks and the samples together.
 
         Raises:

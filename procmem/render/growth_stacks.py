@@ -1,14 +1,14 @@
-"""Growth for viewers of profiles: threads, callers, the function that touched, and the memory that it filled."""
+"""CodeGrowth for viewers of profiles: threads, callers, the function that touched, and the memory that it filled."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 from procmem.model.code import ChainEnd
 from procmem.model.owners import owner_name
-from procmem.model.reports.growth import Growth, GrowthPlace, GrowthRow
+from procmem.model.reports.growth import CodeGrowth, GrowthPlace, GrowthRow
 from procmem.render.escaping import printable, printable_text
 from procmem.render.profiles.frames import process_frame
-from procmem.render.stacks import BYTES, COUNT, Measure, Stack, Stacks
+from procmem.render.stacks import BYTES, COUNT, Measure, ProfileStack, StackProfile
 from procmem.text import english, listed
 from procmem.text.code import chain_end_text, frame_name
 from procmem.text.owners import owner_text
@@ -21,7 +21,7 @@ _UNITS = (BYTES, COUNT)
 
 
 @english()
-def growth_stacks(reports: Sequence[Growth]) -> Stacks:
+def growth_stacks(reports: Sequence[CodeGrowth]) -> StackProfile:
     """One stack for each chain of callers and memory; of several processes these are the outermost frame."""
     sums: defaultdict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0])
     for report in reports:
@@ -32,7 +32,7 @@ def growth_stacks(reports: Sequence[Growth]) -> Stacks:
             found[1] += row.faults
     name = listed(process_frame(report.process) for report in reports)
     measures = tuple(map(Measure, GROWTH_MEASURES, _UNITS))
-    return Stacks(name, measures, tuple(Stack(frames, tuple(values)) for frames, values in sums.items()))
+    return StackProfile(name, measures, tuple(ProfileStack(frames, tuple(values)) for frames, values in sums.items()))
 
 
 def _frames(row: GrowthRow) -> tuple[str, ...]:

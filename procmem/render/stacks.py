@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from procmem.model.named_tuple import NamedTuple
 
-__all__ = ["BYTES", "COUNT", "Measure", "Stack", "Stacks"]
+__all__ = ["BYTES", "COUNT", "Measure", "ProfileStack", "StackProfile"]
 
 BYTES, COUNT = "bytes", "count"
 
@@ -16,19 +16,19 @@ class Measure(NamedTuple):
     unit: str = BYTES
 
 
-class Stack(NamedTuple):
+class ProfileStack(NamedTuple):
     """Frames from the outermost to the innermost; a value of each measure, None where it is unknown."""
 
     frames: tuple[str, ...]
     values: tuple[int | None, ...]
 
 
-class Stacks(NamedTuple):
+class StackProfile(NamedTuple):
     """One profile: what it is of, what is measured, all stacks."""
 
     name: str
     measures: tuple[Measure, ...]
-    rows: tuple[Stack, ...]
+    rows: tuple[ProfileStack, ...]
 
     def place_of(self, measure: str) -> int:
         """Which of a stack's values is the measure's."""

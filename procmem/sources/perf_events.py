@@ -26,13 +26,14 @@ import select
 import struct
 from collections.abc import Iterable, Iterator
 
-from procmem.errors import AccessRefused, ProcessGone, SystemFailed, shortage_of
+from procmem.errors import AccessRefused, ProcessGone, ProcmemError, SystemFailed, shortage_of
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.perf_records import RecordForm
 from procmem.model.raw import said_or_nothing
 from procmem.sources.files import read_whole
+from procmem.sources.machine import own_pid
 
-__all__ = ["FaultEvents", "online_processors", "perf_setting"]
+__all__ = ["FaultEvents", "faults_allowed", "online_processors", "perf_setting"]
 
 _NUMBERS = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "ppc64le": 319, "s390x": 331}
 """The system call's number by architecture (arch/*/entry/syscalls, include/uapi/asm-generic/unistd.h)."""
@@ -61,7 +62,7 @@ _THREADS_AGAIN = 8
 _TRIES = 3
 
 
-class _Access(NamedTuple):
+class _EventAccess(NamedTuple):
     """What we may ask for: with ``kernel``, faults in system calls too; with ``threads``, threads and no children."""
 
     kernel: bool
@@ -69,10 +70,10 @@ class _Access(NamedTuple):
 
 
 _LADDER = (
-    _Access(kernel=True, threads=True),
-    _Access(kernel=True, threads=False),
-    _Access(kernel=False, threads=True),
-    _Access(kernel=False, threads=False),
+    _EventAccess(kernel=True, threads=True),
+    _EventAccess(kernel=True, threads=False),
+    _EventAccess(kernel=False, threads=True),
+    _EventAccess(kernel=False, threads=False),
 )
 
 
@@ -92,6 +93,19 @@ def online_processors() -> tuple[int, ...]:
         if first.isdecimal() and (last or first).isdecimal():
             found += range(int(first), min(int(last or first), int(first) + 4096) + 1)
     return tuple(found) or tuple(range(os.cpu_count() or 1))
+
+
+def faults_allowed() -> tuple[str, int | None]:
+    """Whether our own page faults may be watched, found by doing so, and what kernel.perf_event_paranoid is.
+
+    ``all``; ``user`` where those in system calls are not shown; else the code of what is refused.
+    """
+    try:
+        with FaultEvents(own_pid(), RecordForm()) as events:
+            events.sample(1)
+            return "all" if events.sees_kernel else "user", perf_setting()
+    except ProcmemError as error:
+        return error.code, perf_setting()
 
 
 class _Ring:
@@ -150,7 +164,7 @@ class FaultEvents:
         self._number = number
         self._call = ctypes.CDLL(None, use_errno=True).syscall
         self._processors = tuple(online_processors() if processors is None else processors)
-        self._access: _Access | None = None
+        self._access: _EventAccess | None = None
         self._counters: dict[int, int] = {}
         self._samplers: list[int] = []
         self._owners: dict[int, int] = {}
@@ -279,7 +293,7 @@ class FaultEvents:
         assert refused is not None
         raise self._failure(refused) from refused
 
-    def _opened(self, access: _Access, tid: int, processor: int, flags: int, event: int, period: int) -> int:
+    def _opened(self, access: _EventAccess, tid: int, processor: int, flags: int, event: int, period: int) -> int:
         fields = _SAMPLE_IP | _SAMPLE_TID | _SAMPLE_TIME | _SAMPLE_ADDR | _SAMPLE_CALLCHAIN
         if self.form.stack_bytes:
             fields |= _SAMPLE_REGS_USER | _SAMPLE_STACK_USER

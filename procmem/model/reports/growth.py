@@ -16,8 +16,8 @@ from procmem.model.reports.inspection import ProcessFacts
 __all__ = [
     "ARRIVALS",
     "GROUPINGS",
+    "CodeGrowth",
     "CodeStack",
-    "Growth",
     "GrowthPlace",
     "GrowthRow",
     "GrowthSum",
@@ -128,7 +128,7 @@ class GrowthSum(NamedTuple):
     samples: int
 
 
-class Growth(NamedTuple):
+class CodeGrowth(NamedTuple):
     """One process over ``seconds``.
 
     ``faults`` is the kernel's own count, ``samples`` how many were looked at, ``lost`` how many found no room.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from procmem.model.code import CodeFunction
 from procmem.model.growth_document import GROWTH_SCHEMA
 from procmem.model.owners import Arena, Thread, owner_name
-from procmem.model.reports.growth import CodeStack, Growth, GrowthPlace, GrowthRow
+from procmem.model.reports.growth import CodeGrowth, CodeStack, GrowthPlace, GrowthRow
 from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.fields import address, facts_json
 from procmem.text import english
@@ -21,7 +21,7 @@ __all__ = ["growth_json"]
 
 
 @english()
-def growth_json(report: Growth) -> dict[str, Any]:
+def growth_json(report: CodeGrowth) -> dict[str, Any]:
     """The report as plain values. Rows name their stack by its number, stacks their functions."""
     stacks = list(dict.fromkeys(row.stack for row in report.rows if row.stack is not None))
     functions = list(dict.fromkeys(one for stack in stacks for one in stack.frames))

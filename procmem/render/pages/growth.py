@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from procmem.model.code import ChainEnd
 from procmem.model.owners import Thread
-from procmem.model.reports.growth import Growth, GrowthPlace, GrowthSum, PageChange, ResidentChange, StatusChange
+from procmem.model.reports.growth import CodeGrowth, GrowthPlace, GrowthSum, PageChange, ResidentChange, StatusChange
 from procmem.model.reports.resident import Consumer
 from procmem.render.columns import cell_text, column
 from procmem.render.escaping import printable_text
@@ -29,7 +29,13 @@ _SHARE_TOLD = 0.01
 
 
 def growth_page(
-    report: Growth, sums: Sequence[GrowthSum], functions: Sequence[GrowthSum], unit: str, *, by: str | None, top: int
+    report: CodeGrowth,
+    sums: Sequence[GrowthSum],
+    functions: Sequence[GrowthSum],
+    unit: str,
+    *,
+    by: str | None,
+    top: int,
 ) -> Page:
     """The report; ``sums`` are its rows, summed ``by`` what was asked for, of which ``top`` are shown.
 
@@ -53,7 +59,7 @@ def growth_page(
     )
 
 
-def _faults(report: Growth) -> str:
+def _faults(report: CodeGrowth) -> str:
     rate = report.faults / report.seconds if report.seconds else 0.0
     parts = [told("faults", count=report.faults, seconds=report.seconds, rate=rate)]
     if not report.samples:
@@ -67,7 +73,7 @@ def _faults(report: Growth) -> str:
     return listed(parts, "; ")
 
 
-def _resident(report: Growth, unit: str) -> list[Block]:
+def _resident(report: CodeGrowth, unit: str) -> list[Block]:
     """RES before and after, and what came between."""
     if report.resident is None:
         return [Prose(told("no page tables"))]
@@ -82,7 +88,7 @@ def _resident(report: Growth, unit: str) -> list[Block]:
 _ACCOUNT = ("anonymous", "file", "swap")
 
 
-def _change_sheet(report: Growth) -> Sheet:
+def _change_sheet(report: CodeGrowth) -> Sheet:
     columns = (column(HEADINGS, "change", "text"), *(column(HEADINGS, key, "change") for key in _ACCOUNT))
     totals: list[Sequence[Value]] = [(told("sum"), *_sums(report.changes))]
     if report.status is not None:
@@ -105,7 +111,7 @@ def _differences(these: Sequence[int | None], those: Sequence[int]) -> tuple[int
     return tuple(None if one is None else one - other for one, other in zip(these, those, strict=True))
 
 
-def _sum_sheet(report: Growth, sums: Sequence[GrowthSum], by: str | None, top: int | None) -> Sheet:
+def _sum_sheet(report: CodeGrowth, sums: Sequence[GrowthSum], by: str | None, top: int | None) -> Sheet:
     """The rows of which something is still there; beyond ``top`` of them (None for no limit) one for the rest."""
     columns = (
         column(HEADINGS, "size", "size"),
@@ -128,7 +134,7 @@ def _sum_sheet(report: Growth, sums: Sequence[GrowthSum], by: str | None, top: i
     return Sheet(columns, rows, main=True)
 
 
-def _figures(report: Growth, one: GrowthSum) -> tuple[Value, ...]:
+def _figures(report: CodeGrowth, one: GrowthSum) -> tuple[Value, ...]:
     rate = round(one.size / report.seconds) if report.seconds else 0
     return one.size, _percent(one.size, report.grown), told("rate", size=human_size(rate)), one.faults
 
@@ -185,7 +191,7 @@ def _memory(place: GrowthPlace) -> str:
     return purpose(Consumer(place.kind, place.role, place.owner, 0, None, None, 1, place.certainty))
 
 
-def _churn(report: Growth, functions: Sequence[GrowthSum]) -> list[Block]:
+def _churn(report: CodeGrowth, functions: Sequence[GrowthSum]) -> list[Block]:
     """Which code touches pages that are gone again, where these are many."""
     stayed = sum(row.faults for row in report.rows if row.change is not None)
     gone = report.faults - stayed
@@ -198,7 +204,7 @@ def _churn(report: Growth, functions: Sequence[GrowthSum]) -> list[Block]:
     return [Prose(told("churn", share=100 * gone / report.faults, size=rate)), Sheet(columns, rows)]
 
 
-def _remarks(report: Growth, sums: Sequence[GrowthSum]) -> list[str]:
+def _remarks(report: CodeGrowth, sums: Sequence[GrowthSum]) -> list[str]:
     """What the figures do not say by themselves."""
     remarks = []
     if report.samples and report.samples < report.faults and report.grown:

@@ -8,7 +8,7 @@ format holds all measures that are known; others hold the one that is asked for.
 import importlib
 
 from procmem.model.named_tuple import NamedTuple
-from procmem.render.stacks import Stacks
+from procmem.render.stacks import StackProfile
 
 __all__ = ["PROFILES", "ProfileFormat", "write_profile"]
 
@@ -29,8 +29,8 @@ PROFILES = {
 """Every format by its name on the command line."""
 
 
-def write_profile(name: str, stacks: Stacks, measure: str) -> bytes:
-    """Stacks as one file; ``measure`` is the one that a viewer is to show first."""
+def write_profile(name: str, stacks: StackProfile, measure: str) -> bytes:
+    """StackProfile as one file; ``measure`` is the one that a viewer is to show first."""
     module = importlib.import_module(f"procmem.render.profiles.{PROFILES[name].module}")
     data: bytes = module.write(stacks, measure)
     return data

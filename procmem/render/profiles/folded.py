@@ -3,12 +3,12 @@
 The form is that of ``stackcollapse`` in Brendan Gregg's FlameGraph: the last word of a line is the number.
 """
 
-from procmem.render.stacks import Stacks
+from procmem.render.stacks import StackProfile
 
 __all__ = ["write"]
 
 
-def write(stacks: Stacks, measure: str) -> bytes:
+def write(stacks: StackProfile, measure: str) -> bytes:
     """One line for each stack of which there is something; where there is nothing of any, one for each."""
     at = stacks.place_of(measure)
     found = [(row.frames, row.values[at] or 0) for row in stacks.rows]

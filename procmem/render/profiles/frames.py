@@ -6,7 +6,7 @@ from procmem.model.owners import owner_name
 from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.reports.profile import MEASURES, MemoryProfile, RegionSum
 from procmem.render.escaping import printable
-from procmem.render.stacks import Measure, Stack, Stacks
+from procmem.render.stacks import Measure, ProfileStack, StackProfile
 from procmem.text import english, listed
 
 __all__ = ["frames_of", "memory_stacks", "process_frame"]
@@ -29,15 +29,15 @@ def frames_of(one: RegionSum) -> tuple[str, ...]:
 
 
 @english()
-def memory_stacks(profiles: Sequence[MemoryProfile]) -> Stacks:
+def memory_stacks(profiles: Sequence[MemoryProfile]) -> StackProfile:
     """The sums of regions; a measure that is not known of all has no place in some formats."""
     name = listed(process_frame(one.process) for one in profiles)
-    return Stacks(name, tuple(map(Measure, MEASURES)), tuple(_rows(profiles)))
+    return StackProfile(name, tuple(map(Measure, MEASURES)), tuple(_rows(profiles)))
 
 
-def _rows(profiles: Sequence[MemoryProfile]) -> Iterator[Stack]:
+def _rows(profiles: Sequence[MemoryProfile]) -> Iterator[ProfileStack]:
     """Each sum with its frames; where there are several processes, these come first."""
     for profile in profiles:
         first = (process_frame(profile.process),) if len(profiles) > 1 else ()
         for one in profile.sums:
-            yield Stack((*first, *frames_of(one)), one.sizes)
+            yield ProfileStack((*first, *frames_of(one)), one.sizes)

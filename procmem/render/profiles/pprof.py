@@ -7,7 +7,7 @@ protobuf). A frame is a function with one location; a location names no address,
 import gzip
 from collections.abc import Iterable
 
-from procmem.render.stacks import Stacks
+from procmem.render.stacks import StackProfile
 
 __all__ = ["write"]
 
@@ -23,7 +23,7 @@ _BYTES_TYPE = 2
 """The wire type of what has a length: texts, messages, packed numbers."""
 
 
-def write(stacks: Stacks, measure: str) -> bytes:
+def write(stacks: StackProfile, measure: str) -> bytes:
     """All measures that are known; the viewer begins with the one that is asked for."""
     texts: dict[str, int] = {"": 0}
 

@@ -6,7 +6,7 @@ Each stack is one sample, whose weight is bytes. A measure that is not known of 
 import json
 from collections.abc import Sequence
 
-from procmem.render.stacks import COUNT, Measure, Stacks
+from procmem.render.stacks import COUNT, Measure, StackProfile
 
 __all__ = ["SCHEMA", "write"]
 
@@ -15,7 +15,7 @@ _NO_UNIT = "none"
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
-def write(stacks: Stacks, measure: str) -> bytes:
+def write(stacks: StackProfile, measure: str) -> bytes:
     """All measures that are known; the viewer begins with the one that is asked for."""
     frames: dict[str, int] = {}
     samples = []
