@@ -20,7 +20,7 @@ from procmem.model.note import Note, note
 from procmem.model.perf_records import FaultSample, Lost, MappedRange, RecordForm, ThreadName
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import StatusKey
-from procmem.model.raw import MappedFile, PageRuns, Refusal
+from procmem.model.raw import MappedFile, Refusal
 from procmem.model.vma_names import Backing
 from procmem.parse.checked import BadDocument
 from procmem.parse.demangle import readable_name
@@ -142,6 +142,7 @@ class GrowthWatch:
         time.sleep(_LEAST_SECONDS)
         events.sample(_period_for((events.count() - counted) / _LEAST_SECONDS))
         self._before, self._first_moment = self._look()
+        self._process = self._before.snapshot.thread_of or self.pid
         self._first = self._epoch = _CountedMoment(time.monotonic(), events.count())
         self._read_code(self._before)
         self._next_status = 0.0
@@ -227,13 +228,13 @@ class GrowthWatch:
         for piece in self._events.take():
             for record in parse_records(piece, self._events.form):
                 if isinstance(record, FaultSample):
-                    if record.pid == self._target.pid and record.time >= self._first_moment:
+                    if record.pid == self._process and record.time >= self._first_moment:
                         self._samples.add(record, self._unwound)
                 elif isinstance(record, Lost):
                     self._lost += record.records
-                elif isinstance(record, ThreadName) and record.pid == self._target.pid:
+                elif isinstance(record, ThreadName) and record.pid == self._process:
                     self._names[record.tid] = record.name
-                elif isinstance(record, MappedRange) and record.executable and record.pid == self._target.pid:
+                elif isinstance(record, MappedRange) and record.executable and record.pid == self._process:
                     place = (record.start, record.end, record.offset)
                     self._add_code(place, record.name, record.device, record.inode)
 
@@ -281,22 +282,27 @@ class GrowthWatch:
     def report(self) -> CodeGrowth:
         """Look again, and put both looks and the samples together.
 
+        Where it has ended meanwhile, or runs another program now, nothing is known of what is still there.
+
         Raises:
-            ProcessGone: it has ended meanwhile.
             AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
         """
         events = self._events
         assert events is not None
-        after, moment = self._look()
+        before = self._before
+        notes: tuple[Note, ...] = ()
+        try:
+            after, moment = self._look()
+        except ProcessGone:  # what was sampled until then is told all the same
+            after, moment = before._replace(pages=None), time.monotonic_ns()
+            notes = (note("ended watched"),)
         self._take()
         self._end_epoch()
         self._read_code(after)
         self._code.compiled_by(PerfMap(read_perf_map(self.pid)))
-        before = self._before
-        notes: tuple[Note, ...] = ()
         if before.snapshot.auxv != after.snapshot.auxv:
-            notes = (note("executed"),)
-            before = before._replace(pages=PageRuns())
+            notes = (note("executed watched"),)
+            before = before._replace(pages=None)
         figures = FaultFigures(
             seconds=(moment - self._first_moment) / 1e9,
             faults=self._epoch.faults - self._first.faults,

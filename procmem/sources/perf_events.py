@@ -22,6 +22,7 @@ import errno
 import fcntl
 import mmap
 import os
+import resource
 import select
 import struct
 from collections.abc import Iterable, Iterator
@@ -60,6 +61,7 @@ _CHAIN_MAX = 127
 _THREADS_AGAIN = 8
 """So often the list of threads is read anew, until there are none that nobody follows."""
 _TRIES = 3
+_FILES_BESIDES = 256
 
 
 class _EventAccess(NamedTuple):
@@ -106,6 +108,16 @@ def faults_allowed() -> tuple[str, int | None]:
             return "all" if events.sees_kernel else "user", perf_setting()
     except ProcmemError as error:
         return error.code, perf_setting()
+
+
+def _make_room(files: int) -> None:
+    """Let us have so many more files open, as far as that is ours to decide (getrlimit(2))."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files + _FILES_BESIDES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(most, soft), hard))
 
 
 class _Ring:
@@ -195,7 +207,9 @@ class FaultEvents:
         counters, and again where it found threads that had ended.
         """
         for _ in range(_TRIES):
-            for tid in self._threads():
+            tids = self._threads()
+            _make_room((len(self._processors) + 1) * len(tids))
+            for tid in tids:
                 if tid not in self._counters:
                     with contextlib.suppress(ProcessLookupError):
                         self._counters[tid] = self._need(tid, -1, _COUNTING, _PAGE_FAULTS)

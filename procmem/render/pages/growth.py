@@ -44,7 +44,7 @@ def growth_page(
     table = _sum_sheet(report, sums, by, top)
     sections: list[Sequence[Block]] = [process_head(report.process), [Prose(_faults(report)), *_resident(report, unit)]]
     if any(one.size for one in sums):
-        sections.append([Prose(told("title", size=report.grown)), table])
+        sections.append([Prose(told("title" if report.resident else "title touched", size=report.grown)), table])
     else:
         sections.append([Prose(told("nothing"))])
     churn = _churn(report, functions)

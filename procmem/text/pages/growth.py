@@ -53,13 +53,12 @@ _SENTENCES: dict[str, Sentence] = {
         "{count} records found no room, and are made good by the others",
     ),
     "resident": N_("RES went from {before:size} to {after:size}"),
-    "no page tables": N_(
-        "its page tables may not be read: what was given back again is not known, and sizes are estimates"
-    ),
+    "no page tables": N_("what is still there at the end is not known: sizes are estimates of all that was touched"),
     "sum": N_("change"),
     "of status": N_("status says"),
     "unexplained": N_("not explained"),
     "title": N_("Of what came and is still there, {size:size}: who touched it first"),
+    "title touched": N_("Of what was touched, {size:size}: who touched it first"),
     "nothing": N_("Nothing has come that is still there."),
     "churn": N_(
         "Faults that left no new page ({share:.0f} % of all, {size:size} a second): given back since, touched again, or copied after a fork"
