@@ -8,6 +8,7 @@ chain of code.
 from __future__ import annotations
 
 import array
+import random
 from collections.abc import Callable, Iterator
 
 from procmem.model.code import ChainEnd, CodeChain
@@ -16,7 +17,7 @@ from procmem.model.perf_records import FaultSample
 
 __all__ = ["FaultSamples", "KeptSample"]
 
-_SAMPLES_MAX = 400_000
+_SAMPLES_MAX = 100_000
 _CHAINS_MAX = 40_000
 _FRAMES_OF_MANY = 6
 """Where there are more different chains than are kept, only the innermost frames tell them apart."""
@@ -32,19 +33,37 @@ class KeptSample(NamedTuple):
 
 
 class _Epoch:
-    """Samples taken with one period."""
+    """Samples taken with one period.
 
-    __slots__ = ("address", "chain", "faults", "seen", "tid")
+    Of ``step`` neighbours one is kept, drawn by lot: every so many-th would keep step with a program's own rhythm.
+    """
+
+    __slots__ = ("_draw", "_keeps", "address", "chain", "faults", "seen", "step", "tid")
 
     def __init__(self) -> None:
         self.address = array.array("Q")
-        self.tid = array.array("L")
-        self.chain = array.array("L")
+        self.tid = array.array("I")
+        self.chain = array.array("I")
         self.seen = 0
+        self.step = 1
         self.faults = 0
+        self._keeps = 0
+        self._draw = random.Random(1)  # noqa: S311  # a draw that is the same each time, and no secret
+
+    def is_kept(self) -> bool:
+        """Count a sample, and say whether it is one to keep."""
+        at = self.seen % self.step
+        if at == 0:
+            self._keeps = self._draw.randrange(self.step)
+        self.seen += 1
+        return at == self._keeps
 
     def thin_out(self) -> None:
-        self.address, self.tid, self.chain = self.address[::2], self.tid[::2], self.chain[::2]
+        """Keep one of two, of those to come as well: all of an epoch stand for the same number of faults."""
+        self.step *= 2
+        kept = [at + self._draw.randrange(2) for at in range(0, len(self.address) - 1, 2)]
+        for column in (self.address, self.tid, self.chain):
+            column[:] = array.array(column.typecode, map(column.__getitem__, kept))
 
 
 class FaultSamples:
@@ -71,7 +90,8 @@ class FaultSamples:
     def add(self, sample: FaultSample, unwind: Callable[[FaultSample], CodeChain]) -> None:
         """Take a sample in."""
         epoch = self._epochs[-1]
-        epoch.seen += 1
+        if not epoch.is_kept():
+            return
         epoch.address.append(sample.address)
         epoch.tid.append(sample.tid)
         epoch.chain.append(self._number(unwind(sample)))

@@ -26,7 +26,7 @@ _FUNCTIONS = frozenset(
     {
         *(b"malloc", b"calloc", b"realloc", b"reallocarray", b"free", b"memalign", b"aligned_alloc", b"posix_memalign"),
         *(b"valloc", b"pvalloc", b"malloc_consolidate", b"sysmalloc", b"systrim", b"malloc_printerr", b"tcache_init"),
-        *(b"sysmalloc_mmap", b"sysmalloc_mmap.constprop.0", b"unlink_chunk", b"alloc_perturb", b"grow_heap"),
+        *(b"sysmalloc_mmap", b"unlink_chunk", b"alloc_perturb", b"grow_heap"),
         *(b"memset", b"memcpy", b"memmove", b"mempcpy", b"bzero", b"bcopy"),
         *(b"strcpy", b"strncpy", b"strdup", b"strndup"),
         *(b"_Znwm", b"_Znam", b"_Znwj", b"_Znaj", b"_ZnwmSt11align_val_t", b"_ZnamSt11align_val_t"),

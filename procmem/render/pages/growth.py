@@ -122,7 +122,7 @@ def _sum_sheet(report: CodeGrowth, sums: Sequence[GrowthSum], by: str | None, to
     )
     grown = [one for one in sums if one.size]
     shown = grown if top is None else grown[:top]
-    rows: list[Sequence[Value]] = [(*_figures(report, one), *_names(one, by)) for one in shown]
+    rows: list[Sequence[Value]] = [(*_figures(report, one), *_names(report, one, by)) for one in shown]
     rest = grown[len(shown) :]
     if rest:
         whole = GrowthSum(
@@ -164,7 +164,7 @@ def _columns_of(by: str | None) -> tuple[Column, ...]:
     )
 
 
-def _names(one: GrowthSum, by: str | None) -> tuple[Value, ...]:
+def _names(report: CodeGrowth, one: GrowthSum, by: str | None) -> tuple[Value, ...]:
     function = printable_text(
         told("nobody") if one.function is None and not one.samples else function_text(one.function)
     )
@@ -174,10 +174,14 @@ def _names(one: GrowthSum, by: str | None) -> tuple[Value, ...]:
     if by in ("kind", "owner"):
         return (memory,)
     if by == "thread":
-        return (thread or told("nobody"),)
+        return (thread or _nobody(report),)
     if by == "object":
         return (printable_text(object_text(one.object)),)
     return (function, touched) if by == "function" else (function, memory, thread, touched)
+
+
+def _nobody(report: CodeGrowth) -> str:
+    return told("nobody" if report.sees_kernel else "nobody seen")
 
 
 def _thread(thread: Thread) -> str:
@@ -200,7 +204,7 @@ def _churn(report: CodeGrowth, functions: Sequence[GrowthSum]) -> list[Block]:
     rate = round(gone * report.page_size / (report.seconds or 1))
     by_faults = sorted(functions, key=lambda one: one.size // report.page_size - one.faults)[:_CHURN_ROWS]
     columns = (column(HEADINGS, "faults", "count"), column(HEADINGS, "share", "figure"), *_columns_of("function"))
-    rows = [(one.faults, _percent(one.faults, report.faults), *_names(one, "function")) for one in by_faults]
+    rows = [(one.faults, _percent(one.faults, report.faults), *_names(report, one, "function")) for one in by_faults]
     return [Prose(told("churn", share=100 * gone / report.faults, size=rate)), Sheet(columns, rows)]
 
 

@@ -84,6 +84,7 @@ _SENTENCES: dict[str, Sentence] = {
     "cost": N_("looking took {cost:.2f} s of a processor"),
     "thread": N_("{name:name} ({tid})"),
     "rate": N_("{size}/s"),
+    "nobody seen": N_("no fault seen: within a system call, or filled by the kernel in advance"),
     "nobody": N_("no fault: the kernel filled it in advance (mlock, MAP_POPULATE), or joined pages"),
 }
 
