@@ -126,9 +126,17 @@ class FaultSamples:
             self._epochs.append(_Epoch())
 
     def __iter__(self) -> Iterator[KeptSample]:
-        """All samples that are kept, the earliest first."""
+        """All samples that are kept, the earliest first; an epoch of which none is left is stood for by the next."""
+        waiting = 0
+        kept: list[tuple[_Epoch, int]] = []
         for epoch in self._epochs:
+            waiting += max(epoch.faults, epoch.seen)
             if epoch.address:
-                each = max(epoch.faults, epoch.seen) / len(epoch.address)
-                for address, tid, chain in zip(epoch.address, epoch.tid, epoch.chain, strict=True):
-                    yield KeptSample(address, tid, chain, each)
+                kept.append((epoch, waiting))
+                waiting = 0
+        if kept and waiting:
+            kept[-1] = kept[-1][0], kept[-1][1] + waiting
+        for epoch, faults in kept:
+            each = faults / len(epoch.address)
+            for address, tid, chain in zip(epoch.address, epoch.tid, epoch.chain, strict=True):
+                yield KeptSample(address, tid, chain, each)

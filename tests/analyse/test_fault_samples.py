@@ -20,9 +20,9 @@ def one_chain(one: FaultSample) -> CodeChain:
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 10_000)), min_size=1, max_size=8))
 def test_all_faults_are_stood_for(epochs: list[tuple[int, int]]) -> None:
-    """Those of an epoch without samples go to the next that has some."""
+    """Those of an epoch without samples go to the next that has some, and the last ones to the last."""
     kept = FaultSamples(most=40)
-    waiting = due = 0
+    due = waiting = 0
     for count, faults in epochs:
         for number in range(count):
             kept.add(sample(number), one_chain)
@@ -31,21 +31,23 @@ def test_all_faults_are_stood_for(epochs: list[tuple[int, int]]) -> None:
         if count:
             due += max(waiting, count)
             waiting = 0
-    assert sum(one.faults for one in kept) == pytest.approx(due)
+    due += waiting
+    if any(count for count, _ in epochs):
+        assert sum(one.faults for one in kept) == pytest.approx(due)
     assert kept.seen == sum(count for count, _ in epochs)
     assert len(list(kept)) <= 41
 
 
 def test_thinning_out_takes_from_all_alike() -> None:
     """Two threads that touch by turns in blocks of seven keep their shares."""
-    kept = FaultSamples(most=1000)
+    kept = FaultSamples(most=10_000)
     for number in range(50_000):
         kept.add(sample(number, tid=number // 7 % 2), one_chain)
     kept.end_epoch(50_000)
     shares = [sum(one.faults for one in kept if one.tid == tid) for tid in (0, 1)]
     assert sum(shares) == pytest.approx(50_000)
     assert shares[0] == pytest.approx(25_000, rel=0.05)
-    assert 500 <= len(list(kept)) <= 1001
+    assert 5000 <= len(list(kept)) <= 10_001
 
 
 def test_chains_have_a_bound() -> None:
