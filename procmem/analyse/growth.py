@@ -28,6 +28,7 @@ from procmem.model.reports.growth import (
     GROUPINGS,
     CodeGrowth,
     CodeStack,
+    CurvePoint,
     GrowthPlace,
     GrowthRow,
     GrowthSum,
@@ -64,6 +65,7 @@ class FaultFigures(NamedTuple):
     period: int
     sees_kernel: bool
     cost: float
+    curve: tuple[CurvePoint, ...] = ()
 
 
 class _Span(NamedTuple):
@@ -102,6 +104,7 @@ def grown(
         page_size=size,
         sees_kernel=figures.sees_kernel,
         cost=figures.cost,
+        curve=figures.curve,
         warnings=seen.warnings,
     )
 

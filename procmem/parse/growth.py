@@ -16,6 +16,7 @@ from procmem.model.region import Certainty
 from procmem.model.reports.growth import (
     CodeGrowth,
     CodeStack,
+    CurvePoint,
     GrowthPlace,
     GrowthRow,
     PageChange,
@@ -85,6 +86,7 @@ def _growth(given: Mapping[str, Any]) -> CodeGrowth:
         page_size=_count(given, "page_size"),
         sees_kernel=given.get("sees_kernel") is True,
         cost=_seconds(given, "cost_seconds"),
+        curve=tuple(_point(table_of(one)) for one in list_of(given.get("curve"))),
     )
 
 
@@ -105,6 +107,11 @@ def _seconds(given: Mapping[str, Any], key: str) -> float:
 def _pair(given: object) -> tuple[int | None, int | None]:
     both = table_of(given)
     return number_of(both.get("before")), number_of(both.get("after"))
+
+
+def _point(given: Mapping[str, Any]) -> CurvePoint:
+    rss, swap = number_of(given.get("rss")), number_of(given.get("swap"))
+    return CurvePoint(_seconds(given, "seconds"), rss, swap, _count(given, "faults"))
 
 
 def _status(given: Mapping[str, Any]) -> StatusChange:

@@ -21,6 +21,7 @@ from procmem.model.perf_records import FaultSample, Lost, MappedRange, RecordFor
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import MappedFile, Refusal
+from procmem.model.reports.growth import CurvePoint
 from procmem.model.vma_names import Backing
 from procmem.parse.checked import BadDocument
 from procmem.parse.demangle import readable_name
@@ -65,6 +66,8 @@ _TOO_MANY, _TOO_FEW = 2.0, 0.2
 _LEAST_SECONDS = 0.05
 """Of faults that a rate is taken from."""
 _STATUS_SECONDS = 0.2
+_POINTS_MAX = 512
+"""Of the curve: where there are more, every other one is left out."""
 _SAVED_CHARACTERS_MAX = 256 << 20
 
 
@@ -146,6 +149,7 @@ class GrowthWatch:
         self._first = self._epoch = _CountedMoment(time.monotonic(), events.count())
         self._read_code(self._before)
         self._next_status = 0.0
+        self._curve: list[CurvePoint] = []
         self._grown_from = self._figure()
 
     @property
@@ -265,12 +269,18 @@ class GrowthWatch:
 
     def _figure(self) -> int | None:
         """What ``--until`` is about, in bytes (0 where it names nothing); None where the process has ended."""
+        assert self._events is not None
         content = self._target.read("status")
         if not isinstance(content, bytes):
             return None
         sizes = parse_status(content).sizes
         if StatusKey.VM_RSS not in sizes:
             return None
+        passed = time.monotonic() - self._first_moment / 1e9
+        faults = self._events.count() - self._first.faults
+        self._curve.append(CurvePoint(passed, sizes[StatusKey.VM_RSS], sizes.get(StatusKey.VM_SWAP), faults))
+        if len(self._curve) > _POINTS_MAX:
+            self._curve = self._curve[::2]
         return 0 if self._until is None else sum(sizes.get(key, 0) for key in _FIELDS[self._until.name])
 
     def _is_reached(self, figure: int) -> bool:
@@ -289,6 +299,7 @@ class GrowthWatch:
         """
         events = self._events
         assert events is not None
+        self._figure()
         before = self._before
         notes: tuple[Note, ...] = ()
         try:
@@ -310,6 +321,7 @@ class GrowthWatch:
             period=events.period,
             sees_kernel=events.sees_kernel,
             cost=cpu_seconds() - self._cost,
+            curve=tuple(self._curve),
         )
         found = grown(before, after, self._samples, self._code, self._names, figures)
         return found._replace(warnings=(*found.warnings, *notes))

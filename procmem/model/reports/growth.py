@@ -18,6 +18,7 @@ __all__ = [
     "GROUPINGS",
     "CodeGrowth",
     "CodeStack",
+    "CurvePoint",
     "GrowthPlace",
     "GrowthRow",
     "GrowthSum",
@@ -94,6 +95,15 @@ class CodeStack(NamedTuple):
     end: ChainEnd
 
 
+class CurvePoint(NamedTuple):
+    """A moment, in seconds since the beginning: RES and swap as ``status`` has them, and all faults until then."""
+
+    seconds: float
+    rss: int | None
+    swap: int | None
+    faults: int
+
+
 class GrowthRow(NamedTuple):
     """Memory of one place that one chain of code filled in one thread.
 
@@ -135,7 +145,7 @@ class CodeGrowth(NamedTuple):
     ``resident`` is RES by the page tables before and after; None where they may not be read, and then sizes of rows are
     estimates that nothing holds. ``copied_after_fork`` are pages that were there, and were written while another
     process had them too: they cost memory that RES does not show. ``sees_kernel`` is False where faults in system calls
-    are not shown. ``cost`` is the seconds of a processor that we took.
+    are not shown. ``cost`` is the seconds of a processor that we took. ``curve`` are some moments, in order.
     """
 
     process: ProcessFacts
@@ -152,6 +162,7 @@ class CodeGrowth(NamedTuple):
     page_size: int
     sees_kernel: bool
     cost: float
+    curve: tuple[CurvePoint, ...] = ()
     warnings: tuple[Note, ...] = ()
 
     @property

@@ -51,6 +51,10 @@ def growth_json(report: CodeGrowth) -> dict[str, Any]:
         "functions": [_function(one) for one in functions],
         "stacks": [_stack(stack, places) for stack in stacks],
         "rows": [_row(row, None if row.stack is None else numbers[row.stack]) for row in report.rows],
+        "curve": [
+            {"seconds": round(one.seconds, 3), "rss": one.rss, "swap": one.swap, "faults": one.faults}
+            for one in report.curve
+        ],
         "warnings": [printable_text(note_text(note)) for note in report.warnings],
     }
 

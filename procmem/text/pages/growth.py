@@ -79,6 +79,9 @@ _SENTENCES: dict[str, Sentence] = {
     "early": N_(
         "{share:.0f} % of the chains of callers end early: nothing said who called, or the stack is deeper than what was copied"
     ),
+    "flame": N_("What came, by the code that touched it: the outermost callers on top"),
+    "frame": N_("{name}: {size:size} ({share:.1f} %)"),
+    "curve": N_("RES over time: {before:size} at first, {after:size} at the end, {most:size} at most"),
     "gone": N_("memory that is not mapped any more"),
     "huge": N_("one touch fills a huge page as a whole"),
     "cost": N_("looking took {cost:.2f} s of a processor"),
