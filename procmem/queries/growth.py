@@ -7,6 +7,7 @@ chosen so that samples stay few, however many faults there are.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from procmem.analyse.code_map import CodeMap, CodeRange
@@ -22,6 +23,7 @@ from procmem.model.permissions import permissions
 from procmem.model.proc_keys import StatusKey
 from procmem.model.raw import MappedFile, Refusal
 from procmem.model.reports.growth import CurvePoint
+from procmem.model.reports.report import ShownGrowth
 from procmem.model.vma_names import Backing
 from procmem.parse.checked import BadDocument
 from procmem.parse.demangle import readable_name
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from procmem.parse.options import Trigger
     from procmem.queries.targets import TargetRef
 
-__all__ = ["UNTIL", "GrowthWatch", "saved_growth", "sums_of", "trigger_of"]
+__all__ = ["UNTIL", "GrowthWatch", "saved_growth", "shown_growth", "sums_of", "trigger_of", "watched_growth"]
 
 UNTIL = ("rss", "anon", "file", "swap")
 """What ``--until`` may name: figures of ``status``, which costs next to nothing to look at."""
@@ -66,6 +68,7 @@ _TOO_MANY, _TOO_FEW = 2.0, 0.2
 _LEAST_SECONDS = 0.05
 """Of faults that a rate is taken from."""
 _STATUS_SECONDS = 0.2
+_STEP_SECONDS = 0.1
 _POINTS_MAX = 512
 """Of the curve: where there are more, every other one is left out."""
 _SAVED_CHARACTERS_MAX = 256 << 20
@@ -88,6 +91,27 @@ def _period_for(rate: float) -> int:
 def sums_of(report: CodeGrowth, by: str | None) -> tuple[GrowthSum, ...]:
     """What a report's rows come to, by one thing or by all."""
     return sums_by(report.rows, by)
+
+
+def watched_growth(reference: TargetRef, seconds: float, goes_on: Callable[[], bool]) -> ShownGrowth:
+    """Watch one process for so long, or until it ends or is to go on no more; with the sums that a page shows.
+
+    Raises:
+        ProcessGone, AccessRefused, Misuse: as :class:`GrowthWatch`.
+    """
+    end = time.monotonic() + seconds
+    watch = GrowthWatch(reference)
+    try:
+        while (left := end - time.monotonic()) > 0 and goes_on() and watch.follow(min(left, _STEP_SECONDS)):
+            pass
+        return shown_growth(watch.report())
+    finally:
+        watch.close()
+
+
+def shown_growth(report: CodeGrowth) -> ShownGrowth:
+    """A report with its sums by all and by function."""
+    return ShownGrowth(report, sums_of(report, None), sums_of(report, "function"))
 
 
 def saved_growth(path: str) -> tuple[CodeGrowth, ...]:

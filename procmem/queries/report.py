@@ -11,7 +11,7 @@ from procmem.model.reports.report import MemoryReport, ShownGrowth, Subject
 from procmem.queries.examine import FILES_OF_A_THREAD, examine
 from procmem.queries.explain import explained
 from procmem.queries.explain_simulated import explain_simulated
-from procmem.queries.growth import saved_growth, sums_of
+from procmem.queries.growth import saved_growth, shown_growth
 from procmem.queries.series import looks_of
 from procmem.queries.threads import threads_in
 from procmem.sources.find import wanted_processes
@@ -46,7 +46,7 @@ def growths_in(path: str) -> list[ShownGrowth]:
     Raises:
         BadInput: as :func:`procmem.queries.growth.saved_growth`.
     """
-    return [ShownGrowth(one, sums_of(one, None), sums_of(one, "function")) for one in saved_growth(path)]
+    return [shown_growth(one) for one in saved_growth(path)]
 
 
 def subject_of(target: Target, name: str, *, deep: bool) -> Subject:
