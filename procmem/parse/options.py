@@ -78,17 +78,15 @@ class Trigger(NamedTuple):
     percent: float | None
 
 
-def parse_trigger(
-    text: str, names: tuple[str, ...], option: str = "--when", *, wrong: str = "bad-trigger", parts: bool = True
-) -> Trigger:
-    """``heap>+200M``, ``rss>2G``, and with ``parts`` ``rss>80%``; ``wrong`` is the code of what is none of them.
+def parse_trigger(text: str, names: tuple[str, ...], option: str = "--when", *, parts: bool = True) -> Trigger:
+    """``heap>+200M``, ``rss>2G``, and with ``parts`` ``rss>80%``.
 
     Raises:
         Misuse: it is no such condition.
     """
     found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(\+?)(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
     if found is None or found[1] not in names or (found[3] and (found[2] or not parts)):
-        raise Misuse(wrong, text=text, names=names)
+        raise Misuse("bad-trigger", text=text, names=names) if parts else Misuse("bad-until", text=text, names=names)
     if found[3] is not None:
         return Trigger(found[1], grown=False, size=None, percent=float(found[3]))
     return Trigger(found[1], grown=bool(found[2]), size=size_of(found[4], option), percent=None)

@@ -80,7 +80,7 @@ def trigger_of(text: str) -> Trigger:
     Raises:
         Misuse: it is no such condition.
     """
-    return parse_trigger(text, UNTIL, "--until", wrong="bad-until", parts=False)
+    return parse_trigger(text, UNTIL, "--until", parts=False)
 
 
 def _period_for(rate: float) -> int:

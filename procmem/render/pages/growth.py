@@ -79,7 +79,7 @@ def _resident(report: CodeGrowth, unit: str) -> list[Block]:
         return [Prose(told("no page tables"))]
     before, after = report.resident
     copied = [Prose(told("copied", size=report.copied_after_fork))] if report.copied_after_fork else []
-    line = Prose(f"{told('resident', before=before, after=after)}: {cell_text(after - before, 'change', human_size)}")
+    line = Prose(told("resident", before=before, after=after, change=cell_text(after - before, "change", human_size)))
     if not report.changes:
         return [line, *copied]
     return [line, *([Prose(unit)] if unit else []), _change_sheet(report), *copied]
@@ -197,8 +197,7 @@ def _memory(place: GrowthPlace) -> str:
 
 def _churn(report: CodeGrowth, functions: Sequence[GrowthSum]) -> list[Block]:
     """Which code touches pages that are gone again, where these are many."""
-    stayed = sum(row.faults for row in report.rows if row.change is not None)
-    gone = report.faults - stayed
+    gone = report.faults - sum(min(row.faults, row.size // report.page_size) for row in report.rows)
     if report.resident is None or not report.samples or gone < _CHURN_SHARE * report.faults:
         return []
     rate = round(gone * report.page_size / (report.seconds or 1))

@@ -7,7 +7,8 @@ __all__ = ["BY", "EPILOG", "FORMAT", "HELP", "OUTPUT", "SECONDS", "TOP", "UNTIL"
 HELP = N_("""Show which code fills the memory of a process, while it does: no restart, no stop, nothing written into it.
 
 The first touch of a page is a page fault, and the kernel tells of each its address, its thread and its callers
-(perf_event_open). What the address is, heap, arena, stack, file, is told as inspect tells it.
+(perf_event_open). What the address is, heap, arena, stack, file, is told as inspect tells it. --from shows what growth
+-o has written.
 """)
 SECONDS = N_("How long to watch (10).")
 UNTIL = N_("End as soon as this holds: 'rss>+200M' (since the beginning), 'anon>2G', 'file>1G', 'swap>+10M'.")
@@ -25,11 +26,12 @@ Examples:
   procmem growth --from leak.json --by thread
   procmem growth 1234 --format folded | flamegraph.pl > leak.svg
 
-Who touches a page first is charged with it: memory that malloc hands out again is no new page, and is
-nobody's growth. Callers are found by call frame information (.eh_frame), else by
-frame pointers; names come from symbol tables, separate debug files, and from
-/tmp/perf-PID.map of runtimes that write one (node --perf-basic-prof, python -X
-perf, jcmd PID Compiler.perfmap). Names of C++ and Rust are made readable by the
-extra procmem[symbols]. It takes what perf takes: one's own processes where
-kernel.perf_event_paranoid is 2 or less; else CAP_PERFMON, or root.
+Who touches a page first is charged with it: memory that malloc hands out
+again is no new page, and is nobody's growth. Callers are found by call frame
+information (.eh_frame), else by frame pointers; names come from symbol
+tables, separate debug files, and from /tmp/perf-PID.map of runtimes that
+write one (node --perf-basic-prof, python -X perf, jcmd PID Compiler.perfmap).
+Names of C++ and Rust are made readable by the extra procmem[symbols]. It
+takes what perf takes: for your own processes kernel.perf_event_paranoid of 2
+or less, else CAP_PERFMON, or root.
 """)

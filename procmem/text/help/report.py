@@ -21,7 +21,7 @@ Examples:
   procmem report 1234 -o memory.html
   procmem report leak.series -o growth.html   from procmem record --every
   procmem report bug.tar.gz 1234 -o both.html --lang zh
-  procmem report 1234 --growth leak.json -o memory.html   from procmem growth -o
+  procmem report 1234 --growth leak.json -o x.html   from procmem growth -o
   procmem report 1234 --simulate ./prog -o beside.html
   procmem report --simulate textbook -o textbook.html
 """)
