@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -62,15 +63,19 @@ def the_leak(variant: str, folder: Path) -> None:
     with started([str(program(variant, folder)), "leak"]) as child:
         child.go_on()
         time.sleep(0.3)
-        with watching(child.pid, "--seconds", "2", "--json") as run:
+        with watching(child.pid, "--seconds", "60", "--json") as run:
+            child.go_on()
+            kept = child.kept_in_all()
+            run.send_signal(signal.SIGINT)
             found = json.loads(run.communicate(timeout=60)[0])
+    assert kept == 30_000_000
     before, after = found["resident"].values()
     grown = found["grown"]
     assert grown == sum(row["size"] for row in found["rows"])
     assert abs(grown - (after - before)) < 0.03 * grown  # nothing is given back that stays
     leaked = [row for row in found["rows"] if row["thread"] and row["thread"]["comm"] == "leaking"]
-    assert sum(row["size"] for row in leaked) > 0.97 * grown
-    assert {row["kind"] for row in leaked if row["size"]} <= {"glibc-arena", "glibc-mmap-chunk", "anon-private"}
+    assert sum(row["size"] for row in leaked) == pytest.approx(kept, rel=0.03)
+    assert {row["kind"] for row in leaked if row["size"]} <= {"brk", "glibc-arena", "glibc-mmap-chunk", "anon-private"}
     row = largest(found)
     kept = next(one for one in row["functions"] if one["name"] == "keep_block")
     static = variant.startswith("static")
@@ -85,19 +90,6 @@ def the_leak(variant: str, folder: Path) -> None:
     assert row["end"] == "complete"
     workers = [row for row in found["rows"] if row["thread"] and row["thread"]["comm"] == "working"]
     assert sum(row["faults"] for row in workers) > 5 * sum(row["faults"] for row in leaked)
-
-
-def test_bytes_are_those_that_the_program_counts(programs_folder: Path) -> None:
-    """Asked before and after, while it goes on: within 3 %, and what passes between being asked and being looked at."""
-    with started([str(program("library", programs_folder)), "leak"]) as child:
-        child.go_on()
-        with watching(child.pid, "--seconds", "2", "--json") as run:
-            first, began = child.kept(), time.monotonic()
-            time.sleep(1.5)
-            rate = (child.kept() - first) / (time.monotonic() - began)
-            found = json.loads(run.communicate(timeout=60)[0])
-    leaked = sum(row["size"] for row in found["rows"] if row["thread"] and row["thread"]["comm"] == "leaking")
-    assert leaked / found["seconds"] == pytest.approx(rate, rel=0.1)  # other work on the machine changes its rate
 
 
 @pytest.mark.parametrize(
@@ -225,11 +217,13 @@ def test_it_ends_as_soon_as_it_has_grown_so_far(programs_folder: Path) -> None:
     """Long before the time is over."""
     with started([str(program("library", programs_folder)), "leak"]) as child:
         child.go_on()
-        began = time.monotonic()
-        run = procmem("growth", str(child.pid), "--seconds", "60", "--until", "rss>+8M", "--json")
-    assert run.status == 0
-    assert time.monotonic() - began < 40
-    before, after = run.json["resident"].values()
+        child.wait_until_ready()
+        with watching(child.pid, "--seconds", "300", "--until", "rss>+8M", "--json") as run:
+            child.go_on()
+            found = json.loads(run.communicate(timeout=120)[0])
+    assert run.returncode == 0
+    assert found["seconds"] < 100
+    before, after = found["resident"].values()
     assert after - before > 7 * MIB
 
 

@@ -1,7 +1,7 @@
 /* Grows in one way, which is its first argument, and says on standard output how many bytes it has kept.
  *
  * leak: a thread keeps blocks that a library's function fills, while three others call twenty functions that allocate,
- * fill and free. file, copy, shared, huge, stack, fork, in-system-call, populate: 32 MiB each. The second argument is a
+ * fill and free; at each further line it keeps 30 MB more. file, copy, shared, huge, stack, fork, in-system-call, populate: 32 MiB each. The second argument is a
  * file of that size. It waits for a line on standard input before it begins, and ends with it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -16,13 +16,14 @@
 #define SIZE (32UL << 20)
 #define PAGE 4096UL
 #define HUGE_PAGE (2UL << 20)
+#define STEPS 1500
 
 char *keep_block(size_t size);
 void use_block(size_t size, int value);
 
 static volatile long kept;
 
-#define WORK(n) __attribute__((noinline)) static void work_##n(void) { use_block(150000 + n * PAGE, n); kept += 0; }
+#define WORK(n) __attribute__((noinline)) static void work_##n(void) { use_block(150000 + n * PAGE, n); __asm__ volatile(""); }
 WORK(0) WORK(1) WORK(2) WORK(3) WORK(4) WORK(5) WORK(6) WORK(7) WORK(8) WORK(9)
 WORK(10) WORK(11) WORK(12) WORK(13) WORK(14) WORK(15) WORK(16) WORK(17) WORK(18) WORK(19)
 
@@ -37,11 +38,16 @@ __attribute__((noinline)) static void step_of_leak(void)
     kept += 20000;
 }
 
+static volatile long steps;
+
 static void *leaking(void *nothing)
 {
     prctl(PR_SET_NAME, "leaking");
     for (;;) {
-        step_of_leak();
+        if (steps > 0) {
+            step_of_leak();
+            steps--;
+        }
         usleep(500);
     }
     return nothing;
@@ -146,6 +152,8 @@ int main(int argc, char **argv)
             pthread_create(&thread, NULL, working, NULL);
         for (;;) {
             wait_for_line();
+            for (steps = STEPS; steps > 0;)
+                usleep(1000);
             printf("%ld\n", kept);
             fflush(stdout);
         }

@@ -75,11 +75,6 @@ class Growing:
         """Until it waits for us."""
         assert self._line() == "ready"
 
-    def kept(self) -> int:
-        """What it has kept so far (only of ``leak``), or in all."""
-        self.go_on()
-        return self.kept_in_all()
-
     def kept_in_all(self) -> int:
         """What it says of itself when it is done."""
         found = self._line()

@@ -31,25 +31,25 @@ _CODE_FILL = ("#e8c9a0", "#efd9b8", "#dcb98a")
 _KINDS = {f"[{kind}]": kind for kind in KINDS}
 
 
-class _Frame:
+class _FlameNode:
     """A frame with those that it called, and the bytes that came by it."""
 
     __slots__ = ("inner", "size")
 
     def __init__(self) -> None:
         self.size = 0
-        self.inner: dict[str, _Frame] = {}
+        self.inner: dict[str, _FlameNode] = {}
 
 
 def flame_svg(report: CodeGrowth) -> str:
     """The graph; empty where nothing has come."""
-    root = _Frame()
+    root = _FlameNode()
     for row in growth_stacks([report]).rows:
         size = row.values[0] or 0
         frame = root
         frame.size += size
         for name in row.frames[:_DEEPEST] if size else ():
-            frame = frame.inner.setdefault(name, _Frame())
+            frame = frame.inner.setdefault(name, _FlameNode())
             frame.size += size
     if not root.size:
         return ""
@@ -61,7 +61,7 @@ def flame_svg(report: CodeGrowth) -> str:
     )
 
 
-def _drawn(frame: _Frame, x: float, level: int, whole: int) -> Iterator[tuple[int, str]]:
+def _drawn(frame: _FlameNode, x: float, level: int, whole: int) -> Iterator[tuple[int, str]]:
     """Everything within a frame, the largest first, with the levels that it lies on."""
     for number, (name, inner) in enumerate(sorted(frame.inner.items(), key=lambda one: -one[1].size)):
         width = _WIDTH * inner.size / whole
