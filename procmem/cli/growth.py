@@ -97,7 +97,6 @@ def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[lis
         watches, not_opened = for_each(targets.refs(), opened)
         if not watches:
             return [], not_opened
-        say(told("before", count=len(watches), seconds=seconds))
         is_whole = _followed(watches, seconds)
 
         def read(watch: GrowthWatch) -> tuple[TargetRef, CodeGrowth]:
@@ -110,8 +109,9 @@ def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[lis
 
 def _followed(watches: Sequence[GrowthWatch], seconds: float) -> bool:
     """Follow all until the time is over or nothing is left to wait for; whether nobody asked for an earlier end."""
-    end = time.monotonic() + seconds
     try:
+        say(told("before", count=len(watches), seconds=seconds))
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             step = min(left, _STEP_SECONDS) / len(watches)
             going = [watch.follow(step) for watch in watches]

@@ -67,7 +67,9 @@ def the_leak(variant: str, folder: Path) -> None:
             child.go_on()
             kept = child.kept_in_all()
             run.send_signal(signal.SIGINT)
-            found = json.loads(run.communicate(timeout=60)[0])
+            out, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said
+    found = json.loads(out)
     assert kept == 30_000_000
     before, after = found["resident"].values()
     grown = found["grown"]
