@@ -17,7 +17,7 @@ from procmem.cli.targets import target_options
 from procmem.errors import ExitStatus
 from procmem.model.growth_document import GROWTH_SCHEMA
 from procmem.model.reports.growth import GROUPINGS
-from procmem.queries.signals import listening
+from procmem.queries.signals import interruptible, listening, signals_held
 from procmem.queries.targets import Selection, TargetRef
 from procmem.render.growth_stacks import GROWTH_MEASURES, growth_stacks
 from procmem.render.page import Page
@@ -110,13 +110,17 @@ def _watched(targets: Selection, seconds: float, until: str | None) -> tuple[lis
 def _followed(watches: Sequence[GrowthWatch], seconds: float) -> bool:
     """Follow all until the time is over or nothing is left to wait for; whether nobody asked for an earlier end."""
     try:
-        say(told("before", count=len(watches), seconds=seconds))
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            step = min(left, _STEP_SECONDS) / len(watches)
-            going = [watch.follow(step) for watch in watches]
-            if not any(going):
-                return True
+        with signals_held():
+            with interruptible():
+                say(told("before", count=len(watches), seconds=seconds))
+            end = time.monotonic() + seconds
+            while (left := end - time.monotonic()) > 0:
+                with interruptible():
+                    for watch in watches:
+                        watch.wait(min(left, _STEP_SECONDS) / len(watches))
+                going = [watch.follow() for watch in watches]
+                if not any(going):
+                    break
     except KeyboardInterrupt:
         say(told("cut short"))
         return False

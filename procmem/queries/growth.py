@@ -102,8 +102,8 @@ def watched_growth(reference: TargetRef, seconds: float, goes_on: Callable[[], b
     end = time.monotonic() + seconds
     watch = GrowthWatch(reference)
     try:
-        while (left := end - time.monotonic()) > 0 and goes_on() and watch.follow(min(left, _STEP_SECONDS)):
-            pass
+        while (left := end - time.monotonic()) > 0 and goes_on() and watch.follow():
+            watch.wait(min(left, _STEP_SECONDS))
         return shown_growth(watch.report())
     finally:
         watch.close()
@@ -238,10 +238,13 @@ class GrowthWatch:
         memory = self._target.memory()
         return None if isinstance(memory, Refusal) else PartReader(memory, start, end - start)
 
-    def follow(self, seconds: float) -> bool:
-        """Take samples for so long, or less; whether to go on: it has not ended, nor grown as far as was asked."""
+    def wait(self, seconds: float) -> None:
+        """Wait for samples, so long or less: an interruption that comes here leaves everything whole."""
         assert self._events is not None
         self._events.wait(seconds)
+
+    def follow(self) -> bool:
+        """Take the samples that there are; whether to go on: it has not ended, nor grown as far as was asked."""
         self._take()
         self._adapt()
         now = time.monotonic()
