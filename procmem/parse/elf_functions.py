@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionTable"]
 
-_TABLE_BYTES_MAX = 96 << 20
+_TABLE_BYTES_MAX = 64 << 20
+_RANK_BITS = 3
+_HIGHEST = 1 << (64 - _RANK_BITS)
 _NAME_BYTES_MAX = 1024
 _CODE = frozenset({STT_FUNC, STT_GNU_IFUNC})
 _PREFERENCE = {STB_GLOBAL: 0, STB_WEAK: 1}
@@ -29,51 +31,55 @@ _PREFERENCE = {STB_GLOBAL: 0, STB_WEAK: 1}
 
 
 class FunctionTable:
-    """The functions of one file, by address. ``has_all`` says that it also names those that it does not export."""
+    """The functions of one file, by address. ``has_all`` says that it also names those that it does not export.
+
+    Columns hold numbers alone: a browser has a million of them, and names are read when they are asked for.
+    """
 
     def __init__(self, reader: ByteReader, image: ElfImage) -> None:
         self._reader = reader
-        sections = read_sections(reader, image) or ()
-        rows: list[tuple[int, int, int, int]] = []
-        tables = [section for section in sections if section.type in (SHT_SYMTAB, SHT_DYNSYM)]
-        self.has_all = any(section.type == SHT_SYMTAB for section in tables)
-        for section in tables:
-            if section.link < len(sections):
-                rows += self._rows(section, sections[section.link], image)
-        rows.sort(key=_by_place)
         self._starts = array.array("Q")
         self._sizes = array.array("Q")
         self._names = array.array("Q")
-        for start, _, size, name in rows:
-            if not self._starts or self._starts[-1] != start:
-                self._starts.append(start)
-                self._sizes.append(size)
-                self._names.append(name)
+        sections = read_sections(reader, image) or ()
+        tables = [section for section in sections if section.type in (SHT_SYMTAB, SHT_DYNSYM)]
+        self.has_all = any(section.type == SHT_SYMTAB for section in tables)
+        ranks = array.array("Q")
+        for section in tables:
+            if section.link < len(sections):
+                self._read(section, sections[section.link].offset, image, ranks)
+        self._sort(ranks)
 
     def __len__(self) -> int:
         return len(self._starts)
 
-    def _rows(self, table: Section, strings: Section, image: ElfImage) -> list[tuple[int, int, int, int]]:
-        """Address, preference, size, and where in the file the name stands."""
+    def _read(self, table: Section, strings: int, image: ElfImage, ranks: array.array[int]) -> None:
+        """Take the functions of a table in; a rank is an address and, in its last bits, which of several is preferred."""
         order = "<" if image.little_endian else ">"
-        form = struct.Struct(order + ("IBBHQQ" if image.bits == 64 else "IIIBBH"))
-        if table.size > _TABLE_BYTES_MAX:
-            return []
-        data = self._reader.read_at(table.offset, table.size)
-        whole = form.iter_unpack(data[: len(data) // form.size * form.size])
-        if image.bits == 64:
-            found = [
-                (value, _PREFERENCE.get(info >> 4, 2), size, strings.offset + name)
-                for name, info, _, section, value, size in whole
-                if info & 0xF in _CODE and section and value
-            ]
-        else:
-            found = [
-                (value, _PREFERENCE.get(info >> 4, 2), size, strings.offset + name)
-                for name, value, size, info, _, section in whole
-                if info & 0xF in _CODE and section and value
-            ]
-        return found
+        wide = image.bits == 64
+        form = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))
+        data = self._reader.read_at(table.offset, table.size) if table.size <= _TABLE_BYTES_MAX else b""
+        for symbol in form.iter_unpack(data[: len(data) // form.size * form.size]):
+            name, info, section, value, size = (
+                (symbol[0], symbol[1], symbol[3], symbol[4], symbol[5])
+                if wide
+                else (symbol[0], symbol[3], symbol[5], symbol[1], symbol[2])
+            )
+            if info & 0xF in _CODE and section and 0 < value < _HIGHEST:
+                ranks.append(value << _RANK_BITS | _PREFERENCE.get(info >> 4, 2) << 1 | (size == 0))
+                self._sizes.append(size)
+                self._names.append(strings + name)
+
+    def _sort(self, ranks: array.array[int]) -> None:
+        """By address, one of each."""
+        sizes, names = array.array("Q"), array.array("Q")
+        for at in sorted(range(len(ranks)), key=ranks.__getitem__):
+            start = ranks[at] >> _RANK_BITS
+            if not self._starts or self._starts[-1] != start:
+                self._starts.append(start)
+                sizes.append(self._sizes[at])
+                names.append(self._names[at])
+        self._sizes, self._names = sizes, names
 
     def before(self, address: int) -> FunctionSymbol | None:
         """The last function that begins at or before a link-time address; None where there is none."""
@@ -83,9 +89,3 @@ class FunctionTable:
         start, size = self._starts[index], self._sizes[index]
         name = self._reader.read_at(self._names[index], _NAME_BYTES_MAX).split(b"\0", 1)[0]
         return FunctionSymbol(start, start + size if size else None, name) if name else None
-
-
-def _by_place(row: tuple[int, int, int, int]) -> tuple[int, int, int]:
-    """By address; then the preferred one, and of those the one that says its size."""
-    start, preference, size, _ = row
-    return start, preference, -size

@@ -14,7 +14,7 @@ from procmem.model.code import CallerRule, FunctionSymbol
 __all__ = ["PerfMap"]
 
 _NAME_BYTES_MAX = 512
-_LINES_MAX = 2_000_000
+_LINES_MAX = 500_000
 
 
 class PerfMap:

@@ -71,7 +71,7 @@ _STATUS_SECONDS = 0.2
 _STEP_SECONDS = 0.1
 _POINTS_MAX = 512
 """Of the curve: where there are more, every other one is left out."""
-_SAVED_CHARACTERS_MAX = 256 << 20
+_SAVED_CHARACTERS_MAX = 128 << 20
 
 
 def trigger_of(text: str) -> Trigger:
