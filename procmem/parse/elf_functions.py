@@ -54,7 +54,7 @@ class FunctionTable:
         return len(self._starts)
 
     def _read(self, table: Section, strings: int, image: ElfImage, ranks: array.array[int]) -> None:
-        """Take in the functions of a table; a rank is an address and, in its last bits, which of several comes first."""
+        """Take in the functions of a table; a rank is an address and, in its last bits, which name comes first."""
         order = "<" if image.little_endian else ">"
         wide = image.bits == 64
         form = struct.Struct(order + ("IBBHQQ" if wide else "IIIBBH"))

@@ -85,9 +85,9 @@ _SENTENCES: dict[str, Sentence] = {
     "help": N_("Keys"),
     "too-small": N_("The screen has {columns} columns and {lines} lines; 80 by 24 are needed."),
     "hints": N_("Enter opens   / search   \\ filter   s sort   t tree   Space pause   ? help   q end"),
-    "hints of one": N_("1-6 parts   / search   s sort   m mark   Space pause   r look   ? help   q back"),
-    "hints of recording": N_("1-6 parts   / search   \\ filter   s sort   ? help   q back"),
-    "hints of series": N_("1-6 parts   [ ] step   m mark   / search   s sort   ? help   q back"),
+    "hints of one": N_("1-7 parts   / search   s sort   m mark   f faults   Space pause   r look   ? help   q back"),
+    "hints of recording": N_("1-7 parts   / search   \\ filter   s sort   ? help   q back"),
+    "hints of series": N_("1-7 parts   [ ] step   m mark   / search   s sort   ? help   q back"),
 }
 
 
