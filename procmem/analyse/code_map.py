@@ -81,6 +81,12 @@ class CodeMap:
         """Functions that a runtime has compiled into memory, by the addresses where they run."""
         self._compiled = functions
         self._functions.clear()
+        self._rules.clear()
+
+    @property
+    def has_compiled(self) -> bool:
+        """Whether some code has no file: a runtime has made it."""
+        return any(one.code is None for one in self._ranges)
 
     def range_at(self, address: int) -> CodeRange | None:
         """The mapping that an address lies in."""
@@ -101,6 +107,8 @@ class CodeMap:
             rule = None
             if found is not None and found.code is not None and linked is not None:
                 rule = found.code.rule_at(linked)
+            elif found is not None and found.code is None and self._compiled is not None:
+                rule = self._compiled.rule_at(address)
             self._rules[address] = rule
         return self._rules[address]
 

@@ -16,7 +16,7 @@ from procmem.analyse.fault_samples import FaultSamples, KeptSample
 from procmem.analyse.inspection import inspection
 from procmem.analyse.page_changes import change_at, changed_bytes, resident_bytes, sum_of_changes, was_there
 from procmem.analyse.resident import purpose_key
-from procmem.model.acting_code import acts_for_others
+from procmem.model.acting_code import acts_for_others, is_of_runtime_map
 from procmem.model.code import CodeFunction
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.owners import Thread
@@ -335,7 +335,13 @@ def _shared_anonymous(regions: Regions) -> int:
 
 
 def asked_by(frames: Sequence[CodeFunction]) -> CodeFunction | None:
-    """Who asked for the memory: the innermost function that does not only act for its caller, as malloc does."""
+    """Who asked for the memory: the innermost function that does not only act for its caller, as malloc does.
+
+    Where a runtime has written down what it runs, that is the innermost function of the program itself.
+    """
+    for one in frames:
+        if one.object == b"" and one.name is not None and is_of_runtime_map(one.name):
+            return one
     for one in frames:
         names = () if one.is_nearest else [name for name in (one.symbol, one.name) if name]
         if not acts_for_others((one.object or b"").rsplit(b"/", 1)[-1], names):

@@ -16,7 +16,7 @@ from procmem.model.libc_files import (
     is_dynamic_linker,
 )
 
-__all__ = ["acts_for_others"]
+__all__ = ["acts_for_others", "is_of_runtime_map"]
 
 _FILES = (
     *(*GLIBC_FILES, *MUSL_FILES, MUSL_LIBC, LIBSTDCXX, *ALLOCATOR_FILES),
@@ -44,6 +44,18 @@ _STARTS = (
     *(b"je_", b"tc_", b"mi_", b"runtime.", b"std::", b"void std::", b"__gnu_cxx::"),
     *(b"alloc::", b"<alloc::", b"core::", b"<core::"),
 )
+
+
+_COMPILED_STARTS = (b"py::", b"JS:", b"LazyCompile:", b"Function:", b"Script:", b"Eval:")
+"""How CPython (Python/perf_trampoline.c) and V8 (LogEventListener) begin the names of a program's own functions."""
+
+
+def is_of_runtime_map(name: bytes) -> bool:
+    """Whether a name that a runtime gave its compiled code is a function of the program, and no stub of the runtime.
+
+    HotSpot writes methods with their types: ``void Leak.growList(int)``.
+    """
+    return name.startswith(_COMPILED_STARTS) or (b"." in name and b"(" in name)
 
 
 def acts_for_others(file: bytes, names: Iterable[bytes]) -> bool:

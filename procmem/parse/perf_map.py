@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import bisect
 
-from procmem.model.code import CallerRule, FunctionSymbol
+from procmem.model.code import AMD64, CallerRule, FunctionSymbol, SavedBy, SavedRegister
 
 __all__ = ["PerfMap"]
 
 _NAME_BYTES_MAX = 512
 _LINES_MAX = 500_000
+_PYTHON = b"py::"
+_TRAMPOLINE_SIZES = (0x0B, 0x0F)
+_RETURN = AMD64.instruction
+_SAVED = (SavedRegister(_RETURN, SavedBy.OFFSET, -AMD64.word_size),)
+_TRAMPOLINE = CallerRule(0, AMD64.stack, 16, (), _SAVED, _RETURN, is_last=False, is_signal=False)
 
 
 class PerfMap:
-    """Functions by address: an object without a file, whose code keeps frame pointers or can't be unwound."""
+    """Functions by address: an object without a file."""
 
     def __init__(self, text: bytes) -> None:
         found: dict[int, tuple[int, bytes]] = {}
@@ -45,9 +50,15 @@ class PerfMap:
         return None
 
     def rule_at(self, address: int) -> CallerRule | None:
-        """None: it says nothing of callers."""
-        del address
-        return None
+        """How to get through CPython's trampoline, which is one call; of other code nothing is known.
+
+        Source: CPython 3.12, Python/asm_trampoline.S for x86-64: sub $8,%rsp; call *%rcx; add $8,%rsp; ret, behind
+        endbr64 where the processor's control-flow enforcement is used.
+        """
+        found = self.function_before(address)
+        if found is None or found.end is None or address >= found.end or not found.name.startswith(_PYTHON):
+            return None
+        return _TRAMPOLINE._replace(start=found.start) if found.end - found.start in _TRAMPOLINE_SIZES else None
 
     def function_before(self, address: int) -> FunctionSymbol | None:
         """The last function that begins at or before an address."""

@@ -69,6 +69,8 @@ _LEAST_SECONDS = 0.05
 """Of faults that a rate is taken from."""
 _STATUS_SECONDS = 0.2
 _STEP_SECONDS = 0.1
+_COMPILED_SECONDS, _COMPILED_PAUSES = 2.0, 50.0
+"""How often what a runtime writes down is read again: at least so far apart, and so many times what it takes."""
 _POINTS_MAX = 512
 """Of the curve: where there are more, every other one is left out."""
 _SAVED_CHARACTERS_MAX = 128 << 20
@@ -172,6 +174,7 @@ class GrowthWatch:
         self._process = self._before.snapshot.thread_of or self.pid
         self._first = self._epoch = _CountedMoment(time.monotonic(), events.count())
         self._read_code(self._before)
+        self._read_compiled()
         self._next_status = 0.0
         self._curve: list[CurvePoint] = []
         self._grown_from = self._figure()
@@ -212,6 +215,16 @@ class GrowthWatch:
             if thread.comm is not None:
                 self._names.setdefault(thread.tid, thread.comm)
 
+    def _read_compiled(self) -> None:
+        """Take in what a runtime has written down of its code, which grows while it runs."""
+        self._next_compiled = time.monotonic() + _COMPILED_SECONDS
+        if self._code.has_compiled:
+            began = time.monotonic()
+            self._code.compiled_by(PerfMap(read_perf_map(self.pid)))
+            self._next_compiled = time.monotonic() + max(
+                _COMPILED_SECONDS, _COMPILED_PAUSES * (time.monotonic() - began)
+            )
+
     def _add_code(self, place: tuple[int, int, int], name: bytes, device: str, inode: int) -> None:
         """An executable mapping: where it starts and ends, and its offset in the file."""
         start, end, offset = place
@@ -251,6 +264,8 @@ class GrowthWatch:
         if now < self._next_status:
             return True
         self._next_status = now + _STATUS_SECONDS
+        if now >= self._next_compiled:
+            self._read_compiled()
         figure = self._figure()
         return figure is not None and not self._is_reached(figure)
 
@@ -337,7 +352,7 @@ class GrowthWatch:
         self._take()
         self._end_epoch()
         self._read_code(after)
-        self._code.compiled_by(PerfMap(read_perf_map(self.pid)))
+        self._read_compiled()
         if before.snapshot.auxv != after.snapshot.auxv:
             notes = (note("executed watched"),)
             before = before._replace(pages=None)

@@ -10,7 +10,6 @@ _IN = N_("{function:name} in {object:name}")
 _AFTER = N_("{object:name}+{start:x}, after {function:name}")
 _WITHOUT = N_("{object:name}+{start:x}")
 _COMPILED = N_("code made at run time")
-_COMPILED_NAMED = N_("{function:name}, made at run time")
 _NOWHERE = N_("code that is not mapped any more")
 _ENDS = {
     ChainEnd.COMPLETE: N_("the chain is complete"),
@@ -40,7 +39,7 @@ def function_text(function: CodeFunction | None) -> str:
         "start": function.start,
     }
     if not function.object:
-        return say(_COMPILED_NAMED, words) if function.name else gettext(_COMPILED)
+        return say("{function:name}", words) if function.name else gettext(_COMPILED)
     if function.name is None:
         return say(_WITHOUT, words)
     return say(_AFTER if function.is_nearest else _IN, words)

@@ -148,6 +148,23 @@ def test_who_asked(frames: list[CodeFunction], asker: bytes) -> None:
     assert found.name == asker
 
 
+def test_a_program_in_a_language_of_its_own_asked() -> None:
+    """The innermost function that its runtime has written down, and none of the runtime's own."""
+    frames = [
+        function(b"memset", b"/lib/libc.so.6"),
+        function(b"bytearray___init__", b"/lib/libpython3.12.so"),
+        function(b"I2C/C2I adapters", b""),
+        function(b"py::grow:/srv/a.py", b""),
+        function(b"py::main:/srv/a.py", b""),
+    ]
+    found = asked_by(frames)
+    assert found is not None
+    assert found.name == b"py::grow:/srv/a.py"
+    assert asked_by([function(b"stub", b""), function(b"void Leak.grow(int)", b"")]) == frames[0]._replace(
+        object=b"", name=b"void Leak.grow(int)", symbol=b"void Leak.grow(int)"
+    )
+
+
 def test_nobody_asked() -> None:
     """Of a chain without frames."""
     assert asked_by(()) is None

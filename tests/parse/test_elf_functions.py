@@ -100,6 +100,17 @@ def test_the_map_of_a_runtime() -> None:
     assert last.name == b"last"
 
 
+def test_pythons_trampolines_can_be_gone_through() -> None:
+    """By their name and size alone; other code that a runtime made cannot."""
+    functions = PerfMap(b"1000 b py::grow:/a.py\n2000 b JS:grow\n3000 80 py::odd\n4000 f py::with_endbr:/a.py\n")
+    rule = functions.rule_at(0x1005)
+    assert rule is not None
+    assert (rule.start, rule.cfa_register, rule.cfa_offset) == (0x1000, 7, 16)
+    assert [(one.register, one.value) for one in rule.saved] == [(16, -8)]
+    assert functions.rule_at(0x4009) is not None
+    assert [functions.rule_at(address) for address in (0x100B, 0x2005, 0x3005, 0x500)] == [None] * 4
+
+
 @given(st.binary(max_size=400))
 def test_any_map_ends_well(text: bytes) -> None:
     """Programs write it."""
