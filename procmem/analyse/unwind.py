@@ -93,7 +93,10 @@ class _Frame:
         """What a DWARF expression gives (DWARF 5, section 2.5); operations of other kinds end the chain."""
         values = [] if first is None else [first]
         for one in operations:
-            self._operate(one, values)
+            try:
+                self._operate(one, values)
+            except IndexError as error:  # an operation without its operand
+                raise _ChainBroken(ChainEnd.CONTRADICTION) from error
             if len(values) > _VALUES_MAX:
                 raise _ChainBroken(ChainEnd.CONTRADICTION)
         if not values:
