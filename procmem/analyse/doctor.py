@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from procmem.model.capabilities import CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN, CAP_SYS_PTRACE, holds
+from procmem.model.capabilities import CAP_CHECKPOINT_RESTORE, CAP_PERFMON, CAP_SYS_ADMIN, CAP_SYS_PTRACE, holds
 from procmem.model.namespaces import FIRST_PID_NAMESPACE
 from procmem.model.note import note
 from procmem.model.reports.doctor import Ability, AbilityCheck
@@ -32,11 +32,13 @@ def checks(
     runs_32: bool,
     mappings: int | None,
     seconds: float,
+    faults: tuple[str, int | None],
 ) -> tuple[AbilityCheck, ...]:
     """Every check, in the order in which one would ask.
 
     ``release`` is the kernel's, ``hidepid`` the option of the mount of /proc (None where it has none), ``cgroup`` the
-    version of the memory controller, ``mappings`` how many of our own were read in ``seconds``.
+    version of the memory controller, ``mappings`` how many of our own were read in ``seconds``;
+    ``faults`` is what came of watching our own page faults, and the setting that decides it.
     """
     may_trace, is_admin = holds(capabilities, CAP_SYS_PTRACE), holds(capabilities, CAP_SYS_ADMIN)
 
@@ -68,6 +70,7 @@ def checks(
             capability="CAP_CHECKPOINT_RESTORE",
         ),
         *_deep(settings.get("kernel/yama/ptrace_scope"), may=may_trace),
+        _faults(*faults, may=holds(capabilities, CAP_PERFMON) or is_admin),
         _cgroup(cgroup),
         _either("pressure", "pressure/memory" in readable, "there", "not-there"),
         since("cachestat", _CACHESTAT),
@@ -112,6 +115,14 @@ def _deep(scope: int | None, *, may: bool) -> Iterator[AbilityCheck]:
         yield AbilityCheck("deep", Ability.PARTLY, note("yama-children", value=scope))
     else:
         yield AbilityCheck("deep", Ability.NO, note("yama", value=scope))
+
+
+def _faults(answer: str, setting: int | None, *, may: bool) -> AbilityCheck:
+    if answer == "all" and may:
+        return AbilityCheck("faults", Ability.YES, note("faults-all"))
+    if answer in ("all", "user"):
+        return AbilityCheck("faults", Ability.PARTLY, note("own-only" if answer == "all" else "faults-user"))
+    return AbilityCheck("faults", Ability.NO, note(answer, value="?" if setting is None else setting))
 
 
 def _cgroup(version: int | None) -> AbilityCheck:

@@ -19,7 +19,7 @@ from procmem.model.reports.system import CgroupMemory
 from procmem.model.snapshot import Snapshot, ThreadReading
 from procmem.model.unknown import exact_sum
 
-__all__ = ["consumers", "since", "surroundings"]
+__all__ = ["consumers", "purpose_key", "since", "surroundings"]
 
 _Key = tuple[Kind | None, Owner | None]
 _NAMED_BY_OWNER = frozenset({ByteClass.MMAP, ByteClass.SHM, ByteClass.DEVICE})
@@ -37,7 +37,7 @@ def consumers(
     ``touched`` says of every region how much of it was used within some time, where that was looked for.
     """
     named = {thread.tid: Thread(thread.tid, thread.comm) for thread in threads or ()}
-    of_regions = regions.for_each_label(_key)
+    of_regions = regions.for_each_label(purpose_key)
     sizes = list(map(sub, regions.end, regions.start))
     members: defaultdict[_Key, list[int]] = defaultdict(list)
     for index, key in enumerate(of_regions):
@@ -51,8 +51,8 @@ def consumers(
     return tuple(sorted(rows, key=lambda row: (row.rss or 0, row.swap or 0, row.virt), reverse=True))
 
 
-def _key(label: Label) -> _Key:
-    """By what ranges are one row."""
+def purpose_key(label: Label) -> _Key:
+    """By what ranges are one row: the kind (None for a loaded object) and the owner."""
     kind, owner = label.kind, label.owner
     if kind.grouping is Grouping.OBJECT:
         return None, owner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -17,6 +18,7 @@ from procmem.queries.save import may_save_text, save_text
 from procmem.queries.streams import binary_output
 from procmem.render.escaping import printable_text
 from procmem.render.profiles import PROFILES, write_profile
+from procmem.render.profiles.frames import memory_stacks
 from procmem.render.svg import standalone_svg
 from procmem.text.help.inspect import picture_written
 
@@ -24,8 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.reports.profile import MemoryProfile
     from procmem.queries.targets import Selection, TargetRef
+    from procmem.render.stacks import StackProfile
 
-__all__ = ["MEASURES", "export_profile", "export_svg"]
+__all__ = ["MEASURES", "export_profile", "export_svg", "profile_output"]
 
 _STANDARD_OUTPUT = "-"
 
@@ -61,15 +64,24 @@ def export_profile(targets: Selection, form: str, measure: str, *, deep: bool) -
         tell_notes(ref.name, report.warnings)
         return profile
 
-    is_text = PROFILES[form].is_text
-    stream = None if is_text else binary_output()
-    profiles, status = for_each(targets.refs(), answer)
-    if not profiles:
-        return status
-    data = write_profile(form, profiles, measure)
-    if stream is None:
-        echo(data.decode("utf-8"))
-    else:
-        with writing_output(), stream:
-            stream.write(data)
+    with profile_output(form) as write:
+        profiles, status = for_each(targets.refs(), answer)
+        if profiles:
+            write(memory_stacks(profiles), measure)
     return status
+
+
+@contextlib.contextmanager
+def profile_output(form: str) -> Iterator[Callable[[StackProfile, str], None]]:
+    """What writes a profile to standard output; what is no text is refused by a terminal before any work is done."""
+    stream = None if PROFILES[form].is_text else binary_output()
+
+    def write(stacks: StackProfile, measure: str) -> None:
+        data = write_profile(form, stacks, measure)
+        if stream is None:
+            echo(data.decode("utf-8"))
+        else:
+            with writing_output(), stream:
+                stream.write(data)
+
+    yield write

@@ -56,20 +56,24 @@ _Shown = TargetRef | _SeriesRef | _ProgramRef
 @optional_targets
 @click.option("-o", "--output", required=True, metavar="FILE", help=words.OUTPUT)
 @click.option("--deep", is_flag=True, help=words.DEEP)
+@click.option("--growth", "growths", multiple=True, metavar="FILE", help=words.GROWTH)
 @click.option("--simulate", "programs", multiple=True, metavar="ELF", help=words.SIMULATE)
 @click.option("--stage", type=click.Choice(["exec", "entry", "main"]), default="main", help=OPTIONS["stage"])
 @click.option("--script", metavar="FILE", help=words.SCRIPT)
 @layout_options
-def report(targets: Selection, output: str, *, deep: bool, programs: tuple[str, ...], **given: Any) -> int:
+def report(
+    targets: Selection, output: str, *, deep: bool, growths: tuple[str, ...], programs: tuple[str, ...], **given: Any
+) -> int:
     """Read, simulate, and write."""
     from procmem.queries.report import (  # noqa: PLC0415  # not needed for --help
+        growths_in,
         memory_report,
         subject_of,
         subjects_of_series,
     )
     from procmem.render.html.report import need_templates, report_html  # noqa: PLC0415  # the same
 
-    if targets.is_empty and not programs:
+    if targets.is_empty and not programs and not growths:
         raise Misuse("name-a-process")
     need_templates()
     if output != _STANDARD_OUTPUT:
@@ -83,17 +87,20 @@ def report(targets: Selection, output: str, *, deep: bool, programs: tuple[str, 
         with ref.open() as target:
             return [subject_of(target, ref.name, deep=deep)], 0
 
-    found, status = for_each(_all(targets, programs), answer)
+    grown = [one for path in growths for one in growths_in(path)]
+    wanted = () if targets.is_empty and not programs else _all(targets, programs)
+    found, status = for_each(wanted, answer)
     subjects = [subject for some, _ in found for subject in some]
-    if not subjects:
+    if not subjects and not grown:
         return status
-    text = report_html(memory_report(subjects, version=__version__, left_out=sum(more for _, more in found)))
+    left_out = sum(more for _, more in found)
+    text = report_html(memory_report(subjects, version=__version__, left_out=left_out, growths=grown))
     if output == _STANDARD_OUTPUT:
         echo(text)
         return status
     save_text(output, text)
     with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
-        click.echo(printable_text(told("written", count=len(subjects), path=output)), err=True)
+        click.echo(printable_text(told("written", count=len(subjects) or len(grown), path=output)), err=True)
     return status
 
 

@@ -7,6 +7,7 @@ Makefile and ldso/dynlink.c; FreeBSD and powerpc64 for ``ld.so`` and ``ld64``; l
 from procmem.model.machine import I686, X86_64
 
 __all__ = [
+    "ALLOCATOR_FILES",
     "BIONIC_LIBC",
     "GLIBC",
     "GLIBC_FILES",
@@ -44,6 +45,11 @@ MUSL_LIBC = b"libc.so"
 BIONIC_LIBC = b"/bionic/libc.so"
 """The end of its path: the name alone is musl's too."""
 
+ALLOCATOR_FILES = (
+    *(b"libasan.so", b"libtsan.so", b"libmsan.so", b"libhwasan.so", b"libjemalloc", b"libtcmalloc", b"libmimalloc"),
+    *(b"libsnmalloc", b"librpmalloc", b"libtbbmalloc_proxy"),
+)
+"""How the file names of libraries begin that replace the allocator: no request goes to glibc's malloc."""
 _LINKERS = (b"ld-", b"ld.so", b"ld64")
 _CODE_FILES = (b".so", b".oat", b".odex", b".art", b".vdex", b".dex", b".apk", b".jar", b".dll", b".drv", b".jsa")
 _MUSL_LINKER = b"ld-musl"

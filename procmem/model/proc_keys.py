@@ -45,6 +45,7 @@ class StatusKey:
     TGID = "Tgid"
     PID = "Pid"
     PPID = "PPid"
+    NS_PID = "NSpid"
     UID = "Uid"
     CAPABILITIES = "CapEff"
     THREADS = "Threads"

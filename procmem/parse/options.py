@@ -78,18 +78,18 @@ class Trigger(NamedTuple):
     percent: float | None
 
 
-def parse_trigger(text: str, names: tuple[str, ...]) -> Trigger:
-    """``heap>+200M``, ``rss>2G``, ``rss>80%``.
+def parse_trigger(text: str, names: tuple[str, ...], option: str = "--when", *, parts: bool = True) -> Trigger:
+    """``heap>+200M``, ``rss>2G``, and with ``parts`` ``rss>80%``.
 
     Raises:
         Misuse: it is no such condition.
     """
     found = re.fullmatch(r"\s*([a-z]+)\s*>\s*(\+?)(?:([0-9]+(?:\.[0-9]+)?)%|([0-9A-Za-z]+))\s*", text)
-    if found is None or found[1] not in names or (found[2] and found[3]):
-        raise Misuse("bad-trigger", text=text, names=names)
+    if found is None or found[1] not in names or (found[3] and (found[2] or not parts)):
+        raise Misuse("bad-trigger", text=text, names=names) if parts else Misuse("bad-until", text=text, names=names)
     if found[3] is not None:
         return Trigger(found[1], grown=False, size=None, percent=float(found[3]))
-    return Trigger(found[1], grown=bool(found[2]), size=size_of(found[4], "--when"), percent=None)
+    return Trigger(found[1], grown=bool(found[2]), size=size_of(found[4], option), percent=None)
 
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}

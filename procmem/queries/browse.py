@@ -19,6 +19,7 @@ from procmem.model.reports.system import ProcessRow
 from procmem.queries.all_processes import SystemOptions, look_at_system
 from procmem.queries.examine import FILES_OF_A_THREAD, REGION_KEYS, examine
 from procmem.queries.explain import explained
+from procmem.queries.growth import watched_growth
 from procmem.queries.series import looks_of, names_a_series
 from procmem.queries.targets import Selection, exists
 from procmem.queries.threads import threads_in
@@ -29,12 +30,13 @@ from procmem.text.units import time_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from procmem.model.ports import Target
     from procmem.model.reports.diff import DiffReport
     from procmem.model.reports.explanation import Explanation
     from procmem.model.reports.inspection import Inspection
+    from procmem.model.reports.report import ShownGrowth
     from procmem.model.reports.threads import ThreadReport
     from procmem.model.series import SeriesLook, SeriesProcess
     from procmem.queries.targets import TargetRef
@@ -177,6 +179,7 @@ class OneProcess:
     def __init__(self, ref: TargetRef) -> None:
         self.name = ref.name
         self.is_live = ref.source.is_live
+        self._ref = ref
         self._target: Target = ref.open()
 
     def look(self, at: int = -1) -> ProcessView:
@@ -197,6 +200,14 @@ class OneProcess:
             look = Look(self.name, seen.snapshot, seen.regions)
         cost = time.monotonic() - began
         return ProcessView(report.inspection, report, threads, look=look, pause=cost / READING_SHARE)
+
+    def growth(self, seconds: float, goes_on: Callable[[], bool]) -> ShownGrowth:
+        """Watch its page faults for so long, or until nobody waits any more.
+
+        Raises:
+            ProcmemError: as :class:`procmem.queries.growth.GrowthWatch`.
+        """
+        return watched_growth(self._ref, seconds, goes_on)
 
     def close(self) -> None:
         """Let it go."""

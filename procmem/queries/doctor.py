@@ -32,4 +32,5 @@ def doctor() -> tuple[AbilityCheck, ...]:
         runs_32=probe() is not None,
         mappings=len(parse_smaps(smaps, keys=())) if smaps else None,
         seconds=seen.smaps_seconds,
+        faults=seen.faults,
     )

@@ -36,7 +36,16 @@ if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
     from procmem.model.raw import MappedFile
 
-__all__ = ["FILES_OF_A_THREAD", "REGION_KEYS", "Examination", "KnownObjects", "examine", "need_mappings"]
+__all__ = [
+    "FILES_OF_A_THREAD",
+    "REGION_KEYS",
+    "Examination",
+    "KnownObjects",
+    "examine",
+    "local_devices",
+    "need_mappings",
+    "open_mapped",
+]
 
 
 class Examination(NamedTuple):
@@ -112,7 +121,7 @@ def examine(
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
     candidates = mapped_files(shot)
-    local = _local_devices(target, candidates)
+    local = local_devices(target, candidates)
     loaded = [_load(target, mapped, symbols, local, known) for mapped in candidates]
     shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
     words = words_to_look_for(shot, [part.item for part in loaded])
@@ -184,7 +193,7 @@ def _deep_look(
     symbols: dict[bytes, dict[str, int]] = {}
     constants: dict[str, bytes] = {}
     for item, pieces, _refusal in loaded:
-        reader = _opened(target, item.file, local) if may_list_threads(item) else Refusal.ABSENT
+        reader = open_mapped(target, item.file, local) if may_list_threads(item) else Refusal.ABSENT
         if not isinstance(reader, Refusal):
             with contextlib.suppress(NoAnswer):  # its headers were read: the rest of the report stands
                 symbols[item.file.path], found = read_deep_symbols(LoggingReader(reader, pieces), item)
@@ -192,7 +201,7 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def _local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str]:
+def local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str]:
     """The devices of mapped files whose file systems are the kernel's own: mounted for us, or for the process."""
     wanted = {mapped.device for mapped in files}
     found = own_devices() | devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
@@ -201,7 +210,8 @@ def _local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str
     return found
 
 
-def _opened(target: Target, mapped: MappedFile, local: Container[str]) -> ByteReader | Refusal:
+def open_mapped(target: Target, mapped: MappedFile, local: Container[str]) -> ByteReader | Refusal:
+    """Open the very file that is mapped; one on a file system that may not answer is read by a child."""
     return target.open_file(mapped, is_local=mapped.device in local)
 
 
@@ -220,7 +230,7 @@ def _load(
 
 
 def _loaded(target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str]) -> _ReadObject:
-    reader = _opened(target, mapped, local)
+    reader = open_mapped(target, mapped, local)
     if not isinstance(reader, Refusal):
         log = LoggingReader(reader)
         try:
@@ -239,7 +249,7 @@ def _unanswered(loaded: Sequence[_ReadObject]) -> Iterator[Note]:
 
 def _search(target: Target, part: _ReadObject, words: Collection[bytes], local: Container[str]) -> _ReadObject:
     """Look for words in a mapped file's constants; a recording keeps just where they stood."""
-    reader = _opened(target, part.item.file, local) if part.item.image is not None else Refusal.ABSENT
+    reader = open_mapped(target, part.item.file, local) if part.item.image is not None else Refusal.ABSENT
     if isinstance(reader, Refusal):
         return part
     try:

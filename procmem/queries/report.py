@@ -7,10 +7,11 @@ import time
 from procmem.analyse.composition import courses, shares_of_classes, shares_of_regions
 from procmem.errors import NothingMatches
 from procmem.model.reports.explanation import Explanation
-from procmem.model.reports.report import MemoryReport, Subject
+from procmem.model.reports.report import MemoryReport, ShownGrowth, Subject
 from procmem.queries.examine import FILES_OF_A_THREAD, examine
 from procmem.queries.explain import explained
 from procmem.queries.explain_simulated import explain_simulated
+from procmem.queries.growth import saved_growth, shown_growth
 from procmem.queries.series import looks_of
 from procmem.queries.threads import threads_in
 from procmem.sources.find import wanted_processes
@@ -26,15 +27,26 @@ if TYPE_CHECKING:
     from procmem.model.simulation import Prediction
     from procmem.queries.targets import Selection
 
-__all__ = ["memory_report", "subject_of", "subject_of_simulation", "subjects_of_series"]
+__all__ = ["growths_in", "memory_report", "subject_of", "subject_of_simulation", "subjects_of_series"]
 
 PROCESSES_MAX = 20
 """Processes of one series that are shown: those that changed most."""
 
 
-def memory_report(subjects: Sequence[Subject], *, version: str, left_out: int) -> MemoryReport:
+def memory_report(
+    subjects: Sequence[Subject], *, version: str, left_out: int, growths: Sequence[ShownGrowth] = ()
+) -> MemoryReport:
     """The report of now."""
-    return MemoryReport(tuple(subjects), time.time(), version, left_out)
+    return MemoryReport(tuple(subjects), time.time(), version, left_out, tuple(growths))
+
+
+def growths_in(path: str) -> list[ShownGrowth]:
+    """What ``growth -o`` has written, for a report.
+
+    Raises:
+        BadInput: as :func:`procmem.queries.growth.saved_growth`.
+    """
+    return [shown_growth(one) for one in saved_growth(path)]
 
 
 def subject_of(target: Target, name: str, *, deep: bool) -> Subject:

@@ -15,9 +15,10 @@ from procmem.model.raw import said_or_nothing
 from procmem.model.reports.watch import Sample, Watched
 from procmem.model.series import SeriesLook, SeriesProcess
 from procmem.model.snapshot import Nature
+from procmem.parse.checked import BadDocument
 from procmem.parse.options import parse_moment, parse_trigger
 from procmem.parse.redact import first_word
-from procmem.parse.series import BadLook, parse_look
+from procmem.parse.series import parse_look
 from procmem.parse.system import parse_meminfo
 from procmem.queries.examine import KnownObjects, examine
 from procmem.queries.inspect import consumers_of
@@ -232,7 +233,7 @@ def looks_of(path: str) -> list[SeriesLook]:
     for number, (line, _) in enumerate(read_lines(path), start=1):
         try:
             looks.append(parse_look(line))
-        except BadLook as error:
+        except BadDocument as error:
             raise BrokenRecording(path, "bad-look", number=number) from error
     if not looks:
         raise BrokenRecording(path, "no-look")

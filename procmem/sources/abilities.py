@@ -11,6 +11,7 @@ import time
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import FileContent
 from procmem.sources.files import read_whole
+from procmem.sources.perf_events import faults_allowed
 from procmem.sources.rights import YAMA_SCOPE, effective_capabilities, read_setting
 
 __all__ = ["Abilities", "read_abilities"]
@@ -29,7 +30,7 @@ class Abilities(NamedTuple):
     """What was seen. ``settings`` are sysctls by name, None where there is no such; ``readable`` the files that open.
 
     ``capabilities`` has a bit for each; ``pid_namespace`` is its inode number; ``smaps_seconds`` is the median time of
-    reading our own smaps, and ``smaps`` its text.
+    reading our own smaps, and ``smaps`` its text. ``faults`` says whether page faults may be watched.
     """
 
     user: int
@@ -41,6 +42,7 @@ class Abilities(NamedTuple):
     pid_namespace: int | None
     smaps: FileContent
     smaps_seconds: float
+    faults: tuple[str, int | None]
 
 
 def read_abilities() -> Abilities:
@@ -61,6 +63,7 @@ def read_abilities() -> Abilities:
         pid_namespace=_namespace(),
         smaps=smaps,
         smaps_seconds=sorted(times)[len(times) // 2],
+        faults=faults_allowed(),
     )
 
 

@@ -73,6 +73,23 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "clear-refs-refused": ErrorWords(
         N_("clear_refs could not be written: {refusal}"), N_("the kernel needs CONFIG_PROC_PAGE_MONITOR for it")
     ),
+    "perf-denied": ErrorWords(
+        N_("its page faults may not be watched: permission denied (kernel.perf_event_paranoid is {setting})"),
+        N_("run it as root or with CAP_PERFMON; for your own processes sysctl kernel.perf_event_paranoid=2 is enough"),
+    ),
+    "perf-forbidden": ErrorWords(
+        N_("its page faults may not be watched: perf_event_open is forbidden here"),
+        N_("a seccomp filter (of a container, as a rule) forbids it; run it outside, or allow perf_event_open"),
+    ),
+    "perf-absent": ErrorWords(N_("its page faults cannot be watched: this kernel has no perf_event_open"), ""),
+    "faults-recorded": ErrorWords(
+        N_("page faults can be watched of living processes alone"), N_("--from takes what growth -o has written")
+    ),
+    "not-growth": ErrorWords(N_("{path}: not what growth -o has written"), ""),
+    "perf-no-ring": ErrorWords(
+        N_("no room for samples of its page faults may be locked in memory"),
+        N_("raise kernel.perf_event_mlock_kb or ulimit -l, or run it as root"),
+    ),
     "no-mappings": ErrorWords(N_("its mappings are not known: neither smaps nor maps could be read"), ""),
     "nothing-to-draw": ErrorWords(N_("it has no address space of its own"), ""),
     "no-sizes": ErrorWords(N_("its sizes in memory and in swap are not known: smaps could not be read"), ""),
@@ -158,6 +175,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
         N_("procmem record --every 10s writes a series"),
     ),
     "bad-trigger": ErrorWords(N_("--when {text!r}: not NAME>2G, NAME>+200M or NAME>80%, where NAME is one of {names}")),
+    "bad-until": ErrorWords(N_("--until {text!r}: not NAME>2G or NAME>+200M, where NAME is one of {names}")),
     "bad-duration": ErrorWords(N_("{option} {text!r}: not a time such as 10s, 5m, 1h")),
     "bad-moment": ErrorWords(N_("--at {text!r}: not a moment such as +90s, -5m, 14:30:00, 2026-01-31T14:30")),
     "series-as-recording": ErrorWords(

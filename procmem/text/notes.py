@@ -18,6 +18,8 @@ NOTES: dict[str, Sentence] = {
     "cmdline cut": N_("cmdline: the first {size:size} are read and shown; it goes on"),
     "unstable": N_("changed while reading: {why}; the figures may not belong together"),
     "ended": N_("the process ended while it was read"),
+    "ended watched": N_("the process has ended; told is what was sampled until then"),
+    "executed watched": N_("the process runs another program by now (exec): what was there before is gone"),
     "executed": N_("the process ran another program (exec) while it was read"),
     "grown": N_("{count} of its mappings grew between two pieces of the file"),
     "moved": N_("VIRT was between {least:size} and {most:size}"),

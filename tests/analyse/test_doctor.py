@@ -18,11 +18,12 @@ RICH: dict[str, Any] = {
         "kernel/yama/ptrace_scope": 0, "kernel/randomize_va_space": 2, "vm/max_map_count": 65530,
         "vm/overcommit_memory": 0,
     },
-    "readable": ALL_FILES, "cgroup": 2, "runs_32": True, "mappings": 100, "seconds": 0.001,
+    "readable": ALL_FILES, "cgroup": 2, "runs_32": True, "mappings": 100, "seconds": 0.001, "faults": ("all", 2),
 }  # fmt: skip
 POOR: dict[str, Any] = {
     "user": 1000, "capabilities": 0, "release": (4, 4), "hidepid": "2", "pid_namespace": 4026532200, "settings": {},
     "readable": frozenset(), "cgroup": None, "runs_32": False, "mappings": None, "seconds": 0.0,
+    "faults": ("perf-denied", 3),
 }  # fmt: skip
 
 
@@ -59,6 +60,12 @@ def test_a_machine_that_allows_nothing() -> None:
         ({"release": (6, 7)}, "pagemap-scan", Ability.YES, "new-enough"),
         ({"release": (6, 6)}, "pagemap-scan", Ability.PARTLY, "too-old"),
         ({"release": None}, "cachestat", Ability.UNKNOWN, "no-release"),
+        ({"capabilities": 1 << 38}, "faults", Ability.YES, "faults-all"),
+        ({"capabilities": 0}, "faults", Ability.PARTLY, "own-only"),
+        ({"capabilities": 0, "faults": ("user", 2)}, "faults", Ability.PARTLY, "faults-user"),
+        ({"faults": ("perf-forbidden", None)}, "faults", Ability.NO, "perf-forbidden"),
+        ({"faults": ("perf-absent", None)}, "faults", Ability.NO, "perf-absent"),
+        ({"faults": ("perf-no-ring", 2)}, "faults", Ability.NO, "perf-no-ring"),
         ({"user": 7}, "lab", Ability.PARTLY, "not-root"),
     ],
 )

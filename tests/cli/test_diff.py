@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from tests.support.running import FIXTURES, ROOT, procmem, started, stopped
+from tests.support.running import FIXTURES, ROOT, procmem, recordings, started, stopped
 
 MIB = 1 << 20
 LEAKED = 50
@@ -170,7 +170,7 @@ def test_a_restart_is_the_same(leaker: Path, tmp_path: Path, deep: tuple[str, ..
 
 def test_a_recording_against_itself_is_the_same() -> None:
     """All fixtures with smaps: no region is new or gone, and each is counted once."""
-    for path in sorted(FIXTURES.iterdir()):
+    for path in recordings():
         pids = [child.name for child in path.iterdir() if child.name.isdecimal() and (child / "smaps").exists()]
         for pid in pids:
             run = procmem("diff", f"{path}:{pid}", f"{path}:{pid}", "--json")

@@ -98,7 +98,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/script_file.py",
-        "text = file.read(_CHARACTERS_MAX + 1)",
+        "text = file.read(most + 1)",
         "ReplaceBinaryOperator_Add_LShift",
         "how much is read of what is refused",
     ),

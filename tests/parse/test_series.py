@@ -12,7 +12,8 @@ from procmem.model.owners import Arena, ObjectFile, Thread
 from procmem.model.region import Certainty
 from procmem.model.reports.resident import Consumer
 from procmem.model.series import SeriesLook, SeriesProcess
-from procmem.parse.series import BadLook, parse_look
+from procmem.parse.checked import BadDocument
+from procmem.parse.series import parse_look
 from procmem.queries.examine import examine
 from procmem.queries.inspect import consumers_of
 from procmem.queries.surroundings import read_surroundings
@@ -87,7 +88,7 @@ def test_arenas_and_names_that_are_no_text_come_back() -> None:
 )
 def test_what_is_no_look(line: bytes) -> None:
     """Each is refused in the same way."""
-    with pytest.raises(BadLook):
+    with pytest.raises(BadDocument):
         parse_look(line)
 
 
@@ -117,7 +118,7 @@ def test_any_other_value_is_refused_or_unknown() -> None:
             inner[place[-1]] = value
             try:
                 look_line(parse_look(json.dumps(other).encode()))
-            except BadLook:
+            except BadDocument:
                 continue
 
 
@@ -126,5 +127,5 @@ def test_unknown_classes_are_refused() -> None:
     document = json.loads(LINE)
     assert document["processes"][0]["classes"][0]["class"] in tuple(ByteClass)
     document["processes"][0]["classes"][0]["class"] = "other"
-    with pytest.raises(BadLook):
+    with pytest.raises(BadDocument):
         parse_look(json.dumps(document).encode())

@@ -16,6 +16,7 @@ from procmem.analyse.profile import memory_profile
 from procmem.model.reports.profile import MEASURES
 from procmem.render import profiles
 from procmem.render.profiles import PROFILES, write_profile
+from procmem.render.profiles.frames import memory_stacks
 from tests.support import needs
 from tests.support.made_processes import made, record
 from tests.support.running import COMMAND, FIXTURES, ROOT, procmem
@@ -202,7 +203,7 @@ def test_hostile_names_stay_one_frame(form: str) -> None:
     shot, regions = made({"smaps": smaps([record(0x1000_0000, 0x1000_1000, "rw-p", name, Rss=4)])})
     assert regions is not None
     profile = memory_profile(inspection(shot, regions).process, regions)
-    data = write_profile(form, [profile], "rss")
+    data = write_profile(form, memory_stacks([profile]), "rss")
     if form == "folded":
         [(frames, size)] = folded(data.decode())
         assert size == 4096
@@ -233,4 +234,4 @@ def test_who_has_no_memory_has_no_profile() -> None:
     shot, regions = made({"smaps": smaps([record(0x1000_0000, 0x1000_1000, "rw-p")])})
     assert regions is not None
     profile = memory_profile(inspection(shot, regions).process, regions)
-    assert write_profile("folded", [profile], "rss") == b"mmap;anon-private 0\n"
+    assert write_profile("folded", memory_stacks([profile]), "rss") == b"mmap;anon-private 0\n"

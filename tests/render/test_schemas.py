@@ -158,6 +158,7 @@ def test_every_schema_is_met() -> None:
     elsewhere = {
         "crosscheck",
         "crosscheck-script",
+        "growth",
         "watch",
         "working-set",
         "lab-restore",

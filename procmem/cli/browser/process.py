@@ -15,12 +15,14 @@ from procmem.cli.browser.panes import PageView, SpaceLine, class_style
 from procmem.cli.browser.rows import Rows, TableColumn
 from procmem.errors import Misuse, ProcessGone, ProcmemError
 from procmem.model.region import Regions
+from procmem.model.reports.report import ShownGrowth
 from procmem.queries.browse import OneInSeries, OneProcess, ProcessView
 from procmem.queries.options import address_of
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size, short_duration
 from procmem.render.pages.diff import diff_page
 from procmem.render.pages.explain import findings_page, region_page
+from procmem.render.pages.growth import growth_page
 from procmem.render.pages.inspect import inspect_page, picture_page
 from procmem.render.pages.threads import threads_page
 from procmem.render.style import size_format
@@ -31,6 +33,8 @@ __all__ = ["ProcessScreen"]
 
 _WIDE = 140
 """Columns of a screen that holds paths beside all figures."""
+_WATCHED_SECONDS = 10.0
+_GROWTH_ROWS = 20
 _SORTS = ("address", "rss", "pss", "uss", "swap", "virt")
 
 
@@ -42,6 +46,7 @@ class ProcessScreen(Looking):
         Binding("tab,l,right", "next_part(1)", show=False, priority=True),
         Binding("shift+tab,h,left", "next_part(-1)", show=False, priority=True),
         Binding("m", "mark", show=False),
+        Binding("f", "watch_faults", show=False),
         Binding("escape,q", "back", show=False),
     ]
 
@@ -58,6 +63,8 @@ class ProcessScreen(Looking):
         self._order: Sequence[int] = ()
         self._sort, self._reversed, self._filter = "address", False, ""
         self._texts: dict[int, str] = {}
+        self._growth: ShownGrowth | str = ""
+        self._is_watching = False
 
     def compose_body(self) -> ComposeResult:
         """The parts."""
@@ -175,8 +182,42 @@ class ProcessScreen(Looking):
             report = moment.inspection
             page = picture_page(report, inspect_page(report, unit, listed=None))
             view.show(page if report.picture else told("no-picture"))
+        elif name == "growth":
+            self._show_growth(view, unit)
         else:
             self._show_changes(view, moment, unit)
+
+    def _show_growth(self, view: PageView, unit: str) -> None:
+        """What was found of its page faults, or how to have it found."""
+        found = self._growth
+        if isinstance(found, str):
+            view.show(found or told("growth hint" if self._is_live else "growth needs life", seconds=_WATCHED_SECONDS))
+        else:
+            view.show(growth_page(found.report, found.sums, found.functions, unit, by=None, top=_GROWTH_ROWS))
+
+    def action_watch_faults(self) -> None:
+        """Watch page faults for some seconds, beside the screen."""
+        self.action_part("growth")
+        if not self._is_live or self._is_watching or not isinstance(self._one, OneProcess):
+            return
+        self._is_watching = True
+        self._growth = told("watching faults", seconds=_WATCHED_SECONDS)
+        self._show_part()
+        self.run_worker(self._watch_faults, thread=True, group="growth", exit_on_error=True)
+
+    def _watch_faults(self) -> None:
+        assert isinstance(self._one, OneProcess)
+        try:
+            found: ShownGrowth | str = self._one.growth(_WATCHED_SECONDS, lambda: self.is_mounted)
+        except ProcmemError as error:
+            found = printable_text(str(error))
+        if self.is_mounted:
+            self.app.call_from_thread(self._show_watched, found)
+
+    def _show_watched(self, found: ShownGrowth | str) -> None:
+        self._growth, self._is_watching = found, False
+        if self.is_mounted:
+            self._show_part()
 
     def _show_changes(self, view: PageView, moment: ProcessView, unit: str) -> None:
         if not self._is_live and not self._moments and not self._has_ended:

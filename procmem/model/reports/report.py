@@ -3,10 +3,11 @@
 from procmem.model.kinds import ByteClass, Kind
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Explanation
+from procmem.model.reports.growth import CodeGrowth, GrowthSum
 from procmem.model.reports.resident import Consumer
 from procmem.model.reports.threads import ThreadReport
 
-__all__ = ["ClassShare", "Course", "CourseRow", "KindSum", "MemoryReport", "Subject"]
+__all__ = ["ClassShare", "Course", "CourseRow", "KindSum", "MemoryReport", "ShownGrowth", "Subject"]
 
 
 class KindSum(NamedTuple):
@@ -68,6 +69,14 @@ class Subject(NamedTuple):
     course: Course | None = None
 
 
+class ShownGrowth(NamedTuple):
+    """What ``procmem growth`` has found of a process, with its rows summed by code and place, and by function."""
+
+    report: CodeGrowth
+    sums: tuple[GrowthSum, ...]
+    functions: tuple[GrowthSum, ...]
+
+
 class MemoryReport(NamedTuple):
     """The whole report; ``when`` is Unix time, ``version`` that of procmem.
 
@@ -78,3 +87,4 @@ class MemoryReport(NamedTuple):
     when: float
     version: str
     left_out: int = 0
+    growths: tuple[ShownGrowth, ...] = ()

@@ -17,15 +17,18 @@ from procmem.errors import SystemFailed
 from procmem.model.kinds import ByteClass
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.explanation import Finding
-from procmem.model.reports.report import MemoryReport, Subject
+from procmem.model.reports.inspection import ProcessFacts
+from procmem.model.reports.report import MemoryReport, ShownGrowth, Subject
 from procmem.model.snapshot import Nature
 from procmem.render.escaping import printable, printable_text
 from procmem.render.html.blocks import HtmlBlock, html_blocks
 from procmem.render.html.course import CHART, GROWTH_MAX, course_columns, course_svg, growth_rows
+from procmem.render.html.flame import curve_svg, flame_svg
 from procmem.render.html.region_columns import RegionRow, largest_regions, region_columns
 from procmem.render.html.treemap import treemap_svg
 from procmem.render.html.waterfall import Waterfall, waterfall
 from procmem.render.human import human_size
+from procmem.render.pages.growth import growth_page
 from procmem.render.pages.inspect import inspect_page
 from procmem.render.pages.threads import threads_page
 from procmem.render.palette import PALETTE, paint_of, patterns
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["need_templates", "report_html"]
 
 EXTRA = "procmem[report]"
+GROWTH_TOP = 20
 _SCRIPT_WORDS = (
     "search", "search hint", "class", "kind", "size", "sort", "any", "at least", "by address", "by rss", "by size",
     "found", "nothing", "page", "next", "previous", "clear", "range",
@@ -55,7 +59,7 @@ _SCRIPT_WORDS = (
 _WORDS = (
     "skip", "contents", "summary", "space", "space, told", "scale", "scale, log", "scale, linear", "nothing mapped",
     "classes", "classes, told", "account", "account, bent", "account unknown", "time", "time, told", "range from",
-    "range to", "growth", "threads", "threads unknown", "findings", "map", "glossary", "notes",
+    "range to", "growth", "code", "code, told", "threads", "threads unknown", "findings", "map", "glossary", "notes",
 )  # fmt: skip
 _HEADINGS = (
     "column what", "column before", "column after", "column by", "column rate", "column address", "column size",
@@ -83,6 +87,16 @@ class _TimePart(NamedTuple):
     looks: str
     growth: Sequence[tuple[str, str | None, str, str, str, str]]
     others: str
+
+
+class _CodePart(NamedTuple):
+    """Growth by code of one process; SVG is markup."""
+
+    name: str
+    blocks: Sequence[HtmlBlock]
+    flame: str
+    curve: str
+    notes: Sequence[str]
 
 
 class _ShownSubject(NamedTuple):
@@ -120,19 +134,20 @@ def need_templates() -> None:
 def report_html(report: MemoryReport) -> str:
     """The whole page."""
     script = _file("report.js")
-    names = listed(_name(subject) for subject in report.subjects)
+    shown = [_name(subject) for subject in report.subjects] or [_who(one.report.process) for one in report.growths]
     when = datetime.fromtimestamp(report.when).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
     parts = [_part(number, subject) for number, subject in enumerate(report.subjects)]
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     page: str = _environment().get_template("report.html").render(
         language=language(),
-        title=told("title", count=len(parts), names=names),
+        title=told("title", count=len(shown), names=listed(shown)),
         made=told("made", when=when, version=report.version),
         left_out=told("left out", count=report.left_out) if report.left_out else "",
         words={code: told(code) for code in _WORDS},
         headings={code: told(code) for code in _HEADINGS},
         cure=cure_label(),
         parts=parts,
+        growths=[_code_part(one) for one in report.growths],
         has_time=any(part.time for part in parts),
         has_spaces=any(part.spaces for part in parts),
         classes=_classes(report),
@@ -178,9 +193,23 @@ def _colors() -> str:
 
 def _name(subject: Subject) -> str:
     """A process by name and pid."""
-    facts = subject.told.inspection.process
+    return _who(subject.told.inspection.process)
+
+
+def _who(facts: ProcessFacts) -> str:
     pid = told_of_process("simulated") if facts.nature is Nature.SIMULATED else pid_text(facts.pid)
     return f"{printable(facts.comm) or '?'} ({pid})"
+
+
+def _code_part(shown: ShownGrowth) -> _CodePart:
+    page = growth_page(shown.report, shown.sums, shown.functions, "", by=None, top=GROWTH_TOP)
+    return _CodePart(
+        _who(shown.report.process),
+        html_blocks(page.sections),
+        flame_svg(shown.report),
+        curve_svg(shown.report),
+        page.notes,
+    )
 
 
 def _classes(report: MemoryReport) -> list[str]:

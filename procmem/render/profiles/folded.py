@@ -3,18 +3,15 @@
 The form is that of ``stackcollapse`` in Brendan Gregg's FlameGraph: the last word of a line is the number.
 """
 
-from collections.abc import Sequence
-
-from procmem.model.reports.profile import MEASURES, MemoryProfile
-from procmem.render.profiles.frames import stacks
+from procmem.render.stacks import StackProfile
 
 __all__ = ["write"]
 
 
-def write(profiles: Sequence[MemoryProfile], measure: str) -> bytes:
-    """One line for each sum that is not empty; where all are, one for each."""
-    at = MEASURES.index(measure)
-    found = [(frames, one.sizes[at] or 0) for frames, one in stacks(profiles)]
+def write(stacks: StackProfile, measure: str) -> bytes:
+    """One line for each stack of which there is something; where there is nothing of any, one for each."""
+    at = stacks.place_of(measure)
+    found = [(row.frames, row.values[at] or 0) for row in stacks.rows]
     shown = [(frames, size) for frames, size in found if size] or found
     return "".join(f"{';'.join(map(_frame, frames))} {size}\n" for frames, size in shown).encode("utf-8")
 

@@ -1,18 +1,21 @@
-"""The frames of a stack: class, kind, owner, mapped object; of several processes the process before them."""
+"""The frames of a memory profile: class, kind, owner, mapped object; of several processes these before them."""
 
 from collections.abc import Iterator, Sequence
 
 from procmem.model.owners import owner_name
+from procmem.model.reports.inspection import ProcessFacts
 from procmem.model.reports.profile import MEASURES, MemoryProfile, RegionSum
 from procmem.render.escaping import printable
+from procmem.render.stacks import Measure, ProfileStack, StackProfile
+from procmem.text import english, listed
 
-__all__ = ["frames_of", "known_of_all", "process_frame", "stacks"]
+__all__ = ["frames_of", "memory_stacks", "process_frame"]
 
 
-def process_frame(profile: MemoryProfile) -> str:
+def process_frame(process: ProcessFacts) -> str:
     """A process by its name and pid."""
-    name = printable(profile.process.comm) or "?"
-    return name if profile.process.pid is None else f"{name} ({profile.process.pid})"
+    name = printable(process.comm) or "?"
+    return name if process.pid is None else f"{name} ({process.pid})"
 
 
 def frames_of(one: RegionSum) -> tuple[str, ...]:
@@ -25,14 +28,16 @@ def frames_of(one: RegionSum) -> tuple[str, ...]:
     return tuple(frames)
 
 
-def stacks(profiles: Sequence[MemoryProfile]) -> Iterator[tuple[tuple[str, ...], RegionSum]]:
+@english()
+def memory_stacks(profiles: Sequence[MemoryProfile]) -> StackProfile:
+    """The sums of regions; a measure that is not known of all has no place in some formats."""
+    name = listed(process_frame(one.process) for one in profiles)
+    return StackProfile(name, tuple(map(Measure, MEASURES)), tuple(_rows(profiles)))
+
+
+def _rows(profiles: Sequence[MemoryProfile]) -> Iterator[ProfileStack]:
     """Each sum with its frames; where there are several processes, these come first."""
     for profile in profiles:
-        first = (process_frame(profile),) if len(profiles) > 1 else ()
+        first = (process_frame(profile.process),) if len(profiles) > 1 else ()
         for one in profile.sums:
-            yield (*first, *frames_of(one)), one
-
-
-def known_of_all(profiles: Sequence[MemoryProfile]) -> list[tuple[int, str]]:
-    """The measures that are known of every process, with their place among the sizes."""
-    return [(at, name) for at, name in enumerate(MEASURES) if all(name in one.known() for one in profiles)]
+            yield ProfileStack((*first, *frames_of(one)), one.sizes)

@@ -5,10 +5,9 @@ protobuf). A frame is a function with one location; a location names no address,
 """
 
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from procmem.model.reports.profile import MemoryProfile
-from procmem.render.profiles.frames import known_of_all, stacks
+from procmem.render.stacks import StackProfile
 
 __all__ = ["write"]
 
@@ -24,18 +23,20 @@ _BYTES_TYPE = 2
 """The wire type of what has a length: texts, messages, packed numbers."""
 
 
-def write(profiles: Sequence[MemoryProfile], measure: str) -> bytes:
+def write(stacks: StackProfile, measure: str) -> bytes:
     """All measures that are known; the viewer begins with the one that is asked for."""
     texts: dict[str, int] = {"": 0}
 
     def text(word: str) -> int:
         return texts.setdefault(word, len(texts))
 
-    known = known_of_all(profiles)
-    parts = [_message(_SAMPLE_TYPE, _number(_TYPE, text(name)) + _number(_UNIT, text("bytes"))) for _, name in known]
+    known = list(stacks.known())
+    parts = [
+        _message(_SAMPLE_TYPE, _number(_TYPE, text(one.name)) + _number(_UNIT, text(one.unit))) for _, one in known
+    ]
     frames: dict[str, int] = {}
-    for names, one in stacks(profiles):
-        values = [one.sizes[at] or 0 for at, _ in known]
+    for names, all_values in stacks.rows:
+        values = [all_values[at] or 0 for at, _ in known]
         if any(values):
             leaf_first = [frames.setdefault(name, len(frames) + 1) for name in reversed(names)]
             parts.append(_message(_SAMPLE, _packed(_LOCATION_ID, leaf_first) + _packed(_VALUE, values)))

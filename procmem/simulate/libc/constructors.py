@@ -7,7 +7,7 @@ them is called exact.
 
 from collections.abc import Iterable, Sequence
 
-from procmem.model.libc_files import GLIBC, LIBSTDCXX
+from procmem.model.libc_files import ALLOCATOR_FILES, GLIBC, LIBSTDCXX
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles, ProgramObject
@@ -74,14 +74,9 @@ _EARLY = {
 _QUIET = {GLIBC, b"libgcc_s.so.1", b"libcap.so.2", b"libpthread.so.0"}
 """Libraries with constructors that allocate nothing."""
 
-_ALLOCATORS = (
-    *(b"libasan.so", b"libtsan.so", b"libmsan.so", b"libhwasan.so", b"libjemalloc", b"libtcmalloc", b"libmimalloc"),
-    *(b"libsnmalloc", b"librpmalloc", b"libtbbmalloc_proxy"),
-)
-"""Libraries that replace the allocator: no request goes to glibc's malloc."""
 _POOLS = {b"libjemalloc.so.2": (2 << 20, 2 << 20, 4 << 20)}
 """What allocators map at their start: one pool after another, each at a border of huge pages (jemalloc 5.3)."""
-_UNFORESEEABLE = (*_ALLOCATORS, b"libopenblas", b"libmono")
+_UNFORESEEABLE = (*ALLOCATOR_FILES, b"libopenblas", b"libmono")
 """Libraries that map memory of their own before ``main``."""
 
 
@@ -90,7 +85,7 @@ def run_constructors(malloc: Malloc, files: ProgramFiles, *, own: bool) -> tuple
 
     ``own`` counts what the program itself has linked in. None are made where another allocator answers them.
     """
-    if any(_name(library.soname, library.real).startswith(_ALLOCATORS) for library in files.libraries):
+    if any(_name(library.soname, library.real).startswith(ALLOCATOR_FILES) for library in files.libraries):
         return ()
     names = _known_early(files.libraries)
     if own and files.program.holds_stdcxx and LIBSTDCXX not in names:

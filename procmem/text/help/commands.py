@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": N_("Show what grew, shrank, came and went between two recordings, or since one."),
     "watch": N_("Show how the memory of processes changes, while they run."),
     "working-set": N_("Show which part of RES a process touches within some seconds, and which it does not."),
+    "growth": N_("Show which code fills the memory of a process, while it does."),
     "report": N_("Write all that is known of processes into one HTML file, with pictures."),
     "simulate": N_("Predict the memory map of an x86 program from its files, before it runs."),
     "simulate-memory": N_("Say what each step of a program costs: page frames, faults, sharing, swap, page tables."),

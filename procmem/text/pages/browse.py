@@ -29,18 +29,20 @@ TABS = {
     "findings": N_("Findings"),
     "picture": N_("Picture"),
     "changes": N_("Changes"),
+    "growth": N_("Growth"),
 }
 """The parts of the screen of one process, in order."""
 
 KEYS = (
     (N_("arrows, j k, Page Up, Page Down, g G"), N_("move; also the mouse")),
     (N_("Enter"), N_("look into the process under the cursor")),
-    (N_("1 to 6, Tab, h l"), N_("the parts of the screen of a process")),
+    (N_("1 to 7, Tab, h l"), N_("the parts of the screen of a process")),
     (N_("/ or F3, n N"), N_("search: an address in hexadecimal, or text in a name; the next, the one before")),
     (N_("\\ or F4"), N_("filter: only rows that have this text; an empty one shows all")),
     (N_("s or F6"), N_("sort by the next column; S turns the order")),
     (N_("t or F5"), N_("processes as a tree")),
     (N_("m"), N_("mark this moment: Changes tells what has changed since")),
+    (N_("f"), N_("watch its page faults for 10 seconds: Growth tells which code fills its memory")),
     (N_("Space"), N_("pause, and go on")),
     (N_("r"), N_("look now")),
     (N_("[ ]"), N_("in a series: one look back, one look on")),
@@ -68,6 +70,9 @@ _SENTENCES: dict[str, Sentence] = {
         "This is the look that others are compared with: at the next one, this part tells what has changed."
     ),
     "no-pss": N_("PSS is not permitted here: sorted by RSS"),
+    "growth hint": N_("Press f to watch its page faults for {seconds:g} seconds: which code fills which memory."),
+    "growth needs life": N_("Page faults can be watched of living processes alone."),
+    "watching faults": N_("watching its page faults for {seconds:g} seconds ..."),
     "not-comparable": N_("Regions with their sizes are needed to tell what has changed, and are not known here."),
     "no-regions": N_("Which regions it has is not known: see Overview for why."),
     "no-regions-kept": N_("A series keeps sums of classes and kinds, not single regions."),
@@ -80,9 +85,9 @@ _SENTENCES: dict[str, Sentence] = {
     "help": N_("Keys"),
     "too-small": N_("The screen has {columns} columns and {lines} lines; 80 by 24 are needed."),
     "hints": N_("Enter opens   / search   \\ filter   s sort   t tree   Space pause   ? help   q end"),
-    "hints of one": N_("1-6 parts   / search   s sort   m mark   Space pause   r look   ? help   q back"),
-    "hints of recording": N_("1-6 parts   / search   \\ filter   s sort   ? help   q back"),
-    "hints of series": N_("1-6 parts   [ ] step   m mark   / search   s sort   ? help   q back"),
+    "hints of one": N_("1-7 parts   / search   s sort   m mark   f faults   Space pause   r look   ? help   q back"),
+    "hints of recording": N_("1-7 parts   / search   \\ filter   s sort   ? help   q back"),
+    "hints of series": N_("1-7 parts   [ ] step   m mark   / search   s sort   ? help   q back"),
 }
 
 

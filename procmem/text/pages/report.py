@@ -36,6 +36,10 @@ _SENTENCES: dict[str, Sentence] = {
     "range to": N_("to"),
     "growth": N_("What changed in the range"),
     "growth, others": plural("{count} smaller row is left out.", "{count} smaller rows are left out."),
+    "code": N_("Growth by code"),
+    "code, told": N_(
+        "As wide as what came and stayed: the outermost callers on top, the memory that was filled below. Point at a frame, or go to it with Tab, to see what it is."
+    ),
     "column what": N_("what"),
     "column before": N_("before"),
     "column after": N_("after"),

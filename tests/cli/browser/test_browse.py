@@ -27,6 +27,7 @@ from procmem.queries.browse import OneProcess, ProcessView, one_of
 from procmem.queries.targets import Selection, one_target
 from procmem.text import use_language
 from procmem.text.pages.browse import KEYS, TABS
+from tests.support.growing import need_faults
 from tests.support.running import COMMAND, FIXTURES, ROOT, missing_pid, procmem, python_child, started, wait_for
 
 FAMILY = FIXTURES / "x86_64-6.18-fork"
@@ -547,3 +548,45 @@ def test_without_a_terminal_or_its_extra() -> None:
     assert "the module textual is not installed" in done.stderr
     assert "pip install 'procmem[tui]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_growth_is_watched_at_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the screen goes on; what comes of it stands in its own part."""
+    need_faults()
+    monkeypatch.setattr("procmem.cli.browser.process._WATCHED_SECONDS", 0.5)
+
+    async def steps(app: Browser, pilot: Pilot[None]) -> None:
+        await press(app, pilot, "7")
+        assert "Press f" in words_on(app)
+        await press(app, pilot, "f")
+        for _ in range(600):
+            await pilot.pause(0.05)
+            if "page fault" in words_on(app) and "watching" not in words_on(app):
+                break
+        assert "RES went from" in words_on(app)
+
+    with python_child("pass") as pid:
+        drive(str(pid), steps)
+
+
+def test_growth_of_what_does_not_live() -> None:
+    """A recording has no page faults; what is refused is told where the answer would be."""
+
+    async def steps(app: Browser, pilot: Pilot[None]) -> None:
+        await press(app, pilot, "f")
+        assert "living processes alone" in words_on(app)
+
+    drive(str(FIXTURES / "x86_64-6.18-sleep"), steps)
+
+    async def gone(app: Browser, pilot: Pilot[None]) -> None:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        await press(app, pilot, "f")
+        for _ in range(200):
+            await pilot.pause(0.05)
+            if "watching" not in words_on(app):
+                break
+        assert "has ended" in words_on(app) or "no such process" in words_on(app)
+
+    with started([sys.executable, "-c", "print(1, flush=True); input()"]) as child:
+        drive(str(child.pid), gone)
