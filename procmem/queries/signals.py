@@ -1,5 +1,5 @@
 """Ending a command in order when a signal asks for it: for the commands that change something."""
 
-from procmem.sources.signals import listening
+from procmem.sources.signals import end_asked, listening
 
-__all__ = ["listening"]
+__all__ = ["end_asked", "listening"]

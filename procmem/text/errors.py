@@ -57,6 +57,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     ),
     "no-extra": ErrorWords(N_("the module {module} is not installed"), N_("pip install '{extra}'")),
     "file-failed": ErrorWords(N_("{path}: {reason}")),
+    "cannot-listen": ErrorWords(
+        N_("cannot listen at {address}, port {port}: {reason}"), N_("--listen ADDRESS:PORT takes another one")
+    ),
+    "look-failed": ErrorWords(N_("a look at the processes has failed: {reason}"), ""),
     "system-failed": ErrorWords(N_("the system failed: {reason}")),
     "read-failed": ErrorWords(N_("it cannot be read: {refusal}")),
     "no-child": ErrorWords(
@@ -105,6 +109,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "all-ended": ErrorWords(N_("the script ends all its processes")),
     # options that make no sense
     "bad-size": ErrorWords(N_("{option} {text!r}: not a size such as 4096, 64K or 1M, below 2^64")),
+    "bad-listen": ErrorWords(N_("--listen {text!r}: not an address and a port, such as 127.0.0.1:9917 or [::1]:9917")),
     "bad-growth": ErrorWords(
         N_("--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {classes}")
     ),

@@ -114,8 +114,8 @@ def may_save_text(path: str) -> None:
         raise CannotWrite(path, "folder-read-only")
 
 
-def save_text(path: str, text: str) -> None:
-    """Write a text file whole, or leave what was there; readable by its owner only.
+def save_text(path: str, text: str, *, mode: int = 0o600) -> None:
+    """Write a text file whole, or leave what was there; readable by its owner only, unless ``mode`` says otherwise.
 
     Raises:
         CannotWrite: as :func:`may_save_text`, or the disk is full; nothing is left behind.
@@ -126,7 +126,7 @@ def save_text(path: str, text: str) -> None:
         with signals_held(), scratch_folder(parent) as scratch:
             inner = os.path.join(scratch, "text")
             with interruptible():
-                _write_text(inner, text)
+                _write_text(inner, text, mode)
             os.rename(inner, path)
             _sync_folder(parent)
     except OSError as error:
@@ -228,8 +228,9 @@ def _new_file(path: str) -> io.BufferedWriter:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb")
 
 
-def _write_text(path: str, text: str) -> None:
+def _write_text(path: str, text: str, mode: int) -> None:
     with _new_file(path) as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text.encode("utf-8"))
         file.flush()
         os.fsync(file.fileno())
