@@ -22,7 +22,7 @@ __all__ = ["OTHERS", "metrics_groups", "process_detail"]
 
 OTHERS = GroupLabels(name="_other")
 """The groups that there is no room for, as one. A process that calls itself so is counted with them."""
-_SERIES_OF_A_GROUP = 13
+_SERIES_OF_A_GROUP = 14
 """Families with one sample a group, at most."""
 _SERIES_OF_A_CLASS = 5
 _UNKNOWN = -1

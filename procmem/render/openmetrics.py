@@ -103,7 +103,7 @@ class Exposition:
             self._report, self._pages = report, {}
         try:
             encode, kind = choose_encoder(accept)
-        except (ValueError, IndexError):  # of a field that has another form
+        except (ValueError, TypeError, LookupError):  # the library takes what a client says for granted
             encode, kind = choose_encoder("")
         if kind not in self._pages:
             self._pages[kind] = _encoded(report, encode)
