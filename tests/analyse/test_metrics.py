@@ -1,5 +1,7 @@
 """Groups for monitoring: sums, and how many there are at most."""
 
+from typing import Any
+
 from procmem.analyse.metrics import OTHERS, metrics_groups
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.metrics import GroupLabels, ProcessDetail, ProcessFigures
@@ -7,8 +9,8 @@ from procmem.model.reports.metrics import GroupLabels, ProcessDetail, ProcessFig
 
 def process(name: str, pss: int | None, **more: object) -> ProcessFigures:
     """A process with little said of it."""
-    nothing = dict.fromkeys(ProcessFigures._fields, None) | {"counted": True}
-    return ProcessFigures(**(nothing | {"labels": GroupLabels(name=name), "pss": pss, "resident": 1} | more))
+    figures: dict[str, Any] = dict.fromkeys(ProcessFigures._fields) | {"counted": True, "resident": 1, "pss": pss}
+    return ProcessFigures(**(figures | {"labels": GroupLabels(name=name)} | more))
 
 
 def detail(heap: int, *findings: str) -> ProcessDetail:

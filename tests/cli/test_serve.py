@@ -236,7 +236,8 @@ def test_the_port_of_somebody_else_and_a_missing_library(tmp_path: Path) -> None
     assert run.err.count("\n") == 1
     assert "cannot listen at 127.0.0.1" in run.err
     (tmp_path / "prometheus_client.py").write_text("raise ImportError")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import runpy; runpy.run_module('procmem', run_name='__main__')"
+    run_it = "import runpy; runpy.run_module('procmem', run_name='__main__')"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {run_it}"
     done = subprocess.run([sys.executable, "-c", code, "serve"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "pip install 'procmem[metrics]'" in done.stderr

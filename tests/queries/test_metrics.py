@@ -55,8 +55,7 @@ def test_a_large_process_rests_until_reading_it_is_a_small_part_of_its_time(monk
     def watched(source: Any, pids: Iterable[int | None], *, quick: bool, also: Any, **more: Any) -> AllProcesses:
         pids = list(pids)
         read.append((quick, set(pids)))
-        slow = lambda target, row, cost: also(target, row, 10.0)  # noqa: E731  # as if it took so long
-        return read_all(source, pids, quick=quick, also=slow, **more)
+        return read_all(source, pids, quick=quick, also=lambda target, row, _: also(target, row, 10.0), **more)
 
     monkeypatch.setattr(module, "read_all", watched)
     with python_child(NAMED.format(name=b"very-large")) as pid:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
@@ -26,6 +27,11 @@ def group(name: str, **more: object) -> MetricsGroup:
     return MetricsGroup(**(figures | of | more))  # type: ignore[arg-type]
 
 
+def openmetrics_of(page: str) -> dict[str, Any]:
+    """The families of a page."""
+    return {family.name: family for family in read_openmetrics(page)}  # type: ignore[no-untyped-call]
+
+
 def report(*groups: MetricsGroup) -> MetricsReport:
     """A look."""
     return MetricsReport(1e9, 0.5, 0.25, groups, 0, 3, 1, 2, 0, 65530)
@@ -37,7 +43,7 @@ def test_every_family_is_there_and_has_its_words() -> None:
     assert kind.startswith("application/openmetrics-text")
     text = page.decode()
     assert text.endswith("# EOF\n")
-    families = {family.name: family for family in read_openmetrics(text)}
+    families = openmetrics_of(text)
     assert families.keys() == FAMILIES.keys()
     for name, family in families.items():
         assert family.documentation == FAMILIES[name]
@@ -60,7 +66,7 @@ def test_hostile_names_are_read_back(name: str) -> None:
     label = label_text(name.encode("utf-8", "surrogateescape"))
     assert len(label) <= 160
     page = Exposition().write(report(group(label), group("other one")), OPENMETRICS)[1].decode()
-    families = {family.name: family for family in read_openmetrics(page)}
+    families = openmetrics_of(page)
     assert {sample.labels["name"] for sample in families["procmem_pss_bytes"].samples} == {label, "other one"}
     assert page.isascii() or page.isprintable() or "\x1b" not in page
 

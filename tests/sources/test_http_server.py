@@ -36,8 +36,7 @@ def running(answer: Callable[[bytes], bytes | None]) -> Iterator[Server]:
 
 def connected(server: Server) -> socket.socket:
     """A client."""
-    client = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    return client
+    return socket.create_connection(("127.0.0.1", server.port), timeout=20)
 
 
 def everything(client: socket.socket) -> bytes:
