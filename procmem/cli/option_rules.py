@@ -74,6 +74,11 @@ _APART: dict[str, _Apart] = {
         (("--print-unit",), ("--print-manifest", "--print-dashboard")),
         (("--print-manifest",), ("--print-dashboard",)),
     ),
+    "add": (
+        (("--all",), ("--from", "--name", "--user", "--pid", "--children", "--procfs")),
+        (("--host",), ("--host-by-folder",)),
+    ),
+    "query": ((("--show-sql",), (*_FORMATS, "--columns", "--rows")),),
     "lab": ((("--restore",), ("--all", "--report")),),
     "translate": ((("--pae",), ("--levels",)),),
     "simulate": (
@@ -107,6 +112,7 @@ _NEEDS: dict[str, _Needs] = {
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
     "serve": ((("--count",), ("--textfile",)),),
+    "query": ((("--show-sql",), ("--named",)),),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
     "translate": (
         (("--script", "--access", "--kernel-mode", "--pae", "--levels", "--thp"), ("--sim",)),

@@ -14,7 +14,6 @@ from procmem.analyse.explain import EXPLAIN_KEYS
 from procmem.analyse.inspection import inspection
 from procmem.analyse.metrics import metrics_groups, process_detail
 from procmem.errors import AccessRefused, BadInput, ProcessGone
-from procmem.model.cgroup_name import GroupSort
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import StatusKey
 from procmem.model.reports.metrics import GroupLabels, MetricsReport, ProcessFigures
@@ -229,12 +228,7 @@ class Metrics:
         labels = labels._replace(cgroup=label(row.cgroup))
         if about is None:
             return labels
-        name = label(about.name)
-        return labels._replace(
-            container=name if about.sort in (GroupSort.CONTAINER, GroupSort.MACHINE) else "",
-            pod=name if about.sort is GroupSort.POD else label(about.pod) if about.pod is not None else "",
-            unit=name if about.sort in (GroupSort.UNIT, GroupSort.SLICE) else "",
-        )
+        return labels._replace(container=label(about.container), pod=label(about.pod_uid), unit=label(about.unit))
 
     def _detail(self, pid: int, known: _Known, objects: KnownObjects) -> ProcessDetail | None:
         """What the mappings of a process tell; None where it has ended, or they may not be read."""

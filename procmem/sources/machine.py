@@ -2,7 +2,7 @@
 
 import os
 
-__all__ = ["own_pid", "runs_x86_64"]
+__all__ = ["host_name", "own_pid", "runs_x86_64"]
 
 
 def own_pid() -> int:
@@ -19,3 +19,8 @@ def own_pid() -> int:
 def runs_x86_64() -> bool:
     """Whether the kernel is one for x86-64."""
     return os.uname().machine == "x86_64"
+
+
+def host_name() -> str:
+    """What this machine calls itself."""
+    return os.uname().nodename
