@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AddOptions",
     "Addition",
+    "LookWriter",
     "add_looks",
     "ask",
     "compact",
@@ -75,7 +76,7 @@ def dataset_items(selection: Selection, *, everything: bool) -> list[TargetRef |
     """
     if everything:
         live = source_of(selection.procfs, None)
-        return [TargetRef(str(pid), live, pid) for pid in other_pids(live)]
+        return [TargetRef(str(pid), live, pid, is_child=True) for pid in other_pids(live)]  # it may have ended by then
     first = [] if selection.recording is None else [selection.recording]
     paths = [word for word in selection.words if first or _is_path(word)]
     words = tuple(word for word in selection.words if word not in paths)
@@ -102,7 +103,7 @@ def add_looks(
     """
     folder = DatasetFolder(path, make={"schema": DATASET_SCHEMA, "tables": _described(meanings)})
     reader = DatasetReader(folder, options)
-    waiting = _Waiting(folder, meanings)
+    waiting = LookWriter(folder, meanings)
     errors: list[ProcmemError] = []
     known = 0
 
@@ -133,8 +134,8 @@ def _described(meanings: Meanings) -> dict[str, list[dict[str, str]]]:
     }
 
 
-class _Waiting:
-    """Rows that wait to be written, by day and host."""
+class LookWriter:
+    """Writes looks: their rows wait, by day and host, until there are many, or until :meth:`write` is called."""
 
     def __init__(self, folder: DatasetFolder, meanings: Meanings) -> None:
         self._folder = folder

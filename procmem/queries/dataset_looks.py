@@ -18,9 +18,10 @@ from procmem.analyse.dataset import (
 )
 from procmem.analyse.explain import EXPLAIN_KEYS
 from procmem.analyse.inspection import inspection
-from procmem.errors import BrokenRecording, Misuse
+from procmem.errors import BrokenRecording, Misuse, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.resident import Surroundings
+from procmem.model.snapshot import Nature
 from procmem.parse.options import parse_moment
 from procmem.parse.series import BadLook, parse_look
 from procmem.queries.examine import REGION_KEYS, KnownObjects, examine
@@ -47,8 +48,9 @@ if TYPE_CHECKING:
     _Read = tuple[dict[str, Any], dict[str, Sequence[Any]]]
     """A process's figures, and its regions, by column."""
 
-__all__ = ["AddOptions", "DatasetReader", "KnownLooks", "PackedLook"]
+__all__ = ["AddOptions", "DatasetReader", "KnownLooks", "PackedLook", "packed", "rows_of"]
 
+_WITHOUT_MEMORY = (Nature.KERNEL_THREAD, Nature.ZOMBIE)
 _KEYS = REGION_KEYS | set(EXPLAIN_KEYS)
 
 
@@ -134,17 +136,25 @@ class DatasetReader:
             if one.identity in self._known.of(partition_of(one.when, one.host)):
                 known += 1
             else:
-                found.append(_packed(one, *one.read()))
+                found.append(packed(one.when, one.host, one.identity, *one.read()))
         return found, known
 
     def _live(self, ref: TargetRef) -> tuple[list[PackedLook], int]:
         host = self._options.host or host_name()
         if not is_host_name(host):
             raise Misuse("bad-host", name=host)
-        with ref.open() as target:
-            process, regions = self._examined(target, self._objects)
+        try:
+            with ref.open() as target:
+                seen = self._seen(target, self._objects)
+                if ref.is_child and seen.snapshot.nature in _WITHOUT_MEMORY:
+                    return [], 0
+                process, regions = rows_of(target, seen)
+        except ProcessGone:
+            if ref.is_child:
+                return [], 0
+            raise
         identity = look_id(*(str(part).encode() for part in (host, self._now, ref.pid, process["start_ticks"])))
-        return [_packed(_Found(self._now, host, identity, None), process, regions)], 0
+        return [packed(self._now, host, identity, process, regions)], 0
 
     def _of_recording(self, path: str, source: RecordedSource) -> Iterable[_Found]:
         host = self._host(path, source.host)
@@ -181,13 +191,14 @@ class DatasetReader:
 
     def _recorded(self, source: RecordedSource, pid: int | None) -> _Read:
         with source.open(pid) as target:
-            return self._examined(target, None)
+            return rows_of(target, self._seen(target, None))
 
-    def _examined(self, target: Target, objects: KnownObjects | None) -> _Read:
-        return _rows_of(target, examine(target, keys=_KEYS, deep=self._options.deep, known=objects))
+    def _seen(self, target: Target, objects: KnownObjects | None) -> Examination:
+        return examine(target, keys=_KEYS, deep=self._options.deep, known=objects)
 
 
-def _rows_of(target: Target, seen: Examination) -> _Read:
+def rows_of(target: Target, seen: Examination) -> _Read:
+    """The figures of a process that was examined, and its regions, by column."""
     shot, around = seen.snapshot, read_surroundings(target, seen.snapshot)
     report = inspection(shot, seen.regions)
     start = None if shot.stat is None else shot.stat.starttime
@@ -202,7 +213,10 @@ def _of_look(one: SeriesProcess) -> _Read:
     return process_of_dataset(one.report, around, one.start), regions_of_classes(one.report)
 
 
-def _packed(found: _Found, process: dict[str, Any], regions: dict[str, Sequence[Any]]) -> PackedLook:
-    look = dataset_look(found.when, found.host, found.identity, process, regions)
+def packed(
+    when: float, host: str, identity: str, process: dict[str, Any], regions: dict[str, Sequence[Any]]
+) -> PackedLook:
+    """A look as it goes through a pipe."""
+    look = dataset_look(when, host, identity, process, regions)
     rows, columns = packed_look(look)
     return PackedLook((look.key.date, look.key.host), look.look_id, rows, columns, len(look.regions.get("look_id", ())))

@@ -161,13 +161,13 @@ class DatasetFolder:
         """
         name = f"part-{os.urandom(8).hex()}"
         journal = os.path.join(self.path, _JOURNAL)
-        os.makedirs(journal, 0o700, exist_ok=True)
+        _make_folders(journal)
         entry = os.path.join(journal, name)
         for path in part.files.values():
             _sync(path)
         folders = {table: self._folder(table, part.key) for table in part.files}
         for folder in folders.values():
-            os.makedirs(folder, 0o700, exist_ok=True)
+            _make_folders(folder)
         with open(entry, "x", encoding="utf-8") as file:
             file.write(json.dumps(part.key))
             file.flush()
@@ -255,6 +255,14 @@ def _names(folder: str) -> list[str]:
         return sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _make_folders(path: str) -> None:
+    """Make a folder and those above it, each for its owner only."""
+    if not os.path.isdir(path):
+        _make_folders(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
 
 
 def _sync(path: str) -> None:

@@ -19,9 +19,9 @@ SELECT
     h.looks,
     CAST(FLOOR(h.average) AS BIGINT) AS average_pss_bytes,
     CAST(FLOOR(m.middle) AS BIGINT) AS median_pss_bytes,
-    h.average / m.middle AS ratio
+    FLOOR(100 * h.average / m.middle) / 100 AS ratio
 FROM of_hosts h
 JOIN middles m ON m.service = h.service
 WHERE h.average > 1.5 * m.middle
-ORDER BY ratio DESC, h.service, h.host
+ORDER BY h.average / m.middle DESC, h.service, h.host
 LIMIT 50
