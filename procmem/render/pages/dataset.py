@@ -31,7 +31,8 @@ def _column(one: AnswerColumn, number: int) -> Column:
     name = printable_text(one.name) or str(number + 1)
     is_number = any(word in one.type for word in _NUMBERS) and "[" not in one.type
     kind = "text" if not is_number else "size" if one.name.endswith(_SIZES) else "count"
-    return Column(name.removesuffix(_SIZES) if kind == "size" else name, kind, name)
+    shown = name.removesuffix(_SIZES) if kind == "size" else name  # CSV adds it again
+    return Column(shown, kind, shown)
 
 
 def _value(value: int | float | str | bool | None) -> Value:
