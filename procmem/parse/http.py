@@ -54,7 +54,7 @@ def read_request(head: bytes) -> Request | None:
     hosts = fields.get("host", [])
     if first is None or len(hosts) > 1:
         return None
-    return Request(first[1], first[2].partition("?")[0], "".join(hosts), ", ".join(fields.get("accept", [])))
+    return Request(first[1], first[2].partition("?")[0], "".join(hosts), ",".join(fields.get("accept", [])))
 
 
 def calls_us(host: str, names: Collection[str]) -> bool:

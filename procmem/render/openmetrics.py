@@ -26,7 +26,7 @@ _LABEL_LETTERS_MAX = 160
 _DIGEST_LETTERS = 8
 
 
-class _Family(NamedTuple):
+class _MetricOf(NamedTuple):
     """A family with one sample a group: what it is called behind ``procmem_``, and the field of a group."""
 
     name: str
@@ -34,37 +34,37 @@ class _Family(NamedTuple):
 
 
 _OF_GROUPS = (
-    _Family("processes", "processes"),
-    _Family("sizes_unknown_processes", "sizes_unknown"),
-    _Family("virtual_bytes", "virtual"),
-    _Family("resident_bytes", "resident"),
-    _Family("pss_bytes", "pss"),
-    _Family("uss_bytes", "uss"),
-    _Family("swap_bytes", "swap"),
-    _Family("peak_resident_bytes", "peak"),
-    _Family("page_tables_bytes", "page_tables"),
-    _Family("threads", "threads"),
-    _Family("oom_score", "oom_score"),
-    _Family("regions", "regions"),
-    _Family("arenas", "arenas"),
-    _Family("detailed_processes", "detailed"),
+    _MetricOf("processes", "processes"),
+    _MetricOf("sizes_unknown_processes", "sizes_unknown"),
+    _MetricOf("virtual_bytes", "virtual"),
+    _MetricOf("resident_bytes", "resident"),
+    _MetricOf("pss_bytes", "pss"),
+    _MetricOf("uss_bytes", "uss"),
+    _MetricOf("swap_bytes", "swap"),
+    _MetricOf("peak_resident_bytes", "peak"),
+    _MetricOf("page_tables_bytes", "page_tables"),
+    _MetricOf("threads", "threads"),
+    _MetricOf("oom_score", "oom_score"),
+    _MetricOf("regions", "regions"),
+    _MetricOf("arenas", "arenas"),
+    _MetricOf("detailed_processes", "detailed"),
 )
 _OF_CLASSES = (
-    _Family("class_virtual_bytes", "virt"),
-    _Family("class_resident_bytes", "rss"),
-    _Family("class_pss_bytes", "pss"),
-    _Family("class_uss_bytes", "uss"),
-    _Family("class_swap_bytes", "swap"),
+    _MetricOf("class_virtual_bytes", "virt"),
+    _MetricOf("class_resident_bytes", "rss"),
+    _MetricOf("class_pss_bytes", "pss"),
+    _MetricOf("class_uss_bytes", "uss"),
+    _MetricOf("class_swap_bytes", "swap"),
 )
 _OF_LOOKS = (
-    _Family("regions_limit", "max_map_count"),
-    _Family("look_timestamp_seconds", "when"),
-    _Family("look_duration_seconds", "cost"),
-    _Family("detail_duration_seconds", "detail_cost"),
-    _Family("refused_processes", "refused"),
-    _Family("folded_groups", "folded"),
+    _MetricOf("regions_limit", "max_map_count"),
+    _MetricOf("look_timestamp_seconds", "when"),
+    _MetricOf("look_duration_seconds", "cost"),
+    _MetricOf("detail_duration_seconds", "detail_cost"),
+    _MetricOf("refused_processes", "refused"),
+    _MetricOf("folded_groups", "folded"),
 )
-_COUNTERS = (_Family("vanished_processes", "vanished"), _Family("failed_looks", "failed"))
+_COUNTERS = (_MetricOf("vanished_processes", "vanished"), _MetricOf("failed_looks", "failed"))
 
 
 def need_client() -> None:
@@ -118,12 +118,12 @@ def plain_exposition(report: MetricsReport) -> str:
 def _encoded(report: MetricsReport, encode: Callable[..., bytes]) -> bytes:
     from prometheus_client.registry import Collector, CollectorRegistry  # noqa: PLC0415  # an extra
 
-    class Look(Collector):
+    class ReportCollector(Collector):
         def collect(self) -> Iterator[Metric]:
             return _families(report)
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Look())
+    registry.register(ReportCollector())
     return encode(registry)
 
 

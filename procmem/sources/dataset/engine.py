@@ -84,7 +84,7 @@ def query_files(
         try:
             for table, known in TABLES.items():
                 engine.execute(_view(table, [(one.name, _TYPES[one.type]) for one in known], files[table]))
-            allowed = ", ".join(_quoted(file) for some in files.values() for file in some)
+            allowed = ",".join(_quoted(file) for some in files.values() for file in some)
             engine.execute(f"SET allowed_paths = [{allowed}]")
             engine.execute("SET enable_external_access = false")
             engine.execute("SET lock_configuration = true")
@@ -124,9 +124,9 @@ def _view(table: str, columns: Sequence[tuple[str, str]], files: Sequence[str]) 
     """What makes a table of some files: an empty one where there are none."""
     date, host = PARTITIONS
     if not files:
-        nothing = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in [*columns, (date, "DATE"), (host, "VARCHAR")])
+        nothing = ",".join(f'NULL::{kind} AS "{name}"' for name, kind in [*columns, (date, "DATE"), (host, "VARCHAR")])
         return f'CREATE VIEW "{table}" AS SELECT {nothing} WHERE false'
-    listed = ", ".join(map(_quoted, files))
+    listed = ",".join(map(_quoted, files))
     types = f"{{'{date}': DATE, '{host}': VARCHAR}}"
     source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {types}, union_by_name = false)"
     return f'CREATE VIEW "{table}" AS SELECT * FROM {source}'  # noqa: S608  # of names of ours

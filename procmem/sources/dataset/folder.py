@@ -43,7 +43,7 @@ _PART = re.compile(r"part-[0-9a-f]{16}\Z")
 _ENDING = ".parquet"
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
-_AT_FDCWD = -100  # include/uapi/linux/fcntl.h
+_HERE = -100  # include/uapi/linux/fcntl.h, AT_FDCWD
 _RENAME_EXCHANGE = 2  # include/uapi/linux/fs.h
 _REGIONS, _PROCESSES = "regions", "processes"
 
@@ -191,7 +191,7 @@ class DatasetFolder:
         _sync(folder)
         place = self._folder(table, key)
         libc = ctypes.CDLL(None, use_errno=True)
-        done = libc.renameat2(_AT_FDCWD, os.fsencode(folder), _AT_FDCWD, os.fsencode(place), _RENAME_EXCHANGE)
+        done = libc.renameat2(_HERE, os.fsencode(folder), _HERE, os.fsencode(place), _RENAME_EXCHANGE)
         if done:
             code = ctypes.get_errno()
             if code in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):

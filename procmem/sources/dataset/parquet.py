@@ -134,7 +134,9 @@ def _read(path: str, columns: list[str] | None = None) -> pyarrow.Table:
 def merged_files(
     table: str, files: Sequence[str], folder: str, new_name: Callable[[], str], meanings: Mapping[str, str]
 ) -> None:
-    """Write the rows of a table's files to few new ones in a folder, in the order of time.
+    """Write the rows of a table's files to few new ones in a folder.
+
+    What is much the same from look to look stands together: the same ranges of the same process, in the order of time.
 
     Columns that an older file does not have are unknown in its rows.
 
@@ -151,6 +153,6 @@ def merged_files(
         if rows < _ROWS_OF_A_FILE and path != files[-1]:
             continue
         whole = pa.concat_tables([schema.empty_table(), *waiting], promote_options="default").select(schema.names)
-        keys = [(name, "ascending") for name in ("time", "name", "pid", "start") if name in whole.column_names]
+        keys = [(name, "ascending") for name in ("name", "pid", "start", "time") if name in whole.column_names]
         _write(whole.sort_by(keys).cast(schema), os.path.join(folder, new_name()))
         rows, waiting = 0, []

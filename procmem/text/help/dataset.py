@@ -19,7 +19,7 @@ Examples:
   procmem dataset add --all -o fleet
   procmem dataset add --from recordings/ --host-by-folder -o fleet
   procmem dataset query fleet --named growth-by-class
-  procmem dataset query fleet 'SELECT service, SUM(pss) FROM processes GROUP BY service'
+  procmem dataset query fleet 'SELECT MAX(arenas) FROM processes'
 """)
 ADD = N_("""Add looks: of living processes, of recordings, of every moment of a series.
 
@@ -37,7 +37,7 @@ Examples:
 OUTPUT = N_("The folder of the dataset; made where there is none.")
 ALL = N_("All processes of this machine.")
 FROM = N_("Read recordings and series: further words are further paths.")
-HOST = N_("The machine that recordings are of, where they do not say; of living processes this one.")
+HOST = N_("The machine that recordings are of, whatever they say; that of living processes is this one unless given.")
 HOST_BY_FOLDER = N_("The folder that a recording lies in is called by its machine.")
 AT = N_("When recordings were made that do not say so (ISO 8601).")
 DEEP = N_("Also read a few words of the target's memory: see procmem inspect --help.")
@@ -61,7 +61,7 @@ QUERY_EPILOG = N_("""\b
 Examples:
   procmem dataset query fleet --named most-arenas --human
   procmem dataset query fleet --named outliers --csv
-  procmem dataset query fleet "SELECT host, MAX(rss) AS rss_bytes FROM processes GROUP BY host"
+  procmem dataset query fleet "SELECT MAX(rss) AS rss_bytes FROM processes"
   procmem dataset query fleet --named swap-by-service --show-sql
 
 Columns whose names end in _bytes are written as sizes.
