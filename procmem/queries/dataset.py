@@ -7,8 +7,9 @@ and host, and written when there are many. What somebody else has added meanwhil
 from __future__ import annotations
 
 import os
+import time
 
-from procmem.errors import Misuse, ProcmemError
+from procmem.errors import BadInput, Misuse, ProcmemError
 from procmem.model.dataset import DATASET_SCHEMA, TABLES, PartitionKey
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.dataset import DatasetChange
@@ -49,6 +50,8 @@ __all__ = [
 
 _ROWS_WAITING_MAX = 1_000_000
 """Rows of regions that wait to be written: some 300 MB."""
+_SECONDS_WAITING_MAX = 60.0
+"""So much work is lost at most where a long addition is killed."""
 
 
 class Addition(NamedTuple):
@@ -143,6 +146,7 @@ class LookWriter:
         self._known = KnownLooks(folder)
         self._parts: dict[PartitionKey, dict[str, PackedLook]] = {}
         self._rows = 0
+        self._since = time.monotonic()
         self.change = DatasetChange()
 
     def add(self, looks: Iterable[PackedLook]) -> None:
@@ -156,7 +160,7 @@ class LookWriter:
             self.change = self.change._replace(known=self.change.known + (look.look_id in part))
             self._rows += look.rows
             part[look.look_id] = look
-        if self._rows > _ROWS_WAITING_MAX:
+        if self._rows > _ROWS_WAITING_MAX or time.monotonic() > self._since + _SECONDS_WAITING_MAX:
             self.write()
 
     def write(self) -> None:
@@ -180,7 +184,7 @@ class LookWriter:
                     regions=self.change.regions + sum(look.rows for look in new),
                     known=self.change.known + len(part) - len(new),
                 )
-        self._parts, self._rows = {}, 0
+        self._parts, self._rows, self._since = {}, 0, time.monotonic()
 
     def _written(self, looks: Sequence[PackedLook], prefix: str) -> dict[str, str]:
         files = {}
@@ -202,13 +206,17 @@ def compact(path: str, meanings: Meanings, progress: _Progress) -> DatasetChange
         CannotWrite: it cannot be written, or the file system cannot exchange folders.
     """
     folder = DatasetFolder(path)
-    before = sum(len(folder.all_files(table)) for table in TABLES)
+    before = _count(folder)
     keys = folder.partitions()
     with progress(((number, None) for number in range(len(keys))), len(keys)) as numbers:
         for number, _ in numbers:
             for table in TABLES:
                 _compact(folder, table, keys[number], meanings)
-    return DatasetChange(files_before=before, files_after=sum(len(folder.all_files(table)) for table in TABLES))
+    return DatasetChange(files_before=before, files_after=_count(folder))
+
+
+def _count(folder: DatasetFolder) -> int:
+    return sum(map(len, folder.all_files().values()))
 
 
 def _compact(folder: DatasetFolder, table: str, key: PartitionKey, meanings: Meanings) -> None:
@@ -231,4 +239,11 @@ def ask(path: str, sql: str, *, name: str | None, most: int) -> DatasetAnswer:
         Misuse: it is not one statement that reads, or there is a mistake in it.
     """
     folder = DatasetFolder(path)
-    return query_files(path, {table: folder.all_files(table) for table in TABLES}, sql, most=most, name=name)
+    files = folder.all_files()
+    while True:
+        try:
+            return query_files(path, files, sql, most=most, name=name)
+        except BadInput:  # or somebody has just put files together
+            before, files = files, folder.all_files()
+            if files == before:
+                raise

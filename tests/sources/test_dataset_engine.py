@@ -148,4 +148,4 @@ def test_a_damaged_file_is_told(fleet: str, tmp_path: Path) -> None:
         with pytest.raises(BadInput) as caught:
             ask(str(tmp_path / "fleet"), "SELECT SUM(pss), MIN(name) FROM processes", name=None, most=5)
         assert "\n" not in str(caught.value)
-    assert DatasetFolder(fleet).all_files("regions")
+    assert DatasetFolder(fleet).all_files()["regions"]

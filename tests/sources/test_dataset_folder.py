@@ -32,8 +32,8 @@ def put(folder: DatasetFolder, text: str, key: PartitionKey = KEY) -> None:
 def seen(folder: DatasetFolder) -> dict[str, list[str]]:
     """What the files hold that a query reads."""
     return {
-        table: sorted(Path(folder.absolute(file)).read_text() for file in folder.all_files(table))
-        for table in ("processes", "regions")
+        table: sorted(Path(folder.absolute(file)).read_text() for file in files)
+        for table, files in sorted(folder.all_files().items())
     }
 
 

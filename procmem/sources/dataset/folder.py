@@ -45,7 +45,7 @@ _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\Z")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _HERE = -100  # include/uapi/linux/fcntl.h, AT_FDCWD
 _RENAME_EXCHANGE = 2  # include/uapi/linux/fs.h
-_REGIONS, _PROCESSES = "regions", "processes"
+_REGIONS, _PROCESSES = _TABLES = ("regions", "processes")
 
 
 def is_host_name(name: str) -> bool:
@@ -120,15 +120,18 @@ class DatasetFolder:
 
     def files(self, table: str, key: PartitionKey) -> list[str]:
         """The files of a table that lie in a folder, relative to the dataset; without those that are not whole."""
+        return self._listed(table, key, self._undone())
+
+    def _listed(self, table: str, key: PartitionKey, undone: frozenset[str]) -> list[str]:
         folder = self._folder(table, key)
         names = [name for name in _names(folder) if _is_part(name)]
-        undone = self._undone()
         relative = os.path.relpath(folder, self.path)
         return [f"{relative}/{name}" for name in names if name.removesuffix(_ENDING) not in undone]
 
-    def all_files(self, table: str) -> list[str]:
-        """The files of a table, relative to the dataset."""
-        return [file for key in self.partitions() for file in self.files(table, key)]
+    def all_files(self) -> dict[str, list[str]]:
+        """The files of each table, relative to the dataset; regions first, so that each has its process."""
+        undone, keys = self._undone(), self.partitions()
+        return {table: [file for key in keys for file in self._listed(table, key, undone)] for table in _TABLES}
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[str]:
@@ -173,7 +176,7 @@ class DatasetFolder:
             file.flush()
             os.fsync(file.fileno())
         _sync(journal)
-        for table in (_REGIONS, _PROCESSES):
+        for table in _TABLES:
             if table in part.files:
                 os.rename(part.files[table], os.path.join(folders[table], f"{name}{_ENDING}"))
                 _sync(folders[table])
@@ -191,9 +194,9 @@ class DatasetFolder:
         _sync(folder)
         place = self._folder(table, key)
         libc = ctypes.CDLL(None, use_errno=True)
-        done = libc.renameat2(_HERE, os.fsencode(folder), _HERE, os.fsencode(place), _RENAME_EXCHANGE)
-        if done:
-            code = ctypes.get_errno()
+        exchange = getattr(libc, "renameat2", None)  # glibc 2.28
+        if exchange is None or exchange(_HERE, os.fsencode(folder), _HERE, os.fsencode(place), _RENAME_EXCHANGE):
+            code = errno.ENOSYS if exchange is None else ctypes.get_errno()
             if code in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
                 raise CannotWrite(place, "no-exchange")
             raise OSError(code, os.strerror(code))

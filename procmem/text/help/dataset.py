@@ -28,10 +28,10 @@ already is known by its content, and left out. Whatever ends it, what a query se
 """)
 ADD_EPILOG = N_("""\b
 Examples:
-  procmem dataset add --all -o fleet                 every process of this machine
+  procmem dataset add --all -o fleet           every process of this machine
   procmem dataset add --from *.tar.gz --host web1 -o fleet
-  procmem dataset add --from recordings/ --host-by-folder -o fleet
-                                                     recordings/web1/monday.tar.gz, ...
+  procmem dataset add --from recs/ --host-by-folder -o fleet
+                                               recs/web1/monday.tar.gz, ...
   procmem dataset add --from leak.series --host web1 -o fleet
 """)
 OUTPUT = N_("The folder of the dataset; made where there is none.")
