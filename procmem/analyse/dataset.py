@@ -26,10 +26,20 @@ if TYPE_CHECKING:
     from procmem.model.reports.inspection import Inspection
     from procmem.model.snapshot import Snapshot
 
-__all__ = ["dataset_look", "look_id", "partition_of", "process_of_dataset", "regions_of_classes", "regions_of_dataset"]
+__all__ = [
+    "dataset_look",
+    "is_moment",
+    "look_id",
+    "partition_of",
+    "process_of_dataset",
+    "regions_of_classes",
+    "regions_of_dataset",
+]
 
 _ID_LETTERS = 32
 _ADDRESS_DIGITS = 16
+_MOMENTS_END = 253_402_300_800
+"""The first moment of the year 10000."""
 
 
 def look_id(*parts: bytes) -> str:
@@ -39,6 +49,11 @@ def look_id(*parts: bytes) -> str:
         digest.update(b"%d:" % len(part))
         digest.update(part)
     return digest.hexdigest()[:_ID_LETTERS]
+
+
+def is_moment(when: float) -> bool:
+    """Whether Unix time lies in the years that there are days of: not before 1970, not after 9999."""
+    return 0 <= when < _MOMENTS_END
 
 
 def partition_of(when: float, host: str) -> PartitionKey:

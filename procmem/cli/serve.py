@@ -48,7 +48,7 @@ _ENDED = {signal.SIGINT: ExitStatus.INTERRUPTED}
     "--kind", "kinds", multiple=True, metavar="KIND", shell_complete=completed_from(lambda: KINDS), help=words.KIND
 )
 @click.option("--interval", type=Seconds(0.1, 86_400), default=10.0, metavar="SECONDS", help=words.INTERVAL)
-@click.option("--detail-every", type=Seconds(1, 86_400), default=60.0, metavar="SECONDS", help=words.DETAIL_EVERY)
+@click.option("--detail-every", type=Seconds(1, 86_400), default=300.0, metavar="SECONDS", help=words.DETAIL_EVERY)
 @click.option("--no-detail", is_flag=True, help=words.NO_DETAIL)
 @click.option("--textfile", metavar="FILE", shell_complete=completed_by("complete_file"), help=words.TEXTFILE)
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help=words.COUNT)

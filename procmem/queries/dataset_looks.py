@@ -10,6 +10,7 @@ import time
 
 from procmem.analyse.dataset import (
     dataset_look,
+    is_moment,
     look_id,
     partition_of,
     process_of_dataset,
@@ -159,7 +160,7 @@ class DatasetReader:
     def _of_recording(self, path: str, source: RecordedSource) -> Iterable[_Found]:
         host = self._host(path, source.host)
         when = self._at if source.when is None else source.when
-        if when is None:
+        if when is None or not is_moment(when):
             raise BrokenRecording(path, "no-moment")
         digest = source.digest()
         for pid in source.pids():
@@ -172,6 +173,8 @@ class DatasetReader:
                 look = parse_look(line)
             except BadLook as error:
                 raise BrokenRecording(path, "bad-look", number=number) from error
+            if not is_moment(look.when):
+                raise BrokenRecording(path, "bad-look", number=number)
             for at, one in enumerate(look.processes):
                 yield _Found(look.when, host, look_id(line, str(at).encode()), lambda one=one: _of_look(one))
 

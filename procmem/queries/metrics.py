@@ -61,7 +61,7 @@ class MetricsOptions(NamedTuple):
     series: int = 20_000
     kinds: tuple[str, ...] = ()
     interval: float = 10.0
-    detail_every: float | None = 60.0
+    detail_every: float | None = 300.0
 
 
 class _Known:

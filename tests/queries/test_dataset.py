@@ -1,6 +1,9 @@
 """Adding looks: rows add up to what was seen, and what is there is not added again, from wherever it comes."""
 
 import contextlib
+import gzip
+import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -172,3 +175,32 @@ def test_no_dataset_is_told(tmp_path: Path) -> None:
         ask(str(tmp_path), "SELECT 1", name=None, most=1)
     with pytest.raises(BadInput):
         compact(str(tmp_path / "nothing"), MEANINGS, unseen)
+
+
+def test_figures_that_nobody_has_are_unknown(tmp_path: Path) -> None:
+    """Sizes beyond 63 bits, years beyond the calendar, text that is none: of a recording by somebody who lies."""
+    fleet, lie = tmp_path / "fleet", tmp_path / "lie"
+    shutil.copytree(FIXTURES / "x86_64-6.18-sleep", lie)
+    smaps = lie / "2557" / "smaps"
+    first, rest = smaps.read_text().split("\n", 1)
+    smaps.write_text("0-ffffffffffffffff" + first[first.index(" ") :] + "\n" + rest.split("\n", 5)[-1])
+    status = lie / "2557" / "status"
+    status.write_text(re.sub(r"VmPTE:.*", f"VmPTE:\t{1 << 62} kB", status.read_text()))
+    assert not added(fleet, str(lie)).errors
+    assert asked(fleet, "SELECT page_tables FROM processes") == [(None,)]
+    about = lie / "about.toml"
+    about.write_text(about.read_text().replace("2026-11-23T", "0001-01-01T"))
+    (problem,) = added(fleet, str(lie)).errors
+    assert problem.code == "no-moment"
+    series = tmp_path / "lie.series"
+    with python_child("") as pid:
+        command = [*COMMAND, "record", str(pid), "--every", "0.1s", "--for", "0.05s", "-o", str(series)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    look = json.loads(gzip.decompress(series.read_bytes()))
+    look["processes"][0]["process"]["kernel"] = "\ud800"
+    series.write_bytes(gzip.compress(json.dumps(look, separators=(",", ":")).encode()))
+    assert not added(fleet, str(series)).errors
+    look["when"] = 1e18
+    series.write_bytes(gzip.compress(json.dumps(look, separators=(",", ":")).encode()))
+    (problem,) = added(fleet, str(series)).errors
+    assert problem.code == "bad-look"

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from procmem.model.reports.metrics import GroupLabels
+from procmem.model.reports.system import ProcessRow
 from procmem.queries import metrics as module
 from procmem.queries.metrics import SHARE, Metrics, MetricsOptions
 from procmem.queries.system import AllProcesses, read_all
@@ -117,3 +119,26 @@ def test_another_process_of_the_same_pid_begins_anew() -> None:
         (group,) = metrics.look().groups
     assert known is not metrics._known.get(pid)
     assert group.detailed == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "labels"),
+    [
+        (b"/system.slice/nginx.service", ("", "", "nginx.service")),
+        (b"/system.slice/docker-" + b"a" * 64 + b".scope", ("a" * 64, "", "")),
+        (
+            b"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod12345678_1234_1234_1234_123456789abc.slice"
+            b"/cri-containerd-" + b"b" * 64 + b".scope",
+            ("b" * 64, "12345678-1234-1234-1234-123456789abc", ""),
+        ),
+        (b"/user.slice", ("", "", "")),
+    ],
+)
+def test_labels_are_read_from_the_control_group(path: bytes, labels: tuple[str, str, str]) -> None:
+    """Container, pod and unit, with the path itself; only where that is what processes are grouped by."""
+    row = ProcessRow(1, 0, 0, "root", b"x", 0, 0, 0, 0, 0, 0, cgroup=path)
+    found = looker(by=("cgroup",))._labels(row)
+    assert (found.container, found.pod, found.unit) == labels
+    assert found.cgroup == label_text(path)
+    assert found.name == found.user == ""
+    assert looker(by=("name", "user"))._labels(row) == GroupLabels(name="x", user="root")

@@ -25,6 +25,7 @@ _COMPRESSION, _LEVEL = "zstd", 6
 _ROWS_OF_A_GROUP = 262_144
 _ROWS_OF_A_FILE = 2_000_000
 _TYPES = {"text": "string", "integer": "int64", "truth": "bool_"}
+_INTEGER_END = 1 << 63
 _NO_DICTIONARY = frozenset({"start"})
 """Columns whose values hardly repeat."""
 
@@ -64,11 +65,27 @@ def _packed(table: str, columns: Mapping[str, Sequence[Any]]) -> bytes:
     import pyarrow as pa  # noqa: PLC0415  # an extra
 
     schema = _schema(table)
-    batch = pa.record_batch([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
+    batch = pa.record_batch([_array(columns[field.name], field.type) for field in schema], schema=schema)
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, schema) as writer:
         writer.write_batch(batch)
     return sink.getvalue()
+
+
+def _array(values: Sequence[Any], kind: pyarrow.DataType) -> pyarrow.Array:
+    """A column; what a recording of a stranger says beyond what the type holds is unknown, or escaped."""
+    import pyarrow as pa  # noqa: PLC0415  # an extra
+
+    try:
+        return pa.array(values, kind)
+    except (OverflowError, UnicodeError, pa.ArrowInvalid):
+        return pa.array(map(_within_bounds, values), kind)
+
+
+def _within_bounds(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value if value is None or -_INTEGER_END <= value < _INTEGER_END else None
 
 
 def write_looks(table: str, packed: Iterable[bytes], path: str, meanings: Mapping[str, str]) -> int:
