@@ -26,6 +26,8 @@ HOSTILE = (
     "import pathlib\npathlib.Path('/proc/self/comm').write_bytes(b'a\"b\\n\\xff\\\\')\nkeep = bytearray(9 << 20)\n"
 )
 
+OFTEN = ("--interval", "0.5", "--detail-every", "1")
+
 
 class Serving:
     """A running ``serve``."""
@@ -116,7 +118,9 @@ def test_prometheus_scrapes_it_and_answers_the_dashboard(tmp_path: Path) -> None
     """By class, of a process with a name of the worst sort; then every query of the dashboard."""
     with (
         python_child(HOSTILE),
-        serving("--interval", "0.5", "--detail-every", "1", "--by", "name", "--by", "cgroup") as served,
+        serving(
+            "--interval", "0.5", "--detail-every", "1", "--by", "name", "--by", "cgroup", "--name", '(?s)a"b.*'
+        ) as served,
         prometheus(tmp_path, served.port) as asked,
     ):
         of_child = 'procmem_class_pss_bytes{name="a\\"b\\\\x0a\\\\xff\\\\", class="heap"}'

@@ -5,6 +5,7 @@ stored for nothing, and be found at once. Processes live for some looks, grow, a
 """
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -124,10 +125,14 @@ def _varied(text: str | None, version: int, tid: int) -> str | None:
     return f"{text} {tid}" if text.startswith(("thread", "arena")) else text
 
 
-def write_fleet(path: str, *, rows: int, hosts: int, days: int) -> int:
-    """A new dataset of :func:`looks`; the rows that it has."""
+def write_fleet(path: str, *, rows: int, hosts: int, days: int) -> tuple[int, float]:
+    """A new dataset of :func:`looks`; the rows that it has, and the seconds that writing them took."""
     writer = LookWriter(DatasetFolder(path, make={"schema": "procmem/dataset/1"}), MEANINGS)
+    writing = 0.0
     for look in looks(rows=rows, hosts=hosts, days=days):
+        began = time.perf_counter()
         writer.add([look])
+        writing += time.perf_counter() - began
+    began = time.perf_counter()
     writer.write()
-    return writer.change.regions
+    return writer.change.regions, writing + time.perf_counter() - began
