@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -204,3 +205,17 @@ def test_figures_that_nobody_has_are_unknown(tmp_path: Path) -> None:
     series.write_bytes(gzip.compress(json.dumps(look, separators=(",", ":")).encode()))
     (problem,) = added(fleet, str(series)).errors
     assert problem.code == "bad-look"
+
+
+def test_a_recording_keeps_its_host_where_that_is_wanted(tmp_path: Path) -> None:
+    """And only there: it may go to strangers."""
+    with python_child("") as pid:
+        for name, words in (("kept", ("--keep-host",)), ("not", ())):
+            path = str(tmp_path / f"{name}.tar.gz")
+            subprocess.run(
+                [*COMMAND, "record", str(pid), "-o", path, *words], cwd=ROOT, check=True, capture_output=True
+            )
+    assert added(tmp_path / "fleet", str(tmp_path / "kept.tar.gz"), host=None).change.looks == 1
+    (problem,) = added(tmp_path / "fleet", str(tmp_path / "not.tar.gz"), host=None).errors
+    assert problem.code == "no-host"
+    assert asked(tmp_path / "fleet", "SELECT host FROM processes") == [(os.uname().nodename,)]
