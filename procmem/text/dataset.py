@@ -79,7 +79,7 @@ QUERIES = {
     "outliers": N_("hosts where a service takes far more than elsewhere"),
 }
 HEADINGS = {
-    "table": N_("table"),
+    "table": N_("view"),
     "column": N_("column"),
     "type": N_("type"),
     "meaning": N_("meaning"),
