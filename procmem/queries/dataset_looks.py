@@ -27,7 +27,7 @@ from procmem.parse.options import parse_moment
 from procmem.parse.series import BadLook, parse_look
 from procmem.queries.examine import REGION_KEYS, KnownObjects, examine
 from procmem.queries.surroundings import read_surroundings
-from procmem.queries.targets import TargetRef, source_of
+from procmem.queries.targets import TargetRef, exists, source_of
 from procmem.sources.dataset.folder import is_host_name
 from procmem.sources.dataset.parquet import ids_in, packed_look
 from procmem.sources.machine import host_name
@@ -141,9 +141,11 @@ class DatasetReader:
         return found, known
 
     def _live(self, ref: TargetRef) -> tuple[list[PackedLook], int]:
-        host = self._options.host or host_name()
-        if not is_host_name(host):
-            raise Misuse("bad-host", name=host)
+        is_live = ref.source.is_live
+        host = self._host(ref.source.name, host_name() if is_live else None)
+        when = self._now if is_live else self._at
+        if when is None:  # of a copied tree
+            raise BrokenRecording(ref.source.name, "no-moment")
         try:
             with ref.open() as target:
                 seen = self._seen(target, self._objects)
@@ -154,8 +156,8 @@ class DatasetReader:
             if ref.is_child:
                 return [], 0
             raise
-        identity = look_id(*(str(part).encode() for part in (host, self._now, ref.pid, process["start_ticks"])))
-        return [packed(self._now, host, identity, process, regions)], 0
+        identity = look_id(*(str(part).encode() for part in (host, when, ref.pid, process["start_ticks"])))
+        return [packed(when, host, identity, process, regions)], 0
 
     def _of_recording(self, path: str, source: RecordedSource) -> Iterable[_Found]:
         host = self._host(path, source.host)
@@ -184,7 +186,7 @@ class DatasetReader:
         Raises:
             BrokenRecording: nobody says which, or its name could not be that of a folder.
         """
-        by_folder = folder_name(path) if self._options.host_by_folder else None
+        by_folder = folder_name(path) if self._options.host_by_folder and exists(path) else None
         host = self._options.host or by_folder or recorded
         if host is None:
             raise BrokenRecording(path, "no-host")

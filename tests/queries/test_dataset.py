@@ -207,6 +207,23 @@ def test_figures_that_nobody_has_are_unknown(tmp_path: Path) -> None:
     assert problem.code == "bad-look"
 
 
+def test_a_copied_proc_tree_is_of_no_machine_and_no_moment_by_itself(tmp_path: Path) -> None:
+    """It is not this machine, and it is not now."""
+    tree = tmp_path / "tree"
+    shutil.copytree(FIXTURES / "x86_64-6.18-sleep" / "2557", tree / "2557")
+    items = dataset_items(Selection(("2557",), procfs=str(tree)), everything=False)
+
+    def codes(**options: Any) -> list[str]:
+        addition = add_looks(str(tmp_path / "fleet"), items, AddOptions(**options), MEANINGS, unseen)
+        return [problem.code for problem in addition.errors]
+
+    assert codes() == ["no-host"]
+    assert codes(host="web1") == ["no-moment"]
+    for _ in range(2):
+        assert codes(host="web1", at="2026-01-02T03:04:05+00:00") == []
+    assert asked(tmp_path / "fleet", "SELECT host, date FROM processes") == [("web1", "2026-01-02")]
+
+
 def test_a_recording_keeps_its_host_where_that_is_wanted(tmp_path: Path) -> None:
     """And only there: it may go to strangers."""
     with python_child("") as pid:

@@ -191,6 +191,9 @@ def test_names_that_are_no_parts_are_passed_over(tmp_path: Path) -> None:
         path = tmp_path / "regions" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("other")
+    place = tmp_path / folder.files("regions", KEY)[0]
+    (place.parent / "part-0123456789abcde2.parquet").symlink_to(place)
+    os.mkfifo(place.parent / "part-0123456789abcde3.parquet")
     (tmp_path / ".journal" / "part-0123456789abcde0").write_text('["2026-11-27", "../../.."]')
     (tmp_path / ".journal" / "part-0123456789abcde1").write_text("cut")
     assert seen(folder)["regions"] == ["a"]

@@ -124,7 +124,7 @@ class DatasetFolder:
 
     def _listed(self, table: str, key: PartitionKey, undone: frozenset[str]) -> list[str]:
         folder = self._folder(table, key)
-        names = [name for name in _names(folder) if _is_part(name)]
+        names = [name for name in _regular_files(folder) if _is_part(name)]
         relative = os.path.relpath(folder, self.path)
         return [f"{relative}/{name}" for name in names if name.removesuffix(_ENDING) not in undone]
 
@@ -266,6 +266,15 @@ def _make_folders(path: str) -> None:
         _make_folders(os.path.dirname(path))
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
+
+
+def _regular_files(folder: str) -> list[str]:
+    """The names of regular files in a folder, sorted: neither links to files elsewhere nor pipes."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _sync(path: str) -> None:
