@@ -13,7 +13,7 @@ from procmem.cli.lazy_completion import completed_by, completed_from
 from procmem.cli.options import Command, CommandGroup, language_option, output_options
 from procmem.cli.output import Output, echo
 from procmem.cli.progress import progress
-from procmem.cli.targets import optional_targets
+from procmem.cli.targets import words_or_input
 from procmem.errors import ExitStatus, Misuse
 from procmem.queries.dataset import (
     AddOptions,
@@ -31,6 +31,7 @@ from procmem.render.escaping import printable_text
 from procmem.render.pages.dataset import answer_page, dataset_schema_page
 from procmem.text.dataset import MEANINGS, told
 from procmem.text.help import dataset as words
+from procmem.text.help import options as shared_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ def dataset() -> None:
 
 
 @dataset.command(cls=Command, help=words.ADD, epilog=words.ADD_EPILOG, context_settings=_HELP)
-@optional_targets
+@click.argument("targets", nargs=-1, metavar="[TARGET]...", shell_complete=completed_by("complete_target"))
+@click.option("--from", "recording", metavar="PATH", shell_complete=completed_by("complete_file"), help=words.FROM)
+@click.option("--name", metavar="NAME", shell_complete=completed_by("complete_name"), help=shared_words.NAME)
+@click.option("--user", metavar="USER", shell_complete=completed_by("complete_user"), help=shared_words.USER)
+@click.option("--children", is_flag=True, help=shared_words.CHILDREN)
+@click.option("--procfs", metavar="DIR", shell_complete=completed_by("complete_file"), help=shared_words.PROCFS)
 @click.option("--all", "everything", is_flag=True, help=words.ALL)
 @click.option("-o", "--output", required=True, metavar="DIR", help=words.OUTPUT)
 @click.option("--host", metavar="NAME", help=words.HOST)
@@ -61,14 +67,16 @@ def dataset() -> None:
 @click.option("--at", metavar="TIME", help=words.AT)
 @click.option("--deep", is_flag=True, help=words.DEEP)
 @language_option
-def add(targets: Selection, *, everything: bool, output: str, **given: Any) -> int:
+def add(targets: tuple[str, ...], *, everything: bool, output: str, **given: Any) -> int:
     """Read, and write."""
-    if everything and not targets.is_empty:
+    if everything and targets:
         raise Misuse("all-and-targets")
+    named = {name: given.pop(name) for name in ("recording", "name", "user", "children", "procfs")}
+    selection = Selection(tuple(words_or_input(targets)), **named)
     need_dataset()
     gc.enable()  # thousands of recordings may be read
     with listening():
-        items = dataset_items(targets, everything=everything)
+        items = dataset_items(selection, everything=everything)
         addition = add_looks(output, items, AddOptions(**given), MEANINGS, _progress)
     change = addition.change
     for error in addition.errors:

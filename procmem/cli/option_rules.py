@@ -75,7 +75,8 @@ _APART: dict[str, _Apart] = {
         (("--print-manifest",), ("--print-dashboard",)),
     ),
     "add": (
-        (("--all",), ("--from", "--name", "--user", "--pid", "--children", "--procfs")),
+        (("--all",), ("--from", "--name", "--user", "--children")),
+        (("--from",), ("--name", "--user")),
         (("--host",), ("--host-by-folder",)),
     ),
     "query": ((("--show-sql",), (*_FORMATS, "--columns", "--rows")),),
