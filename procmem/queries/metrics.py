@@ -22,7 +22,7 @@ from procmem.parse.status import parse_stat, parse_status
 from procmem.parse.system import parse_number
 from procmem.queries.examine import REGION_KEYS, KnownObjects, examine
 from procmem.queries.surroundings import MAX_MAP_COUNT, read_surroundings
-from procmem.queries.system import group_matcher, read_all
+from procmem.queries.system import group_matcher, group_of, read_all
 from procmem.queries.targets import other_pids, source_of
 from procmem.sources.files import read_whole
 from procmem.sources.find import user_name, wanted_processes
@@ -111,7 +111,7 @@ class Metrics:
             SystemFailed, OSError: nothing can be read.
         """
         when, began = time.time(), time.monotonic()
-        pids = other_pids(self._source)
+        pids = self._chosen(other_pids(self._source))
         due = {pid for pid in pids if pid is not None and not self._is_resting(pid, began)}
         found = self._read(due, quick=False)
         resting = self._read([pid for pid in pids if pid not in due], quick=True)
@@ -162,6 +162,19 @@ class Metrics:
             self._detail_cost = time.monotonic() - began
         return looked
 
+    def _chosen(self, pids: list[int | None]) -> list[int | None]:
+        """Those of the control groups that are wanted: of others nothing that costs them is read."""
+        if self._options.cgroup is None:
+            return pids
+        in_group = group_matcher(self._options.cgroup)  # made anew: it remembers all paths that it has seen
+        return [pid for pid in pids if in_group(self._group(pid))]
+
+    def _group(self, pid: int | None) -> bytes | None:
+        try:
+            return group_of(self._source, pid)
+        except (ProcessGone, AccessRefused, BadInput):
+            return None
+
     def _is_resting(self, pid: int, now: float) -> bool:
         known = self._known.get(pid)
         return known is not None and known.row is not None and known.due > now
@@ -169,19 +182,22 @@ class Metrics:
     def _read(self, pids: Iterable[int | None], *, quick: bool) -> AllProcesses:
         """Read processes, and remember what they say; ``quick`` leaves PSS, USS and swap as they are known."""
         others: dict[int | None, _OtherFigures] = {}
-        needs_group = "cgroup" in self._options.by or self._options.cgroup is not None
 
         def also(target: Target, row: ProcessRow, cost: float) -> None:
             others[row.pid] = _other_figures(target, cost)
 
         found = read_all(
-            self._source, pids, quick=quick, with_cgroup=needs_group, users=user_name, wanted=self._fits, also=also
+            self._source,
+            pids,
+            quick=quick,
+            with_cgroup="cgroup" in self._options.by,
+            users=user_name,
+            wanted=self._fits,
+            also=also,
         )
-        in_group = group_matcher(self._options.cgroup) if self._options.cgroup is not None else None
-        rows = [row for row in found.rows if in_group is None or in_group(row.cgroup)]
-        for row in rows:
+        for row in found.rows:
             self._remember(row, others[row.pid], quick=quick)
-        return found._replace(rows=rows)
+        return found
 
     def _remember(self, row: ProcessRow, other: _OtherFigures, *, quick: bool) -> None:
         assert row.pid is not None

@@ -73,6 +73,23 @@ def test_a_large_process_rests_until_reading_it_is_a_small_part_of_its_time(monk
     assert metrics.look_at_mappings() == 0
 
 
+def test_of_other_control_groups_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large a process is, it does not feel that others are looked at."""
+    read: set[int | None] = set()
+
+    def watched(source: Any, pids: Iterable[int | None], **more: Any) -> AllProcesses:
+        pids = list(pids)
+        read.update(pids)
+        return read_all(source, pids, **more)
+
+    monkeypatch.setattr(module, "read_all", watched)
+    with python_child("") as pid:
+        assert looker(cgroup="no such group").look().groups == ()
+        assert not read
+        assert looker(cgroup="*").look().processes > 0
+        assert pid in read
+
+
 def test_what_happens_to_processes_breaks_no_look() -> None:
     """Names of any bytes, processes that end meanwhile, zombies; those that are gone are forgotten."""
     names = [b'quo"te\\', b"new\nline", b"\xff\xfe\xfa", b"", b"esc\x1b[2J", b"_other", "汉字".encode()]
