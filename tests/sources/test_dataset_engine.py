@@ -92,7 +92,6 @@ def test_words_and_columns_are_the_same() -> None:
         "LOAD httpfs",
         "SET enable_external_access = true",
         "RESET lock_configuration",
-        "PRAGMA database_list",
         "CREATE TABLE x AS SELECT 1",
         "DROP VIEW regions",
         "SELECT 1; SELECT 2",
