@@ -21,7 +21,7 @@ from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
 
-__all__ = ["findings"]
+__all__ = ["findings", "is_deleted_file"]
 
 _MIB = 1 << 20
 ARENAS_MIN = 8  # as many as one processor may have
@@ -262,7 +262,7 @@ def _deleted(table: Mappings) -> Iterator[tuple[str, _Figures]]:
     """Files without a name: code that was replaced, and data that most often was unlinked on purpose."""
     sizes: dict[bytes, int] = {}
     code = set()
-    for row in table.rows_where(lambda row: table.inode[row] and _is_deleted_file(table, row)):
+    for row in table.rows_where(lambda row: table.inode[row] and is_deleted_file(table, row)):
         name = table.name[row]
         sizes[name] = sizes.get(name, 0) + table.end[row] - table.start[row]
         rights = permissions(table.perms[row])
@@ -282,7 +282,7 @@ def _shown(name: bytes) -> str:
     return without_deleted(name).decode("utf-8", "surrogateescape")
 
 
-def _is_deleted_file(table: Mappings, row: int) -> bool:
+def is_deleted_file(table: Mappings, row: int) -> bool:
     """A file that is gone from its folder; kernel objects always say "(deleted)" and never had a name."""
     return is_deleted(table.name[row]) and table.named(row).named is KernelName.FILE
 

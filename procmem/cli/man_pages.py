@@ -29,13 +29,18 @@ def man_pages() -> dict[str, str]:
 
 def _pages() -> dict[str, str]:
     top = click.Context(cli, info_name="procmem", **cli.context_settings)
-    pages = {"procmem.1": _page(cli, top)}
-    for name in cli.list_commands(top):
-        command = cli.get_command(top, name)
-        assert command is not None
-        ctx = click.Context(command, info_name=name, parent=top, **command.context_settings)
-        pages[f"procmem-{name}.1"] = _page(command, ctx)
-    return pages
+    return dict(_pages_of(cli, top))
+
+
+def _pages_of(command: click.Command, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """The page of a command, then those of the commands that it has."""
+    yield f"{ctx.command_path.replace(' ', '-')}.1", _page(command, ctx)
+    if not isinstance(command, click.Group):
+        return
+    for name in command.list_commands(ctx):
+        found = command.get_command(ctx, name)
+        assert found is not None
+        yield from _pages_of(found, click.Context(found, info_name=name, parent=ctx, **found.context_settings))
 
 
 def _page(command: click.Command, ctx: click.Context) -> str:

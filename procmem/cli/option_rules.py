@@ -68,6 +68,18 @@ _APART: dict[str, _Apart] = {
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
     "watch": ((("--reset-peak", "--keep"), ("--from",)), (("--keep",), ("--procfs",))),
+    "serve": (
+        (("--textfile",), ("--listen", "--host-name", "--print-manifest")),
+        (("--no-detail",), ("--detail-every", "--kind")),
+        (("--print-unit",), ("--print-manifest", "--print-dashboard")),
+        (("--print-manifest",), ("--print-dashboard",)),
+    ),
+    "add": (
+        (("--all",), ("--from", "--name", "--user", "--children")),
+        (("--from",), ("--name", "--user")),
+        (("--host",), ("--host-by-folder",)),
+    ),
+    "query": ((("--show-sql",), (*_FORMATS, "--columns", "--rows")),),
     "lab": ((("--restore",), ("--all", "--report")),),
     "translate": ((("--pae",), ("--levels",)),),
     "simulate": (
@@ -100,6 +112,8 @@ _NEEDS: dict[str, _Needs] = {
     "inspect": ((("--scale",), ("--svg",)), (("--value",), ("--format",))),
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),
+    "serve": ((("--count",), ("--textfile",)),),
+    "query": ((("--show-sql",), ("--named",)),),
     "record": ((("--for", "--when", "--max-size"), ("--every",)),),
     "translate": (
         (("--script", "--access", "--kernel-mode", "--pae", "--levels", "--thp"), ("--sim",)),

@@ -35,11 +35,14 @@ __all__ = ["record"]
 @click.option("-o", "--output", required=True, metavar="PATH", help=words.OUTPUT)
 @click.option("--deep", is_flag=True, help=words.DEEP)
 @click.option("--keep-args", is_flag=True, help=words.KEEP_ARGS)
+@click.option("--keep-host", is_flag=True, help=words.KEEP_HOST)
 @click.option("--every", metavar="TIME", help=words.EVERY)
 @click.option("--for", "duration", metavar="TIME", help=words.FOR)
 @click.option("--when", "triggers", multiple=True, metavar="COND", help=words.WHEN)
 @click.option("--max-size", default="64M", metavar="SIZE", help=words.MAX_SIZE)
-def record(targets: Selection, output: str, *, keep_args: bool, deep: bool, every: str | None, **series: Any) -> int:
+def record(
+    targets: Selection, output: str, *, keep_args: bool, keep_host: bool, deep: bool, every: str | None, **series: Any
+) -> int:
     """Read, and write."""
     if every is not None:
         return _series(targets, output, every, deep=deep, keep_args=keep_args, **series)
@@ -53,7 +56,7 @@ def record(targets: Selection, output: str, *, keep_args: bool, deep: bool, ever
     with listening():
         recorded, status = for_each(targets.refs(), answer)
         if recorded:
-            save_recording(recorded, output, version=__version__)
+            save_recording(recorded, output, version=__version__, keep_host=keep_host)
     if recorded:
         with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
             click.echo(printable_text(words.recorded(len(recorded), output)), err=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
-__all__ = ["one_of", "optional_targets", "target_options"]
+__all__ = ["one_of", "optional_targets", "target_options", "words_or_input"]
 
 
 def target_options(command: _Decorated) -> _Decorated:
@@ -77,7 +77,7 @@ def _selection(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
     del param
     given = ctx.ensure_object(dict)
     return Selection(
-        words=(*_with_input(words), *given.get("pids", ())),
+        words=(*words_or_input(words), *given.get("pids", ())),
         procfs=given.get("procfs"),
         recording=given.get("recording"),
         name=given.get("name"),
@@ -86,6 +86,6 @@ def _selection(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
     )
 
 
-def _with_input(words: Sequence[str]) -> list[str]:
+def words_or_input(words: Sequence[str]) -> list[str]:
     """The words; ``-`` is replaced by those on standard input."""
     return [found for word in words for found in (input_text().split() if word == "-" else [word])]

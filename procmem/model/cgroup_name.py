@@ -35,3 +35,18 @@ class CgroupName(NamedTuple):
     runtime: str | None = None
     pod: bytes | None = None
     user: bytes | None = None
+
+    @property
+    def container(self) -> bytes | None:
+        """The container, or the machine, whose processes are in it."""
+        return self.name if self.sort in (GroupSort.CONTAINER, GroupSort.MACHINE) else None
+
+    @property
+    def pod_uid(self) -> bytes | None:
+        """The pod that it is, or belongs to."""
+        return self.name if self.sort is GroupSort.POD else self.pod
+
+    @property
+    def unit(self) -> bytes | None:
+        """The unit of systemd that it is."""
+        return self.name if self.sort is GroupSort.UNIT else None

@@ -6,6 +6,7 @@ import datetime
 
 from procmem.parse.redact import without_arguments
 from procmem.queries.record import record_one
+from procmem.sources.machine import host_name
 from procmem.sources.recording.write import STANDARD_OUTPUT, Recorded, save, save_to
 from procmem.sources.streams import binary_output
 
@@ -28,15 +29,16 @@ def record(target: Target, *, deep: bool, keep_arguments: bool) -> Recorded:
     return recorded if keep_arguments else recorded._replace(raw=without_arguments(recorded.raw))
 
 
-def save_recording(recorded: Sequence[Recorded], path: str, *, version: str) -> None:
-    """Write a folder or an archive; to standard output where the path is ``-``.
+def save_recording(recorded: Sequence[Recorded], path: str, *, version: str, keep_host: bool = False) -> None:
+    """Write a folder or an archive; to standard output where the path is ``-``. ``keep_host``: of which machine.
 
     Raises:
         CannotWrite: something is there already, the disk is full, or nobody reads.
         Misuse: standard output is a terminal.
     """
     when = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
+    host = host_name() if keep_host else None
     if path == STANDARD_OUTPUT:
-        save_to(list(recorded), binary_output(), when=when, version=version)
+        save_to(list(recorded), binary_output(), when=when, version=version, host=host)
         return
-    save(list(recorded), path, when=when, version=version)
+    save(list(recorded), path, when=when, version=version, host=host)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
@@ -42,13 +43,15 @@ __all__ = [
 class AllProcesses(NamedTuple):
     """What was found: rows, and how many processes have no memory of their own, or would not be read.
 
-    ``failure`` says why the system failed to open or to read one of them: nobody knows who that is.
+    ``failure`` says why the system failed to open or to read one of them: nobody knows who that is. ``vanished`` counts
+    those that ended before they were read.
     """
 
     rows: list[ProcessRow]
     without_memory: int
     unreadable: int
     failure: str | None = None
+    vanished: int = 0
 
 
 _SAYS = {Refusal.GONE: Refusal.GONE, Refusal.ABSENT: Refusal.GONE, Refusal.IO_ERROR: Refusal.IO_ERROR}
@@ -66,23 +69,31 @@ def read_all(
     with_command: bool = False,
     users: Callable[[int], str] = str,
     wanted: Callable[[bytes | None, int | None], bool] | None = None,
+    also: Callable[[Target, ProcessRow, float], None] | None = None,
 ) -> AllProcesses:
     """Read ``status`` and, unless ``quick``, ``smaps_rollup`` of processes; those that vanish are left out.
 
-    ``users`` names a user id; ``wanted`` is asked about name and user id before the costly file is read.
+    ``users`` names a user id; ``wanted`` is asked about name and user id before the costly file is read. ``also`` is
+    called with each process while it is open, its row, and the seconds that reading it took, by several threads.
     """
     seen: list[_Seen] = []  # list.append is one step for all threads
     without: list[int | None] = []
     refused: list[int | None] = []
     failures: list[str] = []
+    gone: list[int | None] = []
 
     def look(pid: int | None) -> None:
         try:
             with source.open(pid) as target:
+                began = time.perf_counter()
                 found = _row(target, pid, users, wanted, quick=quick, with_cgroup=with_cgroup)
-                if with_command and not isinstance(found, Refusal):
-                    found = found[0]._replace(command=_command(target)), found[1]
+                if isinstance(found, tuple):
+                    if with_command:
+                        found = found[0]._replace(command=_command(target)), found[1]
+                    if also is not None:
+                        also(target, found[0], time.perf_counter() - began)
         except ProcessGone:
+            gone.append(pid)
             return
         except (AccessRefused, BadInput) as error:
             refused.append(pid)
@@ -93,14 +104,16 @@ def read_all(
             failures.extend([os.strerror(errno.EIO)] if found is Refusal.IO_ERROR else [])
         elif found is Refusal.ABSENT:
             without.append(pid)
-        elif not isinstance(found, Refusal):
+        elif found is Refusal.GONE:
+            gone.append(pid)
+        elif isinstance(found, tuple):
             seen.append(found)
 
     with_every_pid(source, pids, look)
     seen.sort()
     unread = 0 if quick else sum(row.pss is None for row, _ in seen)
     rows = _twins(seen) if source.is_live and not quick else [row for row, _ in seen]
-    return AllProcesses(rows, len(without), len(refused) + unread, next(iter(failures), None))
+    return AllProcesses(rows, len(without), len(refused) + unread, next(iter(failures), None), len(gone))
 
 
 def _row(
@@ -111,8 +124,8 @@ def _row(
     *,
     quick: bool,
     with_cgroup: bool,
-) -> _Seen | Refusal:
-    """One row; ABSENT where it has no memory, GONE where it ended or is not wanted; else why it is not read."""
+) -> _Seen | Refusal | None:
+    """One row; None where it is not wanted, ABSENT where it has no memory, GONE where it ended; else why not."""
     content = target.read("status")
     if content is Refusal.UNRECORDED:
         return _row_of_mappings(target, pid, wanted)
@@ -120,7 +133,7 @@ def _row(
         return _SAYS.get(content, Refusal.DENIED)
     words = leader = status_words(content)
     if wanted is not None and not wanted(leader.name, leader.uid):
-        return Refusal.GONE
+        return None
     folder = ""
     if leader.is_dead:
         folder, thread = _live_thread(target)
@@ -150,7 +163,7 @@ def _row(
 
 def _row_of_mappings(
     target: Target, pid: int | None, wanted: Callable[[bytes | None, int | None], bool] | None
-) -> _Seen | Refusal:
+) -> _Seen | Refusal | None:
     """The row of a process of which a recording holds no status: what its mappings add up to."""
     from procmem.parse.process import snapshot  # noqa: PLC0415  # only for texts and copied files
     from procmem.queries.read import take  # noqa: PLC0415  # the same
@@ -158,7 +171,7 @@ def _row_of_mappings(
     raw, mappings = take(target, ("comm", "smaps"), (), keys=(SmapsKey.RSS, *ROLLUP_KEYS), thread_files=())
     shot = snapshot(raw, mappings_read=mappings)
     if wanted is not None and not wanted(shot.comm, None):
-        return Refusal.GONE
+        return None
     if shot.mappings is not None and not len(shot.mappings):
         return Refusal.ABSENT
     sum_of = shot.mappings.total if shot.mappings is not None and shot.has_usage else (shot.rollup or {}).get

@@ -3,7 +3,7 @@
 import os
 import shutil
 
-__all__ = ["own_pid", "runs_x86_64", "smallest_program"]
+__all__ = ["host_name", "own_pid", "runs_x86_64", "smallest_program"]
 
 
 def own_pid() -> int:
@@ -25,3 +25,8 @@ def runs_x86_64() -> bool:
 def smallest_program() -> str:
     """A program that every system has, and that does next to nothing: true."""
     return shutil.which("true") or "/bin/true"
+
+
+def host_name() -> str:
+    """What this machine calls itself."""
+    return os.uname().nodename

@@ -11,13 +11,15 @@ is made again a moment later.
 """
 
 import contextlib
+import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["interruptible", "listening", "signals_held"]
+__all__ = ["EndAsked", "end_asked", "interruptible", "listening", "signals_held"]
 
 _ENDING = (
     signal.SIGHUP,
@@ -143,3 +145,45 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         _State.at_a_wait = False
+
+
+class EndAsked:
+    """Whether somebody has asked to end: the number of the signal, and a descriptor that can be read from then on."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.number: int | None = None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for so long, or until somebody asks; whether somebody has."""
+        return bool(self.number or select.select([self.fd], [], [], max(seconds, 0.0))[0])
+
+
+@contextlib.contextmanager
+def end_asked() -> Iterator[EndAsked]:
+    """Have SIGINT, SIGTERM and SIGHUP end nothing by themselves: for who waits for other things, and ends in order.
+
+    What the caller ignores stays ignored.
+    """
+    fd, end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    asked = EndAsked(fd)
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        del frame
+        asked.number = asked.number or number
+
+    numbers = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, heard) for number in numbers}
+    wakeup = signal.set_wakeup_fd(end, warn_on_full_buffer=False)
+    try:
+        yield asked
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(fd)
+        os.close(end)

@@ -57,6 +57,10 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     ),
     "no-extra": ErrorWords(N_("the module {module} is not installed"), N_("pip install '{extra}'")),
     "file-failed": ErrorWords(N_("{path}: {reason}")),
+    "cannot-listen": ErrorWords(
+        N_("cannot listen at {address}, port {port}: {reason}"), N_("--listen ADDRESS:PORT takes another one")
+    ),
+    "look-failed": ErrorWords(N_("a look at the processes has failed: {reason}"), ""),
     "system-failed": ErrorWords(N_("the system failed: {reason}")),
     "read-failed": ErrorWords(N_("it cannot be read: {refusal}")),
     "no-child": ErrorWords(
@@ -122,6 +126,35 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "all-ended": ErrorWords(N_("the script ends all its processes")),
     # options that make no sense
     "bad-size": ErrorWords(N_("{option} {text!r}: not a size such as 4096, 64K or 1M, below 2^64")),
+    "no-dataset": ErrorWords(N_("{path}: no dataset"), N_("procmem dataset add -o DIR makes one")),
+    "other-dataset": ErrorWords(
+        N_("{path}: a dataset of schema {schema!r}; known is {known}"), N_("another release of procmem wrote it")
+    ),
+    "bad-parquet": ErrorWords(N_("{path}: a file of the dataset cannot be read: {reason}"), ""),
+    "not-empty": ErrorWords(N_("there are other things in that folder"), N_("name a new or empty one")),
+    "no-exchange": ErrorWords(
+        N_("this file system cannot exchange two folders"), N_("compact it on a local disk, such as ext4, xfs or btrfs")
+    ),
+    "no-named-query": ErrorWords(N_("no query is called {name!r}"), N_("there are {known}")),
+    "not-one-select": ErrorWords(
+        N_("not one statement that reads"), N_("one SELECT; the views are processes and regions")
+    ),
+    "query-outside": ErrorWords(N_("a query may read the dataset, and nothing else: {reason}")),
+    "query-too-large": ErrorWords(N_("no memory for the answer"), N_("ask for fewer rows or columns")),
+    "bad-query": ErrorWords(
+        N_("the query has a mistake: {reason}"), N_("procmem dataset schema shows tables and columns")
+    ),
+    "all-and-targets": ErrorWords(N_("--all already means every process")),
+    "sql-or-named": ErrorWords(N_("one query: SQL, or --named NAME")),
+    "bad-host": ErrorWords(N_("--host {name!r}: not the name of a machine"), N_("letters, digits, dots and dashes")),
+    "bad-host-recorded": ErrorWords(N_("{name!r} is not the name of a machine"), N_("--host NAME gives another one")),
+    "no-host": ErrorWords(
+        N_("it does not say which machine it is of"),
+        N_("--host NAME, or --host-by-folder; record --keep-host writes it down"),
+    ),
+    "no-moment": ErrorWords(N_("it does not say when it was made"), N_("--at TIME says it")),
+    "core-no-look": ErrorWords(N_("a core file does not say what was in memory"), N_("add recordings: procmem record")),
+    "bad-listen": ErrorWords(N_("--listen {text!r}: not an address and a port, such as 127.0.0.1:9917 or [::1]:9917")),
     "bad-growth": ErrorWords(
         N_("--fail-if-grows {text!r}: not CLASS>10% or CLASS>64M, where CLASS is one of {classes}")
     ),

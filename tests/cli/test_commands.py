@@ -101,9 +101,8 @@ def test_an_option_of_another_command_is_told_so() -> None:
     run = procmem("inspect", "--findings", "self")
     assert (run.status, run.out) == (2, "")
     assert "'--findings' is an option of explain, not of inspect" in run.err
-    assert (
-        "'--top' is an option of growth, swap, system, not of explain" in procmem("explain", "--top", "3", "self").err
-    )
+    told = procmem("explain", "--seconds", "3", "self").err
+    assert "'--seconds' is an option of growth, working-set, not of explain" in told
     assert "'--findings' 是 explain 的选项" in procmem("inspect", "--lang", "zh", "--findings", "self").err
     assert "--deep" in procmem("inspect", "--deap", "self").err
     assert "No such option '--csvv'" in procmem("explain", "--csvv", "self").err

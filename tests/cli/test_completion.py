@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from procmem.cli.crosscheck import crosscheck
+from procmem.cli.dataset import dataset
 from procmem.cli.main import cli
 from procmem.cli.man_pages import man_pages
 from procmem.text import use_language
@@ -108,12 +110,14 @@ def test_zsh_reads_the_script(on_path: dict[str, str]) -> None:
 def test_each_command_has_a_manual_page() -> None:
     """With its options and what the exit statuses are."""
     pages = man_pages()
-    assert sorted(pages) == sorted(["procmem.1", *(f"procmem-{name}.1" for name in COMMANDS)])
+    inner = [f"dataset-{name}" for name in dataset.commands] + [f"crosscheck-{name}" for name in crosscheck.commands]
+    assert sorted(pages) == sorted(["procmem.1", *(f"procmem-{name}.1" for name in (*COMMANDS, *inner))])
     for name, page in pages.items():
         for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS"):
             assert f"\n.SH {section}\n" in page, name
         assert "\n\\fB\\-h, \\-\\-help\\fR\n" in page, name
     assert "\\-\\-regions" in pages["procmem-inspect.1"]
+    assert "\\-\\-host\\-by\\-folder" in pages["procmem-dataset-add.1"]
 
 
 @pytest.mark.needs("groff")

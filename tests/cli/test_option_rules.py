@@ -5,17 +5,19 @@ import pytest
 
 from procmem.cli import option_rules
 from procmem.cli.crosscheck import crosscheck
+from procmem.cli.dataset import dataset
 from procmem.cli.main import cli
 from procmem.text.help.commands import COMMANDS
 from tests.support.running import FIXTURES, procmem
 
 SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
 FORK = str(FIXTURES / "x86_64-6.18-fork")
+IN_GROUPS = {**crosscheck.commands, **dataset.commands}
 
 
 def command_of(name: str) -> click.Command:
     """A command, or one of a group."""
-    found = crosscheck.commands[name] if name in crosscheck.commands else cli.get_command(click.Context(cli), name)
+    found = IN_GROUPS[name] if name in IN_GROUPS else cli.get_command(click.Context(cli), name)
     assert found is not None
     return found
 
@@ -56,6 +58,11 @@ def test_rules_name_options_that_there_are(name: str) -> None:
         (("simulate", "--as", "explain", "--picture"), "--as and --picture exclude each other"),
         (("simulate", "--picture", "--no-picture"), "--picture and --no-picture exclude each other"),
         (("translate", SLEEP, "400000", "--access", "read"), "--access says nothing without --sim"),
+        (("serve", "--textfile", "x", "--listen", "127.0.0.1:1"), "--textfile and --listen exclude each other"),
+        (("serve", "--count", "1"), "--count says nothing without --textfile"),
+        (("serve", "--no-detail", "--kind", "brk"), "--no-detail and --kind exclude each other"),
+        (("dataset", "add", "--all", "--name", "x", "-o", "x"), "--all and --name exclude each other"),
+        (("dataset", "query", "x", "SELECT 1", "--show-sql"), "--show-sql says nothing without --named"),
         (("crosscheck", "run", "--aslr", "--repeat", "3", "--stage", "main", "x"), "--repeat and --stage exclude"),
     ],
     ids=lambda value: " ".join(value[:1] + value[-2:]) if isinstance(value, tuple) else "",
@@ -80,7 +87,7 @@ def test_what_is_default_is_no_option_given() -> None:
 
 def test_commands_have_rules_by_their_names() -> None:
     """A command that was renamed would lose its rules."""
-    assert {*option_rules._APART, *option_rules._NEEDS} <= {*COMMANDS, *crosscheck.commands}
+    assert {*option_rules._APART, *option_rules._NEEDS} <= {*COMMANDS, *IN_GROUPS}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from procmem.cli.main import cli
+from procmem.sources.dataset.engine import named_queries
+from tests.support.made_fleet import write_fleet
 from tests.support.running import FIXTURES, python_child, recordings, targets
 
 SCHEMAS = sorted(
@@ -41,6 +43,7 @@ SLEEP = str(FIXTURES / "x86_64-6.18-sleep")
 OTHERS: tuple[tuple[str, ...], ...] = (
     ("diff", SLEEP, str(FIXTURES / "x86_64-6.18-bash")),
     ("diff", SLEEP, SLEEP, "--fail-if-grows", "heap>10%"),
+    ("dataset", "schema"),
     ("explain", "--glossary"),
     ("learn", "--all"),
     ("learn", "--list"),
@@ -119,6 +122,16 @@ def test_documents_of_a_living_process() -> None:
             check(json.loads(line))
 
 
+def test_answers_about_a_dataset(tmp_path: Path) -> None:
+    """Of every named query, of values of every sort, of nothing."""
+    fleet = str(tmp_path / "fleet")
+    write_fleet(fleet, rows=3000, hosts=3, days=2)
+    for name in named_queries():
+        check(document("dataset", "query", fleet, "--named", name))
+    for sql in ("SELECT * FROM processes", "SELECT * FROM regions LIMIT 9", "SELECT 1 WHERE false"):
+        check(document("dataset", "query", fleet, sql))
+
+
 @pytest.mark.machine
 def test_documents_of_the_machine() -> None:
     """All processes, and the swap of all."""
@@ -164,6 +177,7 @@ def test_every_schema_is_met() -> None:
         "lab-restore",
         "series-growth",
         "system-look",
+        "dataset-query",
     }
     met = {document(*words, *targets(FIXTURES / "x86_64-6.18-sleep")[0])["schema"] for words in OF_A_PROCESS}
     met |= {document(*words, "--from", SLEEP)["schema"] for words in OF_A_MACHINE}

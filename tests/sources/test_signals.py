@@ -2,6 +2,7 @@
 
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from procmem.sources import signals
 from procmem.sources.file_helper import HelpedFile
 from procmem.sources.files import OpenFolder
-from procmem.sources.signals import interruptible, listening, signals_held
+from procmem.sources.signals import end_asked, interruptible, listening, signals_held
 from tests.support.running import ROOT
 
 ENDING = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
@@ -158,3 +159,28 @@ def test_what_is_half_made_is_dropped_in_silence(
     kind.__new__(kind)
     gc.collect()
     assert list(recwarn) == []
+
+
+def test_who_waits_for_other_things_is_told_and_ends_in_order() -> None:
+    """By a descriptor, at once; the first signal is remembered, and handlers are what they were before."""
+    before = signal.getsignal(signal.SIGTERM)
+    with end_asked() as asked:
+        assert not asked.wait(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert asked.wait(10)
+        assert asked.number in (signal.SIGTERM, signal.SIGINT)
+        assert select.select([asked.fd], [], [], 0)[0]
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_who_ignores_a_signal_is_not_told_of_it() -> None:
+    """As of a shell that runs it in the background."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with end_asked() as asked:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not asked.wait(0.01)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -16,8 +16,8 @@ from procmem.text.errors import ERRORS, error_text, hint_text
 PACKAGE = Path(procmem.__file__).parent
 OTHER_ROOMS = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "text"]
 TREES = [ast.parse(path.read_text("utf-8")) for path in OTHER_ROOMS]
-CHOSEN_BY_USERS = {"ALSO", "COMMANDS", "GLOSSARY"}
-"""Tables whose keys are words that users type, not codes."""
+CHOSEN_BY_USERS = {"ALSO", "COMMANDS", "FAMILIES", "GLOSSARY", "QUERIES"}
+"""Tables whose keys are words that users type, not codes: names of commands, metrics, queries."""
 
 
 def _tables() -> Iterator[tuple[str, dict[object, object]]]:

@@ -13,6 +13,8 @@ The layout is that of ``/proc`` itself, so that a copied tree is a recording too
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -108,8 +110,22 @@ class PiecesReader:
             yield from matches(max(start, low), data[max(low - start, 0) : max(high - start, 0)])
 
 
+_DEPTH_MAX = 8
+"""Folders within each other, of a recording."""
 _DESCRIPTORS_MAX = 4096
 """So many files of ``fdinfo`` are read of a copied folder."""
+
+
+def _files_below(store: Store, folder: str, depth: int) -> Iterator[str]:
+    """The files of a store, folder by folder, in the order of their names."""
+    names = store.names(folder)
+    for name in () if isinstance(names, Refusal) else names:
+        path = f"{folder}/{name}" if folder else name
+        inner = store.names(path) if depth else ()
+        if isinstance(inner, Refusal) or not inner:
+            yield path
+        else:
+            yield from _files_below(store, path, depth - 1)
 
 
 class RecordedSource:
@@ -145,6 +161,31 @@ class RecordedSource:
     def is_live(self) -> bool:
         """A recording is the past."""
         return False
+
+    @property
+    def when(self) -> float | None:
+        """When it was made, as Unix time; None where it does not say."""
+        text = typed(self._about, "when", str)
+        try:
+            return None if text is None else datetime.datetime.fromisoformat(text).timestamp()
+        except (ValueError, OverflowError):
+            return None
+
+    @property
+    def host(self) -> str | None:
+        """The name of the machine, where it was kept."""
+        name: str | None = typed(self._about, "host", str)
+        return name
+
+    def digest(self) -> bytes:
+        """What its content is known by, whether it lies in a folder or in an archive."""
+        total = hashlib.sha256()
+        for name in _files_below(self._store, "", _DEPTH_MAX):
+            content = self._store.read(name)
+            if isinstance(content, bytes):
+                total.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+                total.update(content)
+        return total.digest()
 
     def pids(self) -> tuple[int | None, ...]:
         """The recorded pids, ascending; None alone where a text does not say whose it is."""

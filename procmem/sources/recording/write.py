@@ -45,7 +45,7 @@ class Recorded(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -> None:
+def save(processes: Sequence[Recorded], path: str, *, when: str, version: str, host: str | None = None) -> None:
     """Write a recording to a folder, or to one archive where the path ends in ``.tar.gz`` or ``.tgz``.
 
     Raises:
@@ -56,7 +56,7 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
         raise CannotWrite(path, "exists")
     if len(processes) > 1 and any(process.raw.pid is None for process in processes):
         raise CannotWrite(path, "several-nameless")
-    files = _all_files(processes, when, version)
+    files = _all_files(processes, when, version, host)
     parent = os.path.dirname(os.path.abspath(path))
     as_archive = path.endswith((".tar.gz", ".tgz"))
     try:
@@ -73,7 +73,9 @@ def save(processes: Sequence[Recorded], path: str, *, when: str, version: str) -
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
 
 
-def save_to(processes: Sequence[Recorded], stream: IO[bytes], *, when: str, version: str) -> None:
+def save_to(
+    processes: Sequence[Recorded], stream: IO[bytes], *, when: str, version: str, host: str | None = None
+) -> None:
     """Write one archive to a stream, such as a pipe; whole, or its reader finds that it is cut.
 
     Raises:
@@ -81,7 +83,7 @@ def save_to(processes: Sequence[Recorded], stream: IO[bytes], *, when: str, vers
     """
     if len(processes) > 1 and any(process.raw.pid is None for process in processes):
         raise CannotWrite(STANDARD_OUTPUT, "several-nameless")
-    files = _all_files(processes, when, version)
+    files = _all_files(processes, when, version, host)
     try:
         _add_members(stream, files)
         stream.flush()
@@ -114,8 +116,8 @@ def may_save_text(path: str) -> None:
         raise CannotWrite(path, "folder-read-only")
 
 
-def save_text(path: str, text: str) -> None:
-    """Write a text file whole, or leave what was there; readable by its owner only.
+def save_text(path: str, text: str, *, mode: int = 0o600) -> None:
+    """Write a text file whole, or leave what was there; readable by its owner only, unless ``mode`` says otherwise.
 
     Raises:
         CannotWrite: as :func:`may_save_text`, or the disk is full; nothing is left behind.
@@ -126,16 +128,16 @@ def save_text(path: str, text: str) -> None:
         with signals_held(), scratch_folder(parent) as scratch:
             inner = os.path.join(scratch, "text")
             with interruptible():
-                _write_text(inner, text)
+                _write_text(inner, text, mode)
             os.rename(inner, path)
             _sync_folder(parent)
     except OSError as error:
         raise CannotWrite(path, "system-error", reason=error.strerror or str(error)) from error
 
 
-def _all_files(processes: Sequence[Recorded], when: str, version: str) -> dict[str, bytes]:
+def _all_files(processes: Sequence[Recorded], when: str, version: str, host: str | None = None) -> dict[str, bytes]:
     """Every file of the recording by its relative name, about.toml first."""
-    files = {"about.toml": _about(processes, when, version).encode("utf-8", "surrogateescape")}
+    files = {"about.toml": _about(processes, when, version, host).encode("utf-8", "surrogateescape")}
     for process in processes:
         raw = process.raw
         files.update({name: data for name, data in raw.system.items() if isinstance(data, bytes)})
@@ -183,10 +185,11 @@ def _object_files(top: str, kept: Sequence[KeptFile]) -> dict[str, bytes]:
     return files
 
 
-def _about(processes: Sequence[Recorded], when: str, version: str) -> str:
+def _about(processes: Sequence[Recorded], when: str, version: str, host: str | None) -> str:
     """The text of about.toml."""
     machine = processes[0].raw.machine
     lines = [f"schema = {_toml(SCHEMA)}", f"when = {_toml(when)}", f"procmem = {_toml(version)}"]
+    lines += [] if host is None else [f"host = {_toml(host)}"]
     lines += [f"{key} = {_toml(value)}" for key, value in machine._asdict().items() if value is not None]
     lines += _refused("refused", processes[0].raw.system)
     for process in processes:
@@ -228,8 +231,9 @@ def _new_file(path: str) -> io.BufferedWriter:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb")
 
 
-def _write_text(path: str, text: str) -> None:
+def _write_text(path: str, text: str, mode: int) -> None:
     with _new_file(path) as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text.encode("utf-8"))
         file.flush()
         os.fsync(file.fileno())

@@ -23,6 +23,8 @@ COMMANDS = {
     "working-set": N_("Show which part of RES a process touches within some seconds, and which it does not."),
     "growth": N_("Show which code fills the memory of a process, while it does."),
     "report": N_("Write all that is known of processes into one HTML file, with pictures."),
+    "serve": N_("Serve the memory of groups of processes, by class, to Prometheus and its like."),
+    "dataset": N_("Keep recordings and looks of many machines as Parquet, and ask them by SQL."),
     "simulate": N_("Predict the memory map of an x86 program from its files, before it runs."),
     "simulate-memory": N_("Say what each step of a program costs: page frames, faults, sharing, swap, page tables."),
     "crosscheck": N_("Hold the simulator against the real kernel, line by line."),

@@ -9,6 +9,7 @@ __all__ = [
     "FOR",
     "HELP",
     "KEEP_ARGS",
+    "KEEP_HOST",
     "MAX_SIZE",
     "OUTPUT",
     "WHEN",
@@ -20,6 +21,7 @@ HELP = N_("Write down all that procmem needs of a process; no memory contents, n
 OUTPUT = N_("A new folder, or a new file ending in .tar.gz.")
 DEEP = N_("Also keep the few words of memory that inspect --deep reads.")
 KEEP_ARGS = N_("Keep the command line's arguments, which may hold secrets.")
+KEEP_HOST = N_("Keep the name of this machine, for procmem dataset.")
 EVERY = N_("Look again and again (10s, 1m), and write a series of looks.")
 FOR = N_("End a series after this time (1h); without it, when nothing is left to look at.")
 WHEN = N_("Keep a look only if this holds: 'heap>+200M' (since the first), 'rss>2G', 'rss>80%' (repeatable).")
