@@ -23,8 +23,9 @@ from procmem.errors import BrokenRecording, Misuse, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature
+from procmem.parse.checked import BadDocument
 from procmem.parse.options import parse_moment
-from procmem.parse.series import BadLook, parse_look
+from procmem.parse.series import parse_look
 from procmem.queries.examine import REGION_KEYS, KnownObjects, examine
 from procmem.queries.surroundings import read_surroundings
 from procmem.queries.targets import TargetRef, exists, source_of
@@ -173,7 +174,7 @@ class DatasetReader:
         for number, (line, _) in enumerate(read_lines(path), start=1):
             try:
                 look = parse_look(line)
-            except BadLook as error:
+            except BadDocument as error:
                 raise BrokenRecording(path, "bad-look", number=number) from error
             if not is_moment(look.when):
                 raise BrokenRecording(path, "bad-look", number=number)
