@@ -46,7 +46,8 @@ class _Simulate(Command):
 @click.option("--script", metavar="FILE", help=OPTIONS["script"])
 @click.option(
     "--kernel-map",
-    type=click.Choice(["classic", "6.1", *(kind.value for kind in Arm64Kind)]),
+    type=click.Choice(_KERNEL_MAPS),
+    metavar="NAME",
     help=OPTIONS["kernel_map"],
 )
 @click.option("--ram", default="2G", metavar="SIZE", help=OPTIONS["ram"])

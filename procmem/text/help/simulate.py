@@ -22,7 +22,10 @@ OPTIONS = {
     "stage": N_("When. Default: main."),
     "threads": N_("Start so many threads in main."),
     "script": N_("Steps that main does, the map after each; - for standard input."),
-    "kernel_map": N_("Also the kernel's gigabyte (native i386); or only the borders of arm64, by page size and bits."),
+    "kernel_map": N_(
+        "classic or 6.1: also the kernel's gigabyte (native i386). arm64-4k-39, -48, -52, arm64-16k-36, -47, -48, -52,"
+        " arm64-64k-42, -48, -52: only the borders of arm64, by page size and bits."
+    ),
     "ram": N_("Physical memory."),
     "pae": N_("A PAE kernel (native i386)."),
     "script_of_memory": N_("Steps that main does; - for standard input."),
