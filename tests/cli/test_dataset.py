@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child
+from tests.support.running import COMMAND, FIXTURES, ROOT, procmem, python_child, wait_for
 
 HOSTILE = "import pathlib\npathlib.Path('/proc/self/comm').write_bytes(b'=1|<\\x1b[2J\\n')\n"
 
@@ -125,7 +125,7 @@ def test_it_ends_in_order_when_it_is_asked_to(tmp_path: Path) -> None:
     """Nothing is left behind that would be in the way."""
     words = ("dataset", "add", "--from", str(FIXTURES), "--host", "web1", "-o", str(tmp_path / "fleet"))
     with subprocess.Popen([*COMMAND, *words], cwd=ROOT, stderr=subprocess.PIPE) as child:
-        time.sleep(0.3)
+        wait_for((tmp_path / "fleet" / "procmem-dataset.json").exists)
         child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=30)
         assert child.returncode in (0, 130)
