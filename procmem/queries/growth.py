@@ -6,6 +6,7 @@ chosen so that samples stay few, however many faults there are.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
@@ -299,7 +300,8 @@ class GrowthWatch:
             return
         period = _period_for((now.faults - self._epoch.faults) / max(passed, _LEAST_SECONDS))
         if period != self._events.period:
-            self._events.sample(period)
+            with contextlib.suppress(ProcessGone):  # the next look at its status finds that too
+                self._events.sample(period)
             self._take()
         self._end_epoch()
 

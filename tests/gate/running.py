@@ -118,7 +118,8 @@ def measured(action: Callable[[], None], around: Surroundings) -> Outcome:
     streams = [os.memfd_create(name) for name in ("given", "out", "err")]
     os.write(streams[0], around.given)
     os.lseek(streams[0], 0, os.SEEK_SET)
-    inherited = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    _, resident, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    inherited = (resident - of_files) * os.sysconf("SC_PAGE_SIZE")  # fork(2) leaves pages of files to be mapped again
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # who runs the tests may have threads; the child uses none
         pid = os.fork()
