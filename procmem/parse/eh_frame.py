@@ -16,6 +16,7 @@ import sys
 
 from procmem.model.code import CallerRule, Operation, SavedBy, SavedRegister
 from procmem.model.elf import PT_GNU_EH_FRAME
+from procmem.parse.dwarf_cursor import ABSOLUTE, DATA_RELATIVE, OMITTED, SDATA4, BadDwarf, DwarfCursor
 from procmem.parse.elf import file_offset, read_sections
 
 TYPE_CHECKING = False
@@ -33,85 +34,6 @@ _STEPS_MAX = 20_000
 _STATES_MAX = 64
 _OPERATIONS_MAX = 64
 _ROWS_MAX = 100_000
-_ABSOLUTE, _UDATA2, _UDATA4, _UDATA8, _SIGNED, _SDATA4 = 0x00, 0x02, 0x03, 0x04, 0x08, 0x0B
-_PC_RELATIVE, _DATA_RELATIVE, _INDIRECT, _OMITTED = 0x10, 0x30, 0x80, 0xFF
-_SIZES = {_UDATA2: 2, _UDATA4: 4, _UDATA8: 8}
-
-
-class _Bad(Exception):
-    """The bytes contradict themselves, or say what is not understood here."""
-
-
-class _Cursor:
-    """Numbers one after the other, as DWARF writes them."""
-
-    def __init__(self, data: bytes, address: int, word: int, order: str) -> None:
-        self.data = data
-        self.at = 0
-        self.address = address
-        self.word = word
-        self.order = order
-
-    @property
-    def is_done(self) -> bool:
-        return self.at >= len(self.data)
-
-    def byte(self) -> int:
-        if self.at >= len(self.data):
-            raise _Bad
-        self.at += 1
-        return self.data[self.at - 1]
-
-    def number(self, size: int, *, signed: bool = False) -> int:
-        piece = self.data[self.at : self.at + size]
-        if len(piece) < size:
-            raise _Bad
-        self.at += size
-        return int.from_bytes(piece, "little" if self.order == "<" else "big", signed=signed)
-
-    def uleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                return value
-            if shift > 63:
-                raise _Bad
-
-    def sleb(self) -> int:
-        before = self.at
-        value = self.uleb()
-        bits = 7 * (self.at - before)
-        return value - (1 << bits) if value >> (bits - 1) & 1 else value
-
-    def block(self) -> bytes:
-        size = self.uleb()
-        piece = self.data[self.at : self.at + size]
-        if len(piece) < size:
-            raise _Bad
-        self.at += size
-        return piece
-
-    def pointer(self, encoding: int, base: int = 0) -> int:
-        """A pointer in an encoding (DW_EH_PE_...); ``base`` is what data-relative ones count from."""
-        here = self.address + self.at
-        form = encoding & 0x0F
-        if form & 0x07 in _SIZES:
-            value = self.number(_SIZES[form & 0x07], signed=bool(form & _SIGNED))
-        elif form == _ABSOLUTE:
-            value = self.number(self.word)
-        else:
-            value = self.sleb() if form & _SIGNED else self.uleb()
-        application = encoding & 0x70
-        if application == _PC_RELATIVE:
-            value += here
-        elif application == _DATA_RELATIVE:
-            value += base
-        elif application:
-            raise _Bad
-        return value & ((1 << 8 * self.word) - 1)
 
 
 class _Common:
@@ -119,23 +41,23 @@ class _Common:
 
     __slots__ = ("code_step", "data_step", "has_data", "instructions", "is_signal", "pointers", "returns_to")
 
-    def __init__(self, cursor: _Cursor) -> None:
+    def __init__(self, cursor: DwarfCursor) -> None:
         version = cursor.byte()
         if version not in (1, 3):
-            raise _Bad
+            raise BadDwarf
         end = cursor.data.find(b"\0", cursor.at)
         if end < 0:
-            raise _Bad
+            raise BadDwarf
         augmentation = cursor.data[cursor.at : end]
         cursor.at = end + 1
         self.code_step = cursor.uleb()
         self.data_step = cursor.sleb()
         self.returns_to = cursor.byte() if version == 1 else cursor.uleb()
-        self.pointers = _ABSOLUTE
+        self.pointers = ABSOLUTE
         self.is_signal = False
         self.has_data = augmentation.startswith(b"z")
         if augmentation and not self.has_data:
-            raise _Bad
+            raise BadDwarf
         if self.has_data:
             end = cursor.uleb() + cursor.at
             for letter in augmentation[1:]:
@@ -190,16 +112,16 @@ class CallFrames:
         self._rules: dict[int, CallerRule | None] = {}
         try:
             self._read_table()
-        except (_Bad, struct.error):
+        except (BadDwarf, struct.error):
             self._starts = array.array("q")
 
     def __len__(self) -> int:
         return len(self._starts)
 
-    def _cursor(self, address: int, length: int) -> _Cursor:
+    def _cursor(self, address: int, length: int) -> DwarfCursor:
         offset = file_offset(self._image, address)
         data = b"" if offset is None else self._reader.read_at(offset, length)
-        return _Cursor(data, address, self._image.word_size, self._order)
+        return DwarfCursor(data, address, self._image.word_size, self._order)
 
     def _read_table(self) -> None:
         segment = self._image.first(PT_GNU_EH_FRAME)
@@ -208,14 +130,14 @@ class CallFrames:
             return
         head = self._cursor(segment.vaddr, 64)
         if head.byte() != 1:
-            raise _Bad
+            raise BadDwarf
         frame_encoding, count_encoding, table_encoding = head.byte(), head.byte(), head.byte()
         head.pointer(frame_encoding, segment.vaddr)
-        if _OMITTED in (count_encoding, table_encoding):
+        if OMITTED in (count_encoding, table_encoding):
             return
         count = head.pointer(count_encoding, segment.vaddr)
-        if table_encoding != _DATA_RELATIVE | _SDATA4 or 8 * count > _TABLE_BYTES_MAX:
-            raise _Bad
+        if table_encoding != DATA_RELATIVE | SDATA4 or 8 * count > _TABLE_BYTES_MAX:
+            raise BadDwarf
         data = self._cursor(segment.vaddr + head.at, 8 * count).data
         words = array.array("i", data[: len(data) // 8 * 8])
         if (sys.byteorder == "little") != self._image.little_endian:
@@ -233,7 +155,7 @@ class CallFrames:
         found: dict[int, int] = {}
         at = 0
         while at + 8 <= len(data):
-            cursor = _Cursor(data, section.addr, self._image.word_size, self._order)
+            cursor = DwarfCursor(data, section.addr, self._image.word_size, self._order)
             cursor.at = at
             length = cursor.number(4)
             if not 4 <= length <= _ENTRY_BYTES_MAX:
@@ -253,7 +175,7 @@ class CallFrames:
         if isinstance(found, CallFrames):
             try:
                 found = self._rule(address)
-            except (_Bad, struct.error, OverflowError):
+            except (BadDwarf, struct.error, OverflowError):
                 found = None
             if len(self._rules) >= _ROWS_MAX:
                 self._rules.clear()
@@ -283,17 +205,17 @@ class CallFrames:
             is_signal=common.is_signal,
         )
 
-    def _entry(self, address: int) -> tuple[_Cursor, int]:
+    def _entry(self, address: int) -> tuple[DwarfCursor, int]:
         """An entry behind its length, cut to it, and the address of what follows the length."""
         cursor = self._cursor(address, _HEAD_BYTES)
         length = cursor.number(4)
         if not 4 <= length <= _ENTRY_BYTES_MAX:
-            raise _Bad
+            raise BadDwarf
         cursor = self._cursor(address + 4, length) if length + 4 > len(cursor.data) else cursor
         start = cursor.at
-        body = _Cursor(cursor.data[start : start + length], address + 4, self._image.word_size, self._order)
+        body = DwarfCursor(cursor.data[start : start + length], address + 4, self._image.word_size, self._order)
         if len(body.data) < length:
-            raise _Bad
+            raise BadDwarf
         return body, address + 4
 
     def _common(self, address: int) -> _Common:
@@ -301,7 +223,7 @@ class CallFrames:
         if found is None:
             cursor, _ = self._entry(address)
             if cursor.number(4) != 0:
-                raise _Bad
+                raise BadDwarf
             found = self._commons[address] = _Common(cursor)
         return found
 
@@ -316,7 +238,7 @@ class CallFrames:
     def _execute(
         self, common: _Common, code: bytes, row: _RuleRow, initial: _RuleRow, place: int, address: int
     ) -> None:
-        cursor = _Cursor(code, 0, self._image.word_size, self._order)
+        cursor = DwarfCursor(code, 0, self._image.word_size, self._order)
         states: list[_RuleRow] = []
         for _ in range(_STEPS_MAX):
             if cursor.is_done:
@@ -335,18 +257,18 @@ class CallFrames:
                 place = cursor.pointer(common.pointers)
             elif byte == 0x0A:  # DW_CFA_remember_state
                 if len(states) >= _STATES_MAX:
-                    raise _Bad
+                    raise BadDwarf
                 states.append(row.copy())
             elif byte == 0x0B:  # DW_CFA_restore_state
                 if not states:
-                    raise _Bad
+                    raise BadDwarf
                 before = states.pop()
                 row.cfa, row.saved, row.undefined = before.cfa, before.saved, before.undefined
             else:
                 _change(row, initial, byte, cursor, common.data_step)
             if place > address:
                 return
-        raise _Bad
+        raise BadDwarf
 
 
 def _restore(row: _RuleRow, initial: _RuleRow, register: int) -> None:
@@ -355,7 +277,7 @@ def _restore(row: _RuleRow, initial: _RuleRow, register: int) -> None:
         row.saved[register] = initial.saved[register]
 
 
-def _change(row: _RuleRow, initial: _RuleRow, code: int, cursor: _Cursor, step: int) -> None:
+def _change(row: _RuleRow, initial: _RuleRow, code: int, cursor: DwarfCursor, step: int) -> None:
     """The instructions that change a row and take operands (DWARF 5, table 7.29)."""
     if code == 0x00:  # DW_CFA_nop
         return
@@ -388,13 +310,13 @@ def _change(row: _RuleRow, initial: _RuleRow, code: int, cursor: _Cursor, step: 
     elif code == 0x2E:  # DW_CFA_GNU_args_size
         cursor.uleb()
     else:
-        raise _Bad
+        raise BadDwarf
 
 
 def _offset(row: _RuleRow) -> int:
     """The offset of the frame address, which must be a register and an offset to be changed in part."""
     if row.cfa is None or row.cfa[2]:
-        raise _Bad
+        raise BadDwarf
     return row.cfa[1]
 
 
@@ -402,13 +324,13 @@ _OPERANDS = {0x08: 1, 0x0A: 2, 0x0C: 4, 0x0E: 8}
 """Bytes of DW_OP_const1u, 2u, 4u, 8u; the signed ones are one opcode higher."""
 
 
-def _operations(cursor: _Cursor) -> tuple[Operation, ...]:
+def _operations(cursor: DwarfCursor) -> tuple[Operation, ...]:
     """A DWARF expression, taken apart; operations that take no operands here and none are told apart in ``analyse``."""
-    inner = _Cursor(cursor.block(), 0, cursor.word, cursor.order)
+    inner = DwarfCursor(cursor.block(), 0, cursor.word, cursor.order)
     found: list[Operation] = []
     while not inner.is_done:
         if len(found) >= _OPERATIONS_MAX:
-            raise _Bad
+            raise BadDwarf
         code = inner.byte()
         if code & ~1 in _OPERANDS:
             found.append(Operation(code, (inner.number(_OPERANDS[code & ~1], signed=bool(code & 1)),)))
