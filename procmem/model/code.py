@@ -10,6 +10,7 @@ from procmem.model.named_tuple import NamedTuple
 __all__ = [
     "AMD64",
     "I386",
+    "MANGLED_STARTS",
     "CallerRule",
     "ChainEnd",
     "CodeChain",
@@ -20,6 +21,10 @@ __all__ = [
     "SavedRegister",
     "UserRegisters",
 ]
+
+
+MANGLED_STARTS = (b"_Z", b"_R", b"$s", b"_$s", b"_D")
+"""How linkers' names begin: of the Itanium C++ ABI (and Rust's older scheme), Rust's v0, Swift, D."""
 
 
 class FunctionSymbol(NamedTuple):
@@ -121,6 +126,11 @@ class CodeFunction(NamedTuple):
     start: int
     is_nearest: bool = False
     symbol: bytes | None = None
+
+    @property
+    def is_mangled(self) -> bool:
+        """Whether its name is one that only linkers read."""
+        return self.name is not None and self.name == self.symbol and self.name.startswith(MANGLED_STARTS)
 
 
 class UserRegisters(NamedTuple):

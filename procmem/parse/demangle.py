@@ -8,11 +8,11 @@ strangers' files. A name that it does not know, or that is longer than any compi
 import re
 from functools import lru_cache
 
+from procmem.model.code import MANGLED_STARTS
+
 __all__ = ["readable_name"]
 
 _LONGEST = 2048
-_STARTS = (b"_Z", b"_R", b"$s", b"_$s", b"_D")
-"""Of the Itanium C++ ABI (and Rust's older scheme), Rust's v0, Swift, D."""
 
 
 _CLONE = re.compile(rb"(?:\.(?:isra|constprop|part|cold|lto_priv|llvm)(?:\.\d+)*)+\Z")
@@ -29,7 +29,7 @@ def readable_name(symbol: bytes) -> bytes:
 
 
 def _demangled(symbol: bytes) -> bytes:
-    if not symbol.startswith(_STARTS) or len(symbol) > _LONGEST:
+    if not symbol.startswith(MANGLED_STARTS) or len(symbol) > _LONGEST:
         return symbol
     try:
         import demangle  # noqa: PLC0415  # an extra, and only for such names

@@ -16,7 +16,7 @@ from procmem.render.profiles import PROFILES, write_profile
 from procmem.render.style import Style
 from procmem.render.width import cells
 from procmem.text import use_language
-from tests.support.made_growth import PAGE, Touch, grown_by, look
+from tests.support.made_growth import PAGE, Touch, code_map, grown_by, look
 
 HOSTILE, LIST, MAIN = 0x400, 0x100, 0x000
 
@@ -122,3 +122,11 @@ def test_profiles_hold_any_name(form: str) -> None:
         assert sum(int(line.rpartition(" ")[2]) for line in lines) == 300 * PAGE
         assert all(len(line.rpartition(" ")[0].split(";")) == 4 for line in lines)
     assert b"\x1b" not in data or form == "pprof"
+
+
+def test_mangled_names_are_told_of() -> None:
+    """What makes them readable is an extra."""
+    code = code_map({0x000: b"main", 0x100: b"_Znonsense"})
+    one = grown_by(look(()), look([1]), [Touch(1, LIST, MAIN)], code=code)
+    assert "procmem[symbols]" in page_text(one, None, 100)
+    assert "procmem[symbols]" not in page_text(report(), None, 100)

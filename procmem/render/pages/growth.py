@@ -214,6 +214,8 @@ def _remarks(report: CodeGrowth, sums: Sequence[GrowthSum]) -> list[str]:
         remarks.append(told("estimate", each=report.faults / report.samples))
     if any(one.function is not None and one.function.is_nearest for one in sums if one.size):
         remarks.append(told("nearest"))
+    if any(one.function is not None and one.function.is_mangled for one in sums if one.size):
+        remarks.append(told("mangled"))
     early = sum(row.samples for row in report.rows if row.stack is not None and row.stack.end is not ChainEnd.COMPLETE)
     if report.samples and early > _SHARE_TOLD * report.samples:
         remarks.append(told("early", share=100 * early / report.samples))

@@ -76,6 +76,9 @@ _SENTENCES: dict[str, Sentence] = {
     "nearest": N_(
         "where a file names no function of its own there, it is told by its address, after the nearest symbol"
     ),
+    "mangled": N_(
+        "names of C++ and Rust are as the linker has them: pip install 'procmem[symbols]' makes them readable"
+    ),
     "early": N_(
         "{share:.0f} % of the chains of callers end early: nothing said who called, or the stack is deeper than what was copied"
     ),
