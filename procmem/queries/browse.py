@@ -20,11 +20,11 @@ from procmem.queries.all_processes import SystemOptions, look_at_system
 from procmem.queries.examine import FILES_OF_A_THREAD, REGION_KEYS, examine
 from procmem.queries.explain import explained
 from procmem.queries.growth import watched_growth
-from procmem.queries.series import looks_of, names_a_series
+from procmem.queries.series import chosen_in_series, looks_of, names_a_series
 from procmem.queries.targets import Selection, exists
 from procmem.queries.threads import threads_in
 from procmem.queries.watch import READING_SHARE
-from procmem.sources.find import user_name, wanted_processes
+from procmem.sources.find import user_name
 from procmem.sources.parallel import cpu_seconds
 from procmem.text.units import time_text
 
@@ -147,17 +147,12 @@ class SeriesProcesses:
 
     def __init__(self, path: str, selection: Selection) -> None:
         self._looks = looks_of(path)
-        self._wanted = wanted_processes(selection.name, selection.user)
-        self._pids = {int(word) for word in selection.words if word.isdecimal()}
+        self._chosen = chosen_in_series(selection)
         self.moments = tuple(look.when for look in self._looks)
 
     def look(self, at: int = -1) -> tuple[Listed, ...]:
         """The processes of one look, with what each grew since the first look that has it."""
-        return tuple(self._listed(one) for one in self._looks[at].processes if self._fits(one))
-
-    def _fits(self, one: SeriesProcess) -> bool:
-        facts = one.report.process
-        return (not self._pids or one.pid in self._pids) and self._wanted(facts.comm, facts.uid)
+        return tuple(self._listed(one) for one in self._looks[at].processes if self._chosen(one))
 
     def _listed(self, one: SeriesProcess) -> Listed:
         row = series_row(one, user_name)

@@ -12,9 +12,8 @@ from procmem.queries.examine import FILES_OF_A_THREAD, examine
 from procmem.queries.explain import explained
 from procmem.queries.explain_simulated import explain_simulated
 from procmem.queries.growth import saved_growth, shown_growth
-from procmem.queries.series import looks_of
+from procmem.queries.series import chosen_in_series, looks_of
 from procmem.queries.threads import threads_in
-from procmem.sources.find import wanted_processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,13 +74,10 @@ def subjects_of_series(path: str, selection: Selection) -> tuple[list[Subject], 
         BrokenRecording: as :func:`procmem.queries.series.looks_of`.
         NothingMatches: no process that is named is in it.
     """
-    wanted = wanted_processes(selection.name, selection.user)
-    pids = {int(word) for word in selection.words if word.isdecimal()}
-    is_by_name = bool(selection.name or selection.user)
+    chosen = chosen_in_series(selection)
     found = []
     for one, course in courses(path, looks_of(path)):
-        facts = one.report.process
-        if (not pids and not is_by_name) or one.pid in pids or (is_by_name and wanted(facts.comm, facts.uid)):
+        if chosen(one):
             told = Explanation(one.report, (), (), (), ())
             found.append(Subject(path, told, shares_of_classes(one.report.classes), None, course))
     if not found:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SERIES_SHARE",
     "SeriesOptions",
+    "chosen_in_series",
     "look_at",
     "looks_of",
     "names_a_series",
@@ -249,6 +250,21 @@ def report_of(path: str) -> SeriesReport:
     return series_report(path, looks_of(path))
 
 
+def chosen_in_series(selection: Selection) -> Callable[[SeriesProcess], bool]:
+    """Who of a series is meant: the pids that are named, and those of the name and user; all where none is named."""
+    wanted = wanted_processes(selection.name, selection.user)
+    pids = {int(word) for word in selection.words if word.isdecimal()}
+    is_by_name = bool(selection.name or selection.user)
+
+    def chosen(one: SeriesProcess) -> bool:
+        facts = one.report.process
+        if not selection.words and not is_by_name:
+            return True
+        return one.pid in pids or (is_by_name and wanted(facts.comm, facts.uid))
+
+    return chosen
+
+
 def processes_at(selection: Selection, moment: str | None) -> list[Inspection]:
     """What one look of a series saw: all processes, or those that are named.
 
@@ -259,21 +275,20 @@ def processes_at(selection: Selection, moment: str | None) -> list[Inspection]:
     assert selection.recording is not None
     look = look_at(looks_of(selection.recording), moment)
     known = {one.pid: one.report for one in look.processes}
-    wanted = wanted_processes(selection.name, selection.user)
-    found = []
     for word in selection.words:
         if not word.isdecimal() or int(word) not in known:
             pids = tuple(pid for pid in known if pid is not None)[:10]
             raise ProcessGone(
                 int(word) if word.isdecimal() else 0, "not-recorded", source=selection.recording, known=pids
             )
-        found.append(known[int(word)])
-    if not selection.words or selection.name or selection.user:
-        fits = [report for report in known.values() if wanted(report.process.comm, report.process.uid)]
-        if not fits:
-            raise NothingMatches("none-recorded-so", source=selection.recording)
-        found += fits
-    return found
+    named = dict.fromkeys(int(word) for word in selection.words)
+    found = [known[pid] for pid in named]
+    if named and not (selection.name or selection.user):
+        return found
+    fits = [one for one in look.processes if chosen_in_series(selection._replace(words=()))(one)]
+    if not fits:
+        raise NothingMatches("none-recorded-so", source=selection.recording)
+    return [*found, *(one.report for one in fits if one.pid not in named)]
 
 
 def replayed(selection: Selection) -> Iterator[list[Watched]]:
@@ -285,17 +300,14 @@ def replayed(selection: Selection) -> Iterator[list[Watched]]:
     """
     assert selection.recording is not None
     looks = looks_of(selection.recording)
-    fits = wanted_processes(selection.name, selection.user)
-    pids = {int(word) for word in selection.words if word.isdecimal()}
+    chosen = chosen_in_series(selection)
     samples: dict[tuple[int | None, int | None], list[Sample]] = {}
     shown = False
     for look in looks:
         seen = []
         for one in look.processes:
             facts = one.report.process
-            if selection.words and one.pid not in pids:
-                continue
-            if (selection.name or selection.user) and not fits(facts.comm, facts.uid):
+            if not chosen(one):
                 continue
             of_one = samples.setdefault((one.pid, one.start), [])
             of_one.append(Sample(look.when - looks[0].when, report_figures(one.report)))
