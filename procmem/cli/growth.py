@@ -61,24 +61,29 @@ def growth(
     from procmem.cli.exports import profile_output  # noqa: PLC0415  # not needed for --help
     from procmem.queries.growth import saved_growth  # noqa: PLC0415  # the same
     from procmem.queries.save import may_save_text  # noqa: PLC0415  # the same
+    from procmem.render.pages.growth import check_columns  # noqa: PLC0415  # the same
 
+    check_columns(output.columns, by)
     if kept is not None:
-        may_save_text(kept)
+        may_save_text(kept, new=True)
     if targets.recording is not None:
-        found = [(TargetRef(targets.recording, None, one.process.pid), one) for one in saved_growth(targets.recording)]
+        saved = saved_growth(targets.recording, targets.words)
+        found = [(TargetRef(targets.recording, None, one.process.pid), one) for one in saved]
         status: int = ExitStatus.DONE
     with ExitStack() as held:
         write = None if profile is None else held.enter_context(profile_output(profile))
         if targets.recording is None:
             found, status = _watched(targets, seconds, until)
         reports = [report for _, report in found]
-        if reports and kept is not None:
-            _keep(kept, reports, output)
         if write is not None:
             if reports:
                 write(growth_stacks(reports), value)
             return status
-    _show(targets, found, output, by=by, top=top)
+    try:
+        if reports and kept is not None:
+            _keep(kept, reports, output)
+    finally:  # what was watched is shown, also where it could not be kept
+        _show(targets, found, output, by=by, top=top)
     return status
 
 

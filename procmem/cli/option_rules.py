@@ -64,6 +64,13 @@ _APART: dict[str, _Apart] = {
         (("--from",), ("--procfs",)),
         (("--watch",), ("--from", "--markdown")),
     ),
+    "growth": (
+        (("--from",), ("--seconds", "--until", "--name", "--user")),
+        (
+            ("--format",),
+            (*_FORMATS, "--by", "--top", "--columns", "--bytes", "--human", "--width", "--wide", "--output"),
+        ),
+    ),
     "account": ((("--tools",), (*_FORMATS, "--columns")),),
     "swap": ((("--top",), ("--json",)),),
     "record": ((("--every",), ("--from", "--procfs")),),
@@ -109,6 +116,7 @@ _NEEDS: dict[str, _Needs] = {
             ("--simulate",),
         ),
     ),
+    "growth": ((("--value",), ("--format",)),),
     "inspect": ((("--scale",), ("--svg",)), (("--value",), ("--format",))),
     "simulate": ((("--ram", "--pae"), ("--kernel-map",)),),
     "system": ((("--class",), ("--mappings",)), (("--count",), ("--watch",))),

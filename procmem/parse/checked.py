@@ -6,6 +6,7 @@ the whole document a bad one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from procmem.model.kinds import KINDS, ByteClass, Kind, Role
@@ -48,7 +49,15 @@ class BadDocument(Exception):
 
 def figure_of(value: object) -> float | None:
     """A number, whole or not; None where it is none."""
-    return float(value) if isinstance(value, int | float) else None
+    if not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise BadDocument from error
+    if not math.isfinite(found):
+        raise BadDocument
+    return found
 
 
 def one_of(values: Iterable[_Value], wanted: object) -> _Value | None:

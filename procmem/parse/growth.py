@@ -83,7 +83,7 @@ def _growth(given: Mapping[str, Any]) -> CodeGrowth:
         else StatusChange(*(_pair(table_of(status).get(key)) for key in StatusChange._fields)),
         copied_after_fork=_count(given, "copied_after_fork"),
         rows=tuple(_row(table_of(one), stacks) for one in list_of(given.get("rows"))),
-        page_size=_count(given, "page_size"),
+        page_size=_page_size(given),
         sees_kernel=given.get("sees_kernel") is True,
         cost=_seconds(given, "cost_seconds"),
         curve=tuple(_point(table_of(one)) for one in list_of(given.get("curve"))),
@@ -93,6 +93,13 @@ def _growth(given: Mapping[str, Any]) -> CodeGrowth:
 def _count(given: Mapping[str, Any], key: str) -> int:
     found = number_of(given.get(key))
     if found is None or found < 0:
+        raise BadDocument
+    return found
+
+
+def _page_size(given: Mapping[str, Any]) -> int:
+    found = _count(given, "page_size")
+    if not found:
         raise BadDocument
     return found
 

@@ -14,7 +14,7 @@ from procmem.model.code import AMD64, CallerRule, FunctionSymbol, SavedBy, Saved
 __all__ = ["PerfMap"]
 
 _NAME_BYTES_MAX = 512
-_LINES_MAX = 500_000
+_LINES_MAX = 200_000
 _PYTHON = b"py::"
 _TRAMPOLINE_SIZES = (0x0B, 0x0F)
 _RETURN = AMD64.instruction

@@ -80,8 +80,9 @@ def _sample(data: bytes, at: int, form: RecordForm, registers: struct.Struct) ->
 
 
 def _mapping(data: bytes, at: int, end: int) -> MappedRange:
+    """A new mapping, its name as maps writes it (fs/seq_file.c, seq_path())."""
     pid, _tid, start, length, offset, major, minor, inode, _generation, prot, _flags = _MMAP2_HEAD.unpack_from(data, at)
-    name = data[at + _MMAP2_HEAD.size : end - _SAMPLE_ID_BYTES].split(b"\0", 1)[0]
+    name = data[at + _MMAP2_HEAD.size : end - _SAMPLE_ID_BYTES].split(b"\0", 1)[0].replace(b"\n", b"\\012")
     (time,) = struct.unpack_from("=Q", data, end - 8)
     return MappedRange(
         *(pid, time, start, start + length, offset, f"{major:02x}:{minor:02x}", inode, bool(prot & _PROT_EXEC), name)

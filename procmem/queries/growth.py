@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from procmem.analyse.code_map import CodeMap, CodeRange
@@ -70,11 +70,13 @@ _LEAST_SECONDS = 0.05
 """Of faults that a rate is taken from."""
 _STATUS_SECONDS = 0.2
 _STEP_SECONDS = 0.1
-_COMPILED_SECONDS, _COMPILED_PAUSES = 2.0, 50.0
-"""How often what a runtime writes down is read again: at least so far apart, and so many times what it takes."""
+_COMPILED_SECONDS, _COMPILED_PAUSES, _COMPILED_LONGEST = 2.0, 50.0, 0.2
+"""How often what a runtime writes down is read again: at least so far apart, and so many times what it takes; where
+that is long, only once more, at the end."""
 _POINTS_MAX = 512
 """Of the curve: where there are more, every other one is left out."""
 _SAVED_CHARACTERS_MAX = 128 << 20
+_PID_DIGITS_MAX = 11
 
 
 def trigger_of(text: str) -> Trigger:
@@ -117,17 +119,24 @@ def shown_growth(report: CodeGrowth) -> ShownGrowth:
     return ShownGrowth(report, sums_of(report, None), sums_of(report, "function"))
 
 
-def saved_growth(path: str) -> tuple[CodeGrowth, ...]:
-    """What ``growth -o`` has written.
+def saved_growth(path: str, words: Sequence[str] = ()) -> tuple[CodeGrowth, ...]:
+    """What ``growth -o`` has written, of all processes in it or of those whose pids are named.
 
     Raises:
         BadInput: there is no such file, or it is none of those.
+        ProcessGone: a process that is named is not in it.
     """
     text = read_text(path, _SAVED_CHARACTERS_MAX)
     try:
-        return parse_growths(text)
+        found = parse_growths(text)
     except BadDocument as error:
         raise BadInput("not-growth", path=path) from error
+    known = {str(one.process.pid): one for one in found}
+    for word in words:
+        if word not in known:
+            pid = int(word) if word.isdecimal() and len(word) < _PID_DIGITS_MAX else 0
+            raise ProcessGone(pid, "not-recorded", source=path, known=tuple(known))
+    return tuple(known[word] for word in words) if words else found
 
 
 class _CountedMoment(NamedTuple):
@@ -200,8 +209,10 @@ class GrowthWatch:
         ]
         moment = time.monotonic_ns()
         runs = self._target.page_runs(ranges, seen.snapshot.page_size)
-        status = self._target.read("status")
         shot = seen.snapshot
+        through = shot.read_through
+        self._status_file = "status" if through is None else f"task/{through}/status"
+        status = self._target.read(self._status_file)
         if isinstance(status, bytes):
             shot = shot._replace(status=parse_status(status))
         return PageLook(shot, seen.regions, None if isinstance(runs, Refusal) else runs), moment
@@ -234,8 +245,10 @@ class GrowthWatch:
             return
         if inode:
             file = MappedFile(device, inode, name, ((start, end),))
-            made = ObjectCode(partial(self._open_file, file), open_debug_file)
-            code = self._objects.setdefault((device, inode, name), made)
+            code = self._objects.get((device, inode, name))
+            if code is None:  # opened now: who ends soon takes the kernel's links to its files along
+                reader = self._open_file(file)
+                code = self._objects[device, inode, name] = ObjectCode(lambda: reader, open_debug_file)
             self._code.add(CodeRange(start, end, offset, name, code))
         elif name:
             code = ObjectCode(partial(self._open_kernel_code, start, end), open_debug_file)
@@ -314,7 +327,7 @@ class GrowthWatch:
     def _figure(self) -> int | None:
         """What ``--until`` is about, in bytes (0 where it names nothing); None where the process has ended."""
         assert self._events is not None
-        content = self._target.read("status")
+        content = self._target.read(self._status_file)
         if not isinstance(content, bytes):
             return None
         sizes = parse_status(content).sizes

@@ -24,7 +24,7 @@ __all__ = ["PartReader", "SilentReader", "open_debug_file", "read_perf_map"]
 
 _ROOT = "/usr/lib/debug/.build-id"
 """Where distributions put them (gdb, "Separate Debug Files")."""
-_MAP_BYTES_MAX = 64 << 20
+_MAP_BYTES_MAX = 16 << 20
 _PIECE = 1 << 20
 
 

@@ -93,6 +93,7 @@ _SENTENCES: dict[str, Sentence] = {
         "{count} looks added with {regions} regions; {known} were there already",
     ),
     "compacted": plural("{count} file is {after} now", "{count} files are {after} now"),
+    "no rows": N_("the answer has no rows"),
     "cut": plural(
         "only the first row is shown: --rows N gives more", "only the first {count} rows are shown: --rows N gives more"
     ),

@@ -18,7 +18,7 @@ NOTES: dict[str, Sentence] = {
     "cmdline cut": N_("cmdline: the first {size:size} are read and shown; it goes on"),
     "unstable": N_("changed while reading: {why}; the figures may not belong together"),
     "ended": N_("the process ended while it was read"),
-    "ended watched": N_("the process has ended; told is what was sampled until then"),
+    "ended watched": N_("the process has ended; this shows what was sampled before that"),
     "executed watched": N_("the process runs another program by now (exec): what was there before is gone"),
     "executed": N_("the process ran another program (exec) while it was read"),
     "grown": N_("{count} of its mappings grew between two pieces of the file"),

@@ -178,3 +178,31 @@ def test_a_missing_library_is_named(tmp_path: Path, fleet: str, module: str) -> 
         assert done.stderr.count("\n") == 1
     assert without("schema").returncode == 0
     assert json.loads(without("schema", "--json").stdout)["dataset"] == "procmem/dataset/1"
+
+
+def test_a_query_without_an_end_is_interrupted(fleet: str) -> None:
+    """Also one in which the engine looks at no request to end."""
+    endless = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
+    with subprocess.Popen([*COMMAND, "dataset", "query", fleet, endless], cwd=ROOT, stdout=subprocess.PIPE) as run:
+        wait_for(lambda: _processor_seconds(run.pid) > 1.5)
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=30)
+    assert (run.returncode, out) == (130, b"")
+
+
+def _processor_seconds(pid: int) -> float:
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_sizes_that_are_means_are_sizes(fleet: str) -> None:
+    """In the unit of all others."""
+    sql = "SELECT avg(rss) AS mean_bytes, min(rss) AS least_bytes, max(rss) AS most_bytes FROM processes"
+    mean, least, most = procmem("dataset", "query", fleet, sql).out.splitlines()[-1].split()
+    assert float(least) <= float(mean) <= float(most)
+
+
+def test_an_answer_without_rows_says_so(fleet: str) -> None:
+    """A heading alone could be taken for a row."""
+    assert "no rows" in procmem("dataset", "query", fleet, "SELECT 1 WHERE false").out
+    assert procmem("dataset", "query", fleet, "SELECT 1 WHERE false", "--json").json["rows"] == []

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import needs
 from tests.support.growing import SIZE, VARIANTS, need_faults, program, started, watched, watching
-from tests.support.running import FIXTURES, kernel_thread, procmem, python_child
+from tests.support.running import FIXTURES, kernel_thread, procmem, python_child, state_of, wait_for
 from tests.support.running import started as started_program
 from tests.support.swapping import swap_file
 
@@ -291,3 +291,44 @@ def test_as_nobody() -> None:
         others = procmem("growth", str(pid), nobody=True)
     assert (others.status, others.out) == (4, "")
     assert len(others.trouble.splitlines()) == 1
+
+
+def test_nothing_is_watched_for_what_cannot_be_shown_or_kept(tmp_path: Path) -> None:
+    """A column that there is not, a file that is there already: told before the time is spent."""
+    there = tmp_path / "there.json"
+    there.write_text("mine")
+    with python_child("pass") as pid:
+        for words, status in (
+            (("--columns", "nope"), 2),
+            (("-o", str(there)), 6),
+            (("--format", "folded", "--json"), 2),
+        ):
+            run = procmem("growth", str(pid), "--seconds", "600", *words)
+            assert (run.status, run.out) == (status, ""), words
+            assert "watching" not in run.err
+    assert there.read_text() == "mine"
+
+
+def test_those_that_are_named_of_a_file() -> None:
+    """By their pids; one that is not in it is told."""
+    sample = "tests/support/growth-of-a-service.json"
+    assert procmem("growth", "--from", sample, "17545", "--json").json["process"]["pid"] == 17545
+    assert procmem("growth", "--from", sample, "--pid", "17545").status == 0
+    other = procmem("growth", "--from", sample, "1")
+    assert (other.status, other.out) == (3, "")
+    assert procmem("growth", "--from", sample, "--until", "rss>+1M").status == 2
+
+
+def test_a_process_whose_main_thread_has_ended() -> None:
+    """Its memory is that of its other threads, and is watched for the whole time."""
+    text = (
+        "import ctypes, threading, time\nkept = []\n"
+        "def grow():\n    while True:\n        kept.append(bytearray(400000)); time.sleep(0.02)\n"
+        "threading.Thread(target=grow).start()\nprint('there', flush=True)\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    with started_program([sys.executable, "-c", text]) as child:
+        wait_for(lambda: state_of(child.pid) == "Z")
+        found = procmem("growth", str(child.pid), "--seconds", "1", "--json").json
+    assert found["seconds"] >= 0.9
+    assert found["grown"] > 4 * MIB

@@ -37,6 +37,15 @@ def test_what_is_none(text: str) -> None:
         parse_growths(text)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("page_size", 0), ("seconds", 10**400), ("cost_seconds", float("nan")), ("seconds", -1)]
+)
+def test_figures_that_nothing_has(field: str, value: float) -> None:
+    """They would be divided by, or are no figures."""
+    with pytest.raises(BadDocument):
+        parse_growths(json.dumps({**DOCUMENT, field: value}))
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths of all values within a document."""
     found = [path] if path else []

@@ -20,8 +20,9 @@ _NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
 def answer_page(answer: DatasetAnswer, unit: str) -> Page:
     """The rows of an answer."""
     columns = [_column(one, number) for number, one in enumerate(answer.columns)]
-    sheet = Sheet(tuple(columns), [tuple(map(_value, row)) for row in answer.rows], main=True)
-    notes = [told("cut", count=len(answer.rows))] if answer.is_cut else []
+    rows = [tuple(map(_value, row, columns)) for row in answer.rows]
+    sheet = Sheet(tuple(columns), rows, main=True)
+    notes = [told("cut", count=len(answer.rows))] if answer.is_cut else [] if rows else [told("no rows")]
     has_sizes = any(one.kind == "size" for one in columns)
     top: list[Block] = [Prose(unit), sheet] if unit and has_sizes else [sheet]
     return Page([top], lambda: sheet, lambda: answer_json(answer), notes=notes)
@@ -35,9 +36,11 @@ def _column(one: AnswerColumn, number: int) -> Column:
     return Column(shown, kind, shown)
 
 
-def _value(value: int | float | str | bool | None) -> Value:
-    """A cell; truth is a word, and a size is whole."""
-    return str(value).lower() if isinstance(value, bool) else value
+def _value(value: int | float | str | bool | None, column: Column) -> Value:
+    """A cell; truth is a word, and a size is whole, also where it is a mean."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return round(value) if isinstance(value, float) and column.kind == "size" else value
 
 
 def dataset_schema_page(queries: Sequence[str]) -> Page:

@@ -8,7 +8,7 @@ from procmem.model.code import ChainEnd
 from procmem.model.owners import Thread
 from procmem.model.reports.growth import CodeGrowth, GrowthPlace, GrowthSum, PageChange, ResidentChange, StatusChange
 from procmem.model.reports.resident import Consumer
-from procmem.render.columns import cell_text, column
+from procmem.render.columns import cell_text, chosen, column
 from procmem.render.escaping import printable_text
 from procmem.render.human import human_size
 from procmem.render.json.growth import growth_json
@@ -20,12 +20,31 @@ from procmem.text.kind_names import purpose
 from procmem.text.notes import note_text
 from procmem.text.pages.growth import HEADINGS, change_text, told
 
-__all__ = ["growth_page"]
+__all__ = ["check_columns", "growth_page"]
 
 _CHURN_SHARE = 0.2
 """Faults that left nothing are worth a table where they are so many of all."""
 _CHURN_ROWS = 5
 _SHARE_TOLD = 0.01
+
+
+def check_columns(names: Sequence[str] | None, by: str | None) -> None:
+    """Refuse names of columns that the page's table does not have, before anything is watched for it.
+
+    Raises:
+        Misuse: one of them is none.
+    """
+    chosen(Sheet(_columns(by), []), names)
+
+
+def _columns(by: str | None) -> tuple[Column, ...]:
+    return (
+        column(HEADINGS, "size", "size"),
+        column(HEADINGS, "share", "figure", rank=2),
+        column(HEADINGS, "rate", "size", rank=4),
+        column(HEADINGS, "faults", "count", rank=5),
+        *_columns_of(by),
+    )
 
 
 def growth_page(
@@ -113,13 +132,7 @@ def _differences(these: Sequence[int | None], those: Sequence[int]) -> tuple[int
 
 def _sum_sheet(report: CodeGrowth, sums: Sequence[GrowthSum], by: str | None, top: int | None) -> Sheet:
     """The rows of which something is still there; beyond ``top`` of them (None for no limit) one for the rest."""
-    columns = (
-        column(HEADINGS, "size", "size"),
-        column(HEADINGS, "share", "figure", rank=3),
-        column(HEADINGS, "rate", "figure", rank=4),
-        column(HEADINGS, "faults", "count", rank=5),
-        *_columns_of(by),
-    )
+    columns = _columns(by)
     grown = [one for one in sums if one.size]
     shown = grown if top is None else grown[:top]
     rows: list[Sequence[Value]] = [(*_figures(report, one), *_names(report, one, by)) for one in shown]
@@ -136,7 +149,7 @@ def _sum_sheet(report: CodeGrowth, sums: Sequence[GrowthSum], by: str | None, to
 
 def _figures(report: CodeGrowth, one: GrowthSum) -> tuple[Value, ...]:
     rate = round(one.size / report.seconds) if report.seconds else 0
-    return one.size, _percent(one.size, report.grown), told("rate", size=human_size(rate)), one.faults
+    return one.size, _percent(one.size, report.grown), rate, one.faults
 
 
 def _percent(part: float, whole: float) -> str:
@@ -159,7 +172,7 @@ def _columns_of(by: str | None) -> tuple[Column, ...]:
     return (
         code[0],
         column(HEADINGS, "memory", "path", least=20),
-        column(HEADINGS, "thread", "path", rank=2, least=12),
+        column(HEADINGS, "thread", "path", rank=3, least=12),
         code[1],
     )
 
@@ -197,20 +210,21 @@ def _memory(place: GrowthPlace) -> str:
 
 def _churn(report: CodeGrowth, functions: Sequence[GrowthSum]) -> list[Block]:
     """Which code touches pages that are gone again, where these are many."""
-    gone = report.faults - sum(min(row.faults, row.size // report.page_size) for row in report.rows)
+    wasted = [(one, max(one.faults - one.size // report.page_size, 0)) for one in functions]
+    gone = sum(faults for _, faults in wasted)
     if report.resident is None or not report.samples or gone < _CHURN_SHARE * report.faults:
         return []
     rate = round(gone * report.page_size / (report.seconds or 1))
-    by_faults = sorted(functions, key=lambda one: one.size // report.page_size - one.faults)[:_CHURN_ROWS]
+    largest = sorted(wasted, key=lambda row: -row[1])[:_CHURN_ROWS]
     columns = (column(HEADINGS, "faults", "count"), column(HEADINGS, "share", "figure"), *_columns_of("function"))
-    rows = [(one.faults, _percent(one.faults, report.faults), *_names(report, one, "function")) for one in by_faults]
-    return [Prose(told("churn", share=100 * gone / report.faults, size=rate)), Sheet(columns, rows)]
+    rows = [(faults, _percent(faults, gone), *_names(report, one, "function")) for one, faults in largest if faults]
+    return [Prose(told("churn", share=100 * gone / (report.faults or 1), size=rate)), Sheet(columns, rows)]
 
 
 def _remarks(report: CodeGrowth, sums: Sequence[GrowthSum]) -> list[str]:
     """What the figures do not say by themselves."""
     remarks = []
-    if report.samples and report.samples < report.faults and report.grown:
+    if report.samples and report.samples < report.faults and report.grown and report.resident is not None:
         remarks.append(told("estimate", each=report.faults / report.samples))
     if any(one.function is not None and one.function.is_nearest for one in sums if one.size):
         remarks.append(told("nearest"))

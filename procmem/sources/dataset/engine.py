@@ -11,10 +11,14 @@ import contextlib
 import datetime
 import decimal
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 
-from procmem.errors import BadInput, Misuse, SystemFailed
+import psutil
+
+from procmem.errors import BadInput, ExitStatus, Misuse, SystemFailed
 from procmem.model.dataset import PARTITIONS, TABLES
 from procmem.model.reports.dataset import AnswerColumn, DatasetAnswer
 
@@ -30,6 +34,10 @@ __all__ = ["named_queries", "need_engine", "query_files", "sql_of"]
 
 EXTRA = "procmem[dataset]"
 _ENDING = ".sql"
+_HEARING_SECONDS, _GRACE_SECONDS = 0.1, 2.0
+_MEMORY_MAX = 4 << 30
+_TEXT_MAX = 65_536
+"""Characters of a cell: a query can make any number of them."""
 _TYPES = {"text": "VARCHAR", "integer": "BIGINT", "truth": "BOOLEAN", "moment": "TIMESTAMP"}
 _CONFIGURATION: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -80,7 +88,8 @@ def query_files(
     """
     import duckdb  # noqa: PLC0415  # an extra
 
-    with contextlib.chdir(folder), contextlib.closing(duckdb.connect(":memory:", config=_CONFIGURATION)) as engine:
+    configuration = {**_CONFIGURATION, "memory_limit": f"{_memory_max()}B"}
+    with contextlib.chdir(folder), contextlib.closing(duckdb.connect(":memory:", config=configuration)) as engine:
         try:
             for table, known in TABLES.items():
                 engine.execute(_view(table, [(one.name, _TYPES[one.type]) for one in known], files[table]))
@@ -94,11 +103,48 @@ def query_files(
             statements = engine.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise Misuse("not-one-select")
-            engine.execute(statements[0])
+            rows = _interruptible(engine, lambda: engine.execute(statements[0]).fetchmany(most + 1))
             columns = tuple(AnswerColumn(str(one[0]), str(one[1])) for one in engine.description or ())
-            rows = engine.fetchmany(most + 1)
     plain = [tuple(map(_plain, row)) for row in rows[:most]]
     return DatasetAnswer(name, columns, plain, is_cut=len(rows) > most)
+
+
+def _interruptible(engine: duckdb.DuckDBPyConnection, work: Callable[[], list[Any]]) -> list[Any]:
+    """Have the engine work in a thread, since it hears no signal; what asks to end is heard here, and handed on.
+
+    Raises:
+        KeyboardInterrupt: it was asked to end.
+    """
+    rows: list[Any] = []
+    errors: list[BaseException] = []
+    done = threading.Event()  # a join that is interrupted may take a thread for ended (CPython 3.11)
+
+    def run() -> None:
+        try:
+            rows.extend(work())
+        except BaseException as error:  # a thread has nobody to raise it to
+            errors.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        while not done.wait(_HEARING_SECONDS):
+            pass
+    except KeyboardInterrupt:
+        with contextlib.suppress(Exception):  # some versions refuse, since the connection is busy
+            engine.interrupt()
+        if not done.wait(_GRACE_SECONDS):  # it looks at no request to end; closing it would wait for it
+            os._exit(ExitStatus.INTERRUPTED)
+        raise
+    if errors:
+        raise errors[0]
+    return rows
+
+
+def _memory_max() -> int:
+    """What the engine may take: half of what is available, and no more than a few GiB."""
+    return min(psutil.virtual_memory().available // 2, _MEMORY_MAX)
 
 
 @contextlib.contextmanager
@@ -139,6 +185,8 @@ def _quoted(text: str) -> str:
 
 def _plain(value: Any) -> _Plain:
     """A value of the engine as one that every format writes; what is no number is unknown."""
+    if isinstance(value, str) and len(value) > _TEXT_MAX:
+        return f"{value[:_TEXT_MAX]} ..."
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float | decimal.Decimal):

@@ -100,11 +100,11 @@ def _need_answer(path: str) -> None:
         raise CannotWrite(path, "no-answer-there") from error
 
 
-def may_save_text(path: str) -> None:
-    """Look before a long work whether its result can be written at all.
+def may_save_text(path: str, *, new: bool = False) -> None:
+    """Look before a long work whether its result can be written at all; with ``new``, over nothing that is there.
 
     Raises:
-        CannotWrite: no such folder, no permission, or the path is a link or a folder.
+        CannotWrite: no such folder, no permission, or the path is a link or a folder; with ``new`` something is there.
     """
     _need_answer(path)
     parent = os.path.dirname(os.path.abspath(path))
@@ -112,6 +112,8 @@ def may_save_text(path: str) -> None:
         raise CannotWrite(path, "no-folder-to-write")
     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
         raise CannotWrite(path, "not-regular")
+    if new and os.path.lexists(path):
+        raise CannotWrite(path, "exists")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise CannotWrite(path, "folder-read-only")
 

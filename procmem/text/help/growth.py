@@ -14,9 +14,9 @@ SECONDS = N_("How long to watch (10).")
 UNTIL = N_("End as soon as this holds: 'rss>+200M' (since the beginning), 'anon>2G', 'file>1G', 'swap>+10M'.")
 BY = N_("Sum by one thing alone: kind of memory, its owner, the code's file (object), function or thread.")
 TOP = N_("How many rows to show (20).")
-OUTPUT = N_("Keep it in a new file as well, which --from shows again.")
+OUTPUT = N_("Write it into a new file as well, which --from shows again.")
 FORMAT = N_("Write the chains of callers for a viewer of profiles instead: folded, speedscope or pprof.")
-VALUE = N_("What such a profile shows first: bytes that came and stayed, or faults (bytes).")
+VALUE = N_("What such a profile shows first: bytes that are still there at the end, or faults (bytes).")
 EPILOG = N_("""\b
 Examples:
   procmem growth 1234                        10 seconds: what came, by whom

@@ -49,8 +49,8 @@ _SENTENCES: dict[str, Sentence] = {
     "sampled": plural("{count} was looked at", "{count} were looked at, one of about {each:,.0f}"),
     "none looked at": N_("none was looked at"),
     "lost": plural(
-        "{count} record found no room, and is made good by the others",
-        "{count} records found no room, and are made good by the others",
+        "{count} sample was lost because the buffer was full; the others are scaled up for it",
+        "{count} samples were lost because the buffer was full; the others are scaled up for them",
     ),
     "resident": N_("RES went from {before:size} to {after:size}: {change}"),
     "no page tables": N_("what is still there at the end is not known: sizes are estimates of all that was touched"),
@@ -59,7 +59,7 @@ _SENTENCES: dict[str, Sentence] = {
     "unexplained": N_("not explained"),
     "title": N_("Of what came and is still there, {size:size}: who touched it first"),
     "title touched": N_("Of what was touched, {size:size}: who touched it first"),
-    "nothing": N_("Nothing has come that is still there."),
+    "nothing": N_("No new memory was left at the end."),
     "churn": N_(
         "Faults that left no new page ({share:.0f} % of all, {size:size} a second): given back since, touched again, or copied after a fork"
     ),
@@ -89,7 +89,6 @@ _SENTENCES: dict[str, Sentence] = {
     "huge": N_("one touch fills a huge page as a whole"),
     "cost": N_("looking took {cost:.2f} s of a processor"),
     "thread": N_("{name:name} ({tid})"),
-    "rate": N_("{size}/s"),
     "nobody seen": N_("no fault seen: within a system call, or filled by the kernel in advance"),
     "nobody": N_("no fault: the kernel filled it in advance (mlock, MAP_POPULATE), or joined pages"),
 }
