@@ -225,7 +225,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "one-recording": ErrorWords(N_("a recording or a series is browsed alone"), N_("name it without other targets")),
     "needs-terminal": ErrorWords(N_("{command} fills a terminal, and input, output or stderr is none, or it is dumb")),
     "archive-to-terminal": ErrorWords(
-        N_("an archive does not go to a terminal"), N_("send it to a file or a pipe: procmem record 1234 -o - | ...")
+        N_("what is no text does not go to a terminal"), N_("send it to a file or a pipe: ... > FILE, ... | PROGRAM")
     ),
     "not-a-target": ErrorWords(N_("{word!r} is neither a pid nor a recording (see --name to find processes by name)")),
     "bad-pattern": ErrorWords(N_("--name {name!r} is no regular expression: {reason}")),
