@@ -47,10 +47,10 @@ def stacked(weights: Sequence[float], room: float, least: Sequence[float]) -> li
     left = room
     while open_ones:
         whole = sum(weights[at] for at in open_ones)
-        low = [at for at in open_ones if not whole or left * weights[at] < least[at] * whole]
+        low = [at for at in open_ones if not whole or left * (weights[at] / whole) < least[at]]
         if not low:
             for at in open_ones:
-                heights[at] = left * weights[at] / whole
+                heights[at] = left * (weights[at] / whole)  # in this order: the smallest floats have no digits to lose
             break
         left -= sum(least[at] for at in low)
         kept = frozenset(low)

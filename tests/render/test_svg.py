@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from procmem.analyse.inspection import inspection
@@ -44,6 +44,7 @@ def boxes(text: str) -> list[tuple[str, float]]:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 20)), min_size=1, max_size=40), st.floats(1, 2000))
+@example(pieces=[(5e-324, 0.0)], room=1.5)
 def test_pieces_share_the_room(pieces: list[tuple[float, float]], room: float) -> None:
     """One below the other, none lower than its least height, and all of the room is taken where that is possible."""
     weights, least = [weight for weight, _ in pieces], [height for _, height in pieces]
