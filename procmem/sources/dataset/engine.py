@@ -16,8 +16,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 
-import psutil
-
 from procmem.errors import BadInput, ExitStatus, Misuse, SystemFailed
 from procmem.model.dataset import PARTITIONS, TABLES
 from procmem.model.reports.dataset import AnswerColumn, DatasetAnswer
@@ -144,6 +142,8 @@ def _interruptible(engine: duckdb.DuckDBPyConnection, work: Callable[[], list[An
 
 def _memory_max() -> int:
     """What the engine may take: half of what is available, and no more than a few GiB."""
+    import psutil  # noqa: PLC0415  # only where there is a query; manual pages are built without it
+
     return min(psutil.virtual_memory().available // 2, _MEMORY_MAX)
 
 
