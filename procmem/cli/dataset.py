@@ -15,6 +15,7 @@ from procmem.cli.output import Output, echo
 from procmem.cli.progress import progress
 from procmem.cli.targets import words_or_input
 from procmem.errors import ExitStatus, Misuse
+from procmem.model.dataset import UNKNOWN_HOST
 from procmem.queries.dataset import (
     AddOptions,
     add_looks,
@@ -84,6 +85,8 @@ def add(targets: tuple[str, ...], *, everything: bool, output: str, **given: Any
     with contextlib.suppress(OSError):  # it is written; that nobody can be told so is no failure
         done = told("added", count=change.looks, regions=change.regions, known=change.known)
         click.echo(printable_text(done), err=True)
+        if addition.of_unknown_host:
+            click.echo(told("unknown host", count=addition.of_unknown_host, host=UNKNOWN_HOST), err=True)
     if not addition.errors:
         return ExitStatus.DONE
     worst = max(error.exit_code for error in addition.errors)

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["DATASET_SCHEMA", "PARTITIONS", "TABLES", "DatasetColumn", "DatasetLook", "PartitionKey"]
+__all__ = ["DATASET_SCHEMA", "PARTITIONS", "TABLES", "UNKNOWN_HOST", "DatasetColumn", "DatasetLook", "PartitionKey"]
 
 DATASET_SCHEMA = "procmem/dataset/1"
 
@@ -100,6 +100,8 @@ TABLES: Mapping[str, tuple[DatasetColumn, ...]] = {
         shared_out="truth",
     ),
 }
+UNKNOWN_HOST = "unknown"
+"""The host of looks that do not say of which machine they are: in a folder's name there is no null that joins."""
 PARTITIONS = ("date", "host")
 """What the folders of a table are named by; both tables have the two as columns as well (date, text)."""
 

@@ -10,7 +10,7 @@ import os
 import time
 
 from procmem.errors import BadInput, Misuse, ProcmemError
-from procmem.model.dataset import DATASET_SCHEMA, TABLES, PartitionKey
+from procmem.model.dataset import DATASET_SCHEMA, TABLES, UNKNOWN_HOST, PartitionKey
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.dataset import DatasetChange
 from procmem.queries.dataset_looks import AddOptions, DatasetReader, KnownLooks, PackedLook
@@ -55,10 +55,14 @@ _SECONDS_WAITING_MAX = 60.0
 
 
 class Addition(NamedTuple):
-    """What came of adding: what was added, and the errors of what could not be read, each with what it was."""
+    """What came of adding: what was added, and the errors of what could not be read, each with what it was.
+
+    ``of_unknown_host`` are looks that do not say of which machine they are.
+    """
 
     change: DatasetChange
     errors: tuple[ProcmemError, ...]
+    of_unknown_host: int = 0
 
 
 def need_dataset() -> None:
@@ -108,7 +112,7 @@ def add_looks(
     reader = DatasetReader(folder, options)
     waiting = LookWriter(folder, meanings)
     errors: list[ProcmemError] = []
-    known = 0
+    known = unknown = 0
 
     def read(number: int) -> tuple[list[tuple[object, ...]], int] | None:
         try:
@@ -125,9 +129,11 @@ def add_looks(
                 errors.append(error)
                 continue
             known += there
-            waiting.add(map(PackedLook._make, looks))
+            taken = [PackedLook._make(look) for look in looks]
+            unknown += sum(look.key[1] == UNKNOWN_HOST for look in taken)
+            waiting.add(taken)
     waiting.write()
-    return Addition(waiting.change._replace(known=waiting.change.known + known), tuple(errors))
+    return Addition(waiting.change._replace(known=waiting.change.known + known), tuple(errors), unknown)
 
 
 def _described(meanings: Meanings) -> dict[str, list[dict[str, str]]]:

@@ -20,6 +20,7 @@ from procmem.analyse.dataset import (
 from procmem.analyse.explain import EXPLAIN_KEYS
 from procmem.analyse.inspection import inspection
 from procmem.errors import BrokenRecording, Misuse, ProcessGone
+from procmem.model.dataset import UNKNOWN_HOST
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature
@@ -182,15 +183,13 @@ class DatasetReader:
                 yield _Found(look.when, host, look_id(line, str(at).encode()), lambda one=one: _of_look(one))
 
     def _host(self, path: str, recorded: str | None) -> str:
-        """The host that a recording is of.
+        """The host that a recording is of; where nobody says which, unknown.
 
         Raises:
-            BrokenRecording: nobody says which, or its name could not be that of a folder.
+            BrokenRecording: its name could not be that of a folder.
         """
         by_folder = folder_name(path) if self._options.host_by_folder and exists(path) else None
-        host = self._options.host or by_folder or recorded
-        if host is None:
-            raise BrokenRecording(path, "no-host")
+        host = self._options.host or by_folder or recorded or UNKNOWN_HOST
         if not is_host_name(host):
             raise BrokenRecording(path, "bad-host-recorded", name=host)
         return host

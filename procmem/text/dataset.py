@@ -92,6 +92,10 @@ _SENTENCES: dict[str, Sentence] = {
         "{count} look added with {regions} regions; {known} were there already",
         "{count} looks added with {regions} regions; {known} were there already",
     ),
+    "unknown host": plural(
+        "{count} look does not say of which machine it is, and stands below host={host} (--host NAME, or --host-by-folder; record --keep-host writes it down)",
+        "{count} looks do not say of which machine they are, and stand below host={host} (--host NAME, or --host-by-folder; record --keep-host writes it down)",
+    ),
     "compacted": plural("{count} file is {after} now", "{count} files are {after} now"),
     "no rows": N_("the answer has no rows"),
     "cut": plural(

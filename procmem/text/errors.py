@@ -148,10 +148,6 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "sql-or-named": ErrorWords(N_("one query: SQL, or --named NAME")),
     "bad-host": ErrorWords(N_("--host {name!r}: not the name of a machine"), N_("letters, digits, dots and dashes")),
     "bad-host-recorded": ErrorWords(N_("{name!r} is not the name of a machine"), N_("--host NAME gives another one")),
-    "no-host": ErrorWords(
-        N_("it does not say which machine it is of"),
-        N_("--host NAME, or --host-by-folder; record --keep-host writes it down"),
-    ),
     "no-moment": ErrorWords(N_("it does not say when it was made"), N_("--at TIME says it")),
     "core-no-look": ErrorWords(N_("a core file does not say what was in memory"), N_("add recordings: procmem record")),
     "bad-listen": ErrorWords(N_("--listen {text!r}: not an address and a port, such as 127.0.0.1:9917 or [::1]:9917")),

@@ -147,7 +147,6 @@ def test_it_ends_in_order_when_it_is_asked_to(tmp_path: Path) -> None:
         (("add", "-o", "{fleet}"), 2, "process"),
         (("add", "--all", "self", "-o", "{fleet}"), 2, "--all"),
         (("add", "self", "-o", "{fleet}", "--host", "a/b"), 2, "a/b"),
-        (("add", str(FIXTURES), "-o", "{fleet}"), 5, "--host"),
         (("add", "self", "-o", "/proc/nowhere"), 6, "/proc/nowhere"),
         (("compact", "/nowhere"), 5, "no dataset"),
     ],

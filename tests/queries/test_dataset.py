@@ -90,10 +90,11 @@ def test_the_same_recording_is_added_once(tmp_path: Path) -> None:
 
 
 def test_where_a_recording_is_from(tmp_path: Path) -> None:
-    """What is given, what the folder is called, what was written down; else it is refused."""
+    """What is given, what the folder is called, what was written down; else it is unknown."""
     fleet = tmp_path / "fleet"
-    (problem,) = added(fleet, str(THREADS), host=None).errors
-    assert problem.code == "no-host"
+    nameless = added(fleet, str(THREADS), host=None)
+    assert (nameless.errors, nameless.of_unknown_host) == ((), nameless.change.looks)
+    assert asked(fleet, "SELECT DISTINCT host FROM processes") == [("unknown",)]
     shutil.copytree(THREADS, tmp_path / "db7" / "one")
     assert added(fleet, str(tmp_path / "db7"), host=None, host_by_folder=True).change.looks == 1
     about = tmp_path / "db7" / "one" / "about.toml"
@@ -102,7 +103,7 @@ def test_where_a_recording_is_from(tmp_path: Path) -> None:
     about.write_text('host = "../x"\n' + about.read_text().split("\n", 1)[1])
     (problem,) = added(fleet, str(tmp_path / "db7"), host=None).errors
     assert problem.code == "bad-host-recorded"
-    assert asked(fleet, "SELECT DISTINCT host FROM processes ORDER BY host") == [("db7",), ("kept",)]
+    assert asked(fleet, "SELECT DISTINCT host FROM processes ORDER BY host") == [("db7",), ("kept",), ("unknown",)]
 
 
 def test_when_a_recording_was_made(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_a_copied_proc_tree_is_of_no_machine_and_no_moment_by_itself(tmp_path: P
         addition = add_looks(str(tmp_path / "fleet"), items, AddOptions(**options), MEANINGS, unseen)
         return [problem.code for problem in addition.errors]
 
-    assert codes() == ["no-host"]
+    assert codes() == ["no-moment"]
     assert codes(host="web1") == ["no-moment"]
     for _ in range(2):
         assert codes(host="web1", at="2026-01-02T03:04:05+00:00") == []
@@ -233,6 +234,6 @@ def test_a_recording_keeps_its_host_where_that_is_wanted(tmp_path: Path) -> None
                 [*COMMAND, "record", str(pid), "-o", path, *words], cwd=ROOT, check=True, capture_output=True
             )
     assert added(tmp_path / "fleet", str(tmp_path / "kept.tar.gz"), host=None).change.looks == 1
-    (problem,) = added(tmp_path / "fleet", str(tmp_path / "not.tar.gz"), host=None).errors
-    assert problem.code == "no-host"
-    assert asked(tmp_path / "fleet", "SELECT host FROM processes") == [(os.uname().nodename,)]
+    assert added(tmp_path / "fleet", str(tmp_path / "not.tar.gz"), host=None).of_unknown_host == 1
+    hosts = asked(tmp_path / "fleet", "SELECT host FROM processes")
+    assert sorted(hosts) == sorted([(os.uname().nodename,), ("unknown",)])
