@@ -314,14 +314,16 @@ def _copied(
     page_size: int,
 ) -> int:
     """Pages that were there, were shared with another process, and were written: no more than ceased to be shared."""
+    ceased = _shared_anonymous(before) - _shared_anonymous(after)
+    if ceased <= 0:
+        return 0
     starts = [one.start for one in spans]
     touched: dict[int, float] = {}
     for sample in samples:
         span = _span_at(spans, starts, sample.address)
         if span is not None and span.backing is Backing.ANONYMOUS and was_there(*pages, sample.address):
             touched[sample.address // page_size] = sample.faults
-    ceased = _shared_anonymous(before) - _shared_anonymous(after)
-    return max(0, min(round(sum(touched.values()) * page_size), ceased))
+    return min(round(sum(touched.values()) * page_size), ceased)
 
 
 def _shared_anonymous(regions: Regions) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence, Set
 
 from procmem.classify.classifier import KnownClaims, layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import (
@@ -121,7 +121,7 @@ def examine(
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
     candidates = mapped_files(shot)
-    local = local_devices(target, candidates)
+    local = local_devices(target, {mapped.device for mapped in candidates})
     loaded = [_load(target, mapped, symbols, local, known) for mapped in candidates]
     shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
     words = words_to_look_for(shot, [part.item for part in loaded])
@@ -201,9 +201,8 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def local_devices(target: Target, files: Sequence[MappedFile]) -> frozenset[str]:
-    """The devices of mapped files whose file systems are the kernel's own: mounted for us, or for the process."""
-    wanted = {mapped.device for mapped in files}
+def local_devices(target: Target, wanted: Set[str]) -> frozenset[str]:
+    """The devices whose file systems are the kernel's own: mounted for us, or for the process if others are wanted."""
     found = own_devices() | devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
     if not wanted <= found:
         found |= devices_of_type(said_or_nothing(target.read("mountinfo")), LOCAL_TYPES)

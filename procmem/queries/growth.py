@@ -7,8 +7,9 @@ chosen so that samples stay few, however many faults there are.
 from __future__ import annotations
 
 import contextlib
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 
 from procmem.analyse.code_map import CodeMap, CodeRange
@@ -220,9 +221,11 @@ class GrowthWatch:
     def _read_code(self, look: PageLook) -> None:
         """Take in all executable mappings, and the names of threads."""
         table = look.regions.mappings
-        for row in table.rows_where(lambda row: permissions(table.perms[row]).executable):
+        rows = table.rows_where(lambda row: permissions(table.perms[row]).executable)
+        local = local_devices(self._target, {table.device[row] for row in rows if table.inode[row]})
+        for row in rows:
             place = (table.start[row], table.end[row], table.offset[row])
-            self._add_code(place, table.name[row], table.device[row], table.inode[row])
+            self._add_code(place, table.name[row], table.device[row], table.inode[row], local)
         for thread in look.snapshot.threads or ():
             if thread.comm is not None:
                 self._names.setdefault(thread.tid, thread.comm)
@@ -233,12 +236,17 @@ class GrowthWatch:
         if self._code.has_compiled:
             began = time.monotonic()
             self._code.compiled_by(PerfMap(read_perf_map(self.pid)))
-            self._next_compiled = time.monotonic() + max(
-                _COMPILED_SECONDS, _COMPILED_PAUSES * (time.monotonic() - began)
-            )
+            taken = time.monotonic() - began
+            pause = _COMPILED_PAUSES * taken if taken < _COMPILED_LONGEST else math.inf
+            self._next_compiled = began + max(_COMPILED_SECONDS, pause)
 
-    def _add_code(self, place: tuple[int, int, int], name: bytes, device: str, inode: int) -> None:
-        """An executable mapping: where it starts and ends, and its offset in the file."""
+    def _add_code(
+        self, place: tuple[int, int, int], name: bytes, device: str, inode: int, local: Container[str] | None = None
+    ) -> None:
+        """An executable mapping: where it starts and ends, and its offset in the file.
+
+        ``local`` are the devices that answer; None where nobody has looked for them.
+        """
         start, end, offset = place
         known = self._code.range_at(start)
         if known is not None and known[:4] == (*place, name):
@@ -247,7 +255,7 @@ class GrowthWatch:
             file = MappedFile(device, inode, name, ((start, end),))
             code = self._objects.get((device, inode, name))
             if code is None:  # opened now: who ends soon takes the kernel's links to its files along
-                reader = self._open_file(file)
+                reader = self._open_file(file, local_devices(self._target, {device}) if local is None else local)
                 code = self._objects[device, inode, name] = ObjectCode(lambda: reader, open_debug_file)
             self._code.add(CodeRange(start, end, offset, name, code))
         elif name:
@@ -256,8 +264,8 @@ class GrowthWatch:
         else:
             self._code.add(CodeRange(start, end, 0, name, None))
 
-    def _open_file(self, file: MappedFile) -> ByteReader | None:
-        found = open_mapped(self._target, file, local_devices(self._target, [file]))
+    def _open_file(self, file: MappedFile, local: Container[str]) -> ByteReader | None:
+        found = open_mapped(self._target, file, local)
         return None if isinstance(found, Refusal) else SilentReader(found)
 
     def _open_kernel_code(self, start: int, end: int) -> ByteReader | None:

@@ -236,19 +236,16 @@ class FaultEvents:
         self.period = period
         followed: set[int] = set()
         for _ in range(_THREADS_AGAIN):
+            records = self._records()
+            self._taken += records
             # a thread that a followed one has started is followed by inheritance, and must not be followed twice
-            started = {tid for piece in self._records_kept() for tid in _started_threads(piece)}
-            new = [tid for tid in self._threads() if tid not in followed | started]
+            followed |= {tid for piece in records for tid in _started_threads(piece)}
+            new = [tid for tid in self._threads() if tid not in followed]
             if not new:
                 return
             for tid in new:
                 self._sample_thread(tid, period)
             followed |= set(new)
-
-    def _records_kept(self) -> list[bytes]:
-        new = self._records()
-        self._taken += new
-        return new
 
     def _sample_thread(self, tid: int, period: int) -> None:
         for processor in self._processors:
