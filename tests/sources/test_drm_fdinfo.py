@@ -13,6 +13,7 @@ from procmem.model.raw import Refusal
 from procmem.queries.targets import one_target
 from procmem.sources.drm_fdinfo import read_drm_fdinfo
 from tests.parse.test_drm_fdinfo import AMD, INTEL
+from tests.support.open_files import no_file_left_open
 from tests.support.running import FIXTURES, procmem, started
 
 SLEEP = FIXTURES / "x86_64-6.18-sleep"
@@ -98,20 +99,22 @@ def test_very_many_descriptors_cost_little() -> None:
 
 def test_descriptors_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their folder is not there, or denied; or its list fails: why, and no file stays open."""
-    before = len(os.listdir("/proc/self/fd"))
-    folder = os.open(tmp_path, os.O_RDONLY)
-    try:
-        assert read_drm_fdinfo(folder) is Refusal.ABSENT
-        (tmp_path / "fd").mkdir()
-        assert read_drm_fdinfo(folder) == ([], True)
-        for error, refusal in ((PermissionError(13, "no"), Refusal.DENIED), (ProcessLookupError(3, ""), Refusal.GONE)):
+    with no_file_left_open():
+        folder = os.open(tmp_path, os.O_RDONLY)
+        try:
+            assert read_drm_fdinfo(folder) is Refusal.ABSENT
+            (tmp_path / "fd").mkdir()
+            assert read_drm_fdinfo(folder) == ([], True)
+            for error, refusal in (
+                (PermissionError(13, "no"), Refusal.DENIED),
+                (ProcessLookupError(3, ""), Refusal.GONE),
+            ):
 
-            def refused(_fd: int, error: OSError = error) -> None:
-                raise error
+                def refused(_fd: int, error: OSError = error) -> None:
+                    raise error
 
-            with monkeypatch.context() as patched:
-                patched.setattr(os, "scandir", refused)
-                assert read_drm_fdinfo(folder) is refusal
-    finally:
-        os.close(folder)
-    assert len(os.listdir("/proc/self/fd")) == before
+                with monkeypatch.context() as patched:
+                    patched.setattr(os, "scandir", refused)
+                    assert read_drm_fdinfo(folder) is refusal
+        finally:
+            os.close(folder)

@@ -19,6 +19,7 @@ from procmem.model.raw import Refusal
 from procmem.sources import file_helper
 from procmem.sources.file_helper import HelpedFile, call_apart, open_apart
 from procmem.sources.files import NoAnswer
+from tests.support.open_files import no_file_left_open
 from tests.support.running import COMMAND, ROOT, procmem, started, wait_for
 from tests.support.user_file_system import UserFileSystem, user_file_system
 
@@ -523,25 +524,24 @@ def test_all_descriptors_but_those(monkeypatch: pytest.MonkeyPatch, kept: tuple[
 
 def test_no_pipe_is_left_where_no_child_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the four ends is closed, or the two that there are."""
-    before = sorted(os.listdir("/proc/self/fd"))
-    real = os.pipe2
-    made: list[int] = []
+    with no_file_left_open():
+        real = os.pipe2
+        made: list[int] = []
 
-    def second_fails(flags: int) -> tuple[int, int]:
-        made.append(flags)
-        if len(made) == 2:
-            raise OSError(errno.ENOMEM, "no memory")
-        return real(flags)
+        def second_fails(flags: int) -> tuple[int, int]:
+            made.append(flags)
+            if len(made) == 2:
+                raise OSError(errno.ENOMEM, "no memory")
+            return real(flags)
 
-    def refused() -> int:
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        def refused() -> int:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "pipe2", second_fails)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pipe2", second_fails)
+            with pytest.raises(OutOfResources):
+                file_helper._child(lambda _questions, _answers: None)
+        monkeypatch.setattr(os, "fork", refused)
         with pytest.raises(OutOfResources):
             file_helper._child(lambda _questions, _answers: None)
-    monkeypatch.setattr(os, "fork", refused)
-    with pytest.raises(OutOfResources):
-        file_helper._child(lambda _questions, _answers: None)
-    assert sorted(os.listdir("/proc/self/fd")) == before
     assert made == [os.O_CLOEXEC] * 2

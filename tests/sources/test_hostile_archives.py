@@ -5,7 +5,6 @@ import gc
 import gzip
 import io
 import lzma
-import os
 import tarfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from procmem.model.raw import Refusal
 from procmem.sources.recording import gunzip, store
 from procmem.sources.recording.read import MAPPINGS_MAX, PiecesReader, RecordedSource
 from procmem.sources.recording.store import open_store
+from tests.support.open_files import no_file_left_open
 from tests.support.running import procmem
 from tests.support.tar_blocks import END, header, member, plain
 
@@ -325,22 +325,20 @@ def test_files_links_and_names_of_stores(tmp_path: Path) -> None:
     (folder / "link").symlink_to("7")
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         archive.add(folder, "f")
-    gc.collect()  # what earlier tests left
-    before = len(os.listdir("/proc/self/fd"))
-    for name in ("f", "a.tar"):
-        found = open_store(str(tmp_path / name))
-        assert not isinstance(found, bytes)
-        assert (found.names(""), found.names("7")) == (("7", "link"), ("exe", "maps", "task"))
-        assert (found.names("7/task/9"), found.names("8")) == (("stat",), Refusal.ABSENT)
-        assert (found.read("7/maps"), found.read("7/task/9/stat")) == (MAPS, b"9")
-        missing = ("7/exe", "link/maps", "7", "7//maps", "7/../7/maps")
-        assert all(isinstance(found.read(one), Refusal) for one in missing)
-        assert (found.text_of_link("7/exe"), found.text_of_link("link")) == (b"maps", b"7")
-        assert isinstance(found.text_of_link("7/maps"), Refusal)
-        assert isinstance(found.text_of_link("8/exe"), Refusal)
-        del found
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+    with no_file_left_open():
+        for name in ("f", "a.tar"):
+            found = open_store(str(tmp_path / name))
+            assert not isinstance(found, bytes)
+            assert (found.names(""), found.names("7")) == (("7", "link"), ("exe", "maps", "task"))
+            assert (found.names("7/task/9"), found.names("8")) == (("stat",), Refusal.ABSENT)
+            assert (found.read("7/maps"), found.read("7/task/9/stat")) == (MAPS, b"9")
+            missing = ("7/exe", "link/maps", "7", "7//maps", "7/../7/maps")
+            assert all(isinstance(found.read(one), Refusal) for one in missing)
+            assert (found.text_of_link("7/exe"), found.text_of_link("link")) == (b"maps", b"7")
+            assert isinstance(found.text_of_link("7/maps"), Refusal)
+            assert isinstance(found.text_of_link("8/exe"), Refusal)
+            del found
+        gc.collect()
 
 
 def test_who_answers_for_a_path_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from procmem.sources.machine import own_pid
 from procmem.sources.parallel import with_every_pid
 from procmem.sources.recording.read import RecordedSource
 from tests.support.needs import lacking
+from tests.support.open_files import no_file_left_open
 from tests.support.running import FIXTURES, ROOT, missing_pid, procmem, python_child, started
 
 SOURCE = ProcSource()
@@ -203,17 +204,16 @@ def test_a_proc_mounted_otherwise(tmp_path: Path, options: str) -> None:
 
 def test_nothing_stays_open() -> None:
     """Who watches for days opens sources again and again; a target lives on without its source."""
-    before = len(os.listdir("/proc/self/fd"))
-    fixture = str(FIXTURES / "x86_64-6.18-sleep")
-    for _ in range(20):
-        with ProcSource().open(os.getpid()) as target:
-            assert isinstance(target.read_system("uptime"), bytes)
-        recorded = RecordedSource(fixture)
-        with recorded.open(recorded.pids()[0]) as other:
-            assert isinstance(other.read("stat"), bytes)
-    del target, other, recorded
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    with no_file_left_open():
+        fixture = str(FIXTURES / "x86_64-6.18-sleep")
+        for _ in range(20):
+            with ProcSource().open(os.getpid()) as target:
+                assert isinstance(target.read_system("uptime"), bytes)
+            recorded = RecordedSource(fixture)
+            with recorded.open(recorded.pids()[0]) as other:
+                assert isinstance(other.read("stat"), bytes)
+        del target, other, recorded
+        gc.collect()
 
 
 @pytest.fixture
@@ -374,22 +374,21 @@ def test_a_folder_is_the_kernels_by_what_is_mounted_there(tmp_path: Path, monkey
 
 def test_memory_is_taken_through_a_thread(tree: Path) -> None:
     """What belongs to the memory, by the folder of a living thread; by the process's own where that is gone."""
-    before = len(os.listdir("/proc/self/fd"))
-    (tree / "9").mkdir()
-    (tree / "9" / "exe").symlink_to("/nine")
-    (tree / "7" / "exe").symlink_to("/seven")
-    with ProcSource(str(tree)).open(7) as target:
-        assert target.link("exe") == b"/seven"
-        target.look_through(9)
-        assert target.link("exe") == b"/nine"
-        assert target.read("stat") == b"7 (x) S"
-        target.look_through(9)
-        target.look_through(10)
-        assert target.link("exe") == b"/seven"
-        target.look_through(9)
-    del target
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before
+    with no_file_left_open():
+        (tree / "9").mkdir()
+        (tree / "9" / "exe").symlink_to("/nine")
+        (tree / "7" / "exe").symlink_to("/seven")
+        with ProcSource(str(tree)).open(7) as target:
+            assert target.link("exe") == b"/seven"
+            target.look_through(9)
+            assert target.link("exe") == b"/nine"
+            assert target.read("stat") == b"7 (x) S"
+            target.look_through(9)
+            target.look_through(10)
+            assert target.link("exe") == b"/seven"
+            target.look_through(9)
+        del target
+        gc.collect()
 
 
 def test_a_process_without_rights_to_its_folder(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

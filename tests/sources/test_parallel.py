@@ -12,6 +12,7 @@ import pytest
 
 from procmem.sources import parallel
 from procmem.sources.parallel import with_children
+from tests.support.open_files import no_file_left_open
 
 COUNT = 40
 TWO_PROCESSORS = {0, 1}
@@ -25,9 +26,9 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Neither a child nor an open file."""
-    files, children = set(os.listdir("/proc/self/fd")), _children()
-    yield
-    assert set(os.listdir("/proc/self/fd")) == files
+    children = _children()
+    with no_file_left_open():
+        yield
     assert _children() == children
 
 

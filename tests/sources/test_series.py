@@ -10,6 +10,7 @@ import pytest
 from procmem.errors import BrokenRecording, CannotWrite
 from procmem.sources import series
 from procmem.sources.series import SeriesFile, is_series, read_lines
+from tests.support.open_files import no_file_left_open
 
 LINES = [
     b'{"schema":"procmem/series/1","number":%d,"more":"%s"}\n' % (at, os.urandom(40).hex().encode()) for at in range(9)
@@ -160,20 +161,19 @@ def test_a_full_disk_leaves_what_was_whole(tmp_path: Path, monkeypatch: pytest.M
 
 def test_each_kind_of_place_that_is_no_series(tmp_path: Path) -> None:
     """What stands there stays, its lock is let go, and the reason is the system's or ours."""
-    before = len(os.listdir("/proc/self/fd"))
-    (tmp_path / "link").symlink_to("other")
-    for name, code in (("none/x", "system-error"), ("link", "system-error"), (".", "system-error")):
-        with pytest.raises(CannotWrite) as caught:
-            SeriesFile(str(tmp_path / name), most=1000)
-        assert caught.value.code == code
-    damaged = gzip.compress(b'{"schema":"procmem/series/1"}') + b"xx" * 20
-    for content, code in ((b"text", "exists"), (damaged, "series-damaged")):
-        (tmp_path / "file").write_bytes(content)
-        with pytest.raises(CannotWrite) as caught:
-            SeriesFile(str(tmp_path / "file"), most=1000)
-        assert caught.value.code == code
-        assert (tmp_path / "file").read_bytes() == content
-    assert len(os.listdir("/proc/self/fd")) == before
+    with no_file_left_open():
+        (tmp_path / "link").symlink_to("other")
+        for name, code in (("none/x", "system-error"), ("link", "system-error"), (".", "system-error")):
+            with pytest.raises(CannotWrite) as caught:
+                SeriesFile(str(tmp_path / name), most=1000)
+            assert caught.value.code == code
+        damaged = gzip.compress(b'{"schema":"procmem/series/1"}') + b"xx" * 20
+        for content, code in ((b"text", "exists"), (damaged, "series-damaged")):
+            (tmp_path / "file").write_bytes(content)
+            with pytest.raises(CannotWrite) as caught:
+                SeriesFile(str(tmp_path / "file"), most=1000)
+            assert caught.value.code == code
+            assert (tmp_path / "file").read_bytes() == content
 
 
 def test_a_write_that_takes_a_part_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from procmem.parse.mountinfo import MEMORY_TYPES, mount_ids_of_type
 from procmem.sources import shmem
 from procmem.sources.abilities import _opens
 from procmem.sources.shmem import open_files, swapped_bytes, tmpfs_files
+from tests.support.open_files import no_file_left_open
 
 SHM = Path("/dev/shm")  # the tmpfs that every Linux has
 PROCESS = b"/proc/self"
@@ -95,11 +96,10 @@ def test_what_of_a_file_is_in_swap(folder: Path) -> None:
 
 def test_whether_a_file_opens(tmp_path: Path) -> None:
     """Without waiting for whoever writes to it, and nothing stays open."""
-    before = len(os.listdir("/proc/self/fd"))
-    (tmp_path / "a").write_bytes(b"")
-    os.mkfifo(tmp_path / "fifo")
-    assert [_opens(str(tmp_path / name)) for name in ("a", "fifo", "none")] == [True, True, False]
-    assert len(os.listdir("/proc/self/fd")) == before
+    with no_file_left_open():
+        (tmp_path / "a").write_bytes(b"")
+        os.mkfifo(tmp_path / "fifo")
+        assert [_opens(str(tmp_path / name)) for name in ("a", "fifo", "none")] == [True, True, False]
 
 
 @pytest.mark.parametrize(("refused", "swapped"), [(0, 3), (-1, None)])

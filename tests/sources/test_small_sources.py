@@ -17,6 +17,7 @@ from procmem.sources import abilities, files, script_file, streams
 from procmem.sources.cgroups import read_cgroup, read_limits
 from procmem.sources.script_file import read_script
 from procmem.sources.status_field import status_field
+from tests.support.open_files import no_file_left_open
 
 OF_VERSION_2 = ["memory.current", "memory.max", "memory.swap.current", "memory.swap.max", "memory.pressure"]
 OF_VERSION_1 = [
@@ -68,11 +69,10 @@ def test_what_we_may_do_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is there; nothing stays open. Without /proc/self/ns the namespace is unknown."""
-    before = len(os.listdir("/proc/self/fd"))
-    (tmp_path / "file").touch()
-    assert abilities._opens(str(tmp_path / "file"))
-    assert not abilities._opens(str(tmp_path / "none"))
-    assert len(os.listdir("/proc/self/fd")) == before
+    with no_file_left_open():
+        (tmp_path / "file").touch()
+        assert abilities._opens(str(tmp_path / "file"))
+        assert not abilities._opens(str(tmp_path / "none"))
 
     def refused(_path: str) -> os.stat_result:
         raise FileNotFoundError
