@@ -107,20 +107,28 @@ class _Sorts(dict[_Said, int]):
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
+        self._objects: dict[bytes, tuple[str, int, bytes]] = {}
         self.read: list[_Sort] = []
 
     def __missing__(self, said: _Said) -> int:
         perms, text, flags = said
+        device, inode, path = self._objects.get(text) or self._object(text)
+        words = None if flags is None else flags.decode("ascii", "replace").strip()
+        number = self[said] = len(self.read)
+        self.read.append(_Sort(perms.decode("ascii"), device, inode, path, words))
+        return number
+
+    def _object(self, text: bytes) -> tuple[str, int, bytes]:
+        """Device, inode and name: one file is mapped with several permissions and flags."""
         found = _object(text)
         if found is None:
             raise MalformedFile(self._name, 0, "not-a-mapping", text)
-        device, inode, path = found.groups()
-        if int(inode) >= 1 << 64:
+        device, digits, path = found.groups()
+        inode = int(digits)
+        if inode >= 1 << 64:
             raise MalformedFile(self._name, 0, "inode-too-large", text)
-        words = None if flags is None else flags.decode("ascii", "replace").strip()
-        number = self[said] = len(self.read)
-        self.read.append(_Sort(perms.decode("ascii"), device.decode("ascii"), int(inode), path or b"", words))
-        return number
+        read = self._objects[text] = (device.decode("ascii"), inode, path or b"")
+        return read
 
 
 class MapsTable:

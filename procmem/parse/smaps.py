@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import HEADER, LINE, MapsTable, check_whole
 
@@ -42,6 +43,8 @@ _KNOWN_COUNTERS = tuple(
 )
 _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
+_ENOUGH = 64
+"""By so many records is seen which counters seldom differ."""
 _PART_BYTES = 1 << 18
 """So much text is taken apart at a time, which takes about ten times as much memory. For larger parts the kernel is
 asked for new pages each time, and the page faults take a fifth of the work."""
@@ -95,7 +98,7 @@ class SmapsReader:
         data = self._rest + piece if self._rest else piece
         at = 0
         while not self._by_line and (end := end_of_records(data, at, at + _PART_BYTES)):
-            self._take(data[at:end])
+            self._take(data, at, end)
             at = end
         self._rest = data[at:]
 
@@ -107,33 +110,37 @@ class SmapsReader:
         """
         if self._rest:
             check_whole(self._rest, self._name)
-            self._take(self._rest)
+            self._take(self._rest, 0, len(self._rest))
             self._check_last_record()
         return self._table.mappings(self._usage)
 
-    def _take(self, data: bytes) -> None:
-        if self._by_line or not self._take_fast(data):
-            self._take_by_line(data)
-            self._lines += data.count(b"\n")
+    def _take(self, data: bytes, at: int, end: int) -> None:
+        """Take over the records of a part of a text."""
+        if self._by_line or not self._take_fast(data, at, end):
+            part = data[at:end]
+            self._take_by_line(part)
+            self._lines += part.count(b"\n")
 
-    def _take_fast(self, data: bytes) -> bool:
+    def _take_fast(self, data: bytes, at: int, end: int) -> bool:
         """Take over many records of one shape; False, and nothing was done, where any line is left over."""
-        if self._shape is None and len(data) < _SHORT_BYTES:
+        if self._shape is None and end - at < _SHORT_BYTES:
             return False
-        return self._take_in_shape(data) or (self._take_new_shape(data) and self._take_in_shape(data))
+        return self._take_in_shape(data, at, end) or (
+            self._take_new_shape(data, at) and self._take_in_shape(data, at, end)
+        )
 
-    def _take_new_shape(self, data: bytes) -> bool:
-        second = data.find(b"\n", data.find(_LAST_LINE) + 1) + 1
-        shape = _shape_of(data[:second].split(b"\n")[1:-1], self._keys)
+    def _take_new_shape(self, data: bytes, at: int) -> bool:
+        second = data.find(b"\n", data.find(_LAST_LINE, at) + 1) + 1
+        shape = _shape_of(data[at:second].split(b"\n")[1:-1], self._keys)
         changed = shape is not None and (self._shape is None or shape.template != self._shape.template)
         self._shape = shape if changed else self._shape
         return changed
 
-    def _take_in_shape(self, data: bytes) -> bool:
+    def _take_in_shape(self, data: bytes, at: int, end: int) -> bool:
         shape = self._shape
         if shape is None:
             return False
-        low, high, perms, offset, objects, bodies, flags, strays = zip(*shape.find(data), strict=True)
+        low, high, perms, offset, objects, bodies, flags, strays = zip(*shape.find(data, at, end), strict=True)
         if any(strays):
             return False
         columns = shape.columns(bodies)
@@ -147,11 +154,14 @@ class SmapsReader:
 
     def _extend_usage(self, columns: Mapping[str, Sequence[int | None]], count: int) -> None:
         before = len(self._table) - count
+        usage = self._usage
         for key, column in columns.items():
-            self._usage.setdefault(key, [None] * before).extend(column)
-        for column in self._usage.values():
-            if len(column) == before:
-                column.extend([None] * count)
+            if key not in usage:
+                usage[key] = [None] * before
+            usage[key] += column
+        if len(usage) > len(columns):
+            for key in usage.keys() - columns.keys():
+                usage[key] += [None] * count
 
     def _take_by_line(self, data: bytes) -> None:
         """The tolerant way: any keys in any order, each once, each record by itself."""
@@ -224,42 +234,107 @@ class _Sizes(dict[bytes, int]):
         return size
 
 
+class _Joined(dict[bytes, tuple[int, ...]]):
+    """The same of counters that follow each other and seldom differ: all of them are one text, looked up once."""
+
+    def __init__(self, places: Sequence[tuple[int, int]], sizes: _Sizes) -> None:
+        super().__init__()
+        self._places = places
+        self._sizes = sizes
+
+    def __missing__(self, text: bytes) -> tuple[int, ...]:
+        found = self[text] = tuple([self._sizes[text[start:end]] for start, end in self._places])
+        return found
+
+
+class _Counter(NamedTuple):
+    """Where a wanted counter stands in a block, from its first blank or digit to the last."""
+
+    key: str
+    start: int
+    end: int
+
+
 class _Shape:
     """Records that have the same lines, in the same order and of the same width: only digits differ.
 
     ``template`` is a block of counters with its digits blanked, ``keys`` are those that are wanted.
     """
 
-    def __init__(self, lines: Sequence[bytes], wanted: Sequence[tuple[str, int, int]]) -> None:
+    def __init__(self, lines: Sequence[bytes], wanted: Sequence[_Counter]) -> None:
         body = b"".join(line + b"\n" for line in lines)
         self.lines = len(lines) + 3  # the maps line, Size and VmFlags
-        self.keys = [key for key, _, _ in wanted]
+        self.keys = [counter.key for counter in wanted]
         self.template = body.translate(_BLANKED)
         # a line that belongs to no record is found as such: what is found has no gaps
         self.find = re.compile(LINE + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, len(body), _FLAGS)).findall
-        form, at = "", 0
-        for _, start, end in wanted:
-            form += f"{start - at}x{end - start}s"
-            at = end
-        self._each = struct.Struct(f"{form}{len(body) - at}x").iter_unpack
+        self._wanted = wanted
+        self._templates = b""
         self._sizes = _Sizes()
+        self._is_joined = False
+        self._take_apart([[counter] for counter in wanted])
 
-    def columns(self, bodies: Sequence[bytes]) -> list[tuple[int, ...]] | None:
+    def columns(self, bodies: Sequence[bytes]) -> Sequence[Sequence[int]] | None:
         """The wanted counters in bytes; None where a block has another shape."""
         text = b"".join(bodies)
-        if text.translate(_BLANKED) != self.template * len(bodies):
+        if len(text) > len(self._templates):
+            self._templates = self.template * len(bodies)
+        if not self._templates.startswith(text.translate(_BLANKED)):
             return None
+        if not self._is_joined and len(bodies) >= _ENOUGH:
+            self._take_apart(self._groups(text))
+            self._is_joined = True
+        columns: list[Sequence[int]] = []
         try:
-            return [tuple(map(self._sizes.__getitem__, column)) for column in zip(*self._each(text), strict=True)]
+            for read, texts in zip(self._read, zip(*self._each(text), strict=True), strict=True):
+                columns += _columns(read, texts)
         except ValueError:  # no number, as with a blank between digits, or one that is too large
             return None
+        return columns
+
+    def _take_apart(self, groups: Sequence[Sequence[_Counter]]) -> None:
+        """Take the text of each group out of a block from now on."""
+        form, at = "", 0
+        self._read = []
+        for group in groups:
+            start, end = group[0].start, group[-1].end
+            form += f"{start - at}x{end - start}s"
+            at = end
+            places = [(counter.start - start, counter.end - start) for counter in group]
+            self._read.append(self._sizes if len(group) == 1 else _Joined(places, self._sizes))
+        self._each = struct.Struct(f"{form}{len(self.template) - at}x").iter_unpack
+
+    def _groups(self, text: bytes) -> list[list[_Counter]]:
+        """The counters, those together that follow each other and are the same in all these blocks."""
+        groups: list[list[_Counter]] = []
+        was_same = False
+        for counter, column in zip(self._wanted, zip(*self._each(text), strict=True), strict=True):
+            same = len(set(column)) == 1
+            if same and was_same and self.template.count(b"\n", groups[-1][-1].end, counter.start) == 1:
+                groups[-1].append(counter)
+            else:
+                groups.append([counter])
+            was_same = same
+        return groups
+
+
+def _columns(read: _Sizes | _Joined, texts: Sequence[bytes]) -> Sequence[Sequence[int]]:
+    """The sizes of one counter in many blocks, or of several that are one text."""
+    first = texts[0]
+    found = read[first]
+    if first == texts[-1] and texts.count(first) == len(texts):
+        sizes = found if isinstance(found, tuple) else (found,)
+        return [[size] * len(texts) for size in sizes]
+    if isinstance(read, _Sizes):
+        return [list(map(read.__getitem__, texts))]
+    return list(zip(*map(read.__getitem__, texts), strict=True))
 
 
 def _shape_of(lines: Sequence[bytes], keys: Collection[str] | None) -> _Shape | None:
     """The shape of a record by the lines below its maps line; None where only the tolerant reader can read it."""
     if len(lines) < 2 or not lines[0].startswith(_SIZE) or not lines[-1].startswith(_FLAGS):
         return None
-    wanted: dict[str, tuple[str, int, int]] = {}
+    wanted: dict[str, _Counter] = {}
     at = 0
     for line in lines[1:-1]:
         key, colon, _ = line.partition(b":")
@@ -269,7 +344,7 @@ def _shape_of(lines: Sequence[bytes], keys: Collection[str] | None) -> _Shape | 
         if key + colon not in _NO_SIZES and (keys is None or word in keys):
             if word in wanted or _counter(line) is None or key.translate(_BLANKED) != key:
                 return None
-            wanted[word] = (word, at + len(key) + 1, at + len(line) - len(_UNIT))
+            wanted[word] = _Counter(word, at + len(key) + 1, at + len(line) - len(_UNIT))
         at += len(line) + 1
     return _Shape(lines[1:-1], list(wanted.values())) if wanted else None
 

@@ -26,7 +26,8 @@ _CHUNK = 65_536
 _PLAIN_BYTES = 256_000
 """What is smaller is read before a child could be made."""
 _PIECE = 256 * 1024
-_GIVEN_AT_ONCE = 1 << 20
+"""So much is given at a time: what takes it apart is quicker with many records at once, and larger buffers would be
+asked of the kernel anew each time."""
 _PAGE_MAX = 65_536
 """No kernel writes more than one page of seq_file text at a call, if records are smaller (seq_read_iter())."""
 _MUCH_KIB = 256 * 1024
@@ -98,8 +99,7 @@ class PrefetchedFile:
             if self._reader:
                 yield from self._pieces_of_child()
             elif not self.is_whole:
-                while piece := os.read(self._fd, _CHUNK):
-                    yield piece
+                yield from _gathered(self._fd)
         finally:
             self._close()
 
@@ -126,7 +126,7 @@ class PrefetchedFile:
                 word = int.from_bytes(news[at : at + 8], "little")
                 told, problem = (word, _UNTOLD) if word < _END else (told, word - _END)
             while given < told:
-                piece = os.pread(self._memory, min(told - given, _GIVEN_AT_ONCE), given)
+                piece = os.pread(self._memory, min(told - given, _PIECE), given)
                 given += len(piece)
                 yield piece
         if problem:
@@ -145,6 +145,25 @@ class PrefetchedFile:
             if fd >= 0:
                 os.close(fd)
         self._fd = self._memory = self._news = -1
+
+
+def _gathered(fd: int) -> Iterator[bytes]:
+    """The rest of a file in large pieces, of which the kernel gives one page at a call."""
+    chunks: list[bytes] = []
+    total = 0
+    try:
+        while chunk := os.read(fd, _CHUNK):
+            chunks.append(chunk)
+            total += len(chunk)
+            if total >= _PIECE:
+                yield b"".join(chunks)
+                chunks, total = [], 0
+    except OSError:
+        if chunks:
+            yield b"".join(chunks)
+        raise
+    if chunks:
+        yield b"".join(chunks)
 
 
 _END = 1 << 62
