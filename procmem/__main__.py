@@ -45,6 +45,10 @@ def _tell_version() -> bool:
     return True
 
 
+_LARGEST_BUFFER = 4 << 20
+"""No buffer that is asked for again and again is larger. None of these bytes is touched."""
+
+
 def _run() -> int:
     """Run one command and give its exit status."""
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal itself takes a millisecond
@@ -53,6 +57,9 @@ def _run() -> int:
     # whoever started us may ignore it, which exec keeps; then the kernel reaps our children, and waiting for one fails
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     gc.disable()  # one short run over many small values: collecting garbage costs more than it frees
+    # glibc takes the size of the largest block that was freed as its limit of what it maps and unmaps for itself, and
+    # twice that of what it keeps (M_MMAP_THRESHOLD in mallopt(3)): buffers then stay, and are not faulted in each time
+    bytes(_LARGEST_BUFFER)
     from procmem.cli.fast_path import run_plain  # noqa: PLC0415  # after what is answered at once
 
     status = run_plain(sys.argv[1:])

@@ -14,7 +14,7 @@ from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
-from procmem.model.region import Label, Regions
+from procmem.model.region import Label, LabelSums, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Band, Inspection, LayoutInShort, ProcessFacts, Tile, Totals
 from procmem.model.snapshot import Nature, Snapshot
@@ -106,42 +106,25 @@ def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ..
     """
     fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
-    names = regions.for_each_label(fold)
-    sizes: list[int | None] = list(map(sub, regions.end, regions.start))
-    for row in regions.mappings.gates():
-        sizes[bisect_left(regions.vma, row)] = 0  # a gate is nobody's memory, and VmSize leaves it out
-    counts = Counter(names)
-    virt, rss, pss, uss, swap = _sums_by_name(
-        names, counts, (sizes, regions.rss, regions.pss, regions.uss, regions.swap)
-    )
+    members: defaultdict[str, list[LabelSums]] = defaultdict(list)
+    for sums in regions.sums_of_labels():
+        members[fold(sums.label)].append(sums)
+    gates: Counter[str] = Counter()
+    for row in regions.mappings.gates():  # a gate is nobody's memory, and VmSize leaves it out
+        gates[fold(regions.label[bisect_left(regions.vma, row)])] += regions.mappings.sizes[row]
     return tuple(
-        ClassRow(str(cls), virt[cls] or 0, rss[cls], pss[cls], uss[cls], swap[cls], counts[cls])
+        ClassRow(
+            str(cls),
+            sum(sums.virt for sums in found) - gates[cls],
+            exact_sum([sums.rss for sums in found]),
+            exact_sum([sums.pss for sums in found]),
+            exact_sum([sums.uss for sums in found]),
+            exact_sum([sums.swap for sums in found]),
+            sum(len(sums.rows) for sums in found),
+        )
         for cls in order
-        if cls in counts
+        if (found := members.get(cls))
     )
-
-
-def _sums_by_name(
-    names: Sequence[str], counts: Counter[str], columns: Iterable[Sequence[int | None]]
-) -> list[dict[str, int | None]]:
-    """The sums of some columns over the rows of each name; None where one of the values is unknown.
-
-    Where all is known, the commonest name has what the others leave of the whole: it may have many thousand rows.
-    """
-    common = max(counts, key=counts.__getitem__, default="")  # most_common() would load heapq
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for index, name in enumerate(names):
-        if name != common:
-            members[name].append(index)
-    answers = []
-    for column in columns:
-        sums = {name: exact_sum(map(column.__getitem__, rows)) for name, rows in members.items()}
-        if None in column:
-            sums[common] = exact_sum([value for value, name in zip(column, names, strict=True) if name == common])
-        else:
-            sums[common] = sum(filter(None, column)) - sum(filter(None, sums.values()))
-        answers.append(sums)
-    return answers
 
 
 def merged_classes(processes: Iterable[Sequence[ClassRow]]) -> tuple[ClassRow, ...]:
@@ -225,7 +208,7 @@ def _taken(rest: list[int], column: list[int | None] | None) -> tuple[int, list[
     """Take a counter of every mapping out of what is left of it, never more than that; the sum, and the new rest."""
     if column is None or not any(column):
         return 0, rest
-    parts = [value or 0 for value in column]
+    parts: Sequence[int] = [value or 0 for value in column] if None in column else column  # type: ignore[assignment]
     if any(map(gt, parts, rest)):
         parts = list(map(min, parts, rest))
     return sum(parts), list(map(sub, rest, parts))

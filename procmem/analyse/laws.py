@@ -88,9 +88,7 @@ def _case(snapshot: Snapshot, objects: Sequence[ElfObject], borders: Borders) ->
     image = program.image if program is not None else None
     bias = auxv[AT_ENTRY] - image.entry if image is not None and AT_ENTRY in auxv else 0
     base = auxv.get(AT_BASE)
-    linker = next(
-        (item.file for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
-    )
+    linker = next((item.file for item in objects if base and item.file.holds(base)), None)
     stack = _stack_of(table, rows)
     limit = (snapshot.limits or {}).get(LimitName.STACK)
     known = image if AT_ENTRY in auxv else None

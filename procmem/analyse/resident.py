@@ -6,18 +6,17 @@ of all threads, a mapped file. The rows partition the regions, so that they add 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from operator import sub
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind, Role
 from procmem.model.owners import Arena, Owner, Thread
 from procmem.model.proc_keys import StatusKey
-from procmem.model.region import Certainty, Label, Regions
+from procmem.model.region import Certainty, Label, LabelSums, Regions
 from procmem.model.reports.gpu import GpuUse
 from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.model.reports.system import CgroupMemory
 from procmem.model.snapshot import Snapshot, ThreadReading
-from procmem.model.unknown import exact_sum
+from procmem.model.unknown import exact_sum, known_sum
 
 __all__ = ["consumers", "purpose_key", "since", "surroundings"]
 
@@ -37,15 +36,13 @@ def consumers(
     ``touched`` says of every region how much of it was used within some time, where that was looked for.
     """
     named = {thread.tid: Thread(thread.tid, thread.comm) for thread in threads or ()}
-    of_regions = regions.for_each_label(purpose_key)
-    sizes = list(map(sub, regions.end, regions.start))
-    members: defaultdict[_Key, list[int]] = defaultdict(list)
-    for index, key in enumerate(of_regions):
-        members[key].append(index)
-    rows = [_consumer(regions, key, found, sizes, named) for key, found in members.items()]
+    members: defaultdict[_Key, list[LabelSums]] = defaultdict(list)
+    for sums in regions.sums_of_labels():
+        members[purpose_key(sums.label)].append(sums)
+    rows = [_consumer(regions, key, found, named) for key, found in members.items()]
     if touched:
         rows = [
-            row._replace(touched=exact_sum([touched[index] for index in found]))
+            row._replace(touched=exact_sum([touched[index] for sums in found for index in sums.rows]))
             for row, found in zip(rows, members.values(), strict=True)
         ]
     return tuple(sorted(rows, key=lambda row: (row.rss or 0, row.swap or 0, row.virt), reverse=True))
@@ -65,30 +62,28 @@ def purpose_key(label: Label) -> _Key:
     return kind, owner if kind.cls in _NAMED_BY_OWNER else None
 
 
-def _consumer(
-    regions: Regions, key: _Key, members: Sequence[int], sizes: Sequence[int], threads: Mapping[int, Thread]
-) -> Consumer:
+def _consumer(regions: Regions, key: _Key, members: Sequence[LabelSums], threads: Mapping[int, Thread]) -> Consumer:
     kind, owner = key
-    rss = [regions.rss[index] for index in members]
     by_certainty = dict.fromkeys(_CERTAINTIES, 0)
-    for index, size in zip(members, rss, strict=True):
-        by_certainty[regions.label[index].certainty] += size or 0
-    certainty = max(_CERTAINTIES, key=lambda one: (by_certainty[one], one is regions.label[members[0]].certainty))
+    for sums in members:
+        known = sums.rss if sums.rss is not None else known_sum(map(regions.rss.__getitem__, sums.rows))
+        by_certainty[sums.label.certainty] += known or 0
+    certainty = max(_CERTAINTIES, key=lambda one: (by_certainty[one], one is members[0].label.certainty))
     return Consumer(
         kind,
-        _role(regions, members) if kind is None else None,
+        _role(members) if kind is None else None,
         owner,
-        sum(map(sizes.__getitem__, members)),
-        exact_sum(rss),
-        exact_sum([regions.swap[index] for index in members]),
-        sum(kind in (None, regions.label[index].kind) for index in members),
+        sum(sums.virt for sums in members),
+        exact_sum([sums.rss for sums in members]),
+        exact_sum([sums.swap for sums in members]),
+        sum(len(sums.rows) for sums in members if kind in (None, sums.label.kind)),
         certainty,
         next((threads[tid] for tid in owner.tids if tid in threads), None) if isinstance(owner, Arena) else None,
     )
 
 
-def _role(regions: Regions, members: Iterable[int]) -> Role | None:
-    return next((role for index in members if (role := regions.label[index].kind.role) is not None), None)
+def _role(members: Iterable[LabelSums]) -> Role | None:
+    return next((role for sums in members if (role := sums.label.kind.role) is not None), None)
 
 
 def since(rows: Iterable[Consumer], before: Iterable[Consumer]) -> tuple[Consumer, ...]:

@@ -61,8 +61,9 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
             continue
         if not _may_be_object(mappings, rows):
             continue
-        ranges = tuple([(mappings.start[row], mappings.end[row]) for row in rows])
-        files.append(MappedFile(device, inode, path, ranges, not marked.isdisjoint(rows)))
+        ranges = zip(map(mappings.start.__getitem__, rows), map(mappings.end.__getitem__, rows), strict=True)
+        # a process that remaps while it is read gives its mappings out of order
+        files.append(MappedFile(device, inode, path, tuple(sorted(ranges)), not marked.isdisjoint(rows)))
     if not marks and snapshot.exe is None:
         return tuple(_with_program(files))
     if snapshot.exe is not None and not any(file.is_program for file in files):

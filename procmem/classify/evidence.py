@@ -66,12 +66,11 @@ def symbols_to_look_for(shot: Snapshot) -> frozenset[str]:
     """
     table = shot.mappings
     assert table is not None
-    for row, size in enumerate(table.sizes):
-        if size < _WORTH_ASKING or table.inode[row] or table.name[row]:
-            continue
-        if permissions(table.perms[row]).writable:
-            return RUNTIME_SYMBOLS
-    return frozenset()
+    rows = table.rows_where(
+        lambda row: not table.name[row] and permissions(table.perms[row]).writable, without_inode=True
+    )
+    largest = max(map(table.sizes.__getitem__, rows), default=0)
+    return RUNTIME_SYMBOLS if largest >= _WORTH_ASKING else frozenset()
 
 
 def words_to_look_for(shot: Snapshot, objects: Sequence[ElfObject]) -> frozenset[bytes]:
@@ -83,21 +82,21 @@ def words_to_look_for(shot: Snapshot, objects: Sequence[ElfObject]) -> frozenset
     table = shot.mappings
     assert table is not None
     resident = table.column(SmapsKey.RSS)
-    marked = table.flags_with(MemoryFlag.NORESERVE)
-    if resident is None or not marked:
+    if resident is None:
         return frozenset()
-    large = any(
-        flags in marked
-        and (rss or 0) >= _BLOCK_BYTES
-        and not inode
-        and not name
-        and permissions(perms).read_write
-        and permissions(perms).private
-        for flags, rss, inode, name, perms in zip(
-            table.flags, resident, table.inode, table.name, table.perms, strict=True
-        )
+    marked = table.rows_where(
+        lambda row: (
+            table.has_flag(row, MemoryFlag.NORESERVE)
+            and not table.name[row]
+            and permissions(table.perms[row]).read_write
+            and permissions(table.perms[row]).private
+        ),
+        without_inode=True,
     )
-    return frozenset() if not large or runtimes_of(objects, table).map_noreserve else RUNTIME_WORDS
+    largest = max((resident[row] or 0 for row in marked), default=0)
+    if largest < _BLOCK_BYTES or runtimes_of(objects, table).map_noreserve:
+        return frozenset()
+    return RUNTIME_WORDS
 
 
 def peekable_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
@@ -157,22 +156,28 @@ def touched_ranges(shot: Snapshot, *, whole: bool = False) -> tuple[tuple[int, i
     blocks = _ends_of_blocks(table)
     (heap_size,) = heap_sizes(shot.bits)
     page = shot.page_size
-    ranges: set[tuple[int, int]] = set()
-    for row in table.rows_where(lambda row: not table.inode[row] and permissions(table.perms[row]).read_write):
-        start, end, flags = table.start[row], table.end[row], table.flags[row]
-        if (end - start < SMALL_BYTES and flags not in marked and end not in blocks) or not (
-            rss[row] or swap[row] or flags in guarded
-        ):
+    ranges: list[tuple[int, int]] = []
+    for rows in table.rows_of_sorts():
+        of = rows[0]
+        if table.inode[of] or not permissions(table.perms[of]).read_write:
             continue
-        if whole or flags in guarded or end <= _LOW_END or end - start > _WIDE_BYTES:
-            ranges.add((start, end))
-            continue
-        ranges.add((start, start + page))
-        first = start // heap_size * heap_size + heap_size
-        ranges.update([(at, at + page) for at in range(first, end, heap_size)])
-        if flags in marked or start in above:
-            ranges.add((end - page, end))
-    return tuple(sorted(ranges)[:_RANGES_MAX])
+        is_marked, is_guarded = table.flags[of] in marked, table.flags[of] in guarded
+        for row in rows:
+            if not (rss[row] or swap[row] or is_guarded):
+                continue
+            start, end = table.start[row], table.end[row]
+            if end - start < SMALL_BYTES and not is_marked and end not in blocks:
+                continue
+            if whole or is_guarded or end <= _LOW_END or end - start > _WIDE_BYTES:
+                ranges.append((start, end))
+                continue
+            ranges.append((start, start + page))
+            first = start - start % heap_size + heap_size
+            if first < end:
+                ranges += [(at, at + page) for at in range(first, end, heap_size)]
+            if is_marked or start in above:
+                ranges.append((end - page, end))
+    return tuple(sorted(set(ranges))[:_RANGES_MAX])
 
 
 def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
@@ -182,19 +187,19 @@ def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
     resident, swapped = table.column(SmapsKey.RSS), table.column(SmapsKey.SWAP)
     if resident is None or swapped is None:
         return ()
-    large = [row for row, size in enumerate(table.sizes) if size >= SMALL_BYTES]
+    writable = table.rows_where(lambda row: permissions(table.perms[row]).writable, without_inode=True)
     return tuple(
         sorted(
             (table.start[row], table.end[row])
-            for row in large
-            if resident[row] == 0 == swapped[row] and not table.inode[row] and permissions(table.perms[row]).writable
+            for row in writable
+            if resident[row] == 0 == swapped[row] and table.sizes[row] >= SMALL_BYTES
         )
     )
 
 
 def _ends_of_blocks(table: Mappings) -> frozenset[int]:
     """Where inaccessible memory begins that ends as a block of malloc's does: before it an arena may have begun."""
-    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible and not table.inode[row])
+    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible, without_inode=True)
     return frozenset(table.start[row] for row in rows if table.end[row] % _BLOCK_BYTES == 0)
 
 

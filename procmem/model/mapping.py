@@ -89,7 +89,7 @@ class Mappings:
     The columns belong to this value: nobody changes them.
     """
 
-    __slots__ = (*_FIELDS, "_files", "_names", "_rows", "_sizes", "sort", "usage")
+    __slots__ = (*_FIELDS, "_anonymous", "_files", "_flag_lines", "_names", "_rows", "_sizes", "sort", "usage")
 
     def __init__(
         self,
@@ -116,6 +116,8 @@ class Mappings:
         self.sort = sort if sort is not None else _sorts(perms, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
         self._rows: list[list[int]] | None = None
+        self._anonymous: list[list[int]] | None = None
+        self._flag_lines: set[str | None] | None = None
         self._files: dict[tuple[str, int, bytes], list[int]] | None = None
         self._sizes: list[int] | None = None
         self._names: dict[int, VmaName] = {}
@@ -232,13 +234,19 @@ class Mappings:
         """The index of one mapping of each sort, by the sort's number: to look at what all of it share."""
         return [rows[0] for rows in self.rows_of_sorts()]
 
-    def rows_where(self, holds: Callable[[int], object]) -> list[int]:
+    def rows_where(self, holds: Callable[[int], object], *, without_inode: bool = False) -> list[int]:
         """The indexes, ascending, of those of which something is true that all mappings of a sort share.
 
-        ``holds`` is asked about the index of one mapping of each sort.
+        ``holds`` is asked about the index of one mapping of each sort; ``without_inode`` leaves out mappings of files
+        and other objects, whose sorts are many.
         """
-        found = [rows for rows in self.rows_of_sorts() if holds(rows[0])]
+        found = [rows for rows in (self._without_inode() if without_inode else self.rows_of_sorts()) if holds(rows[0])]
         return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+
+    def _without_inode(self) -> list[list[int]]:
+        if self._anonymous is None:
+            self._anonymous = [rows for rows in self.rows_of_sorts() if not self.inode[rows[0]]]
+        return self._anonymous
 
     def rows_of_files(self) -> dict[tuple[str, int, bytes], list[int]]:
         """The indexes, ascending, of the mappings of each file, by device, inode and path; found once."""
@@ -278,16 +286,17 @@ class Mappings:
         A file of such a name has an inode, and is none of them.
         """
         labels = {kernel_label(name) for name in names}
-        return self.rows_where(lambda row: self.name[row] in labels and not self.inode[row])
+        return self.rows_where(lambda row: self.name[row] in labels, without_inode=True)
 
     def gates(self) -> list[int]:
         """The indexes of gate VMAs: printed in maps, counted in no total, and the same page in every process."""
-        return self.rows_where(lambda row: self.name[row] in GATES and not self.inode[row])
+        return self.rows_where(lambda row: self.name[row] in GATES, without_inode=True)
 
     def flags_with(self, flag: str) -> frozenset[str | None]:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
-        lines = (self.flags[row] for row in self.one_of_each_sort())
-        return frozenset(line for line in lines if line is not None and flag in line)
+        if self._flag_lines is None:
+            self._flag_lines = {self.flags[row] for row in self.one_of_each_sort()}
+        return frozenset(line for line in self._flag_lines if line is not None and flag in line)
 
     def has_flag(self, index: int, flag: str) -> bool | None:
         """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""

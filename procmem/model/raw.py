@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from operator import eq, le
+from operator import eq, itemgetter, le
 
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
@@ -119,7 +119,7 @@ class MappedFile(NamedTuple):
     """A file as ``maps`` names it: identity, and the ranges at which it is mapped.
 
     ``path`` is the target's own claim, in its own namespace; ``device`` is ``major:minor`` in hexadecimal.
-    ``is_program`` says that the entry point which the kernel started lies in one of its ranges.
+    ``ranges`` are ascending. ``is_program`` says that the entry point which the kernel started lies in one of them.
     """
 
     device: str
@@ -127,6 +127,11 @@ class MappedFile(NamedTuple):
     path: bytes
     ranges: tuple[tuple[int, int], ...]
     is_program: bool = False
+
+    def holds(self, address: int) -> bool:
+        """Whether an address lies in one of the ranges."""
+        at = bisect_right(self.ranges, address, key=itemgetter(0))
+        return at > 0 and address < self.ranges[at - 1][1]
 
 
 class KeptFile(NamedTuple):

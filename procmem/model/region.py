@@ -6,7 +6,7 @@ A region is a byte range inside one VMA. The regions of a VMA partition it: noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from operator import add
+from operator import add, itemgetter, sub
 
 from procmem.model.elf import ElfImage, Section
 from procmem.model.enumeration import Enumeration
@@ -17,6 +17,7 @@ from procmem.model.note import Note
 from procmem.model.owners import Owner, owner_name
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import MappedFile, Refusal
+from procmem.model.unknown import exact_sum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "Region", "Regions", "Share"]
+__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "LabelSums", "Region", "Regions", "Share"]
 
 
 class Certainty(Enumeration):
@@ -134,6 +135,21 @@ class Share(NamedTuple):
     about: tuple[str, ...]
 
 
+class LabelSums(NamedTuple):
+    """The figures of all regions that share one label, in bytes; None where one of them is unknown.
+
+    ``rows`` are their indexes, ascending. ``virt`` counts gates as well.
+    """
+
+    label: Label
+    rows: Sequence[int]
+    virt: int
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+
+
 class Regions:
     """All regions of a process, as columns, in the order of the mappings. Nobody changes them.
 
@@ -144,6 +160,7 @@ class Regions:
     __slots__ = (
         "_different",
         "_identities",
+        "_sums",
         "end",
         "label",
         "mappings",
@@ -174,6 +191,7 @@ class Regions:
         self.shares = shares or {}
         self._identities: list[int] | None = None
         self._different: dict[int, Label] = {}
+        self._sums: list[LabelSums] | None = None
         self.rss = self._column((SmapsKey.RSS,), "rss")
         self.pss = self._column((SmapsKey.PSS,), "pss")
         self.uss = self._column((SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY), "uss")
@@ -205,11 +223,37 @@ class Regions:
 
         Sharing is by identity: comparing labels would cost more than most computations.
         """
+        identities = self._by_identity()
+        known = {identity: compute(label) for identity, label in self._different.items()}
+        return list(map(known.__getitem__, identities))
+
+    def sums_of_labels(self) -> list[LabelSums]:
+        """The sums over the regions of each label, in the order in which labels are met; found once.
+
+        As above, a label is what is one by identity: equal ones may come several times.
+        """
+        if self._sums is None:
+            identities = self._by_identity()
+            rows: dict[int, list[int]] = {identity: [] for identity in self._different}
+            for row, identity in enumerate(identities):
+                rows[identity].append(row)
+            sizes = list(map(sub, self.end, self.start))
+            columns = [
+                column if any(column) or None in column else ()  # most have nothing in swap
+                for column in (sizes, self.rss, self.pss, self.uss, self.swap)
+            ]
+            self._sums = [
+                LabelSums(label, its, *[_sum_of(column, its) for column in columns])  # type: ignore[arg-type]
+                for label, its in zip(self._different.values(), rows.values(), strict=True)
+            ]
+        return self._sums
+
+    def _by_identity(self) -> list[int]:
+        """The identity of each region's label."""
         if self._identities is None:
             self._identities = list(map(id, self.label))
             self._different = dict(zip(self._identities, self.label, strict=True))
-        known = {identity: compute(label) for identity, label in self._different.items()}
-        return list(map(known.__getitem__, self._identities))
+        return self._identities
 
     def __len__(self) -> int:
         return len(self.start)
@@ -230,3 +274,9 @@ class Regions:
 
     def __iter__(self) -> Iterator[Region]:
         return map(self.__getitem__, range(len(self)))
+
+
+def _sum_of(column: Sequence[int | None], rows: Sequence[int]) -> int | None:
+    if not column:
+        return 0
+    return exact_sum(itemgetter(*rows)(column)) if len(rows) > 1 else column[rows[0]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from types import TracebackType
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
@@ -211,11 +212,9 @@ class ProcTarget:
         By a path one may come upon any file system on the way, so that only the kernel's own links are followed here,
         and only where the file is known to be local.
         """
-        names = [f"map_files/{start:x}-{end:x}" for start, end in mapped.ranges]
-        if mapped.is_program:
-            names.append("exe")
+        names = (f"map_files/{start:x}-{end:x}" for start, end in mapped.ranges)  # as a rule the first is enough
         answer: ByteReader | Refusal = Refusal.ABSENT
-        for name in names:
+        for name in chain(names, ("exe",)) if mapped.is_program else names:
             if self._map_files_denied and name != "exe":
                 continue
             answer = self._open_link(name, mapped, is_local=is_local)

@@ -10,6 +10,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from operator import gt
 
 from procmem.model.raw import PageRun, PageRuns, PageState, Refusal, without_overlap
@@ -59,12 +60,14 @@ def read_page_runs(
         return refusal_of(error)
     try:
         pages = _single(fd, single, page_size)
-        runs = _ranges(fd, ranges, page_size, scan=scan)
+        runs = _ranges(fd, ranges, page_size, scan=scan) if ranges or not single else PageRuns()
     except OSError as error:
         return refusal_of(error)
     finally:
         os.close(fd)
-    return runs if isinstance(runs, Refusal) or not pages else PageRuns.merged([*pages, *runs])
+    if isinstance(runs, Refusal) or not len(pages):
+        return runs
+    return PageRuns.merged([*pages, *runs]) if len(runs) else pages
 
 
 def _ranges(fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan: bool) -> PageRuns | Refusal:
@@ -79,18 +82,15 @@ def _ranges(fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan:
     return PageRuns.of(run for start, end in ranges for run in _plain(fd, start, end, page_size))
 
 
-def _single(fd: int, starts: Sequence[int], page_size: int) -> list[PageRun]:
+def _single(fd: int, starts: Sequence[int], page_size: int) -> PageRuns:
     """Single pages that are present, swapped or guards, each a run: a call takes less than a request to scan."""
-    read = [os.pread(fd, _ENTRY_BYTES, start // page_size * _ENTRY_BYTES) for start in starts]
-    data = b"".join(read)
+    read, pages_of_entry = os.pread, page_size // _ENTRY_BYTES
+    data = b"".join([read(fd, _ENTRY_BYTES, start // pages_of_entry) for start in starts])
     if len(data) < len(starts) * _ENTRY_BYTES:
         raise OSError(0, "pagemap ends early")
-    entries = struct.unpack(f"={len(starts)}Q", data)
-    return [
-        PageRun(start, start + page_size, state)
-        for start, entry in zip(starts, entries, strict=True)
-        if entry and (state := _state(entry))
-    ]
+    states = list(map(_state, struct.unpack(f"={len(starts)}Q", data)))
+    found = list(compress(starts, states))
+    return PageRuns(found, [start + page_size for start in found], list(filter(None, states)))
 
 
 class _States(dict[int, int]):

@@ -112,7 +112,7 @@ def test_errors_are_the_same(words: tuple[str, ...]) -> None:
         assert plain.err.split("(")[0].strip() == clicked.err.split("(")[0].strip()
 
 
-SLOW = {"click", "typing", "dataclasses"} | {
+SLOW = {"click", "typing", "dataclasses", "shutil"} | {
     f"procmem.{name}"
     for name in (
         "analyse.picture",
@@ -131,7 +131,7 @@ SLOW = {"click", "typing", "dataclasses"} | {
 
 
 def test_a_plain_line_loads_nothing_slow() -> None:
-    """That is what it is for: neither click nor typing, which takes a tenth of the time; nor what is not asked for."""
+    """That is what it is for: neither click nor typing, which takes a tenth of the time, nor shutil; nor what is not asked for."""
     text = (
         "import os, sys; from procmem.cli.fast_path import run_plain\n"
         "status = run_plain(['inspect', str(os.getppid())])\n"

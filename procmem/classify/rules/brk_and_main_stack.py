@@ -98,9 +98,9 @@ def _page_above_stack(mappings: Mappings) -> Iterator[Claim]:
 
     def is_code(row: int) -> bool:
         allowed = permissions(mappings.perms[row])
-        return not mappings.name[row] and not mappings.inode[row] and allowed.executable and allowed.private
+        return not mappings.name[row] and allowed.executable and allowed.private
 
-    for row in mappings.rows_where(is_code):
+    for row in mappings.rows_where(is_code, without_inode=True):
         size = mappings.end[row] - mappings.start[row]
         if mappings.start[row] >= top and size <= _ABOVE_STACK_MAX:
             label = Label(kinds.SPECIAL, Certainty.LIKELY, note("page-above-stack"))

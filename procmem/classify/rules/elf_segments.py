@@ -77,7 +77,7 @@ class ObjectRoles:
     def of(self, item: ElfObject) -> Role:
         """The role of one of the objects."""
         started, base = self._started, self._base
-        if base and any(start <= base < end for start, end in item.file.ranges):
+        if base and item.file.holds(base):
             return Role.LD
         if self._program is not None:
             return Role.LD if item is started else Role.EXE if item is self._program else Role.LIB

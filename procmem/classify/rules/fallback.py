@@ -7,6 +7,7 @@ often an allocator's, and which allocators a process has is known; that is a gue
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress, count
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
@@ -46,20 +47,21 @@ def fallback_rules(
     loaded = {identity for identity, label in different.items() if _is_loaded(label)}
     reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
     marked = loaded | reserved
-    found = [index for index, identity in enumerate(identities) if identity in marked]
+    found = list(compress(count(), map(marked.__contains__, identities)))
     of_loader = [index for index in found if identities[index] in loaded]
     loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
-    # most of what is small is nobody's neighbour, and stays what it is
     writable = {identity for identity, sort in sorts.items() if sort is _WRITABLE}
-    rows = enumerate(zip(cut.start, cut.end, identities, strict=True))
-    candidates = {index for index, (low, high, of) in rows if high - low >= _ALLOCATOR_BYTES_MIN and of in writable}
-    candidates |= {index for index in found if identities[index] in reserved}
-    candidates |= {near for index in of_loader for near in (index - 1, index + 1)}
-    candidates -= {-1, len(identities)}
-    anonymous = [
-        index for index in sorted(candidates) if identities[index] in sorts and not mappings.inode[cut.vma[index]]
+    # most of what is small is nobody's neighbour, and stays what it is
+    large = [
+        index
+        for index in compress(count(), map(writable.__contains__, identities))
+        if cut.end[index] - cut.start[index] >= _ALLOCATOR_BYTES_MIN
     ]
-    left = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
+    closed = [index for index in found if identities[index] in reserved]
+    near = {beside for index in of_loader for beside in (index - 1, index + 1)} - {-1, len(identities)}
+    candidates = sorted({*large, *closed, *(index for index in near if identities[index] in sorts)})
+    anonymous = [index for index in candidates if not mappings.inode[cut.vma[index]]]
+    left = [index for index in anonymous if identities[index] in writable]
     judge = _Judge(mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, left, pages))
     labels = list(cut.label)
     judged = dict(zip(left, judge.writable(left), strict=True))
@@ -70,7 +72,7 @@ def fallback_rules(
             start, end = cut.start[index], cut.end[index]
             below = labels[index - 1] if index and cut.end[index - 1] == start else None
             above = labels[index + 1] if index + 1 < len(labels) and cut.start[index + 1] == end else None
-            label = judge.shared(_inaccessible(end - start, below, above))
+            label = judge.inaccessible(end - start, below, above)
         if label is not None:
             labels[index] = label
     return cut._replace(label=labels)
@@ -143,7 +145,9 @@ def _brk_is_free(mappings: Mappings) -> bool:
     return above == len(mappings) or mappings.start[above] >= end + _BRK_STEP
 
 
-_ROUNDEST = (1 << 23) - 1
+_ROUNDEST = 1 << 23
+_ROUND = -(1 << 16)
+"""Patterns look at multiples of 64 KiB to 4 MiB: what is less round is one to them, and so is what is rounder."""
 
 
 class _Judge:
@@ -169,14 +173,31 @@ class _Judge:
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
-        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible)
-        self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed if not mappings.inode[row]}
+        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible, without_inode=True)
+        self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed}
         self._judged: dict[tuple[object, ...], Label | None] = {}
         self._labels: dict[Label, Label] = {}
+        self._telling: dict[int, bool] = {}
 
     def shared(self, label: Label | None) -> Label | None:
         """The same label, one for all that are equal."""
         return None if label is None else self._labels.setdefault(label, label)
+
+    def inaccessible(self, size: int, below: Label | None, above: Label | None) -> Label | None:
+        """The label of inaccessible memory between these two; None where they say nothing of it."""
+        sort = (size, id(below) if self._tells(below) else None, id(above) if self._tells(above) else None)
+        if sort not in self._judged:
+            self._judged[sort] = self.shared(_inaccessible(size, below, above))
+        return self._judged[sort]
+
+    def _tells(self, label: Label | None) -> bool:
+        """Whether a neighbour may say what inaccessible memory is. Labels stay, so that their identities do."""
+        if label is None:
+            return False
+        found = self._telling.get(id(label))
+        if found is None:
+            found = self._telling[id(label)] = label.kind in _GUARDED or label.kind.reserve is not None
+        return found
 
     def writable(self, indexes: Sequence[int]) -> Iterator[Label | None]:
         """The labels of ranges of writable anonymous memory; None where nothing is known of one."""
@@ -193,7 +214,8 @@ class _Judge:
             room = self._rooms.get(end, 0) if end == end_of[row] else 0
             flags = flags_of[row]
             # all that the patterns may look at; of addresses, how round they are, and in which TiB
-            sort = (size, start & -start & _ROUNDEST, end & -end & _ROUNDEST, start >> 40, flags, never, used, room)
+            low, high = start | _ROUNDEST, end | _ROUNDEST
+            sort = (size, low & -low & _ROUND, high & -high & _ROUND, start >> 40, flags, never, used, room)
             if sort not in self._judged:
                 self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used)
             yield self._judged[sort]

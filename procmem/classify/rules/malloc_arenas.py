@@ -50,7 +50,7 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     Memory in use may have merged with lower neighbours, so every aligned address is tried, not only starts.
     """
     (size,) = heap_sizes(bits)
-    for above in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_NONE and not mappings.inode[row]):
+    for above in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_NONE, without_inode=True):
         row = above - 1
         if (
             row < 0
@@ -140,7 +140,7 @@ def arena_claims(
 def _full_heaps(mappings: Mappings, bits: int | None, disproved: Container[int]) -> Iterator[Claim]:
     """Blocks of a heap's size and place without a rest, in a process that has arenas: heaps that are full."""
     (size,) = heap_sizes(bits)
-    for row in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_DATA and not mappings.inode[row]):
+    for row in mappings.rows_where(lambda row: mappings.perms[row] == PRIVATE_DATA, without_inode=True):
         start, end = mappings.start[row], mappings.end[row]
         if start % size or end % size or mappings.name[row] or start in disproved:
             continue

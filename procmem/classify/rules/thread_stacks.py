@@ -141,7 +141,7 @@ def marked_stack_claims(mappings: Mappings) -> Iterator[Claim]:
     The label stood on the whole mapping that a stack pointer lay in, a heap of goroutines as well.
     """
     shadow = mappings.flags_with(MemoryFlag.SHADOW_STACK)
-    for row in mappings.rows_where(lambda row: mappings.flags[row] in shadow and not mappings.inode[row]):
+    for row in mappings.rows_where(lambda row: mappings.flags[row] in shadow, without_inode=True):
         label = Label(kinds.SHADOW_STACK, Certainty.CERTAIN, note("shadow-stack"))
         yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
     for row in mappings.rows_where(lambda row: mappings.named(row).named is KernelName.STACK_OF_THREAD):

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES, Runtime
@@ -65,6 +64,8 @@ class Runtimes(NamedTuple):
         """The claims of those that place their memory by rules of their own."""
         for runtime in RUNTIMES:
             if runtime.module is not None and runtime.name in self.found:
+                from importlib import import_module  # noqa: PLC0415  # few processes have such a runtime
+
                 yield from import_module(f"{__package__}.{runtime.module}").claims(mappings, self, snapshot)
 
     def patterns(self) -> list[GuessRule]:

@@ -152,7 +152,7 @@ def _arena_heaps(
 
     Then: whether it is the arena's first heap, and whether header and map agree on its size.
     """
-    writable = mappings.rows_where(lambda row: _is_data(mappings.perms[row]) and not mappings.inode[row])
+    writable = mappings.rows_where(lambda row: _is_data(mappings.perms[row]), without_inode=True)
     ends = {mappings.start[row]: mappings.end[row] for row in writable}
     for size in (*heap_sizes(bits), _HUGE_HEAP):
         for row in writable:

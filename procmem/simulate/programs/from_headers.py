@@ -15,9 +15,7 @@ def files_of_headers(program: ElfObject, objects: Sequence[ElfObject], base: int
 
     ``base`` is AT_BASE, which tells the interpreter among the objects.
     """
-    linker = next(
-        (item for item in objects if base and any(start <= base < end for start, end in item.file.ranges)), None
-    )
+    linker = next((item for item in objects if base and item.file.holds(base)), None)
     interpreter = _loaded(linker) if linker is not None and linker.image else None
     return ProgramFiles(program=_loaded(program), interpreter=interpreter)
 
