@@ -21,6 +21,8 @@ from procmem.parse.elf import file_offset, read_sections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from procmem.model.elf import ElfImage
     from procmem.model.ports import ByteReader
 
@@ -117,6 +119,11 @@ class CallFrames:
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where functions begin, or their parts, ascending."""
+        return self._starts
 
     def _cursor(self, address: int, length: int) -> DwarfCursor:
         offset = file_offset(self._image, address)

@@ -50,6 +50,7 @@ from procmem.parse.elf import (
     read_image,
     read_sections,
 )
+from procmem.parse.elf_constructors import constructor_addresses, constructors_with_threads
 from procmem.parse.mountinfo import file_system_of
 
 __all__ = ["describe_program"]
@@ -80,6 +81,12 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
     alone = asked is None and soname is None and not needed
     rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
     version = _VERSION.search(rodata)
+    constructors = constructor_addresses(reader, image, tags) if alone else None
+    if constructors is not None:
+        own = max(len(constructors) - 1, 0)
+    else:
+        own = 1 if alone else max(tags.get(DT_INIT_ARRAYSZ, 0) // image.word_size - 1, 0)
+    holds_glibc = version is not None or b"glibc" in rodata
     dirs = _SYSTEM_DIRS.search(rodata) if is_dynamic_linker(soname) else None
     return ProgramObject(
         opened=opened.opened,
@@ -94,11 +101,12 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         textrel=DT_TEXTREL in tags or bool(tags.get(DT_FLAGS, 0) & DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
         unique_symbols=_unique_symbols(reader, image, tags, records),
-        constructors=max(tags.get(DT_INIT_ARRAYSZ, 0) // image.word_size - 1, 0),
+        constructors=own,
+        constructor_threads=constructors_with_threads(reader, image, constructors or ()) if own and holds_glibc else 0,
         changes_ids=opened.changes_ids,
         is_secure=opened.is_secure,
         build_id=build_id(reader, image),
-        glibc_version=version[1].decode() if version else "" if b"glibc" in rodata else None,
+        glibc_version=version[1].decode() if version else "" if holds_glibc else None,
         system_dirs=tuple(dirs[0].rstrip(b"\0").split(b"\0")) if dirs else (),
         main=_main_address(reader, image, records) if asked is not None or soname is None else None,
         holds_stdcxx=asked is not None

@@ -58,6 +58,10 @@ NOTES = {
         "{file:name} lies in a file system of which it is not known whether it aligns to huge pages"
     ),
     "own-constructors": N_("the program's own constructors run before main: what they allocate is not predicted"),
+    "constructor-threads": N_(
+        "the code of {count} of its constructors leads to the system call that starts a thread (clone3): the stack of"
+        " such a thread is known in shape only"
+    ),
     "linker-by-hand": N_("a dynamic linker started by hand: what it maps for the program it runs is not predicted"),
     "static-unknown": N_("no glibc in this static program: what its start code maps is not known"),
     "musl": N_("musl: known in shape only"),

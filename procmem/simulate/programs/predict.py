@@ -35,6 +35,7 @@ from procmem.simulate.libc.loader import link
 from procmem.simulate.libc.malloc import Malloc
 from procmem.simulate.libc.musl import is_musl, link_musl
 from procmem.simulate.libc.static_start import start_static
+from procmem.simulate.libc.threads import create_thread
 
 __all__ = ["Running", "after", "fit_draws", "predict", "start"]
 
@@ -106,7 +107,23 @@ def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
 def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
     if stage is not Stage.MAIN or not files.program.constructors:
         return running
-    return running._replace(notes=(*running.notes, note("own-constructors")), may_allocate=True)
+    running = running._replace(notes=(*running.notes, note("own-constructors")), may_allocate=True)
+    return _with_threads(running, files.program.constructor_threads)
+
+
+def _with_threads(running: Running, count: int) -> Running:
+    """Start the threads that constructors lead to: where their stacks lie is not certain, nor that they are there."""
+    if not count:
+        return running
+    caller = Caller(running.space)
+    running.malloc.rebase(caller)
+    for _ in range(count):
+        create_thread(caller, running.malloc, modules=running.modules, executable=running.executable_stacks)
+    return running._replace(
+        space=caller.space,
+        guessed=running.guessed | {Base.MMAP},
+        notes=(*running.notes, note("constructor-threads", count=count)),
+    )
 
 
 def _started_static(running: Running, files: ProgramFiles) -> Running:
