@@ -131,7 +131,7 @@ SLOW = {"click", "typing", "dataclasses", "shutil"} | {
 
 
 def test_a_plain_line_loads_nothing_slow() -> None:
-    """That is what it is for: neither click nor typing, which takes a tenth of the time, nor shutil; nor what is not asked for."""
+    """That is what it is for: neither click nor typing, which takes a tenth of the time; nor what is not asked for."""
     text = (
         "import os, sys; from procmem.cli.fast_path import run_plain\n"
         "status = run_plain(['inspect', str(os.getppid())])\n"

@@ -397,6 +397,38 @@ def test_sorts_leave_offsets_out() -> None:
     assert len(table.one_of_each_sort()) == 1
 
 
+SELDOM = ("Shared_Hugetlb", "Private_Hugetlb", "Swap", "SwapPss", "Locked")
+
+
+def without(item: Record) -> Record:
+    """The same with nothing of what most mappings have nothing of."""
+    return item._replace(counters=tuple((key, 0 if key in SELDOM else value) for key, value in item.counters))
+
+
+@pytest.mark.parametrize("keys", [None, frozenset({"Rss", "Private_Hugetlb", "Swap", "SwapPss"})])
+def test_counters_that_were_all_the_same_may_differ_later(
+    keys: frozenset[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read as one text because nothing differed in it is right where it does; in every part, and in one."""
+    monkeypatch.setattr(smaps_module, "_PART_BYTES", 64_000)
+    monkeypatch.setattr(SmapsReader, "_take_by_line", None)
+    for changed in ([250], [0], range(200, 400), range(400), ()):
+        records = [item if at in changed else without(item) for at, item in enumerate(many(400))]
+        found = parse_smaps(smaps_text.smaps(records), keys=keys)
+        for key in SELDOM if keys is None else keys - {"Rss"}:
+            assert found.column(key) == [dict(item.counters)[key] << 10 for item in records]
+
+
+def test_figures_that_are_none_are_found_among_joined_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blank between digits is none, wherever it stands."""
+    monkeypatch.setattr(smaps_module, "_PART_BYTES", 64_000)
+    data = smaps_text.smaps([without(item) for item in many(400)])
+    at = data.rfind(b"Swap: ")
+    end = data.index(b" kB", at)
+    with pytest.raises(MalformedFile, match="counter"):
+        parse_smaps(data[: end - 3] + b"1 0" + data[end:])
+
+
 @pytest.mark.parametrize("number", [3, 199])
 def test_the_wrong_line_is_named_in_any_part(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted from 1 over the whole text."""

@@ -68,6 +68,44 @@ def test_a_program_that_ignores_its_children(tmp_path: Path) -> None:
         signal.signal(signal.SIGCHLD, before)
 
 
+@pytest.fixture
+def pages_alone(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One processor, and a kernel that gives a page at a call; the list holds how many calls there may be."""
+    most, read, made = [sys.maxsize], os.read, []
+
+    def a_page(fd: int, _most: int) -> bytes:
+        made.append(fd)
+        if len(made) > most[0]:
+            raise OSError(errno.ESRCH, "gone")
+        return read(fd, 4096)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    monkeypatch.setattr(os, "read", a_page)
+    return most
+
+
+@pytest.mark.usefixtures("pages_alone")
+def test_without_a_child_pieces_are_as_large(tmp_path: Path) -> None:
+    """What takes them apart is slow with a few records at a time."""
+    with folder_of(LARGE, tmp_path) as folder:
+        file = PrefetchedFile("smaps", folder)
+        pieces = list(file.pieces())
+    assert file.first + b"".join(pieces) == LARGE
+    assert len(pieces) > 2
+    assert all(len(piece) == 256 * 1024 for piece in pieces[:-1])
+
+
+def test_what_was_read_before_an_error_is_given(tmp_path: Path, pages_alone: list[int]) -> None:
+    """Then the error is raised."""
+    pages_alone[0] = 200
+    pieces: list[bytes] = []
+    with folder_of(LARGE, tmp_path) as folder:
+        file = PrefetchedFile("smaps", folder)
+        with pytest.raises(ProcessLookupError):
+            pieces.extend(file.pieces())
+    assert file.first + b"".join(pieces) == LARGE[: 200 * 4096]
+
+
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     """By its error number, and as a refusal."""
     with folder_of(b"", tmp_path) as folder:
