@@ -243,8 +243,12 @@ def without_overlap(ranges: Iterable[tuple[int, int]], *, gap: int = -1) -> list
 
     With ``gap``, ranges with at most so many bytes between become one.
     """
+    ascending = sorted(ranges)
+    ends, starts = map(itemgetter(1), ascending), map(itemgetter(0), ascending[1:])
+    if gap < 0 and all(map(le, ends, starts)):
+        return ascending  # as most often
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
+    for start, end in ascending:
         if merged and start - merged[-1][1] <= gap:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
