@@ -114,8 +114,9 @@ class ProgramObject(NamedTuple):
     ``main`` is the address of ``main`` in the file, None where no symbol tells it. ``glibc_version`` is empty
     where the file holds a glibc that does not tell its version, None where it holds none. ``unique_symbols``
     are those of C++ that exist once in a process, as far as relocations name them. ``constructors`` counts
-    those beyond the one that every object has, ``constructor_threads`` those of a static program whose code leads to
-    the system call that starts a thread; ``changes_ids`` says that the file is set-user-ID or -group-ID,
+    those beyond the one that every object has, ``early_constructors`` those among them that run before the program's
+    entry point, ``constructor_threads`` those of a static program whose code leads to the system call that starts a
+    thread; ``changes_ids`` says that the file is set-user-ID or -group-ID,
     ``is_secure`` that exec gives us another user or group by that (AT_SECURE). ``huge_aligned``
     says that its file system asks for places at borders of huge pages, None where that is not known;
     ``holds_stdcxx`` that the program has C++'s own library linked in.
@@ -138,6 +139,7 @@ class ProgramObject(NamedTuple):
     system_dirs: tuple[bytes, ...] = ()
     unique_symbols: frozenset[bytes] = frozenset()
     constructors: int = 0
+    early_constructors: int = 0
     constructor_threads: int = 0
     changes_ids: bool = False
     is_secure: bool = False

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from procmem.model.elf import (
     DF_TEXTREL,
     DT_FLAGS,
-    DT_INIT_ARRAYSZ,
     DT_NEEDED,
     DT_REL,
     DT_RELA,
@@ -50,7 +49,7 @@ from procmem.parse.elf import (
     read_image,
     read_sections,
 )
-from procmem.parse.elf_constructors import constructor_addresses, constructors_with_threads
+from procmem.parse.elf_constructors import constructors_of, constructors_with_threads
 from procmem.parse.mountinfo import file_system_of
 
 __all__ = ["describe_program"]
@@ -81,11 +80,7 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
     alone = asked is None and soname is None and not needed
     rodata = _constants(reader, image) if soname in _SCANNED or alone else b""
     version = _VERSION.search(rodata)
-    constructors = constructor_addresses(reader, image, tags) if alone else None
-    if constructors is not None:
-        own = max(len(constructors) - 1, 0)
-    else:
-        own = 1 if alone else max(tags.get(DT_INIT_ARRAYSZ, 0) // image.word_size - 1, 0)
+    constructors = constructors_of(reader, image, tags, is_static=alone)
     holds_glibc = version is not None or b"glibc" in rodata
     dirs = _SYSTEM_DIRS.search(rodata) if is_dynamic_linker(soname) else None
     return ProgramObject(
@@ -101,8 +96,11 @@ def describe_program(opened: OpenedFile) -> ProgramObject | None:
         textrel=DT_TEXTREL in tags or bool(tags.get(DT_FLAGS, 0) & DF_TEXTREL),
         highest_version=_highest_version(reader, image, tags),
         unique_symbols=_unique_symbols(reader, image, tags, records),
-        constructors=own,
-        constructor_threads=constructors_with_threads(reader, image, constructors or ()) if own and holds_glibc else 0,
+        constructors=constructors.own,
+        early_constructors=constructors.early,
+        constructor_threads=(
+            constructors_with_threads(reader, image, constructors.addresses) if constructors.own and holds_glibc else 0
+        ),
         changes_ids=opened.changes_ids,
         is_secure=opened.is_secure,
         build_id=build_id(reader, image),

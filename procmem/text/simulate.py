@@ -57,7 +57,10 @@ NOTES = {
     "file-system-unknown": N_(
         "{file:name} lies in a file system of which it is not known whether it aligns to huge pages"
     ),
-    "own-constructors": N_("the program's own constructors run before main: what they allocate is not predicted"),
+    "own-constructors": N_(
+        "the program's own constructors run before main: what they allocate is not predicted, and what they can write to is"
+        " known in shape only"
+    ),
     "constructor-threads": N_(
         "the code of {count} of its constructors leads to the system call that starts a thread (clone3): the stack of"
         " such a thread is known in shape only"
@@ -68,9 +71,13 @@ NOTES = {
     "constructor-mallocs": N_(
         "the constructor of {library:name} calls malloc before main: the heap is known in shape only"
     ),
-    "constructor-unknown": N_("if the constructor of {library:name} calls malloc, a heap is there before main"),
+    "constructor-unknown": N_(
+        "if the constructor of {library:name} calls malloc, a heap is there before main; what it can write to of its own"
+        " is known in shape only"
+    ),
     "constructor-unknown-later": N_(
-        "what the constructor of {library:name} asks for is not known: memory that may have grown is known in shape only"
+        "what the constructor of {library:name} asks for is not known: memory that may have grown, and what it can write"
+        " to of its own, is known in shape only"
     ),
     "library-maps": N_("{library:name} maps memory of its own before main: known in shape only, if at all"),
     "unmeasured": N_("glibc {version} has not been measured: what it maps is known in shape only"),

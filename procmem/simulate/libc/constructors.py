@@ -153,11 +153,12 @@ def _name(soname: bytes | None, path: bytes) -> bytes:
     return soname or path.rpartition(b"/")[2]
 
 
-def unknown_constructors(libraries: Iterable[ProgramObject]) -> tuple[bytes, ...]:
-    """The names of libraries with constructors of their own of which nothing is known."""
+def unknown_constructors(libraries: Iterable[ProgramObject]) -> dict[bytes, bytes]:
+    """The libraries with constructors of their own of which nothing is known: the path that maps prints, by name."""
     known = _QUIET | _EARLY.keys()
-    named = ((_name(library.soname, library.real), library.constructors) for library in libraries)
-    return tuple(name for name, count in named if count and name not in known)
+    own = [library for library in libraries if library.constructors]
+    named = {_name(library.soname, library.real): library.real for library in own}
+    return {name: real for name, real in named.items() if name not in known}
 
 
 def unforeseeable(libraries: Iterable[ProgramObject]) -> tuple[bytes, ...]:

@@ -53,5 +53,6 @@ def _known_after(running: Running, found: OpenedLibrary, *, measured: bool) -> R
         notes=tuple(dict.fromkeys((*running.notes, *notes))),
         executable_stacks=running.executable_stacks or any(map(wants_executable_stack, found.libraries)),
         may_allocate=running.may_allocate or bool(unknown),
+        changed=running.changed | set(unknown.values()),
         opened=(*running.opened, found.needed.name),
     )

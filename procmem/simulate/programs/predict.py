@@ -4,6 +4,8 @@ Nothing that a process could tell is an input, so a prediction is made before th
 is the same on a machine that could never run one.
 """
 
+from collections.abc import Sequence
+
 from procmem.model.elf import ET_DYN, PT_TLS
 from procmem.model.libc_files import is_dynamic_linker
 from procmem.model.named_tuple import NamedTuple
@@ -47,8 +49,9 @@ class Running(NamedTuple):
     ``guessed`` are the bases whose lines, as far as the C library made them, are known in shape only;
     ``executable_stacks`` says that the C library gives threads stacks that may be executed,
     ``may_allocate`` that start code has run of which it is not known what it allocates,
-    ``unknown_start`` the same of a C library of which nothing is known; ``opened`` are names of libraries that it
-    opened since it began.
+    ``changed`` are the objects whose constructors are not known: they may change what they can write to;
+    ``unknown_start`` is as ``may_allocate``, of a C library of which nothing is known; ``opened`` are names of
+    libraries that it opened since it began.
     """
 
     space: SimSpace
@@ -59,6 +62,7 @@ class Running(NamedTuple):
     notes: tuple[Note, ...]
     executable_stacks: bool = False
     may_allocate: bool = False
+    changed: frozenset[bytes] = frozenset()
     unknown_start: bool = False
     files: ProgramFiles | None = None
     opened: tuple[bytes, ...] = ()
@@ -105,10 +109,14 @@ def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
 
 
 def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
-    if stage is not Stage.MAIN or not files.program.constructors:
+    program = files.program
+    done = program.constructors if stage is Stage.MAIN else program.early_constructors if files.interpreter else 0
+    if not done:
         return running
-    running = running._replace(notes=(*running.notes, note("own-constructors")), may_allocate=True)
-    return _with_threads(running, files.program.constructor_threads)
+    running = running._replace(
+        notes=(*running.notes, note("own-constructors")), may_allocate=True, changed=running.changed | {program.real}
+    )
+    return _with_threads(running, program.constructor_threads) if stage is Stage.MAIN else running
 
 
 def _with_threads(running: Running, count: int) -> Running:
@@ -164,8 +172,8 @@ def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Runni
         notes.append(note("constructor-mallocs", library=library))
     map_pools(caller, files.libraries)
     unknown = unknown_constructors(files.libraries)
-    for library in unknown:
-        notes.append(note("constructor-unknown", library=library))
+    for name in unknown:
+        notes.append(note("constructor-unknown", library=name))
     for library in unforeseeable(files.libraries):
         guessed |= {Base.MMAP, Base.BRK}
         notes.append(note("library-maps", library=library))
@@ -175,6 +183,7 @@ def _started_glibc(running: Running, files: ProgramFiles, stage: Stage) -> Runni
         guessed=guessed,
         notes=tuple(dict.fromkeys(notes)),
         may_allocate=bool(unknown),
+        changed=frozenset(unknown.values()),
     )
 
 
@@ -197,7 +206,7 @@ def predict(files: ProgramFiles, settings: Settings, stage: Stage) -> Prediction
     return Prediction(
         stage,
         settings,
-        tuple(_graded(vma, moving, running, before) for vma in named(running.space)),
+        _graded(named(running.space), moving, running, before),
         running.space,
         ranges=ranges(files, settings, running.space) if drawn else (),
         notes=running.notes,
@@ -211,7 +220,7 @@ def after(prediction: Prediction, running: Running, space: SimSpace) -> Predicti
     bases = {wanted.base for wanted in prediction.ranges}
     # a heap grows with whatever is asked for, however sure it was before
     sure = tuple(vma for vma in prediction.vmas if vma.status is not Exactness.SHAPE and vma.base is not Base.BRK)
-    vmas = tuple(_graded(vma, frozenset(bases), running, sure) for vma in named(space))
+    vmas = _graded(named(space), frozenset(bases), running, sure)
     return prediction._replace(vmas=vmas, space=space, notes=running.notes)
 
 
@@ -255,11 +264,33 @@ def fit_draws(files: ProgramFiles, settings: Settings, real: RealSpace) -> Draws
     return best if explained(best) > known - (not possible) else draws
 
 
-def _graded(vma: SimVma, moving: frozenset[Base], running: Running, before: tuple[SimVma, ...]) -> SimVma:
-    """Give a line its certainty: exact unless its base moves, or code of which not all is known had a hand in it.
+def _graded(
+    vmas: Sequence[SimVma], moving: frozenset[Base], running: Running, before: tuple[SimVma, ...]
+) -> tuple[SimVma, ...]:
+    """Give lines their certainty: exact unless its base moves, or code of which not all is known had a hand in it.
 
     ``before`` are lines that were certain before that code ran.
     """
+    changed = _writable_of(vmas, running.changed) if running.changed else frozenset()
+    return tuple(
+        vma._replace(status=Exactness.SHAPE) if vma.start in changed else _grade(vma, moving, running, before)
+        for vma in vmas
+    )
+
+
+def _writable_of(vmas: Sequence[SimVma], names: frozenset[bytes]) -> frozenset[int]:
+    """The starts of what objects can write to, with the memory right behind (BSS)."""
+    found = set()
+    is_its, end = False, 0
+    for vma in vmas:
+        is_its = vma.name in names or (is_its and not vma.name and vma.start == end)
+        end = vma.end
+        if is_its and permissions(vma.perms).writable:
+            found.add(vma.start)
+    return frozenset(found)
+
+
+def _grade(vma: SimVma, moving: frozenset[Base], running: Running, before: tuple[SimVma, ...]) -> SimVma:
     if vma.grows_down and running.space.start_stack - vma.start < _START_CODE and before:
         return vma._replace(status=Exactness.SHAPE)  # what runs before main may need a page more
     mine = vma.base in running.guessed and not any(old.start < vma.end and old.end > vma.start for old in before)
