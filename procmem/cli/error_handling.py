@@ -6,12 +6,11 @@ that is mended here. click is not needed for it.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from procmem.errors import ExitStatus, OutOfResources, OutputFailed, ProcmemError, SystemFailed, shortage_of
 
@@ -48,7 +47,9 @@ def _failed(code: str, **figures: object) -> None:
 def say(line: str) -> None:
     """Print one line on stderr, whatever the names in it hold."""
     if sys.stderr is not None:
-        from procmem.render.escaping import printable_text  # noqa: PLC0415  # seldom
+        import contextlib  # noqa: PLC0415  # seldom
+
+        from procmem.render.escaping import printable_text  # noqa: PLC0415  # the same
 
         with contextlib.suppress(OSError):  # nobody is left to be told
             sys.stderr.write(f"procmem: {printable_text(line)}\n")
@@ -121,19 +122,24 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What only writing ends with."""
 
 
-@contextlib.contextmanager
-def writing_output() -> Iterator[None]:
+class _WritingOutput:
+    """A context in which errors of the system are standard output's."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError) and error.errno != errno.EPIPE:
+            raise _output_failed(error) from error
+
+
+def writing_output() -> _WritingOutput:
     """Tell errors of standard output from those of what is read.
 
     Raises:
-        OutputFailed: it cannot be written; a closed pipe stays what it is.
+        OutputFailed: within, it cannot be written; a closed pipe stays what it is.
     """
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        raise _output_failed(error) from error
+    return _WritingOutput()  # contextlib takes half a millisecond to load
 
 
 def _output_failed(error: OSError) -> OutputFailed:

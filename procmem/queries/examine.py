@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence, Set
 
 from procmem.classify.classifier import KnownClaims, layout, mapped_files, regions, split_ranges
@@ -186,7 +185,9 @@ def _deep_look(
     target: Target, loaded: Sequence[_ReadObject], runs: PageRuns, local: Container[str]
 ) -> tuple[DeepLook | None, LoggedMemory | None, Refusal | None]:
     """Open the target's memory, and read the symbols that say where to look; None and the reason, if refused."""
-    from procmem.model.deep import DeepLook  # noqa: PLC0415  # only for --deep
+    import contextlib  # noqa: PLC0415  # only for --deep
+
+    from procmem.model.deep import DeepLook  # noqa: PLC0415  # the same
 
     memory = target.memory()
     if isinstance(memory, Refusal):

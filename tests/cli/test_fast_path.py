@@ -112,7 +112,7 @@ def test_errors_are_the_same(words: tuple[str, ...]) -> None:
         assert plain.err.split("(")[0].strip() == clicked.err.split("(")[0].strip()
 
 
-SLOW = {"click", "typing", "dataclasses", "shutil"} | {
+SLOW = {"click", "contextlib", "typing", "dataclasses", "shutil"} | {
     f"procmem.{name}"
     for name in (
         "analyse.picture",
