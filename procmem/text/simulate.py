@@ -62,8 +62,8 @@ NOTES = {
         " known in shape only"
     ),
     "constructor-threads": N_(
-        "the code of {count} of its constructors leads to the system call that starts a thread (clone3): the stack of"
-        " such a thread is known in shape only"
+        "the code of {count} of its constructors leads to the system call that starts a thread (clone3): the stack and the"
+        " malloc arena of such a thread are known in shape only"
     ),
     "linker-by-hand": N_("a dynamic linker started by hand: what it maps for the program it runs is not predicted"),
     "static-unknown": N_("no glibc in this static program: what its start code maps is not known"),

@@ -27,4 +27,6 @@ def go_to_stage(
             return RealRun((), unchecked=note("main-unknown"))
         if not child.run_to(place):
             return RealRun((), how_ended(child.ended))
+    if stage is not Stage.EXEC:
+        child.let_threads_rest()
     return None

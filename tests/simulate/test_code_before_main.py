@@ -18,8 +18,9 @@ pytestmark = [pytest.mark.needs("gcc", "strip")]
 SOURCE = """
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 char *kept;
-static void *waits(void *unused) { for (;;) __builtin_ia32_pause(); return unused; }
+static void *waits(void *unused) { kept = malloc(10); pause(); return unused; }
 static void starts(void) { pthread_t thread; if (pthread_create(&thread, 0, waits, 0)) abort(); }
 __attribute__((noinline)) static void between(int count) { if (count) between(count - 1); else starts(); kept++; }
 #if KIND == 1

@@ -30,6 +30,7 @@ from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
 from procmem.simulate.kernel.execve import execute, span
 from procmem.simulate.kernel.naming import named
+from procmem.simulate.libc.arenas import ThreadArenas
 from procmem.simulate.libc.constructors import map_pools, run_constructors, unforeseeable, unknown_constructors
 from procmem.simulate.libc.dlopen import wants_executable_stack
 from procmem.simulate.libc.glibc_versions import table_for
@@ -92,11 +93,11 @@ def start(files: ProgramFiles, settings: Settings, stage: Stage) -> Running:
         running = running._replace(guessed=running.guessed | {Base.MMAP, Base.BRK})
     if files.interpreter is None:
         running = _started_static(running, files) if stage is Stage.MAIN else running
-        return _with_own_constructors(running, files, stage)
+        return _with_own_constructors(running, files, stage, settings.facts.cpus)
     if files.missing is not None:
         raise ExecFailed("library-missing", name=files.missing)
     running = _started_musl(running, files) if is_musl(files) else _started_glibc(running, files, stage)
-    return _with_own_constructors(running, files, stage)
+    return _with_own_constructors(running, files, stage, settings.facts.cpus)
 
 
 def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
@@ -108,7 +109,7 @@ def _unplaced(files: ProgramFiles, abi: Abi, stage: Stage) -> tuple[bytes, ...]:
     return tuple(item.real for item in large if item.huge_aligned is None)
 
 
-def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) -> Running:
+def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage, cpus: int) -> Running:
     program = files.program
     done = program.constructors if stage is Stage.MAIN else program.early_constructors if files.interpreter else 0
     if not done:
@@ -116,17 +117,26 @@ def _with_own_constructors(running: Running, files: ProgramFiles, stage: Stage) 
     running = running._replace(
         notes=(*running.notes, note("own-constructors")), may_allocate=True, changed=running.changed | {program.real}
     )
-    return _with_threads(running, program.constructor_threads) if stage is Stage.MAIN else running
+    return _with_threads(running, program.constructor_threads, cpus) if stage is Stage.MAIN else running
 
 
-def _with_threads(running: Running, count: int) -> Running:
-    """Start the threads that constructors lead to: where their stacks lie is not certain, nor that they are there."""
+_LITTLE = 16
+"""However little a thread asks for, its arena is made for it."""
+
+
+def _with_threads(running: Running, count: int, cpus: int) -> Running:
+    """Start the threads that constructors lead to, each of which asks malloc for something, as most threads do.
+
+    Where their memory lies is not certain, nor that they are there.
+    """
     if not count:
         return running
     caller = Caller(running.space)
     running.malloc.rebase(caller)
+    arenas = ThreadArenas(caller, running.malloc, cpus)
     for _ in range(count):
         create_thread(caller, running.malloc, modules=running.modules, executable=running.executable_stacks)
+        arenas.first_request(_LITTLE)
     return running._replace(
         space=caller.space,
         guessed=running.guessed | {Base.MMAP},
