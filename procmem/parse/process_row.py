@@ -13,7 +13,15 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey, StatusKey
 
-__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "command_line", "rollup_words", "status_words"]
+__all__ = [
+    "ROLLUP_KEYS",
+    "RollupWords",
+    "StatusWords",
+    "command_line",
+    "has_other_threads",
+    "rollup_words",
+    "status_words",
+]
 
 _KIB = 1024
 _STATUS = tuple(
@@ -83,6 +91,11 @@ def status_words(content: bytes) -> StatusWords:
         vm_rss=_size(vm_rss),
         vm_swap=_size(vm_swap),
     )
+
+
+def has_other_threads(content: bytes) -> bool:
+    """Whether ``status`` tells of threads besides the main one, or does not tell."""
+    return b"\nThreads:\t1\n" not in content
 
 
 def rollup_words(content: bytes, *, with_shmem: bool = False) -> RollupWords:

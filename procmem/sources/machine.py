@@ -1,7 +1,6 @@
 """Which machine this is, and who we are on it."""
 
 import os
-import shutil
 
 __all__ = ["host_name", "own_pid", "runs_x86_64", "smallest_program"]
 
@@ -24,6 +23,8 @@ def runs_x86_64() -> bool:
 
 def smallest_program() -> str:
     """A program that every system has, and that does next to nothing: true."""
+    import shutil  # noqa: PLC0415  # loads what takes longer than a short command
+
     return shutil.which("true") or "/bin/true"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import select
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 TYPE_CHECKING = False
@@ -42,7 +41,12 @@ def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[i
 
     The first error that it raises ends the work, and is raised here.
     """
-    import threading  # noqa: PLC0415  # after what the children read was waited for
+    count = _helpers(source)
+    if not count:
+        for pid in pids:
+            work(pid)
+        return
+    import threading  # noqa: PLC0415  # only where there are several
 
     shared = iter(pids)
     lock = threading.Lock()
@@ -60,7 +64,7 @@ def with_every_pid(source: Source, pids: Iterable[int | None], work: Callable[[i
                 errors.append(error)
 
     helpers = []
-    for _ in range(_helpers(source)):
+    for _ in range(count):
         helper = threading.Thread(target=take, daemon=True)
         try:
             helper.start()
@@ -173,6 +177,8 @@ class _Helping:
 
     def answers(self, *, wait: bool) -> Iterator[tuple[int, Any]]:
         """What it has answered by now; with ``wait``, until it has done all."""
+        import select  # noqa: PLC0415  # only where there are children
+
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
         while self._open and (wait or poll.poll(0)):
