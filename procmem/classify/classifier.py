@@ -6,11 +6,13 @@ what nobody claims keeps the label that its mapping has by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from procmem.classify.apportion import shared_out
 from procmem.classify.page_states import NOTHING_KNOWN, PageStates
-from procmem.classify.partition import Partition, partition
+from procmem.classify.partition import ClaimGroup, Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, ObjectRoles, code_mapped_again, elf_claims, load_biases
 from procmem.classify.rules.executable import as_if_not_executable, execute_proves
@@ -18,8 +20,8 @@ from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
 from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
-from procmem.classify.runtimes.detect import Runtimes, runtimes_of
-from procmem.model.auxv import AT_ENTRY, AT_PHDR
+from procmem.classify.runtimes.detect import Runtimes, places_begun, runtimes_of
+from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS, ElfImage
 from procmem.model.kinds import Role
 from procmem.model.libc_files import is_library
@@ -34,9 +36,13 @@ from procmem.model.vma_names import KernelName, is_file_in_memory, without_delet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
     from procmem.model.deep import DeepLook
 
-__all__ = ["Claimed", "KnownClaims", "layout", "mapped_files", "regions", "split_ranges"]
+    Value = TypeVar("Value")
+
+__all__ = ["Claimed", "KnownClaims", "ObjectFacts", "layout", "mapped_files", "regions", "split_ranges"]
 
 _JIT = b"jit"
 """In the name of a memory file: compiled code, and no ELF object."""
@@ -53,6 +59,12 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     marks = [auxv[key] for key in (AT_PHDR, AT_ENTRY) if key in auxv]
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
+    rows = mappings.of_shape("rows of files", lambda: list(chain.from_iterable(mappings.rows_of_files().values())))
+    name = ("mapped files", *marks, snapshot.exe)
+    return mappings.of_place(name, rows, lambda: _mapped_files(snapshot, mappings, marks))
+
+
+def _mapped_files(snapshot: Snapshot, mappings: Mappings, marks: Sequence[int]) -> tuple[MappedFile, ...]:
     files = []
     marked = {row for address in marks if (row := mappings.row_at(address)) is not None}
     for (device, inode, path), rows in mappings.rows_of_files().items():
@@ -101,11 +113,34 @@ class ObjectClaims(NamedTuple):
 
     image: ElfImage
     bias: int | None
-    claims: tuple[Claim, ...]
+    group: ClaimGroup
 
 
 KnownClaims = dict[tuple[object, ...], ObjectClaims]
 """By all that claims depend on: forked processes have the same. An image is known by its id, and kept so long."""
+
+
+class ObjectFacts:
+    """What follows from the objects of a process, by all that it depends on besides: forked processes have the same."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
+
+    def of(self, name: Hashable, compute: Callable[[], Value]) -> Value:
+        """What is known by a name; computed where it is not."""
+        if name not in self._known:
+            self._known[name] = compute()
+        found: Value = self._known[name]
+        return found
+
+
+class _AllClaims(NamedTuple):
+    """The claims of all objects, and each path's first load bias."""
+
+    claims: list[Claim | ClaimGroup]
+    biases: dict[bytes, int]
 
 
 class Claimed(NamedTuple):
@@ -130,21 +165,30 @@ def layout(
     pages: PageStates = NOTHING_KNOWN,
     look: DeepLook | None = None,
     known: KnownClaims | None = None,
+    facts: ObjectFacts | None = None,
 ) -> Claimed:
     """Cut every mapping into labelled ranges; what no rule explains is left to :meth:`Claimed.judged`.
 
     ``pages`` are the populated pages of anonymous memory, as far as pagemap was read; ``look`` is the target's memory,
-    where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next.
+    where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next, and
+    ``facts`` what follows from all of them, where other processes have these very objects.
     """
     mappings = snapshot.mappings
     assert mappings is not None
-    runtimes = runtimes_of(objects, mappings)
-    if runtimes.heap_is_executable or not execute_proves(mappings):
+    facts = ObjectFacts() if facts is None else facts
+    runtimes = facts.of(("runtimes", places_begun(mappings)), partial(runtimes_of, objects, mappings))
+    if facts.of(("executable", id(runtimes)), lambda: runtimes.heap_is_executable) or not execute_proves(mappings):
         mappings = as_if_not_executable(mappings)
-    biases: dict[bytes, int] = {}
-    of_objects = list(_object_claims(snapshot, objects, mappings, biases, {} if known is None else known))
-    tls_size = _static_tls_estimate(snapshot, objects, runtimes)
-    claims = [
+        facts = ObjectFacts()  # they are of the table as it was read
+    auxv = snapshot.auxv or {}
+    marks = (mappings.shape, snapshot.page_size, auxv.get(AT_PHDR), auxv.get(AT_BASE), snapshot.exe)
+    of_objects, biases = facts.of(
+        ("claims", *marks), partial(_object_claims, snapshot, objects, mappings, {} if known is None else known)
+    )
+    tls_size = facts.of(
+        ("tls", id(runtimes), snapshot.bits), partial(_static_tls_estimate, snapshot, objects, runtimes)
+    )
+    claims: list[Claim | ClaimGroup] = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
         *of_objects,
         *marked_stack_claims(mappings),
@@ -158,7 +202,7 @@ def layout(
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
 
         proved = proofs(
-            snapshot, mappings, look, pages, biases, of_objects, of_runtimes, tls_size, static=runtimes.static
+            snapshot, mappings, look, pages, biases, _each(of_objects), of_runtimes, tls_size, static=runtimes.static
         )
         claims += proved.claims
         blocks = proved.blocks
@@ -202,6 +246,10 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
+    return mappings.of_shape("default labels", lambda: _labels_by_themselves(mappings))
+
+
+def _labels_by_themselves(mappings: Mappings) -> list[Label]:
     known: dict[tuple[str, bytes, int, bool], Label] = {}
     labels = []
     for row in mappings.one_of_each_sort():
@@ -222,10 +270,11 @@ def _object_claims(
     snapshot: Snapshot,
     objects: Sequence[ElfObject],
     mappings: Mappings,
-    biases: dict[bytes, int],
     known: KnownClaims,
-) -> Iterator[Claim]:
-    """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
+) -> _AllClaims:
+    """Claims on every loaded object."""
+    claims: list[Claim | ClaimGroup] = []
+    biases: dict[bytes, int] = {}
     rows = mappings.rows_of_files()
     headers = (snapshot.auxv or {}).get(AT_PHDR)
     roles = ObjectRoles(objects, snapshot.auxv, snapshot.exe)
@@ -235,7 +284,7 @@ def _object_claims(
         if item.image is None and not item.readable:
             from procmem.classify.rules.elf_without_headers import unread_claims  # noqa: PLC0415  # seldom
 
-            yield from unread_claims(item, role, mappings, own, snapshot)
+            claims += unread_claims(item, role, mappings, own, snapshot)
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped
         mapped = tuple([(mappings.perms[row], mappings.offset[row]) for row in own])
@@ -246,7 +295,12 @@ def _object_claims(
             found = known[key] = _claims_of_object(item, item.image, role, mappings, own, snapshot)
         if found.bias is not None:
             biases.setdefault(item.file.path, found.bias)
-        yield from found.claims
+        claims.append(found.group)
+    return _AllClaims(claims, biases)
+
+
+def _each(claims: Sequence[Claim | ClaimGroup]) -> list[Claim]:
+    return [claim for group in claims for claim in (group.claims if isinstance(group, ClaimGroup) else (group,))]
 
 
 def _claims_of_object(
@@ -259,7 +313,7 @@ def _claims_of_object(
         first = bias if first is None else first
         claims += elf_claims(LoadedObject(item, image, bias, role, certainty, why), snapshot.page_size)
     claims += code_mapped_again(item, image, role, mappings, rows)
-    return ObjectClaims(image, first, tuple(claims))
+    return ObjectClaims(image, first, ClaimGroup(claims))
 
 
 def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:

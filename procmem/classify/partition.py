@@ -5,9 +5,9 @@ over the mappings, cuts each mapping where the winner changes, and gives the res
 mapping has by itself.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import gt
 
@@ -16,7 +16,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
 
-__all__ = ["Partition", "Rank", "partition"]
+__all__ = ["ClaimGroup", "Partition", "Rank", "partition"]
 
 
 class Rank:
@@ -45,7 +45,56 @@ class Partition(NamedTuple):
     """Indexes of the mappings that hold more than one range."""
 
 
-def partition(mappings: Mappings, claims: Iterable[Claim], defaults: list[Label]) -> Partition:
+class _Part:
+    """What a group of claims holds of one mapping, by itself: ``ranges`` are resolved once."""
+
+    __slots__ = ("_ranges", "claims")
+
+    def __init__(self, claims: list[Claim]) -> None:
+        self.claims = claims
+        self._ranges: list[tuple[int, int, Label]] | None = None
+
+    def ranges(self, low: int, high: int, rest: Label) -> list[tuple[int, int, Label]]:
+        """The ranges of the mapping where nobody else claims any of it."""
+        if self._ranges is None:
+            self._ranges = _resolve(low, high, self.claims, rest)
+        return self._ranges
+
+
+class ClaimGroup:
+    """Claims that are made together, as those of a loaded object.
+
+    In all processes in which the same mappings lie there, as after fork(), they hold alike, which is found once.
+    """
+
+    __slots__ = ("_known", "claims", "high", "low")
+
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        self.claims = claims
+        self.low = min((claim.start for claim in claims), default=0)
+        self.high = max((claim.end for claim in claims), default=0)
+        self._known: dict[tuple[tuple[object, ...], ...], tuple[list[tuple[int, _Part]], list[Label]]] = {}
+
+    def parts(self, mappings: Mappings, defaults: list[Label]) -> Iterator[tuple[int, _Part]]:
+        """What holds on each mapping, by its index; the mappings are in order."""
+        first = max(bisect_right(mappings.start, self.low) - 1, 0)
+        near = slice(first, bisect_left(mappings.start, self.high, first))
+        columns = (mappings.start, mappings.end, mappings.perms, mappings.inode, mappings.device)
+        labels = defaults[near]
+        key = (*(tuple(column[near]) for column in columns), tuple(map(id, labels)))
+        found = self._known.get(key)
+        if found is None:
+            held: dict[int, list[Claim]] = defaultdict(list)
+            order = range(len(mappings))
+            for claim in self.claims:
+                for index, own in _holding(claim, mappings, order, mappings.start):
+                    held[index].append(own)
+            # the labels are kept, since they are known by their identity
+            found = self._known[key] = [(index - first, _Part(claims)) for index, claims in held.items()], labels
+        return ((first + at, part) for at, part in found[0])
+
+
+def partition(mappings: Mappings, claims: Iterable[Claim | ClaimGroup], defaults: list[Label]) -> Partition:
     """Cut the mappings where the winning claim changes; ``defaults`` are the labels of what nobody claims."""
     vma: list[int] = []
     starts: list[int] = []
@@ -53,14 +102,14 @@ def partition(mappings: Mappings, claims: Iterable[Claim], defaults: list[Label]
     labels: list[Label] = []
     split = set()
     done = 0
-    for index, claimed in sorted(_claims_by_vma(mappings, claims).items()):
+    for index, claimed in sorted(_claims_by_vma(mappings, claims, defaults).items()):
         # whatever lies between two claimed mappings is taken over in one piece
         vma += range(done, index)
         starts += mappings.start[done:index]
         ends += mappings.end[done:index]
         labels += defaults[done:index]
         done = index + 1
-        ranges = _resolve(mappings.start[index], mappings.end[index], claimed, defaults[index])
+        ranges = _ranges(mappings.start[index], mappings.end[index], claimed, defaults[index])
         if len(ranges) > 1:
             split.add(index)
         for start, end, label in ranges:
@@ -75,7 +124,18 @@ def partition(mappings: Mappings, claims: Iterable[Claim], defaults: list[Label]
     return Partition(vma, starts, ends, labels, frozenset(split))
 
 
-def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, list[Claim]]:
+def _ranges(low: int, high: int, claimed: Sequence[Claim | _Part], rest: Label) -> list[tuple[int, int, Label]]:
+    """The ranges of one mapping."""
+    first = claimed[0]
+    if len(claimed) == 1 and isinstance(first, _Part):
+        return first.ranges(low, high, rest)
+    claims = [claim for piece in claimed for claim in (piece.claims if isinstance(piece, _Part) else (piece,))]
+    return _resolve(low, high, claims, rest)
+
+
+def _claims_by_vma(
+    mappings: Mappings, claims: Iterable[Claim | ClaimGroup], defaults: list[Label]
+) -> dict[int, list[Claim | _Part]]:
     """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
     order: Sequence[int] = range(len(mappings))
     starts: Sequence[int] = mappings.start
@@ -83,15 +143,28 @@ def _claims_by_vma(mappings: Mappings, claims: Iterable[Claim]) -> dict[int, lis
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]
-    found: dict[int, list[Claim]] = defaultdict(list)
-    for claim in claims:
-        at = max(bisect_right(starts, claim.start) - 1, 0)
-        while at < len(order) and starts[at] < claim.end:
-            index = order[at]
-            if mappings.end[index] > claim.start and (held := _held(claim, mappings, index)) is not None:
+    found: dict[int, list[Claim | _Part]] = defaultdict(list)
+    for group in claims:
+        if isinstance(group, ClaimGroup) and starts is mappings.start:
+            for index, part in group.parts(mappings, defaults):
+                found[index].append(part)
+            continue
+        for claim in group.claims if isinstance(group, ClaimGroup) else (group,):
+            for index, held in _holding(claim, mappings, order, starts):
                 found[index].append(held)
-            at += 1
     return found
+
+
+def _holding(
+    claim: Claim, mappings: Mappings, order: Sequence[int], starts: Sequence[int]
+) -> Iterator[tuple[int, Claim]]:
+    """The mappings that a claim holds on, each with the claim as it does."""
+    at = max(bisect_right(starts, claim.start) - 1, 0)
+    while at < len(order) and starts[at] < claim.end:
+        index = order[at]
+        if mappings.end[index] > claim.start and (held := _held(claim, mappings, index)) is not None:
+            yield index, held
+        at += 1
 
 
 def _held(claim: Claim, mappings: Mappings, index: int) -> Claim | None:

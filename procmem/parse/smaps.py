@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
-from procmem.parse.maps import HEADER, LINE, MapsTable, check_whole
+from procmem.parse.maps import HEADER, LINE, KnownMaps, MapsTable, check_whole
 
 __all__ = ["SmapsReader", "end_of_records", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
@@ -80,13 +80,20 @@ class SmapsReader:
     A large smaps takes the kernel longer to write than us to read, so both go on at the same time.
     """
 
-    def __init__(self, *, keys: Collection[str] | None = None, name: str = "smaps", by_line: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        keys: Collection[str] | None = None,
+        name: str = "smaps",
+        by_line: bool = False,
+        known: KnownMaps | None = None,
+    ) -> None:
         self._keys = keys
         self._name = name
         self._by_line = by_line
         self._rest = b""
         self._lines = 0
-        self._table = MapsTable(name)
+        self._table = MapsTable(name, known)
         self._usage: dict[str, list[int | None]] = {}
         self._shape: _Shape | None = None
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from procmem.model.mapping import Mappings
     from procmem.model.ports import Target
+    from procmem.parse.maps import KnownMaps
 
     Answer = TypeVar("Answer")
 
@@ -66,10 +67,11 @@ def take(
     keys: Collection[str] | None = REGION_KEYS,
     keep: bool = False,
     thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
+    known: KnownMaps | None = None,
 ) -> tuple[RawProcess, Mappings | None]:
     """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
 
-    With ``keep`` the raw text of a large smaps is kept as well.
+    With ``keep`` the raw text of a large smaps is kept as well; ``known`` are the lines of processes read before.
 
     Raises:
         ProcessGone: it ended before anything could be read.
@@ -77,7 +79,7 @@ def take(
     """
 
     def once() -> tuple[RawProcess, SmapsReader]:
-        smaps = SmapsReader(keys=keys)
+        smaps = SmapsReader(keys=keys, known=known)
         return _take_once(target, files, system, smaps, keep=keep, thread_files=thread_files), smaps
 
     (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES_TO_TAKE)
