@@ -77,11 +77,14 @@ def _shares_of(
     rss, pss, swap = figure(SmapsKey.RSS), figure(SmapsKey.PSS), figure(SmapsKey.SWAP)
     uss = uss_of(figure)
     pages = [_whole_pages(start, end, page_size) for start, end in ranges]
+    sizes = [end - start for start, end in pages]
     present = swapped = None
     if not isinstance(runs, Refusal):
-        present = _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
-        swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
-    sizes = [end - start for start, end in pages]
+        if rss:  # nothing and all of it are the same wherever the pages are
+            is_all = rss == sum(sizes)
+            present = sizes if is_all else _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
+        if swap:
+            swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
     rss_parts, rss_exact = _divide(rss, present, sizes)
     swap_parts, swap_exact = _divide(swap, swapped, sizes)
     # where all of a mapping is private, PSS and USS are RSS; else only the proportion is known

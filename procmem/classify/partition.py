@@ -73,15 +73,14 @@ class ClaimGroup:
         self.claims = claims
         self.low = min((claim.start for claim in claims), default=0)
         self.high = max((claim.end for claim in claims), default=0)
-        self._known: dict[tuple[tuple[object, ...], ...], tuple[list[tuple[int, _Part]], list[Label]]] = {}
+        self._known: dict[tuple[object, ...], tuple[list[tuple[int, _Part]], list[Label]]] = {}
 
     def parts(self, mappings: Mappings, defaults: list[Label]) -> Iterator[tuple[int, _Part]]:
         """What holds on each mapping, by its index; the mappings are in order."""
         first = max(bisect_right(mappings.start, self.low) - 1, 0)
         near = slice(first, bisect_left(mappings.start, self.high, first))
-        columns = (mappings.start, mappings.end, mappings.perms, mappings.inode, mappings.device)
-        labels = defaults[near]
-        key = (*(tuple(column[near]) for column in columns), tuple(map(id, labels)))
+        # the shape stands for all that mappings say beside their addresses
+        key = (mappings.shape, id(defaults), tuple(mappings.start[near]), tuple(mappings.end[near]))
         found = self._known.get(key)
         if found is None:
             held: dict[int, list[Claim]] = defaultdict(list)
@@ -90,7 +89,7 @@ class ClaimGroup:
                 for index, own in _holding(claim, mappings, order, mappings.start):
                     held[index].append(own)
             # the labels are kept, since they are known by their identity
-            found = self._known[key] = [(index - first, _Part(claims)) for index, claims in held.items()], labels
+            found = self._known[key] = [(index - first, _Part(claims)) for index, claims in held.items()], defaults
         return ((first + at, part) for at, part in found[0])
 
 

@@ -4,6 +4,8 @@ They are readable for everybody, so they are what remains when all else is refus
 Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c, fs/proc/base.c.
 """
 
+from functools import lru_cache
+
 from procmem.errors import MalformedFile
 from procmem.model.numbers import DIGITS_MAX, whole_number
 from procmem.model.proc_keys import StatusKey
@@ -29,6 +31,7 @@ _NUMBER_LENGTH_MAX = DIGITS_MAX + 1
 """A sign, and the digits of 64 bits: times and sizes are divided, and a float has an end."""
 
 
+@lru_cache(maxsize=2)  # it is asked for more than once of the same text
 def parse_status(data: bytes, *, name: str = "status") -> Status:
     """Read ``Key:<tab>value`` lines; unknown keys are kept, missing ones are no error.
 
@@ -53,6 +56,7 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     return Status(fields, sizes)
 
 
+@lru_cache(maxsize=2)  # the same
 def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     """Read the one line of ``stat``; the command name may hold blanks and brackets, so it is cut at the last ``)``.
 
@@ -127,6 +131,7 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     return Statm(size, resident, shared, text, data_pages)
 
 
+@lru_cache(maxsize=64)  # most processes have the same
 def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
 
