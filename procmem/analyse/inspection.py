@@ -99,12 +99,16 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
     )
 
 
+def _class_of(label: Label) -> str:
+    return label.kind.cls._value_  # what value gives, by a function in Python
+
+
 def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the order of the classes, those without regions left out.
 
     ``classic`` folds the classes to the six words of the textbook.
     """
-    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
+    fold: Callable[[Label], str] = classic_class if classic else _class_of
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
     names = regions.for_each_label(fold)
     sizes: list[int | None] = list(map(sub, regions.end, regions.start))

@@ -153,12 +153,19 @@ def touched_ranges(shot: Snapshot, *, whole: bool = False) -> tuple[tuple[int, i
     nothing: list[int | None] = [None] * len(table)
     rss, swap = table.column(SmapsKey.RSS) or nothing, table.column(SmapsKey.SWAP) or nothing
     marked, guarded = table.flags_with(MemoryFlag.NOHUGEPAGE), table.flags_with(MemoryFlag.MAYBE_GUARD)
-    above = set(map(table.end.__getitem__, table.rows_where(lambda row: permissions(table.perms[row]).inaccessible)))
+    above = set(
+        map(
+            table.end.__getitem__,
+            table.rows_where(lambda row: permissions(table.perms[row]).inaccessible, "inaccessible"),
+        )
+    )
     blocks = _ends_of_blocks(table)
     (heap_size,) = heap_sizes(shot.bits)
     page = shot.page_size
     ranges: set[tuple[int, int]] = set()
-    for row in table.rows_where(lambda row: not table.inode[row] and permissions(table.perms[row]).read_write):
+    for row in table.rows_where(
+        lambda row: not table.inode[row] and permissions(table.perms[row]).read_write, "writable without a file"
+    ):
         start, end, flags = table.start[row], table.end[row], table.flags[row]
         if (end - start < SMALL_BYTES and flags not in marked and end not in blocks) or not (
             rss[row] or swap[row] or flags in guarded
@@ -194,7 +201,9 @@ def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
 
 def _ends_of_blocks(table: Mappings) -> frozenset[int]:
     """Where inaccessible memory begins that ends as a block of malloc's does: before it an arena may have begun."""
-    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible and not table.inode[row])
+    rows = table.rows_where(
+        lambda row: permissions(table.perms[row]).inaccessible and not table.inode[row], "inaccessible without a file"
+    )
     return frozenset(table.start[row] for row in rows if table.end[row] % _BLOCK_BYTES == 0)
 
 

@@ -40,7 +40,8 @@ def fallback_rules(
     # labels are shared by many ranges: each is looked at once, by identity
     identities = list(map(id, cut.label))
     different = dict(zip(identities, cut.label, strict=True))
-    sorts = {identity: sort for identity, label in different.items() if (sort := _unexplained_sort(label)) is not None}
+    left = {identity: label for identity, label in different.items() if label.kind in _UNEXPLAINED}
+    sorts = {identity: sort for identity, label in left.items() if (sort := _unexplained_sort(label)) is not None}
     if not sorts:
         return cut
     loaded = {identity for identity, label in different.items() if _is_loaded(label)}
@@ -59,10 +60,12 @@ def fallback_rules(
     anonymous = [
         index for index in sorted(candidates) if identities[index] in sorts and not mappings.inode[cut.vma[index]]
     ]
-    left = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
-    judge = _Judge(mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, left, pages))
+    writables = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
+    judge = _Judge(
+        mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, writables, pages)
+    )
     labels = list(cut.label)
-    judged = dict(zip(left, judge.writable(left), strict=True))
+    judged = dict(zip(writables, judge.writable(writables), strict=True))
     for index in anonymous:
         if index in judged:
             label = judged[index]
@@ -79,12 +82,13 @@ def fallback_rules(
 _GUARDED = frozenset({kinds.THREAD_STACK, kinds.CACHED_STACK, kinds.COROUTINE_STACK, kinds.SIGNAL_STACK})
 """Stacks below which a guard lies; the kernel keeps the main thread's own gap free by itself."""
 _RESERVED, _WRITABLE = "reserved", "writable"
+_UNEXPLAINED = frozenset({kinds.RESERVED, kinds.ANON_PRIVATE})
 
 
 def _unexplained_sort(label: Label) -> str | None:
     """Which sort of unexplained memory a label is; None for one that a rule explained."""
-    if label.cls is ByteClass.RESERVED:
-        return _RESERVED if label.kind is kinds.RESERVED else None
+    if label.kind is kinds.RESERVED:
+        return _RESERVED
     return _WRITABLE if label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS else None
 
 
@@ -104,7 +108,8 @@ def _inaccessible(size: int, below: Label | None, above: Label | None) -> Label 
 
 def _is_loaded(label: Label) -> bool:
     """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
-    return label.kind.role is not None or label.cls is ByteClass.KERNEL
+    kind = label.kind
+    return kind.role is not None or kind.cls is ByteClass.KERNEL
 
 
 _MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds.GLIBC_MAIN_MMAP})
@@ -169,7 +174,7 @@ class _Judge:
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
-        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible)
+        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible")
         self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed if not mappings.inode[row]}
         self._judged: dict[tuple[object, ...], Label | None] = {}
         self._labels: dict[Label, Label] = {}
