@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 __all__ = [
+    "FILES_OF_A_LIVE_THREAD",
     "FILES_OF_A_THREAD",
     "FILES_TO_INSPECT",
     "THREAD_FILES_TO_INSPECT",
@@ -41,6 +42,8 @@ __all__ = [
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
+FILES_OF_A_LIVE_THREAD = ("stat", "status", "syscall")
+"""A kernel writes the name in ``stat`` as in ``comm`` (proc_task_name()); a recording may lack either."""
 TRIES = 4
 _GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
 """Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""
