@@ -184,6 +184,8 @@ def _held(claim: Claim, mappings: Mappings, index: int) -> Claim | None:
 
 def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[tuple[int, int, Label]]:
     """Sweep over the claims of one mapping from low to high; the highest rank on the heap has the byte."""
+    if len(claims) == 1 and claims[0].start <= low and claims[0].end >= high:
+        return [(low, high, claims[0].label)]  # as most often
     ordered = sorted(claims, key=lambda claim: claim.start)
     edges = sorted({low, high, *(c.start for c in ordered), *(c.end for c in ordered)})
     edges = [edge for edge in edges if low <= edge <= high]

@@ -24,6 +24,8 @@ __all__ = [
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
+_STAT_NUMBERS = 48
+"""From the fourth field to env_end; what follows is not used."""
 _STATM_NUMBERS = 7
 _LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
 
@@ -89,45 +91,36 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         pid = int(data[:opening])
         if b"_" in data[closing:] or max(map(len, rest)) > _NUMBER_LENGTH_MAX:
             raise ValueError("int() would take it")
-        numbers = [int(word) for word in rest[1:]]
+        numbers = list(map(int, rest[1:]))
     except ValueError as error:
         raise MalformedFile(name, 1, "field-no-number", data) from error
-
-    def field(index: int) -> int:
-        """A field by its number in proc_pid_stat(5), where the state is field 3."""
-        return numbers[index - 4]
-
-    def optional(index: int) -> int | None:
-        return numbers[index - 4] if index - 4 < len(numbers) else None
-
-    def address(index: int) -> int | None:
-        value = numbers[index - 4] if index - 4 < len(numbers) else 0
-        return value if value > 1 else None
-
+    # numbers[at] is field at + 4 of proc_pid_stat(5), where the state is field 3; older kernels have fewer
+    fields = numbers + [None] * (_STAT_NUMBERS - len(numbers))
+    addresses = [value if value is not None and value > 1 else None for value in fields]
     return Stat(
         pid=pid,
         comm=data[opening + 1 : closing],
         state=rest[0].decode("ascii", "replace"),
-        ppid=field(4),
-        flags=field(9),
-        majflt=field(12),
-        utime=field(14),
-        stime=field(15),
-        num_threads=field(20),
-        starttime=field(22),
-        vsize=field(23),
-        rss_pages=field(24),
-        startcode=address(26),
-        startstack=address(28),
-        processor=optional(39),
-        policy=optional(41),
-        start_data=address(45),
-        end_data=address(46),
-        start_brk=address(47),
-        arg_start=address(48),
-        arg_end=address(49),
-        env_start=address(50),
-        env_end=address(51),
+        ppid=numbers[0],
+        flags=numbers[5],
+        majflt=numbers[8],
+        utime=numbers[10],
+        stime=numbers[11],
+        num_threads=numbers[16],
+        starttime=numbers[18],
+        vsize=numbers[19],
+        rss_pages=numbers[20],
+        startcode=addresses[22],
+        startstack=addresses[24],
+        processor=fields[35],
+        policy=fields[37],
+        start_data=addresses[41],
+        end_data=addresses[42],
+        start_brk=addresses[43],
+        arg_start=addresses[44],
+        arg_end=addresses[45],
+        env_start=addresses[46],
+        env_end=addresses[47],
     )
 
 
