@@ -6,7 +6,7 @@ by side. Where smaps was refused, ``status`` still tells the totals, and the res
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from operator import gt, sub
 
 from procmem.model.kinds import ByteClass
@@ -99,18 +99,14 @@ def _facts(snapshot: Snapshot) -> ProcessFacts:
     )
 
 
-def _class_of(label: Label) -> str:
-    return label.kind.cls._value_  # what value gives, by a function in Python
-
-
 def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ...]:
     """Sum the columns by class, in the order of the classes, those without regions left out.
 
     ``classic`` folds the classes to the six words of the textbook.
     """
-    fold: Callable[[Label], str] = classic_class if classic else _class_of
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
-    names = regions.for_each_label(fold)
+    # what value gives, by a function in Python
+    names = regions.for_each_label(classic_class) if classic else [label.kind.cls._value_ for label in regions.label]
     sizes: list[int | None] = list(map(sub, regions.end, regions.start))
     for row in regions.mappings.gates():
         sizes[bisect_left(regions.vma, row)] = 0  # a gate is nobody's memory, and VmSize leaves it out
@@ -139,11 +135,13 @@ def _sums_by_name(
             members[name].append(index)
     answers = []
     for column in columns:
-        sums = {name: exact_sum(map(column.__getitem__, rows)) for name, rows in members.items()}
+        sums: dict[str, int | None]
         if None in column:
+            sums = {name: exact_sum(map(column.__getitem__, rows)) for name, rows in members.items()}
             sums[common] = exact_sum([value for value, name in zip(column, names, strict=True) if name == common])
         else:
-            sums[common] = sum(filter(None, column)) - sum(filter(None, sums.values()))
+            known: dict[str, int] = {name: sum(map(column.__getitem__, rows)) for name, rows in members.items()}  # type: ignore[arg-type]
+            sums = {**known, common: sum(column) - sum(known.values())}  # type: ignore[arg-type]
         answers.append(sums)
     return answers
 

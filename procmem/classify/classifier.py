@@ -6,13 +6,14 @@ what nobody claims keeps the label that its mapping has by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
 from procmem.classify.apportion import shared_out
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import NOTHING_KNOWN, PageStates
-from procmem.classify.partition import ClaimGroup, Partition, partition
+from procmem.classify.partition import ClaimGroup, ClaimGroups, Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, ObjectRoles, code_mapped_again, elf_claims, load_biases
 from procmem.classify.rules.executable import as_if_not_executable, execute_proves
@@ -36,13 +37,9 @@ from procmem.model.vma_names import KernelName, is_file_in_memory, without_delet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
     from procmem.model.deep import DeepLook
 
-    Value = TypeVar("Value")
-
-__all__ = ["Claimed", "KnownClaims", "ObjectFacts", "layout", "mapped_files", "regions", "split_ranges"]
+__all__ = ["Claimed", "KnownClaims", "layout", "mapped_files", "regions", "split_ranges"]
 
 _JIT = b"jit"
 """In the name of a memory file: compiled code, and no ELF object."""
@@ -120,43 +117,31 @@ KnownClaims = dict[tuple[object, ...], ObjectClaims]
 """By all that claims depend on: forked processes have the same. An image is known by its id, and kept so long."""
 
 
-class ObjectFacts:
-    """What follows from the objects of a process, by all that it depends on besides: forked processes have the same."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[Hashable, Any] = {}
-
-    def of(self, name: Hashable, compute: Callable[[], Value]) -> Value:
-        """What is known by a name; computed where it is not."""
-        if name not in self._known:
-            self._known[name] = compute()
-        found: Value = self._known[name]
-        return found
-
-
 class _AllClaims(NamedTuple):
     """The claims of all objects, and each path's first load bias."""
 
-    claims: list[Claim | ClaimGroup]
+    claims: ClaimGroups
     biases: dict[bytes, int]
 
 
 class Claimed(NamedTuple):
-    """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw."""
+    """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw.
+
+    ``facts`` are of the objects that the runtimes were found in.
+    """
 
     cut: Partition
     mappings: Mappings
     runtimes: Runtimes
     deep: bool
+    facts: ObjectFacts
 
     def judged(self, pages: PageStates = NOTHING_KNOWN) -> Partition:
         """The same ranges, those that no rule explains judged by pattern and neighbour.
 
         ``pages`` may know more than the rules did: by now it is known which mappings are divided.
         """
-        return fallback_rules(self.mappings, self.cut, self.runtimes, pages, deep=self.deep)
+        return fallback_rules(self.mappings, self.cut, self.runtimes, pages, deep=self.deep, facts=self.facts)
 
 
 def layout(
@@ -188,9 +173,9 @@ def layout(
     tls_size = facts.of(
         ("tls", id(runtimes), snapshot.bits), partial(_static_tls_estimate, snapshot, objects, runtimes)
     )
-    claims: list[Claim | ClaimGroup] = [
+    claims: list[Claim | ClaimGroups] = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
-        *of_objects,
+        of_objects,
         *marked_stack_claims(mappings),
     ]
     of_runtimes = list(runtimes.claims(mappings, snapshot))
@@ -202,7 +187,15 @@ def layout(
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
 
         proved = proofs(
-            snapshot, mappings, look, pages, biases, _each(of_objects), of_runtimes, tls_size, static=runtimes.static
+            snapshot,
+            mappings,
+            look,
+            pages,
+            biases,
+            list(of_objects.each()),
+            of_runtimes,
+            tls_size,
+            static=runtimes.static,
         )
         claims += proved.claims
         blocks = proved.blocks
@@ -211,7 +204,7 @@ def layout(
     claims += arena_claims(mappings, snapshot.bits, runtimes, pages, disproved)
     claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return Claimed(cut, mappings, runtimes, deep=look is not None)
+    return Claimed(cut, mappings, runtimes, look is not None, facts)
 
 
 def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
@@ -273,7 +266,7 @@ def _object_claims(
     known: KnownClaims,
 ) -> _AllClaims:
     """Claims on every loaded object."""
-    claims: list[Claim | ClaimGroup] = []
+    groups: list[ClaimGroup] = []
     biases: dict[bytes, int] = {}
     rows = mappings.rows_of_files()
     headers = (snapshot.auxv or {}).get(AT_PHDR)
@@ -284,7 +277,7 @@ def _object_claims(
         if item.image is None and not item.readable:
             from procmem.classify.rules.elf_without_headers import unread_claims  # noqa: PLC0415  # seldom
 
-            claims += unread_claims(item, role, mappings, own, snapshot)
+            groups.append(ClaimGroup(list(unread_claims(item, role, mappings, own, snapshot))))
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped
         mapped = tuple([(mappings.perms[row], mappings.offset[row]) for row in own])
@@ -295,12 +288,8 @@ def _object_claims(
             found = known[key] = _claims_of_object(item, item.image, role, mappings, own, snapshot)
         if found.bias is not None:
             biases.setdefault(item.file.path, found.bias)
-        claims.append(found.group)
-    return _AllClaims(claims, biases)
-
-
-def _each(claims: Sequence[Claim | ClaimGroup]) -> list[Claim]:
-    return [claim for group in claims for claim in (group.claims if isinstance(group, ClaimGroup) else (group,))]
+        groups.append(found.group)
+    return _AllClaims(ClaimGroups(groups), biases)
 
 
 def _claims_of_object(

@@ -16,7 +16,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
 
-__all__ = ["ClaimGroup", "Partition", "Rank", "partition"]
+__all__ = ["ClaimGroup", "ClaimGroups", "Partition", "Rank", "partition"]
 
 
 class Rank:
@@ -75,10 +75,15 @@ class ClaimGroup:
         self.high = max((claim.end for claim in claims), default=0)
         self._known: dict[tuple[object, ...], tuple[list[tuple[int, _Part]], list[Label]]] = {}
 
+    def near(self, mappings: Mappings) -> range:
+        """The mappings that may lie where these claims do."""
+        first = max(bisect_right(mappings.start, self.low) - 1, 0)
+        return range(first, max(bisect_left(mappings.start, self.high), first))
+
     def parts(self, mappings: Mappings, defaults: list[Label]) -> Iterator[tuple[int, _Part]]:
         """What holds on each mapping, by its index; the mappings are in order."""
-        first = max(bisect_right(mappings.start, self.low) - 1, 0)
-        near = slice(first, bisect_left(mappings.start, self.high, first))
+        rows = self.near(mappings)
+        first, near = rows.start, slice(rows.start, rows.stop)
         # the shape stands for all that mappings say beside their addresses
         key = (mappings.shape, id(defaults), tuple(mappings.start[near]), tuple(mappings.end[near]))
         found = self._known.get(key)
@@ -93,7 +98,45 @@ class ClaimGroup:
         return ((first + at, part) for at, part in found[0])
 
 
-def partition(mappings: Mappings, claims: Iterable[Claim | ClaimGroup], defaults: list[Label]) -> Partition:
+class _KnownParts(NamedTuple):
+    """What groups hold of mappings, and where those end that they may hold anything of."""
+
+    rows: list[int]
+    ends: list[int]
+    parts: dict[int, list[Claim | _Part]]
+    defaults: list[Label]
+
+
+class ClaimGroups:
+    """The groups of all objects of a process, in their order."""
+
+    __slots__ = ("_known", "groups")
+
+    def __init__(self, groups: Sequence[ClaimGroup]) -> None:
+        self.groups = groups
+        self._known: dict[tuple[object, ...], _KnownParts] = {}
+
+    def each(self) -> Iterator[Claim]:
+        """The claims of all groups."""
+        for group in self.groups:
+            yield from group.claims
+
+    def parts(self, mappings: Mappings, defaults: list[Label]) -> dict[int, list[Claim | _Part]]:
+        """What holds on each mapping, by its index; the mappings are in order. Nobody changes the answer."""
+        key = (mappings.shape, id(defaults), tuple(mappings.start))
+        known = self._known.get(key)
+        if known is None or known.ends != list(map(mappings.end.__getitem__, known.rows)):
+            rows = [row for group in self.groups for row in group.near(mappings)]
+            parts: defaultdict[int, list[Claim | _Part]] = defaultdict(list)
+            for group in self.groups:
+                for index, part in group.parts(mappings, defaults):
+                    parts[index].append(part)
+            ends = list(map(mappings.end.__getitem__, rows))
+            known = self._known[key] = _KnownParts(rows, ends, dict(parts), defaults)
+        return known.parts
+
+
+def partition(mappings: Mappings, claims: Iterable[Claim | ClaimGroups], defaults: list[Label]) -> Partition:
     """Cut the mappings where the winning claim changes; ``defaults`` are the labels of what nobody claims."""
     vma: list[int] = []
     starts: list[int] = []
@@ -133,7 +176,7 @@ def _ranges(low: int, high: int, claimed: Sequence[Claim | _Part], rest: Label) 
 
 
 def _claims_by_vma(
-    mappings: Mappings, claims: Iterable[Claim | ClaimGroup], defaults: list[Label]
+    mappings: Mappings, claims: Iterable[Claim | ClaimGroups], defaults: list[Label]
 ) -> dict[int, list[Claim | _Part]]:
     """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
     order: Sequence[int] = range(len(mappings))
@@ -142,15 +185,21 @@ def _claims_by_vma(
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]
-    found: dict[int, list[Claim | _Part]] = defaultdict(list)
+    found: dict[int, list[Claim | _Part]] = {}
+    shared: set[int] = set()
     for group in claims:
-        if isinstance(group, ClaimGroup) and starts is mappings.start:
-            for index, part in group.parts(mappings, defaults):
-                found[index].append(part)
+        if isinstance(group, ClaimGroups) and starts is mappings.start:
+            parts = group.parts(mappings, defaults)
+            shared |= parts.keys() - found.keys()
+            found = {**parts, **{index: [*held, *parts.get(index, ())] for index, held in found.items()}}
             continue
-        for claim in group.claims if isinstance(group, ClaimGroup) else (group,):
+        for claim in group.each() if isinstance(group, ClaimGroups) else (group,):
             for index, held in _holding(claim, mappings, order, starts):
-                found[index].append(held)
+                if index in shared:  # whose list belongs to other processes as well
+                    shared.remove(index)
+                    found[index] = [*found[index], held]
+                else:
+                    found.setdefault(index, []).append(held)
     return found
 
 

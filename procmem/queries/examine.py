@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence, Set
 
-from procmem.classify.classifier import KnownClaims, ObjectFacts, layout, mapped_files, regions, split_ranges
+from procmem.classify.classifier import KnownClaims, layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import (
     REGION_KEYS,
     anonymous_ranges,
@@ -16,6 +16,7 @@ from procmem.classify.evidence import (
     touched_ranges,
     words_to_look_for,
 )
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple

@@ -8,13 +8,14 @@ often an allocator's, and which allocators a process has is known; that is a gue
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Guess, Runtimes, first_guess
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
-from procmem.model.kinds import ByteClass
+from procmem.model.kinds import KINDS, ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
@@ -29,13 +30,20 @@ _ALLOCATOR_BYTES_MIN = 1 << 16
 
 
 def fallback_rules(
-    mappings: Mappings, cut: Partition, runtimes: Runtimes, pages: PageStates, *, deep: bool
+    mappings: Mappings,
+    cut: Partition,
+    runtimes: Runtimes,
+    pages: PageStates,
+    *,
+    deep: bool,
+    facts: ObjectFacts | None = None,
 ) -> Partition:
     """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
 
     A block of malloc begins with a header, so memory
     whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
     ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
+    ``facts`` are of the objects that the runtimes were found in.
     """
     # labels are shared by many ranges: each is looked at once, by identity
     identities = list(map(id, cut.label))
@@ -44,7 +52,7 @@ def fallback_rules(
     sorts = {identity: sort for identity, label in left.items() if (sort := _unexplained_sort(label)) is not None}
     if not sorts:
         return cut
-    loaded = {identity for identity, label in different.items() if _is_loaded(label)}
+    loaded = {identity for identity, label in different.items() if label.kind in _LOADED}
     reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
     marked = loaded | reserved
     found = [index for index, identity in enumerate(identities) if identity in marked]
@@ -61,9 +69,8 @@ def fallback_rules(
         index for index in sorted(candidates) if identities[index] in sorts and not mappings.inode[cut.vma[index]]
     ]
     writables = [index for index in anonymous if sorts[identities[index]] is _WRITABLE]
-    judge = _Judge(
-        mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, writables, pages)
-    )
+    outweighs = deep and _outweigh(cut, writables, pages)
+    judge = _Judge(mappings, cut, runtimes, pages, loaders, facts or ObjectFacts(), deep=deep, outweighs=outweighs)
     labels = list(cut.label)
     judged = dict(zip(writables, judge.writable(writables), strict=True))
     for index in anonymous:
@@ -106,12 +113,8 @@ def _inaccessible(size: int, below: Label | None, above: Label | None) -> Label 
     return None
 
 
-def _is_loaded(label: Label) -> bool:
-    """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
-    kind = label.kind
-    return kind.role is not None or kind.cls is ByteClass.KERNEL
-
-
+_LOADED = frozenset(kind for kind in KINDS if kind.role is not None or kind.cls is ByteClass.KERNEL)
+"""What belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
 _MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds.GLIBC_MAIN_MMAP})
 _NEVER_MALLOC = (
     MemoryFlag.UFFD_MISSING,
@@ -161,6 +164,7 @@ class _Judge:
         runtimes: Runtimes,
         pages: PageStates,
         loaders: frozenset[int],
+        facts: ObjectFacts,
         *,
         deep: bool,
         outweighs: bool,
@@ -168,7 +172,7 @@ class _Judge:
         self._mappings = mappings
         self._cut = cut
         self._runtimes = runtimes
-        self._patterns = runtimes.patterns()
+        self._patterns = facts.of(("patterns", id(runtimes)), runtimes.patterns)
         self._pages = pages
         self._loaders = loaders
         self._deep = deep
@@ -176,7 +180,8 @@ class _Judge:
         self._brk_is_free = _brk_is_free(mappings)
         closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible")
         self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed if not mappings.inode[row]}
-        self._judged: dict[tuple[object, ...], Label | None] = {}
+        name = ("judged", id(runtimes), deep, outweighs, self._brk_is_free)
+        self._judged: dict[tuple[object, ...], Label | None] = facts.of(name, dict)
         self._labels: dict[Label, Label] = {}
 
     def shared(self, label: Label | None) -> Label | None:
