@@ -7,7 +7,7 @@ mapping has by itself.
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import gt
 
@@ -98,12 +98,20 @@ class ClaimGroup:
         return ((first + at, part) for at, part in found[0])
 
 
+class _Block(NamedTuple):
+    """Mappings that follow one another, of which groups hold something, cut into ranges where nobody else does."""
+
+    rows: range
+    cut: Partition
+
+
 class _KnownParts(NamedTuple):
     """What groups hold of mappings, and where those end that they may hold anything of."""
 
     rows: list[int]
     ends: list[int]
     parts: dict[int, list[Claim | _Part]]
+    blocks: list[_Block]
     defaults: list[Label]
 
 
@@ -121,7 +129,7 @@ class ClaimGroups:
         for group in self.groups:
             yield from group.claims
 
-    def parts(self, mappings: Mappings, defaults: list[Label]) -> dict[int, list[Claim | _Part]]:
+    def parts(self, mappings: Mappings, defaults: list[Label]) -> _KnownParts:
         """What holds on each mapping, by its index; the mappings are in order. Nobody changes the answer."""
         key = (mappings.shape, id(defaults), tuple(mappings.start))
         known = self._known.get(key)
@@ -132,38 +140,89 @@ class ClaimGroups:
                 for index, part in group.parts(mappings, defaults):
                     parts[index].append(part)
             ends = list(map(mappings.end.__getitem__, rows))
-            known = self._known[key] = _KnownParts(rows, ends, dict(parts), defaults)
-        return known.parts
+            blocks = list(_blocks(mappings, parts, defaults))
+            known = self._known[key] = _KnownParts(rows, ends, dict(parts), blocks, defaults)
+        return known
+
+
+def _blocks(mappings: Mappings, parts: Mapping[int, list[Claim | _Part]], defaults: list[Label]) -> Iterator[_Block]:
+    rows = sorted(parts)
+    firsts = [row for row in rows if row - 1 not in parts]
+    stops = [row + 1 for row in rows if row + 1 not in parts]
+    for first, stop in zip(firsts, stops, strict=True):
+        cut = _Cut(mappings, defaults, first)
+        for row in range(first, stop):
+            cut.add(row, parts[row])
+        yield _Block(range(first, stop), cut.partition())
+
+
+class _Cut:
+    """Ranges that are put together, mapping by mapping from the first on."""
+
+    __slots__ = ("_defaults", "_done", "_ends", "_labels", "_mappings", "_split", "_starts", "_vma")
+
+    def __init__(self, mappings: Mappings, defaults: list[Label], first: int = 0) -> None:
+        self._mappings = mappings
+        self._defaults = defaults
+        self._done = first
+        self._vma: list[int] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._labels: list[Label] = []
+        self._split: set[int] = set()
+
+    def go_to(self, row: int) -> None:
+        """Take over the mappings that nobody claims, up to one."""
+        done = self._done
+        if done < row:
+            self._vma += range(done, row)
+            self._starts += self._mappings.start[done:row]
+            self._ends += self._mappings.end[done:row]
+            self._labels += self._defaults[done:row]
+            self._done = row
+
+    def add(self, row: int, claimed: Sequence[Claim | _Part]) -> None:
+        """Add a mapping of which something is claimed."""
+        self.go_to(row)
+        self._done = row + 1
+        ranges = _ranges(self._mappings.start[row], self._mappings.end[row], claimed, self._defaults[row])
+        if len(ranges) > 1:
+            self._split.add(row)
+        for start, end, label in ranges:
+            self._vma.append(row)
+            self._starts.append(start)
+            self._ends.append(end)
+            self._labels.append(label)
+
+    def add_block(self, block: _Block) -> None:
+        """Add several at once."""
+        self.go_to(block.rows.start)
+        self._done = block.rows.stop
+        vma, starts, ends, labels, split = block.cut
+        self._vma += vma
+        self._starts += starts
+        self._ends += ends
+        self._labels += labels
+        self._split |= split
+
+    def partition(self) -> Partition:
+        """All of it."""
+        return Partition(self._vma, self._starts, self._ends, self._labels, frozenset(self._split))
 
 
 def partition(mappings: Mappings, claims: Iterable[Claim | ClaimGroups], defaults: list[Label]) -> Partition:
     """Cut the mappings where the winning claim changes; ``defaults`` are the labels of what nobody claims."""
-    vma: list[int] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    labels: list[Label] = []
-    split = set()
-    done = 0
-    for index, claimed in sorted(_claims_by_vma(mappings, claims, defaults).items()):
-        # whatever lies between two claimed mappings is taken over in one piece
-        vma += range(done, index)
-        starts += mappings.start[done:index]
-        ends += mappings.end[done:index]
-        labels += defaults[done:index]
-        done = index + 1
-        ranges = _ranges(mappings.start[index], mappings.end[index], claimed, defaults[index])
-        if len(ranges) > 1:
-            split.add(index)
-        for start, end, label in ranges:
-            vma.append(index)
-            starts.append(start)
-            ends.append(end)
-            labels.append(label)
-    vma += range(done, len(mappings))
-    starts += mappings.start[done:]
-    ends += mappings.end[done:]
-    labels += defaults[done:]
-    return Partition(vma, starts, ends, labels, frozenset(split))
+    found, alone, blocks = _claims_by_vma(mappings, claims, defaults)
+    whole = [block for block in blocks if alone.issuperset(block.rows)]
+    left = set(found).difference(*(block.rows for block in whole))
+    cut = _Cut(mappings, defaults)
+    for row, block in sorted([*((block.rows.start, block) for block in whole), *((row, None) for row in left)]):
+        if block is None:
+            cut.add(row, found[row])
+        else:
+            cut.add_block(block)
+    cut.go_to(len(mappings))
+    return cut.partition()
 
 
 def _ranges(low: int, high: int, claimed: Sequence[Claim | _Part], rest: Label) -> list[tuple[int, int, Label]]:
@@ -177,8 +236,11 @@ def _ranges(low: int, high: int, claimed: Sequence[Claim | _Part], rest: Label) 
 
 def _claims_by_vma(
     mappings: Mappings, claims: Iterable[Claim | ClaimGroups], defaults: list[Label]
-) -> dict[int, list[Claim | _Part]]:
-    """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings."""
+) -> tuple[dict[int, list[Claim | _Part]], set[int], list[_Block]]:
+    """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings.
+
+    With those mappings of which groups alone claim anything, and what is known of these.
+    """
     order: Sequence[int] = range(len(mappings))
     starts: Sequence[int] = mappings.start
     if any(map(gt, starts, starts[1:])):
@@ -186,21 +248,23 @@ def _claims_by_vma(
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]
     found: dict[int, list[Claim | _Part]] = {}
-    shared: set[int] = set()
+    alone: set[int] = set()
+    blocks: list[_Block] = []
     for group in claims:
         if isinstance(group, ClaimGroups) and starts is mappings.start:
-            parts = group.parts(mappings, defaults)
-            shared |= parts.keys() - found.keys()
-            found = {**parts, **{index: [*held, *parts.get(index, ())] for index, held in found.items()}}
+            known = group.parts(mappings, defaults)
+            alone |= known.parts.keys() - found.keys()
+            found = {**known.parts, **{index: [*held, *known.parts.get(index, ())] for index, held in found.items()}}
+            blocks += known.blocks
             continue
         for claim in group.each() if isinstance(group, ClaimGroups) else (group,):
             for index, held in _holding(claim, mappings, order, starts):
-                if index in shared:  # whose list belongs to other processes as well
-                    shared.remove(index)
+                if index in alone:  # whose list belongs to other processes as well
+                    alone.remove(index)
                     found[index] = [*found[index], held]
                 else:
                     found.setdefault(index, []).append(held)
-    return found
+    return found, alone, blocks
 
 
 def _holding(

@@ -25,9 +25,9 @@ from procmem.model.raw import KeptFile, MappedFile, PageRuns, RawProcess, Refusa
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
-from procmem.parse.maps import KnownMaps
 from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
+from procmem.parse.smaps import KnownSmaps
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
 from procmem.sources.files import NoAnswer, own_devices
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
@@ -103,7 +103,7 @@ class KnownObjects:
         self.loaded: dict[tuple[tuple[MappedFile, ...], Collection[str]], _Loaded] = {}
         self.claims: KnownClaims = {}
         self.local: frozenset[str] = frozenset()
-        self.maps = KnownMaps()
+        self.maps = KnownSmaps()
 
 
 def examine(

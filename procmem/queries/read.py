@@ -13,7 +13,7 @@ from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
-from procmem.parse.smaps import SmapsReader
+from procmem.parse.smaps import KnownSmaps, SmapsReader
 from procmem.parse.status import parse_stat, parse_status
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from procmem.model.mapping import Mappings
     from procmem.model.ports import Target
-    from procmem.parse.maps import KnownMaps
 
     Answer = TypeVar("Answer")
 
@@ -70,7 +69,7 @@ def take(
     keys: Collection[str] | None = REGION_KEYS,
     keep: bool = False,
     thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
-    known: KnownMaps | None = None,
+    known: KnownSmaps | None = None,
 ) -> tuple[RawProcess, Mappings | None]:
     """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
 
