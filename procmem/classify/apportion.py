@@ -116,14 +116,15 @@ def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
 
 def _bytes_in(runs: PageRuns, ranges: Sequence[tuple[int, int]], state: int, *, without: int) -> list[int]:
     """Bytes of pages in a state, for each range."""
-    return [
-        sum(
-            min(run.end, end) - max(run.start, start)
-            for run in runs.within(start, end)
-            if run.state & state and not run.state & without
-        )
-        for start, end in ranges
-    ]
+    starts, ends, states = runs.start, runs.end, runs.state
+    sums = []
+    for start, end in ranges:
+        total = 0
+        for at in range(runs.first_beyond(start), bisect_left(starts, end)):
+            if states[at] & state and not states[at] & without:
+                total += min(ends[at], end) - max(starts[at], start)
+        sums.append(total)
+    return sums
 
 
 def _weights(parts: Sequence[int | None], sizes: Sequence[int]) -> list[int]:

@@ -13,7 +13,7 @@ from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.parse import smaps as smaps_module
 from procmem.parse.records import RecordsReader, smaps_records
-from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
+from procmem.parse.smaps import KnownSmaps, SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 from tests.support import smaps_text
 from tests.support.smaps_text import KEYS_4_4, KEYS_6_18, Record
 
@@ -76,6 +76,23 @@ def test_records_of_different_shapes(records: list[Record], chance: random.Rando
         )
     data = smaps_text.smaps(mixed)
     assert written(mixed) == parse_smaps_by_line(data) == parse_smaps(data)
+
+
+@given(st.lists(smaps_text.records(), max_size=3), st.booleans())
+def test_what_is_known_of_other_processes_changes_nothing(processes: list[list[Record]], again: bool) -> None:
+    """Neither lines that were read before, nor the shape that records had; tables that are alike share their shape."""
+    known = KnownSmaps()
+    tables = []
+    for records in [*processes, *processes * again]:
+        reader = SmapsReader(known=known)
+        reader.feed(smaps_text.smaps(records))
+        tables.append(reader.close())
+        assert tables[-1] == written(records)
+    alike = [[tuple(getattr(table, field)) for field in ("perms", "offset", "name", "flags")] for table in tables]
+    lines = [[(record.device, record.inode) for record in records] for records in [*processes, *processes * again]]
+    for one, said, of in zip(tables, alike, lines, strict=True):
+        for other, other_said, other_of in zip(tables, alike, lines, strict=True):
+            assert (one.shape is other.shape) == ((said, of) == (other_said, other_of))
 
 
 @given(smaps_text.records())
