@@ -38,7 +38,7 @@ def shared_out(mappings: Mappings, cut: Partition, runs: PageRuns | Refusal, pag
             continue
         ranges = zip(cut.start[first:end], cut.end[first:end], strict=True)
         pages = [_whole_pages(low, high, page_size) for low, high in ranges]
-        parts = _shares_of(_Figures(rss, pss, uss, swap), pages, runs if known else None)  # type: ignore[arg-type]
+        parts = _shares_of(_OfMapping(rss, pss, uss, swap), pages, runs if known else None)  # type: ignore[arg-type]
         shares.update(zip(range(first, end), parts, strict=True))
     return shares
 
@@ -47,7 +47,7 @@ _FIGURES = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.PRIVATE_CLEAN, S
 _NOTHING = Share(0, 0, 0, 0, ())
 
 
-class _Figures(NamedTuple):
+class _OfMapping(NamedTuple):
     """The figures of a mapping, in bytes; None is unknown."""
 
     rss: int | None
@@ -86,7 +86,7 @@ def _by_weight(total: int | None, weights: Sequence[int]) -> tuple[list[int | No
     return _divide(total, list(weights), weights)
 
 
-def _shares_of(whole: _Figures, pages: Sequence[tuple[int, int]], runs: PageRuns | None) -> list[Share]:
+def _shares_of(whole: _OfMapping, pages: Sequence[tuple[int, int]], runs: PageRuns | None) -> list[Share]:
     """The figures of the ranges of a mapping, of which ``pages`` are the whole pages."""
     rss, pss, uss, swap = whole
     sizes = [end - start for start, end in pages]

@@ -45,7 +45,7 @@ class Partition(NamedTuple):
     """Indexes of the mappings that hold more than one range."""
 
 
-class _Part:
+class _HeldPart:
     """What a group of claims holds of one mapping, by itself: ``ranges`` are resolved once."""
 
     __slots__ = ("_ranges", "claims")
@@ -73,14 +73,14 @@ class ClaimGroup:
         self.claims = claims
         self.low = min((claim.start for claim in claims), default=0)
         self.high = max((claim.end for claim in claims), default=0)
-        self._known: dict[tuple[object, ...], tuple[list[tuple[int, _Part]], list[Label]]] = {}
+        self._known: dict[tuple[object, ...], tuple[list[tuple[int, _HeldPart]], list[Label]]] = {}
 
     def near(self, mappings: Mappings) -> range:
         """The mappings that may lie where these claims do."""
         first = max(bisect_right(mappings.start, self.low) - 1, 0)
         return range(first, max(bisect_left(mappings.start, self.high), first))
 
-    def parts(self, mappings: Mappings, defaults: list[Label]) -> Iterator[tuple[int, _Part]]:
+    def parts(self, mappings: Mappings, defaults: list[Label]) -> Iterator[tuple[int, _HeldPart]]:
         """What holds on each mapping, by its index; the mappings are in order."""
         rows = self.near(mappings)
         first, near = rows.start, slice(rows.start, rows.stop)
@@ -94,11 +94,11 @@ class ClaimGroup:
                 for index, own in _holding(claim, mappings, order, mappings.start):
                     held[index].append(own)
             # the labels are kept, since they are known by their identity
-            found = self._known[key] = [(index - first, _Part(claims)) for index, claims in held.items()], defaults
+            found = self._known[key] = [(index - first, _HeldPart(claims)) for index, claims in held.items()], defaults
         return ((first + at, part) for at, part in found[0])
 
 
-class _Block(NamedTuple):
+class _CutRun(NamedTuple):
     """Mappings that follow one another, of which groups hold something, cut into ranges where nobody else does."""
 
     rows: range
@@ -110,8 +110,8 @@ class _KnownParts(NamedTuple):
 
     rows: list[int]
     ends: list[int]
-    parts: dict[int, list[Claim | _Part]]
-    blocks: list[_Block]
+    parts: dict[int, list[Claim | _HeldPart]]
+    blocks: list[_CutRun]
     defaults: list[Label]
 
 
@@ -135,7 +135,7 @@ class ClaimGroups:
         known = self._known.get(key)
         if known is None or known.ends != list(map(mappings.end.__getitem__, known.rows)):
             rows = [row for group in self.groups for row in group.near(mappings)]
-            parts: defaultdict[int, list[Claim | _Part]] = defaultdict(list)
+            parts: defaultdict[int, list[Claim | _HeldPart]] = defaultdict(list)
             for group in self.groups:
                 for index, part in group.parts(mappings, defaults):
                     parts[index].append(part)
@@ -145,7 +145,9 @@ class ClaimGroups:
         return known
 
 
-def _blocks(mappings: Mappings, parts: Mapping[int, list[Claim | _Part]], defaults: list[Label]) -> Iterator[_Block]:
+def _blocks(
+    mappings: Mappings, parts: Mapping[int, list[Claim | _HeldPart]], defaults: list[Label]
+) -> Iterator[_CutRun]:
     rows = sorted(parts)
     firsts = [row for row in rows if row - 1 not in parts]
     stops = [row + 1 for row in rows if row + 1 not in parts]
@@ -153,7 +155,7 @@ def _blocks(mappings: Mappings, parts: Mapping[int, list[Claim | _Part]], defaul
         cut = _Cut(mappings, defaults, first)
         for row in range(first, stop):
             cut.add(row, parts[row])
-        yield _Block(range(first, stop), cut.partition())
+        yield _CutRun(range(first, stop), cut.partition())
 
 
 class _Cut:
@@ -181,7 +183,7 @@ class _Cut:
             self._labels += self._defaults[done:row]
             self._done = row
 
-    def add(self, row: int, claimed: Sequence[Claim | _Part]) -> None:
+    def add(self, row: int, claimed: Sequence[Claim | _HeldPart]) -> None:
         """Add a mapping of which something is claimed."""
         self.go_to(row)
         self._done = row + 1
@@ -194,7 +196,7 @@ class _Cut:
             self._ends.append(end)
             self._labels.append(label)
 
-    def add_block(self, block: _Block) -> None:
+    def add_block(self, block: _CutRun) -> None:
         """Add several at once."""
         self.go_to(block.rows.start)
         self._done = block.rows.stop
@@ -225,18 +227,18 @@ def partition(mappings: Mappings, claims: Iterable[Claim | ClaimGroups], default
     return cut.partition()
 
 
-def _ranges(low: int, high: int, claimed: Sequence[Claim | _Part], rest: Label) -> list[tuple[int, int, Label]]:
+def _ranges(low: int, high: int, claimed: Sequence[Claim | _HeldPart], rest: Label) -> list[tuple[int, int, Label]]:
     """The ranges of one mapping."""
     first = claimed[0]
-    if len(claimed) == 1 and isinstance(first, _Part):
+    if len(claimed) == 1 and isinstance(first, _HeldPart):
         return first.ranges(low, high, rest)
-    claims = [claim for piece in claimed for claim in (piece.claims if isinstance(piece, _Part) else (piece,))]
+    claims = [claim for piece in claimed for claim in (piece.claims if isinstance(piece, _HeldPart) else (piece,))]
     return _resolve(low, high, claims, rest)
 
 
 def _claims_by_vma(
     mappings: Mappings, claims: Iterable[Claim | ClaimGroups], defaults: list[Label]
-) -> tuple[dict[int, list[Claim | _Part]], set[int], list[_Block]]:
+) -> tuple[dict[int, list[Claim | _HeldPart]], set[int], list[_CutRun]]:
     """The claims that hold on each mapping. A claim on a file's range passes over other files' mappings.
 
     With those mappings of which groups alone claim anything, and what is known of these.
@@ -247,9 +249,9 @@ def _claims_by_vma(
         # a process that remaps while it is read gives its mappings out of order
         order = sorted(order, key=mappings.start.__getitem__)
         starts = [mappings.start[index] for index in order]
-    found: dict[int, list[Claim | _Part]] = {}
+    found: dict[int, list[Claim | _HeldPart]] = {}
     alone: set[int] = set()
-    blocks: list[_Block] = []
+    blocks: list[_CutRun] = []
     for group in claims:
         if isinstance(group, ClaimGroups) and starts is mappings.start:
             known = group.parts(mappings, defaults)

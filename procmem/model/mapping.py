@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["Mappings", "Shape", "SmapsRecord", "Unpopulated", "Vma"]
+__all__ = ["Mappings", "SmapsRecord", "TableShape", "Unpopulated", "Vma"]
 
 
 class Vma(NamedTuple):
@@ -74,7 +74,7 @@ class SmapsRecord(NamedTuple):
     values: tuple[tuple[str, str], ...]
 
 
-class Shape:
+class TableShape:
     """What follows from all that mappings say beside their addresses and counters, in which forked processes are alike.
 
     Tables that are alike in all that share one, so that it is found once for all of them. ``facts`` are by a name that
@@ -133,7 +133,7 @@ class Mappings:
         self.flags: list[str | None] = flags if flags is not None else [None] * len(start)
         self.sort = sort if sort is not None else _sorts(perms, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
-        self.shape = Shape()
+        self.shape = TableShape()
         self._sizes: list[int] | None = None
 
     def __len__(self) -> int:

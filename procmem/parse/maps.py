@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import lt
 
 from procmem.errors import MalformedFile
-from procmem.model.mapping import Mappings, Shape
+from procmem.model.mapping import Mappings, TableShape
 from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ class _Alike(NamedTuple):
     """The columns that are not addresses or counters, and the shape of all tables that have them."""
 
     columns: dict[str, Any]
-    shape: Shape
+    shape: TableShape
 
 
 class KnownMaps:
@@ -147,7 +147,7 @@ class KnownMaps:
             read = [self.sorts.read[of] for of in number]
             own = list(map(number.__getitem__, sort))
             found = self.alike[key] = _Alike(
-                {**_columns(read, own), "offset": offset, "sort": own}, Shape(is_shared=True)
+                {**_columns(read, own), "offset": offset, "sort": own}, TableShape(is_shared=True)
             )
         return found
 
@@ -218,7 +218,7 @@ class MapsTable:
             self._alike = self._known.columns_of(self._sort, self._offset)
         elif self._alike is None:
             columns = {**_columns(self._sorts.read, self._sort), "offset": self._offset, "sort": self._sort}
-            self._alike = _Alike(columns, Shape())
+            self._alike = _Alike(columns, TableShape())
         return self._alike
 
     def mappings(self, usage: Mapping[str, list[int | None]]) -> Mappings:
