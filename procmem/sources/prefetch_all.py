@@ -112,7 +112,17 @@ class Reading:
         """The files of a process as soon as they are read, of which we do our part; None where a child lost them."""
         while pid not in self.files and self._go_on():
             pass
+        if len(self.files) == len(self.names):
+            self._finish()
         return self.files.get(pid)
+
+    def _finish(self) -> None:
+        """Wait for all who read."""
+        if self.queue >= 0:
+            self.drop()
+            self.queue = -1
+        while self.children:
+            self.children.pop().end(self.files)
 
     def _go_on(self) -> bool:
         """Take over what children have read; else read a share; else wait for a child. Whether there was any of it."""
@@ -123,10 +133,8 @@ class Reading:
             for name, files in taken:
                 self.files[int(name)] = {file: _refusal(why) if why else content for file, content, why in files}
             return True
-        if self.queue >= 0:
-            self.drop()
-            self.queue = -1
         if not self.children:
+            self._finish()
             return False
         self.children.pop(0).end(self.files)
         return True

@@ -510,9 +510,14 @@ def test_a_queue_is_taken_once_and_whole(ours: int) -> None:
     assert reading.shares < len(many)
     reading.add_child()
     reading.add_child()
+    readers = [child._pid for child in reading.children]
     taken = [name for _ in range(ours) for name, _ in reading.take() or ()]
     known = {int(name): reading.files_of(int(name)) for name in many}
     assert {pid for pid, files in known.items() if files is None} == set(map(int, taken))
+    if not taken:
+        assert not reading.children
+        with pytest.raises(ChildProcessError):
+            os.waitpid(readers[0], os.WNOHANG)
     assert all(known[int(name)] == {"status": Refusal.ABSENT} for name in many[-2000:] if name not in taken)
     with_memory = [files for files in known.values() if files and has_memory(said_or_nothing(files["status"]))]
     assert all("smaps_rollup" in files for files in with_memory)
