@@ -48,6 +48,8 @@ _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
 _PSS_SHMEM = SmapsKey.PSS_SHMEM.encode()
 
 
+_MARKS = {key: b"\n%s:" % key for key in (*_STATUS, *_ROLLUP, _PSS_SHMEM)}
+"""How the line of a key begins."""
 _COMMAND_BYTES_MAX = 4096
 """Of a command line: the rest is no name any more."""
 _ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
@@ -116,7 +118,7 @@ def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     end = 0
     text = b"\n%s\n" % content
     for key in keys:
-        mark = b"\n%s:" % key
+        mark = _MARKS[key]
         at = text.find(mark, end)
         if at < 0:
             at = text.find(mark)
