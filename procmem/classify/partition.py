@@ -94,7 +94,9 @@ class ClaimGroup:
                 for index, own in _holding(claim, mappings, order, mappings.start):
                     held[index].append(own)
             # the labels are kept, since they are known by their identity
-            found = self._known[key] = [(index - first, _HeldPart(claims)) for index, claims in held.items()], defaults
+            found = [(index - first, _HeldPart(claims)) for index, claims in held.items()], defaults
+            if mappings.shape.is_shared:
+                self._known[key] = found
         return ((first + at, part) for at, part in found[0])
 
 
@@ -141,7 +143,9 @@ class ClaimGroups:
                     parts[index].append(part)
             ends = list(map(mappings.end.__getitem__, rows))
             blocks = list(_blocks(mappings, parts, defaults))
-            known = self._known[key] = _KnownParts(rows, ends, dict(parts), blocks, defaults)
+            known = _KnownParts(rows, ends, dict(parts), blocks, defaults)
+            if mappings.shape.is_shared:
+                self._known[key] = known
         return known
 
 

@@ -128,27 +128,38 @@ class _Alike(NamedTuple):
     shape: TableShape
 
 
+_ALIKE_MAX = 4096
+"""Of a process with more mappings nothing is kept for others."""
+_SORTS_MAX = 65_536
+"""So many different lines are kept: they take about 20 MiB."""
+
+
 class KnownMaps:
     """What the lines of processes that were read before said, and which of them are alike in all but addresses."""
 
-    __slots__ = ("alike", "sorts")
+    __slots__ = ("_name", "alike", "sorts")
 
     def __init__(self, name: str = "smaps") -> None:
+        self._name = name
         self.sorts = _Sorts(name)
         self.alike: dict[tuple[tuple[int, ...], tuple[int, ...]], _Alike] = {}
 
-    def columns_of(self, sort: Sequence[int], offset: list[int]) -> _Alike:
-        """The columns by the numbers of lines, in the order of :attr:`sorts`; one shape for all that are equal."""
-        key = (tuple(sort), tuple(offset))
-        found = self.alike.get(key)
+    def columns_of(self, sorts: _Sorts, sort: Sequence[int], offset: list[int]) -> _Alike:
+        """The columns by the numbers of lines in ``sorts``; one shape for all that are equal, but for large tables."""
+        is_shared = sorts is self.sorts and len(sort) <= _ALIKE_MAX
+        key = (tuple(sort), tuple(offset)) if is_shared else ((), ())
+        found = self.alike.get(key) if is_shared else None
         if found is None:
             # a table numbers its own lines from 0 on
             number = {of: at for at, of in enumerate(dict.fromkeys(sort))}
-            read = [self.sorts.read[of] for of in number]
+            read = [sorts.read[of] for of in number]
             own = list(map(number.__getitem__, sort))
-            found = self.alike[key] = _Alike(
-                {**_columns(read, own), "offset": offset, "sort": own}, TableShape(is_shared=True)
-            )
+            columns = {**_columns(read, own), "offset": offset, "sort": own}
+            found = _Alike(columns, TableShape(is_shared=is_shared))
+            if is_shared:
+                self.alike[key] = found
+        if len(self.sorts) > _SORTS_MAX:
+            self.sorts, self.alike = _Sorts(self._name), {}
         return found
 
 
@@ -215,7 +226,7 @@ class MapsTable:
     def _read(self) -> _Alike:
         """All that is there, once no more is taken over."""
         if self._alike is None and self._known is not None:
-            self._alike = self._known.columns_of(self._sort, self._offset)
+            self._alike = self._known.columns_of(self._sorts, self._sort, self._offset)
         elif self._alike is None:
             columns = {**_columns(self._sorts.read, self._sort), "offset": self._offset, "sort": self._sort}
             self._alike = _Alike(columns, TableShape())

@@ -10,7 +10,7 @@ from procmem.classify import partition as module
 from procmem.classify.apportion import shared_out
 from procmem.classify.partition import ClaimGroup, ClaimGroups, partition
 from procmem.model.kinds import ByteClass, Kind
-from procmem.model.mapping import Mappings
+from procmem.model.mapping import Mappings, TableShape
 from procmem.model.note import note
 from procmem.model.permissions import EXECUTE, READ, WRITE
 from procmem.model.raw import PageRun, PageRuns, PageState, Refusal
@@ -118,7 +118,7 @@ def test_groups_hold_what_their_claims_hold(
     other = [end + longer * PAGE * (row == last) for row, end in enumerate(table.end)]
     fields = ("start", "perms", "offset", "device", "inode", "name")
     second = Mappings(**{field: getattr(table, field) for field in fields}, end=other, usage={})
-    second.shape = table.shape
+    second.shape = table.shape = TableShape(is_shared=True)
     for one in (table, second, table):
         plain = partition(one, [*before, *(claim for group in groups for claim in group), *behind], defaults)
         assert partition(one, [*before, all_groups, *behind], defaults) == plain
@@ -144,6 +144,7 @@ def test_what_groups_hold_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> N
         inode=[1] * 5,
         name=[b"/x"] * 5,
     )
+    table.shape = TableShape(is_shared=True)
     label = Label(Kind("a", ByteClass.TEXT), Certainty.LIKELY, note("memfd"))
     groups = ClaimGroups([ClaimGroup([Claim(low, high, 1, label)]) for low, high in bounds[:4]])
     defaults = [DEFAULT] * 5

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.parse import maps as maps_module
 from procmem.parse import smaps as smaps_module
 from procmem.parse.records import RecordsReader, smaps_records
 from procmem.parse.smaps import KnownSmaps, SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
@@ -93,6 +94,23 @@ def test_what_is_known_of_other_processes_changes_nothing(processes: list[list[R
     for one, said, of in zip(tables, alike, lines, strict=True):
         for other, other_said, other_of in zip(tables, alike, lines, strict=True):
             assert (one.shape is other.shape) == ((said, of) == (other_said, other_of))
+
+
+def test_what_is_known_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large table nothing is shared, and of many different lines the first are forgotten; all are read right."""
+    monkeypatch.setattr(maps_module, "_ALIKE_MAX", 2)
+    monkeypatch.setattr(maps_module, "_SORTS_MAX", 5)
+    known = KnownSmaps()
+    for number, shared in ((2, True), (3, False), (2, True), (6, False), (2, True)):
+        lines = (f"{at:x}000-{at:x}fff r--p 00000000 fe:00 1 /{number}/{at}\n" for at in range(1, number + 1))
+        data = "".join(f"{line}Size: 4 kB\nRss: 4 kB\nVmFlags: rd\n" for line in lines).encode()
+        reader = SmapsReader(known=known)
+        reader.feed(data)
+        table = reader.close()
+        assert table == parse_smaps(data)
+        assert table.shape.is_shared is shared
+        assert len(known.sorts) <= 5
+        assert len(known.alike) <= 1
 
 
 @given(smaps_text.records())
