@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from procmem.classify.partition import Partition
 from procmem.model.mapping import Mappings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRuns, PageState, Refusal
 from procmem.model.region import Regions, Share
-from procmem.model.unknown import uss_of
 
 __all__ = ["shared_by_rss", "shared_out"]
 
@@ -26,11 +26,34 @@ def shared_out(mappings: Mappings, cut: Partition, runs: PageRuns | Refusal, pag
     if not cut.split or SmapsKey.RSS not in mappings.usage:
         return {}
     shares: dict[int, Share] = {}
+    columns = [mappings.column(key) for key in _FIGURES]
+    vma, known = cut.vma, not isinstance(runs, Refusal)
     for row in sorted(cut.split):
-        parts = range(bisect_left(cut.vma, row), bisect_right(cut.vma, row))  # ranges are in the order of mappings
-        ranges = [(cut.start[index], cut.end[index]) for index in parts]
-        shares.update(zip(parts, _shares_of(mappings, row, ranges, runs, page_size), strict=True))
+        first = bisect_left(vma, row)
+        end = bisect_right(vma, row, lo=first)  # ranges are in the order of mappings
+        rss, pss, swap, clean, dirty = [None if column is None else column[row] for column in columns]
+        uss = None if clean is None or dirty is None else clean + dirty
+        if rss == pss == uss == swap == 0:
+            shares.update(dict.fromkeys(range(first, end), _NOTHING))
+            continue
+        ranges = zip(cut.start[first:end], cut.end[first:end], strict=True)
+        pages = [_whole_pages(low, high, page_size) for low, high in ranges]
+        parts = _shares_of(_OfMapping(rss, pss, uss, swap), pages, runs if known else None)  # type: ignore[arg-type]
+        shares.update(zip(range(first, end), parts, strict=True))
     return shares
+
+
+_FIGURES = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.SWAP, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
+_NOTHING = Share(0, 0, 0, 0, ())
+
+
+class _OfMapping(NamedTuple):
+    """The figures of a mapping, in bytes; None is unknown."""
+
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
 
 
 def shared_by_rss(regions: Regions, key: str) -> tuple[list[int | None], frozenset[int]]:
@@ -63,36 +86,27 @@ def _by_weight(total: int | None, weights: Sequence[int]) -> tuple[list[int | No
     return _divide(total, list(weights), weights)
 
 
-def _shares_of(
-    mappings: Mappings,
-    row: int,
-    ranges: Sequence[tuple[int, int]],
-    runs: PageRuns | Refusal,
-    page_size: int,
-) -> list[Share]:
-    def figure(key: str) -> int | None:
-        column = mappings.column(key)
-        return None if column is None else column[row]
-
-    rss, pss, swap = figure(SmapsKey.RSS), figure(SmapsKey.PSS), figure(SmapsKey.SWAP)
-    uss = uss_of(figure)
-    pages = [_whole_pages(start, end, page_size) for start, end in ranges]
-    present = swapped = None
-    if not isinstance(runs, Refusal):
-        present = _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
-        swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
+def _shares_of(whole: _OfMapping, pages: Sequence[tuple[int, int]], runs: PageRuns | None) -> list[Share]:
+    """The figures of the ranges of a mapping, of which ``pages`` are the whole pages."""
+    rss, pss, uss, swap = whole
     sizes = [end - start for start, end in pages]
+    present = swapped = None
+    if runs is not None:
+        if rss:  # nothing and all of it are the same wherever the pages are
+            is_all = rss == sum(sizes)
+            present = sizes if is_all else _bytes_in(runs, pages, PageState.PRESENT, without=PageState.ZERO)
+        if swap:
+            swapped = _bytes_in(runs, pages, PageState.SWAPPED, without=PageState.GUARD)
     rss_parts, rss_exact = _divide(rss, present, sizes)
     swap_parts, swap_exact = _divide(swap, swapped, sizes)
     # where all of a mapping is private, PSS and USS are RSS; else only the proportion is known
     pss_parts, pss_exact = (rss_parts, rss_exact) if pss == rss else _divide(pss, None, _weights(rss_parts, sizes))
     uss_parts, uss_exact = (rss_parts, rss_exact) if uss == rss else _divide(uss, None, _weights(rss_parts, sizes))
-    about = tuple(
-        name
-        for name, exact in (("rss", rss_exact), ("pss", pss_exact), ("uss", uss_exact), ("swap", swap_exact))
-        if not exact
-    )
-    return [Share(rss_parts[at], pss_parts[at], uss_parts[at], swap_parts[at], about) for at in range(len(ranges))]
+    about: tuple[str, ...] = ()
+    if not (rss_exact and pss_exact and uss_exact and swap_exact):
+        named = (("rss", rss_exact), ("pss", pss_exact), ("uss", uss_exact), ("swap", swap_exact))
+        about = tuple([name for name, exact in named if not exact])
+    return [Share(*parts, about) for parts in zip(rss_parts, pss_parts, uss_parts, swap_parts, strict=True)]
 
 
 def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
@@ -102,14 +116,15 @@ def _whole_pages(start: int, end: int, page_size: int) -> tuple[int, int]:
 
 def _bytes_in(runs: PageRuns, ranges: Sequence[tuple[int, int]], state: int, *, without: int) -> list[int]:
     """Bytes of pages in a state, for each range."""
-    return [
-        sum(
-            min(run.end, end) - max(run.start, start)
-            for run in runs.within(start, end)
-            if run.state & state and not run.state & without
-        )
-        for start, end in ranges
-    ]
+    starts, ends, states = runs.start, runs.end, runs.state
+    sums = []
+    for start, end in ranges:
+        total = 0
+        for at in range(runs.first_beyond(start), bisect_left(starts, end)):
+            if states[at] & state and not states[at] & without:
+                total += min(ends[at], end) - max(starts[at], start)
+        sums.append(total)
+    return sums
 
 
 def _weights(parts: Sequence[int | None], sizes: Sequence[int]) -> list[int]:

@@ -7,10 +7,13 @@ what nobody claims keeps the label that its mapping has by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from procmem.classify.apportion import shared_out
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import NOTHING_KNOWN, PageStates
-from procmem.classify.partition import Partition, partition
+from procmem.classify.partition import ClaimGroup, ClaimGroups, Partition, partition
 from procmem.classify.rules.brk_and_main_stack import area_claims
 from procmem.classify.rules.elf_segments import LoadedObject, ObjectRoles, code_mapped_again, elf_claims, load_biases
 from procmem.classify.rules.executable import as_if_not_executable, execute_proves
@@ -18,8 +21,8 @@ from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
 from procmem.classify.rules.malloc_arenas import arena_claims
 from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
-from procmem.classify.runtimes.detect import Runtimes, runtimes_of
-from procmem.model.auxv import AT_ENTRY, AT_PHDR
+from procmem.classify.runtimes.detect import Runtimes, places_begun, runtimes_of
+from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS, ElfImage
 from procmem.model.kinds import Role
 from procmem.model.libc_files import is_library
@@ -53,6 +56,12 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     marks = [auxv[key] for key in (AT_PHDR, AT_ENTRY) if key in auxv]
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
+    rows = mappings.of_shape("rows of files", lambda: list(chain.from_iterable(mappings.rows_of_files().values())))
+    name = ("mapped files", *marks, snapshot.exe)
+    return mappings.of_place(name, rows, lambda: _mapped_files(snapshot, mappings, marks))
+
+
+def _mapped_files(snapshot: Snapshot, mappings: Mappings, marks: Sequence[int]) -> tuple[MappedFile, ...]:
     files = []
     marked = {row for address in marks if (row := mappings.row_at(address)) is not None}
     for (device, inode, path), rows in mappings.rows_of_files().items():
@@ -102,27 +111,38 @@ class ObjectClaims(NamedTuple):
 
     image: ElfImage
     bias: int | None
-    claims: tuple[Claim, ...]
+    group: ClaimGroup
 
 
 KnownClaims = dict[tuple[object, ...], ObjectClaims]
 """By all that claims depend on: forked processes have the same. An image is known by its id, and kept so long."""
 
 
+class _AllClaims(NamedTuple):
+    """The claims of all objects, and each path's first load bias."""
+
+    claims: ClaimGroups
+    biases: dict[bytes, int]
+
+
 class Claimed(NamedTuple):
-    """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw."""
+    """Ranges with the labels of rules on evidence of their own; ``mappings`` and ``runtimes`` are what rules saw.
+
+    ``facts`` are of the objects that the runtimes were found in.
+    """
 
     cut: Partition
     mappings: Mappings
     runtimes: Runtimes
     deep: bool
+    facts: ObjectFacts
 
     def judged(self, pages: PageStates = NOTHING_KNOWN) -> Partition:
         """The same ranges, those that no rule explains judged by pattern and neighbour.
 
         ``pages`` may know more than the rules did: by now it is known which mappings are divided.
         """
-        return fallback_rules(self.mappings, self.cut, self.runtimes, pages, deep=self.deep)
+        return fallback_rules(self.mappings, self.cut, self.runtimes, pages, deep=self.deep, facts=self.facts)
 
 
 def layout(
@@ -131,23 +151,32 @@ def layout(
     pages: PageStates = NOTHING_KNOWN,
     look: DeepLook | None = None,
     known: KnownClaims | None = None,
+    facts: ObjectFacts | None = None,
 ) -> Claimed:
     """Cut every mapping into labelled ranges; what no rule explains is left to :meth:`Claimed.judged`.
 
     ``pages`` are the populated pages of anonymous memory, as far as pagemap was read; ``look`` is the target's memory,
-    where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next.
+    where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next, and
+    ``facts`` what follows from all of them, where other processes have these very objects.
     """
     mappings = snapshot.mappings
     assert mappings is not None
-    runtimes = runtimes_of(objects, mappings)
-    if runtimes.heap_is_executable or not execute_proves(mappings):
+    facts = ObjectFacts() if facts is None else facts
+    runtimes = facts.of(("runtimes", places_begun(mappings)), partial(runtimes_of, objects, mappings))
+    if facts.of(("executable", id(runtimes)), lambda: runtimes.heap_is_executable) or not execute_proves(mappings):
         mappings = as_if_not_executable(mappings)
-    biases: dict[bytes, int] = {}
-    of_objects = list(_object_claims(snapshot, objects, mappings, biases, {} if known is None else known))
-    tls_size = _static_tls_estimate(snapshot, objects, runtimes)
-    claims = [
+        facts = ObjectFacts()  # they are of the table as it was read
+    auxv = snapshot.auxv or {}
+    marks = (mappings.shape, snapshot.page_size, auxv.get(AT_PHDR), auxv.get(AT_BASE), snapshot.exe)
+    of_objects, biases = facts.of(
+        ("claims", *marks), partial(_object_claims, snapshot, objects, mappings, {} if known is None else known)
+    )
+    tls_size = facts.of(
+        ("tls", id(runtimes), snapshot.bits), partial(_static_tls_estimate, snapshot, objects, runtimes)
+    )
+    claims: list[Claim | ClaimGroups] = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
-        *of_objects,
+        of_objects,
         *marked_stack_claims(mappings),
     ]
     of_runtimes = list(runtimes.claims(mappings, snapshot))
@@ -159,7 +188,15 @@ def layout(
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
 
         proved = proofs(
-            snapshot, mappings, look, pages, biases, of_objects, of_runtimes, tls_size, static=runtimes.static
+            snapshot,
+            mappings,
+            look,
+            pages,
+            biases,
+            list(of_objects.each()),
+            of_runtimes,
+            tls_size,
+            static=runtimes.static,
         )
         claims += proved.claims
         blocks = proved.blocks
@@ -168,7 +205,7 @@ def layout(
     claims += arena_claims(mappings, snapshot.bits, runtimes, pages, disproved)
     claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
-    return Claimed(cut, mappings, runtimes, deep=look is not None)
+    return Claimed(cut, mappings, runtimes, look is not None, facts)
 
 
 def _program_end(objects: Sequence[ElfObject], biases: Mapping[bytes, int]) -> int | None:
@@ -203,6 +240,10 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
+    return mappings.of_shape("default labels", lambda: _labels_by_themselves(mappings))
+
+
+def _labels_by_themselves(mappings: Mappings) -> list[Label]:
     known: dict[tuple[str, bytes, int, bool], Label] = {}
     labels = []
     for row in mappings.one_of_each_sort():
@@ -223,10 +264,11 @@ def _object_claims(
     snapshot: Snapshot,
     objects: Sequence[ElfObject],
     mappings: Mappings,
-    biases: dict[bytes, int],
     known: KnownClaims,
-) -> Iterator[Claim]:
-    """Claims on every loaded object; ``biases`` is filled with each path's first load bias."""
+) -> _AllClaims:
+    """Claims on every loaded object."""
+    groups: list[ClaimGroup] = []
+    biases: dict[bytes, int] = {}
     rows = mappings.rows_of_files()
     headers = (snapshot.auxv or {}).get(AT_PHDR)
     roles = ObjectRoles(objects, snapshot.auxv, snapshot.exe)
@@ -236,7 +278,7 @@ def _object_claims(
         if item.image is None and not item.readable:
             from procmem.classify.rules.elf_without_headers import unread_claims  # noqa: PLC0415  # seldom
 
-            yield from unread_claims(item, role, mappings, own, snapshot)
+            groups.append(ClaimGroup(list(unread_claims(item, role, mappings, own, snapshot))))
         if item.image is None:
             continue  # a file that is no ELF file is never loaded as one, however it is mapped
         mapped = tuple([(mappings.perms[row], mappings.offset[row]) for row in own])
@@ -247,7 +289,8 @@ def _object_claims(
             found = known[key] = _claims_of_object(item, item.image, role, mappings, own, snapshot)
         if found.bias is not None:
             biases.setdefault(item.file.path, found.bias)
-        yield from found.claims
+        groups.append(found.group)
+    return _AllClaims(ClaimGroups(groups), biases)
 
 
 def _claims_of_object(
@@ -260,7 +303,7 @@ def _claims_of_object(
         first = bias if first is None else first
         claims += elf_claims(LoadedObject(item, image, bias, role, certainty, why), snapshot.page_size)
     claims += code_mapped_again(item, image, role, mappings, rows)
-    return ObjectClaims(image, first, tuple(claims))
+    return ObjectClaims(image, first, ClaimGroup(claims))
 
 
 def split_ranges(snapshot: Snapshot, cut: Partition) -> tuple[tuple[int, int], ...]:

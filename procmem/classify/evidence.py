@@ -152,7 +152,12 @@ def touched_ranges(shot: Snapshot, *, whole: bool = False) -> tuple[tuple[int, i
     nothing: list[int | None] = [None] * len(table)
     rss, swap = table.column(SmapsKey.RSS) or nothing, table.column(SmapsKey.SWAP) or nothing
     marked, guarded = table.flags_with(MemoryFlag.NOHUGEPAGE), table.flags_with(MemoryFlag.MAYBE_GUARD)
-    above = set(map(table.end.__getitem__, table.rows_where(lambda row: permissions(table.perms[row]).inaccessible)))
+    above = set(
+        map(
+            table.end.__getitem__,
+            table.rows_where(lambda row: permissions(table.perms[row]).inaccessible, "inaccessible"),
+        )
+    )
     blocks = _ends_of_blocks(table)
     (heap_size,) = heap_sizes(shot.bits)
     page = shot.page_size
@@ -199,7 +204,7 @@ def empty_ranges(shot: Snapshot) -> tuple[tuple[int, int], ...]:
 
 def _ends_of_blocks(table: Mappings) -> frozenset[int]:
     """Where inaccessible memory begins that ends as a block of malloc's does: before it an arena may have begun."""
-    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible, without_inode=True)
+    rows = table.rows_where(lambda row: permissions(table.perms[row]).inaccessible, "inaccessible", without_inode=True)
     return frozenset(table.start[row] for row in rows if table.end[row] % _BLOCK_BYTES == 0)
 
 

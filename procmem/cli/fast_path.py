@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import os
 
-from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS
-from procmem.cli.option_rules import first_apart, rules_of
 from procmem.queries.prefetch import prefetch_process, prefetch_processes
 
 TYPE_CHECKING = False
@@ -47,6 +45,8 @@ def plain_words(
             pids.append(int(word))
         else:
             return None
+    from procmem.cli.option_rules import first_apart, rules_of  # noqa: PLC0415  # after the kernel was asked
+
     if first_apart(rules_of(command, known)[0], words) is not None:
         return None  # the same
     return pids, arguments
@@ -63,6 +63,8 @@ def run_plain(words: Sequence[str]) -> int | None:
     is_inspect = words[0] == "inspect"
     if not is_inspect:
         prefetch_processes(words)  # also where click has to answer: that takes the longer to load
+    from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS  # noqa: PLC0415  # after the kernel was asked
+
     plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS, words[0])
     if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
         if is_inspect:

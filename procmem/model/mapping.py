@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["Mappings", "SmapsRecord", "Unpopulated", "Vma"]
+__all__ = ["Mappings", "SmapsRecord", "TableShape", "Unpopulated", "Vma"]
 
 
 class Vma(NamedTuple):
@@ -74,6 +74,23 @@ class SmapsRecord(NamedTuple):
     values: tuple[tuple[str, str], ...]
 
 
+class TableShape:
+    """What follows from all that mappings say beside their addresses and counters, in which forked processes are alike.
+
+    Tables that are alike in all that share one, so that it is found once for all of them. ``facts`` are by a name that
+    each of those who ask chooses. ``is_shared`` says that there may be several such tables.
+    """
+
+    __slots__ = ("facts", "files", "is_shared", "names", "rows")
+
+    def __init__(self, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
+        self.rows: list[list[int]] | None = None
+        self.files: dict[tuple[str, int, bytes], list[int]] | None = None
+        self.names: dict[int, VmaName] = {}
+        self.facts: dict[Hashable, Any] = {}
+
+
 _FIELDS = (*Vma._fields, "flags")
 """The columns that hold something of each mapping; counters are columns by key, in ``usage``."""
 
@@ -86,10 +103,11 @@ class Mappings:
     each VMA (two-letter words, blank separated), None where the kernel does not print it.
     ``sort`` numbers what the mappings say beside their addresses, offsets and counters, from 0 on: of many thousand
     mappings most say the same, and need to be looked at once (:meth:`one_of_each_sort`, :meth:`rows_where`).
-    The columns belong to this value: nobody changes them.
+    The columns belong to this value: nobody changes them. ``shape`` is shared by tables that differ in addresses and
+    counters alone.
     """
 
-    __slots__ = (*_FIELDS, "_anonymous", "_files", "_flag_lines", "_names", "_rows", "_sizes", "sort", "usage")
+    __slots__ = (*_FIELDS, "_sizes", "shape", "sort", "usage")
 
     def __init__(
         self,
@@ -115,12 +133,8 @@ class Mappings:
         self.flags: list[str | None] = flags if flags is not None else [None] * len(start)
         self.sort = sort if sort is not None else _sorts(perms, device, inode, name, self.flags)
         self.usage: Mapping[str, list[int | None]] = usage if usage is not None else {}
-        self._rows: list[list[int]] | None = None
-        self._anonymous: list[list[int]] | None = None
-        self._flag_lines: set[str | None] | None = None
-        self._files: dict[tuple[str, int, bytes], list[int]] | None = None
+        self.shape = TableShape()
         self._sizes: list[int] | None = None
-        self._names: dict[int, VmaName] = {}
 
     def __len__(self) -> int:
         return len(self.start)
@@ -153,6 +167,21 @@ class Mappings:
         return all(getattr(self, field) == getattr(other, field) for field in (*_FIELDS, "usage"))
 
     __hash__ = None  # type: ignore[assignment]  # a table is compared, never a key
+
+    def of_shape(self, name: Hashable, compute: Callable[[], Value]) -> Value:
+        """What follows from permissions, offsets, files, names and flags alone, computed once for all of one shape."""
+        facts = self.shape.facts
+        if name not in facts:
+            facts[name] = compute()
+        found: Value = facts[name]
+        return found
+
+    def of_place(self, name: Hashable, rows: Sequence[int], compute: Callable[[], Value]) -> Value:
+        """What follows from the same and from where some of the mappings lie."""
+        if not self.shape.is_shared:
+            return compute()
+        start, end = map(self.start.__getitem__, rows), map(self.end.__getitem__, rows)
+        return self.of_shape((name, tuple(start), tuple(end)), compute)
 
     def with_permissions(self, perms: list[str]) -> Mappings:
         """The same table with other permissions; it shares all other columns with this one."""
@@ -224,46 +253,52 @@ class Mappings:
 
     def rows_of_sorts(self) -> list[list[int]]:
         """The indexes, ascending, of the mappings of each sort, by the sort's number; found once."""
-        if self._rows is None:
-            self._rows = [[] for _ in range(max(self.sort, default=-1) + 1)]
+        found = self.shape.rows
+        if found is None:
+            found = self.shape.rows = [[] for _ in range(max(self.sort, default=-1) + 1)]
             for row, sort in enumerate(self.sort):
-                self._rows[sort].append(row)
-        return self._rows
+                found[sort].append(row)
+        return found
 
     def one_of_each_sort(self) -> list[int]:
         """The index of one mapping of each sort, by the sort's number: to look at what all of it share."""
         return [rows[0] for rows in self.rows_of_sorts()]
 
-    def rows_where(self, holds: Callable[[int], object], *, without_inode: bool = False) -> list[int]:
+    def rows_where(
+        self, holds: Callable[[int], object], name: Hashable = None, *, without_inode: bool = False
+    ) -> list[int]:
         """The indexes, ascending, of those of which something is true that all mappings of a sort share.
 
-        ``holds`` is asked about the index of one mapping of each sort; ``without_inode`` leaves out mappings of files
-        and other objects, whose sorts are many.
+        ``holds`` is asked about the index of one mapping of each sort; by a ``name`` the answer is known to all tables
+        of this shape. ``without_inode`` leaves out mappings of files and other objects, whose sorts are many.
         """
+        if name is not None:
+            return self.of_shape((name, without_inode), lambda: self.rows_where(holds, without_inode=without_inode))
         found = [rows for rows in (self._without_inode() if without_inode else self.rows_of_sorts()) if holds(rows[0])]
         return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
     def _without_inode(self) -> list[list[int]]:
-        if self._anonymous is None:
-            self._anonymous = [rows for rows in self.rows_of_sorts() if not self.inode[rows[0]]]
-        return self._anonymous
+        def found() -> list[list[int]]:
+            return [rows for rows in self.rows_of_sorts() if not self.inode[rows[0]]]
+
+        return self.of_shape("sorts without an inode", found)
 
     def rows_of_files(self) -> dict[tuple[str, int, bytes], list[int]]:
         """The indexes, ascending, of the mappings of each file, by device, inode and path; found once."""
-        if self._files is None:
+        if self.shape.files is None:
             found: dict[tuple[str, int, bytes], list[list[int]]] = {}
             for rows in self.rows_of_sorts():
                 row = rows[0]
                 if self.inode[row]:
                     found.setdefault((self.device[row], self.inode[row], self.name[row]), []).append(rows)
-            self._files = {key: rows[0] if len(rows) == 1 else sorted(chain(*rows)) for key, rows in found.items()}
-        return self._files
+            self.shape.files = {key: rows[0] if len(rows) == 1 else sorted(chain(*rows)) for key, rows in found.items()}
+        return self.shape.files
 
     def named(self, row: int) -> VmaName:
         """The name of a mapping, read: what stands behind it. Few are different, and each is read once."""
-        found = self._names.get(self.sort[row])
+        found = self.shape.names.get(self.sort[row])
         if found is None:
-            found = self._names[self.sort[row]] = read_vma_name(
+            found = self.shape.names[self.sort[row]] = read_vma_name(
                 self.name[row],
                 device=self.device[row],
                 has_inode=self.inode[row] != 0,
@@ -286,17 +321,20 @@ class Mappings:
         A file of such a name has an inode, and is none of them.
         """
         labels = {kernel_label(name) for name in names}
-        return self.rows_where(lambda row: self.name[row] in labels, without_inode=True)
+        return self.rows_where(lambda row: self.name[row] in labels, names, without_inode=True)
 
     def gates(self) -> list[int]:
         """The indexes of gate VMAs: printed in maps, counted in no total, and the same page in every process."""
-        return self.rows_where(lambda row: self.name[row] in GATES, without_inode=True)
+        return self.rows_where(lambda row: self.name[row] in GATES, "gates", without_inode=True)
 
     def flags_with(self, flag: str) -> frozenset[str | None]:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
-        if self._flag_lines is None:
-            self._flag_lines = {self.flags[row] for row in self.one_of_each_sort()}
-        return frozenset(line for line in self._flag_lines if line is not None and flag in line)
+
+        def lines_with() -> frozenset[str | None]:
+            lines = self.of_shape("lines of flags", lambda: {self.flags[row] for row in self.one_of_each_sort()})
+            return frozenset(line for line in lines if line is not None and flag in line)
+
+        return self.of_shape(("flags", flag), lines_with)
 
     def has_flag(self, index: int, flag: str) -> bool | None:
         """Whether VmFlags of a VMA hold a two-letter flag; None where the kernel does not say."""

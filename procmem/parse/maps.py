@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import lt
 
 from procmem.errors import MalformedFile
-from procmem.model.mapping import Mappings
+from procmem.model.mapping import Mappings, TableShape
 from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any
 
-    _Value = TypeVar("_Value")
-
-__all__ = ["HEADER", "LINE", "MapsTable", "check_whole", "parse_maps"]
+__all__ = ["HEADER", "LINE", "KnownMaps", "MapsTable", "check_whole", "parse_maps"]
 
 _ADDRESSES = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16})"
 _PERMS = rb"([r?-][w?-][x?-][sp?])"
@@ -131,16 +129,68 @@ class _Sorts(dict[_Said, int]):
         return read
 
 
-class MapsTable:
-    """Columns that grow while a text is read: the fields of its maps lines, and the VmFlags below them in smaps."""
+class _Alike(NamedTuple):
+    """The columns that are not addresses or counters, and the shape of all tables that have them."""
 
-    def __init__(self, name: str) -> None:
+    columns: dict[str, Any]
+    shape: TableShape
+
+
+_ALIKE_MAX = 4096
+"""Of a process with more mappings nothing is kept for others."""
+_SORTS_MAX = 65_536
+"""So many different lines are kept: they take about 20 MiB."""
+
+
+class KnownMaps:
+    """What the lines of processes that were read before said, and which of them are alike in all but addresses."""
+
+    __slots__ = ("_name", "alike", "sorts")
+
+    def __init__(self, name: str = "smaps") -> None:
         self._name = name
+        self.sorts = _Sorts(name)
+        self.alike: dict[tuple[tuple[int, ...], tuple[int, ...]], _Alike] = {}
+
+    def columns_of(self, sorts: _Sorts, sort: Sequence[int], offset: list[int]) -> _Alike:
+        """The columns by the numbers of lines in ``sorts``; one shape for all that are equal, but for large tables."""
+        is_shared = sorts is self.sorts and len(sort) <= _ALIKE_MAX
+        key = (tuple(sort), tuple(offset)) if is_shared else ((), ())
+        found = self.alike.get(key) if is_shared else None
+        if found is None:
+            # a table numbers its own lines from 0 on
+            number = {of: at for at, of in enumerate(dict.fromkeys(sort))}
+            read = [sorts.read[of] for of in number]
+            own = list(map(number.__getitem__, sort))
+            columns = {**_columns(read, own), "offset": offset, "sort": own}
+            found = _Alike(columns, TableShape(is_shared=is_shared))
+            if is_shared:
+                self.alike[key] = found
+        if len(self.sorts) > _SORTS_MAX:
+            self.sorts, self.alike = _Sorts(self._name), {}
+        return found
+
+
+def _columns(read: Sequence[_Sort], sort: Sequence[int]) -> dict[str, Any]:
+    """The columns of what lines say beside their addresses and offsets."""
+    return {field: list(map([line[at] for line in read].__getitem__, sort)) for at, field in enumerate(_Sort._fields)}
+
+
+class MapsTable:
+    """Columns that grow while a text is read: the fields of its maps lines, and the VmFlags below them in smaps.
+
+    ``known`` is what was read of other processes.
+    """
+
+    def __init__(self, name: str, known: KnownMaps | None = None) -> None:
+        self._name = name
+        self._known = known
+        self._alike: _Alike | None = None
         self._start: list[int] = []
         self._end: list[int] = []
         self._offset: list[int] = []
         self._sort: list[int] = []
-        self._sorts = _Sorts(name)
+        self._sorts = _Sorts(name) if known is None else known.sorts
 
     def __len__(self) -> int:
         return len(self._start)
@@ -178,22 +228,21 @@ class MapsTable:
 
     def flags(self) -> list[str | None]:
         """The words of VmFlags of each mapping, None where there was no such line."""
-        return self._column(lambda said: said.flags)
+        flags: list[str | None] = self._read().columns["flags"]
+        return flags
+
+    def _read(self) -> _Alike:
+        """All that is there, once no more is taken over."""
+        if self._alike is None and self._known is not None:
+            self._alike = self._known.columns_of(self._sorts, self._sort, self._offset)
+        elif self._alike is None:
+            columns = {**_columns(self._sorts.read, self._sort), "offset": self._offset, "sort": self._sort}
+            self._alike = _Alike(columns, TableShape())
+        return self._alike
 
     def mappings(self, usage: Mapping[str, list[int | None]]) -> Mappings:
         """The whole table, with its counters."""
-        return Mappings(
-            start=self._start,
-            end=self._end,
-            perms=self._column(lambda said: said.perms),
-            offset=self._offset,
-            device=self._column(lambda said: said.device),
-            inode=self._column(lambda said: said.inode),
-            name=self._column(lambda said: said.name),
-            flags=self.flags(),
-            sort=self._sort,
-            usage=usage,
-        )
-
-    def _column(self, field: Callable[[_Sort], _Value]) -> list[_Value]:
-        return list(map(list(map(field, self._sorts.read)).__getitem__, self._sort))
+        alike = self._read()
+        table = Mappings(start=self._start, end=self._end, **alike.columns, usage=usage)
+        table.shape = alike.shape
+        return table

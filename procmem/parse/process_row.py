@@ -13,7 +13,15 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey, StatusKey
 
-__all__ = ["ROLLUP_KEYS", "RollupWords", "StatusWords", "command_line", "rollup_words", "status_words"]
+__all__ = [
+    "ROLLUP_KEYS",
+    "RollupWords",
+    "StatusWords",
+    "command_line",
+    "has_other_threads",
+    "rollup_words",
+    "status_words",
+]
 
 _KIB = 1024
 _STATUS = tuple(
@@ -40,6 +48,8 @@ _ROLLUP = tuple(key.encode() for key in ROLLUP_KEYS)
 _PSS_SHMEM = SmapsKey.PSS_SHMEM.encode()
 
 
+_MARKS = {key: b"\n%s:" % key for key in (*_STATUS, *_ROLLUP, _PSS_SHMEM)}
+"""How the line of a key begins."""
 _COMMAND_BYTES_MAX = 4096
 """Of a command line: the rest is no name any more."""
 _ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
@@ -85,6 +95,11 @@ def status_words(content: bytes) -> StatusWords:
     )
 
 
+def has_other_threads(content: bytes) -> bool:
+    """Whether ``status`` tells of threads besides the main one, or does not tell."""
+    return b"\nThreads:\t1\n" not in content
+
+
 def rollup_words(content: bytes, *, with_shmem: bool = False) -> RollupWords:
     """The counters of ``smaps_rollup`` that a row needs; the last one is of groups alone."""
     words = _find_words(content, (*_ROLLUP, _PSS_SHMEM) if with_shmem else _ROLLUP)
@@ -103,7 +118,7 @@ def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
     end = 0
     text = b"\n%s\n" % content
     for key in keys:
-        mark = b"\n%s:" % key
+        mark = _MARKS[key]
         at = text.find(mark, end)
         if at < 0:
             at = text.find(mark)

@@ -8,6 +8,8 @@ line. That one knows no shape at all: keys, their order and their number vary by
 Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_flags().
 """
 
+from __future__ import annotations
+
 import re
 import struct
 from collections.abc import Collection, Mapping, Sequence
@@ -16,9 +18,9 @@ from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
-from procmem.parse.maps import HEADER, LINE, MapsTable, check_whole
+from procmem.parse.maps import HEADER, LINE, KnownMaps, MapsTable, check_whole
 
-__all__ = ["SmapsReader", "end_of_records", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
+__all__ = ["KnownSmaps", "SmapsReader", "end_of_records", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
 _KIB = 1024
 _TOO_LARGE = 1 << 64
@@ -77,21 +79,40 @@ def parse_smaps_by_line(data: bytes, *, keys: Collection[str] | None = None, nam
     return reader.close()
 
 
+class KnownSmaps(KnownMaps):
+    """The same of smaps: besides, the shape that records had last, and which counters were wanted of them."""
+
+    __slots__ = ("keys", "shape")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: Collection[str] | None = None
+        self.shape: _Shape | None = None
+
+
 class SmapsReader:
     """Reads smaps piece by piece, while the kernel still writes the rest; pieces may end anywhere.
 
     A large smaps takes the kernel longer to write than us to read, so both go on at the same time.
     """
 
-    def __init__(self, *, keys: Collection[str] | None = None, name: str = "smaps", by_line: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        keys: Collection[str] | None = None,
+        name: str = "smaps",
+        by_line: bool = False,
+        known: KnownSmaps | None = None,
+    ) -> None:
         self._keys = keys
         self._name = name
         self._by_line = by_line
         self._rest = b""
         self._lines = 0
-        self._table = MapsTable(name)
+        self._table = MapsTable(name, known)
         self._usage: dict[str, list[int | None]] = {}
-        self._shape: _Shape | None = None
+        self._known = known
+        self._shape: _Shape | None = None if known is None or known.keys is not keys else known.shape
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece; whole records are parsed at once."""
@@ -134,6 +155,8 @@ class SmapsReader:
         shape = _shape_of(data[at:second].split(b"\n")[1:-1], self._keys)
         changed = shape is not None and (self._shape is None or shape.template != self._shape.template)
         self._shape = shape if changed else self._shape
+        if self._known is not None:
+            self._known.keys, self._known.shape = self._keys, self._shape
         return changed
 
     def _take_in_shape(self, data: bytes, at: int, end: int) -> bool:

@@ -4,6 +4,8 @@ They are readable for everybody, so they are what remains when all else is refus
 Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c, fs/proc/base.c.
 """
 
+from functools import lru_cache
+
 from procmem.errors import MalformedFile
 from procmem.model.numbers import DIGITS_MAX, whole_number
 from procmem.model.proc_keys import StatusKey
@@ -22,6 +24,8 @@ __all__ = [
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
+_STAT_NUMBERS = 48
+"""From the fourth field to env_end; what follows is not used."""
 _STATM_NUMBERS = 7
 _LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
 
@@ -29,6 +33,7 @@ _NUMBER_LENGTH_MAX = DIGITS_MAX + 1
 """A sign, and the digits of 64 bits: times and sizes are divided, and a float has an end."""
 
 
+@lru_cache(maxsize=2)  # it is asked for more than once of the same text
 def parse_status(data: bytes, *, name: str = "status") -> Status:
     """Read ``Key:<tab>value`` lines; unknown keys are kept, missing ones are no error.
 
@@ -37,22 +42,37 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     """
     if data and not data.endswith(b"\n"):
         raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
-    fields = {}
-    sizes = {}
-    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n")[:-1], start=1):
-        key, colon, value = line.partition(":")
-        if not colon:
-            raise MalformedFile(name, number, "not-key-value", line.encode("utf-8", "surrogateescape"))
-        value = value.strip()
-        fields[key] = value
-        if value.endswith(" kB") and key != StatusKey.NAME:  # a process may call itself so
-            digits = value[:-3]
-            if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
-                raise MalformedFile(name, number, "not-a-size", line.encode("utf-8", "surrogateescape"))
-            sizes[key] = int(digits) * _KIB
-    return Status(fields, sizes)
+    lines = data.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    try:
+        said = list(map(_line_of_status, lines))
+    except _BadLine as error:
+        code, line = error.args
+        text = line.encode("utf-8", "surrogateescape")
+        raise MalformedFile(name, lines.index(line) + 1, code, text) from None
+    fields = {key: value for key, value, _ in said}
+    return Status(fields, {key: size for key, _, size in said if size is not None})
 
 
+class _BadLine(Exception):
+    """A line of ``status`` that is none: what is wrong with it, and its text."""
+
+
+@lru_cache(maxsize=4096)  # the threads of a process differ in few lines
+def _line_of_status(line: str) -> tuple[str, str, int | None]:
+    """Key, value, and its bytes where it is a size."""
+    key, colon, value = line.partition(":")
+    if not colon:
+        raise _BadLine("not-key-value", line)
+    value = value.strip()
+    if not value.endswith(" kB") or key == StatusKey.NAME:  # a process may call itself so
+        return key, value, None
+    digits = value[:-3]
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
+        raise _BadLine("not-a-size", line)
+    return key, value, int(digits) * _KIB
+
+
+@lru_cache(maxsize=2)  # the same
 def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     """Read the one line of ``stat``; the command name may hold blanks and brackets, so it is cut at the last ``)``.
 
@@ -71,45 +91,36 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         pid = int(data[:opening])
         if b"_" in data[closing:] or max(map(len, rest)) > _NUMBER_LENGTH_MAX:
             raise ValueError("int() would take it")
-        numbers = [int(word) for word in rest[1:]]
+        numbers = list(map(int, rest[1:]))
     except ValueError as error:
         raise MalformedFile(name, 1, "field-no-number", data) from error
-
-    def field(index: int) -> int:
-        """A field by its number in proc_pid_stat(5), where the state is field 3."""
-        return numbers[index - 4]
-
-    def optional(index: int) -> int | None:
-        return numbers[index - 4] if index - 4 < len(numbers) else None
-
-    def address(index: int) -> int | None:
-        value = numbers[index - 4] if index - 4 < len(numbers) else 0
-        return value if value > 1 else None
-
+    # numbers[at] is field at + 4 of proc_pid_stat(5), where the state is field 3; older kernels have fewer
+    fields = numbers + [None] * (_STAT_NUMBERS - len(numbers))
+    addresses = [value if value is not None and value > 1 else None for value in fields]
     return Stat(
         pid=pid,
         comm=data[opening + 1 : closing],
         state=rest[0].decode("ascii", "replace"),
-        ppid=field(4),
-        flags=field(9),
-        majflt=field(12),
-        utime=field(14),
-        stime=field(15),
-        num_threads=field(20),
-        starttime=field(22),
-        vsize=field(23),
-        rss_pages=field(24),
-        startcode=address(26),
-        startstack=address(28),
-        processor=optional(39),
-        policy=optional(41),
-        start_data=address(45),
-        end_data=address(46),
-        start_brk=address(47),
-        arg_start=address(48),
-        arg_end=address(49),
-        env_start=address(50),
-        env_end=address(51),
+        ppid=numbers[0],
+        flags=numbers[5],
+        majflt=numbers[8],
+        utime=numbers[10],
+        stime=numbers[11],
+        num_threads=numbers[16],
+        starttime=numbers[18],
+        vsize=numbers[19],
+        rss_pages=numbers[20],
+        startcode=addresses[22],
+        startstack=addresses[24],
+        processor=fields[35],
+        policy=fields[37],
+        start_data=addresses[41],
+        end_data=addresses[42],
+        start_brk=addresses[43],
+        arg_start=addresses[44],
+        arg_end=addresses[45],
+        env_start=addresses[46],
+        env_end=addresses[47],
     )
 
 
@@ -127,6 +138,7 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     return Statm(size, resident, shared, text, data_pages)
 
 
+@lru_cache(maxsize=64)  # most processes have the same
 def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
 

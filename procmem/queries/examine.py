@@ -15,16 +15,18 @@ from procmem.classify.evidence import (
     touched_ranges,
     words_to_look_for,
 )
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
 from procmem.errors import AccessRefused
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.raw import KeptFile, PageRuns, RawProcess, Refusal, said_or_nothing
+from procmem.model.raw import KeptFile, MappedFile, PageRuns, RawProcess, Refusal, said_or_nothing
 from procmem.model.region import ElfObject, Regions
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_object, read_words
 from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
+from procmem.parse.smaps import KnownSmaps
 from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
 from procmem.sources.files import NoAnswer, own_devices
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
@@ -33,7 +35,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.deep import DeepLook
     from procmem.model.ports import ByteReader, Target
-    from procmem.model.raw import MappedFile
 
 __all__ = [
     "FILES_OF_A_THREAD",
@@ -78,17 +79,30 @@ class _ReadObject(NamedTuple):
         return KeptFile(self.item.file, merged_pieces(self.pieces), self.refusal)
 
 
+class _Loaded(NamedTuple):
+    """The objects of a process. ``facts`` is None where no other process can be known to have these very objects."""
+
+    parts: list[_ReadObject]
+    objects: tuple[ElfObject, ...]
+    facts: ObjectFacts | None = None
+
+
 class KnownObjects:
     """What was read of mapped files, and claimed for them, in the processes before.
 
-    ``read`` holds objects by device, inode, path, and the symbols that were looked for.
+    ``read`` holds objects by device, inode, path, and the symbols that were looked for; ``loaded`` all objects of a
+    process by the files that it maps, and the same symbols. ``local`` are devices that are known to be local, ``maps``
+    the lines of the mappings.
     """
 
-    __slots__ = ("claims", "read")
+    __slots__ = ("claims", "loaded", "local", "maps", "read")
 
     def __init__(self) -> None:
         self.read: dict[tuple[str, int, bytes, Collection[str]], _ReadObject] = {}
+        self.loaded: dict[tuple[tuple[MappedFile, ...], Collection[str]], _Loaded] = {}
         self.claims: KnownClaims = {}
+        self.local: frozenset[str] = frozenset()
+        self.maps = KnownSmaps()
 
 
 def examine(
@@ -114,19 +128,20 @@ def examine(
         ProcessGone, AccessRefused: as :func:`take`.
         MalformedFile: a file contradicts its documented form.
     """
-    raw, mappings = take(target, files, system, keys=keys, keep=to_keep, thread_files=thread_files)
+    lines = None if known is None else known.maps
+    raw, mappings = take(target, files, system, keys=keys, keep=to_keep, thread_files=thread_files, known=lines)
     shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
     candidates = mapped_files(shot)
-    local = local_devices(target, {mapped.device for mapped in candidates})
-    loaded = [_load(target, mapped, symbols, local, known) for mapped in candidates]
+    local = _local_devices(target, {mapped.device for mapped in candidates}, known)
+    loaded, objects, facts = _load_all(target, candidates, symbols, local, known)
     shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
-    words = words_to_look_for(shot, [part.item for part in loaded])
+    words = words_to_look_for(shot, objects)
     if words:
         loaded = [_search(target, part, words, local) for part in loaded]
-    objects = tuple(part.item for part in loaded)
+        objects, facts = tuple(part.item for part in loaded), None
     first_ranges = peekable_ranges(shot) if deep else touched_ranges(shot, whole=stacks)
     first_runs = target.page_runs(first_ranges, shot.page_size) if first_ranges else PageRuns()
     known_runs = PageRuns() if isinstance(first_runs, Refusal) else first_runs
@@ -135,7 +150,8 @@ def examine(
     if peek_problem is Refusal.DENIED:
         shot = shot._replace(missing_right=target.missing_right(to_attach=True))
     asked = [*(() if isinstance(first_runs, Refusal) else first_ranges), *empty_ranges(shot)]
-    laid = layout(shot, objects, PageStates(asked, known_runs), look, None if known is None else known.claims)
+    claims = None if known is None else known.claims
+    laid = layout(shot, objects, PageStates(asked, known_runs), look, claims, facts)
     ranges = divided = split_ranges(shot, laid.cut)
     if to_keep:
         ranges = tuple(sorted({*ranges, *anonymous_ranges(shot), *touched_ranges(shot, whole=True), *first_ranges}))
@@ -212,9 +228,45 @@ def local_devices(target: Target, wanted: Set[str]) -> frozenset[str]:
     return found
 
 
+def _local_devices(target: Target, wanted: Set[str], known: KnownObjects | None) -> frozenset[str]:
+    """The same, where those that were found local in another process are so here as well."""
+    if known is None:
+        return local_devices(target, wanted)
+    if not wanted <= known.local:
+        found = local_devices(target, wanted)
+        known.local |= wanted & found
+        return found
+    return known.local
+
+
 def open_mapped(target: Target, mapped: MappedFile, local: Container[str]) -> ByteReader | Refusal:
     """Open the very file that is mapped; one on a file system that may not answer is read by a child."""
     return target.open_file(mapped, is_local=mapped.device in local)
+
+
+def _load_all(
+    target: Target,
+    candidates: tuple[MappedFile, ...],
+    symbols: Collection[str],
+    local: Container[str],
+    known: KnownObjects | None,
+) -> _Loaded:
+    """Read the headers of all mapped files; what is known of each can be taken for all of them together."""
+    found = None if known is None else known.loaded.get((candidates, symbols))
+    if found is None:
+        parts = [_load(target, mapped, symbols, local, known) for mapped in candidates]
+        objects = tuple([part.item for part in parts])
+        if known is None or not all(_is_known(part, local) for part in parts):
+            return _Loaded(parts, objects)
+        found = known.loaded[candidates, symbols] = _Loaded(parts, objects, ObjectFacts())
+    return found
+
+
+def _is_known(part: _ReadObject, local: Container[str]) -> bool:
+    """Whether a file of this device, inode and path is this very file in every process, and could be read."""
+    # a file system without a disk of its own may show one device for several trees (subvolumes of btrfs)
+    device = part.item.file.device
+    return part.refusal is None and device in local and not device.startswith("00:")
 
 
 def _load(
@@ -228,7 +280,7 @@ def _load(
     found = known.read.get(key)
     if found is None or found.refusal is not None:
         found = known.read[key] = _loaded(target, mapped, symbols, local)
-    return found._replace(item=found.item._replace(file=mapped))
+    return _ReadObject(ElfObject(mapped, *found.item[1:]), found.pieces, found.refusal)
 
 
 def _loaded(target: Target, mapped: MappedFile, symbols: Collection[str], local: Container[str]) -> _ReadObject:

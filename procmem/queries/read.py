@@ -13,7 +13,7 @@ from procmem.model.numbers import whole_number
 from procmem.model.raw import FileContent, RawProcess, Refusal
 from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
-from procmem.parse.smaps import SmapsReader
+from procmem.parse.smaps import KnownSmaps, SmapsReader
 from procmem.parse.status import parse_stat, parse_status
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 __all__ = [
+    "FILES_OF_A_LIVE_THREAD",
     "FILES_OF_A_THREAD",
     "FILES_TO_INSPECT",
     "THREAD_FILES_TO_INSPECT",
@@ -40,6 +41,8 @@ __all__ = [
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
 THREAD_FILES_TO_INSPECT = ("syscall", "comm")
 FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
+FILES_OF_A_LIVE_THREAD = ("stat", "status", "syscall")
+"""A kernel writes the name in ``stat`` as in ``comm`` (proc_task_name()); a recording may lack either."""
 TRIES = 4
 _GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
 """Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""
@@ -66,10 +69,11 @@ def take(
     keys: Collection[str] | None = REGION_KEYS,
     keep: bool = False,
     thread_files: Iterable[str] = THREAD_FILES_TO_INSPECT,
+    known: KnownSmaps | None = None,
 ) -> tuple[RawProcess, Mappings | None]:
     """Read the files of one process, again when it changed meanwhile; smaps is parsed on the way.
 
-    With ``keep`` the raw text of a large smaps is kept as well.
+    With ``keep`` the raw text of a large smaps is kept as well; ``known`` are the lines of processes read before.
 
     Raises:
         ProcessGone: it ended before anything could be read.
@@ -77,7 +81,7 @@ def take(
     """
 
     def once() -> tuple[RawProcess, SmapsReader]:
-        smaps = SmapsReader(keys=keys)
+        smaps = SmapsReader(keys=keys, known=known)
         return _take_once(target, files, system, smaps, keep=keep, thread_files=thread_files), smaps
 
     (raw, smaps), _ = read_consistently(once, lambda seen: seen[0].unstable is not None, _TRIES_TO_TAKE)

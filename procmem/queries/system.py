@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
-from procmem.analyse.listing import name_matcher
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.named_tuple import NamedTuple
@@ -20,7 +19,14 @@ from procmem.model.proc_keys import SmapsKey, has_memory
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.model.reports.system import CgroupFigures, CgroupMemory, GroupRow, ProcessRow
 from procmem.model.unknown import uss_of
-from procmem.parse.process_row import ROLLUP_KEYS, RollupWords, command_line, rollup_words, status_words
+from procmem.parse.process_row import (
+    ROLLUP_KEYS,
+    RollupWords,
+    command_line,
+    has_other_threads,
+    rollup_words,
+    status_words,
+)
 from procmem.sources.kcmp import same_memory
 from procmem.sources.parallel import with_every_pid
 
@@ -135,7 +141,7 @@ def _row(
     if wanted is not None and not wanted(leader.name, leader.uid):
         return None
     folder = ""
-    if leader.is_dead:
+    if leader.is_dead and has_other_threads(content):
         folder, thread = _live_thread(target)
         words = leader if thread is None else status_words(thread)
     if words.vm_size is None:
@@ -259,7 +265,8 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
 
 def group_matcher(pattern: str) -> Callable[[bytes | None], bool]:
     """Whether a control group is the one that is meant: by its path, or by what it is called."""
-    from procmem.parse.cgroup_names import names_of, read_cgroup_name  # noqa: PLC0415  # only for groups
+    from procmem.analyse.listing import name_matcher  # noqa: PLC0415  # only for groups
+    from procmem.parse.cgroup_names import names_of, read_cgroup_name  # noqa: PLC0415  # the same
 
     fits = name_matcher(pattern)
 

@@ -6,7 +6,8 @@ from procmem.analyse.inspection import warnings_of
 from procmem.analyse.threads import thread_report
 from procmem.errors import AccessRefused
 from procmem.model.raw import Refusal
-from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.queries.examine import examine
+from procmem.queries.read import FILES_OF_A_LIVE_THREAD, FILES_OF_A_THREAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def threads_of(target: Target, *, deep: bool) -> ThreadReport:
         ProcessGone, MalformedFile: as :func:`procmem.queries.examine.examine`.
         AccessRefused: the same, or a recording or text does not hold its threads.
     """
-    seen = examine(target, thread_files=FILES_OF_A_THREAD, deep=deep, stacks=True)
+    files = FILES_OF_A_LIVE_THREAD if target.is_live else FILES_OF_A_THREAD
+    seen = examine(target, thread_files=files, deep=deep, stacks=True)
     return threads_in(target, seen)
 
 

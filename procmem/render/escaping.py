@@ -5,7 +5,11 @@ direction marks and bytes of no encoding; here they become visible escapes. Each
 escaping (of quotes, pipes, formulas) on top.
 """
 
-import re
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["csv_safe", "json_text", "markdown_safe", "printable", "printable_text"]
 
@@ -23,7 +27,11 @@ def printable(data: bytes | None) -> str:
 
 def printable_text(text: str) -> str:
     """The same for text that was decoded with surrogateescape."""
-    return text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, _escape, text)
+    if text.isascii() and text.isprintable():
+        return text
+    import re  # noqa: PLC0415  # most names are plain
+
+    return re.sub(_UNPRINTABLE, _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -42,6 +50,8 @@ def csv_safe(text: str) -> str:
 
 def markdown_safe(text: str) -> str:
     """Keep a name within its cell of a Markdown table, and from being markup."""
+    import re  # noqa: PLC0415  # only for this format
+
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", text)
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "open_regular",
     "opened_regular",
     "own_devices",
+    "read_record",
     "read_start",
     "read_whole",
     "refusal_of",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _CHUNK = 65_536
+_RECORD_BYTES = 16_384
 _OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -106,6 +108,20 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
         return b"".join(chunks)
 
     return _read_opened(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)
+
+
+def read_record(name: str, dir_fd: int | None) -> FileContent:
+    """Read a file that a kernel writes as one record: what it gives at a call is all, unless there is no more room."""
+    return _read_opened(name, _OPEN_FLAGS, dir_fd, _record)
+
+
+def _record(fd: int) -> bytes:
+    content = os.read(fd, _RECORD_BYTES)
+    most = len(content)
+    while most == _RECORD_BYTES:
+        more = os.read(fd, _RECORD_BYTES)
+        content, most = content + more, len(more)
+    return content
 
 
 def read_start(name: str, dir_fd: int | None, most: int) -> FileContent:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 from procmem.errors import Misuse, NothingMatches, SystemFailed
 from procmem.model.numbers import whole_number
@@ -18,6 +17,7 @@ __all__ = ["children_of", "living", "processes_named", "user_name", "wanted_proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
 _STATUS_BYTES = 4096
@@ -103,13 +103,7 @@ def wanted_processes(name: str | None, user: str | None) -> Callable[[bytes | No
         Misuse: the name is no regular expression.
         NothingMatches: there is no such user.
     """
-    try:
-        pattern = re.compile(os.fsencode(name)) if name else None
-    except re.error as error:
-        raise _no_pattern(name, error) from error
-    except (RecursionError, OverflowError) as error:
-        raise Misuse("large-pattern", name=name) from error
-    fits_pattern = _NamePattern(pattern, name) if pattern is not None else None
+    fits_pattern = _NamePattern(_compiled(name), name) if name else None
     uid = None
     if user is not None:
         uid = _user_id(user)
@@ -122,6 +116,17 @@ def wanted_processes(name: str | None, user: str | None) -> Callable[[bytes | No
         return fits and (uid is None or owner == uid)
 
     return wanted
+
+
+def _compiled(name: str) -> re.Pattern[bytes]:
+    import re  # noqa: PLC0415  # only with --name
+
+    try:
+        return re.compile(os.fsencode(name))
+    except re.error as error:
+        raise _no_pattern(name, error) from error
+    except (RecursionError, OverflowError) as error:
+        raise Misuse("large-pattern", name=name) from error
 
 
 class _NamePattern:

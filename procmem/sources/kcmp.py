@@ -26,14 +26,14 @@ def same_memory(pids: Sequence[int]) -> dict[int, int]:
         return {}
     import ctypes  # noqa: PLC0415  # only where processes look alike
 
-    kcmp = ctypes.CDLL(None, use_errno=True).syscall
+    kcmp = ctypes.CDLL(None).syscall
     known: list[int] = []
     same = {}
     for pid in pids:
         low, high = 0, len(known)
         while low < high:
             middle = (low + high) // 2
-            answer = kcmp(number, pid, known[middle], _KCMP_VM, 0, 0)
+            answer = kcmp(number, pid, known[middle], _KCMP_VM)  # the other two are of files alone
             if answer == _LESS:
                 high = middle
             elif answer == _GREATER:

@@ -29,6 +29,7 @@ from procmem.sources.files import (
     OpenFolder,
     consume,
     open_regular,
+    read_record,
     read_start,
     read_whole,
     refusal_of,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcSource", "ProcTarget"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_RECORDS = frozenset({"auxv", "comm", "limits", "stat", "status", "syscall"})
+"""What a kernel gives by one call (fs/proc/base.c): single_open(), and for auxv simple_read_from_buffer()."""
 _OF_ANY_LENGTH = frozenset({"cmdline", "environ"})
 """Their reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
 
@@ -171,7 +174,10 @@ class ProcTarget:
         """Read a file below the process's folder, whole."""
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
-        if name.rpartition("/")[2] not in _OF_ANY_LENGTH:
+        base = name.rpartition("/")[2]
+        if base in _RECORDS and self._is_kernel:
+            return read_record(name, self._fd)
+        if base not in _OF_ANY_LENGTH:
             return read_whole(name, self._fd, limit=FILE_BYTES_MAX)
         return read_start(name, self._fd, CMDLINE_BYTES_MAX)
 

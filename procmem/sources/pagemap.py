@@ -5,6 +5,8 @@ the zero page and guard pages apart. Before it, 8 bytes are read for each page, 
 Source: Documentation/admin-guide/mm/pagemap.rst; fs/proc/task_mmu.c, pagemap_read() and do_pagemap_scan().
 """
 
+from __future__ import annotations
+
 import array
 import fcntl
 import os
@@ -104,13 +106,18 @@ class _States(dict[int, int]):
         return state
 
 
+_buffers: list[array.array[int]] = []
+"""What the kernel writes regions to, while nobody uses it."""
+
+
 def _scan(fd: int, spans: Iterable[tuple[int, int]], known: int) -> PageRuns:
     """Let the kernel fold the pages that are present, swapped or guards.
 
     The ranges must lie below the user limit: gate areas such as [vsyscall] are not scanned.
     """
     wanted = _PRESENT | _SWAPPED | (known & _GUARD)
-    found = array.array("Q", bytes(24 * _REGIONS_AT_ONCE))
+    # one is enough for all processes: to touch new memory takes longer than most requests
+    found = _buffers.pop() if _buffers else array.array("Q", bytes(24 * _REGIONS_AT_ONCE))
     address, _ = found.buffer_info()
     low, high, state = array.array("Q"), array.array("Q"), array.array("B")
     states = _States()
@@ -127,6 +134,7 @@ def _scan(fd: int, spans: Iterable[tuple[int, int]], known: int) -> PageRuns:
             state.extend(map(states.__getitem__, found[2 : 3 * count : 3]))
             if count < _REGIONS_AT_ONCE and at >= end:
                 break
+    _buffers.append(found)
     runs = PageRuns(low, high, state)
     # where the kernel's own buffer of 512 regions is full, it goes on from the beginning of a page table, and some
     # pages are told again (seen on 6.18)

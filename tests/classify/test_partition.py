@@ -2,13 +2,15 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from procmem.classify import partition as module
 from procmem.classify.apportion import shared_out
-from procmem.classify.partition import partition
+from procmem.classify.partition import ClaimGroup, ClaimGroups, partition
 from procmem.model.kinds import ByteClass, Kind
-from procmem.model.mapping import Mappings
+from procmem.model.mapping import Mappings, TableShape
 from procmem.model.note import note
 from procmem.model.permissions import EXECUTE, READ, WRITE
 from procmem.model.raw import PageRun, PageRuns, PageState, Refusal
@@ -103,6 +105,55 @@ def test_the_highest_rank_has_the_byte(table: Mappings, claimed: list[Claim]) ->
             best = max((rank for rank, _ in fitting), default=None)
             winners = {found for rank, found in fitting if rank == best} or {DEFAULT}
             assert label in winners
+
+
+@given(spaces, lists_of_claims, st.lists(lists_of_claims, max_size=3), lists_of_claims, st.integers(0, 3))
+def test_groups_hold_what_their_claims_hold(
+    table: Mappings, before: list[Claim], groups: list[list[Claim]], behind: list[Claim], longer: int
+) -> None:
+    """In one process and in the next, which is alike but for where its last mapping ends; in a table of any order."""
+    defaults = [DEFAULT] * len(table)
+    all_groups = ClaimGroups([ClaimGroup(group) for group in groups])
+    last = max(range(len(table)), key=table.end.__getitem__)
+    other = [end + longer * PAGE * (row == last) for row, end in enumerate(table.end)]
+    fields = ("start", "perms", "offset", "device", "inode", "name")
+    second = Mappings(**{field: getattr(table, field) for field in fields}, end=other, usage={})
+    second.shape = table.shape = TableShape(is_shared=True)
+    for one in (table, second, table):
+        plain = partition(one, [*before, *(claim for group in groups for claim in group), *behind], defaults)
+        assert partition(one, [*before, all_groups, *behind], defaults) == plain
+
+
+def test_what_groups_hold_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next process with the same mappings takes no further step, but for those that others claim as well."""
+    steps = []
+    resolve = module._resolve
+
+    def counted(low: int, high: int, claimed: list[Claim], rest: Label) -> object:
+        steps.append((low, high))
+        return resolve(low, high, claimed, rest)
+
+    monkeypatch.setattr(module, "_resolve", counted)
+    bounds = [(at * PAGE, (at + 1) * PAGE) for at in range(5)]
+    table = Mappings(
+        start=[low for low, _ in bounds],
+        end=[high for _, high in bounds],
+        perms=["r--p"] * 5,
+        offset=[0] * 5,
+        device=["fe:00"] * 5,
+        inode=[1] * 5,
+        name=[b"/x"] * 5,
+    )
+    table.shape = TableShape(is_shared=True)
+    label = Label(Kind("a", ByteClass.TEXT), Certainty.LIKELY, note("memfd"))
+    groups = ClaimGroups([ClaimGroup([Claim(low, high, 1, label)]) for low, high in bounds[:4]])
+    defaults = [DEFAULT] * 5
+    partition(table, [groups], defaults)
+    assert steps == bounds[:4]
+    partition(table, [groups], defaults)
+    assert steps == bounds[:4]
+    partition(table, [groups, Claim(*bounds[2], 2, label), Claim(*bounds[4], 2, label)], defaults)
+    assert steps == [*bounds[:4], bounds[2], bounds[4]]
 
 
 def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:

@@ -11,24 +11,26 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
 
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.analyse.system_changes import changes_between, of_processes
+from procmem.model.proc_keys import has_memory
+from procmem.model.raw import FileContent, Refusal, said_or_nothing
 from procmem.model.reports.system import Changed, ProcessRow
 from procmem.parse.cgroup import parse_cgroup_files
 from procmem.queries.all_processes import SystemOptions, follow_system
-from procmem.queries.system import group_matcher
+from procmem.queries.system import _row, group_matcher
 from procmem.render.fitting import lines_of_cell
 from procmem.render.formats.text import page_text
 from procmem.render.pages.system import system_page
 from procmem.render.style import Style
 from procmem.render.width import cells
 from procmem.sources.live import ProcSource
-from procmem.sources.prefetch_all import PrefetchedSource, Reading, prefetch_all
+from procmem.sources.prefetch_all import PrefetchedSource, Reading, _parsed, _write, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
 from tests.programs.build import build_alone
 from tests.render.test_schemas import check
@@ -479,24 +481,28 @@ def test_only_what_will_be_wanted_is_read_ahead(words: list[str], begins: bool) 
 
 def test_what_a_child_took_and_lost_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that fails has taken processes with it: nobody may go missing."""
-    parent, taken = os.getpid(), Reading.taken
+    parent, take = os.getpid(), Reading.take
 
-    def fails_in_a_child(reading: Reading) -> Iterator[tuple[str, str, bytes, int]]:
-        if os.getpid() != parent:
-            os.read(reading.queue, 4)
-            raise ValueError
-        return taken(reading)
+    def fails_in_a_child(reading: Reading) -> object:
+        if os.getpid() == parent:
+            return take(reading)
+        os.read(reading.queue, 4)
+        raise ValueError
 
-    monkeypatch.setattr(Reading, "taken", fails_in_a_child)
+    monkeypatch.setattr(Reading, "take", fails_in_a_child)
     reading = Reading([str(parent), str(os.getppid())])
     reading.add_child()
     started_ahead.append(reading)
     source = PrefetchedSource.over(ProcSource)
-    assert isinstance(source, ProcSource)
-    assert {parent, os.getppid()} <= set(source.pids())
+    assert {parent, os.getppid()} == set(source.pids())
+    for pid in source.pids():
+        with source.open(pid) as target:
+            assert b"VmSize" in target.read("status")
+            assert b"Pss:" in target.read("smaps_rollup")
 
 
-def test_a_queue_is_taken_once_and_whole() -> None:
+@pytest.mark.parametrize("ours", [0, 3])
+def test_a_queue_is_taken_once_and_whole(ours: int) -> None:
     """With more processes than shares, by several at a time: each process once, whoever read it."""
     names = sorted(name for name in os.listdir("/proc") if name.isdecimal())
     many = [*names, *(str(2**22 + 9 + more) for more in range(2000))]
@@ -504,17 +510,60 @@ def test_a_queue_is_taken_once_and_whole() -> None:
     assert reading.shares < len(many)
     reading.add_child()
     reading.add_child()
-    ours = list(reading.taken())
-    files = reading.finish()
-    assert files is not None
-    read_by_us = {int(name) for name, *_ in ours}
-    assert not read_by_us & set(files)
-    assert len({(name, file) for name, file, _, _ in ours}) == len(ours)
-    assert {os.getpid(), os.getppid()} <= read_by_us | set(files)
-    with_memory = [
-        found for found in files.values() if isinstance(found["status"], bytes) and b"VmSize" in found["status"]
-    ]
-    assert all("smaps_rollup" in found for found in with_memory)
+    readers = [child._pid for child in reading.children]
+    taken = [name for _ in range(ours) for name, _ in reading.take() or ()]
+    known = {int(name): reading.files_of(int(name)) for name in many}
+    assert {pid for pid, files in known.items() if files is None} == set(map(int, taken))
+    if not taken:
+        assert not reading.children
+        with pytest.raises(ChildProcessError):
+            os.waitpid(readers[0], os.WNOHANG)
+    assert all(known[int(name)] == {"status": Refusal.ABSENT} for name in many[-2000:] if name not in taken)
+    with_memory = [files for files in known.values() if files and has_memory(said_or_nothing(files["status"]))]
+    assert all("smaps_rollup" in files for files in with_memory)
+
+
+def test_what_is_there_in_part_is_not_taken_over() -> None:
+    """A child may be writing a process while we look: its files come together, or not yet."""
+    reading = Reading([str(os.getpid()), str(os.getppid())])
+    whole = os.memfd_create("whole")
+    while (taken := reading.take()) is not None:
+        _write(whole, taken)
+    reading.drop()
+    data = os.pread(whole, os.fstat(whole).st_size, 0)
+    os.close(whole)
+    files: dict[int, dict[str, FileContent]] = {}
+    assert _parsed(data, files) == len(data)
+    ends = []
+    for cut in range(len(data) + 1):
+        some: dict[int, dict[str, FileContent]] = {}
+        end = _parsed(data[:cut], some)
+        assert some == {pid: found for pid, found in files.items() if pid in some}
+        ends.append((end, len(some)))
+    assert len(set(ends)) == len(files) + 1 == 3
+
+
+def test_a_zombie_without_threads_has_no_folder_read() -> None:
+    """Only one whose other threads go on is looked into: nobody else has memory."""
+    text = b"Name:\tx\nState:\tZ (zombie)\nPPid:\t1\nUid:\t0\t0\t0\t0\nThreads:\t%d\n"
+    asked = []
+
+    class Target:
+        def __init__(self, threads: int) -> None:
+            self.threads = threads
+
+        def read(self, name: str) -> bytes:
+            assert name.endswith("status")
+            return text % self.threads
+
+        def names(self, folder: str) -> tuple[str, ...]:
+            asked.append((self.threads, folder))
+            return ("1",)
+
+    for threads in (1, 2):
+        found = _row(cast("Any", Target(threads)), 1, str, None, quick=True, with_cgroup=False)
+        assert found is Refusal.ABSENT
+    assert asked == [(2, "task")]
 
 
 def test_a_recording_and_classes() -> None:

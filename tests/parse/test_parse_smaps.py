@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
+from procmem.parse import maps as maps_module
 from procmem.parse import smaps as smaps_module
 from procmem.parse.records import RecordsReader, smaps_records
-from procmem.parse.smaps import SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
+from procmem.parse.smaps import KnownSmaps, SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 from tests.support import smaps_text
 from tests.support.smaps_text import KEYS_4_4, KEYS_6_18, Record
 
@@ -76,6 +77,40 @@ def test_records_of_different_shapes(records: list[Record], chance: random.Rando
         )
     data = smaps_text.smaps(mixed)
     assert written(mixed) == parse_smaps_by_line(data) == parse_smaps(data)
+
+
+@given(st.lists(smaps_text.records(), max_size=3), st.booleans())
+def test_what_is_known_of_other_processes_changes_nothing(processes: list[list[Record]], again: bool) -> None:
+    """Neither lines that were read before, nor the shape that records had; tables that are alike share their shape."""
+    known = KnownSmaps()
+    tables = []
+    for records in [*processes, *processes * again]:
+        reader = SmapsReader(known=known)
+        reader.feed(smaps_text.smaps(records))
+        tables.append(reader.close())
+        assert tables[-1] == written(records)
+    alike = [[tuple(getattr(table, field)) for field in ("perms", "offset", "name", "flags")] for table in tables]
+    lines = [[(record.device, record.inode) for record in records] for records in [*processes, *processes * again]]
+    for one, said, of in zip(tables, alike, lines, strict=True):
+        for other, other_said, other_of in zip(tables, alike, lines, strict=True):
+            assert (one.shape is other.shape) == ((said, of) == (other_said, other_of))
+
+
+def test_what_is_known_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large table nothing is shared, and of many different lines the first are forgotten; all are read right."""
+    monkeypatch.setattr(maps_module, "_ALIKE_MAX", 2)
+    monkeypatch.setattr(maps_module, "_SORTS_MAX", 5)
+    known = KnownSmaps()
+    for number, shared in ((2, True), (3, False), (2, True), (6, False), (2, True)):
+        lines = (f"{at:x}000-{at:x}fff r--p 00000000 fe:00 1 /{number}/{at}\n" for at in range(1, number + 1))
+        data = "".join(f"{line}Size: 4 kB\nRss: 4 kB\nVmFlags: rd\n" for line in lines).encode()
+        reader = SmapsReader(known=known)
+        reader.feed(data)
+        table = reader.close()
+        assert table == parse_smaps(data)
+        assert table.shape.is_shared is shared
+        assert len(known.sorts) <= 5
+        assert len(known.alike) <= 1
 
 
 @given(smaps_text.records())

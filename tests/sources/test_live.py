@@ -15,15 +15,16 @@ import pytest
 from procmem.errors import AccessRefused, BadInput, OutOfResources, ProcessGone
 from procmem.model.raw import Machine, MappedFile, PageState, Refusal
 from procmem.queries.examine import examine
+from procmem.sources import files as files_module
 from procmem.sources import live
-from procmem.sources.files import read_whole
+from procmem.sources.files import read_record, read_whole
 from procmem.sources.live import ProcSource
 from procmem.sources.machine import own_pid
 from procmem.sources.parallel import with_every_pid
 from procmem.sources.recording.read import RecordedSource
 from tests.support.needs import lacking
 from tests.support.open_files import no_file_left_open
-from tests.support.running import FIXTURES, ROOT, missing_pid, procmem, python_child, started
+from tests.support.running import FIXTURES, ROOT, missing_pid, procmem, python_child, started, stopped
 
 SOURCE = ProcSource()
 
@@ -440,3 +441,30 @@ def test_where_proc_does_not_know_us(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(os, "readlink", refused)
     assert own_pid() == os.getpid()
+
+
+def test_a_record_is_read_whole_whatever_its_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one call where it has room; else by more, and the last one says that there are no more."""
+    monkeypatch.setattr(files_module, "_RECORD_BYTES", 8)
+    calls = []
+    read = os.read
+
+    def counted(fd: int, count: int) -> bytes:
+        calls.append(count)
+        return read(fd, count)
+
+    monkeypatch.setattr(os, "read", counted)
+    for length, least in ((0, 1), (7, 1), (8, 2), (9, 2), (23, 3), (24, 4)):
+        path = tmp_path / str(length)
+        path.write_bytes(bytes(range(length)))
+        calls.clear()
+        assert read_record(str(path), None) == bytes(range(length))
+        assert len(calls) == least
+    assert read_record(str(tmp_path / "none"), None) is Refusal.ABSENT
+
+
+@pytest.mark.parametrize("name", sorted(live._RECORDS))
+def test_what_a_kernel_gives_by_one_call_is_the_whole_file(name: str) -> None:
+    """Of a process that stands still."""
+    with python_child("x = 1") as pid, stopped(pid), SOURCE.open(pid) as target:
+        assert target.read(name) == read_whole(f"/proc/{pid}/{name}", None)

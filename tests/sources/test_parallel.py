@@ -199,3 +199,16 @@ def test_tokens_stand_for_so_many_numbers() -> None:
     """The last for what is left."""
     assert parallel._numbers((4).to_bytes(4, "little"), 3, 100) == range(4, 7)
     assert parallel._numbers((98).to_bytes(4, "little"), 3, 100) == range(98, 100)
+
+
+def test_each_begins_with_numbers_that_follow_one_another() -> None:
+    """And helps with those of the next then, until there are none; each number once."""
+    queues = [parallel._queue(range(at, at + 6, 2)) for at in (0, 6)]
+    try:
+        first, second = parallel._taken_from(queues, 2, 11), parallel._taken_from(queues[::-1], 2, 11)
+        assert [next(first), next(second), next(second), next(second)] == [0, 6, 7, 8]
+        assert [*first] == [1, 2, 3, 4, 5, 10]
+        assert [*second] == [9]
+    finally:
+        for queue in queues:
+            os.close(queue)

@@ -115,12 +115,13 @@ def load_biases(
     if image is None or image.type not in (ET_EXEC, ET_DYN):
         return
     loads = image.loads
+    ordered = sorted(loads, key=_VADDR)
     votes: dict[int, dict[int, set[int]]] = {}
     for row in rows:
         allowed = permissions(mappings.perms[row])
         if allowed.inaccessible or not allowed.private:
             continue
-        for number, bias in _fitting(loads, mappings, row, page_size):
+        for number, bias in _fitting(loads, ordered, mappings, row, page_size):
             votes.setdefault(bias, {}).setdefault(row, set()).add(number)
     header_bias = _bias_of_headers(item, image, auxv)
     left = set(rows)
@@ -147,7 +148,9 @@ def load_biases(
         left -= voters.keys()
 
 
-def _fitting(loads: Sequence[Segment], mappings: Mappings, row: int, page_size: int) -> Iterator[tuple[int, int]]:
+def _fitting(
+    loads: Sequence[Segment], ordered: Sequence[Segment], mappings: Mappings, row: int, page_size: int
+) -> Iterator[tuple[int, int]]:
     """The segments whose file pages hold a mapping, each with the bias that would put it there."""
     offset = mappings.offset[row]
     for number, segment in enumerate(loads):
@@ -157,17 +160,17 @@ def _fitting(loads: Sequence[Segment], mappings: Mappings, row: int, page_size: 
         bias = mappings.start[row] - (segment.vaddr + offset - segment.offset)
         if bias % page_size or bias + segment.vaddr < 0:
             continue
-        if _covered(loads, bias, mappings.start[row], mappings.end[row], page_size):
+        if _covered(ordered, bias, mappings.start[row], mappings.end[row], page_size):
             yield number, bias
 
 
 def _covered(loads: Sequence[Segment], bias: int, start: int, end: int, page_size: int) -> bool:
-    """Whether file pages of the segments at this bias reach over a whole mapping.
+    """Whether file pages of the segments, ascending, at this bias reach over a whole mapping.
 
     Neighbouring segments with like permissions are one mapping; a file mapped whole as data reaches beyond.
     """
     at = start
-    for segment in sorted(loads, key=_VADDR):
+    for segment in loads:
         low = (bias + segment.vaddr) // page_size * page_size
         high = -(-(bias + segment.vaddr + segment.filesz) // page_size) * page_size
         if low <= at < high:

@@ -21,8 +21,7 @@ _MOST = 4
 
 def execute_proves(mappings: Mappings) -> bool:
     """Whether executable memory is code: not where (nearly) all that may be written to may be executed as well."""
-    sorts = [row for row in mappings.one_of_each_sort() if permissions(mappings.perms[row]).executable]
-    if not any(_is_own_data(mappings, row) for row in sorts):
+    if not mappings.of_shape("executable data", lambda: _any_executable_data(mappings)):
         return True  # as in most processes
     writable = mappings.rows_where(lambda row: _is_own_data(mappings, row))
     executable = [row for row in writable if permissions(mappings.perms[row]).executable]
@@ -36,6 +35,11 @@ def execute_proves(mappings: Mappings) -> bool:
     # one large range beside others is a code cache; several, and little else in memory, is a tool's way to map
     code, all_of_it = _weight(mappings, executable), _weight(mappings, writable)
     return len(executable) * 2 < len(writable) or code < _MOST * (all_of_it - code)
+
+
+def _any_executable_data(mappings: Mappings) -> bool:
+    sorts = [row for row in mappings.one_of_each_sort() if permissions(mappings.perms[row]).executable]
+    return any(_is_own_data(mappings, row) for row in sorts)
 
 
 def _is_own_data(mappings: Mappings, row: int) -> bool:

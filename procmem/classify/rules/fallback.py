@@ -9,13 +9,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count
 
+from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.detect import Guess, Runtimes, first_guess
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
-from procmem.model.kinds import ByteClass
+from procmem.model.kinds import KINDS, ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
@@ -30,21 +31,29 @@ _ALLOCATOR_BYTES_MIN = 1 << 16
 
 
 def fallback_rules(
-    mappings: Mappings, cut: Partition, runtimes: Runtimes, pages: PageStates, *, deep: bool
+    mappings: Mappings,
+    cut: Partition,
+    runtimes: Runtimes,
+    pages: PageStates,
+    *,
+    deep: bool,
+    facts: ObjectFacts | None = None,
 ) -> Partition:
     """Relabel what is still reserved or anonymous by pattern, neighbour and allocator.
 
     A block of malloc begins with a header, so memory
     whose first page was never touched is none, and neither is memory mapped without reserving swap (VmFlags nr).
     ``deep`` says that the allocators' own structures were read: what they do not hold is no heap of theirs.
+    ``facts`` are of the objects that the runtimes were found in.
     """
     # labels are shared by many ranges: each is looked at once, by identity
     identities = list(map(id, cut.label))
     different = dict(zip(identities, cut.label, strict=True))
-    sorts = {identity: sort for identity, label in different.items() if (sort := _unexplained_sort(label)) is not None}
+    left = {identity: label for identity, label in different.items() if label.kind in _UNEXPLAINED}
+    sorts = {identity: sort for identity, label in left.items() if (sort := _unexplained_sort(label)) is not None}
     if not sorts:
         return cut
-    loaded = {identity for identity, label in different.items() if _is_loaded(label)}
+    loaded = {identity for identity, label in different.items() if label.kind in _LOADED}
     reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
     marked = loaded | reserved
     found = list(compress(count(), map(marked.__contains__, identities)))
@@ -61,10 +70,11 @@ def fallback_rules(
     near = {beside for index in of_loader for beside in (index - 1, index + 1)} - {-1, len(identities)}
     candidates = sorted({*large, *closed, *(index for index in near if identities[index] in sorts)})
     anonymous = [index for index in candidates if not mappings.inode[cut.vma[index]]]
-    left = [index for index in anonymous if identities[index] in writable]
-    judge = _Judge(mappings, cut, runtimes, pages, loaders, deep=deep, outweighs=deep and _outweigh(cut, left, pages))
+    writables = [index for index in anonymous if identities[index] in writable]
+    outweighs = deep and _outweigh(cut, writables, pages)
+    judge = _Judge(mappings, cut, runtimes, pages, loaders, facts or ObjectFacts(), deep=deep, outweighs=outweighs)
     labels = list(cut.label)
-    judged = dict(zip(left, judge.writable(left), strict=True))
+    judged = dict(zip(writables, judge.writable(writables), strict=True))
     for index in anonymous:
         if index in judged:
             label = judged[index]
@@ -81,12 +91,13 @@ def fallback_rules(
 _GUARDED = frozenset({kinds.THREAD_STACK, kinds.CACHED_STACK, kinds.COROUTINE_STACK, kinds.SIGNAL_STACK})
 """Stacks below which a guard lies; the kernel keeps the main thread's own gap free by itself."""
 _RESERVED, _WRITABLE = "reserved", "writable"
+_UNEXPLAINED = frozenset({kinds.RESERVED, kinds.ANON_PRIVATE})
 
 
 def _unexplained_sort(label: Label) -> str | None:
     """Which sort of unexplained memory a label is; None for one that a rule explained."""
-    if label.cls is ByteClass.RESERVED:
-        return _RESERVED if label.kind is kinds.RESERVED else None
+    if label.kind is kinds.RESERVED:
+        return _RESERVED
     return _WRITABLE if label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS else None
 
 
@@ -104,11 +115,8 @@ def _inaccessible(size: int, below: Label | None, above: Label | None) -> Label 
     return None
 
 
-def _is_loaded(label: Label) -> bool:
-    """Whether a range belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
-    return label.kind.role is not None or label.cls is ByteClass.KERNEL
-
-
+_LOADED = frozenset(kind for kind in KINDS if kind.role is not None or kind.cls is ByteClass.KERNEL)
+"""What belongs to a loaded object or to the kernel: the linker's small memory adjoins such."""
 _MALLOC = frozenset({kinds.BRK, kinds.GLIBC_ARENA, kinds.GLIBC_MMAP_CHUNK, kinds.GLIBC_MAIN_MMAP})
 _NEVER_MALLOC = (
     MemoryFlag.UFFD_MISSING,
@@ -160,6 +168,7 @@ class _Judge:
         runtimes: Runtimes,
         pages: PageStates,
         loaders: frozenset[int],
+        facts: ObjectFacts,
         *,
         deep: bool,
         outweighs: bool,
@@ -167,15 +176,19 @@ class _Judge:
         self._mappings = mappings
         self._cut = cut
         self._runtimes = runtimes
-        self._patterns = runtimes.patterns()
+        self._patterns = facts.of(("patterns", id(runtimes)), runtimes.patterns)
         self._pages = pages
         self._loaders = loaders
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
-        closed = mappings.rows_where(lambda row: permissions(mappings.perms[row]).inaccessible, without_inode=True)
+        closed = mappings.rows_where(
+            lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible", without_inode=True
+        )
         self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed}
-        self._judged: dict[tuple[object, ...], Label | None] = {}
+        name = ("judged", id(runtimes), deep, outweighs, self._brk_is_free)
+        self._judged: dict[tuple[object, ...], Label | None] = facts.of(name, dict)
+        self._between: dict[tuple[object, ...], Label | None] = {}
         self._labels: dict[Label, Label] = {}
         self._telling: dict[int, bool] = {}
 
@@ -186,9 +199,9 @@ class _Judge:
     def inaccessible(self, size: int, below: Label | None, above: Label | None) -> Label | None:
         """The label of inaccessible memory between these two; None where they say nothing of it."""
         sort = (size, id(below) if self._tells(below) else None, id(above) if self._tells(above) else None)
-        if sort not in self._judged:
-            self._judged[sort] = self.shared(_inaccessible(size, below, above))
-        return self._judged[sort]
+        if sort not in self._between:
+            self._between[sort] = self.shared(_inaccessible(size, below, above))
+        return self._between[sort]
 
     def _tells(self, label: Label | None) -> bool:
         """Whether a neighbour may say what inaccessible memory is. Labels stay, so that their identities do."""

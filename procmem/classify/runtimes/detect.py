@@ -14,7 +14,7 @@ from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import without_deleted
 
-__all__ = ["Guess", "Runtimes", "first_guess", "runtimes_of"]
+__all__ = ["Guess", "Runtimes", "first_guess", "places_begun", "runtimes_of"]
 
 
 _ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
@@ -127,6 +127,14 @@ def runtimes_of(objects: Sequence[ElfObject], mappings: Mappings) -> Runtimes:
     if static and not found:
         found[NO_LIBRARY] = Detection(note("no-library-known"), Certainty.GUESS)
     return Runtimes(found, static)
+
+
+_PLACES = tuple(runtime.place for runtime in RUNTIMES if runtime.place is not None)
+
+
+def places_begun(mappings: Mappings) -> tuple[bool, ...]:
+    """All that :func:`runtimes_of` sees of mappings: whether memory begins at each place that tells of a runtime."""
+    return tuple([_begins_at(mappings, place) for place in _PLACES])
 
 
 def _begins_at(mappings: Mappings, address: int) -> bool:

@@ -89,6 +89,5 @@ def write_next(form: Format, pages: "Sequence[Page]", style: "Style", *, first: 
 
 
 def _module(form: Format) -> "Any":
-    import importlib  # noqa: PLC0415  # is loaded by every Python that imports a package
-
-    return importlib.import_module(f"procmem.render.formats.{form.module}")
+    # what importlib.import_module() does, without loading importlib and what that loads
+    return __import__(f"procmem.render.formats.{form.module}", fromlist=("write",))
