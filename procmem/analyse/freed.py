@@ -227,7 +227,8 @@ def _own_copies(table: Mappings, rows: Sequence[int]) -> int:
     if figures is None:
         return swap
     _, _, copies, clean, dirty = figures
-    return swap + sum(map(min, copies, map(add, clean, dirty)))
+    pages: Iterable[int] = map(min, copies, map(add, clean, dirty))
+    return swap + sum(pages)
 
 
 def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None = None) -> int | None:
