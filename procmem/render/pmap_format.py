@@ -7,7 +7,7 @@ shown as escapes, so that a file's name cannot drive the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -19,12 +19,7 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.smaps_records import SmapsRecords
 from procmem.model.vma_names import KernelName, kernel_label, mentions_sysv
 from procmem.render.escaping import printable
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    _Value = TypeVar("_Value", bound=Hashable)
+from procmem.render.repeated import RepeatedCells
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_mode", "pmap_text", "title_line"]
 
@@ -247,31 +242,6 @@ def _flags(lines: SmapsRecords) -> list[str]:
     return [next((text for key, text in values if key == SmapsKey.VM_FLAGS), "") for values in lines.values]
 
 
-class _Cells:
-    """The columns of a table as text, of which many thousand cells say the same: each text is made once.
-
-    A column that says the same in every row is a part of the one before it.
-    """
-
-    def __init__(self) -> None:
-        self._columns: list[tuple[Sequence[Any], dict[Any, str]]] = []
-
-    def add(self, values: Sequence[_Value], text: Callable[[_Value], str]) -> None:
-        """Add a column by its values, and what each of them is shown as."""
-        known = {value: text(value) for value in set(values)}
-        if len(known) == 1 and self._columns:
-            (same,) = known.values()
-            before = self._columns[-1][1]
-            before.update([(value, shown + same) for value, shown in before.items()])
-        else:
-            self._columns.append((values, known))
-
-    def rows(self) -> Iterator[str]:
-        """The cells of each row, side by side."""
-        columns = [map(known.__getitem__, values) for values, known in self._columns]
-        return map("".join, zip(*columns, strict=True))
-
-
 def _kernel_columns(target: PmapTarget, options: PmapOptions) -> Iterator[str]:
     """-X and -XX: the kernel's own keys as columns, each as wide as its widest text."""
     if not target.lines:
@@ -299,7 +269,7 @@ def _kernel_columns(target: PmapTarget, options: PmapOptions) -> Iterator[str]:
         max([len(key) if shown else 0, len(total) if shown else 0, len(str(max(column, default=0)))])
         for key, total, column in zip(keys, totals, columns, strict=True)
     ]
-    cells = _Cells()
+    cells = RepeatedCells()
     for (_, column), width in zip(texts, front_widths, strict=True):
         cells.add(column, f"%{width}s ".__mod__)
     for figures, width in zip(columns, widths, strict=True):
