@@ -12,7 +12,6 @@ from procmem.model.unknown import exact_sum
 from procmem.model.vm_flags import words_of_flags
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
-from procmem.render.json.explain import explain_json
 from procmem.render.page import READABLE, AnnotatedMap, Block, MapLine, MapPiece, Page, Prose, Sheet
 from procmem.render.pmap_format import pmap_mode
 from procmem.render.process_head import process_head
@@ -69,7 +68,7 @@ def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
     return Page(
         sections=sections,
         table=lambda: _table(report, choice),
-        document=lambda: explain_json(report),
+        document=lambda: _document(report),
         notes=[note_text(note) for note in inspection.warnings if not (whole and note.code in _TOLD_IN_HEAD)],
     )
 
@@ -82,10 +81,16 @@ def findings_page(report: Explanation) -> Page:
     return Page(
         sections=[process_head(report.inspection.process), *(_findings(report.findings) or nothing)],
         table=lambda: _findings_table(report),
-        document=lambda: explain_json(report, findings_only=True),
+        document=lambda: _document(report, findings_only=True),
         notes=notes if unread else (),
         remarks=() if unread else notes,
     )
+
+
+def _document(report: Explanation, *, findings_only: bool = False) -> object:
+    from procmem.render.json.explain import explain_json  # noqa: PLC0415  # a page for a person does without
+
+    return explain_json(report, findings_only=findings_only)
 
 
 def _chosen(regions: Regions, choice: ExplainChoice) -> list[int]:
@@ -324,4 +329,4 @@ def region_page(report: Explanation, index: int) -> Page:
     """One region alone, without the head of the process: its line, its sentences, the evidence."""
     regions = report.inspection.regions
     blocks = [] if regions is None else list(_map(report, regions, ExplainChoice(only=index, why=True)))
-    return Page([blocks], lambda: _table(report, ExplainChoice(only=index)), lambda: explain_json(report))
+    return Page([blocks], lambda: _table(report, ExplainChoice(only=index)), lambda: _document(report))
