@@ -25,6 +25,7 @@ __all__ = [
     "Page",
     "Picture",
     "Prose",
+    "Rows",
     "Sheet",
     "Value",
 ]
@@ -60,6 +61,24 @@ class Column(NamedTuple):
     def name(self) -> str:
         """The key that ``--columns`` takes."""
         return self.key or self.heading.lower().replace(" ", "_")
+
+
+class Rows(Sequence[Sequence[Value]]):
+    """Rows of a sheet that are kept as columns, since there may be sixty thousand."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[Sequence[Value]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __getitem__(self, at: Any) -> Any:
+        return tuple(column[at] for column in self.columns)
+
+    def __iter__(self) -> Iterator[Sequence[Value]]:
+        return zip(*self.columns, strict=True)
 
 
 class Sheet(NamedTuple):

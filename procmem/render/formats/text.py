@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only, without_details
 from procmem.render.escaping import printable_text
-from procmem.render.page import READABLE, AnnotatedMap, Facts, MapLine, Prose, Sheet, Value
+from procmem.render.page import READABLE, AnnotatedMap, Facts, MapLine, Prose, Rows, Sheet, Value
 from procmem.render.width import Folder, cells, folded, padded
 
 TYPE_CHECKING = False
@@ -33,32 +33,39 @@ def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
 
 
 def pieces(pages: Sequence[Page], style: Style, *, several: bool) -> Iterator[str]:
-    """The same, piece by piece."""
+    """The same, piece by piece; what the options ask for wrongly is found before the first."""
     del several
-    for number, page in enumerate(pages):
+    laid = [_laid_out(page, style) for page in pages]
+    for number, sections in enumerate(laid):
         if number:
             yield "\n"
-        yield from _page_pieces(page, style)
+        yield from _page_pieces(sections)
 
 
 def page_text(page: Page, style: Style) -> str:
     """One page, its notes at the end."""
-    return "".join(_page_pieces(page, style))
+    return "".join(_page_pieces(_laid_out(page, style)))
 
 
-def _page_pieces(page: Page, style: Style) -> Iterator[str]:
+_Laid = list[list["Iterable[str]"]]
+"""The pieces of each block of each section."""
+
+
+def _laid_out(page: Page, style: Style) -> _Laid:
     sections: Sequence[Sequence[Block]] = page.sections
     if style.columns is not None and not any(
         isinstance(block, Sheet) and block.main for blocks in sections for block in blocks
     ):
         sections = [[page.table()._replace(main=True)]]
     notes = [Prose(_note(note)) for note in page.notes]
+    return [[_block_pieces(block, style) for block in blocks] for blocks in (*sections, notes)]
+
+
+def _page_pieces(sections: _Laid) -> Iterator[str]:
     is_first = True
-    for blocks in (*sections, notes):
+    for blocks in sections:
         begins = True
-        for piece in chain.from_iterable(_block_pieces(block, style) for block in blocks):
-            if not piece:
-                continue
+        for piece in filter(None, chain.from_iterable(blocks)):
             if begins and not is_first:
                 yield "\n"
             begins = is_first = False
@@ -217,7 +224,10 @@ def _table_pieces(sheet: Sheet, style: Style) -> Iterable[str]:
         return [f"{lead}{line}\n" for line in table_text(sheet._replace(indent=0, main=False), inner).splitlines()]
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
-    widths = [_widest({head, *column}) for head, column in zip(heads, texts, strict=True)]
+    widths = [
+        max(cells(head), _widest(texts_of if column.kind == "address" else set(texts_of)))
+        for head, column, texts_of in zip(heads, sheet.columns, texts, strict=True)
+    ]
     if sheet.ruled:  # a little air around headings
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
@@ -227,15 +237,17 @@ def _table_pieces(sheet: Sheet, style: Style) -> Iterable[str]:
 
 
 def _widest(texts: Collection[str]) -> int:
-    """The cells of the widest of some texts, of which there is one at least."""
-    return max(map(len if all(map(str.isascii, texts)) else cells, texts))
+    """The cells of the widest of some texts."""
+    return max(map(len if all(map(str.isascii, texts)) else cells, texts), default=0)
 
 
 def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
     """Every cell as text, rows and totals, column by column: of many thousand cells few are different."""
     columns: Iterable[Sequence[Value]] = zip(*sheet.rows, *sheet.totals, strict=True)
-    if not sheet.rows and not sheet.totals:
+    if not len(sheet.rows) and not sheet.totals:
         columns = [()] * len(sheet.columns)
+    elif isinstance(sheet.rows, Rows) and not sheet.totals:
+        columns = sheet.rows.columns
     return [_column_texts(column.kind, values, style) for column, values in zip(sheet.columns, columns, strict=True)]
 
 
@@ -244,8 +256,11 @@ def _column_texts(kind: str, values: Sequence[Value], style: Style) -> list[str]
         text = cell_text(value, kind, style.size)
         return text if kind in TO_THE_RIGHT else printable_text(text)
 
-    if len(set(map(type, values)) - {type(None)}) > 1:  # 1, 1.0 and True are equal, and are not written alike
+    types = set(map(type, values))
+    if len(types - {type(None)}) > 1:  # 1, 1.0 and True are equal, and are not written alike
         return list(map(text_of, values))
+    if kind == "address" and types == {int}:  # of which all are different
+        return list(map("%x".__mod__, values))
     known = {value: text_of(value) for value in set(values)}
     return list(map(known.__getitem__, values))
 
@@ -291,6 +306,9 @@ def _lines(
     laid = []
     for at, (column, width) in enumerate(zip(texts, widths, strict=True)):
         kind = sheet.columns[at].kind
+        if kind == "address":  # of which all are different
+            laid.append(map(f"%{width}s".__mod__, column))
+            continue
         free = at == last and kind not in TO_THE_RIGHT
         known = {text: text if free else padded(text, width, right=kind in TO_THE_RIGHT) for text in set(column)}
         if style.color and kind == "class":
