@@ -77,7 +77,7 @@ def _is_of_object(table: Mappings, row: int) -> bool:
     return table.inode[row] != 0 and table.named(row).named is not KernelName.PRIVATE_ZERO
 
 
-class _Held(NamedTuple):
+class _HeldColumns(NamedTuple):
     """What mappings hold of their objects, own copies left out: columns, since there may be sixty thousand of them."""
 
     first: Sequence[int]
@@ -86,9 +86,9 @@ class _Held(NamedTuple):
     pss: Sequence[int]
     private: Sequence[int]
 
-    def part(self, start: int, end: int) -> _Held:
+    def part(self, start: int, end: int) -> _HeldColumns:
         """The same of some that stand side by side."""
-        return _Held(*(column[start:end] for column in self))
+        return _HeldColumns(*(column[start:end] for column in self))
 
 
 def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
@@ -97,7 +97,7 @@ def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
     return None if held is None else _use(held, 0, len(rows))
 
 
-def _use(held: _Held, start: int, end: int) -> ObjectUse:
+def _use(held: _HeldColumns, start: int, end: int) -> ObjectUse:
     """How an object is held whose mappings stand side by side."""
     if end - start == 1:
         return _single(held.rss[start], held.private[start])
@@ -124,7 +124,7 @@ def _figures(table: Mappings, rows: Sequence[int]) -> Sequence[Sequence[int]] | 
     return chosen  # type: ignore[return-value]  # none of them is None
 
 
-def _held(table: Mappings, rows: Sequence[int]) -> _Held | None:
+def _held(table: Mappings, rows: Sequence[int]) -> _HeldColumns | None:
     """What some mappings hold; None where smaps does not say it."""
     figures = _figures(table, rows)
     if figures is None:
@@ -133,7 +133,7 @@ def _held(table: Mappings, rows: Sequence[int]) -> _Held | None:
     private = list(map(add, clean, dirty))
     own = list(map(min, copies, private))
     first = list(map(table.offset.__getitem__, rows))
-    return _Held(
+    return _HeldColumns(
         first=first,
         last=list(map(add, first, map(table.sizes.__getitem__, rows))),
         rss=list(map(max, map(sub, rss, copies), repeat(0))),
@@ -142,12 +142,12 @@ def _held(table: Mappings, rows: Sequence[int]) -> _Held | None:
     )
 
 
-def _overlapping(held: _Held) -> list[_Held]:
+def _overlapping(held: _HeldColumns) -> list[_HeldColumns]:
     """The mappings in groups that have a part of the object in common, each in the order of its parts."""
     if not held.first:
         return []
     order = sorted(range(len(held.first)), key=held.first.__getitem__)
-    ascending = _Held(*(list(map(column.__getitem__, order)) for column in held))
+    ascending = _HeldColumns(*(list(map(column.__getitem__, order)) for column in held))
     reached = accumulate(ascending.last, max)
     begins = compress(count(1), map(ge, ascending.first[1:], reached))
     edges = [0, *begins, len(held.first)]
@@ -160,7 +160,7 @@ def _single(rss: int, private: int) -> ObjectUse:
     return ObjectUse(1, rss, rss, not shared, shared, shared)
 
 
-def _part(held: _Held) -> ObjectUse:
+def _part(held: _HeldColumns) -> ObjectUse:
     """One group of mappings that overlap."""
     firsts, lasts, rss = held.first, held.last, held.rss
     times = _depth(firsts, lasts)

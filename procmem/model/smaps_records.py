@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from procmem.model.mapping import SmapsRecord
 
-__all__ = ["Said", "SmapsRecords"]
+__all__ = ["SaidLine", "SmapsRecords"]
 
-Said = tuple[str, str]
+SaidLine = tuple[str, str]
 """A line of a record: its key, and what it says."""
 
 
@@ -34,8 +34,8 @@ class SmapsRecords:
         inode: list[str],
         name: list[bytes],
         *,
-        said: list[list[Said]] | None = None,
-        values: list[tuple[Said, ...]] | None = None,
+        said: list[list[SaidLine]] | None = None,
+        values: list[tuple[SaidLine, ...]] | None = None,
     ) -> None:
         self.start = start
         self.end = end
@@ -72,7 +72,7 @@ class SmapsRecords:
         return [column[0][0] for column in self.said] if self.said is not None and self.start else None
 
     @property
-    def values(self) -> Sequence[tuple[Said, ...]]:
+    def values(self) -> Sequence[tuple[SaidLine, ...]]:
         """The lines of each record."""
         if self._values is None:
             self._values = list(zip(*self.said, strict=True)) if self.said else [()] * len(self.start)

@@ -19,13 +19,13 @@ __all__ = [
     "AnnotatedMap",
     "Block",
     "Column",
+    "ColumnRows",
     "Facts",
     "MapLine",
     "MapPiece",
     "Page",
     "Picture",
     "Prose",
-    "Rows",
     "Sheet",
     "Value",
 ]
@@ -63,7 +63,7 @@ class Column(NamedTuple):
         return self.key or self.heading.lower().replace(" ", "_")
 
 
-class Rows(Sequence[Sequence[Value]]):
+class ColumnRows(Sequence[Sequence[Value]]):
     """Rows of a sheet that are kept as columns, since there may be sixty thousand."""
 
     __slots__ = ("columns",)

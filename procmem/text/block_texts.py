@@ -15,7 +15,7 @@ from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.text.explanation import block_sentences, given_name, in_memory, tells_less, use_sentence
 from procmem.text.kinds import (
     SHARED_OUT,
-    Held,
+    InMemory,
     begins_within_page,
     between_sentences,
     held_sentences,
@@ -26,7 +26,7 @@ from procmem.text.kinds import (
 
 __all__ = ["BlockTexts"]
 
-_AT_ONCE = 1024
+_BLOCKS_TOGETHER = 1024
 """Blocks whose keys are kept at a time."""
 
 
@@ -46,8 +46,8 @@ class BlockTexts:
 
     def joined(self, blocks: Sequence[ExplainedBlock]) -> Iterator[str]:
         """All sentences on each block, one after the other."""
-        for at in range(0, len(blocks), _AT_ONCE):
-            for what, held in self.in_parts(blocks[at : at + _AT_ONCE]):
+        for at in range(0, len(blocks), _BLOCKS_TOGETHER):
+            for what, held in self.in_parts(blocks[at : at + _BLOCKS_TOGETHER]):
                 yield f"{what}{self._between}{held}" if held else what
 
     def in_parts(self, blocks: Sequence[ExplainedBlock]) -> list[tuple[str, str]]:
@@ -120,7 +120,7 @@ class BlockTexts:
         keys = list(zip(self._sizes(shown), *figures, classes, within, about, strict=True))
 
         def told(at: int) -> str:
-            held = Held(*keys[at])
+            held = InMemory(*keys[at])
             kept = is_inaccessible(held.cls) and ((held.rss or 0) + (held.swap or 0))
             return "" if kept else joined(*held_sentences(held))
 

@@ -18,7 +18,7 @@ __all__ = [
     "CLASSES",
     "KINDS",
     "SHARED_OUT",
-    "Held",
+    "InMemory",
     "begins_within_page",
     "between_sentences",
     "held_sentences",
@@ -344,7 +344,7 @@ SHARED_OUT = "rss"
 """The figure of a region whose sharing out its sentences tell."""
 
 
-class Held(NamedTuple):
+class InMemory(NamedTuple):
     """What decides the sentences on how much of a region is in memory; of many thousand regions few differ in it.
 
     ``within_page`` says that it begins inside a page, ``is_about`` that its figures were shared out.
@@ -364,7 +364,7 @@ def begins_within_page(start: int) -> bool:
     return start % _PAGE_LEAST != 0
 
 
-def held_sentences(held: Held) -> list[str]:
+def held_sentences(held: InMemory) -> list[str]:
     """How much of it is in memory."""
     if held.rss is None:
         return [gettext(RESIDENCY["unknown"])]
@@ -405,7 +405,7 @@ def between_sentences() -> str:
 
 def region_sentences(region: Region, *, writable: bool = True) -> list[str]:
     """What it is, and how much of it is in memory; the first sentence can stand alone."""
-    held = Held(
+    held = InMemory(
         region.size,
         region.rss,
         region.uss,

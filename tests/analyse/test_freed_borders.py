@@ -8,7 +8,7 @@ import pytest
 from procmem.analyse import freed
 from procmem.analyse.freed import (
     _depth,
-    _Held,
+    _HeldColumns,
     _object_swap,
     _overlapping,
     _own_swap,
@@ -36,9 +36,9 @@ def row(first: int, last: int, rss: int = 0, pss: int = 0, private: int = 0) -> 
     return first * PAGE, last * PAGE, rss * PAGE, pss * KIB, private * PAGE
 
 
-def held(rows: Sequence[_Row]) -> _Held:
+def held(rows: Sequence[_Row]) -> _HeldColumns:
     """The rows as columns."""
-    return _Held(*zip(*rows, strict=True)) if rows else _Held((), (), (), (), ())
+    return _HeldColumns(*zip(*rows, strict=True)) if rows else _HeldColumns((), (), (), (), ())
 
 
 @pytest.mark.parametrize(

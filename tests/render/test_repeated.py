@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from procmem.queries.inspect import InspectOptions, inspect
 from procmem.queries.targets import Selection
 from procmem.render.json.inspect import inspect_json
-from procmem.render.page import Rows
+from procmem.render.page import ColumnRows
 from procmem.render.repeated import RepeatedCells, picked, places
 from tests.support.running import FIXTURES, python_child, stopped
 
@@ -39,7 +39,7 @@ def test_what_stands_side_by_side_is_cut(indexes: list[int]) -> None:
 
 def test_rows_kept_as_columns_are_rows() -> None:
     """Their number, each of them, and all."""
-    rows = Rows([[1, 2, 3], ["a", "b", None]])
+    rows = ColumnRows([[1, 2, 3], ["a", "b", None]])
     assert (len(rows), rows[1], list(rows)) == (3, (2, "b"), [(1, "a"), (2, "b"), (3, None)])
 
 

@@ -12,7 +12,19 @@ from procmem.render import width as width_module
 from procmem.render.columns import chosen
 from procmem.render.escaping import printable_text
 from procmem.render.formats.text import block_text, page_text, pieces, table_text
-from procmem.render.page import READABLE, AnnotatedMap, Column, Facts, MapLine, MapPiece, Page, Picture, Prose, Sheet
+from procmem.render.page import (
+    READABLE,
+    AnnotatedMap,
+    Block,
+    Column,
+    Facts,
+    MapLine,
+    MapPiece,
+    Page,
+    Picture,
+    Prose,
+    Sheet,
+)
 from procmem.render.style import Style
 from procmem.render.width import Folder, cells, folded, padded, shortened_name
 
@@ -252,7 +264,7 @@ def test_an_annotated_map_is_its_lines_and_paragraphs(width: int | None, *, colo
     ]
     paragraphs = ["What it is. All of it.", "one", "two words", "What they are. " * 9, "three"]
     told = [Prose(text, "    ", measure=READABLE) for text in paragraphs]
-    expected = [lines[0], *told[:3], lines[1], lines[2], *told[3:]]
+    expected: list[Block] = [lines[0], *told[:3], lines[1], lines[2], *told[3:]]
     assert block_text(block, style) == "".join(block_text(one, style) for one in expected)
 
 

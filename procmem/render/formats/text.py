@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only, without_details
 from procmem.render.escaping import printable_text
-from procmem.render.page import READABLE, AnnotatedMap, Facts, MapLine, Prose, Rows, Sheet, Value
+from procmem.render.page import READABLE, AnnotatedMap, ColumnRows, Facts, MapLine, Prose, Sheet, Value
 from procmem.render.width import Folder, cells, folded, padded
 
 TYPE_CHECKING = False
@@ -246,7 +246,7 @@ def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
     columns: Iterable[Sequence[Value]] = zip(*sheet.rows, *sheet.totals, strict=True)
     if not len(sheet.rows) and not sheet.totals:
         columns = [()] * len(sheet.columns)
-    elif isinstance(sheet.rows, Rows) and not sheet.totals:
+    elif isinstance(sheet.rows, ColumnRows) and not sheet.totals:
         columns = sheet.rows.columns
     return [_column_texts(column.kind, values, style) for column, values in zip(sheet.columns, columns, strict=True)]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["region_texts"]
 
-_AT_ONCE = 1024
+_REGIONS_TOGETHER = 1024
 """Regions whose texts are kept at a time."""
 _Fields = dict[str, "Any"]
 
@@ -40,8 +40,8 @@ def region_texts(
     texts = _WholeTexts(regions, label, sort)
     encode = json.JSONEncoder(default=list).encode
     parts = _parts(regions)
-    for at in range(0, len(listed), _AT_ONCE):
-        indexes = places(listed[at : at + _AT_ONCE])
+    for at in range(0, len(listed), _REGIONS_TOGETHER):
+        indexes = places(listed[at : at + _REGIONS_TOGETHER])
         found = list(texts.of(indexes))
         if not parts.isdisjoint(indexes):
             found = [
@@ -77,7 +77,7 @@ class _WholeTexts:
         parts = [tuple(map(_fields, sort(row))) for row in table.one_of_each_sort()]
         self._perms = [f'{perms}, "offset": "0x' for perms, _, _ in parts]
         self._objects = [f'", {fields}, "size": ' for _, fields, _ in parts]
-        self._flags = [f', "whole": true}}, {flags}, "smaps": ' for _, _, flags in parts]
+        self._flags = [f'{_WHOLE}{flags}, "smaps": ' for _, _, flags in parts]
         self._sizes = Texts(str)
         self._figures = RepeatedCells()
         for key, column in (("rss", regions.rss), ("pss", regions.pss), ("uss", regions.uss), ("swap", regions.swap)):
@@ -117,7 +117,8 @@ class _WholeTexts:
         )
 
 
-_FORM = '{"start": "%s", "end": "0x%s%s%s%s%s%s%s, "about": [], "vma": {"start": "%s", "end": "0x%s%s%s}}'
+_FORM = '{"start": "%s", "end": "0x%s%s%s%s%s%s%s, ' + '"about": [], "vma": ' + '{"start": "%s", "end": "0x%s%s%s}}'
+_WHOLE = ', "whole": true}, '
 
 
 def _fields(fields: _Fields) -> str:

@@ -16,7 +16,7 @@ from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
-from procmem.render.page import Block, Facts, Page, Picture, Prose, Rows, Sheet, Value
+from procmem.render.page import Block, ColumnRows, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.render.repeated import picked, places
 from procmem.text import listed
@@ -171,7 +171,7 @@ def region_sheet(regions: Regions | None, rows: Sequence[int]) -> Sheet:
         [owner or printable(table.name[row]) for owner, row in zip(owners, regions.vma, strict=True)],
     )
     shown = places(rows)
-    return Sheet(columns, Rows([list(picked(column, shown)) for column in cells]))
+    return Sheet(columns, ColumnRows([list(picked(column, shown)) for column in cells]))
 
 
 def _account(report: Inspection) -> list[Block]:
