@@ -5,9 +5,11 @@ several regions, its counters are dealt out so that all margins stay exact (a pa
 file, and dirty before it is clean).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from operator import add, and_, eq, le, sub
+from functools import partial, reduce
+from itertools import chain, groupby
+from operator import add, and_, attrgetter, eq, le, sub
 
 from procmem.analyse.freed import freed_of, uses_of
 from procmem.analyse.inspection import inspection
@@ -46,6 +48,8 @@ _UNPOPULATED = {
 }
 _COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
 _Cells = dict[AccountLeaf, int]
+_class_of = attrgetter("kind.cls")
+"""The class of a label; there may be sixty thousand."""
 
 
 def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readings) -> AccountReport:
@@ -117,7 +121,7 @@ def _regular_rows(regions: Regions, members: dict[int, list[int]]) -> dict[int, 
     if any(column is None or None in column for column in [*columns, table.column(SmapsKey.PSS)]):
         return {}
     *counters, anonymous, rss, swap = columns
-    resident = list(map(sum, zip(*counters, strict=True)))
+    resident = list(reduce(partial(map, add), counters))  # type: ignore[arg-type]
     adds_up = map(eq, resident, rss)  # type: ignore[arg-type]
     has_room = map(le, map(add, map(add, resident, swap), _huge(table)), table.sizes)  # type: ignore[arg-type]
     regular = list(map(and_, map(and_, adds_up, map(le, anonymous, resident)), has_room))  # type: ignore[arg-type]
@@ -141,45 +145,61 @@ def _add_in_bulk(
         return
     table = regions.mappings
     known: Callable[[str], list[int]] = lambda key: table.usage[key]  # type: ignore[assignment,return-value]  # noqa: E731
-    rss, swap, huge = known(SmapsKey.RSS), known(SmapsKey.SWAP), _huge(table)
-    unpopulated = list(map(sub, table.sizes, map(add, map(add, rss, swap), huge)))
+    swap, huge, pss = known(SmapsKey.SWAP), _huge(table), known(SmapsKey.PSS)
     anonymous = list(known(SmapsKey.ANONYMOUS))
     of_counters = []  # anonymous pages take the dirty counters first
     for key in _COUNTERS:
         own = list(map(min, anonymous, known(key)))
         anonymous = list(map(sub, anonymous, own))
-        of_counters.append((own, list(map(sub, known(key), own))))
-    pss = known(SmapsKey.PSS)
-    own_share = list(map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss))
-    traits: dict[int, tuple[bool, AccountLeaf]] = {}  # what all mappings of a sort share
-    groups: dict[tuple[tuple[bool, AccountLeaf], ByteClass], list[int]] = {}
-    classes = regions.for_each_label(lambda label: label.cls)
-    for row, index in region_of.items():
-        sort = table.sort[row]
-        if sort not in traits:
-            traits[sort] = table.is_shared_memory(row, shmem_devices), _UNPOPULATED[table.unpopulated(row)]
-        groups.setdefault((traits[sort], classes[index]), []).append(row)
-    for ((shmem, unpopulated_leaf), cls), rows in groups.items():
-        for leaf, column in (
-            (AccountLeaf.RESIDENT, rss),
-            (AccountLeaf.HUGETLB, huge),
-            (AccountLeaf.SWAPPED, swap),
-            (unpopulated_leaf, unpopulated),
-        ):
-            sums[leaf, cls] += sum(map(column.__getitem__, rows))
-        for own_leaf, other_leaf, (own, others) in zip(
+        of_counters.append((_column(own), _column(known(key))))
+    own_share = map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss)
+    columns = list(map(_column, (table.sizes, known(SmapsKey.RSS), swap, huge, pss, list(own_share))))
+    for ((shmem, unpopulated), cls), rows in _groups(regions, region_of, shmem_devices).items():
+        size, resident, swapped, of_huge, share, private = (_total(column, rows) for column in columns)
+        sums[AccountLeaf.RESIDENT, cls] += resident
+        sums[AccountLeaf.HUGETLB, cls] += of_huge
+        sums[AccountLeaf.SWAPPED, cls] += swapped
+        sums[unpopulated, cls] += size - resident - swapped - of_huge
+        for own_leaf, other_leaf, (owned, counter) in zip(
             _ANONYMOUS, _SHMEM if shmem else _FILE, of_counters, strict=True
         ):
-            sums[own_leaf, cls] += sum(map(own.__getitem__, rows))
-            sums[other_leaf, cls] += sum(map(others.__getitem__, rows))
-        share = sum(map(pss.__getitem__, rows))
-        private = sum(map(own_share.__getitem__, rows))
+            of_own = _total(owned, rows)
+            sums[own_leaf, cls] += of_own
+            sums[other_leaf, cls] += _total(counter, rows) - of_own
         sums[AccountLeaf.PSS_PRIVATE, cls] += private
         sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] += share - private
-        for row in rows:
+        for row in rows if swapped else ():
             if swap[row]:
-                leaf, size = _swapped(regions, region_of[row], shmem=shmem)
-                sums[leaf, cls] += size
+                leaf, part = _swapped(regions, region_of[row], shmem=shmem)
+                sums[leaf, cls] += part
+
+
+def _column(values: list[int]) -> list[int] | None:
+    """A column to be added up; None where it is nothing but zeros, as many are."""
+    return values if any(values) else None
+
+
+def _total(column: list[int] | None, rows: Sequence[int]) -> int:
+    return 0 if column is None else sum(map(column.__getitem__, rows))
+
+
+def _groups(
+    regions: Regions, region_of: dict[int, int], shmem_devices: frozenset[str]
+) -> dict[tuple[tuple[bool, AccountLeaf], ByteClass], list[int]]:
+    """The mappings that are added up alike: by what all of a sort share, and by class."""
+    table = regions.mappings
+    traits = {
+        sort: (table.is_shared_memory(row, shmem_devices), _UNPOPULATED[table.unpopulated(row)])
+        for sort, row in {table.sort[row]: row for row in region_of}.items()
+    }
+    classes = regions.for_each_label(lambda label: label.cls)
+    of_rows = map(traits.__getitem__, map(table.sort.__getitem__, region_of))
+    groups: defaultdict[tuple[tuple[bool, AccountLeaf], ByteClass], list[int]] = defaultdict(list)
+    for key, row in zip(
+        zip(of_rows, map(classes.__getitem__, region_of.values()), strict=True), region_of, strict=True
+    ):
+        groups[key].append(row)
+    return groups
 
 
 def _add_one_by_one(
@@ -205,28 +225,44 @@ def _count_once(
     """
     sort = _SHMEM if shmem else _FILE
     again, alone = use.again, use.shared_once if use.alone else 0
+    rows = list(reversed(members))
+    firsts = [members[row][0] for row in rows]
     for at, key in ((1, SmapsKey.SHARED_DIRTY), (3, SmapsKey.SHARED_CLEAN)):
         column = regions.mappings.column(key)
-        for row, (region, *_) in reversed(members.items()) if column is not None else ():
+        sizes = [] if column is None else list(map(column.__getitem__, rows))
+        for cls, start, end in _runs_of_classes(regions, firsts) if any(sizes) else ():
             if not again and not alone:
                 break
-            if not (size := (column or [])[row]):
-                continue
-            cls = regions.label[region].cls
-            left = min(size, sums[sort[at], cls])
+            left = min(sum(filter(None, sizes[start:end])), sums[sort[at], cls])
             beyond = min(left, again)
             once = min(left - beyond, alone)
             sums[sort[at], cls] -= beyond + once
             sums[AccountLeaf.COUNTED_AGAIN, cls] += beyond
             sums[sort[at - 1], cls] += once
             again, alone = again - beyond, alone - once
-    for index in (at for indexes in members.values() for at in indexes) if use.alone else ():
-        pss, uss = regions.pss[index], regions.uss[index]
-        if pss is not None and uss is not None and pss != uss:
-            cls = regions.label[index].cls
-            size = min(pss - uss, sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls])
+    if use.alone:
+        _share_mapped_again(sums, regions, list(chain.from_iterable(members.values())))
+
+
+def _share_mapped_again(sums: Counter[_Key], regions: Regions, indexes: Sequence[int]) -> None:
+    """Take the share of an object that nobody else maps out of what is shared with others."""
+    figures = [(regions.pss[index], regions.uss[index]) for index in indexes]
+    beyond = [0 if pss is None or uss is None else pss - uss for pss, uss in figures]
+    for cls, start, end in _runs_of_classes(regions, indexes):
+        some = beyond[start:end]
+        for share in [sum(some)] if min(some) >= 0 else some:
+            size = min(share, sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls])
             sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] -= size
             sums[AccountLeaf.PSS_MAPPED_AGAIN, cls] += size
+
+
+def _runs_of_classes(regions: Regions, indexes: Sequence[int]) -> Iterator[tuple[ByteClass, int, int]]:
+    """Regions of one class that follow each other, which are most of an object's: the class, and their places."""
+    start = 0
+    for cls, run in groupby(map(_class_of, map(regions.label.__getitem__, indexes))):
+        end = start + sum(1 for _ in run)
+        yield cls, start, end
+        start = end
 
 
 def _by_mapping(regions: Regions) -> dict[int, list[int]]:

@@ -5,6 +5,7 @@ explanation.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from operator import eq
 
 from procmem.analyse.findings import findings
 from procmem.analyse.freed import freed_of, uses_of
@@ -147,13 +148,25 @@ def _blocks(regions: Regions, uses: Mapping[int, ObjectUse]) -> Iterator[Explain
     ``uses`` are those of which RES counts pages more than once, by the index of the mapping.
     """
     members: list[int] = []
-    for index in range(len(regions)):
-        if members and not _belongs(regions, members, index):
+    touches = map(eq, regions.start, [None, *regions.end])
+    for index, (joining, touching) in enumerate(zip(regions.for_each_label(_joining), touches, strict=True)):
+        if members and not (joining[touching] and _belongs(regions, members, index)):
             yield _block(regions, members, uses)
             members = []
         members.append(index)
     if members:
         yield _block(regions, members, uses)
+
+
+def _joining(label: Label) -> tuple[bool, bool]:
+    """Whether a region of a label may belong to the block before it: apart from it, and where no byte lies between.
+
+    That is what :func:`_belongs` asks for at least: of many thousand regions few may.
+    """
+    kind = label.kind
+    apart = kind.grouping in (Grouping.OBJECT, Grouping.ALLOCATOR) or kind in (kinds.COROUTINE_STACK, kinds.STACK_GUARD)
+    behind = kind.grouping is Grouping.NEIGHBOURS or kind is kinds.GLIBC_ARENA_RESERVE or label.cls in _STACK_PARTS
+    return apart, apart or behind
 
 
 def _object_of(regions: Regions, index: int) -> bytes | None:
@@ -209,6 +222,8 @@ def _next_is(regions: Regions, index: int, kind: Kind) -> bool:
 
 def _block(regions: Regions, members: Sequence[int], uses: Mapping[int, ObjectUse]) -> ExplainedBlock:
     of_all = tuple(members)
+    if len(of_all) == 1:
+        return ExplainedBlock(of_all, BlockForm.ONE, of_all, uses.get(regions.vma[members[0]]))
     form, shown = _form(regions, of_all)
     return ExplainedBlock(of_all, form, shown, uses.get(regions.vma[shown[0]]), _views_of(regions, form, shown))
 

@@ -12,8 +12,12 @@ else maps it.
 Source: fs/proc/task_mmu.c, smaps_account(), smap_gather_stats().
 """
 
+from __future__ import annotations
+
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, compress, count, filterfalse, pairwise, repeat
+from operator import add, ge, sub
 
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -48,45 +52,56 @@ _NO_FILES = frozenset({KernelName.SYSV})
 
 def objects_of(table: Mappings) -> dict[ObjectKey, list[int]]:
     """The mappings of each object, by device and inode; memory without an object is left out."""
-    found: dict[ObjectKey, list[int]] = {}
-    for row in table.rows_where(lambda row: _is_of_object(table, row)):
-        found.setdefault((table.device[row], table.inode[row]), []).append(row)
-    return found
+    found: dict[ObjectKey, list[list[int]]] = {}
+    for rows in table.rows_of_sorts():
+        row = rows[0]
+        if _is_of_object(table, row):
+            found.setdefault((table.device[row], table.inode[row]), []).append(rows)
+    objects = [(sorted(chain.from_iterable(parts)), key) for key, parts in found.items()]
+    return {key: rows for rows, key in sorted(objects)}
 
 
 def uses_of(table: Mappings) -> Uses:
     """Each object with its mappings, and how the process holds it by these."""
-    return {key: (rows, use_of(table, rows)) for key, rows in objects_of(table).items()}
+    objects = objects_of(table)
+    held = _held(table, list(chain.from_iterable(objects.values())))
+    if held is None:  # smaps may say it of some of them
+        return {key: (rows, use_of(table, rows)) for key, rows in objects.items()}
+    ends = accumulate(map(len, objects.values()))
+    return {
+        key: (rows, _use(held, end - len(rows), end)) for (key, rows), end in zip(objects.items(), ends, strict=True)
+    }
 
 
 def _is_of_object(table: Mappings, row: int) -> bool:
     return table.inode[row] != 0 and table.named(row).named is not KernelName.PRIVATE_ZERO
 
 
-class _Row(NamedTuple):
-    """What one mapping holds of its object, own copies left out."""
+class _HeldColumns(NamedTuple):
+    """What mappings hold of their objects, own copies left out: columns, since there may be sixty thousand of them."""
 
-    first: int
-    last: int
-    rss: int
-    pss: int
-    private: int
+    first: Sequence[int]
+    last: Sequence[int]
+    rss: Sequence[int]
+    pss: Sequence[int]
+    private: Sequence[int]
+
+    def part(self, start: int, end: int) -> _HeldColumns:
+        """The same of some that stand side by side."""
+        return _HeldColumns(*(column[start:end] for column in self))
 
 
 def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
     """How a process holds one object, by all its mappings of it; None where smaps does not say."""
-    figures = _figures(table, rows)
-    if figures is None:
-        return None
-    held = []
-    for row, (rss, pss, private, copies) in zip(rows, figures, strict=True):
-        own = min(copies, private)
-        first = table.offset[row]
-        last = first + table.end[row] - table.start[row]
-        held.append(_Row(first, last, max(rss - copies, 0), max(pss - own, 0), private - own))
-    if len(held) == 1:
-        return _single(held[0])
-    parts = [_part(part) for part in _overlapping(held)]
+    held = _held(table, rows)
+    return None if held is None else _use(held, 0, len(rows))
+
+
+def _use(held: _HeldColumns, start: int, end: int) -> ObjectUse:
+    """How an object is held whose mappings stand side by side."""
+    if end - start == 1:
+        return _single(held.rss[start], held.private[start])
+    parts = [_part(part) for part in _overlapping(held.part(start, end))]
     return ObjectUse(
         times=max(part.times for part in parts),
         counted=sum(part.counted for part in parts),
@@ -100,45 +115,61 @@ def use_of(table: Mappings, rows: Sequence[int]) -> ObjectUse | None:
 _KEYS = (SmapsKey.RSS, SmapsKey.PSS, SmapsKey.ANONYMOUS, SmapsKey.PRIVATE_CLEAN, SmapsKey.PRIVATE_DIRTY)
 
 
-def _figures(table: Mappings, rows: Sequence[int]) -> list[tuple[int, int, int, int]] | None:
-    """Rss, Pss, private pages and own copies of some mappings; None where smaps does not say one of them."""
+def _figures(table: Mappings, rows: Sequence[int]) -> Sequence[Sequence[int]] | None:
+    """Figures of some mappings, a column for each key; None where smaps does not say one of them."""
     columns = [table.column(key) for key in _KEYS]
-    chosen = [list(map(column.__getitem__, rows)) for column in columns if column is not None]
-    if rows and (len(chosen) < len(columns) or any(None in values for values in chosen)):
+    chosen = [list(map(column.__getitem__, rows)) if column is not None else [] for column in columns]
+    if any(len(values) < len(rows) or None in values for values in chosen):
         return None
-    return [(rss, pss, clean + dirty, copies) for rss, pss, copies, clean, dirty in zip(*chosen, strict=True)]
+    return chosen  # type: ignore[return-value]  # none of them is None
 
 
-def _overlapping(held: list[_Row]) -> list[list[_Row]]:
-    """The mappings in groups that have a part of the object in common."""
-    groups: list[list[_Row]] = []
-    end = 0
-    for row in sorted(held):
-        if groups and row.first < end:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-            end = 0
-        end = max(end, row.last)
-    return groups
+def _held(table: Mappings, rows: Sequence[int]) -> _HeldColumns | None:
+    """What some mappings hold; None where smaps does not say it."""
+    figures = _figures(table, rows)
+    if figures is None:
+        return None
+    rss, pss, copies, clean, dirty = figures
+    private = list(map(add, clean, dirty))
+    own = list(map(min, copies, private))
+    first = list(map(table.offset.__getitem__, rows))
+    return _HeldColumns(
+        first=first,
+        last=list(map(add, first, map(table.sizes.__getitem__, rows))),
+        rss=list(map(max, map(sub, rss, copies), repeat(0))),
+        pss=list(map(max, map(sub, pss, own), repeat(0))),
+        private=list(map(sub, private, own)),
+    )
 
 
-def _single(row: _Row) -> ObjectUse:
-    """As :func:`_part` has it for one mapping alone: most objects have no more, and there may be sixty thousand."""
-    shared = max(row.rss - row.private, 0)
-    return ObjectUse(1, row.rss, row.rss, not shared, shared, shared)
+def _overlapping(held: _HeldColumns) -> list[_HeldColumns]:
+    """The mappings in groups that have a part of the object in common, each in the order of its parts."""
+    if not held.first:
+        return []
+    order = sorted(range(len(held.first)), key=held.first.__getitem__)
+    ascending = _HeldColumns(*(list(map(column.__getitem__, order)) for column in held))
+    reached = accumulate(ascending.last, max)
+    begins = compress(count(1), map(ge, ascending.first[1:], reached))
+    edges = [0, *begins, len(held.first)]
+    return [ascending.part(start, end) for start, end in pairwise(edges)]
 
 
-def _part(rows: list[_Row]) -> ObjectUse:
+def _single(rss: int, private: int) -> ObjectUse:
+    """As :func:`_part` has it for one mapping alone: most objects have no more."""
+    shared = max(rss - private, 0)
+    return ObjectUse(1, rss, rss, not shared, shared, shared)
+
+
+def _part(held: _HeldColumns) -> ObjectUse:
     """One group of mappings that overlap."""
-    firsts, lasts, rss, pss, privates = zip(*rows, strict=True)
+    firsts, lasts, rss = held.first, held.last, held.rss
     times = _depth(firsts, lasts)
-    counted, private = sum(rss), sum(privates)
-    shared, share = max(counted - private, 0), max(sum(pss) - private, 0)
+    counted, private = sum(rss), sum(held.private)
+    shared, share = max(counted - private, 0), max(sum(held.pss) - private, 0)
     reach = max(lasts) - firsts[0]
     most = min(counted, reach)
     # smaps cuts each Pss to whole kB
-    cut = _KIB * len(rows)
+    cut = _KIB * len(firsts)
     least = max(rss)
     # segments of a program that have a page in common are no views of one object: there a second mapping is a process
     is_repeated = 2 * (sum(lasts) - sum(firsts) - reach) >= reach
@@ -154,10 +185,13 @@ def _part(rows: list[_Row]) -> ObjectUse:
     return ObjectUse(times, counted, once, alone, shared, max(once - private, 0))
 
 
-def _depth(firsts: Iterable[int], lasts: Iterable[int]) -> int:
-    """How many mappings hold one place of the object, at most: where each of them begins, and where it ends."""
-    edges = sorted([*zip(firsts, repeat(1)), *zip(lasts, repeat(-1))])
-    return max(accumulate(step for _, step in edges))
+def _depth(firsts: Sequence[int], lasts: Iterable[int]) -> int:
+    """How many mappings hold one place of the object, at most: where one begins, less have ended than begun.
+
+    ``firsts`` ascend.
+    """
+    ends = sorted(lasts)
+    return max(begun - bisect_right(ends, first) for begun, first in enumerate(firsts, start=1))
 
 
 def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
@@ -167,11 +201,13 @@ def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
     """
     if uses is None:
         uses = uses_of(table)
-    gone = set(table.gates())
-    gone.update(row for rows, _ in uses.values() for row in rows)
-    anonymous = [row for row in range(len(table)) if row not in gone]
-    parts = [freed_by_anonymous(table, anonymous)]
-    parts += [_freed_by_use(table, rows, use, others=None) for rows, use in uses.values()]
+    of_objects = list(chain.from_iterable(rows for rows, _ in uses.values()))
+    gone = {*table.gates(), *of_objects}
+    anonymous = list(filterfalse(gone.__contains__, range(len(table))))
+    parts = [freed_by_anonymous(table, anonymous), _own_copies(table, of_objects)]
+    for rows, use in uses.values():
+        if use is None or use.alone:
+            parts.append(None if use is None else _object_itself(table, rows, use))
     return exact_sum(parts)
 
 
@@ -180,7 +216,19 @@ def freed_by_anonymous(table: Mappings, rows: Sequence[int]) -> int | None:
     figures = _figures(table, rows)
     if figures is None:
         return None
-    return sum(private for _, _, private, _ in figures) + _own_swap(table, rows)
+    *_, clean, dirty = figures
+    return sum(clean) + sum(dirty) + _own_swap(table, rows)
+
+
+def _own_copies(table: Mappings, rows: Sequence[int]) -> int:
+    """Private copies of pages of objects, and their swap; no pages where smaps does not say it."""
+    swap = _own_swap(table, rows, private=True)
+    figures = _figures(table, rows)
+    if figures is None:
+        return swap
+    _, _, copies, clean, dirty = figures
+    pages: Iterable[int] = map(min, copies, map(add, clean, dirty))
+    return swap + sum(pages)
 
 
 def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None = None) -> int | None:
@@ -188,19 +236,16 @@ def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None
 
     ``others`` says whether other processes map it; None where nobody looked, and the figures of smaps decide.
     """
-    return _freed_by_use(table, rows, use_of(table, rows), others=others)
-
-
-def _freed_by_use(table: Mappings, rows: Sequence[int], use: ObjectUse | None, *, others: bool | None) -> int | None:
-    figures = None if use is None else _figures(table, rows)
-    if use is None or figures is None:
+    use = use_of(table, rows)
+    if use is None:
         return None
-    total = sum(min(private, copies) for _, _, private, copies in figures)
-    total += _own_swap(table, [row for row in rows if permissions(table.perms[row]).private])
     alone = use.alone if others is None else not others
-    if alone and is_nameless(table, rows[0]):
-        total += use.once + _object_swap(table, rows)
-    return total
+    return _own_copies(table, rows) + (_object_itself(table, rows, use) if alone else 0)
+
+
+def _object_itself(table: Mappings, rows: Sequence[int], use: ObjectUse) -> int:
+    """What goes with the last who maps an object: its pages and its swap, where no name leads to it."""
+    return use.once + _object_swap(table, rows) if is_nameless(table, rows[0]) else 0
 
 
 def is_nameless(table: Mappings, row: int) -> bool:
@@ -209,11 +254,15 @@ def is_nameless(table: Mappings, row: int) -> bool:
     return is_deleted(table.name[row]) and name.named not in _NO_FILES and name.backing is not Backing.DEVICE
 
 
-def _own_swap(table: Mappings, rows: Sequence[int]) -> int:
-    """Swap of private mappings that belongs to this process alone."""
+def _own_swap(table: Mappings, rows: Sequence[int], *, private: bool = False) -> int:
+    """Swap of mappings that belongs to this process alone; with ``private``, of private mappings alone."""
     column = table.column(SmapsKey.SWAP)
-    swapped = [] if column is None else [(row, swap) for row in rows if (swap := column[row])]
-    return sum(_own_swap_of(table, row, swap) for row, swap in swapped)
+    swapped = () if column is None else compress(rows, map(column.__getitem__, rows))
+    return sum(
+        _own_swap_of(table, row, (column or [])[row] or 0)
+        for row in swapped
+        if not private or permissions(table.perms[row]).private
+    )
 
 
 def _own_swap_of(table: Mappings, row: int, swap: int) -> int:

@@ -6,7 +6,7 @@ by side. Where smaps was refused, ``status`` still tells the totals, and the res
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import gt, sub
 
 from procmem.model.kinds import ByteClass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from procmem.cli.answers import answer_explain
 from procmem.cli.flags import REPORT_FLAGS
-from procmem.cli.multi_target import show_each
 from procmem.cli.options import command, output_options
 from procmem.cli.output import Output
 from procmem.cli.region_options import need_classes, region_options
@@ -13,13 +13,9 @@ from procmem.cli.targets import optional_targets
 from procmem.errors import Misuse
 from procmem.model.kinds import ByteClass
 from procmem.model.region_filter import RegionFilter
-from procmem.model.reports.explanation import Explanation
-from procmem.queries.explain import explain as explain_target
-from procmem.queries.explain import narrow
 from procmem.queries.options import address_of
-from procmem.queries.targets import Selection, TargetRef
-from procmem.render.page import Page
-from procmem.render.pages.explain import ExplainChoice, explain_page, findings_page, glossary_page
+from procmem.queries.targets import Selection
+from procmem.render.pages.explain import glossary_page
 from procmem.text.glossary import term_of, terms
 from procmem.text.help import explain as words
 
@@ -59,26 +55,7 @@ def explain(
     need_classes(only.classes, tuple(ByteClass))
     wanted = None if address is None else address_of(address)
 
-    def answer(ref: TargetRef) -> Explanation:
-        with ref.open() as target:
-            report = explain_target(target, deep=deep, address=wanted, whole=output.format.is_document)
-        if output.format.is_table:
-            report.inspection.need_regions()  # of which nothing else is shown
-        if wanted is not None:
-            _region_at(report, wanted)
-        return report
-
-    choice = ExplainChoice(**choices)
-
-    def page(report: Explanation) -> Page:
-        if findings_only:
-            return findings_page(report)
-        if wanted is not None and not output.format.is_document:
-            return explain_page(report, choice._replace(only=_region_at(report, wanted), why=True))
-        told, shown = narrow(report, only)
-        return explain_page(told, choice._replace(shown=shown))
-
-    return show_each(targets, answer, page, output)[1]
+    return answer_explain(targets, output, only=only, address=wanted, findings_only=findings_only, deep=deep, **choices)
 
 
 def _glossary(wanted: tuple[str, ...], output: Output) -> int:
@@ -89,17 +66,3 @@ def _glossary(wanted: tuple[str, ...], output: Output) -> int:
         raise Misuse("no-term", term=unknown, terms=tuple(known))
     output.show([page])
     return 0
-
-
-def _region_at(report: Explanation, address: int) -> int:
-    """The region that holds an address.
-
-    Raises:
-        Misuse: nothing is mapped there.
-    """
-    regions = report.inspection.regions
-    for index in range(len(regions) if regions is not None else 0):
-        assert regions is not None
-        if regions.start[index] <= address < regions.end[index]:
-            return index
-    raise Misuse("not-mapped", address=address)

@@ -25,6 +25,8 @@ __all__ = ["plain_words", "run_plain"]
 _PID_DIGITS_MAX = 10
 _READ_ONE = frozenset({"account", "explain", "pmap", "record", "threads"})
 """Commands besides inspect that read a process's smaps."""
+_REPORTS = frozenset({"account", "explain"})
+"""Those of them that are answered here as well, where they have none but the flags of every report."""
 _ELSEWHERE = frozenset({"--from", "--procfs", "--help", "-h"})
 """With these words it is no process of this machine."""
 
@@ -56,10 +58,12 @@ def run_plain(words: Sequence[str]) -> int | None:
     """Run a plain command line and give its exit status; None where it is not plain, and nothing was done."""
     if words and _is_pid(words[0]):
         words = ["inspect", *words]
-    if words[:1] not in (["inspect"], ["system"]) or "_PROCMEM_COMPLETE" in os.environ:
-        if words[:1] and words[0] in _READ_ONE:
-            _prefetch_first(words)
+    if not words or "_PROCMEM_COMPLETE" in os.environ:
         return None
+    if words[0] not in ("inspect", "system"):
+        if words[0] in _READ_ONE:
+            _prefetch_first(words)
+        return _run_report(words) if words[0] in _REPORTS else None
     is_inspect = words[0] == "inspect"
     if not is_inspect:
         prefetch_processes(words)  # also where click has to answer: that takes the longer to load
@@ -79,6 +83,28 @@ def run_plain(words: Sequence[str]) -> int | None:
     def answer() -> int:
         use_language_of_command((), os.environ)
         return _inspect(pids, arguments) if is_inspect else _system(arguments)
+
+    return guarded(answer)
+
+
+def _run_report(words: Sequence[str]) -> int | None:
+    """Run a command that takes processes and the flags of every report."""
+    from procmem.cli.flags import REPORT_FLAGS  # noqa: PLC0415  # after the kernel was asked
+
+    plain = plain_words(words[1:], REPORT_FLAGS, words[0])
+    if plain is None or not plain[0]:
+        return None
+    pids, arguments = plain
+    from procmem.cli.error_handling import guarded  # noqa: PLC0415  # after the kernel was asked
+    from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
+
+    def answer() -> int:
+        use_language_of_command((), os.environ)
+        from procmem.cli import answers  # noqa: PLC0415  # the same
+        from procmem.queries.targets import Selection  # noqa: PLC0415  # the same
+
+        answered = answers.answer_account if words[0] == "account" else answers.answer_explain
+        return answered(Selection(tuple(map(str, pids))), _output(arguments))
 
     return guarded(answer)
 

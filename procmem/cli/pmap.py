@@ -8,6 +8,7 @@ import click
 from procmem.cli.error_handling import complain, tell_notes
 from procmem.cli.options import command
 from procmem.cli.output import echo
+from procmem.cli.terminal import show
 from procmem.errors import AccessRefused, ExitStatus, Misuse, OutputFailed, ProcessGone, ProcmemError
 from procmem.queries.pmap import read_maps
 from procmem.queries.targets import Selection, TargetRef, exists, one_target, source_of
@@ -54,7 +55,7 @@ def pmap(
             if found.lines is None:
                 echo(title_line(found.pid, found.title))  # as pmap does: the title, then the refusal
                 raise AccessRefused(found.pid, "smaps-denied", right=found.right)
-            echo(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options))
+            show(pmap_text(PmapTarget(found.pid, found.title, found.start_stack, found.lines), options), pager=False)
         except ProcessGone:
             status = ExitStatus.SOME_MISSING  # without a word, as pmap has it
         except OutputFailed:

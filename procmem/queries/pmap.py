@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from procmem.errors import AccessRefused, ProcessGone
-from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import MissingRight, Refusal, said_or_nothing
+from procmem.model.smaps_records import SmapsRecords
 from procmem.parse.pmap_title import pmap_title
 from procmem.parse.records import RecordsReader
 from procmem.parse.status import parse_stat
@@ -28,7 +28,7 @@ class MapRead(NamedTuple):
     pid: int | None
     title: bytes
     start_stack: int | None
-    lines: tuple[SmapsRecord, ...] | None
+    lines: SmapsRecords | None
     right: MissingRight | None = None
 
 
@@ -58,4 +58,4 @@ def read_maps(target: Target, pid: int | None) -> MapRead:
         return MapRead(pid, title, None, None, target.missing_right())
     if isinstance(smaps, Refusal):
         raise ProcessGone(pid or 0, "ended-while-read") if smaps is Refusal.GONE else AccessRefused(pid, "no-mappings")
-    return MapRead(pid, title, parsed.startstack if parsed else None, tuple(records.close()))
+    return MapRead(pid, title, parsed.startstack if parsed else None, records.close())

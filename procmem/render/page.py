@@ -6,7 +6,7 @@ A page is made by ``render.pages``; each format of ``render.formats`` writes wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from procmem.model.named_tuple import NamedTuple
 
@@ -14,7 +14,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["READABLE", "Block", "Column", "Facts", "MapLine", "Page", "Picture", "Prose", "Sheet", "Value"]
+__all__ = [
+    "READABLE",
+    "AnnotatedMap",
+    "Block",
+    "Column",
+    "ColumnRows",
+    "Facts",
+    "MapLine",
+    "MapPiece",
+    "Page",
+    "Picture",
+    "Prose",
+    "Sheet",
+    "Value",
+]
 
 READABLE = -1
 """A measure of prose: as wide as sentences are well read, which the style says."""
@@ -47,6 +61,24 @@ class Column(NamedTuple):
     def name(self) -> str:
         """The key that ``--columns`` takes."""
         return self.key or self.heading.lower().replace(" ", "_")
+
+
+class ColumnRows(Sequence[Sequence[Value]]):
+    """Rows of a sheet that are kept as columns, since there may be sixty thousand."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[Sequence[Value]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __getitem__(self, at: Any) -> Any:
+        return tuple(column[at] for column in self.columns)
+
+    def __iter__(self) -> Iterator[Sequence[Value]]:
+        return zip(*self.columns, strict=True)
 
 
 class Sheet(NamedTuple):
@@ -105,7 +137,34 @@ class MapLine(NamedTuple):
     cls: str = ""
 
 
-Block = Prose | Facts | Sheet | Picture | MapLine
+class MapPiece(NamedTuple):
+    """Some blocks of an annotated map, whose lines are columns.
+
+    A line has figures (texts that stand side by side), a name, and what the region is with its class.
+    Each block has so many of the ``lines``, then a paragraph in two parts, the second of which may be empty, then the
+    paragraphs of ``further`` (none of any block where that is empty).
+    """
+
+    figures: Sequence[Sequence[str]]
+    names: Sequence[str]
+    whats: Sequence[tuple[str, str]]
+    lines: Sequence[int]
+    told: Sequence[tuple[str, str]]
+    further: Sequence[Sequence[str]] = ()
+
+
+class AnnotatedMap(NamedTuple):
+    """Lines of a memory map with paragraphs below them, made piece by piece whenever they are written.
+
+    ``between`` stands between the parts of a paragraph, ``indent`` before its lines.
+    """
+
+    pieces: Callable[[], Iterator[MapPiece]]
+    between: str
+    indent: str
+
+
+Block = Prose | Facts | Sheet | Picture | MapLine | AnnotatedMap
 
 
 class Page(NamedTuple):

@@ -5,16 +5,21 @@ name, totals of RSS that a range does not limit). One thing differs on purpose: 
 shown as escapes, so that a file's name cannot drive the terminal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from procmem.model.given_text import UNKNOWN_DEVICE
 from procmem.model.mapping import SmapsRecord
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions, protection_letters
 from procmem.model.proc_keys import SmapsKey
+from procmem.model.smaps_records import SmapsRecords
 from procmem.model.vma_names import KernelName, kernel_label, mentions_sysv
 from procmem.render.escaping import printable
+from procmem.render.repeated import RepeatedCells
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_mode", "pmap_text", "title_line"]
 
@@ -35,6 +40,8 @@ _SHORT_LEAVES_OUT = frozenset(
     }
 )
 _SYSV_DEVICE = (0, 1)
+_ROWS_AT_ONCE = 1024
+"""Rows whose text is kept at a time."""
 
 
 class PmapOptions(NamedTuple):
@@ -53,7 +60,7 @@ class PmapTarget(NamedTuple):
     pid: int | None
     title: bytes
     start_stack: int | None
-    lines: Sequence[SmapsRecord]
+    lines: SmapsRecords
 
 
 def title_line(pid: int | None, title: bytes) -> str:
@@ -61,13 +68,14 @@ def title_line(pid: int | None, title: bytes) -> str:
     return f"{'?' if pid is None else pid}:   {printable(title)}\n"
 
 
-def pmap_text(target: PmapTarget, options: PmapOptions) -> str:
-    """One process's output."""
-    title = title_line(target.pid, target.title)
+def pmap_text(target: PmapTarget, options: PmapOptions) -> Iterator[str]:
+    """One process's output, piece by piece."""
+    yield title_line(target.pid, target.title)
     form: Mapping[str, Callable[[PmapTarget, PmapOptions], str]] = {"plain": _plain, "x": _extended, "d": _device}
     if options.form in form:
-        return title + form[options.form](target, options)
-    return title + _kernel_columns(target, options)
+        yield form[options.form](target, options)
+    else:
+        yield from _kernel_columns(target, options)
 
 
 def _device_numbers(device: str) -> tuple[int, int]:
@@ -76,9 +84,12 @@ def _device_numbers(device: str) -> tuple[int, int]:
     return int(major, 16), int(minor, 16)
 
 
-def _inode(line: SmapsRecord) -> str:
-    """The inode; a text that does not tell it has a number of ours there."""
-    return "?" if line.device == UNKNOWN_DEVICE else line.inode
+def _inodes(lines: SmapsRecords) -> list[str]:
+    """The inodes; a text that does not tell one has a number of ours there."""
+    if UNKNOWN_DEVICE not in lines.device:
+        return lines.inode
+    said = zip(lines.device, lines.inode, strict=True)
+    return ["?" if device == UNKNOWN_DEVICE else inode for device, inode in said]
 
 
 def _mapping(target: PmapTarget, line: SmapsRecord, options: PmapOptions) -> str:
@@ -108,6 +119,19 @@ def pmap_mode(perms: str) -> str:
 
 def _inside(line: SmapsRecord, options: PmapOptions) -> bool:
     return line.end - 1 >= options.low and line.start <= options.high
+
+
+def _chosen(target: PmapTarget, options: PmapOptions) -> SmapsRecords:
+    """The lines inside of the limits."""
+    lines = target.lines
+    if max(lines.start) <= options.high and min(lines.end) > options.low:
+        return lines
+    return SmapsRecords.of(line for line in lines if _inside(line, options))
+
+
+def _kernel_name(name: bytes, options: PmapOptions) -> str:
+    """The name as the kernel has it; a file's without its folders."""
+    return printable(name.rsplit(b"/", 1)[-1] if not options.show_path and name.startswith(b"/") else name)
 
 
 def _kib(line: SmapsRecord) -> int:
@@ -192,21 +216,18 @@ def _device(target: PmapTarget, options: PmapOptions) -> str:
     return "".join(out)
 
 
-def _columns(lines: Sequence[SmapsRecord], keys: Sequence[str]) -> list[list[int]]:
+def _columns(lines: SmapsRecords, keys: Sequence[str]) -> list[list[int]]:
     """The counters of lines by key, in kB; 0 where a line has no such number."""
-    order = [key for key, _ in lines[0].values] if lines else []
-    places = list(zip(*(line.values for line in lines), strict=False))
-    if len(set(order)) == len(order) and all(len(line.values) == len(order) for line in lines):
-        by_key: dict[str, list[int]] = {}
-        for key, said in zip(order, places, strict=True):
-            known = {pair: _number(pair[1]) for pair in set(said)}
-            if any(other != key for other, _ in known):
-                break
-            by_key[key] = list(map(known.__getitem__, said))
-        else:
-            return [by_key[key] for key in keys]
+    order = lines.keys
+    if order is not None and lines.said is not None and len(set(order)) == len(order):
+        by_key = {}
+        for key, said in zip(order, lines.said, strict=True):
+            if key in keys:
+                known = {pair: _number(pair[1]) for pair in set(said)}
+                by_key[key] = list(map(known.__getitem__, said))
+        return [by_key.get(key) or [0] * len(lines) for key in keys]
     counters = _LineCounters()  # lines that have other keys, or in another order
-    found = [counters[line.values] for line in lines]
+    found = [counters[values] for values in lines.values]
     return [[figures.get(key, 0) for figures in found] for key in keys]
 
 
@@ -214,50 +235,59 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
-def _kernel_columns(target: PmapTarget, options: PmapOptions) -> str:
+def _flags(lines: SmapsRecords) -> list[str]:
+    """The flags of each line; empty where it says none."""
+    if lines.keys is not None and lines.said is not None and SmapsKey.VM_FLAGS in lines.keys:
+        return [text for _, text in lines.said[lines.keys.index(SmapsKey.VM_FLAGS)]]
+    return [next((text for key, text in values if key == SmapsKey.VM_FLAGS), "") for values in lines.values]
+
+
+def _kernel_columns(target: PmapTarget, options: PmapOptions) -> Iterator[str]:
     """-X and -XX: the kernel's own keys as columns, each as wide as its widest text."""
-    lines = [line for line in target.lines if _inside(line, options)]
     if not target.lines:
-        return ""
+        return
+    lines = _chosen(target, options)
+    said = target.lines[0].values
     everything = options.form == "XX"
     keys = [
         key
-        for key, _ in target.lines[0].values
+        for key, _ in said
         if (everything or key not in _SHORT_LEAVES_OUT or key == SmapsKey.SIZE) and key != SmapsKey.VM_FLAGS
     ]
-    has_flags = everything and any(key == SmapsKey.VM_FLAGS for key, _ in target.lines[0].values)
-    heads = ["Address", "Perm", "Offset", "Device", "Inode"]
-    front = [[f"{line.start:08x}", line.perms, line.offset, line.device, _inode(line)] for line in lines]
     columns = _columns(lines, keys)
-    flags = [next((text for key, text in line.values if key == SmapsKey.VM_FLAGS), "") for line in lines]
     totals = [str(sum(column)) for column in columns]
     shown = not options.quiet
-    front_widths = [max([len(head) if shown else 0, *(len(row[at]) for row in front)]) for at, head in enumerate(heads)]
+    texts: list[tuple[str, Sequence[str]]] = [
+        ("Address", list(map("%08x".__mod__, lines.start))),
+        ("Perm", lines.perms),
+        ("Offset", lines.offset),
+        ("Device", lines.device),
+        ("Inode", _inodes(lines)),
+    ]
+    front_widths = [max(map(len, [head if shown else "", *column])) for head, column in texts]
     widths = [
         max([len(key) if shown else 0, len(total) if shown else 0, len(str(max(column, default=0)))])
         for key, total, column in zip(keys, totals, columns, strict=True)
     ]
-    flag_width = max([len(SmapsKey.VM_FLAGS) if shown else 0, *map(len, flags)]) if has_flags else 0
-    out = []
+    cells = RepeatedCells()
+    for (_, column), width in zip(texts, front_widths, strict=True):
+        cells.add(column, f"%{width}s ".__mod__)
+    for figures, width in zip(columns, widths, strict=True):
+        cells.add(figures, f"%{width}d ".__mod__)
+    heads = [*(head for head, _ in texts), *keys]
+    all_widths = [*front_widths, *widths]
+    if everything and any(key == SmapsKey.VM_FLAGS for key, _ in said):
+        flags = _flags(lines)
+        all_widths.append(max(map(len, [SmapsKey.VM_FLAGS if shown else "", *flags])))
+        heads.append(SmapsKey.VM_FLAGS)
+        cells.add(flags, f"%{all_widths[-1]}s ".__mod__)
+    cells.add(lines.name, lambda name: f"{_kernel_name(name, options)}\n")
     if shown:
-        cells = [head.rjust(width) for head, width in zip(heads, front_widths, strict=True)]
-        cells += [key.rjust(width) for key, width in zip(keys, widths, strict=True)]
-        cells += [SmapsKey.VM_FLAGS.rjust(flag_width)] if has_flags else []
-        out.append(" ".join([*cells, "Mapping"]) + "\n")
-    first_form = " ".join(f"%{width}s" for width in front_widths)
-    figures_form = " ".join(f"%{width}d" for width in widths)
-    rows = zip(*columns, strict=True) if columns else [()] * len(lines)
-    for line, first, figures, words in zip(lines, front, rows, flags, strict=True):
-        cells = [first_form % tuple(first), *([figures_form % figures] if figures else [])]
-        cells += [words.rjust(flag_width)] if has_flags else []
-        name = line.name
-        if not options.show_path and name.startswith(b"/"):
-            name = name.rsplit(b"/", 1)[-1]
-        out.append(" ".join([*cells, printable(name)]) + "\n")
+        yield " ".join([*(head.rjust(width) for head, width in zip(heads, all_widths, strict=True)), "Mapping"]) + "\n"
+    rows = cells.rows()
+    while some := "".join(islice(rows, _ROWS_AT_ONCE)):
+        yield some
     if shown:
         blank = " " * (sum(front_widths) + len(front_widths) - 1)
-        out.append(" ".join([blank, *("=" * width for width in widths)]) + " \n")
-        out.append(
-            " ".join([blank, *(text.rjust(width) for text, width in zip(totals, widths, strict=True))]) + " KB \n"
-        )
-    return "".join(out)
+        yield " ".join([blank, *("=" * width for width in widths)]) + " \n"
+        yield " ".join([blank, *(text.rjust(width) for text, width in zip(totals, widths, strict=True))]) + " KB \n"

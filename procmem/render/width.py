@@ -3,9 +3,9 @@
 Wide East Asian characters take two cells, combining marks none. What belongs here knows nothing of tables or pages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-__all__ = ["cells", "clipped", "folded", "padded", "shortened_name"]
+__all__ = ["Folder", "cells", "clipped", "folded", "padded", "shortened_name"]
 
 _CLOSING = "\uff0c\u3002\uff1a\uff1b\uff01\uff1f\u3001\uff09\u201d\u300b\u300d"
 _OPENING = "\uff08\u201c\u300a\u300c"
@@ -121,6 +121,54 @@ def folded(text: str, width: int, *, first: str = "", rest: str | None = None) -
     if line.strip() or not lines:
         lines.append((indent + line).rstrip() if not line.strip() else indent + line.rstrip())
     return lines
+
+
+class Folder:
+    """Folds many texts of two parts to one width, each line behind the same ``indent``.
+
+    Where many have the first part in common, the lines that it fills are found once: where a line is broken depends on
+    nothing that comes behind it.
+    """
+
+    def __init__(self, width: int, indent: str, between: str) -> None:
+        self._width, self._indent, self._between = width, indent, between
+        self._room = width - cells(indent)
+        self._begun: dict[str, tuple[str, str] | None] = {}
+
+    def all(self, texts: Iterable[tuple[str, str]]) -> list[str]:
+        """The lines of each text, each line with a line feed behind it."""
+        indent, room, known = self._indent, self._room, self._begun
+        out: list[str] = []
+        for first, second in texts:
+            if first not in known:
+                known[first] = self._begin(first)
+            begun = known[first]
+            if begun is None or not second.isascii() or "  " in second or not second or " " in (second[0], second[-1]):
+                out.append(self._whole(f"{first}{self._between}{second}" if second else first))
+                continue
+            done, line = begun
+            line = f"{line} {second}"
+            while len(line) > room and (end := line.rfind(" ", 0, room + 1)) > 0:
+                done = f"{done}{indent}{line[:end]}\n"
+                line = line[end + 1 :]
+            fits = len(line) <= room
+            out.append(f"{done}{indent}{line}\n" if fits else self._whole(f"{first} {second}"))
+        return out
+
+    def _begin(self, first: str) -> tuple[str, str] | None:
+        """The lines that a first part fills, and what it puts on the next; None where it is not of plain words."""
+        if self._between != " " or not first.isascii() or "  " in first or not self._indent.isascii():
+            return None
+        lines = _folded_plain(first, self._width, self._indent, self._indent)
+        if lines is None:
+            return None
+        *filled, last = lines
+        return "".join(f"{line}\n" for line in filled), last[len(self._indent) :]
+
+    def _whole(self, text: str) -> str:
+        if cells(self._indent) + cells(text) <= self._width:
+            return f"{self._indent}{text}".rstrip() + "\n"
+        return "\n".join(folded(text, self._width, first=self._indent)) + "\n"
 
 
 def _folded_plain(text: str, width: int, first: str, rest: str) -> list[str] | None:

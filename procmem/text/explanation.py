@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
+from procmem.model.object_use import ObjectUse
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Region, Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock
@@ -24,7 +25,17 @@ from procmem.text.kinds import (
 )
 from procmem.text.laws import law_name
 
-__all__ = ["block_sentences", "classic_text", "head_text", "layout_text", "why_text"]
+__all__ = [
+    "block_sentences",
+    "classic_text",
+    "given_name",
+    "head_text",
+    "in_memory",
+    "layout_text",
+    "tells_less",
+    "use_sentence",
+    "why_text",
+]
 
 HEAD = {
     "small": N_(
@@ -154,25 +165,40 @@ def why_text(evidence: Note, certainty: Certainty) -> str:
 def block_sentences(block: ExplainedBlock, regions: Regions) -> list[str]:
     """What a run of regions is; a region alone has its own sentences, and the first of them can stand alone."""
     sentences = _FORMS[block.form](block, regions)
-    use = block.use
-    if use is None and block.views_of is not None:
+    if block.use is None and block.views_of is not None:
         return [*sentences, say(BLOCKS["views"], {"distinct": block.views_of})]
-    if use is None:
-        return sentences
+    return sentences if block.use is None else [*sentences, use_sentence(block.use)]
+
+
+def use_sentence(use: ObjectUse) -> str:
+    """How often the process maps an object, and what RES counts for it."""
     figures = {"times": use.times, "counted": use.counted, "once": use.once}
-    return [*sentences, say(BLOCKS["mapped again, alone" if use.alone else "mapped again"], figures)]
+    return say(BLOCKS["mapped again, alone" if use.alone else "mapped again"], figures)
+
+
+def tells_less(use: ObjectUse | None, rss: int | None, swap: int | None) -> bool:
+    """Whether of a region nothing is said but what it is and how much of it is in memory.
+
+    What is private is no figure where an object is mapped several times: the kernel counts mappings, and the process
+    has several itself.
+    """
+    return use is not None and rss is not None and not swap
+
+
+def in_memory(rss: int | None, size: int) -> str:
+    """How much of such a region is in memory."""
+    return say(BLOCKS["in memory"], {"rss": rss, "size": size})
 
 
 def _alone(block: ExplainedBlock, regions: Regions) -> list[str]:
     region = regions[block.shown[0]]
-    if block.use is not None and region.rss is not None and not region.swap:
-        # what is private is no figure here: the kernel counts mappings, and the process has several itself
-        return [*kind_sentences(region), say(BLOCKS["in memory"], {"rss": region.rss, "size": region.size})]
+    if tells_less(block.use, region.rss, region.swap):
+        return [*kind_sentences(region), in_memory(region.rss, region.size)]
     first, *more = region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
-    return [first, *_given_name(region, regions), *more]
+    return [first, *given_name(region, regions), *more]
 
 
-def _given_name(region: Region, regions: Regions) -> list[str]:
+def given_name(region: Region, regions: Regions) -> list[str]:
     """What the program itself calls the memory."""
     row = region.vma
     given = None if regions.mappings.inode[row] else name_of_anonymous(regions.mappings.name[row])
@@ -194,7 +220,7 @@ def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
     head = say(BLOCKS["many unknown" if None in rss else "many"], figures)
     weakest = max((regions.label[index].certainty for index in block.shown), key=tuple(Certainty).index)
     first, *more = kind_sentences(regions[block.shown[0]], certainty=weakest)
-    return [joined(first, head), *_given_name(regions[block.shown[0]], regions), *more]
+    return [joined(first, head), *given_name(regions[block.shown[0]], regions), *more]
 
 
 def _object(block: ExplainedBlock, regions: Regions) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty, Label, Region
 from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, remembered, say
@@ -16,7 +17,13 @@ __all__ = [
     "CERTAINTIES",
     "CLASSES",
     "KINDS",
+    "SHARED_OUT",
+    "InMemory",
+    "begins_within_page",
+    "between_sentences",
+    "held_sentences",
     "how_sure",
+    "is_inaccessible",
     "joined",
     "kind_sentences",
     "object_name",
@@ -333,40 +340,78 @@ def how_sure(sentence: str, certainties: Iterable[Certainty]) -> str:
 _PAGE_LEAST = 4096
 """The smallest page of any architecture: a range that begins at no multiple of it begins inside a page."""
 _INACCESSIBLE = frozenset({ByteClass.GUARD, ByteClass.RESERVED})
+SHARED_OUT = "rss"
+"""The figure of a region whose sharing out its sentences tell."""
 
 
-def _residency(region: Region) -> list[str]:
-    if region.rss is None:
+class InMemory(NamedTuple):
+    """What decides the sentences on how much of a region is in memory; of many thousand regions few differ in it.
+
+    ``within_page`` says that it begins inside a page, ``is_about`` that its figures were shared out.
+    """
+
+    size: int
+    rss: int | None
+    uss: int | None
+    swap: int | None
+    cls: ByteClass
+    within_page: bool
+    is_about: bool
+
+
+def begins_within_page(start: int) -> bool:
+    """Whether a range begins inside a page, on any architecture."""
+    return start % _PAGE_LEAST != 0
+
+
+def held_sentences(held: InMemory) -> list[str]:
+    """How much of it is in memory."""
+    if held.rss is None:
         return [gettext(RESIDENCY["unknown"])]
-    figures = {"size": region.size, "rss": region.rss, "private": region.uss, "swap": region.swap}
-    if not region.rss and region.label.cls in _INACCESSIBLE:
+    figures = {"size": held.size, "rss": held.rss, "private": held.uss, "swap": held.swap}
+    if not held.rss and held.cls in _INACCESSIBLE:
         key = "untouchable"
-    elif not region.rss and region.label.cls is ByteClass.KERNEL:
+    elif not held.rss and held.cls is ByteClass.KERNEL:
         key = "uncounted"
-    elif not region.rss:
-        key = "begins_elsewhere" if region.start % _PAGE_LEAST else "none"
-    elif region.rss >= region.size:
-        key = "all_private" if region.uss == region.rss else "all"
+    elif not held.rss:
+        key = "begins_elsewhere" if held.within_page else "none"
+    elif held.rss >= held.size:
+        key = "all_private" if held.uss == held.rss else "all"
     else:
-        key = "part_private" if region.uss == region.rss else "part"
+        key = "part_private" if held.uss == held.rss else "part"
     keys = [key]
-    if region.swap:
+    if held.swap:
         keys.append("swapped")
-    if "rss" in region.about:
+    if held.is_about:
         keys.append("about")
     return [say(RESIDENCY[key], figures) for key in keys]
 
 
+def is_inaccessible(cls: ByteClass) -> bool:
+    """Whether memory of a class cannot be touched, so that what is in it deserves a sentence."""
+    return cls in _INACCESSIBLE
+
+
 def joined(*sentences: str) -> str:
     """Sentences one after the other."""
-    return _between_sentences().join(sentences)
+    return between_sentences().join(sentences)
 
 
 @remembered
-def _between_sentences() -> str:
+def between_sentences() -> str:
+    """What stands between two sentences."""
     return say(N_("{first} {second}"), {"first": "", "second": ""})
 
 
 def region_sentences(region: Region, *, writable: bool = True) -> list[str]:
     """What it is, and how much of it is in memory; the first sentence can stand alone."""
-    return [*kind_sentences(region, writable=writable), *_residency(region)]
+    held = InMemory(
+        region.size,
+        region.rss,
+        region.uss,
+        region.swap,
+        region.label.cls,
+        begins_within_page(region.start),
+        SHARED_OUT in region.about,
+    )
+    return [*kind_sentences(region, writable=writable), *held_sentences(held)]

@@ -1,17 +1,18 @@
 """How a process holds an object, and what swap is its own: each rule on both sides of its border."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from procmem.analyse import freed
 from procmem.analyse.freed import (
     _depth,
+    _HeldColumns,
     _object_swap,
     _overlapping,
     _own_swap,
     _part,
-    _Row,
     freed_by_anonymous,
     freed_by_object,
     freed_of,
@@ -27,9 +28,17 @@ from tests.support.smaps_text import Record, smaps
 KIB, PAGE = 1024, 4096
 
 
+_Row = tuple[int, int, int, int, int]
+
+
 def row(first: int, last: int, rss: int = 0, pss: int = 0, private: int = 0) -> _Row:
     """What one mapping holds, in pages; its share in kB."""
-    return _Row(first * PAGE, last * PAGE, rss * PAGE, pss * KIB, private * PAGE)
+    return first * PAGE, last * PAGE, rss * PAGE, pss * KIB, private * PAGE
+
+
+def held(rows: Sequence[_Row]) -> _HeldColumns:
+    """The rows as columns."""
+    return _HeldColumns(*zip(*rows, strict=True)) if rows else _HeldColumns((), (), (), (), ())
 
 
 @pytest.mark.parametrize(
@@ -45,8 +54,9 @@ def row(first: int, last: int, rss: int = 0, pss: int = 0, private: int = 0) -> 
 )
 def test_mappings_that_have_a_part_in_common(rows: list[tuple[int, int]], groups: list[list[tuple[int, int]]]) -> None:
     """One of them may reach over several that follow."""
-    found = _overlapping([row(*one) for one in rows])
-    assert [[(one.first // PAGE, one.last // PAGE) for one in group] for group in found] == groups
+    found = _overlapping(held([row(*one) for one in rows]))
+    pairs = [list(zip(group.first, group.last, strict=True)) for group in found]
+    assert pairs == [[(first * PAGE, last * PAGE) for first, last in group] for group in groups]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +107,7 @@ def use(times: int, counted: int, once: int, *, alone: bool, shared: int, shared
 )  # fmt: skip
 def test_a_part_of_an_object(rows: list[_Row], found: ObjectUse) -> None:
     """What RES counts of it, and what is there when each page is counted once."""
-    assert _part(rows) == found
+    assert _part(held(rows)) == found
 
 
 def table(*records: Record) -> Mappings:
@@ -196,5 +206,5 @@ def test_one_mapping_alone_is_what_a_group_of_one_is() -> None:
     dice = random.Random(1)
     for _ in range(2000):
         rss, private, pss = (dice.randrange(9) * 4096 for _ in range(3))
-        row = freed._Row(0, dice.randrange(1, 9) * 4096, rss, pss, private)
-        assert freed._single(row) == freed._part([row])
+        one = held([(0, dice.randrange(1, 9) * 4096, rss, pss, private)])
+        assert freed._single(one.rss[0], one.private[0]) == freed._part(one)

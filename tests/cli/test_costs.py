@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
+from operator import sub
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +23,10 @@ from procmem.parse.smaps import SmapsReader
 from procmem.queries.explain import explain
 from procmem.queries.inspect import InspectOptions, inspect
 from procmem.queries.targets import source_of
+from procmem.render.formats.text import page_text
 from procmem.render.pages.explain import ExplainChoice, explain_page
+from procmem.render.style import Style
+from procmem.text import block_texts
 from procmem.text import kinds as kind_words
 from tests.support import needs
 from tests.support.running import COMMAND, ROOT, python_child, started
@@ -89,22 +93,32 @@ def test_an_explanation_tells_once_what_is_the_same(monkeypatch: pytest.MonkeyPa
     def counted(module: ModuleType, name: str) -> None:
         original = getattr(module, name)
 
-        def counting(*args: Any) -> Any:
+        def counting(*args: Any, **named: Any) -> Any:
             told[name] += 1
-            return original(*args)
+            return original(*args, **named)
 
         monkeypatch.setattr(module, name, counting)
 
     counted(kind_words, "owner_text")
-    counted(freed, "use_of")
+    counted(block_texts, "kind_sentences")
+    counted(block_texts, "held_sentences")
+    counted(block_texts, "use_sentence")
+    counted(freed, "_use")
     with started([*MAPPER, "3000"]) as process, source_of(None, None).open(process.pid) as target:
         report = explain(target, deep=False)
-        explain_page(report, ExplainChoice())
+        text = page_text(explain_page(report, ExplainChoice()), Style())
     regions = report.inspection.regions
     assert regions is not None
     assert len(report.blocks) >= 2900
     assert 0 < told["owner_text"] <= len({(label, label.certainty) for label in regions.label}) * 2 < len(regions)
-    assert told["use_of"] == len(freed.objects_of(regions.mappings))
+    assert text.count("\n") > 2 * len(report.blocks)
+    sorts = {(id(label), regions.mappings.sort[row]) for label, row in zip(regions.label, regions.vma, strict=True)}
+    assert told["kind_sentences"] <= len(sorts) + len({id(label) for label in regions.label})
+    sizes = map(sub, regions.end, regions.start)
+    held = set(zip(sizes, regions.rss, regions.uss, regions.swap, map(id, regions.label), strict=True))
+    assert told["held_sentences"] <= len(held) < len(regions)
+    assert told["use_sentence"] <= len({block.use for block in report.blocks if block.use is not None})
+    assert told["_use"] == len(freed.objects_of(regions.mappings))
     assert regions.mappings.usage.keys() <= REGION_KEYS | set(EXPLAIN_KEYS)
 
 

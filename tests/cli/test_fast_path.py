@@ -12,9 +12,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from procmem.cli.account import account
+from procmem.cli.explain import explain
 from procmem.cli.fast_path import plain_words
 from procmem.cli.flags import INSPECT_FLAGS as FLAGS
-from procmem.cli.flags import SYSTEM_FLAGS, Flag
+from procmem.cli.flags import REPORT_FLAGS, SYSTEM_FLAGS, Flag
 from procmem.cli.inspect import inspect
 from procmem.cli.main import cli
 from procmem.cli.option_rules import first_apart, rules_of
@@ -160,6 +162,50 @@ def test_flags_of_system_set_what_click_sets() -> None:
     assert plain_words(["--top", "3"], SYSTEM_FLAGS) is None
     for words in (["system", "12"], ["system", "--nothing"], ["inspect"]):
         assert CliRunner().invoke(cli, words).exit_code == 2
+
+
+@pytest.mark.parametrize(("name", "command"), [("account", account), ("explain", explain)])
+def test_flags_of_reports_set_what_click_sets(name: str, command: click.Command) -> None:
+    """Every pair of flags of a report; the command's own options are click's, and as if they were not given."""
+    unset = command.make_context(name, ["1"]).params
+    for line in [(), *itertools.product([flag.word for flag in REPORT_FLAGS], repeat=2)]:
+        plain = plain_words([*line, "1", "22"], REPORT_FLAGS, name)
+        if _exclude_each_other(line, REPORT_FLAGS, name):
+            assert plain is None
+            continue
+        by_click = command.make_context(name, [*line, "1", "22"]).params
+        assert plain is not None
+        pids, arguments = plain
+        assert by_click.pop("targets").words == tuple(map(str, pids))
+        own = _options(by_click)
+        assert own == {key: unset[key] for key in own}
+        assert Output(**by_click) == Output(**arguments), line
+
+
+@pytest.mark.parametrize("line", ["explain", "explain --csv", "account", "account --json", "account --human"])
+def test_reports_are_the_same_both_ways(line: str) -> None:
+    """Of a process that stands still, in one of a few tries: files that others map are counted with them."""
+    with python_child("") as pid, stopped(pid):
+        for _ in range(10):
+            answers = [procmem(*line.split(), str(pid), *more) for more in ((), ("--procfs", "/proc"))]
+            assert [answer.status for answer in answers] == [0, 0]
+            plain, clicked = (_without_moments(answer.out) for answer in answers)
+            if plain == clicked:
+                break
+    assert plain == clicked
+
+
+@pytest.mark.parametrize("command", ["explain", "account"])
+def test_a_plain_report_loads_no_click(command: str) -> None:
+    """Nor what writes documents for programs."""
+    text = (
+        "import os, sys; from procmem.cli.fast_path import run_plain\n"
+        f"status = run_plain([{command!r}, str(os.getppid())])\n"
+        "loaded = {'click', 'dataclasses', 'procmem.cli.main', 'procmem.render.json.inspect'} & set(sys.modules)\n"
+        "print(status, sorted(loaded), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", text], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == "0 []\n"
 
 
 def test_flags_are_clicks_options() -> None:

@@ -492,7 +492,7 @@ def test_records_in_pieces_are_the_same(records: list[Record], sizes: list[int])
             reader.feed(data[at : at + size])
             at += size
         whole = smaps_records(data)
-        assert reader.close() == whole
+        assert list(reader.close()) == whole
         behind = smaps_records(data + b"Behind: 8 kB\n") if records else []
         assert [record.values for record in behind[-1:]] == [(*record.values, ("Behind", "8")) for record in whole[-1:]]
 

@@ -10,10 +10,23 @@ from hypothesis import strategies as st
 from procmem.errors import Misuse
 from procmem.render import width as width_module
 from procmem.render.columns import chosen
-from procmem.render.formats.text import block_text, page_text, table_text
-from procmem.render.page import Column, Facts, MapLine, Page, Picture, Prose, Sheet
+from procmem.render.escaping import printable_text
+from procmem.render.formats.text import block_text, page_text, pieces, table_text
+from procmem.render.page import (
+    READABLE,
+    AnnotatedMap,
+    Block,
+    Column,
+    Facts,
+    MapLine,
+    MapPiece,
+    Page,
+    Picture,
+    Prose,
+    Sheet,
+)
 from procmem.render.style import Style
-from procmem.render.width import cells, folded, padded, shortened_name
+from procmem.render.width import Folder, cells, folded, padded, shortened_name
 
 KINDS = ("size", "count", "address", "figure", "text", "path", "class")
 TEXTS = st.text(st.sampled_from("abc /-._字宽\uff0c\u3002é\u0301 "), max_size=60)
@@ -198,6 +211,67 @@ def test_no_other_block_is_wider_than_the_output(one: str, two: str, width: int)
     )
     for block in blocks:
         assert widest(block_text(block, style)) <= width
+
+
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS)),
+    st.integers(3, 90),
+    st.sampled_from(["", "  ", "栈 "]),
+    st.sampled_from([" ", ""]),
+)
+def test_texts_of_two_parts_are_folded_as_whole_texts(
+    parts: list[tuple[str, str]], width: int, indent: str, between: str
+) -> None:
+    """Whatever the first part left on its last line."""
+    texts = [f"{first}{between}{second}" if second else first for first, second in parts]
+    expected = [block_text(Prose(printable_text(text), indent), Style(width=width)) for text in texts]
+    shown = [(printable_text(first), printable_text(second)) for first, second in parts]
+    assert Folder(width, indent, between).all([*shown, *shown]) == expected * 2
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "bc", "def", "word", "longer-word"]), min_size=1), min_size=2),
+    st.integers(4, 30),
+)
+def test_plain_texts_of_two_parts_are_folded_alike(words: list[list[str]], width: int) -> None:
+    """Words alone, of which some are wider than the line."""
+    first, *others = (" ".join(some) for some in words)
+    found = Folder(width, "  ", " ").all([(first, other) for other in others])
+    assert found == [block_text(Prose(f"{first} {other}", "  "), Style(width=width)) for other in others]
+
+
+@pytest.mark.parametrize("width", [None, 40, 60, 80])
+@pytest.mark.parametrize("color", [False, True])
+def test_an_annotated_map_is_its_lines_and_paragraphs(width: int | None, *, color: bool) -> None:
+    """As if each of them stood by itself."""
+    style = Style(width=width, color=color)
+    names, whats = (
+        ["[ anon ]", "a-name-that-may-be-shortened.so.1", "栈"],
+        [("  heap/brk", "heap"), ("  mmap/x", "mmap")],
+    )
+    piece = MapPiece(
+        [["00400000", "00500000", "00600000"], [" 4 ", " 8 ", " 16 "]],
+        names,
+        [whats[0], whats[1], whats[0]],
+        [1, 2],
+        [("What it is.", "All of it."), ("What they are. " * 9, "")],
+        [("one", "two words"), ("three",)],
+    )
+    block = AnnotatedMap(lambda: iter([piece]), " ", "    ")
+    lines = [
+        MapLine("".join(figures), name, *what)
+        for *figures, name, what in zip(*piece.figures, names, piece.whats, strict=True)
+    ]
+    paragraphs = ["What it is. All of it.", "one", "two words", "What they are. " * 9, "three"]
+    told = [Prose(text, "    ", measure=READABLE) for text in paragraphs]
+    expected: list[Block] = [lines[0], *told[:3], lines[1], lines[2], *told[3:]]
+    assert block_text(block, style) == "".join(block_text(one, style) for one in expected)
+
+
+def test_a_wrong_choice_of_columns_is_found_before_anything_is_written() -> None:
+    """However late in the page its table stands."""
+    with pytest.raises(Misuse):
+        next(pieces([page(), page()], Style(columns=("nothing",)), several=True))
 
 
 def test_prose_has_a_measure_of_its_own() -> None:

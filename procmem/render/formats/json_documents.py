@@ -58,7 +58,10 @@ def _lines(value: Any, indent: str, levels: int, encode: Any) -> Iterator[str]:
         yield f"\n{indent}}}"
         return
     yield "["
-    if levels == 1:
+    if levels == 1 and isinstance(value, Items) and value.texts is not None:
+        for texts in value.texts():
+            yield next(leads) + f",\n{inner}".join(texts)
+    elif levels == 1:
         for lead, item in zip(leads, value, strict=False):
             yield lead + encode(item)
     else:

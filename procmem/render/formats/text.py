@@ -2,48 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice
+from operator import itemgetter
 
 from procmem.render.columns import TO_THE_RIGHT, cell_text, chosen, only, without_details
 from procmem.render.escaping import printable_text
-from procmem.render.page import READABLE, Facts, MapLine, Prose, Sheet, Value
-from procmem.render.width import cells, folded, padded
+from procmem.render.page import READABLE, AnnotatedMap, ColumnRows, Facts, MapLine, Prose, Sheet, Value
+from procmem.render.width import Folder, cells, folded, padded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from procmem.render.page import Block, Page, Picture
+    from procmem.render.page import Block, MapPiece, Page, Picture
     from procmem.render.style import Style
 
 __all__ = ["block_text", "page_text", "table_text", "write"]
 
 _UNDER = "    "
 _NAME_LEAST = 8
+_ROWS_AT_ONCE = 1024
+"""Rows of a table whose text is kept at a time."""
 
 
 def write(pages: Sequence[Page], style: Style, *, several: bool) -> str:
     """All pages, a blank line between two."""
+    return "".join(pieces(pages, style, several=several))
+
+
+def pieces(pages: Sequence[Page], style: Style, *, several: bool) -> Iterator[str]:
+    """The same, piece by piece; what the options ask for wrongly is found before the first."""
     del several
-    return "\n".join(page_text(page, style) for page in pages)
+    laid = [_laid_out(page, style) for page in pages]
+    for number, sections in enumerate(laid):
+        if number:
+            yield "\n"
+        yield from _page_pieces(sections)
 
 
 def page_text(page: Page, style: Style) -> str:
     """One page, its notes at the end."""
+    return "".join(_page_pieces(_laid_out(page, style)))
+
+
+_Laid = list[list["Iterable[str]"]]
+"""The pieces of each block of each section."""
+
+
+def _laid_out(page: Page, style: Style) -> _Laid:
     sections: Sequence[Sequence[Block]] = page.sections
     if style.columns is not None and not any(
         isinstance(block, Sheet) and block.main for blocks in sections for block in blocks
     ):
         sections = [[page.table()._replace(main=True)]]
-    parts = ["".join(block_text(block, style) for block in blocks) for blocks in sections]
-    parts.append("".join(_prose(Prose(_note(note)), style) for note in page.notes))
-    return "\n".join(filter(None, parts))
+    notes = [Prose(_note(note)) for note in page.notes]
+    return [[_block_pieces(block, style) for block in blocks] for blocks in (*sections, notes)]
+
+
+def _page_pieces(sections: _Laid) -> Iterator[str]:
+    is_first = True
+    for blocks in sections:
+        begins = True
+        for piece in filter(None, chain.from_iterable(blocks)):
+            if begins and not is_first:
+                yield "\n"
+            begins = is_first = False
+            yield piece
 
 
 def block_text(block: Block, style: Style) -> str:
     """One block; it ends with a line feed, or is empty."""
+    return "".join(_block_pieces(block, style))
+
+
+def _block_pieces(block: Block, style: Style) -> Iterable[str]:
     if isinstance(block, Sheet):
-        return table_text(block, style)
+        return _table_pieces(block, style)
+    if isinstance(block, AnnotatedMap):
+        return _annotated(block, style)
+    return (_small_text(block, style),)
+
+
+def _small_text(block: Prose | Facts | MapLine | Picture, style: Style) -> str:
     if isinstance(block, Prose):
         return _prose(block, style)
     if isinstance(block, Facts):
@@ -51,6 +93,69 @@ def block_text(block: Block, style: Style) -> str:
     if isinstance(block, MapLine):
         return _map_line(block, style)
     return _picture(block, style)
+
+
+def _annotated(block: AnnotatedMap, style: Style) -> Iterator[str]:
+    ends = _LineEnds(style)
+    paragraphs = _Paragraphs(block, style)
+    for piece in block.pieces():
+        told = paragraphs.all(piece.told)
+        if piece.further:
+            further = (paragraphs.all((text, "") for text in texts) for texts in piece.further)
+            told = ["".join([text, *more]) for text, more in zip(told, further, strict=True)]
+        columns = _map_columns(piece, ends, style)
+        below = [""] * len(piece.names)
+        for at, text in zip(accumulate(piece.lines), told, strict=True):
+            below[at - 1] = text
+        yield "".join(chain.from_iterable(zip(*columns, below, strict=True)))
+
+
+def _map_columns(piece: MapPiece, ends: _LineEnds, style: Style) -> Sequence[Iterable[str]]:
+    """The lines of a piece as columns of text, the last of which ends each line: most lines fit."""
+    own = list(map(ends.__getitem__, zip(piece.names, piece.whats, strict=True)))
+    if style.width is None:
+        return (*piece.figures, map(itemgetter(0), own))
+    room = style.width - sum(max(map(cells, column), default=0) for column in piece.figures)
+    if all(size <= room for _, size in own):
+        return (*piece.figures, map(itemgetter(0), own))
+    figures = map("".join, zip(*piece.figures, strict=True))
+    names = zip(piece.names, piece.whats, strict=True)
+    return [
+        [_map_line(MapLine(before, name, *what), style) for before, (name, what) in zip(figures, names, strict=True)]
+    ]
+
+
+class _LineEnds(dict[tuple[str, tuple[str, str]], tuple[str, int]]):
+    """What stands behind the figures of a map's line, and its cells: of many thousand few are different."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style._replace(width=None)
+
+    def __missing__(self, key: tuple[str, tuple[str, str]]) -> tuple[str, int]:
+        name, what = key
+        end = self[key] = _map_line(MapLine("", name, *what), self._style), cells(name) + cells(what[0])
+        return end
+
+
+class _Paragraphs:
+    """Paragraphs below the lines of a map."""
+
+    def __init__(self, block: AnnotatedMap, style: Style) -> None:
+        self._folder = Folder(_limit(READABLE, style) or sys.maxsize, block.indent, block.between)
+        self._shown = _Shown()
+
+    def all(self, told: Iterable[tuple[str, str]]) -> list[str]:
+        """Paragraphs in two parts, each as :func:`_prose` has it in one."""
+        shown = self._shown
+        return self._folder.all([(shown[first], printable_text(second)) for first, second in told])
+
+
+class _Shown(dict[str, str]):
+    """Text made printable."""
+
+    def __missing__(self, text: str) -> str:
+        shown = self[text] = printable_text(text)
+        return shown
 
 
 def _map_line(block: MapLine, style: Style) -> str:
@@ -105,6 +210,10 @@ def _picture(block: Picture, style: Style) -> str:
 
 def table_text(sheet: Sheet, style: Style) -> str:
     """A table: text to the left, figures to the right; the last column runs free where the width is not limited."""
+    return "".join(_table_pieces(sheet, style))
+
+
+def _table_pieces(sheet: Sheet, style: Style) -> Iterable[str]:
     if sheet.main:
         sheet = chosen(sheet, style.columns)
     if style.columns is None and not style.wide:
@@ -112,30 +221,33 @@ def table_text(sheet: Sheet, style: Style) -> str:
     if sheet.indent:
         lead = " " * sheet.indent
         inner = style if style.width is None else style._replace(width=style.width - sheet.indent)
-        return "".join(
-            f"{lead}{line}\n" for line in table_text(sheet._replace(indent=0, main=False), inner).splitlines()
-        )
+        return [f"{lead}{line}\n" for line in table_text(sheet._replace(indent=0, main=False), inner).splitlines()]
     texts = _texts(sheet, style)
     heads = [column.heading for column in sheet.columns]
-    widths = [_widest({head, *column}) for head, column in zip(heads, texts, strict=True)]
+    widths = [
+        max(cells(head), _widest(texts_of if column.kind == "address" else set(texts_of)))
+        for head, column, texts_of in zip(heads, sheet.columns, texts, strict=True)
+    ]
     if sheet.ruled:  # a little air around headings
         widths = [max(width, cells(head) + 2) for width, head in zip(widths, heads, strict=True)]
     natural = sum(widths) + 2 * (len(widths) - 1)
     if style.width is None or style.wide or natural <= style.width:
         return _lines(sheet, heads, texts, widths, style)
-    return _fitted(sheet, heads, list(zip(*texts, strict=True)), style)
+    return (_fitted(sheet, heads, list(zip(*texts, strict=True)), style),)
 
 
 def _widest(texts: Collection[str]) -> int:
-    """The cells of the widest of some texts, of which there is one at least."""
-    return max(map(len if all(map(str.isascii, texts)) else cells, texts))
+    """The cells of the widest of some texts."""
+    return max(map(len if all(map(str.isascii, texts)) else cells, texts), default=0)
 
 
 def _texts(sheet: Sheet, style: Style) -> list[list[str]]:
     """Every cell as text, rows and totals, column by column: of many thousand cells few are different."""
     columns: Iterable[Sequence[Value]] = zip(*sheet.rows, *sheet.totals, strict=True)
-    if not sheet.rows and not sheet.totals:
+    if not len(sheet.rows) and not sheet.totals:
         columns = [()] * len(sheet.columns)
+    elif isinstance(sheet.rows, ColumnRows) and not sheet.totals:
+        columns = sheet.rows.columns
     return [_column_texts(column.kind, values, style) for column, values in zip(sheet.columns, columns, strict=True)]
 
 
@@ -144,8 +256,11 @@ def _column_texts(kind: str, values: Sequence[Value], style: Style) -> list[str]
         text = cell_text(value, kind, style.size)
         return text if kind in TO_THE_RIGHT else printable_text(text)
 
-    if len(set(map(type, values)) - {type(None)}) > 1:  # 1, 1.0 and True are equal, and are not written alike
+    types = set(map(type, values))
+    if len(types - {type(None)}) > 1:  # 1, 1.0 and True are equal, and are not written alike
         return list(map(text_of, values))
+    if kind == "address" and types == {int}:  # of which all are different
+        return list(map("%x".__mod__, values))
     known = {value: text_of(value) for value in set(values)}
     return list(map(known.__getitem__, values))
 
@@ -182,7 +297,7 @@ def _fitted(sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], 
 
 def _lines(
     sheet: Sheet, heads: Sequence[str], texts: Sequence[Sequence[str]], widths: Sequence[int], style: Style
-) -> str:
+) -> Iterator[str]:
     """Lay out a table whose cells are one line each; ``texts`` are its columns."""
     line = _liner(sheet, widths, style)
     rule = "  ".join("-" * width for width in widths)
@@ -191,16 +306,22 @@ def _lines(
     laid = []
     for at, (column, width) in enumerate(zip(texts, widths, strict=True)):
         kind = sheet.columns[at].kind
+        if kind == "address":  # of which all are different
+            laid.append(map(f"%{width}s".__mod__, column))
+            continue
         free = at == last and kind not in TO_THE_RIGHT
         known = {text: text if free else padded(text, width, right=kind in TO_THE_RIGHT) for text in set(column)}
         if style.color and kind == "class":
             known = {text: _painted(shown, text) for text, shown in known.items()}
         laid.append(map(known.__getitem__, column))
-    rows = [row.rstrip() for row in map("  ".join, zip(*laid, strict=True))]
-    lines = [line(heads), *([rule] if sheet.ruled else []), *rows[:border]]
-    if border < len(rows):
-        lines += [rule, *rows[border:]]
-    return "\n".join(lines) + "\n"
+    yield "".join(f"{told}\n" for told in [line(heads), *([rule] if sheet.ruled else [])])
+    rows = map("  ".join, zip(*laid, strict=True))
+    left = border
+    while left and (some := [row.rstrip() for row in islice(rows, min(left, _ROWS_AT_ONCE))]):
+        left -= len(some)
+        yield "\n".join(some) + "\n"
+    if totals := [row.rstrip() for row in rows]:
+        yield "\n".join([rule, *totals]) + "\n"
 
 
 def _liner(sheet: Sheet, widths: Sequence[int], style: Style) -> Callable[[Sequence[str]], str]:

@@ -14,6 +14,7 @@ from procmem.model.region import Regions
 from procmem.model.reports.explanation import Explanation
 from procmem.render.escaping import printable, printable_text
 from procmem.render.pmap_format import pmap_mode
+from procmem.text.block_texts import BlockTexts
 from procmem.text.explanation import block_sentences
 from procmem.text.kinds import joined
 
@@ -98,7 +99,7 @@ def _names(regions: Regions) -> list[str]:
 
 
 def _sentences(told: Explanation, regions: Regions) -> list[str]:
-    return [joined(*block_sentences(block, regions)) for block in told.blocks]
+    return list(BlockTexts(regions).joined(told.blocks))
 
 
 def largest_regions(told: Explanation) -> list[RegionRow]:

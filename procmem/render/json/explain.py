@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 from procmem.model.permissions import permissions
-from procmem.model.reports.explanation import ExplainedBlock, Explanation, Finding, PageFacts
+from procmem.model.reports.explanation import Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
 from procmem.render.json.inspect import inspect_json
 from procmem.render.json.items import Items
 from procmem.text import english, listed
-from procmem.text.explanation import block_sentences, classic_text, head_text, why_text
+from procmem.text.block_texts import BlockTexts
+from procmem.text.explanation import classic_text, head_text, why_text
 from procmem.text.findings import finding_cure, finding_meaning, finding_title
 from procmem.text.kinds import joined, region_sentences
 from procmem.text.refusals import refusal_text
@@ -39,7 +41,7 @@ def explain_json(report: Explanation, *, findings_only: bool = False) -> dict[st
     answer["regions"] = (
         None if findings_only or unread else Items(len(of_inspect), lambda: _regions(report, of_inspect))
     )
-    answer["blocks"] = None if findings_only or unread else [_block(report, block) for block in report.blocks]
+    answer["blocks"] = None if findings_only or unread else _blocks(report)
     answer["findings"] = None if unread else [_finding(item) for item in report.findings]
     answer["page"] = None if report.page is None else _page(report.page)
     return answer
@@ -58,10 +60,13 @@ def _regions(report: Explanation, entries: Iterable[dict[str, Any]]) -> Iterator
         yield entry
 
 
-def _block(report: Explanation, block: ExplainedBlock) -> dict[str, Any]:
+def _blocks(report: Explanation) -> list[dict[str, Any]]:
     regions = report.inspection.regions
-    sentence = "" if regions is None else joined(*block_sentences(block, regions))
-    return {"regions": list(block.regions), "sentence": printable_text(sentence)}
+    sentences = repeat("") if regions is None else BlockTexts(regions).joined(report.blocks)
+    return [
+        {"regions": list(block.regions), "sentence": printable_text(sentence)}
+        for block, sentence in zip(report.blocks, sentences, strict=False)
+    ]
 
 
 def _finding(item: Finding) -> dict[str, Any]:

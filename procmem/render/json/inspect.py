@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from procmem.model.owners import Arena, Thread, owner_name
 from procmem.model.region import Label, Regions
@@ -14,6 +14,7 @@ from procmem.render.escaping import json_text, printable_text
 from procmem.render.json.cgroups import about_json
 from procmem.render.json.fields import address, facts_json
 from procmem.render.json.items import Items
+from procmem.render.json.region_texts import region_texts
 from procmem.text import english
 from procmem.text.evidence import evidence_text
 from procmem.text.laws import law_name
@@ -50,43 +51,54 @@ def inspect_json(report: Inspection, listed: Sequence[int] | None) -> dict[str, 
 
 
 def _regions(regions: Regions | None, listed: Sequence[int]) -> Items:
-    return Items(0 if regions is None else len(listed), lambda: _each(regions, listed))
-
-
-def _each(regions: Regions | None, listed: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """The regions, what many of them have in common made once."""
     if regions is None:
-        return
-    table = regions.mappings
-    of_labels: dict[int, dict[str, Any]] = {}
-    of_sorts: dict[int, tuple[dict[str, Any], list[str] | None]] = {}
-    counters = list(table.usage.items())
-    for index in listed:
-        label, row = regions.label[index], regions.vma[index]
-        if id(label) not in of_labels:
-            of_labels[id(label)] = _label(label)
-        if table.sort[row] not in of_sorts:
+        return Items(0, tuple)
+    entries = _Entries(regions)
+    return Items(
+        len(listed),
+        lambda: map(entries.of, listed),
+        lambda: region_texts(regions, listed, entry=entries.of, label=_label, sort=entries.of_sort),
+    )
+
+
+class _Entries:
+    """The regions, what many of them have in common made once."""
+
+    def __init__(self, regions: Regions) -> None:
+        self._regions = regions
+        self._labels: dict[int, dict[str, Any]] = {}
+        self._sorts: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
+
+    def of_sort(self, row: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        """What all mappings of a sort say: before the offset, behind it, and before the counters."""
+        table = self._regions.mappings
+        found = self._sorts.get(table.sort[row])
+        if found is None:
             flags = table.flags[row]
-            of_sorts[table.sort[row]] = json_text("path", table.name[row]), None if flags is None else flags.split()
-        path, vm_flags = of_sorts[table.sort[row]]
-        start, end, low, high, inode = (
-            regions.start[index],
-            regions.end[index],
-            table.start[row],
-            table.end[row],
-            table.inode[row],
-        )
+            found = self._sorts[table.sort[row]] = (
+                {"perms": table.perms[row]},
+                {"device": table.device[row], "inode": table.inode[row], **json_text("path", table.name[row])},
+                {"vm_flags": None if flags is None else flags.split()},
+            )
+        return found
+
+    def of(self, index: int) -> dict[str, Any]:
+        """One region."""
+        regions, table = self._regions, self._regions.mappings
+        label, row = regions.label[index], regions.vma[index]
+        if id(label) not in self._labels:
+            self._labels[id(label)] = _label(label)
+        perms, mapped, vm_flags = self.of_sort(row)
+        start, end, low, high = regions.start[index], regions.end[index], table.start[row], table.end[row]
         whole = start == low and end == high
         share = regions.shares.get(index)
-        yield {
+        return {
             "start": f"{start:#x}",
             "end": f"{end:#x}",
-            **of_labels[id(label)],
-            "perms": table.perms[row],
-            "offset": f"{table.offset[row] + (start - low if inode else 0):#x}",
-            "device": table.device[row],
-            "inode": inode,
-            **path,
+            **self._labels[id(label)],
+            **perms,
+            "offset": f"{table.offset[row] + (start - low if table.inode[row] else 0):#x}",
+            **mapped,
             "size": end - start,
             "rss": regions.rss[index],
             "pss": regions.pss[index],
@@ -94,8 +106,8 @@ def _each(regions: Regions | None, listed: Sequence[int]) -> Iterator[dict[str, 
             "swap": regions.swap[index],
             "about": list(share.about) if share else [],
             "vma": {"start": f"{low:#x}", "end": f"{high:#x}", "whole": whole},
-            "vm_flags": vm_flags,
-            "smaps": {key: column[row] for key, column in counters} if whole else None,
+            **vm_flags,
+            "smaps": {key: column[row] for key, column in table.usage.items()} if whole else None,
         }
 
 

@@ -1,6 +1,6 @@
 """Lists of a document that are made item by item, while they are written."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,11 +12,18 @@ __all__ = ["Items", "made"]
 class Items:
     """So many values, made anew whenever they are gone through: all of them at once would take much memory."""
 
-    __slots__ = ("_count", "_make")
+    __slots__ = ("_count", "_make", "texts")
 
-    def __init__(self, count: int, make: "Callable[[], Iterable[Any]]") -> None:
+    def __init__(
+        self,
+        count: int,
+        make: "Callable[[], Iterable[Any]]",
+        texts: "Callable[[], Iterable[Sequence[str]]] | None" = None,
+    ) -> None:
         self._count = count
         self._make = make
+        self.texts = texts
+        """The same as text, some at a time, where that is made faster than by an encoder."""
 
     def __len__(self) -> int:
         return self._count

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from procmem.model.reports.account import AccountLeaf, AccountReport, Leaf
 from procmem.render.columns import column
 from procmem.render.human import SizeFormat, human_size
-from procmem.render.json.account import account_json
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
@@ -32,7 +31,7 @@ def account_page(report: AccountReport, size: SizeFormat, unit: str, *, tools_on
         return Page(
             sections=[process_head(report.process), [*([Prose(unit)] if unit else []), *told_by]],
             table=lambda: _table(report),
-            document=lambda: account_json(report),
+            document=lambda: _document(report),
             notes=[note_text(note) for note in report.warnings],
         )
     sections: list[Sequence[Block]] = [process_head(report.process)]
@@ -44,9 +43,15 @@ def account_page(report: AccountReport, size: SizeFormat, unit: str, *, tools_on
     return Page(
         sections=sections,
         table=lambda: _table(report),
-        document=lambda: account_json(report),
+        document=lambda: _document(report),
         notes=[note_text(note) for note in report.warnings],
     )
+
+
+def _document(report: AccountReport) -> object:
+    from procmem.render.json.account import account_json  # noqa: PLC0415  # a page for a person does without
+
+    return account_json(report)
 
 
 def _table(report: AccountReport) -> Sheet:

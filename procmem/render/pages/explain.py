@@ -1,6 +1,7 @@
 """The annotated map: a head, then each block's lines as pmap -x shows them, and its sentence below."""
 
 from collections.abc import Collection, Iterator, Sequence
+from operator import sub
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
@@ -11,14 +12,14 @@ from procmem.model.unknown import exact_sum
 from procmem.model.vm_flags import words_of_flags
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
-from procmem.render.json.explain import explain_json
-from procmem.render.page import READABLE, Block, MapLine, Page, Prose, Sheet
+from procmem.render.page import READABLE, AnnotatedMap, Block, MapLine, MapPiece, Page, Prose, Sheet
 from procmem.render.pmap_format import pmap_mode
 from procmem.render.process_head import process_head
+from procmem.text.block_texts import BlockTexts
 from procmem.text.explanation import block_sentences, classic_text, head_text, layout_text, why_text
 from procmem.text.findings import cure_label, finding_cure, finding_meaning, finding_title, no_findings
 from procmem.text.glossary import meaning, term_of, terms
-from procmem.text.kinds import joined, region_sentences
+from procmem.text.kinds import between_sentences, joined, region_sentences
 from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
 from procmem.text.pages.explain import HEADINGS, no_region_fits
@@ -27,6 +28,8 @@ from procmem.text.vm_flags import flags_text
 __all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page", "region_page"]
 
 _INDENT = "    "
+_BLOCKS_AT_ONCE = 1024
+"""Blocks whose texts are kept at a time."""
 _TOLD_IN_HEAD = frozenset({"kernel thread", "zombie"})
 """Notes of which the head of the page says more."""
 
@@ -65,7 +68,7 @@ def explain_page(report: Explanation, choice: ExplainChoice) -> Page:
     return Page(
         sections=sections,
         table=lambda: _table(report, choice),
-        document=lambda: explain_json(report),
+        document=lambda: _document(report),
         notes=[note_text(note) for note in inspection.warnings if not (whole and note.code in _TOLD_IN_HEAD)],
     )
 
@@ -78,10 +81,16 @@ def findings_page(report: Explanation) -> Page:
     return Page(
         sections=[process_head(report.inspection.process), *(_findings(report.findings) or nothing)],
         table=lambda: _findings_table(report),
-        document=lambda: explain_json(report, findings_only=True),
+        document=lambda: _document(report, findings_only=True),
         notes=notes if unread else (),
         remarks=() if unread else notes,
     )
+
+
+def _document(report: Explanation, *, findings_only: bool = False) -> object:
+    from procmem.render.json.explain import explain_json  # noqa: PLC0415  # a page for a person does without
+
+    return explain_json(report, findings_only=findings_only)
 
 
 def _chosen(regions: Regions, choice: ExplainChoice) -> list[int]:
@@ -103,17 +112,30 @@ def _map(report: Explanation, regions: Regions, choice: ExplainChoice) -> Iterat
         blocks = [block._replace(regions=block.regions[::-1]) for block in reversed(blocks)]
     digits = 8 if report.inspection.process.bits == 32 else 16
     yield MapLine(f"{'Address':<{digits}}  Kbytes     RSS   Dirty Mode  ", "Mapping", "")
-    lines = _lines(regions, chosen, digits)
-    for block in blocks:
-        yield from map(lines.__getitem__, block.regions)
-        sentences = block_sentences(block, regions)
-        yield _told(sentences[0] if choice.brief else joined(*sentences))
-        if choice.why and not choice.brief:
-            first = block.regions[0]
-            label = regions.label[first]
-            yield _told(f"= {classic_text(report.classic[first])}")
-            yield _told(f"< {why_text(label.evidence, label.certainty)}")
-            yield _told(_permissions(regions, first))
+    yield AnnotatedMap(lambda: _pieces(report, regions, blocks, choice, digits), between_sentences(), _INDENT)
+
+
+def _pieces(
+    report: Explanation, regions: Regions, blocks: Sequence[ExplainedBlock], choice: ExplainChoice, digits: int
+) -> Iterator[MapPiece]:
+    """The blocks, some at a time, as pmap -x shows mappings."""
+    lines, texts = _Lines(regions, digits), BlockTexts(regions)
+    for at in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        some = blocks[at : at + _BLOCKS_AT_ONCE]
+        indexes = [index for block in some for index in block.regions]
+        told = [(block_sentences(block, regions)[0], "") for block in some] if choice.brief else texts.in_parts(some)
+        why = [_why(report, regions, block.regions[0]) for block in some] if choice.why and not choice.brief else ()
+        yield MapPiece(*lines.of(indexes), [len(block.regions) for block in some], told, why)
+
+
+def _why(report: Explanation, regions: Regions, index: int) -> tuple[str, ...]:
+    """How we know what a region is, and what the kernel says of its mapping."""
+    label = regions.label[index]
+    return (
+        f"= {classic_text(report.classic[index])}",
+        f"< {why_text(label.evidence, label.certainty)}",
+        _permissions(regions, index),
+    )
 
 
 def _told(sentence: str) -> Prose:
@@ -133,10 +155,12 @@ def _dirty(regions: Regions) -> list[int | None]:
     if private is None or shared is None:
         return [None] * len(regions)
     of_mappings = list(map(exact_sum, zip(private, shared, strict=True)))
-    return [
-        of_mappings[row] if (table.start[row], table.end[row]) == (start, end) else None
-        for row, start, end in zip(regions.vma, regions.start, regions.end, strict=True)
-    ]
+    dirty = list(map(of_mappings.__getitem__, regions.vma))
+    for index in regions.shares or range(len(regions)):  # those that may be a part: of no others figures are shared out
+        row = regions.vma[index]
+        if (table.start[row], table.end[row]) != (regions.start[index], regions.end[index]):
+            dirty[index] = None
+    return dirty
 
 
 class _ShownNames(dict[bytes | None, str]):
@@ -154,28 +178,50 @@ def _names(regions: Regions) -> list[str]:
     return [shown[given[row] or owner] for row, owner in zip(regions.vma, owners, strict=True)]
 
 
-def _lines(regions: Regions, chosen: Sequence[int], digits: int) -> dict[int, MapLine]:
-    """The chosen regions by index, each as pmap -x shows a mapping."""
-    names, dirty, kib = _names(regions), _dirty(regions), _KibTexts()
-    told = regions.for_each_label(lambda label: (f"  {label.cls.value}/{label.kind}", label.cls.value))
-    lines = {}
-    for index in chosen:
-        start, name = regions.start[index], names[index]
-        size, rss = kib[regions.end[index] - start], kib[regions.rss[index]]
-        mode = pmap_mode(regions.mappings.perms[regions.vma[index]])
-        lines[index] = MapLine(
-            f"{start:0{digits}x} {size} {rss} {kib[dirty[index]]} {mode} ",
-            (name.rsplit("/", 1)[-1] if name.startswith("/") else name) or "[ anon ]",
-            *told[index],
+class _ShortNames(dict[str, str]):
+    """Names as they stand in a line of a map: a file without its folders."""
+
+    def __missing__(self, name: str) -> str:
+        short = self[name] = (name.rsplit("/", 1)[-1] if name.startswith("/") else name) or "[ anon ]"
+        return short
+
+
+class _Lines:
+    """Regions as pmap -x shows mappings, column by column."""
+
+    def __init__(self, regions: Regions, digits: int) -> None:
+        self._regions = regions
+        self._names, self._dirty, self._short, self._kib = _names(regions), _dirty(regions), _ShortNames(), _KibTexts()
+        self._modes = {perms: f" {pmap_mode(perms)} " for perms in set(regions.mappings.perms)}
+        self._whats = regions.for_each_label(lambda label: (f"  {label.cls.value}/{label.kind}", label.cls.value))
+        self._address = f"%0{digits}x"
+
+    def of(self, indexes: Sequence[int]) -> tuple[list[list[str]], list[str], list[tuple[str, str]]]:
+        """The figures, the names, and what the regions at some indexes are."""
+        regions, kib, mode = self._regions, self._kib.__getitem__, self._modes.__getitem__
+        starts = list(map(regions.start.__getitem__, indexes))
+        sizes = map(sub, map(regions.end.__getitem__, indexes), starts)
+        rss, dirty = map(regions.rss.__getitem__, indexes), map(self._dirty.__getitem__, indexes)
+        perms = map(regions.mappings.perms.__getitem__, map(regions.vma.__getitem__, indexes))
+        columns = (
+            map(self._address.__mod__, starts),
+            map(kib, sizes),
+            map(kib, rss),
+            map(kib, dirty),
+            map(mode, perms),
         )
-    return lines
+        return (
+            list(map(list, columns)),
+            list(map(self._short.__getitem__, map(self._names.__getitem__, indexes))),
+            list(map(self._whats.__getitem__, indexes)),
+        )
 
 
 class _KibTexts(dict[int | None, str]):
     """Sizes as the cells of a map show them: of many thousand few are different."""
 
     def __missing__(self, size: int | None) -> str:
-        text = self[size] = f"{_kib(size):>7}"
+        text = self[size] = f" {_kib(size):>7}"
         return text
 
 
@@ -283,4 +329,4 @@ def region_page(report: Explanation, index: int) -> Page:
     """One region alone, without the head of the process: its line, its sentences, the evidence."""
     regions = report.inspection.regions
     blocks = [] if regions is None else list(_map(report, regions, ExplainChoice(only=index, why=True)))
-    return Page([blocks], lambda: _table(report, ExplainChoice(only=index)), lambda: explain_json(report))
+    return Page([blocks], lambda: _table(report, ExplainChoice(only=index)), lambda: _document(report))

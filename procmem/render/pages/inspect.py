@@ -16,8 +16,9 @@ from procmem.model.unknown import exact_sum
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size
-from procmem.render.page import Block, Facts, Page, Picture, Prose, Sheet, Value
+from procmem.render.page import Block, ColumnRows, Facts, Page, Picture, Prose, Sheet, Value
 from procmem.render.process_head import process_head
+from procmem.render.repeated import picked, places
 from procmem.text import listed
 from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
@@ -169,7 +170,8 @@ def region_sheet(regions: Regions | None, rows: Sequence[int]) -> Sheet:
         regions.for_each_label(lambda label: label.certainty.value),
         [owner or printable(table.name[row]) for owner, row in zip(owners, regions.vma, strict=True)],
     )
-    return Sheet(columns, list(zip(*(map(column.__getitem__, rows) for column in cells), strict=True)))
+    shown = places(rows)
+    return Sheet(columns, ColumnRows([list(picked(column, shown)) for column in cells]))
 
 
 def _account(report: Inspection) -> list[Block]:
