@@ -56,8 +56,8 @@ def mapped_files(snapshot: Snapshot) -> tuple[MappedFile, ...]:
     marks = [auxv[key] for key in (AT_PHDR, AT_ENTRY) if key in auxv]
     if not marks and snapshot.stat is not None and snapshot.stat.startcode is not None:
         marks = [snapshot.stat.startcode]
-    rows = mappings.of_shape("rows of files", lambda: list(chain.from_iterable(mappings.rows_of_files().values())))
-    name = ("mapped files", *marks, snapshot.exe)
+    rows = mappings.of_shape("rows-of-files", lambda: list(chain.from_iterable(mappings.rows_of_files().values())))
+    name = ("mapped-files", *marks, snapshot.exe)
     return mappings.of_place(name, rows, lambda: _mapped_files(snapshot, mappings, marks))
 
 
@@ -240,7 +240,7 @@ def _static_tls_estimate(snapshot: Snapshot, objects: Sequence[ElfObject], runti
 
 def _defaults(mappings: Mappings) -> list[Label]:
     """The label that each mapping has by itself; mappings that say the same share one."""
-    return mappings.of_shape("default labels", lambda: _labels_by_themselves(mappings))
+    return mappings.of_shape("default-labels", lambda: _labels_by_themselves(mappings))
 
 
 def _labels_by_themselves(mappings: Mappings) -> list[Label]:

@@ -281,7 +281,7 @@ class Mappings:
         def found() -> list[list[int]]:
             return [rows for rows in self.rows_of_sorts() if not self.inode[rows[0]]]
 
-        return self.of_shape("sorts without an inode", found)
+        return self.of_shape("sorts-without-an-inode", found)
 
     def rows_of_files(self) -> dict[tuple[str, int, bytes], list[int]]:
         """The indexes, ascending, of the mappings of each file, by device, inode and path; found once."""
@@ -331,7 +331,7 @@ class Mappings:
         """Those VmFlags lines that hold a two-letter flag; few lines are different, however many mappings there are."""
 
         def lines_with() -> frozenset[str | None]:
-            lines = self.of_shape("lines of flags", lambda: {self.flags[row] for row in self.one_of_each_sort()})
+            lines = self.of_shape("lines-of-flags", lambda: {self.flags[row] for row in self.one_of_each_sort()})
             return frozenset(line for line in lines if line is not None and flag in line)
 
         return self.of_shape(("flags", flag), lines_with)

@@ -45,16 +45,11 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     lines = data.decode("utf-8", "surrogateescape").split("\n")[:-1]
     try:
         said = list(map(_line_of_status, lines))
-    except _BadLine as error:
-        code, line = error.args
-        text = line.encode("utf-8", "surrogateescape")
-        raise MalformedFile(name, lines.index(line) + 1, code, text) from None
+    except MalformedFile as error:
+        at = data.split(b"\n").index(error.text)
+        raise MalformedFile(name, at + 1, error.code, error.text) from None
     fields = {key: value for key, value, _ in said}
     return Status(fields, {key: size for key, _, size in said if size is not None})
-
-
-class _BadLine(Exception):
-    """A line of ``status`` that is none: what is wrong with it, and its text."""
 
 
 @lru_cache(maxsize=4096)  # the threads of a process differ in few lines
@@ -62,13 +57,13 @@ def _line_of_status(line: str) -> tuple[str, str, int | None]:
     """Key, value, and its bytes where it is a size."""
     key, colon, value = line.partition(":")
     if not colon:
-        raise _BadLine("not-key-value", line)
+        raise MalformedFile("status", 0, "not-key-value", line.encode("utf-8", "surrogateescape"))
     value = value.strip()
     if not value.endswith(" kB") or key == StatusKey.NAME:  # a process may call itself so
         return key, value, None
     digits = value[:-3]
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 20):
-        raise _BadLine("not-a-size", line)
+        raise MalformedFile("status", 0, "not-a-size", line.encode("utf-8", "surrogateescape"))
     return key, value, int(digits) * _KIB
 
 

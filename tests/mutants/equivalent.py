@@ -62,7 +62,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/pagemap.py",
-        "PageRun(start, start + page_size, state)",
+        "return PageRuns(found, [start + page_size for start in found], list(filter(None, states)))",
         "ReplaceBinaryOperator_Add_BitOr",
         "an address that is aligned, and the size that it is aligned to, share no bit",
     ),
@@ -176,7 +176,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/classify/evidence.py",
-        "if resident[row] == 0 == swapped[row] and not table.inode[row] and permissions(table.perms[row]).writable",
+        "if resident[row] == 0 == swapped[row] and table.sizes[row] >= SMALL_BYTES",
         "ReplaceComparisonOperator_Eq_LtE",
         "a counter is never negative",
     ),
@@ -188,7 +188,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/parse/smaps.py",
-        "if self._shape is None and len(data) < _SHORT_BYTES:",
+        "if self._shape is None and end - at < _SHORT_BYTES:",
         "ReplaceComparisonOperator",
         "which of two readers takes it: both give the same table, and only the time differs",
     ),

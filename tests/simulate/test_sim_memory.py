@@ -417,6 +417,17 @@ def test_first_writes_at_once_are_the_same_as_one_by_one(
     assert list(at_once.maps) == list(one_by_one.maps)
 
 
+@pytest.mark.parametrize("paging", Paging)
+def test_first_writes_up_to_the_last_free_frame(paging: Paging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page tables that are made on the way take frames as well: reclaim begins at the same page."""
+    for pages in range(35, 61):
+        events = (mapped(64), write(pages))
+        at_once = begun(*events, ram=60 * PAGE, paging=paging)
+        with monkeypatch.context() as patch:
+            patch.setattr(faults, "_first_writes", lambda *_: 0)
+            assert at_once == begun(*events, ram=60 * PAGE, paging=paging), pages
+
+
 def test_first_writes_are_answered_a_table_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the test above would compare nothing with itself."""
     answered: list[int] = []

@@ -129,7 +129,7 @@ def _stack(snapshot: Snapshot, mappings: Mappings) -> Iterator[Claim]:
             evidence, certainty = note("stack-alone"), Certainty.LIKELY
         yield Claim(start, end, Rank.BRK, Label(kinds.MAIN_STACK, certainty, evidence, owners.MAIN_THREAD))
     grow_down = mappings.flags_with(MemoryFlag.GROWSDOWN)
-    growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down, "growing down")
+    growing = mappings.rows_where(lambda row: mappings.flags[row] in grow_down, "growing-down")
     named = any(mappings.has_flag(row, MemoryFlag.GROWSDOWN) for row in rows)
     for row in growing:
         if mappings.name[row] or (named and not {mappings.start[row], mappings.end[row]} & edges):

@@ -21,7 +21,7 @@ _MOST = 4
 
 def execute_proves(mappings: Mappings) -> bool:
     """Whether executable memory is code: not where (nearly) all that may be written to may be executed as well."""
-    if not mappings.of_shape("executable data", lambda: _any_executable_data(mappings)):
+    if not mappings.of_shape("executable-data", lambda: _any_executable_data(mappings)):
         return True  # as in most processes
     writable = mappings.rows_where(lambda row: _is_own_data(mappings, row))
     executable = [row for row in writable if permissions(mappings.perms[row]).executable]

@@ -51,7 +51,7 @@ def arena_heaps(mappings: Mappings, bits: int | None) -> Iterator[ArenaHeap]:
     """
     (size,) = heap_sizes(bits)
     for above in mappings.rows_where(
-        lambda row: mappings.perms[row] == PRIVATE_NONE, "private, none", without_inode=True
+        lambda row: mappings.perms[row] == PRIVATE_NONE, "private-none", without_inode=True
     ):
         row = above - 1
         if (
@@ -160,7 +160,7 @@ def _huge_arenas(mappings: Mappings) -> Iterator[Claim]:
 
     Where there is one, malloc takes all its memory so: the other private huge pages are most likely its own too.
     """
-    huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE, "huge pages")
+    huge = mappings.rows_where(lambda row: mappings.named(row).named is KernelName.ANON_HUGEPAGE, "huge-pages")
     rows = [row for row in huge if permissions(mappings.perms[row]).private]
     page_sizes = mappings.column(SmapsKey.KERNEL_PAGE_SIZE)
     arenas: set[int] = set()

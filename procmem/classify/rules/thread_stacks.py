@@ -141,11 +141,11 @@ def marked_stack_claims(mappings: Mappings) -> Iterator[Claim]:
     The label stood on the whole mapping that a stack pointer lay in, a heap of goroutines as well.
     """
     shadow = mappings.flags_with(MemoryFlag.SHADOW_STACK)
-    for row in mappings.rows_where(lambda row: mappings.flags[row] in shadow, "shadow stacks", without_inode=True):
+    for row in mappings.rows_where(lambda row: mappings.flags[row] in shadow, "shadow-stacks", without_inode=True):
         label = Label(kinds.SHADOW_STACK, Certainty.CERTAIN, note("shadow-stack"))
         yield Claim(mappings.start[row], mappings.end[row], Rank.BRK, label)
     for row in mappings.rows_where(
-        lambda row: mappings.named(row).named is KernelName.STACK_OF_THREAD, "stacks of threads"
+        lambda row: mappings.named(row).named is KernelName.STACK_OF_THREAD, "stacks-of-threads"
     ):
         below = row - 1
         guarded = (
@@ -262,7 +262,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
-    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE, "private, none")}
+    inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE, "private-none")}
     installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed, "guards"))
     sizes = Counter(

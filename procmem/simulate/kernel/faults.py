@@ -70,7 +70,8 @@ def _first_writes(bench: Bench, worker: Worker, vma: SimVma, page: int, stop: in
     may_be_huge = bench.settings.thp and bench.settings.paging is not Paging.TWO_LEVEL
     if vma.name or vma.flags & VmBit.SHARED or bench.tracing or may_be_huge:
         return 0
-    stop = min(stop, (page >> bench.table_bits) + 1 << bench.table_bits, page + bench.free_pages() - _room(bench) - 1)
+    spare = bench.free_pages() - _room(bench) - bench.settings.paging.middle_levels - 1  # tables may be missing too
+    stop = min(stop, (page >> bench.table_bits) + 1 << bench.table_bits, page + spare)
     if stop <= page:
         return 0
     count = 1
