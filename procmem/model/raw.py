@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
-from operator import eq, itemgetter, le
+from itertools import chain, compress, count, repeat, starmap
+from operator import eq, itemgetter, le, not_
 
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
@@ -190,6 +190,16 @@ class PageRuns:
                 told = run.end
         return cls.of(once)
 
+    @classmethod
+    def joined(cls, *parts: PageRuns) -> PageRuns:
+        """The runs of several; pages that several hold count where they come first."""
+        told = [part for part in parts if len(part)]
+        if len(told) < 2:
+            return told[0] if told else cls()
+        rows = sorted(chain.from_iterable(zip(part.start, part.end, part.state, strict=True) for part in told))
+        start, end, state = zip(*rows, strict=True)
+        return cls(start, end, state) if all(map(le, end, start[1:])) else cls.merged(starmap(PageRun, rows))
+
     def __len__(self) -> int:
         return len(self.start)
 
@@ -220,17 +230,14 @@ class PageRuns:
         inside = list(map(le, self.end, map(ends.__getitem__, begun)))
         if all(inside):
             return self  # as most often
-        parts: list[PageRun] = []
-        for run, is_inside, at in zip(self, inside, begun, strict=True):
-            if is_inside:
-                parts.append(run)
-                continue
-            parts += [
-                PageRun(max(run.start, start), min(run.end, end), run.state)
-                for start, end in ranges[max(at - 1, 0) : bisect_left(starts, run.end)]
-                if end > run.start
-            ]
-        return PageRuns.of(parts)
+        parts = [
+            PageRun(max(run.start, start), min(run.end, end), run.state)
+            for run, at in ((self[row], begun[row]) for row in compress(count(), map(not_, inside)))
+            for start, end in ranges[max(at - 1, 0) : bisect_left(starts, run.end)]
+            if end > run.start
+        ]
+        whole = (list(compress(column, inside)) for column in (self.start, self.end, self.state))
+        return PageRuns.joined(PageRuns(*whole), PageRuns.of(parts))
 
     def within(self, start: int, end: int) -> Iterator[PageRun]:
         """The runs that lie in a range, or reach into it."""

@@ -158,9 +158,7 @@ def examine(
     runs: PageRuns | Refusal = target.page_runs(ranges, shot.page_size) if ranges else PageRuns()
     if not isinstance(runs, Refusal):
         asked += divided
-    all_runs = known_runs
-    if not isinstance(runs, Refusal) and len(runs):
-        all_runs = PageRuns.merged([*known_runs, *runs])
+    all_runs = known_runs if isinstance(runs, Refusal) else PageRuns.joined(known_runs, runs)
     cut = laid.judged(PageStates(asked, all_runs))
     return Examination(
         raw,

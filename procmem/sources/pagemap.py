@@ -67,9 +67,7 @@ def read_page_runs(
         return refusal_of(error)
     finally:
         os.close(fd)
-    if isinstance(runs, Refusal) or not len(pages):
-        return runs
-    return PageRuns.merged([*pages, *runs]) if len(runs) else pages
+    return runs if isinstance(runs, Refusal) else PageRuns.joined(pages, runs)
 
 
 def _ranges(fd: int, ranges: Sequence[tuple[int, int]], page_size: int, *, scan: bool) -> PageRuns | Refusal:
