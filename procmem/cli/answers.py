@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procmem.model.reports.explanation import Explanation
     from procmem.model.reports.inspection import Inspection
     from procmem.model.reports.system import Changes
+    from procmem.model.reports.threads import ThreadReport
     from procmem.queries.all_processes import SystemLook, SystemOptions
     from procmem.queries.inspect import InspectOptions
     from procmem.queries.targets import Selection, TargetRef
@@ -27,6 +28,7 @@ __all__ = [
     "answer_explain",
     "answer_inspect",
     "answer_system",
+    "answer_threads",
     "has_room_for_commands",
     "page_of_system",
 ]
@@ -132,6 +134,19 @@ def _region_at(report: Explanation, address: int) -> int:
         if regions.start[index] <= address < regions.end[index]:
             return index
     raise Misuse("not-mapped", address=address)
+
+
+def answer_threads(targets: Selection, output: Output, *, deep: bool = False) -> int:
+    """Read, and show; the exit status."""
+    from procmem.cli.multi_target import show_each  # noqa: PLC0415
+    from procmem.queries.threads import threads_of  # noqa: PLC0415
+    from procmem.render.pages.threads import threads_page  # noqa: PLC0415
+
+    def answer(ref: TargetRef) -> ThreadReport:
+        with ref.open() as target:
+            return threads_of(target, deep=deep)
+
+    return show_each(targets, answer, lambda report: threads_page(report, output.heading), output)[1]
 
 
 def answer_system(options: SystemOptions, output: Output) -> int:

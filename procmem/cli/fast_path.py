@@ -14,7 +14,7 @@ from procmem.queries.prefetch import prefetch_process, prefetch_processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from procmem.cli.flags import Flag
@@ -25,7 +25,7 @@ __all__ = ["plain_words", "run_plain"]
 _PID_DIGITS_MAX = 10
 _READ_ONE = frozenset({"account", "explain", "pmap", "record", "threads"})
 """Commands besides inspect that read a process's smaps."""
-_REPORTS = frozenset({"account", "explain"})
+_REPORTS = frozenset({"account", "explain", "threads"})
 """Those of them that are answered here as well, where they have none but the flags of every report."""
 _ELSEWHERE = frozenset({"--from", "--procfs", "--help", "-h"})
 """With these words it is no process of this machine."""
@@ -103,8 +103,12 @@ def _run_report(words: Sequence[str]) -> int | None:
         from procmem.cli import answers  # noqa: PLC0415  # the same
         from procmem.queries.targets import Selection  # noqa: PLC0415  # the same
 
-        answered = answers.answer_account if words[0] == "account" else answers.answer_explain
-        return answered(Selection(tuple(map(str, pids))), _output(arguments))
+        commands: dict[str, Callable[[Selection, Output], int]] = {
+            "account": answers.answer_account,
+            "explain": answers.answer_explain,
+            "threads": answers.answer_threads,
+        }
+        return commands[words[0]](Selection(tuple(map(str, pids))), _output(arguments))
 
     return guarded(answer)
 

@@ -22,6 +22,7 @@ from procmem.cli.main import cli
 from procmem.cli.option_rules import first_apart, rules_of
 from procmem.cli.output import Output
 from procmem.cli.system import system
+from procmem.cli.threads import threads
 from procmem.model.region_filter import RegionFilter
 from procmem.queries.all_processes import SystemOptions
 from procmem.queries.inspect import InspectOptions
@@ -164,7 +165,7 @@ def test_flags_of_system_set_what_click_sets() -> None:
         assert CliRunner().invoke(cli, words).exit_code == 2
 
 
-@pytest.mark.parametrize(("name", "command"), [("account", account), ("explain", explain)])
+@pytest.mark.parametrize(("name", "command"), [("account", account), ("explain", explain), ("threads", threads)])
 def test_flags_of_reports_set_what_click_sets(name: str, command: click.Command) -> None:
     """Every pair of flags of a report; the command's own options are click's, and as if they were not given."""
     unset = command.make_context(name, ["1"]).params
@@ -182,7 +183,9 @@ def test_flags_of_reports_set_what_click_sets(name: str, command: click.Command)
         assert Output(**by_click) == Output(**arguments), line
 
 
-@pytest.mark.parametrize("line", ["explain", "explain --csv", "account", "account --json", "account --human"])
+@pytest.mark.parametrize(
+    "line", ["explain", "explain --csv", "account", "account --json", "account --human", "threads", "threads --json"]
+)
 def test_reports_are_the_same_both_ways(line: str) -> None:
     """Of a process that stands still, in one of a few tries: files that others map are counted with them."""
     with python_child("") as pid, stopped(pid):
@@ -195,7 +198,7 @@ def test_reports_are_the_same_both_ways(line: str) -> None:
     assert plain == clicked
 
 
-@pytest.mark.parametrize("command", ["explain", "account"])
+@pytest.mark.parametrize("command", ["explain", "account", "threads"])
 def test_a_plain_report_loads_no_click(command: str) -> None:
     """Nor what writes documents for programs."""
     text = (

@@ -192,34 +192,49 @@ def _bias_of_headers(item: ElfObject, image: ElfImage, auxv: Mapping[int, int] |
     return None
 
 
+_ACCESS = {
+    ByteClass.TEXT: (EXECUTE, 0),
+    ByteClass.RODATA: (READ, WRITE),
+    ByteClass.DATA: (READ, 0),
+    ByteClass.BSS: (READ, 0),
+}
+"""What anonymous memory has to allow that took the place of such a part, and what it may not allow."""
+
+
 class _Labels:
     """Makes the labels of one loaded object."""
 
     def __init__(self, loaded: LoadedObject) -> None:
         self.loaded = loaded
+        self._owner = owners.ObjectFile(loaded.object.file.path)
+        self._file = (loaded.object.file.device, loaded.object.file.inode)
+        self._replaced: dict[int, tuple[Label, Label]] = {}
 
     def label(self, part: Part | None, what: Note) -> Label:
         """A label whose evidence names the part of the file, the bias, and why the bias is believed."""
         loaded = self.loaded
         evidence = note("elf", what=what, object=loaded.object.file.path, bias=loaded.bias, why=loaded.why)
         kind = kinds.ELF_GAP if part is None else object_kind(loaded.role, part)
-        return Label(kind, loaded.certainty, evidence, owners.ObjectFile(loaded.object.file.path))
+        return Label(kind, loaded.certainty, evidence, self._owner)
 
     def claim(self, start: int, end: int, rank: int, label: Label) -> Claim:
         """A claim on the file's own mappings, and, less certain, on anonymous memory that took their place."""
-        loaded = self.loaded
-        file = (loaded.object.file.device, loaded.object.file.inode)
-        replaced = label
-        if label.cls is not ByteClass.BSS:
+        cls = label.cls
+        needs, excludes = _ACCESS[cls]
+        if cls is ByteClass.DATA and label.kind.part is Part.RELRO:
+            excludes = EXECUTE
+        return Claim(start, end, rank, label, self._file, None, self._in_its_place(label), needs, excludes)
+
+    def _in_its_place(self, label: Label) -> Label:
+        """The label of anonymous memory that took the place of a part; one for all claims of that part."""
+        if label.cls is ByteClass.BSS:
+            return label
+        _, found = self._replaced.get(id(label), (None, None))
+        if found is None:
             evidence = note("elf-replaced", of=label.evidence)
-            replaced = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
-        needs, excludes = {
-            ByteClass.TEXT: (EXECUTE, 0),
-            ByteClass.RODATA: (READ, WRITE),
-            ByteClass.DATA: (READ, EXECUTE if label.kind.part is Part.RELRO else 0),
-            ByteClass.BSS: (READ, 0),
-        }[label.cls]
-        return Claim(start, end, rank, label, file, None, replaced, needs, excludes)
+            found = Label(label.kind, Certainty.LIKELY, evidence, label.owner)
+            self._replaced[id(label)] = (label, found)  # which keeps the label, and so its identity
+        return found
 
 
 def elf_claims(loaded: LoadedObject, page_size: int) -> Iterator[Claim]:
