@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["plain_words", "run_plain"]
 
 _PID_DIGITS_MAX = 10
-_READ_ONE = frozenset({"account", "explain", "pmap", "record", "threads"})
-"""Commands besides inspect that read a process's smaps."""
+_READ_ONE = frozenset({"account", "explain", "pmap", "threads"})
+"""Commands besides inspect that read a process's smaps while we are loaded. Not record: its files have to tell of one
+moment, and what is loaded between two of them comes to share its pages with a process of the same libraries, which
+then has fewer of its own, and all is read once more."""
 _REPORTS = frozenset({"account", "explain", "threads"})
 """Those of them that are answered here as well, where they have none but the flags of every report."""
 _ELSEWHERE = frozenset({"--from", "--procfs", "--help", "-h"})
