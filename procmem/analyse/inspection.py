@@ -5,7 +5,7 @@ by side. Where smaps was refused, ``status`` still tells the totals, and the res
 """
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import gt, sub
 
@@ -14,7 +14,7 @@ from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.note import Note, note
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import CMDLINE_BYTES_MAX, Refusal
-from procmem.model.region import Label, LabelSums, Regions
+from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Band, Inspection, LayoutInShort, ProcessFacts, Tile, Totals
 from procmem.model.snapshot import Nature, Snapshot
@@ -104,26 +104,17 @@ def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ..
 
     ``classic`` folds the classes to the six words of the textbook.
     """
-    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.cls.value
+    # what value gives, by a function in Python
+    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.kind.cls._value_
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
-    members: defaultdict[str, list[LabelSums]] = defaultdict(list)
-    for sums in regions.sums_of_labels():
-        members[fold(sums.label)].append(sums)
+    sums = regions.sums_by(fold)
     gates: Counter[str] = Counter()
     for row in regions.mappings.gates():  # a gate is nobody's memory, and VmSize leaves it out
         gates[fold(regions.label[bisect_left(regions.vma, row)])] += regions.mappings.sizes[row]
     return tuple(
-        ClassRow(
-            str(cls),
-            sum(sums.virt for sums in found) - gates[cls],
-            exact_sum([sums.rss for sums in found]),
-            exact_sum([sums.pss for sums in found]),
-            exact_sum([sums.uss for sums in found]),
-            exact_sum([sums.swap for sums in found]),
-            sum(len(sums.rows) for sums in found),
-        )
+        ClassRow(str(cls), of.virt - gates[cls], of.rss, of.pss, of.uss, of.swap, of.regions)
         for cls in order
-        if (found := members.get(cls))
+        if (of := sums.get(cls))
     )
 
 

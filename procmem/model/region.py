@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
-__all__ = ["ByteClass", "Certainty", "Claim", "ElfObject", "Label", "LabelSums", "Region", "Regions", "Share"]
+__all__ = [
+    "ByteClass",
+    "Certainty",
+    "Claim",
+    "ElfObject",
+    "Label",
+    "LabelSums",
+    "Region",
+    "RegionSums",
+    "Regions",
+    "Share",
+]
 
 
 class Certainty(Enumeration):
@@ -135,6 +146,17 @@ class Share(NamedTuple):
     about: tuple[str, ...]
 
 
+class RegionSums(NamedTuple):
+    """The figures of some regions, in bytes; None where one of them is unknown. ``virt`` counts gates as well."""
+
+    regions: int
+    virt: int
+    rss: int | None
+    pss: int | None
+    uss: int | None
+    swap: int | None
+
+
 class LabelSums(NamedTuple):
     """The figures of all regions that share one label, in bytes; None where one of them is unknown.
 
@@ -237,16 +259,47 @@ class Regions:
             rows: dict[int, list[int]] = {identity: [] for identity in self._different}
             for row, identity in enumerate(identities):
                 rows[identity].append(row)
-            sizes = list(map(sub, self.end, self.start))
-            columns = [
-                column if any(column) or None in column else ()  # most have nothing in swap
-                for column in (sizes, self.rss, self.pss, self.uss, self.swap)
-            ]
+            columns = self._columns()
             self._sums = [
                 LabelSums(label, its, *[_sum_of(column, its) for column in columns])  # type: ignore[arg-type]
                 for label, its in zip(self._different.values(), rows.values(), strict=True)
             ]
         return self._sums
+
+    def sums_by(self, key: Callable[[Label], Value]) -> dict[Value, RegionSums]:
+        """The sums over the regions whose labels have a key in common.
+
+        By those of each label, but where few regions share one, as in small processes.
+        """
+        if self._sums is None and len(self) < _SHARING * len(set(map(id, self.label))):
+            rows: dict[Value, list[int]] = {}
+            for row, of in enumerate(self.for_each_label(key)):
+                rows.setdefault(of, []).append(row)
+            columns = self._columns()
+            return {
+                of: RegionSums(len(its), *[_sum_of(column, its) for column in columns])  # type: ignore[arg-type]
+                for of, its in rows.items()
+            }
+        members: dict[Value, list[LabelSums]] = {}
+        for sums in self.sums_of_labels():
+            members.setdefault(key(sums.label), []).append(sums)
+        return {
+            of: RegionSums(
+                sum(len(sums.rows) for sums in its),
+                sum(sums.virt for sums in its),
+                exact_sum([sums.rss for sums in its]),
+                exact_sum([sums.pss for sums in its]),
+                exact_sum([sums.uss for sums in its]),
+                exact_sum([sums.swap for sums in its]),
+            )
+            for of, its in members.items()
+        }
+
+    def _columns(self) -> list[Sequence[int | None]]:
+        """Sizes and figures; a column of nothing, as what is in swap most often is, is empty."""
+        sizes = list(map(sub, self.end, self.start))
+        every: tuple[Sequence[int | None], ...] = (sizes, self.rss, self.pss, self.uss, self.swap)
+        return [column if any(column) or None in column else () for column in every]
 
     def _by_identity(self) -> list[int]:
         """The identity of each region's label."""
@@ -274,6 +327,10 @@ class Regions:
 
     def __iter__(self) -> Iterator[Region]:
         return map(self.__getitem__, range(len(self)))
+
+
+_SHARING = 8
+"""Where as many regions share a label, it is worth to know the sums of each label."""
 
 
 def _sum_of(column: Sequence[int | None], rows: Sequence[int]) -> int | None:

@@ -88,3 +88,23 @@ def _table(*, inode: list[int], perms: list[str]) -> Mappings:
         inode=inode,
         name=[b""] * count,
     )
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=40), st.booleans())
+def test_sums_by_a_key_are_those_of_the_labels(rows: list[tuple[int, int]], known: bool) -> None:
+    """Whether the labels' own sums are known by then, or the regions are taken by the key."""
+    table = parse_smaps(smaps([mapping(at, Rss=value) for at, (_, value) in enumerate(rows, start=1)]))
+    regions = Regions(
+        mappings=table,
+        vma=list(range(len(rows))),
+        start=table.start,
+        end=table.end,
+        label=[LABELS[of] for of, _ in rows],
+    )
+    if known:
+        regions.sums_of_labels()
+    found = regions.sums_by(lambda label: label.kind)
+    assert list(found) == list(dict.fromkeys(LABELS[of].kind for of, _ in rows))
+    for kind, sums in found.items():
+        values = [value << 10 for of, value in rows if LABELS[of].kind is kind]
+        assert (sums.regions, sums.virt, sums.rss) == (len(values), len(values) * PAGE, sum(values))
