@@ -251,7 +251,7 @@ class _Sizes(dict[bytes, int]):
 
     def __missing__(self, digits: bytes) -> int:
         size = int(digits) * _KIB
-        if size >= _TOO_LARGE:
+        if size >= _TOO_LARGE or digits[:1] != b" " or digits[-1:] != b" ":  # digits took the place of a blank
             raise ValueError(digits)
         self[digits] = size
         return size
@@ -271,7 +271,7 @@ class _Joined(dict[bytes, tuple[int, ...]]):
 
 
 class _Counter(NamedTuple):
-    """Where a wanted counter stands in a block, from its first blank or digit to the last."""
+    """Where a wanted counter stands in a block, from the blank behind its colon to the one before its unit."""
 
     key: str
     start: int
@@ -367,7 +367,7 @@ def _shape_of(lines: Sequence[bytes], keys: Collection[str] | None) -> _Shape | 
         if key + colon not in _NO_SIZES and (keys is None or word in keys):
             if word in wanted or _counter(line) is None or key.translate(_BLANKED) != key:
                 return None
-            wanted[word] = _Counter(word, at + len(key) + 1, at + len(line) - len(_UNIT))
+            wanted[word] = _Counter(word, at + len(key) + 1, at + len(line) - len(_UNIT) + 1)
         at += len(line) + 1
     return _Shape(lines[1:-1], list(wanted.values())) if wanted else None
 

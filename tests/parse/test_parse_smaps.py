@@ -454,6 +454,19 @@ def test_counters_that_were_all_the_same_may_differ_later(
             assert found.column(key) == [dict(item.counters)[key] << 10 for item in records]
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_digits_in_the_place_of_a_blank_are_read_as_the_tolerant_way_does(*, joined: bool) -> None:
+    """Behind the colon or before the unit: no kernel writes them so."""
+    records = [without(item) if joined else item for item in many(400)]
+    data = smaps_text.smaps(records).replace(b"Private_Hugetlb:        0 kB", b"Private_Hugetlb:12345678 kB", 1)
+    data = data.replace(b"Private_Hugetlb:       0 kB", b"Private_Hugetlb:1234567 kB", 1)
+    assert b"Private_Hugetlb:1" in data
+    assert parse_smaps(data) == parse_smaps_by_line(data)
+    data = smaps_text.smaps(records).replace(b"0 kB\nLazyFree", b"01kB\nLazyFree", 1)
+    assert b"01kB" in data
+    assert parse_smaps(data) == parse_smaps_by_line(data)
+
+
 def test_figures_that_are_none_are_found_among_joined_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blank between digits is none, wherever it stands."""
     monkeypatch.setattr(smaps_module, "_PART_BYTES", 64_000)
