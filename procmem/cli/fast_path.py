@@ -79,14 +79,7 @@ def run_plain(words: Sequence[str]) -> int | None:
     pids, arguments = plain
     if is_inspect:
         prefetch_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
-    from procmem.cli.error_handling import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
-    from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
-
-    def answer() -> int:
-        use_language_of_command((), os.environ)
-        return _inspect(pids, arguments) if is_inspect else _system(arguments)
-
-    return guarded(answer)
+    return _answered(lambda: _inspect(pids, arguments) if is_inspect else _system(arguments))
 
 
 def _run_report(words: Sequence[str]) -> int | None:
@@ -97,12 +90,9 @@ def _run_report(words: Sequence[str]) -> int | None:
     if plain is None or not plain[0]:
         return None
     pids, arguments = plain
-    from procmem.cli.error_handling import guarded  # noqa: PLC0415  # after the kernel was asked
-    from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
 
     def answer() -> int:
-        use_language_of_command((), os.environ)
-        from procmem.cli import answers  # noqa: PLC0415  # the same
+        from procmem.cli import answers  # noqa: PLC0415  # after the kernel was asked
         from procmem.queries.targets import Selection  # noqa: PLC0415  # the same
 
         commands: dict[str, Callable[[Selection, Output], int]] = {
@@ -111,6 +101,18 @@ def _run_report(words: Sequence[str]) -> int | None:
             "threads": answers.answer_threads,
         }
         return commands[words[0]](Selection(tuple(map(str, pids))), _output(arguments))
+
+    return _answered(answer)
+
+
+def _answered(work: Callable[[], int]) -> int:
+    """The exit status of a command, whose sentences are in the language of the environment."""
+    from procmem.cli.error_handling import guarded  # noqa: PLC0415  # this, and what it calls, takes its time to load
+    from procmem.text import use_language_of_command  # noqa: PLC0415  # the same
+
+    def answer() -> int:
+        use_language_of_command((), os.environ)
+        return work()
 
     return guarded(answer)
 

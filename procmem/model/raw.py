@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, compress, count, repeat, starmap
+from itertools import chain, compress, count, repeat
 from operator import eq, itemgetter, le, not_
 
 from procmem.model.enumeration import Enumeration
@@ -179,16 +179,7 @@ class PageRuns:
     @classmethod
     def merged(cls, runs: Iterable[PageRun]) -> PageRuns:
         """Runs in any order, of which several may hold the same pages: those count where they come first."""
-        ascending = cls.of(sorted(runs))
-        if all(map(le, ascending.end, ascending.start[1:])):
-            return ascending  # as most often
-        once = []
-        told = 0
-        for run in ascending:
-            if run.end > told:
-                once.append(PageRun(max(run.start, told), run.end, run.state))
-                told = run.end
-        return cls.of(once)
+        return cls._of_ascending(sorted(runs))
 
     @classmethod
     def joined(cls, *parts: PageRuns) -> PageRuns:
@@ -196,9 +187,22 @@ class PageRuns:
         told = [part for part in parts if len(part)]
         if len(told) < 2:
             return told[0] if told else cls()
-        rows = sorted(chain.from_iterable(zip(part.start, part.end, part.state, strict=True) for part in told))
-        start, end, state = zip(*rows, strict=True)
-        return cls(start, end, state) if all(map(le, end, start[1:])) else cls.merged(starmap(PageRun, rows))
+        rows = chain.from_iterable(zip(part.start, part.end, part.state, strict=True) for part in told)
+        return cls._of_ascending(sorted(rows))
+
+    @classmethod
+    def _of_ascending(cls, rows: Sequence[tuple[int, int, int]]) -> PageRuns:
+        """Starts, ends and states as runs; what several hold counts where it comes first."""
+        ascending = cls(*zip(*rows, strict=True))
+        if all(map(le, ascending.end, ascending.start[1:])):
+            return ascending  # as most often
+        once = []
+        told = 0
+        for start, end, state in rows:
+            if end > told:
+                once.append(PageRun(max(start, told), end, state))
+                told = end
+        return cls.of(once)
 
     def __len__(self) -> int:
         return len(self.start)

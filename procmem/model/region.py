@@ -271,7 +271,7 @@ class Regions:
 
         By those of each label, but where few regions share one, as in small processes.
         """
-        if self._sums is None and len(self) < _SHARING * len(set(map(id, self.label))):
+        if self._sums is None and len(self._by_identity()) < _SHARING * len(self._different):
             rows: dict[Value, list[int]] = {}
             for row, of in enumerate(self.for_each_label(key)):
                 rows.setdefault(of, []).append(row)

@@ -26,10 +26,6 @@ _WORTH_A_CHILD = 8
 _TOKENS_MAX = 1024
 _LENGTH_BYTES = 4
 _PIPE_BYTES = 65_536
-_KEPT_BYTES = 4 << 20
-"""glibc gives memory at the top of its heap back when it is freed, and the kernel makes it anew, page by page, for the
-next process. Of blocks that were as large as the largest that was ever freed, it keeps so much (mallopt(3),
-M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, which follow it)."""
 _SIGKILL = 9  # loading the module signal takes a millisecond
 
 
@@ -104,7 +100,6 @@ def with_children(count: int, work: Callable[[int], Any], *, alone: bool = False
     """
     helpers = 0 if alone else min(len(os.sched_getaffinity(0)) - 1, _CHILDREN_MAX, count // _WORTH_A_CHILD)
     left = set(range(count))
-    bytearray(_KEPT_BYTES)  # made and freed
     with contextlib.ExitStack() as stack:
         children = []
         # all tokens together fit into the page that a pipe holds at least, also where a user has too many (pipe(7))

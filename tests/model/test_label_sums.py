@@ -23,6 +23,18 @@ def mapping(at: int, **counters: int) -> Record:
     return record(at * 2 * PAGE, (at * 2 + 1) * PAGE, "rw-p", b"", **counters)
 
 
+def whole(table: Mappings, labels: list[int], shares: dict[int, Share] | None = None) -> Regions:
+    """Regions that are whole mappings, with labels by their numbers."""
+    return Regions(
+        mappings=table,
+        vma=list(range(len(table))),
+        start=table.start,
+        end=table.end,
+        label=[LABELS[of] for of in labels],
+        shares=shares,
+    )
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.lists(st.integers(0, 9), min_size=5, max_size=5)), min_size=1, max_size=30
@@ -36,14 +48,7 @@ def test_sums_are_those_of_a_loop(rows: list[tuple[int, list[int]]], lacking: se
     records = [mapping(at, **dict(zip(known, values, strict=False))) for at, (_, values) in enumerate(rows, start=1)]
     table = parse_smaps(smaps(records))
     share = Share(None, 7, None, 3, ("rss",))
-    regions = Regions(
-        mappings=table,
-        vma=list(range(len(rows))),
-        start=table.start,
-        end=table.end,
-        label=[LABELS[of] for of, _ in rows],
-        shares={0: share} if shared else None,
-    )
+    regions = whole(table, [of for of, _ in rows], {0: share} if shared else None)
     found = regions.sums_of_labels()
     assert [id(sums.label) for sums in found] == list(dict.fromkeys(id(LABELS[of]) for of, _ in rows))
     assert found is regions.sums_of_labels()
@@ -94,13 +99,7 @@ def _table(*, inode: list[int], perms: list[str]) -> Mappings:
 def test_sums_by_a_key_are_those_of_the_labels(rows: list[tuple[int, int]], known: bool) -> None:
     """Whether the labels' own sums are known by then, or the regions are taken by the key."""
     table = parse_smaps(smaps([mapping(at, Rss=value) for at, (_, value) in enumerate(rows, start=1)]))
-    regions = Regions(
-        mappings=table,
-        vma=list(range(len(rows))),
-        start=table.start,
-        end=table.end,
-        label=[LABELS[of] for of, _ in rows],
-    )
+    regions = whole(table, [of for of, _ in rows])
     if known:
         regions.sums_of_labels()
     found = regions.sums_by(lambda label: label.kind)
