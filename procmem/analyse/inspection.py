@@ -104,8 +104,7 @@ def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ..
 
     ``classic`` folds the classes to the six words of the textbook.
     """
-    # what value gives, by a function in Python
-    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.kind.cls._value_
+    fold: Callable[[Label], str] = classic_class if classic else lambda label: label.kind.cls.value
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
     sums = regions.sums_by(fold)
     gates: Counter[str] = Counter()

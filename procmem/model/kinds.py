@@ -5,14 +5,12 @@ only reserves address space, and how explanations join ranges of it. How a kind 
 ``classify``, and its words in ``text``. A new kind is a row here, its words, and the rule that finds it.
 """
 
-from enum import StrEnum
-
-from procmem.model.enumeration import Enumeration
+from procmem.model.enumeration import Enumeration, TextEnumeration
 
 __all__ = ["KINDS", "ByteClass", "Grouping", "Kind", "Part", "Role", "object_kind"]
 
 
-class ByteClass(StrEnum):
+class ByteClass(TextEnumeration):
     """What a byte range is for; the order is that of the tables, from the program's own to the kernel's."""
 
     TEXT = "text"
@@ -117,7 +115,7 @@ def _reserve(name: str) -> Kind:
     return _kind(name, ByteClass.RESERVED, classic=ByteClass.HEAP, grouping=Grouping.CONTINUED)
 
 
-class Role(StrEnum):
+class Role(TextEnumeration):
     """Whose part a range of a loaded object is."""
 
     EXE = "exe"
@@ -125,7 +123,7 @@ class Role(StrEnum):
     LD = "ld"
 
 
-class Part(StrEnum):
+class Part(TextEnumeration):
     """The parts of a loaded object, by their names in ELF."""
 
     TEXT = "text"

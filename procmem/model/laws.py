@@ -4,8 +4,7 @@ The simulator predicts a 32-bit program line by line. A 64-bit process, or one w
 cannot be predicted like that; but the kernel places its areas by the same rules, and each rule can be checked.
 """
 
-from enum import StrEnum
-
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
@@ -18,7 +17,7 @@ MMAP_BASE_LAW = "mmap-base"
 """The law on the mapping area, which the stack limit at exec decides."""
 
 
-class Outcome(StrEnum):
+class Outcome(TextEnumeration):
     """What came of a law."""
 
     HOLDS = "holds"

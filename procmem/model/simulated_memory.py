@@ -5,8 +5,8 @@ what the words of page tables mean is told in ``simulate.arch``.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.simulation import PAGE, SimSpace
@@ -29,7 +29,7 @@ FileKey = tuple[bytes, int]
 """A page of a file: the file's name and the page's number in it."""
 
 
-class Paging(StrEnum):
+class Paging(TextEnumeration):
     """How an address is split, and so what page tables cost; COMPAT is a 32-bit program on an x86-64 kernel."""
 
     TWO_LEVEL = "2-level"
@@ -67,7 +67,7 @@ class MemorySettings(NamedTuple):
     trace: bool = False
 
 
-class AccessOutcome(StrEnum):
+class AccessOutcome(TextEnumeration):
     """What the last event came to."""
 
     DONE = "done"

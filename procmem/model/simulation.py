@@ -6,9 +6,8 @@ known *shape* only (size, permissions and order are certain, the address is not)
 sizes are bytes, ranges of addresses are half open, names are the kernel's.
 """
 
-from enum import StrEnum
-
 from procmem.errors import ExitStatus
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.machine import LayoutFacts
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -48,7 +47,7 @@ MISMATCH = ExitStatus.MISMATCH
 """Exit status of a cross-check in which something called exact was not."""
 
 
-class Exactness(StrEnum):
+class Exactness(TextEnumeration):
     """How far a predicted line may be trusted."""
 
     EXACT = "exact"
@@ -56,7 +55,7 @@ class Exactness(StrEnum):
     SHAPE = "shape"
 
 
-class Stage(StrEnum):
+class Stage(TextEnumeration):
     """A moment in the life of a program at which its map is predicted."""
 
     EXEC = "exec"
@@ -64,7 +63,7 @@ class Stage(StrEnum):
     MAIN = "main"
 
 
-class KernelKind(StrEnum):
+class KernelKind(TextEnumeration):
     """Which program runs on which kernel: a 32-bit one on an i386 kernel, or on x86-64 (compat); a 64-bit one."""
 
     NATIVE = "native"
@@ -94,7 +93,7 @@ class Abi(NamedTuple):
     generic_search: bool = False
 
 
-class AreaRole(StrEnum):
+class AreaRole(TextEnumeration):
     """What an area is for, in the words of the classic picture and a few finer ones."""
 
     TEXT = "text"
@@ -110,7 +109,7 @@ class AreaRole(StrEnum):
     KERNEL = "kernel"
 
 
-class Base(StrEnum):
+class Base(TextEnumeration):
     """Which randomised base a VMA moves with; FIXED ones never move."""
 
     FIXED = "fixed"
@@ -308,7 +307,7 @@ class KernelArea(NamedTuple):
     rule: Note
 
 
-class Arm64Kind(StrEnum):
+class Arm64Kind(TextEnumeration):
     """Page sizes of arm64, and bits of its addresses, that a kernel can be built for."""
 
     K4_39 = "arm64-4k-39"
@@ -384,7 +383,7 @@ class CrossLine(NamedTuple):
     verdict: "LineVerdict"
 
 
-class LineVerdict(StrEnum):
+class LineVerdict(TextEnumeration):
     """What came of one line. ``differs``, ``missing`` and ``extra`` are not as they should be.
 
     A running process may have freed or changed since what it had at ``main``.

@@ -5,10 +5,9 @@ None means that nobody could say, never zero.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from procmem.model import owners
-from procmem.model.enumeration import Enumeration
+from procmem.model.enumeration import Enumeration, TextEnumeration
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
@@ -111,7 +110,7 @@ Auxv = Mapping[int, int]
 """The auxiliary vector: AT_ number to value (getauxval(3))."""
 
 
-class LimitName(StrEnum):
+class LimitName(TextEnumeration):
     """The lines of ``/proc/<pid>/limits`` that are asked for (fs/proc/base.c, lnames[])."""
 
     STACK = "Max stack size"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 
 __all__ = ["Ability", "AbilityCheck"]
 
 
-class Ability(StrEnum):
+class Ability(TextEnumeration):
     """Whether something can be had here; ``FIGURE`` is of what is so or so, and neither good nor bad."""
 
     YES = "yes"

@@ -1,15 +1,15 @@
 """Values of the laboratory: experiments, and what came of them."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
 __all__ = ["Figure", "Holder", "LabVerdict", "RestoreOutcome", "Restored", "Result", "Skipped"]
 
 
-class LabVerdict(StrEnum):
+class LabVerdict(TextEnumeration):
     """What came of an experiment."""
 
     AGREES = "agrees"
@@ -76,7 +76,7 @@ class Result(NamedTuple):
         return LabVerdict.AGREES if fine else LabVerdict.DIFFERS
 
 
-class RestoreOutcome(StrEnum):
+class RestoreOutcome(TextEnumeration):
     """What came of undoing one change."""
 
     RESTORED = "restored"

@@ -8,8 +8,7 @@ straight part follows from the top downwards, so it is "896 MB" only in books th
 Source: arch/x86/include/asm/pgtable_32_areas.h, fixmap.h; arch/x86/mm/init_32.c, find_low_pfn_range().
 """
 
-from enum import StrEnum
-
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.machine import GIB_3
 from procmem.model.note import note
 from procmem.model.simulation import PAGE, KernelArea
@@ -28,7 +27,7 @@ _VMALLOC_OFFSET = 8 * _MIB
 _TOP = 1 << 32
 
 
-class Preset(StrEnum):
+class Preset(TextEnumeration):
     """Which arithmetic: the book's round 896 MiB, or that of a real 6.1 kernel."""
 
     CLASSIC = "classic"

@@ -4,8 +4,8 @@ A layout event (``events``) is one of these once it is said which process makes 
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 
+from procmem.model.enumeration import TextEnumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.simulation import SimSpace
 from procmem.simulate.kernel.events import Event
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class Advice(StrEnum):
+class Advice(TextEnumeration):
     """Words of madvise(2), and MAP_POPULATE."""
 
     DONTNEED = "dontneed"
