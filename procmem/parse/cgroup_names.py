@@ -15,9 +15,6 @@ and lxc.cgroup of older versions; systemd.slice(5), systemd.unit(5) on escaping,
 org.freedesktop.machine1(5).
 """
 
-import re
-from functools import cache
-
 from procmem.model.cgroup_name import CgroupName, GroupSort
 from procmem.model.named_tuple import NamedTuple
 
@@ -29,7 +26,8 @@ _SHORT_ID = 12
 
 _UID = rb"(?P<pod>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})"
 """Of a pod; that of a static one is the hash of its file. systemd has no dash in a name, which would be a level."""
-_ID = rb"(?P<name>[0-9a-f]{64})"
+_ID_DIGITS = 64
+_ID = rb"(?P<name>[0-9a-f]{%d})" % _ID_DIGITS
 _RUNTIMES = {
     b"docker": "docker",
     b"cri-containerd": "containerd",
@@ -39,7 +37,7 @@ _RUNTIMES = {
     b"libpod-payload": "podman",
 }
 """What stands before the id of a container, and who puts it there."""
-_PREFIX = rb"(?P<prefix>" + b"|".join(map(re.escape, _RUNTIMES)) + rb")"
+_PREFIX = rb"(?P<prefix>" + b"|".join(_RUNTIMES) + rb")"
 _KUBEPODS = rb"(?:[\w-]+-)?kubepods(?:-(?:burstable|besteffort|guaranteed))?"
 """The slice of a quality of service; kind and others put more before it."""
 
@@ -47,9 +45,9 @@ _KUBEPODS = rb"(?:[\w-]+-)?kubepods(?:-(?:burstable|besteffort|guaranteed))?"
 class _GroupPattern(NamedTuple):
     """A level of a path, and what it is; None for what says no more than the level above it.
 
-    ``mark`` stands in every level that fits (patterns are compiled when it is met, since every look at a process comes
-    here), and ``above`` is what the level above has to be. Groups of the pattern are the ``name`` (the level itself
-    where there is none), the ``pod``, the ``user`` and the ``prefix`` of a runtime.
+    ``mark`` stands in every level that fits, which has ``least`` bytes (patterns are compiled when a level may fit,
+    since every look at a process comes here), and ``above`` is what the level above has to be. Groups of the pattern
+    are the ``name`` (the level itself where there is none), the ``pod``, the ``user`` and the ``prefix`` of a runtime.
     """
 
     sort: GroupSort | None
@@ -57,6 +55,7 @@ class _GroupPattern(NamedTuple):
     level: bytes
     above: tuple[bytes, ...] = ()
     runtime: str | None = None
+    least: int = 1
 
 
 _CONTAINER, _POD = GroupSort.CONTAINER, GroupSort.POD
@@ -71,9 +70,9 @@ _PATTERNS = (
     _GroupPattern(_CONTAINER, b".slice:", _KUBEPODS + rb"-pod" + _UID + rb"\.slice:" + _PREFIX + b":" + _ID),
     _GroupPattern(_CONTAINER, b".slice:", rb"[\w.-]+\.slice:" + _PREFIX + b":" + _ID),
     _GroupPattern(_CONTAINER, b"-", _PREFIX + b"-" + _ID + rb"(?:\.scope)?"),
-    _GroupPattern(_CONTAINER, b"", _ID, above=(b"docker", b"buildkit"), runtime="docker"),
-    _GroupPattern(_CONTAINER, b"", _ID, above=(b"k8s.io", b"default", b"moby"), runtime="containerd"),
-    _GroupPattern(_CONTAINER, b"", _ID),
+    _GroupPattern(_CONTAINER, b"", _ID, above=(b"docker", b"buildkit"), runtime="docker", least=_ID_DIGITS),
+    _GroupPattern(_CONTAINER, b"", _ID, above=(b"k8s.io", b"default", b"moby"), runtime="containerd", least=_ID_DIGITS),
+    _GroupPattern(_CONTAINER, b"", _ID, least=_ID_DIGITS),
     _GroupPattern(_CONTAINER, b"lxc.", rb"lxc\.(?:payload|monitor)\.(?P<name>.+)", runtime="lxc"),
     _GroupPattern(_CONTAINER, b"", rb"(?P<name>.+)", above=(b"lxc", b"lxc.payload", b"lxc.monitor"), runtime="lxc"),
     # systemd: machines, sessions, users, units, slices
@@ -87,14 +86,13 @@ _PATTERNS = (
     _GroupPattern(GroupSort.SLICE, b".slice", rb".+\.slice"),
 )
 """The first that fits decides."""
-_compiled = cache(re.compile)
 _OWN_TREES = frozenset({GroupSort.CONTAINER, GroupSort.MACHINE})
 """Whatever lies below one of these is its own business: of a systemd that runs in it, say."""
 
 
 def read_cgroup_name(path: bytes) -> CgroupName | None:
     """What a group is; None where its path does not tell."""
-    levels = path.strip(b"/").split(b"/")[:_LEVELS_MAX]
+    levels = path.strip(b"/").split(b"/", _LEVELS_MAX)[:_LEVELS_MAX]
     name: CgroupName | None = None
     for at, level in enumerate(levels):
         found = _read(level, levels[at - 1] if at else b"", name)
@@ -106,9 +104,11 @@ def read_cgroup_name(path: bytes) -> CgroupName | None:
 def _read(level: bytes, over: bytes, above: CgroupName | None) -> CgroupName | None:
     """What one level is; ``above`` is what those above it are."""
     for one in _PATTERNS:
-        if one.mark not in level or (one.above and over not in one.above):
+        if one.mark not in level or len(level) < one.least or (one.above and over not in one.above):
             continue
-        found = _compiled(one.level).fullmatch(level)
+        import re  # noqa: PLC0415  # few groups have a name, and it takes a millisecond
+
+        found = re.fullmatch(one.level, level)
         if found is None:
             continue
         if one.sort is None:
@@ -136,4 +136,8 @@ def names_of(name: CgroupName) -> tuple[bytes, ...]:
 
 def _unescaped(name: bytes) -> bytes:
     r"""A name of systemd, in which bytes that may not stand in one are written ``\x2d``."""
+    if b"\\" not in name:
+        return name
+    import re  # noqa: PLC0415  # the same
+
     return re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes([int(found[1], 16)]), name)

@@ -10,15 +10,14 @@ Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_f
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
-from procmem.parse.maps import HEADER, LINE, KnownMaps, MapsTable, check_whole
+from procmem.parse.maps import HEADER, LINE, KnownMaps, MapsTable, are_lines, check_whole
 
 __all__ = ["KnownSmaps", "SmapsReader", "end_of_records", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 
@@ -29,8 +28,11 @@ _SIZE, _FLAGS, *_NO_SIZES = (
 )
 _LAST_LINE = b"\n" + _FLAGS
 _UNIT = b" kB"
-_counter = re.compile(rb"([A-Za-z][A-Za-z0-9_()-]*): +([0-9]{1,20})" + _UNIT).fullmatch
-_BLANKED = bytes.maketrans(b"0123456789", b" " * 10)
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = b"0123456789"
+_OF_KEYS = _LETTERS + _DIGITS + b"_()-"
+_COUNTER_DIGITS_MAX = 20
+_BLANKED = bytes.maketrans(_DIGITS, b" " * 10)
 _KNOWN_COUNTERS = tuple(
     b"%s:" % key.encode()
     for key in (
@@ -45,6 +47,8 @@ _KNOWN_COUNTERS = tuple(
 )
 _SHORT_BYTES = 4096
 """A text of few records is not worth a pattern of its own."""
+_FEW_BYTES = 1 << 18
+"""In the first so many bytes records are found without ``re``: to load that takes as long as it gains with 3,000."""
 _ENOUGH = 64
 """By so many records is seen which counters seldom differ."""
 _PART_BYTES = 1 << 18
@@ -132,7 +136,7 @@ class SmapsReader:
         if self._rest:
             check_whole(self._rest, self._name)
             self._take(self._rest, 0, len(self._rest))
-            self._check_last_record()
+        self._check_last_record()
         return self._table.mappings(self._usage)
 
     def _take(self, data: bytes, at: int, end: int) -> None:
@@ -163,16 +167,15 @@ class SmapsReader:
         shape = self._shape
         if shape is None:
             return False
-        low, high, perms, offset, objects, bodies, flags, strays = zip(*shape.find(data, at, end), strict=True)
-        if any(strays):
-            return False
-        columns = shape.columns(bodies)
-        if columns is None:
+        records = shape.records(data, at, end)
+        columns = None if records is None else shape.columns(records.bodies)
+        if records is None or columns is None:
             return False
         first = self._lines + 1
-        self._table.extend(low, high, perms, offset, objects, flags, lambda row: first + row * shape.lines)
-        self._extend_usage(dict(zip(shape.keys, columns, strict=True)), len(low))
-        self._lines += len(low) * shape.lines
+        count = len(records.low)
+        self._table.extend(*records[:5], records.flags, lambda row: first + row * shape.lines)
+        self._extend_usage(dict(zip(shape.keys, columns, strict=True)), count)
+        self._lines += count * shape.lines
         return True
 
     def _extend_usage(self, columns: Mapping[str, Sequence[int | None]], count: int) -> None:
@@ -188,8 +191,10 @@ class SmapsReader:
 
     def _take_by_line(self, data: bytes) -> None:
         """The tolerant way: any keys in any order, each once, each record by itself."""
+        import re  # noqa: PLC0415  # few texts come here, and re remembers what it has compiled
+
         first, name, keys = self._lines + 1, self._name, self._keys
-        header = re.compile(LINE).fullmatch  # few texts come here, and re remembers what it has compiled
+        header, counters = re.compile(LINE).fullmatch, _Counters()
         headers: list[tuple[bytes, ...]] = []
         numbers: list[int] = []
         flags: list[bytes | None] = []
@@ -205,12 +210,11 @@ class SmapsReader:
                 continue
             if not headers:
                 raise MalformedFile(name, number, "counter-before-mapping", line)
-            counter = _counter(line)
+            counter = counters[line]
             if counter is not None:
-                key = counter[1].decode("ascii")
+                key, value = counter
                 if key == SmapsKey.SIZE or (keys is not None and key not in keys):
                     continue
-                value = int(counter[2]) * _KIB
                 if value >= _TOO_LARGE:
                     raise MalformedFile(name, number, "counter-too-large", line)
                 column = usage.setdefault(key, [])
@@ -246,6 +250,30 @@ class SmapsReader:
             raise MalformedFile(self._name, 0, "record-without-counters")
 
 
+class _Counters(dict[bytes, tuple[str, int] | None]):
+    """Key and bytes of a line ``Key: N kB``, None for another line; most lines of a text come again and again."""
+
+    def __missing__(self, line: bytes) -> tuple[str, int] | None:
+        if len(self) >= _COUNTERS_MAX:
+            self.clear()
+        found = self[line] = _counter(line)
+        return found
+
+
+_COUNTERS_MAX = 65_536
+
+
+def _counter(line: bytes) -> tuple[str, int] | None:
+    """Key and bytes of a line ``Key: N kB``; None for another line."""
+    key, _, value = line.partition(b": ")
+    digits = value[: -len(_UNIT)].lstrip(b" ")
+    if not value.endswith(_UNIT) or not 0 < len(digits) <= _COUNTER_DIGITS_MAX or digits.translate(None, _DIGITS):
+        return None
+    if not key or key[0] not in _LETTERS or key.translate(None, _OF_KEYS):
+        return None
+    return key.decode("ascii"), int(digits) * _KIB
+
+
 class _Sizes(dict[bytes, int]):
     """Bytes by the digits of a counter in kB, each text read once: of many thousand counters few are different."""
 
@@ -278,6 +306,18 @@ class _Counter(NamedTuple):
     end: int
 
 
+class _Records(NamedTuple):
+    """Records of one shape, by columns: those of their maps lines, their counters as text, their flags."""
+
+    low: Sequence[bytes]
+    high: Sequence[bytes]
+    perms: Sequence[bytes]
+    offset: Sequence[bytes]
+    objects: Sequence[bytes]
+    bodies: Sequence[bytes]
+    flags: Sequence[bytes]
+
+
 class _Shape:
     """Records that have the same lines, in the same order and of the same width: only digits differ.
 
@@ -289,13 +329,48 @@ class _Shape:
         self.lines = len(lines) + 3  # the maps line, Size and VmFlags
         self.keys = [counter.key for counter in wanted]
         self.template = body.translate(_BLANKED)
-        # a line that belongs to no record is found as such: what is found has no gaps
-        self.find = re.compile(LINE + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, len(body), _FLAGS)).findall
+        self._parted = 0
+        self._find: Callable[[bytes, int, int], list[tuple[bytes, ...]]] | None = None
         self._wanted = wanted
         self._templates = b""
         self._sizes = _Sizes()
         self._is_joined = False
         self._take_apart([[counter] for counter in wanted])
+
+    def records(self, data: bytes, at: int, end: int) -> _Records | None:
+        """Part a text; None where any line of it belongs to no record of this shape."""
+        self._parted += end - at
+        return self._few(data[at:end]) if self._parted <= _FEW_BYTES else self._many(data, at, end)
+
+    def _many(self, data: bytes, at: int, end: int) -> _Records | None:
+        if self._find is None:
+            import re  # noqa: PLC0415  # not for few records
+
+            # a line that belongs to no record is found as such: what is found has no gaps
+            form = LINE + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, len(self.template), _FLAGS)
+            self._find = re.compile(form).findall
+        *columns, strays = zip(*self._find(data, at, end), strict=True)
+        return None if any(strays) else _Records(*columns)
+
+    def _few(self, data: bytes) -> _Records | None:
+        head, *rest = data.split(b"\n" + _SIZE)
+        length = len(self.template)
+        starts = [text.find(b"\n") + 1 for text in rest]
+        bodies = [text[start : start + length] for text, start in zip(rest, starts, strict=True)]
+        # behind a record's counters come its flags and the next one's maps line
+        ends = [text[start + length :].split(b"\n") for text, start in zip(rest, starts, strict=True)]
+        if not ends or not all(len(lines) == 2 and lines[0].startswith(_FLAGS) for lines in ends) or not all(starts):
+            return None
+        flags, following = zip(*ends, strict=True)
+        heads = [line.split(b" ", 3) for line in (head, *following[:-1])]
+        ranges = [fields[0].split(b"-") for fields in heads]
+        if following[-1] or not all(len(fields) == 4 for fields in heads) or not all(len(both) == 2 for both in ranges):
+            return None
+        _, perms, offset, objects = zip(*heads, strict=True)
+        low, high = zip(*ranges, strict=True)
+        if not are_lines(low, high, perms, offset):
+            return None
+        return _Records(low, high, perms, offset, objects, bodies, [line[len(_FLAGS) :] for line in flags])
 
     def columns(self, bodies: Sequence[bytes]) -> Sequence[Sequence[int]] | None:
         """The wanted counters in bytes; None where a block has another shape."""
@@ -379,6 +454,8 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
         MalformedFile: no header line, or a line that is no counter.
     """
     check_whole(data, name)
+    import re  # noqa: PLC0415  # only for this file
+
     lines = data.split(b"\n")[:-1]
     if lines and not re.fullmatch(HEADER, lines[0]):
         raise MalformedFile(name, 1, "no-mapping-line", lines[0])
@@ -387,5 +464,6 @@ def parse_rollup(data: bytes, *, name: str = "smaps_rollup") -> dict[str, int]:
         counter = _counter(line)
         if counter is None:
             raise MalformedFile(name, number, "not-key-size", line)
-        totals[counter[1].decode("ascii")] = int(counter[2]) * _KIB
+        key, size = counter
+        totals[key] = size
     return totals
