@@ -78,7 +78,7 @@ def run_plain(words: Sequence[str]) -> int | None:
         return None
     pids, arguments = plain
     if is_inspect:
-        prefetch_process(pids[0])  # the kernel writes smaps while the rest of us is loaded
+        prefetch_process("inspect", pids[0])  # the kernel writes smaps while the rest of us is loaded
     return _answered(lambda: _inspect(pids, arguments) if is_inspect else _system(arguments))
 
 
@@ -120,7 +120,7 @@ def _answered(work: Callable[[], int]) -> int:
 def _prefetch_first(words: Sequence[str]) -> None:
     """Begin to read the process that stands right behind the command: click takes its time to load."""
     if len(words) > 1 and _is_pid(words[1]) and _ELSEWHERE.isdisjoint(words):
-        prefetch_process(int(words[1]))
+        prefetch_process(words[0], int(words[1]))
 
 
 def _is_pid(word: str) -> bool:

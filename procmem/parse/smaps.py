@@ -306,7 +306,7 @@ class _Counter(NamedTuple):
     end: int
 
 
-class _Records(NamedTuple):
+class _SmapsColumns(NamedTuple):
     """Records of one shape, by columns: those of their maps lines, their counters as text, their flags."""
 
     low: Sequence[bytes]
@@ -337,12 +337,12 @@ class _Shape:
         self._is_joined = False
         self._take_apart([[counter] for counter in wanted])
 
-    def records(self, data: bytes, at: int, end: int) -> _Records | None:
+    def records(self, data: bytes, at: int, end: int) -> _SmapsColumns | None:
         """Part a text; None where any line of it belongs to no record of this shape."""
         self._parted += end - at
         return self._few(data[at:end]) if self._parted <= _FEW_BYTES else self._many(data, at, end)
 
-    def _many(self, data: bytes, at: int, end: int) -> _Records | None:
+    def _many(self, data: bytes, at: int, end: int) -> _SmapsColumns | None:
         if self._find is None:
             import re  # noqa: PLC0415  # not for few records
 
@@ -350,9 +350,9 @@ class _Shape:
             form = LINE + rb"%s.*\n((?s:.{%d}))%s(.*)\n|(.*\n)" % (_SIZE, len(self.template), _FLAGS)
             self._find = re.compile(form).findall
         *columns, strays = zip(*self._find(data, at, end), strict=True)
-        return None if any(strays) else _Records(*columns)
+        return None if any(strays) else _SmapsColumns(*columns)
 
-    def _few(self, data: bytes) -> _Records | None:
+    def _few(self, data: bytes) -> _SmapsColumns | None:
         head, *rest = data.split(b"\n" + _SIZE)
         length = len(self.template)
         starts = [text.find(b"\n") + 1 for text in rest]
@@ -370,7 +370,7 @@ class _Shape:
         low, high = zip(*ranges, strict=True)
         if not are_lines(low, high, perms, offset):
             return None
-        return _Records(low, high, perms, offset, objects, bodies, [line[len(_FLAGS) :] for line in flags])
+        return _SmapsColumns(low, high, perms, offset, objects, bodies, [line[len(_FLAGS) :] for line in flags])
 
     def columns(self, bodies: Sequence[bytes]) -> Sequence[Sequence[int]] | None:
         """The wanted counters in bytes; None where a block has another shape."""

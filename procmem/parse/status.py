@@ -24,6 +24,9 @@ __all__ = [
 
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
+_FIRST_OF_MEMORY = b"\n%s:" % StatusKey.VM_PEAK.encode()
+_LINES_OF_SWITCHES = 2
+"""The last lines of ``status``. Between the first line of memory and these, threads of a process are alike."""
 _STAT_NUMBERS = 48
 """From the fourth field to env_end; what follows is not used."""
 _STATM_NUMBERS = 7
@@ -42,14 +45,27 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     """
     if data and not data.endswith(b"\n"):
         raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
-    lines = data.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    start = data.find(_FIRST_OF_MEMORY) + 1
+    end = len(data)
+    for _ in range(_LINES_OF_SWITCHES):
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    parts = (data[:start], data[start:end], data[end:]) if 0 < start < end else (data,)
     try:
-        said = list(map(_line_of_status, lines))
+        said = list(map(_part_of_status, parts))
     except MalformedFile as error:
         at = data.split(b"\n").index(error.text)
         raise MalformedFile(name, at + 1, error.code, error.text) from None
-    fields = {key: value for key, value, _ in said}
-    return Status(fields, {key: size for key, _, size in said if size is not None})
+    fields, sizes = said[0]
+    for more, more_sizes in said[1:]:
+        fields, sizes = fields | more, sizes | more_sizes
+    return Status(fields, sizes)
+
+
+@lru_cache(maxsize=8)  # the threads of a process have one memory, and most often the same rights
+def _part_of_status(part: bytes) -> tuple[dict[str, str], dict[str, int]]:
+    """The values of some whole lines, and the bytes of those that are sizes."""
+    said = list(map(_line_of_status, part.decode("utf-8", "surrogateescape").split("\n")[:-1]))
+    return {key: value for key, value, _ in said}, {key: size for key, _, size in said if size is not None}
 
 
 @lru_cache(maxsize=4096)  # the threads of a process differ in few lines
@@ -91,7 +107,7 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         raise MalformedFile(name, 1, "field-no-number", data) from error
     # numbers[at] is field at + 4 of proc_pid_stat(5), where the state is field 3; older kernels have fewer
     fields = numbers + [None] * (_STAT_NUMBERS - len(numbers))
-    addresses = [value if value is not None and value > 1 else None for value in fields]
+    addresses = [None if value is None or value <= 1 else value for value in fields[:_STAT_NUMBERS]]
     return Stat(
         pid=pid,
         comm=data[opening + 1 : closing],

@@ -15,6 +15,7 @@ from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
 from procmem.parse.smaps import KnownSmaps, SmapsReader
 from procmem.parse.status import parse_stat, parse_status
+from procmem.queries.prefetch import FILES_OF_A_LIVE_THREAD, FILES_OF_A_THREAD, THREAD_FILES_TO_INSPECT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +40,6 @@ __all__ = [
 ]
 
 FILES_TO_INSPECT = ("comm", "cmdline", "auxv", "smaps", "limits")
-THREAD_FILES_TO_INSPECT = ("syscall", "comm")
-FILES_OF_A_THREAD = ("stat", "status", "syscall", "comm")
-FILES_OF_A_LIVE_THREAD = ("stat", "status", "syscall")
-"""A kernel writes the name in ``stat`` as in ``comm`` (proc_task_name()); a recording may lack either."""
 TRIES = 4
 _GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
 """Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""

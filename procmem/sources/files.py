@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from procmem.errors import BadInput, shortage_of
 from procmem.model.raw import FileContent, Refusal
+from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.sources.prefetch import PrefetchedFile
+    from procmem.sources.reading_ahead import Content
 
 __all__ = [
     "FdReader",
@@ -28,6 +30,7 @@ __all__ = [
     "open_regular",
     "opened_regular",
     "own_devices",
+    "read_ahead",
     "read_record",
     "read_start",
     "read_whole",
@@ -35,9 +38,7 @@ __all__ = [
     "write_once",
 ]
 
-_CHUNK = 65_536
 _RECORD_BYTES = 16_384
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class OpenFolder:
@@ -77,6 +78,12 @@ def refusal_of(error: OSError) -> Refusal:
     return _REFUSALS.get(error.errno or 0, Refusal.FAILED)
 
 
+def read_ahead(found: Content) -> FileContent:
+    """What was read before anybody could say what an error means."""
+    content, problem = found
+    return refusal_of(OSError(problem, "")) if problem else content
+
+
 def own_devices() -> frozenset[str]:
     """The devices that we ourselves run from, as ``maps`` writes them: where these do not answer, nor do we."""
     devices = set()
@@ -100,19 +107,19 @@ def read_whole(name: str, dir_fd: int | None, *, limit: int | None = None, follo
             return Refusal.FAILED
         chunks = []
         total = 0
-        while chunk := os.read(fd, _CHUNK):
+        while chunk := os.read(fd, CHUNK_BYTES):
             total += len(chunk)
             if limit is not None and total > limit:
                 return Refusal.TOO_LARGE
             chunks.append(chunk)
         return b"".join(chunks)
 
-    return _read_opened(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)
+    return _read_opened(name, OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)
 
 
 def read_record(name: str, dir_fd: int | None) -> FileContent:
     """Read a file that a kernel writes as one record: what it gives at a call is all, unless there is no more room."""
-    return _read_opened(name, _OPEN_FLAGS, dir_fd, _record)
+    return _read_opened(name, OPEN_FLAGS, dir_fd, _record)
 
 
 def _record(fd: int) -> bytes:
@@ -130,12 +137,12 @@ def read_start(name: str, dir_fd: int | None, most: int) -> FileContent:
     def content(fd: int) -> FileContent:
         chunks: list[bytes] = []
         left = most
-        while left > 0 and (chunk := os.read(fd, min(left, _CHUNK))):
+        while left > 0 and (chunk := os.read(fd, min(left, CHUNK_BYTES))):
             left -= len(chunk)
             chunks.append(chunk)
         return b"".join(chunks)
 
-    return _read_opened(name, _OPEN_FLAGS, dir_fd, content)
+    return _read_opened(name, OPEN_FLAGS, dir_fd, content)
 
 
 def write_once(name: str, dir_fd: int | None, data: bytes) -> Refusal | None:
@@ -205,7 +212,7 @@ def opened_regular(name: str | bytes, dir_fd: int | None = None) -> int | Refusa
     try:
         if not stat.S_ISREG(os.fstat(place).st_mode):
             return Refusal.FAILED
-        return os.open(f"/proc/self/fd/{place}", _OPEN_FLAGS)
+        return os.open(f"/proc/self/fd/{place}", OPEN_FLAGS)
     finally:
         os.close(place)
 
@@ -236,7 +243,7 @@ def open_given(path: str) -> int:
         special = None
     if special is not None:
         raise BadInput("special-file", path=path, kind=special)
-    fd = os.open(path, _OPEN_FLAGS)
+    fd = os.open(path, OPEN_FLAGS)
     if stat.S_IFMT(os.fstat(fd).st_mode) != stat.S_IFMT(found.st_mode):  # another file took its place
         os.close(fd)
         raise BadInput("special-file", path=path, kind="fifo")
@@ -262,7 +269,7 @@ def _is_stream(fd: int) -> bool:
 
 
 def _is_terminal(path: str) -> bool:
-    fd = os.open(path, _OPEN_FLAGS)
+    fd = os.open(path, OPEN_FLAGS)
     try:
         return os.isatty(fd)
     finally:

@@ -29,6 +29,7 @@ from procmem.sources.files import (
     OpenFolder,
     consume,
     open_regular,
+    read_ahead,
     read_record,
     read_start,
     read_whole,
@@ -55,6 +56,7 @@ _OF_ANY_LENGTH = frozenset({"cmdline", "environ"})
 """Their reading touches the target's memory: as much as the target says (only anonymous memory, since Linux 4.17)."""
 
 
+_THREADS = "task/"
 _ALL_REFERENCES, _PEAK = b"1", b"5"
 """What ``clear_refs`` takes (fs/proc/task_mmu.c, enum clear_refs_types; proc_pid_clear_refs(5))."""
 
@@ -124,9 +126,9 @@ class ProcTarget:
         self._memory_fd = fd
         self._early: dict[str, FileContent] = {}
         self._prefetched: dict[str, PrefetchedFile] = {}
+        self._threads = None if prefetched is None else prefetched.threads
         if prefetched is not None:
-            for name, (content, errno) in prefetched.files.items():
-                self._early[name] = refusal_of(OSError(errno, "")) if errno else content
+            self._early = {name: read_ahead(found) for name, found in prefetched.files.items()}
             self._prefetched["smaps"] = prefetched.smaps
 
     @property
@@ -143,6 +145,8 @@ class ProcTarget:
         if self._memory_fd != self._fd:
             os.close(self._memory_fd)
         os.close(self._fd)
+        if self._threads is not None:
+            self._threads.finish()
 
     def look_through(self, tid: int) -> None:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
@@ -174,7 +178,11 @@ class ProcTarget:
         """Read a file below the process's folder, whole."""
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
-        base = name.rpartition("/")[2]
+        folder, _, base = name.rpartition("/")
+        if folder and self._threads is not None:
+            read = self._threads.files_of(int(folder[len(_THREADS) :])) if folder.startswith(_THREADS) else None
+            if read is not None and base in read:
+                return read_ahead(read.pop(base))  # the same
         if base in _RECORDS and self._is_kernel:
             return read_record(name, self._fd)
         if base not in _OF_ANY_LENGTH:

@@ -13,16 +13,15 @@ from __future__ import annotations
 import os
 
 from procmem.sources.machine import own_pid
+from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS, Reading, read_plainly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["PrefetchedFile", "PrefetchedProcess", "prefetch_process", "prefetched_process", "read_plainly"]
+__all__ = ["PrefetchedFile", "PrefetchedProcess", "prefetch_process", "prefetched_process"]
 
-_OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_CHUNK = 65_536
 _PLAIN_BYTES = 256_000
 """What is smaller is read before a child could be made."""
 _PIECE = 256 * 1024
@@ -32,26 +31,12 @@ _PAGE_MAX = 65_536
 """No kernel writes more than one page of seq_file text at a call, if records are smaller (seq_read_iter())."""
 _MUCH_KIB = 256 * 1024
 """To walk the page tables of so much memory takes the kernel longer than us to make a child (10 ms a GiB)."""
+_MANY_THREADS = 64
+"""To read the files of so many takes longer than to make a child."""
 _DIGITS_MAX = 20
+_LINE_BYTES = 64
 _SMALL_FILES = ("auxv", "stat", "status")
 """In this order: by auxv one sees that another program ran meanwhile."""
-
-
-def read_plainly(name: str, folder: int) -> tuple[bytes, int]:
-    """A small file below an open folder, and zero; or nothing, and the error's number."""
-    try:
-        fd = os.open(name, _OPEN_FLAGS, dir_fd=folder)
-    except OSError as error:
-        return b"", error.errno or 1
-    try:
-        content = b""
-        while piece := os.read(fd, _CHUNK):
-            content += piece
-    except OSError as error:
-        return b"", error.errno or 1
-    finally:
-        os.close(fd)
-    return content, 0
 
 
 class PrefetchedFile:
@@ -71,11 +56,11 @@ class PrefetchedFile:
         self._reader = 0
         self._fd = self._memory = self._news = -1
         try:
-            self._fd = os.open(name, _OPEN_FLAGS, dir_fd=folder)
+            self._fd = os.open(name, OPEN_FLAGS, dir_fd=folder)
             chunks: list[bytes] = []
             total = 0
             most = 0 if at_once else _PLAIN_BYTES
-            while total < most and (chunk := os.read(self._fd, _CHUNK)):
+            while total < most and (chunk := os.read(self._fd, CHUNK_BYTES)):
                 total += len(chunk)
                 chunks.append(chunk)
             self.first = b"".join(chunks)
@@ -121,7 +106,7 @@ class PrefetchedFile:
     def _pieces_of_child(self) -> Iterator[bytes]:
         told = given = 0
         problem = _UNTOLD
-        while news := os.read(self._news, _CHUNK):
+        while news := os.read(self._news, CHUNK_BYTES):
             for at in range(0, len(news), 8):
                 word = int.from_bytes(news[at : at + 8], "little")
                 told, problem = (word, _UNTOLD) if word < _END else (told, word - _END)
@@ -152,7 +137,7 @@ def _gathered(fd: int) -> Iterator[bytes]:
     chunks: list[bytes] = []
     total = 0
     try:
-        while chunk := os.read(fd, _CHUNK):
+        while chunk := os.read(fd, CHUNK_BYTES):
             chunks.append(chunk)
             total += len(chunk)
             if total >= _PIECE:
@@ -195,28 +180,49 @@ def _copy(source: int, memory: int, news: int) -> None:
 
 
 class PrefetchedProcess:
-    """A process whose first files were read: its open folder, small files with their error numbers, and smaps."""
+    """A process whose first files were read: its open folder, small files with their error numbers, and smaps.
 
-    __slots__ = ("files", "folder", "smaps")
+    ``threads`` reads files of its threads, where it has many.
+    """
 
-    def __init__(self, folder: int) -> None:
+    __slots__ = ("files", "folder", "smaps", "threads")
+
+    def __init__(self, folder: int, thread_files: Sequence[str]) -> None:
         self.folder = folder
         self.files = {name: read_plainly(name, folder) for name in _SMALL_FILES}
-        self.smaps = PrefetchedFile("smaps", folder, at_once=_resident_kib(self.files["status"][0]) >= _MUCH_KIB)
+        status = self.files["status"][0]
+        self.smaps = PrefetchedFile("smaps", folder, at_once=_number_in(status, b"\nVmRSS:\t") >= _MUCH_KIB)
+        is_worth_it = thread_files and _number_in(status, b"\nThreads:\t") >= _MANY_THREADS
+        self.threads = _threads_ahead(folder, thread_files) if is_worth_it else None
 
 
-def _resident_kib(status: bytes) -> int:
-    """VmRSS in KiB; 0 where it is not said."""
-    _, found, behind = status.partition(b"\nVmRSS:\t")
-    digits = behind[: behind.find(b" kB")].strip() if found else b""
+def _number_in(status: bytes, mark: bytes) -> int:
+    """The number of a line in ``status``, in KiB where it is a size; 0 where there is none."""
+    _, _, behind = status.partition(mark)
+    digits, *_ = behind[:_LINE_BYTES].split(None, 1) or (b"",)
     return int(digits) if digits.isdigit() and len(digits) <= _DIGITS_MAX else 0
+
+
+def _threads_ahead(folder: int, files: Sequence[str]) -> Reading | None:
+    """Have files of all threads of a process read by a child; None where nobody can."""
+    if len(os.sched_getaffinity(0)) < 2:
+        return None
+    reading = None
+    try:
+        reading = Reading("task", files, below=folder)
+        reading.add_child()
+    except OSError:  # no memory, no more processes, no such calls: we read them ourselves
+        if reading is not None:
+            reading.drop()
+        return None
+    return reading
 
 
 _begun: dict[int, PrefetchedProcess] = {}
 
 
-def prefetch_process(pid: int) -> None:
-    """Begin to read a process of this machine; who opens it later finds what was read.
+def prefetch_process(pid: int, thread_files: Sequence[str] = ()) -> None:
+    """Begin to read a process of this machine, and files of each thread; who opens it later finds what was read.
 
     One that is not there is met by who opens it.
     """
@@ -225,7 +231,7 @@ def prefetch_process(pid: int) -> None:
     except OSError:
         return
     if pid not in _begun and pid != own_pid():  # a child of ours would share what we count as our own
-        _begun[pid] = PrefetchedProcess(folder)
+        _begun[pid] = PrefetchedProcess(folder, thread_files)
     else:
         os.close(folder)
 

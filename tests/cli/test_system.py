@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 from procmem.analyse.system import cgroup_figures, sorted_rows, system_report, tree_rows
 from procmem.analyse.system_changes import changes_between, of_processes
 from procmem.model.proc_keys import has_memory
-from procmem.model.raw import FileContent, Refusal, said_or_nothing
+from procmem.model.raw import Refusal
 from procmem.model.reports.system import Changed, ProcessRow
 from procmem.parse.cgroup import parse_cgroup_files
 from procmem.queries.all_processes import SystemOptions, follow_system
@@ -30,8 +31,9 @@ from procmem.render.pages.system import system_page
 from procmem.render.style import Style
 from procmem.render.width import cells
 from procmem.sources.live import ProcSource
-from procmem.sources.prefetch_all import PrefetchedSource, Reading, _parsed, _write, prefetch_all
+from procmem.sources.prefetch_all import PrefetchedSource, prefetch_all
 from procmem.sources.prefetch_all import started as started_ahead
+from procmem.sources.reading_ahead import Reading, _parsed, _write
 from tests.programs.build import build_alone
 from tests.render.test_schemas import check
 from tests.support.needs import lacking
@@ -479,6 +481,10 @@ def test_only_what_will_be_wanted_is_read_ahead(words: list[str], begins: bool) 
         assert os.getppid() in source.pids()
 
 
+def _reading(names: list[str]) -> Reading:
+    return Reading("/proc", ("status", "smaps_rollup"), names=names)
+
+
 def test_what_a_child_took_and_lost_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that fails has taken processes with it: nobody may go missing."""
     parent, take = os.getpid(), Reading.take
@@ -490,7 +496,7 @@ def test_what_a_child_took_and_lost_is_read_again(monkeypatch: pytest.MonkeyPatc
         raise ValueError
 
     monkeypatch.setattr(Reading, "take", fails_in_a_child)
-    reading = Reading([str(parent), str(os.getppid())])
+    reading = _reading([str(parent), str(os.getppid())])
     reading.add_child()
     started_ahead.append(reading)
     source = PrefetchedSource.over(ProcSource)
@@ -506,7 +512,7 @@ def test_a_queue_is_taken_once_and_whole(ours: int) -> None:
     """With more processes than shares, by several at a time: each process once, whoever read it."""
     names = sorted(name for name in os.listdir("/proc") if name.isdecimal())
     many = [*names, *(str(2**22 + 9 + more) for more in range(2000))]
-    reading = Reading(many)
+    reading = _reading(many)
     assert reading.shares < len(many)
     reading.add_child()
     reading.add_child()
@@ -518,25 +524,25 @@ def test_a_queue_is_taken_once_and_whole(ours: int) -> None:
         assert not reading.children
         with pytest.raises(ChildProcessError):
             os.waitpid(readers[0], os.WNOHANG)
-    assert all(known[int(name)] == {"status": Refusal.ABSENT} for name in many[-2000:] if name not in taken)
-    with_memory = [files for files in known.values() if files and has_memory(said_or_nothing(files["status"]))]
+    assert all(known[int(name)] == {"status": (b"", errno.ENOENT)} for name in many[-2000:] if name not in taken)
+    with_memory = [files for files in known.values() if files and has_memory(files["status"][0])]
     assert all("smaps_rollup" in files for files in with_memory)
 
 
 def test_what_is_there_in_part_is_not_taken_over() -> None:
     """A child may be writing a process while we look: its files come together, or not yet."""
-    reading = Reading([str(os.getpid()), str(os.getppid())])
+    reading = _reading([str(os.getpid()), str(os.getppid())])
     whole = os.memfd_create("whole")
     while (taken := reading.take()) is not None:
         _write(whole, taken)
     reading.drop()
     data = os.pread(whole, os.fstat(whole).st_size, 0)
     os.close(whole)
-    files: dict[int, dict[str, FileContent]] = {}
+    files: dict[int, dict[str, tuple[bytes, int]]] = {}
     assert _parsed(data, files) == len(data)
     ends = []
     for cut in range(len(data) + 1):
-        some: dict[int, dict[str, FileContent]] = {}
+        some: dict[int, dict[str, tuple[bytes, int]]] = {}
         end = _parsed(data[:cut], some)
         assert some == {pid: found for pid, found in files.items() if pid in some}
         ends.append((end, len(some)))

@@ -13,8 +13,8 @@ __all__ = ["ROWS", "why_equivalent"]
 
 ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
-        "procmem/sources/prefetch.py",
-        "_CHUNK = 65_536",
+        "procmem/sources/reading_ahead.py",
+        "CHUNK_BYTES = 65_536",
         "NumberReplacer",
         "how much is read at a call: the bytes are the same",
     ),
@@ -38,7 +38,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/files.py",
-        "return _read_opened(name, _OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)",
+        "return _read_opened(name, OPEN_FLAGS | (0 if follow else os.O_NOFOLLOW), dir_fd, content)",
         "ReplaceBinaryOperator_BitOr_BitXor",
         "flags that share no bit",
     ),
@@ -49,7 +49,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "any other name begins with map_files, and is greater",
     ),
     (
-        "procmem/sources/prefetch_all.py",
+        "procmem/sources/reading_ahead.py",
         "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
         "ReplaceBinaryOperator_BitOr_BitAnd",
         "a folder opens without the flag as well, and Python asks for close-on-exec by itself",

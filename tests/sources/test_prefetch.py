@@ -14,7 +14,7 @@ import pytest
 from procmem.model.raw import Refusal
 from procmem.sources import prefetch
 from procmem.sources.files import consume
-from procmem.sources.live import ProcSource
+from procmem.sources.live import ProcSource, ProcTarget
 from procmem.sources.prefetch import PrefetchedFile, prefetch_process, prefetched_process
 from tests.support.open_files import no_file_left_open
 from tests.support.running import started
@@ -179,6 +179,58 @@ def test_a_begun_process_is_taken_over_once() -> None:
     assert prefetched_process(1 << 30) is None
 
 
+MANY_THREADS = """
+import threading
+stop = threading.Event()
+for _ in range(100):
+    threading.Thread(target=stop.wait, daemon=True).start()
+print("ready", flush=True)
+input()
+"""
+
+
+def test_files_of_many_threads_are_read_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are what is read later; each is given once, and then read anew. Nobody is left behind."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    wanted = ("stat", "status", "syscall")
+    children = {child.pid for child in psutil.Process().children()}
+    with started([sys.executable, "-c", MANY_THREADS]) as child, no_file_left_open():
+        prefetch_process(child.pid, wanted)
+        with ProcSource().open(child.pid) as target:
+            assert isinstance(target, ProcTarget)
+            assert target._threads is not None
+            tids = target.names("task")
+            assert len(tids) == 101  # type: ignore[arg-type]  # they can be listed
+            for tid in map(str, tids):  # type: ignore[arg-type]  # the same
+                folder = Path(f"/proc/{child.pid}/task/{tid}")
+                for _ in range(2):
+                    assert all(target.read(f"task/{tid}/{name}") == (folder / name).read_bytes() for name in wanted)
+                assert target._threads.files[int(tid)] == {}
+            assert target.read(f"task/{child.pid}/comm") == target.read("comm")
+            assert target.read("task/1/stat") == Refusal.ABSENT
+        del target  # it holds /proc open
+        assert {one.pid for one in psutil.Process().children()} - {child.pid} <= children
+
+
+@pytest.mark.parametrize("call", ["fork", "memfd_create", "pipe", "listdir"])
+def test_where_threads_cannot_be_read_ahead_they_are_read(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """No more processes, files or memory: then there is nobody to help, and nothing is left open."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EAGAIN, "no more")
+
+    with started([sys.executable, "-c", MANY_THREADS]) as child, no_file_left_open():
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+            patch.setattr(os, call, refuse)
+            prefetch_process(child.pid, ("stat",))
+        with ProcSource().open(child.pid) as target:
+            assert isinstance(target, ProcTarget)
+            assert target._threads is None
+            assert target.read(f"task/{child.pid}/status") == target.read("status")
+        del target  # it holds /proc open
+
+
 def test_what_is_closed_is_not_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its numbers may be others' by then."""
     for with_child in (True, False):
@@ -206,16 +258,16 @@ def test_at_once_nothing_is_read_before_there_is_a_child(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "kib"),
+    ("status", "number"),
     [
         (b"Name:\tx\nVmHWM:\t     900 kB\nVmRSS:\t     512 kB\nRssAnon:\t 1 kB\n", 512),
         (b"Name:\tx\nState:\tZ (zombie)\n", 0),
         (b"Name:\tx\nVmRSS:\t none kB\n", 0),
         (b"Name:\tx\nVmRSS:\t" + b"9" * 5000 + b" kB\n", 0),
-        (b"Name:\tx\nVmRSS:\t 7", 0),
+        (b"Name:\tx\nVmRSS:\t", 0),
         (b"", 0),
     ],
 )
-def test_how_much_is_resident(status: bytes, kib: int) -> None:
+def test_a_number_in_a_status(status: bytes, number: int) -> None:
     """By the one line, whatever else there is."""
-    assert prefetch._resident_kib(status) == kib
+    assert prefetch._number_in(status, b"\nVmRSS:\t") == number
