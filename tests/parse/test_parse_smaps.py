@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,14 @@ from tests.support.smaps_text import KEYS_4_4, KEYS_6_18, Record
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 RECORDED = sorted(FIXTURES.glob("*/*/smaps"))
 WANTED = frozenset({"Rss", "Pss", "Swap", "Private_Dirty"})
+
+
+@pytest.fixture(params=[0, 1 << 62], ids=["by a pattern", "by splitting"], scope="module", autouse=True)
+def parted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Records of one shape are found in two ways, as a text is long or short: everything here holds for both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smaps_module, "_FEW_BYTES", request.param)
+        yield
 
 
 def written(records: list[Record]) -> Mappings:
