@@ -281,7 +281,7 @@ _EVENTS: st.SearchStrategy[MemoryEvent] = st.one_of(
     st.builds(_mapping, _PIDS, _PLACES, _LENGTHS, _KINDS, _RIGHTS),
     st.builds(Access, _PIDS, _PLACES, _LENGTHS, st.booleans()),
     st.builds(Access, _PIDS, _PLACES, _LENGTHS, st.booleans()),
-    st.builds(Advise, _PIDS, _PLACES, _LENGTHS, st.sampled_from(Advice)),
+    st.builds(Advise, _PIDS, _PLACES, _LENGTHS, st.sampled_from(list(Advice))),
     st.builds(_calls, _PIDS, st.builds(Unmap, _PLACES, _LENGTHS)),
     st.builds(_calls, _PIDS, st.builds(Protect, _PLACES, _LENGTHS, _RIGHTS)),
     st.builds(_calls, _PIDS, st.integers(0x8050000, 0x8070000).map(SetBrk)),
@@ -315,7 +315,7 @@ _MACHINES = st.builds(
     swap=st.sampled_from([0, 20, 400]).map(lambda pages: pages * PAGE),
     page_cluster=st.integers(0, 3),
     swappiness=st.sampled_from([0, 1, 60, 100, 200]),
-    paging=st.sampled_from(Paging),
+    paging=st.sampled_from(list(Paging)),
     group=st.booleans(),
 )
 

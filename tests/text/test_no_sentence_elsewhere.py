@@ -32,7 +32,7 @@ def _read_by_programs(tree: ast.AST) -> Iterator[ast.AST | None]:
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(bases=bases, body=body):
-                if {"Enumeration", "StrEnum"} & {getattr(base, "id", "") for base in bases}:
+                if {"Enumeration", "TextEnumeration"} & {getattr(base, "id", "") for base in bases}:
                     yield from body
             case ast.FunctionDef(returns=returns):
                 yield returns
