@@ -24,7 +24,7 @@ from procmem.queries.series import chosen_in_series, looks_of, names_a_series
 from procmem.queries.targets import Selection, exists
 from procmem.queries.threads import threads_in
 from procmem.queries.watch import READING_SHARE
-from procmem.sources.find import user_name
+from procmem.sources.find import user_name, wanted_processes
 from procmem.sources.parallel import cpu_seconds
 from procmem.text.units import time_text
 
@@ -97,16 +97,19 @@ class Processes:
         self.is_live = selection.recording is None and selection.procfs is None
         self.moments: tuple[float, ...] = ()
         self._selection = selection
+        self.named = _named(selection)
+        by_words = self.named is not None
         self._options = SystemOptions(
-            name=selection.name,
-            user=selection.user,
+            name=None if by_words else selection.name,
+            user=None if by_words else selection.user,
             procfs=selection.procfs,
             recording=selection.recording,
             commands=True,
         )
         self._first: dict[tuple[int | None, int | None, bytes | None], int | None] = {}
-        self.named = _named(selection)
-        self._pids = None if self.named is None else frozenset(ref.pid for ref in self.named)
+        self._pids = frozenset(ref.pid for ref in self.named or ())
+        also_others = by_words and (selection.name or selection.user)
+        self._also = wanted_processes(selection.name, selection.user) if also_others else None
         self.pause = 0.0
 
     def look(self, at: int = -1) -> tuple[Listed, ...]:
@@ -124,9 +127,13 @@ class Processes:
                 raise
             rows = ()
         self.pause = (cpu_seconds() - began) / _LISTING_SHARE
-        wanted = self._pids
-        listed = (row for row in rows if isinstance(row, ProcessRow) and (wanted is None or row.pid in wanted))
-        return tuple(map(self._listed, listed))
+        return tuple(self._listed(row) for row in rows if isinstance(row, ProcessRow) and self._is_wanted(row))
+
+    def _is_wanted(self, row: ProcessRow) -> bool:
+        """One of those that were named; besides them those of a name or a user, where that was asked for as well."""
+        if self.named is None or row.pid in self._pids:
+            return True
+        return self._also is not None and self._also(row.name, row.uid)
 
     def _listed(self, row: ProcessRow) -> Listed:
         held = _held(row)

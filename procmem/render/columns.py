@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TO_THE_RIGHT", "cell_text", "chosen", "column", "only", "plain_value", "without_details"]
 
-TO_THE_RIGHT = frozenset({"size", "change", "count", "seconds", "address", "figure"})
+TO_THE_RIGHT = frozenset({"size", "change", "count", "seconds", "address", "figure", "share"})
 """Kinds of columns whose cells end at the same place; they hold no text of other processes."""
+_SHARE_DIGITS = 6
 
 
 def column(
@@ -51,13 +52,17 @@ def cell_text(value: Value, kind: str, size: SizeFormat) -> str:
         return "?"
     if kind == "seconds" and isinstance(value, float):
         return f"{value:.2f}"
+    if kind == "share" and isinstance(value, float):
+        return f"{100 * value:.0f} %"
     return value if isinstance(value, str) else str(value)
 
 
 def plain_value(value: Value, kind: str) -> Value:
-    """A cell for programs: addresses in hexadecimal, None where there is no such figure, all else as it is."""
+    """A cell for programs: addresses in hexadecimal, shares as parts of one, None where there is no such figure."""
     if value == "-" and kind in TO_THE_RIGHT:
         return None
+    if kind == "share" and isinstance(value, float):
+        return round(value, _SHARE_DIGITS)
     return f"{value:#x}" if kind == "address" and isinstance(value, int) else value
 
 

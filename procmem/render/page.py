@@ -41,12 +41,12 @@ class Column(NamedTuple):
     """A column of a sheet.
 
     ``kind`` says what its values are: ``size`` (bytes), ``change`` (bytes more or less), ``count``, ``seconds``,
-    ``address``, ``figure`` (text to the right), ``text``, ``path`` (text whose middle may be left out), ``command``
-    (text whose end may be left out) or ``class`` (text that has a colour). ``key`` names it for programs and for
-    ``--columns``; it is made of the heading where it is empty. Where a line is too narrow the columns with the highest
-    ``rank`` are left out first, text of more than ``least`` cells is folded or shortened, and a column that may stand
-    ``below`` goes to lines of its own under each row. A ``detail`` is shown to a person with ``--wide``, or by its name
-    alone.
+    ``address``, ``share`` (a part of one, shown in percent), ``figure`` (text to the right), ``text``, ``path`` (text
+    whose middle may be left out), ``command`` (text whose end may be left out) or ``class`` (text that has a colour).
+    ``key`` names it for programs and for ``--columns``; it is made of the heading where it is empty. Where a line is
+    too narrow the columns with the highest ``rank`` are left out first, text of more than ``least`` cells is folded or
+    shortened, and a column that may stand ``below`` goes to lines of its own under each row. A ``detail`` is shown to a
+    person with ``--wide``, or by its name alone.
     """
 
     heading: str

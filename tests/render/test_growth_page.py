@@ -1,5 +1,6 @@
 """The page of growth, its flame graph and its stacks: figures that add up, at any width, whatever names are."""
 
+import csv
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from procmem.analyse.growth import sums_by
 from procmem.model.reports.growth import GROUPINGS, CodeGrowth, CurvePoint
 from procmem.model.reports.report import MemoryReport, ShownGrowth
-from procmem.render.formats import TEXT, write
+from procmem.render.formats import TEXT, format_named, write
 from procmem.render.growth_stacks import growth_stacks
 from procmem.render.html.flame import curve_svg, flame_svg
 from procmem.render.html.report import report_html
@@ -51,6 +52,16 @@ def test_figures_on_the_page() -> None:
     assert "RES went from 64 KiB to 1.2 MiB: +1.2 MiB" in text
     assert "grow_list in grower" in text
     assert "one fault in about 10" in " ".join(text.split())
+
+
+def test_shares_are_numbers_for_programs() -> None:
+    """In percent for a person, a part of one for a program."""
+    one = report()
+    page = growth_page(one, sums_by(one.rows, "thread"), (), "", by="thread", top=20)
+    text = write(TEXT, [page], Style(width=100, prose=100, unit="human"))
+    rows = list(csv.DictReader(write(format_named("csv"), [page], Style()).splitlines()))
+    assert " 50 %" in text
+    assert [float(row["share"]) for row in rows] == [0.5, 0.5]
 
 
 def test_rows_beyond_the_top_are_one() -> None:

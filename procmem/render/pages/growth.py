@@ -40,7 +40,7 @@ def check_columns(names: Sequence[str] | None, by: str | None) -> None:
 def _columns(by: str | None) -> tuple[Column, ...]:
     return (
         column(HEADINGS, "size", "size"),
-        column(HEADINGS, "share", "figure", rank=2),
+        column(HEADINGS, "share", "share", rank=2),
         column(HEADINGS, "rate", "size", rank=4),
         column(HEADINGS, "faults", "count", rank=5),
         *_columns_of(by),
@@ -149,11 +149,11 @@ def _sum_sheet(report: CodeGrowth, sums: Sequence[GrowthSum], by: str | None, to
 
 def _figures(report: CodeGrowth, one: GrowthSum) -> tuple[Value, ...]:
     rate = round(one.size / report.seconds) if report.seconds else 0
-    return one.size, _percent(one.size, report.grown), rate, one.faults
+    return one.size, _share(one.size, report.grown), rate, one.faults
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "0 %"
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
 
 
 def _columns_of(by: str | None) -> tuple[Column, ...]:
@@ -216,8 +216,8 @@ def _churn(report: CodeGrowth, functions: Sequence[GrowthSum]) -> list[Block]:
         return []
     rate = round(gone * report.page_size / (report.seconds or 1))
     largest = sorted(wasted, key=lambda row: -row[1])[:_CHURN_ROWS]
-    columns = (column(HEADINGS, "faults", "count"), column(HEADINGS, "share", "figure"), *_columns_of("function"))
-    rows = [(faults, _percent(faults, gone), *_names(report, one, "function")) for one, faults in largest if faults]
+    columns = (column(HEADINGS, "faults", "count"), column(HEADINGS, "share", "share"), *_columns_of("function"))
+    rows = [(faults, _share(faults, gone), *_names(report, one, "function")) for one, faults in largest if faults]
     return [Prose(told("churn", share=100 * gone / (report.faults or 1), size=rate)), Sheet(columns, rows)]
 
 

@@ -41,8 +41,8 @@ def _facts(report: WorkingSet) -> Facts:
     return Facts(
         [
             (human_size(report.rss), told("rss", seconds=report.seconds)),
-            (human_size(report.touched), told("touched", share=_share(report.touched, report.rss))),
-            (human_size(rest), told("untouched", share=_share(rest, report.rss))),
+            (human_size(report.touched), told("touched", share=_percent(report.touched, report.rss))),
+            (human_size(rest), told("untouched", share=_percent(rest, report.rss))),
         ],
         right=True,
         least=_LABELS,
@@ -57,8 +57,13 @@ def _remarks(report: WorkingSet) -> list[Block]:
     return [Prose(text) for text in remarks]
 
 
-def _share(part: int | None, whole: int | None) -> str:
-    return "?" if part is None or whole is None else f"{100 * part / whole:.0f}" if whole else "0"
+def _share(part: int | None, whole: int | None) -> float | None:
+    return None if part is None or whole is None else part / whole if whole else 0.0
+
+
+def _percent(part: int | None, whole: int | None) -> str:
+    share = _share(part, whole)
+    return "?" if share is None else f"{100 * share:.0f}"
 
 
 def _sizes(rss: int | None, touched: int | None) -> tuple[int | None, int | None, int | None]:
@@ -71,7 +76,7 @@ def _consumer_sheet(report: WorkingSet) -> Sheet:
         column(HEADINGS, "rss", "size"),
         column(HEADINGS, "touched", "size"),
         column(HEADINGS, "untouched", "size"),
-        column(HEADINGS, "share", "figure", rank=1),
+        column(HEADINGS, "share", "share", rank=1),
         column(HEADINGS, "purpose", "path", least=24),
     )
     resident = [row for row in report.consumers if row.rss]
@@ -84,7 +89,7 @@ def _consumer_sheet(report: WorkingSet) -> Sheet:
 
 
 def _of_purpose(rss: int | None, touched: int | None, what: str) -> tuple[Value, ...]:
-    return (*_sizes(rss, touched), f"{_share(touched, rss)} %", what)
+    return (*_sizes(rss, touched), _share(touched, rss), what)
 
 
 def _class_sheet(report: WorkingSet) -> Sheet:

@@ -462,6 +462,17 @@ def test_only_those_that_were_named_are_listed() -> None:
             one_of(Selection((str(one), str(FAMILY))))
 
 
+def test_those_of_a_name_are_listed_besides_those_named() -> None:
+    """As elsewhere ``--name`` adds to the pids; what comes later under that name is listed as well."""
+    with python_child("") as one, started(["sleep", "60"], ready=False) as first:
+        processes, _ = one_of(Selection((str(one),), name="sleep"))
+        with started(["sleep", "60"], ready=False) as later:
+            wait_for(lambda: Path(f"/proc/{later.pid}/comm").read_text() == "sleep\n")
+            listed = {listed.row.pid: listed.row.name for listed in processes.look()}
+    assert {one, first.pid, later.pid} <= set(listed)
+    assert {name for pid, name in listed.items() if pid != one} == {b"sleep"}
+
+
 def test_a_recording_is_one_moment() -> None:
     """There is nothing that could have changed, and no key for it."""
 
