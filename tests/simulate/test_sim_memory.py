@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procmem.model.simulated_memory import AccessOutcome, MemorySettings, Paging, SimMemory
-from procmem.model.simulation import PAGE, Settings, SimSpace, SimVma, VmBit
+from procmem.model.simulation import PAGE, AreaRole, Settings, SimSpace, SimVma, VmBit
 from procmem.simulate.arch.layout import layout_for
 from procmem.simulate.arch.page_entries import ZERO_FRAME, Pte, frame_of, is_held, is_swapped, slot_of
 from procmem.simulate.kernel import faults
@@ -276,6 +276,7 @@ def _calls(pid: int, event: Event) -> MemoryEvent:
     return Do(pid, event)
 
 
+_ROLES = st.none() | st.sampled_from(list(AreaRole))
 _RIGHTS = st.sampled_from(["rw-", "rw-", "r--", "---", "rwx"])
 _EVENTS: st.SearchStrategy[MemoryEvent] = st.one_of(
     st.builds(_mapping, _PIDS, _PLACES, _LENGTHS, _KINDS, _RIGHTS),
@@ -283,7 +284,7 @@ _EVENTS: st.SearchStrategy[MemoryEvent] = st.one_of(
     st.builds(Access, _PIDS, _PLACES, _LENGTHS, st.booleans()),
     st.builds(Advise, _PIDS, _PLACES, _LENGTHS, st.sampled_from(list(Advice))),
     st.builds(_calls, _PIDS, st.builds(Unmap, _PLACES, _LENGTHS)),
-    st.builds(_calls, _PIDS, st.builds(Protect, _PLACES, _LENGTHS, _RIGHTS)),
+    st.builds(_calls, _PIDS, st.builds(Protect, _PLACES, _LENGTHS, _RIGHTS, role=_ROLES)),
     st.builds(_calls, _PIDS, st.integers(0x8050000, 0x8070000).map(SetBrk)),
     st.builds(ReadFile, st.just(b"/f"), st.integers(1, 40)),
     st.just(Settle()),
