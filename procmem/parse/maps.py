@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from operator import contains, lt
 
 from procmem.errors import MalformedFile
@@ -84,10 +85,10 @@ def _is_permissions(text: bytes) -> bool:
     return len(text) == len(_PERMISSIONS) and all(map(contains, _PERMISSIONS, text))
 
 
-def check_whole(data: bytes, name: str) -> None:
-    """Make sure that the text ends with a whole line."""
+def check_whole(data: bytes, name: str, *, before: int = 0) -> None:
+    """Make sure that the text ends with a whole line; so many lines were ``before`` it."""
     if data and not data.endswith(b"\n"):
-        line = data.count(b"\n") + 1
+        line = before + data.count(b"\n") + 1
         raise MalformedFile(name, line, "last-line-cut", data[data.rfind(b"\n") + 1 :])
 
 
@@ -237,17 +238,19 @@ class MapsTable:
         ``line_of`` gives the number of a row's line, for errors.
 
         Raises:
-            MalformedFile: a range that is empty or backwards, another form; nothing was taken over then.
+            MalformedFile: a range that is empty or backwards, another form; nothing was taken over then. It is the
+                first line that is wrong.
         """
         start, end, offset = _numbers(low), _numbers(high), _numbers(offsets)
-        if not all(map(lt, start, end)):
-            bad = next(at for at in range(len(start)) if start[at] >= end[at])
-            raise MalformedFile(self._name, line_of(bad), "range-backwards", low[bad] + b"-" + high[bad])
+        count = len(start)
+        right = count if all(map(lt, start, end)) else next(at for at in range(count) if start[at] >= end[at])
         try:
-            sort = list(map(self._sorts.__getitem__, zip(perms, objects, flags, strict=True)))
+            sort = list(map(self._sorts.__getitem__, islice(zip(perms, objects, flags, strict=True), right)))
         except MalformedFile as error:
             error.line = line_of(objects.index(error.text))
             raise
+        if right < count:
+            raise MalformedFile(self._name, line_of(right), "range-backwards", low[right] + b"-" + high[right])
         self._start += start
         self._end += end
         self._offset += offset

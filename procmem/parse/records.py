@@ -5,7 +5,6 @@ The column parser is faster and keeps sizes only; here every line survives, thos
 """
 
 import re
-from collections.abc import Sequence
 from itertools import pairwise
 
 from procmem.errors import MalformedFile
@@ -137,9 +136,9 @@ class RecordsReader:
         starts = [at for at, line in enumerate(lines) if line and line[0] in _BEGINS_HEADER]
         said = self._said.__getitem__
         try:
-            before = [*map(said, filter(None, lines[: starts[0] if starts else len(lines)]))]
-            if before:
-                self._go_on(lines, before)
+            before = next(filter(None, lines[: starts[0] if starts else len(lines)]), None)
+            if before is not None:
+                raise ValueError(before)
             for at, end in pairwise([*starts, len(lines)]):
                 found = _header(lines[at])
                 if found is None:
@@ -155,11 +154,3 @@ class RecordsReader:
             raise MalformedFile(self._name, self._lines + lines.index(line) + 1, "not-smaps", line) from None
         if records:
             self._parts.append(SmapsRecords.of(records))
-
-    def _go_on(self, lines: Sequence[bytes], values: Sequence[tuple[str, str]]) -> None:
-        """Counters that stand behind the flags of the last record."""
-        if not self._parts:
-            first = next(line for line in lines if line)
-            raise MalformedFile(self._name, self._lines + lines.index(first) + 1, "not-smaps", first)
-        *records, last = self._parts[-1]
-        self._parts[-1] = SmapsRecords.of([*records, last._replace(values=(*last.values, *values))])

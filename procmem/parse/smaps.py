@@ -27,8 +27,11 @@ _SIZE, _FLAGS, *_NO_SIZES = (
     b"%s:" % key.encode() for key in (SmapsKey.SIZE, SmapsKey.VM_FLAGS, SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY)
 )
 _LAST_LINE = b"\n" + _FLAGS
+_BEGIN_MAPS_LINES = b"0123456789abcdef"
+"""Keys begin with a capital."""
 _UNIT = b" kB"
-_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz" + _CAPITALS
 _DIGITS = b"0123456789"
 _OF_KEYS = _LETTERS + _DIGITS + b"_()-"
 _COUNTER_DIGITS_MAX = 20
@@ -57,9 +60,17 @@ asked for new pages each time, and the page faults take a fifth of the work."""
 
 
 def end_of_records(data: bytes, start: int, stop: int) -> int:
-    """Where the last record ends whose flags, which come last, begin within a part of a text; 0 where none does."""
+    """Where the last record ends whose flags begin within a part of a text; 0 where none does.
+
+    The flags come last, but only the next maps line says that nothing of the record follows them.
+    """
     last = data.rfind(_LAST_LINE, start, stop)
-    return data.find(b"\n", last + 1) + 1 if last >= 0 else 0
+    while last >= 0:
+        end = data.find(b"\n", last + 1) + 1
+        if end and data[end : end + 1] in _BEGIN_MAPS_LINES and end < len(data):
+            return end
+        last = data.rfind(_LAST_LINE, start, last)
+    return 0
 
 
 def parse_smaps(data: bytes, *, keys: Collection[str] | None = None, name: str = "smaps") -> Mappings:
@@ -133,9 +144,11 @@ class SmapsReader:
         Raises:
             MalformedFile: as :func:`parse_smaps`.
         """
-        if self._rest:
-            check_whole(self._rest, self._name)
-            self._take(self._rest, 0, len(self._rest))
+        rest = self._rest
+        whole = rest.rfind(b"\n") + 1
+        if whole:
+            self._take(rest, 0, whole)
+        check_whole(rest[whole:], self._name, before=self._lines)
         self._check_last_record()
         return self._table.mappings(self._usage)
 
@@ -191,16 +204,35 @@ class SmapsReader:
 
     def _take_by_line(self, data: bytes) -> None:
         """The tolerant way: any keys in any order, each once, each record by itself."""
-        import re  # noqa: PLC0415  # few texts come here, and re remembers what it has compiled
-
-        first, name, keys = self._lines + 1, self._name, self._keys
-        header, counters = re.compile(LINE).fullmatch, _Counters()
         headers: list[tuple[bytes, ...]] = []
         numbers: list[int] = []
         flags: list[bytes | None] = []
         usage: dict[str, list[int | None]] = {}
+        try:
+            self._sort_lines(data, headers, numbers, flags, usage)
+        finally:  # also before the error of a line: what is wrong above it is told first
+            if headers:
+                low, high, perms, offset, objects = zip(*headers, strict=True)
+                self._table.extend(low, high, perms, offset, objects, flags, numbers.__getitem__)
+        for column in usage.values():
+            column.extend([None] * (len(headers) - len(column)))
+        self._extend_usage(usage, len(headers))
+
+    def _sort_lines(
+        self,
+        data: bytes,
+        headers: list[tuple[bytes, ...]],
+        numbers: list[int],
+        flags: list[bytes | None],
+        usage: dict[str, list[int | None]],
+    ) -> None:
+        """Put each line where it belongs: maps lines with their numbers, the words of flags, counters by key."""
+        import re  # noqa: PLC0415  # few texts come here, and re remembers what it has compiled
+
+        first, name, keys = self._lines + 1, self._name, self._keys
+        header, counters = re.compile(LINE).fullmatch, _Counters()
         for number, line in enumerate(data.split(b"\n")[:-1], start=first):
-            if line[:1].isdigit() or b"a" <= line[:1] <= b"f":
+            if line and line[0] in _BEGIN_MAPS_LINES:
                 found = header(line + b"\n")
                 if found is None:
                     raise MalformedFile(name, number, "not-a-mapping", line)
@@ -228,12 +260,6 @@ class SmapsReader:
                 raise MalformedFile(name, number, "not-smaps", line)
             elif line.startswith(_KNOWN_COUNTERS) and (keys is None or line.partition(b":")[0].decode("ascii") in keys):
                 raise MalformedFile(name, number, "not-a-counter", line)
-        if headers:
-            low, high, perms, offset, objects = zip(*headers, strict=True)
-            self._table.extend(low, high, perms, offset, objects, flags, numbers.__getitem__)
-        for column in usage.values():
-            column.extend([None] * (len(headers) - len(column)))
-        self._extend_usage(usage, len(headers))
 
     def _check_last_record(self) -> None:
         """A text that ends within a record, at the end of a line, must not look complete.
@@ -364,7 +390,9 @@ class _Shape:
         flags, following = zip(*ends, strict=True)
         heads = [line.split(b" ", 3) for line in (head, *following[:-1])]
         ranges = [fields[0].split(b"-") for fields in heads]
-        if following[-1] or not all(len(fields) == 4 for fields in heads) or not all(len(both) == 2 for both in ranges):
+        if b"\n" in head or following[-1]:  # lines before the first record, or behind the last one
+            return None
+        if not all(len(fields) == 4 for fields in heads) or not all(len(both) == 2 for both in ranges):
             return None
         _, perms, offset, objects = zip(*heads, strict=True)
         low, high = zip(*ranges, strict=True)
@@ -437,7 +465,10 @@ def _shape_of(lines: Sequence[bytes], keys: Collection[str] | None) -> _Shape | 
     for line in lines[1:-1]:
         key, colon, _ = line.partition(b":")
         word = key.decode("ascii", "replace")
-        if not colon or line.startswith(_FLAGS):
+        # a maps line among them belongs to another record; the same of a blank, which may be its digit elsewhere
+        if not colon or line[0] not in _CAPITALS or line.startswith((_SIZE, _FLAGS)):
+            return None
+        if key + colon in _NO_SIZES and line.endswith(_UNIT):
             return None
         if key + colon not in _NO_SIZES and (keys is None or word in keys):
             if word in wanted or _counter(line) is None or key.translate(_BLANKED) != key:

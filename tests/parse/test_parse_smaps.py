@@ -209,27 +209,88 @@ def test_every_live_smaps_reads_alike() -> None:
     assert read, "not even our own smaps could be read"
 
 
+def outcome(parse: Callable[[], Mappings]) -> object:
+    """A table, or what is told of the line that is wrong."""
+    try:
+        return parse()
+    except MalformedFile as error:
+        return error.code, error.line, error.text
+
+
 @settings(max_examples=200)
 @given(smaps_text.records(max_size=12), st.data())
 def test_mutated_bytes_read_alike_or_are_refused_alike(records: list[Record], data: st.DataObject) -> None:
-    """One byte changed anywhere: both parsers give one answer, or neither gives one."""
+    """One byte changed anywhere: both parsers give one answer, or name the same line."""
     text = bytearray(smaps_text.smaps([*records, Record(1 << 46, (1 << 46) + 4096, counters=(("Rss", 4),))]))
     text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    assert outcome(lambda: parse_smaps_by_line(bytes(text))) == outcome(lambda: parse_smaps(bytes(text)))
 
-    def outcome(parse: object) -> object:
-        assert callable(parse)
-        try:
-            return parse(bytes(text))
-        except MalformedFile:
-            return MalformedFile
 
-    slow, fast = outcome(parse_smaps_by_line), outcome(parse_smaps)
-    if fast is not MalformedFile and slow is not MalformedFile:
-        assert slow == fast
-    elif slow is MalformedFile and fast is not MalformedFile:
-        # the fast one checks widths, not spelling, of what nobody asked for; it never invents a mapping
-        assert isinstance(fast, Mappings)
-        assert len(fast) <= len(records) + 1
+STRAYS = (
+    b"7f00-7f01 rw-p 00000000 00:00 0 ",
+    b"7f01-7f00 rw-p 00000000 00:00 0 x",
+    b"7f00-7f01 rw-p 00000000 00:00 99999999999999999999 x",
+    b"7f00-7f01 rw-p 00000000 0:00 0 x",
+    b"7f00-7f01 rw-pp 00000000 00:00 0 x",
+    b"Rss:                   4 kB",
+    b"Rss: x kB",
+    b"Swap: 18014398509481984 kB",
+    b"Size:                  4 kB",
+    b"VmFlags: rd wr ",
+    b"ProtectionKey:         0",
+    b"THPeligible:           1 kB",
+    b"New1:                  4 kB",
+    b"few:                   4 kB",
+    b" ss:                   4 kB",
+    b"nonsense",
+    b"",
+)
+"""Lines that are wrong by themselves, or only where they stand."""
+
+
+@settings(max_examples=300)
+@given(st.data(), st.sampled_from([None, WANTED]), st.integers(300, 3000))
+def test_of_several_wrong_lines_the_first_is_told(data: st.DataObject, keys: frozenset[str] | None, part: int) -> None:
+    """By whichever way a text is read, and in whichever parts and pieces; or the same table comes out."""
+    counters = (("Rss", 4), ("Pss", 0), ("Swap", 0))
+    records = [item._replace(counters=counters) for item in many(data.draw(st.integers(1, 12)))]
+    lines = smaps_text.smaps(records).split(b"\n")[:-1]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines)))
+        lines[at : at + data.draw(st.integers(0, 1))] = [data.draw(st.sampled_from(STRAYS))]
+    text = b"\n".join(lines) + data.draw(st.sampled_from([b"\n", b""]))
+    pieces = data.draw(st.lists(st.integers(1, 1000), max_size=5))
+
+    def in_pieces() -> Mappings:
+        reader = SmapsReader(keys=keys)
+        at = 0
+        for size in (*pieces, len(text)):
+            reader.feed(text[at : at + size])
+            at += size
+        return reader.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(smaps_module, "_SHORT_BYTES", 1)
+        patch.setattr(smaps_module, "_PART_BYTES", part)
+        assert outcome(in_pieces) == outcome(lambda: parse_smaps_by_line(text, keys=keys))
+
+
+def test_records_without_their_own_flags_are_not_taken_as_one() -> None:
+    """Two maps lines before each VmFlags: none of the mappings may be passed over, in the first record or in all."""
+    pair = "%x000-%x800 r--p 00000000 00:00 0 \nSize: 2 kB\n%x800-%xfff rw-p 00000000 00:00 0 \nSize: 2 kB\n"
+    behind = "Rss: 4 kB\nVmFlags: rd \n"
+    text = "".join(pair % (at, at, at, at) + behind for at in range(1, 100)).encode()
+    assert parse_smaps(text, keys=WANTED) == parse_smaps_by_line(text, keys=WANTED)
+    assert len(parse_smaps(text, keys=WANTED)) == 198
+    one = "%x000-%x800 r--p 00000000 00:00 0 \nSize: 2 kB\n" + behind
+    known = KnownSmaps()
+    for text in (
+        "".join(one % (at, at) for at in range(1, 100)).encode(),
+        b"800-900 r--p 00000000 00:00 0 \n" + "".join(one % (at, at) for at in range(1, 100)).encode(),
+    ):
+        reader = SmapsReader(known=known)
+        reader.feed(text)
+        assert reader.close() == parse_smaps_by_line(text)
 
 
 def test_protection_keys_are_no_size() -> None:
@@ -554,8 +615,8 @@ def test_the_wrong_line_of_records_is_named_wherever_it_is(wrong: bytes, code: s
 
 
 def test_counters_behind_the_flags_belong_to_their_record() -> None:
-    """To the last one, in their order."""
-    reader = RecordsReader()
+    """To the last one, in their order, by both readers."""
+    reader, columns = RecordsReader(), SmapsReader()
     head = b"1000-2000 rw-p 00000000 00:00 0\n"
     for piece in (
         head + b"Rss: 4 kB\nVmFlags: rd\n",
@@ -564,6 +625,8 @@ def test_counters_behind_the_flags_belong_to_their_record() -> None:
         b"Last: 2 kB\n",
     ):
         reader.feed(piece)
+        columns.feed(piece)
+    assert columns.close().usage == {"Rss": [4096, 8192], "Last": [None, 2048]}
     assert [record.values for record in reader.close()] == [
         (("Rss", "4"), ("VmFlags", "rd"), ("Behind", "1")), (("Rss", "8"), ("VmFlags", "wr"), ("Last", "2")),
     ]  # fmt: skip
