@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from procmem.sources.machine import own_pid
-from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS, Reading, read_plainly
+from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS, Reading, let_go_on, read_plainly, wait_for_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _MUCH_KIB = 256 * 1024
 """To walk the page tables of so much memory takes the kernel longer than us to make a child (10 ms a GiB)."""
 _MANY_THREADS = 64
 """To read the files of so many takes longer than to make a child."""
+_PATIENCE_MS = 500
+"""A child that tells nothing for so long may have been stopped."""
 _DIGITS_MAX = 20
 _LINE_BYTES = 64
 _SMALL_FILES = ("auxv", "stat", "status")
@@ -106,7 +108,7 @@ class PrefetchedFile:
     def _pieces_of_child(self) -> Iterator[bytes]:
         told = given = 0
         problem = _UNTOLD
-        while news := os.read(self._news, CHUNK_BYTES):
+        while news := self._next_news():
             for at in range(0, len(news), 8):
                 word = int.from_bytes(news[at : at + 8], "little")
                 told, problem = (word, _UNTOLD) if word < _END else (told, word - _END)
@@ -117,12 +119,25 @@ class PrefetchedFile:
         if problem:
             raise OSError(problem, os.strerror(problem))
 
+    def _next_news(self) -> bytes:
+        """What the child tells next; nothing where it has ended. One that somebody has stopped goes on."""
+        import select  # noqa: PLC0415  # only where there is a child
+
+        poll = select.poll()
+        poll.register(self._news, select.POLLIN)
+        while not poll.poll(_PATIENCE_MS):
+            try:
+                let_go_on(self._reader)
+            except ChildProcessError:
+                break
+        return os.read(self._news, CHUNK_BYTES)
+
     def _close(self) -> None:
         if self._reader:
             os.close(self._news)  # a child that nobody listens to ends
             self._news = -1
             try:  # noqa: SIM105  # loading contextlib takes a millisecond
-                os.waitpid(self._reader, 0)
+                wait_for_end(self._reader)
             except ChildProcessError:
                 pass  # a program that we are part of ignores SIGCHLD
             self._reader = 0

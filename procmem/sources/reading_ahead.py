@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     _Taken = tuple[str, list[tuple[str, bytes, int]]]
     """A folder, and of each file its name, its content, and the number of the error, if any."""
 
-__all__ = ["CHUNK_BYTES", "OPEN_FLAGS", "Reading", "read_plainly"]
+__all__ = ["CHUNK_BYTES", "OPEN_FLAGS", "Reading", "let_go_on", "read_plainly", "wait_for_end"]
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 CHUNK_BYTES = 65_536
@@ -45,6 +45,32 @@ def read_plainly(name: str, folder: int) -> tuple[bytes, int]:
     finally:
         os.close(fd)
     return content, 0
+
+
+def wait_for_end(child: int) -> None:
+    """Wait until a child has ended; one that somebody has stopped goes on.
+
+    Raises:
+        ChildProcessError: it is not there: a program that we are part of ignores SIGCHLD.
+    """
+    while (found := os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED)) and found.si_code == os.CLD_STOPPED:
+        _continue(child)
+
+
+def let_go_on(child: int) -> None:
+    """The same of one that we do not wait for: it is told to go on, if it is stopped.
+
+    Raises:
+        ChildProcessError: as above.
+    """
+    if os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG):
+        _continue(child)
+
+
+def _continue(child: int) -> None:
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # seldom, and signal itself takes a millisecond
+
+    os.kill(child, _signal.SIGCONT)
 
 
 class Reading:
@@ -92,6 +118,7 @@ class Reading:
             OSError: there may be no more.
         """
         fd = os.memfd_create("procmem-ahead")
+        parent = os.getpid()
         try:
             child = os.fork()
         except OSError:
@@ -102,7 +129,8 @@ class Reading:
             return
         status = 1
         try:
-            while (taken := self.take()) is not None:
+            # nobody reads on for a parent that was killed, or that did not come to ask
+            while os.getppid() == parent and (taken := self.take()) is not None:
                 _write(fd, taken)
             status = 0
         finally:
@@ -143,8 +171,10 @@ class Reading:
         return self.files.get(number)
 
     def finish(self) -> None:
-        """Wait for all who read."""
+        """Wait for all who read; what nobody has begun is not read any more."""
         if self.queue >= 0:
+            while os.read(self.queue, CHUNK_BYTES):
+                pass
             self.drop()
             self.queue = -1
         while self.children:
@@ -185,7 +215,7 @@ class _AheadReader:
 
     def end(self, files: dict[int, dict[str, Content]]) -> None:
         """Wait until it has read all that it took, and take over the rest."""
-        os.waitpid(self._pid, 0)
+        wait_for_end(self._pid)
         self.tell(files)
         os.close(self._fd)
 

@@ -16,6 +16,7 @@ from procmem.sources import prefetch
 from procmem.sources.files import consume
 from procmem.sources.live import ProcSource, ProcTarget
 from procmem.sources.prefetch import PrefetchedFile, prefetch_process, prefetched_process
+from procmem.sources.reading_ahead import Reading
 from tests.support.open_files import no_file_left_open
 from tests.support.running import started
 
@@ -121,6 +122,72 @@ def test_a_child_that_is_killed_is_an_error_not_an_end(tmp_path: Path, monkeypat
     monkeypatch.setattr(prefetch, "_copy", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with folder_of(LARGE, tmp_path) as folder:
         assert consume(PrefetchedFile("smaps", folder), lambda _: None, keep=True) is Refusal.FAILED
+
+
+def test_a_child_that_is_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first byte or behind the last one: nobody waits for ever, and no byte is missing."""
+    copy = prefetch._copy
+
+    def stopped_before(*fds: int) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        copy(*fds)
+
+    def stopped_behind(*fds: int) -> None:
+        copy(*fds)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(prefetch, "_PATIENCE_MS", 1)
+    for stopped in (stopped_before, stopped_behind):
+        monkeypatch.setattr(prefetch, "_copy", stopped)
+        with folder_of(LARGE, tmp_path) as folder, no_file_left_open():
+            assert whole(PrefetchedFile("smaps", folder)) == LARGE
+
+
+def folders_of(place: Path, count: int) -> Reading:
+    """So many folders with one file each, which are to be read."""
+    for number in range(count):
+        (place / str(number)).mkdir()
+        (place / str(number) / "comm").write_text(f"{number}\n")
+    return Reading(str(place), ("comm",))
+
+
+def test_one_that_reads_ahead_and_is_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it took is not lost."""
+    parent, take = os.getpid(), Reading.take
+
+    def stopped_in_a_child(reading: Reading) -> object:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return take(reading)
+
+    monkeypatch.setattr(Reading, "take", stopped_in_a_child)
+    with no_file_left_open():
+        reading = folders_of(tmp_path, 5)
+        reading.add_child()
+        assert [reading.files_of(number) for number in range(5)] == [{"comm": (b"%d\n" % at, 0)} for at in range(5)]
+
+
+def test_nobody_reads_on_for_who_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child whose parent was killed takes nothing any more."""
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    reading = folders_of(tmp_path, 5)
+    reading.add_child()
+    (child,) = reading.children
+    os.waitid(os.P_PID, child._pid, os.WEXITED | os.WNOWAIT)
+    assert child.tell(reading.files) == 0
+    assert reading.files_of(4) == {"comm": (b"4\n", 0)}
+    reading.finish()
+
+
+def test_who_is_finished_has_nothing_more_read(tmp_path: Path) -> None:
+    """What nobody has begun is left: the children of an interrupted command end soon."""
+    reading = folders_of(tmp_path, 5)
+    queue = os.dup(reading.queue)
+    reading.finish()
+    assert os.read(queue, 4) == b""
+    os.close(queue)
+    assert reading.files == {}
 
 
 def test_an_error_while_the_child_reads_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
