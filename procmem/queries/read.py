@@ -45,6 +45,8 @@ _GONE = (Refusal.GONE, Refusal.ABSENT, Refusal.UNRECORDED)
 """Refusals of a file by which one knows that its process is not there (any more); all others say nothing of that."""
 _SYSTEM_FAILED = (Refusal.FAILED, Refusal.IO_ERROR)
 _TRIES_TO_TAKE = 3
+_ENDED = ("Z", "X")
+"""States of what has ended, or is about to (proc_pid_stat(5))."""
 
 
 def read_consistently(
@@ -183,9 +185,13 @@ def live_thread(target: Target) -> int | None:
     """The first thread of a process that still runs, when its leader does not."""
     for tid in _thread_ids(target) or ():
         content = target.read(f"task/{tid}/stat")
-        if isinstance(content, bytes) and parse_stat(content).state not in ("Z", "X"):
+        if _lives(content):
             return tid
     return None
+
+
+def _lives(stat: FileContent) -> bool:
+    return isinstance(stat, bytes) and parse_stat(stat).state not in _ENDED
 
 
 def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> Note | None:
@@ -198,8 +204,10 @@ def _changed(target: Target, contents: dict[str, FileContent], prefix: str) -> N
         return note("ended") if after in _GONE else None
     if after != before:
         first, last = parse_stat(before), parse_stat(after)
-        if first.starttime != last.starttime or (last.state in ("Z", "X") and first.state not in ("Z", "X")):
+        if first.starttime != last.starttime or (last.state in _ENDED and first.state not in _ENDED):
             return note("ended")
+    if prefix and _lives(target.read("stat")):
+        return note("executed")  # by another thread, which has taken its place: only so does a dead leader live again
     auxv = contents.get(f"{prefix}auxv")
     if isinstance(auxv, bytes) and auxv and target.read(f"{prefix}auxv") != auxv:
         return note("executed")

@@ -120,3 +120,37 @@ def test_of_a_changed_process_nothing_before_is_kept() -> None:
     assert first.files["auxv"] == target.files["auxv"]
     assert {target.asked[name] for name in ("status", "smaps")} == {2}
     assert {target.asked[name] for name in ("stat", "auxv")} == {4}
+
+
+class TakenOver(Changing):
+    """A process whose first thread has ended; later another of its threads runs a program, in the place of the first.
+
+    Its auxv tells nothing of that, since it was empty before.
+    """
+
+    def __init__(self, *, times: int) -> None:
+        super().__init__({"stat": stat()}, times=times)
+        self.files |= {
+            "stat": stat(state="Z"),
+            "status": b"Name:\ttrue\nState:\tZ (zombie)\nThreads:\t2\n",
+            "auxv": b"",
+            "task/7/stat": stat(state="Z"),
+            "task/8/stat": stat(),
+        }
+        self.seen_through: list[int] = []
+
+    def names(self, folder: str) -> tuple[str, ...] | Refusal:
+        """Both threads."""
+        return ("7", "8") if folder == "task" else ()
+
+    def look_through(self, tid: int) -> None:
+        """The memory is that of a thread."""
+        self.seen_through.append(tid)
+
+
+def test_a_dead_leader_that_lives_again_is_another_program() -> None:
+    """What was read of its threads is of both, so all is read again."""
+    for times in (0, 1, 2, 3):
+        target = TakenOver(times=times)
+        assert taken(target).unstable == (note("executed") if times == 3 else None)
+        assert target.seen_through == [8] * min(times + 1, 3)
