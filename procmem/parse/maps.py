@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["HEADER", "LINE", "KnownMaps", "MapsTable", "are_lines", "check_whole", "parse_maps"]
+__all__ = ["HEADER", "LINE", "PART_BYTES", "KnownMaps", "MapsTable", "are_lines", "check_whole", "parse_maps"]
 
 _ADDRESSES = rb"([0-9a-f]{1,16})-([0-9a-f]{1,16})"
 _PERMS = rb"([r?-][w?-][x?-][sp?])"
@@ -39,7 +39,7 @@ _PERMISSIONS = (b"r?-", b"w?-", b"x?-", b"sp?")
 _ADDRESS_DIGITS_MAX = 16
 _DEVICE_DIGITS = (2, 8)
 _INODE_DIGITS_MAX = 20
-_PART_BYTES = 1 << 18
+PART_BYTES = 1 << 18
 """So much text is taken apart at a time, which takes about ten times as much memory. For larger parts the kernel is
 asked for new pages each time, and the page faults take a fifth of the work."""
 
@@ -59,7 +59,7 @@ def parse_maps(data: bytes, *, name: str = "maps") -> Mappings:
     find = re.compile(LINE + rb"|(.*\n)").findall
     at = 0
     while at < len(data):
-        end = data.find(b"\n", at + _PART_BYTES) + 1 or len(data)
+        end = data.find(b"\n", at + PART_BYTES) + 1 or len(data)
         low, high, perms, offset, objects, strays = zip(*find(data, at, end), strict=True)
         first = len(table) + 1
         for number, stray in enumerate(strays, start=first):

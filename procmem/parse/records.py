@@ -11,7 +11,7 @@ from procmem.errors import MalformedFile
 from procmem.model.mapping import SmapsRecord
 from procmem.model.smaps_records import SmapsRecords
 from procmem.parse.maps import HEADER
-from procmem.parse.smaps import end_of_records
+from procmem.parse.smaps_shape import end_of_records
 
 __all__ = ["RecordsReader", "smaps_records"]
 

@@ -39,6 +39,7 @@ from procmem.sources.files import (
 from procmem.sources.machine import own_pid
 from procmem.sources.pagemap import read_page_runs
 from procmem.sources.prefetch import PrefetchedFile, prefetched_process
+from procmem.sources.reading_ahead import FOLDER_FLAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcSource", "ProcTarget"]
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _RECORDS = frozenset({"auxv", "comm", "limits", "stat", "status", "syscall"})
 """What a kernel gives by one call (fs/proc/base.c): single_open(), and for auxv simple_read_from_buffer()."""
 _OF_ANY_LENGTH = frozenset({"cmdline", "environ"})
@@ -69,7 +69,7 @@ class ProcSource:
     def __init__(self, root: str = "/proc") -> None:
         self.name = root
         try:
-            self._root = OpenFolder(os.open(root, _FOLDER), root)
+            self._root = OpenFolder(os.open(root, FOLDER_FLAGS), root)
         except OSError as error:
             refusal_of(error)
             raise BadInput("no-procfs", path=root, reason=error.strerror) from error
@@ -96,7 +96,7 @@ class ProcSource:
         if prefetched is not None:
             return ProcTarget(pid, prefetched.folder, self._root, is_kernel=True, prefetched=prefetched)
         try:
-            fd = os.open(str(pid), _FOLDER, dir_fd=self._root.fd)
+            fd = os.open(str(pid), FOLDER_FLAGS, dir_fd=self._root.fd)
         except OSError as error:
             refusal = refusal_of(error)
             if refusal is Refusal.DENIED:
@@ -152,7 +152,7 @@ class ProcTarget:
         """Take what belongs to the memory from a live thread: a dead leader's own files of it are empty."""
         before = self._memory_fd
         try:
-            self._memory_fd = os.open(str(tid), _FOLDER, dir_fd=self._root.fd)
+            self._memory_fd = os.open(str(tid), FOLDER_FLAGS, dir_fd=self._root.fd)
             self._folder = f"{self._root.path}/{tid}"
         except OSError as error:
             refusal_of(error)
@@ -206,7 +206,7 @@ class ProcTarget:
     def names(self, folder: str) -> tuple[str, ...] | Refusal:
         """The names in a folder below the process's folder."""
         try:
-            fd = os.open(folder, _FOLDER, dir_fd=self._fd)
+            fd = os.open(folder, FOLDER_FLAGS, dir_fd=self._fd)
         except OSError as error:
             return refusal_of(error)
         try:

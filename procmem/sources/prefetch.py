@@ -13,7 +13,15 @@ from __future__ import annotations
 import os
 
 from procmem.sources.machine import own_pid
-from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS, Reading, let_go_on, read_plainly, wait_for_end
+from procmem.sources.reading_ahead import (
+    CHUNK_BYTES,
+    FOLDER_FLAGS,
+    OPEN_FLAGS,
+    Reading,
+    let_go_on,
+    read_plainly,
+    wait_for_end,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PrefetchedFile", "PrefetchedProcess", "prefetch_process", "prefetched_process"]
 
-_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PLAIN_BYTES = 256_000
 """What is smaller is read before a child could be made."""
 _PIECE = 256 * 1024
@@ -242,7 +249,7 @@ def prefetch_process(pid: int, thread_files: Sequence[str] = ()) -> None:
     One that is not there is met by who opens it.
     """
     try:
-        folder = os.open(f"/proc/{pid}", _FOLDER_FLAGS)
+        folder = os.open(f"/proc/{pid}", FOLDER_FLAGS)
     except OSError:
         return
     if pid not in _begun and pid != own_pid():  # a child of ours would share what we count as our own

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     _Taken = tuple[str, list[tuple[str, bytes, int]]]
     """A folder, and of each file its name, its content, and the number of the error, if any."""
 
-__all__ = ["CHUNK_BYTES", "OPEN_FLAGS", "Reading", "let_go_on", "read_plainly", "wait_for_end"]
+__all__ = ["CHUNK_BYTES", "FOLDER_FLAGS", "OPEN_FLAGS", "Reading", "let_go_on", "read_plainly", "wait_for_end"]
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 CHUNK_BYTES = 65_536
 """So much is asked for at a time; of smaps the kernel gives a page."""
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _SHARES_MAX = 1024
 _TOKEN_BYTES = 4
 """All tokens together are a page: what a pipe holds at least, also where a user has too many of them (pipe(7))."""
@@ -98,7 +98,7 @@ class Reading:
     ) -> None:
         self.wanted = wanted
         self.files: dict[int, dict[str, Content]] = {}
-        self.root = os.open(folder, _FOLDER, dir_fd=below)
+        self.root = os.open(folder, FOLDER_FLAGS, dir_fd=below)
         try:
             listed = os.listdir(self.root) if names is None else names
             self.queue, end = os.pipe()
@@ -145,7 +145,7 @@ class Reading:
 
     def _read(self, name: str) -> _Taken:
         try:
-            folder = os.open(name, _FOLDER, dir_fd=self.root)
+            folder = os.open(name, FOLDER_FLAGS, dir_fd=self.root)
         except OSError as error:
             return name, [("status", b"", error.errno or 1)]
         files = []

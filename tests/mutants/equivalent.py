@@ -50,7 +50,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "procmem/sources/reading_ahead.py",
-        "_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
+        "FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC",
         "ReplaceBinaryOperator_BitOr_BitAnd",
         "a folder opens without the flag as well, and Python asks for close-on-exec by itself",
     ),

@@ -119,7 +119,7 @@ def test_the_wrong_line_is_named_in_any_part(
     wrong: bytes, code: str, text: bytes, part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted from 1, in whatever parts the text is taken."""
-    monkeypatch.setattr(maps, "_PART_BYTES", part)
+    monkeypatch.setattr(maps, "PART_BYTES", part)
     for before in (0, 1, 4):
         with pytest.raises(MalformedFile) as raised:
             parse_maps((HEAP + b"\n") * before + wrong)

@@ -13,6 +13,7 @@ from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.parse import maps as maps_module
 from procmem.parse import smaps as smaps_module
+from procmem.parse import smaps_shape
 from procmem.parse.records import RecordsReader, smaps_records
 from procmem.parse.smaps import KnownSmaps, SmapsReader, parse_rollup, parse_smaps, parse_smaps_by_line
 from tests.support import smaps_text
@@ -27,7 +28,7 @@ WANTED = frozenset({"Rss", "Pss", "Swap", "Private_Dirty"})
 def parted(request: pytest.FixtureRequest) -> Iterator[None]:
     """Records of one shape are found in two ways, as a text is long or short: everything here holds for both."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(smaps_module, "_FEW_BYTES", request.param)
+        patch.setattr(smaps_shape, "_FEW_BYTES", request.param)
         yield
 
 
@@ -271,7 +272,7 @@ def test_of_several_wrong_lines_the_first_is_told(data: st.DataObject, keys: fro
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(smaps_module, "_SHORT_BYTES", 1)
-        patch.setattr(smaps_module, "_PART_BYTES", part)
+        patch.setattr(smaps_module, "PART_BYTES", part)
         assert outcome(in_pieces) == outcome(lambda: parse_smaps_by_line(text, keys=keys))
 
 
@@ -466,7 +467,7 @@ def many(count: int, **other: object) -> list[Record]:
 
 def test_shapes_may_change_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever part of the text a record of another shape stands in: new keys, a wider figure, no flags."""
-    monkeypatch.setattr(smaps_module, "_PART_BYTES", 8192)
+    monkeypatch.setattr(smaps_module, "PART_BYTES", 8192)
     plain, wide = many(40), many(3)
     wide[1] = wide[1]._replace(counters=(("Rss", 123_456_789_012), *wide[1].counters[3:]))
     keyed = many(40, key=3)
@@ -479,7 +480,7 @@ def test_shapes_may_change_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_most_of_a_large_text_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tolerant way is taken for the part alone that needs it, though no two records have the same figures."""
-    monkeypatch.setattr(smaps_module, "_PART_BYTES", 16384)
+    monkeypatch.setattr(smaps_module, "PART_BYTES", 16384)
     taken: list[int] = []
     by_line = SmapsReader._take_by_line
 
@@ -514,7 +515,7 @@ def test_counters_that_were_all_the_same_may_differ_later(
     keys: frozenset[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read as one text because nothing differed in it is right where it does; in every part, and in one."""
-    monkeypatch.setattr(smaps_module, "_PART_BYTES", 64_000)
+    monkeypatch.setattr(smaps_module, "PART_BYTES", 64_000)
     monkeypatch.setattr(SmapsReader, "_take_by_line", None)
     for changed in ([250], [0], range(200, 400), range(400), ()):
         records = [item if at in changed else without(item) for at, item in enumerate(many(400))]
@@ -538,7 +539,7 @@ def test_digits_in_the_place_of_a_blank_are_read_as_the_tolerant_way_does(*, joi
 
 def test_figures_that_are_none_are_found_among_joined_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blank between digits is none, wherever it stands."""
-    monkeypatch.setattr(smaps_module, "_PART_BYTES", 64_000)
+    monkeypatch.setattr(smaps_module, "PART_BYTES", 64_000)
     data = smaps_text.smaps([without(item) for item in many(400)])
     at = data.rfind(b"Swap: ")
     end = data.index(b" kB", at)
@@ -549,7 +550,7 @@ def test_figures_that_are_none_are_found_among_joined_counters(monkeypatch: pyte
 @pytest.mark.parametrize("number", [3, 199])
 def test_the_wrong_line_is_named_in_any_part(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted from 1 over the whole text."""
-    monkeypatch.setattr(smaps_module, "_PART_BYTES", 8192)
+    monkeypatch.setattr(smaps_module, "PART_BYTES", 8192)
     blocks = [smaps_text.smaps([item]) for item in many(200)]
     lines = b"".join(blocks[:number]).count(b"\n")
     for wrong, code in (
