@@ -14,7 +14,7 @@ from procmem.model.kinds import Kind
 from procmem.model.note import Note, note
 from procmem.model.raw import PageRun, PageState
 from procmem.model.region import Certainty, Label
-from procmem.model.snapshot import Limit, LimitName, Snapshot, Status, ThreadReading
+from procmem.model.snapshot import Limit, LimitName, Snapshot, Stat, Status, ThreadReading
 from tests.support.made_processes import made, record
 from tests.support.smaps_text import Record, smaps
 
@@ -104,6 +104,103 @@ def test_a_stack_pointer_holds_the_stack_that_it_lies_in(size: int, sp: int, is_
     """From its first to its last byte."""
     found = claims(area(0, size), threads=(thread(7, AT + sp),))
     assert found == stack(0, THREAD if is_held else CACHED, LIKELY, size)
+
+
+EXEC, FORKED = 0x400000, 0x400040
+
+
+def of_program(
+    *parts: list[Record],
+    threads: tuple[ThreadReading, ...] = (),
+    flags: int | None = EXEC,
+    main_stack: bool = True,
+    listed: Sequence[tuple[int, int]] | None = None,
+) -> list[Label]:
+    """The label of each stack of a process whose main thread is 7; ``flags`` are those of stat, None without it."""
+    top = record(0x7FFF_0000_0000, 0x7FFF_0002_0000, "rw-p", name=b"[stack]")
+    shot = shot_of([*(one for part in parts for one in part), *([top] if main_stack else [])], threads=threads)
+    if flags is not None:
+        shot = shot._replace(stat=Stat(7, b"w", "S", 1, flags, *[0] * 18))
+    assert shot.mappings is not None
+    found = stack_claims(shot, shot.mappings, NOTHING_KNOWN, Runtimes({}, False), None, listed)
+    return [one.label for one in found if one.label.kind is not kinds.STACK_GUARD]
+
+
+def kinds_of(labels: Sequence[Label]) -> list[tuple[Kind, Certainty]]:
+    """What they say."""
+    return [(one.kind, one.certainty) for one in labels]
+
+
+@pytest.mark.parametrize("listed", [None, []])
+def test_the_main_thread_has_no_stack_but_that_of_exec(listed: list[tuple[int, int]] | None) -> None:
+    """On another one it runs as a coroutine; stacks like it without a thread are coroutines' too."""
+    on_it = (thread(7, AT + 100), thread(8, AT + STEP + 100))
+    labels = of_program(area(0), area(1), area(2), threads=on_it, listed=listed)
+    assert kinds_of(labels) == [(COROUTINE, LIKELY), (THREAD, LIKELY), (COROUTINE, GUESS)]
+
+
+@pytest.mark.parametrize(("flags", "main_stack"), [(FORKED, True), (None, True), (EXEC, False)])
+def test_where_the_main_thread_may_have_any_stack(flags: int | None, main_stack: bool) -> None:
+    """A child that a thread forked goes on on that thread's stack."""
+    labels = of_program(area(0), area(1), threads=(thread(7, AT + 100),), flags=flags, main_stack=main_stack)
+    assert kinds_of(labels) == [(THREAD, LIKELY), (CACHED, LIKELY)]
+
+
+@pytest.mark.parametrize(
+    ("count", "flags", "kind"), [(4, EXEC, CACHED), (5, EXEC, COROUTINE), (5, FORKED, CACHED), (5, None, CACHED)]
+)
+def test_the_c_library_keeps_few_stacks_of_ended_threads(count: int, flags: int | None, kind: Kind) -> None:
+    """At most 40 MiB; but a forked child has those of all its parent's threads."""
+    assert {one.kind for one in of_program(*map(area, range(count)), flags=flags)} == {kind}
+
+
+def test_memory_without_a_mark_is_not_counted_among_the_stacks() -> None:
+    """Nor are stacks that threads may have whose place is not known."""
+    others = [area(at, MIB, flags=PLAIN) for at in range(1, 60)]
+    assert {one.kind for one in of_program(area(0), *others)} == {CACHED}
+    some = (thread(9, None), thread(10, None))
+    assert {one.kind for one in of_program(*map(area, range(6)), threads=some)} == {CACHED}
+    assert {one.kind for one in of_program(*map(area, range(7)), threads=some)} == {COROUTINE}
+
+
+SIGNAL = kinds.SIGNAL_STACK
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "others", "expected"),
+    [
+        (4 * PAGE, 2, 2, {SIGNAL}),
+        (3 * PAGE, 2, 2, {SIGNAL}),
+        (4 * PAGE, 3, 2, {COROUTINE}),
+        (5 * PAGE, 2, 2, {COROUTINE}),
+        (4 * PAGE, 1, 0, {CACHED}),
+    ],
+)
+@pytest.mark.parametrize("listed", [None, [(1, 2)]])
+def test_small_stacks_not_more_than_threads_are_for_signals(
+    size: int, count: int, others: int, expected: set[Kind], listed: list[tuple[int, int]] | None
+) -> None:
+    """None is so small that a thread could run on it."""
+    threads = tuple(thread(7 + at, 0x1000) for at in range(others))
+    labels = of_program(*(area(at, size) for at in range(count)), threads=threads, listed=listed)
+    expected = {COROUTINE} if listed is not None and SIGNAL not in expected else expected
+    assert {one.kind for one in labels} == expected
+    assert {one.certainty for one in labels} == {GUESS}
+
+
+def test_small_stacks_on_which_threads_run_are_no_signals() -> None:
+    """Where one of that size is a thread's, the others may be."""
+    found = of_program(area(0, 4 * PAGE), area(1, 4 * PAGE), threads=(thread(8, AT), thread(9, 1)))
+    assert kinds_of(found) == [(THREAD, LIKELY), (CACHED, LIKELY)]
+
+
+@pytest.mark.parametrize(("of_exec", "is_stack"), [("rwxp", True), ("rw-p", False)])
+def test_stacks_are_executable_where_that_of_exec_is(of_exec: str, is_stack: bool) -> None:
+    """An object that asks for it (PT_GNU_STACK) has it for all stacks, and only then."""
+    below, memory = area(0)
+    top = record(0x7FFF_0000_0000, 0x7FFF_0002_0000, of_exec, name=b"[stack]")
+    found = claims([below, memory._replace(perms="rwxp"), top], threads=(thread(8, AT + 100),))
+    assert found == (stack(0, THREAD, LIKELY) if is_stack else [])
 
 
 def test_each_thread_has_its_own() -> None:

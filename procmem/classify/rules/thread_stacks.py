@@ -12,10 +12,12 @@ Documentation/admin-guide/mm/pagemap.rst (bit 58).
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from operator import gt
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Partition, Rank
+from procmem.classify.rules.own_stacks import main_thread, why_coroutines
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass
@@ -39,6 +41,8 @@ SMALL_BYTES = 1 << 16
 """Below it pagemap is not asked about memory without MAP_STACK."""
 _USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
+_SMALL_STACK = 16 << 10
+"""PTHREAD_STACK_MIN, which leaves a thread nothing to run in; signal stacks are so small (SIGSTKSZ)."""
 _GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
 
 
@@ -89,12 +93,21 @@ def stack_claims(
         at = bisect_right(starts, thread.sp) - 1
         if at >= 0 and thread.sp < areas[at].end:
             holders.setdefault(at, thread)
+    main = main_thread(snapshot, mappings)
+    running = {thread.tid for thread in holders.values()}
+    free = [area for at, area in enumerate(areas) if at not in holders]
+    # as many of them as there are threads whose place is not known may be theirs
+    marked = sorted(area.end - area.guard_start for area in free if area.marked)
+    left = sum(marked[: max(len(marked) - unknown, 0)])
     finder = _FreeAreas(
         sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
         default=_default_size(snapshot),
         unknown=unknown,
-        free=Counter(area.end - area.guard_start for at, area in enumerate(areas) if at not in holders),
+        free=Counter(area.end - area.guard_start for area in free),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
+        own_stacks=why_coroutines(snapshot, main, running, left),
+        threads=len(snapshot.threads or ()),
+        main=main,
         complete=listed is not None,
         marks_show=bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE)),
         pages=pages,
@@ -189,13 +202,19 @@ def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int, cer
 
 
 class _FreeAreas(NamedTuple):
-    """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed."""
+    """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed.
+
+    ``own_stacks`` says why stacks that no thread runs on are coroutines', ``main`` is the thread that has [stack].
+    """
 
     sizes: Counter[int]
     default: int | None
     unknown: int
     free: Counter[int]
     fibers: bool
+    own_stacks: Note | None
+    threads: int
+    main: int | None
     complete: bool
     marks_show: bool
     pages: PageStates
@@ -209,6 +228,9 @@ class _FreeAreas(NamedTuple):
         span, size = area.end - area.guard_start, area.end - area.start
         if holder is not None:
             evidence = note("stack-held", area=area.evidence, sp=holder.sp, tid=holder.tid)
+            if holder.tid == self.main:
+                switched = kinds.SIGNAL_STACK if size <= _SMALL_STACK else kinds.COROUTINE_STACK
+                return Label(switched, Certainty.LIKELY, note("stack-of-main", stack=evidence), holder.owner)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
         usual, common = self.default is not None and self.default in (span, size), span in self.sizes
@@ -223,6 +245,8 @@ class _FreeAreas(NamedTuple):
             alone = note("stack-common-size" if common else "stack-own-size", area=area.evidence)
         # a guard and MAP_STACK alone are a shape that anybody's buffer may have; the usual size makes it likely
         sure = Certainty.LIKELY if area.marked and (usual or common) else Certainty.GUESS
+        if size <= _SMALL_STACK and not common and self.free[span] <= self.threads:
+            return Label(kinds.SIGNAL_STACK, Certainty.GUESS, note("stack-small", stack=alone))
         if self.complete:
             evidence = note("stack-unlisted", stack=alone)
             return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
@@ -233,6 +257,9 @@ class _FreeAreas(NamedTuple):
         if self.unknown and self.unknown * 2 >= self.free.total():
             evidence = note("stack-unknown-thread", stack=alone)
             return Label(kinds.THREAD_STACK, sure, evidence)
+        if self.own_stacks is not None:
+            evidence = note("stack-of-program", stack=alone, why=self.own_stacks)
+            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
         if not usual and self.free[span] > max(self.sizes[span], 1):
             evidence = note("stack-repeated", stack=alone, count=self.free[span])
             return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
@@ -241,13 +268,18 @@ class _FreeAreas(NamedTuple):
         return Label(kinds.COROUTINE_STACK, Certainty.GUESS, alone)
 
 
-def _plain(mappings: Mappings, row: int) -> bool:
-    """Private anonymous memory that may be a stack: not executable, kept by fork, without a name or with a stack's.
+def _stacks_are_executable(mappings: Mappings) -> bool:
+    """Whether an object asked for executable stacks (PT_GNU_STACK): exec's own is, and so are the C library's."""
+    return any(permissions(mappings.perms[row]).executable for row in mappings.rows_labelled(KernelName.STACK))
 
-    Stacks are executable only where everything is, or the program asks for it; there "x" does not show here.
+
+def _plain(mappings: Mappings, row: int, *, executable: bool) -> bool:
+    """Private anonymous memory that may be a stack: kept by fork, without a name or with a stack's.
+
+    It is ``executable`` only where the process has such stacks; where all memory is, "x" does not show here.
     """
     found = permissions(mappings.perms[row])
-    if mappings.inode[row] or not found.private or found.executable:
+    if mappings.inode[row] or not found.private or (found.executable and not executable):
         return False
     if mappings.has_flag(row, MemoryFlag.DONTCOPY):
         return False
@@ -262,6 +294,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
+    plain = partial(_plain, mappings, executable=_stacks_are_executable(mappings))
     inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE, "private-none")}
     installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed, "guards"))
@@ -271,11 +304,11 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
         if row < len(mappings)
         and mappings.end[row - 1] == mappings.start[row]
         and permissions(perms[row]).read_write
-        and _plain(mappings, row)
-        and _plain(mappings, row - 1)
+        and plain(row)
+        and plain(row - 1)
     )
     for row in sorted(inaccessible | with_guards):
-        if not 0 < row < len(mappings) or not permissions(perms[row]).read_write or not _plain(mappings, row):
+        if not 0 < row < len(mappings) or not permissions(perms[row]).read_write or not plain(row):
             continue
         below = row - 1
         guard = mappings.end[below] - mappings.start[below]
@@ -283,7 +316,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
             mappings.end[below] == mappings.start[row]
             and mappings.perms[below] == PRIVATE_NONE
             and guard <= _GUARD_MAX
-            and _plain(mappings, below)
+            and plain(below)
         )
         flags = mappings.flags[row]
         marked = flags is not None and MemoryFlag.NOHUGEPAGE in flags
