@@ -144,6 +144,7 @@ EVIDENCE = {
     "continues": N_("inaccessible, and continues the memory below it: {below}"),
     "small-inaccessible": N_("inaccessible, anonymous, and only {kib} KiB long"),
     "adjoins-object": N_("{kib} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"),
+    "beside-main-tls": N_("{kib} KiB beside TLS, in one mapping with it that adjoins a loaded object"),
     "by-runtime": N_("anonymous memory of {kib} KiB that nothing else explains, in a process with {runtime} ({seen})"),
     "arena-shape": N_("writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"),
     "arena-full": N_("it fills blocks of {mib} MiB where malloc's arenas lie, without a rest"),

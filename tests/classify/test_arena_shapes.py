@@ -113,6 +113,22 @@ LIKELY, GUESS = Certainty.LIKELY, Certainty.GUESS
 ONE = {(0, MIB, kinds.GLIBC_ARENA, LIKELY), (MIB, SIZE, kinds.GLIBC_ARENA_RESERVE, LIKELY)}
 
 
+def test_another_malloc_makes_the_shape_a_guess() -> None:
+    """The process uses that one; what hooks into the C library's exports the same name."""
+    seen = Detection(note("unexplained"), Certainty.CERTAIN)
+    both = Runtimes({"glibc": seen, "own-malloc": seen}, False)
+    assert claimed(USED, REST, runtimes=both) == {(*one[:3], GUESS) for one in ONE}
+
+
+@pytest.mark.parametrize(("start", "is_arena"), [(2 << 40, False), ((30 << 40) - SIZE, False), (30 << 40, True)])
+def test_no_arena_lies_where_mimalloc_asks_for_memory(start: int, is_arena: bool) -> None:
+    """The kernel puts nothing there by itself."""
+    seen = Detection(note("unexplained"), Certainty.CERTAIN)
+    rows = [part(start - AT, start - AT + MIB), part(start - AT + MIB, start - AT + SIZE, "---p")]
+    assert bool(claimed(*rows, runtimes=Runtimes({"glibc": seen, "mimalloc": seen}, False))) is is_arena
+    assert claimed(*rows)
+
+
 def test_claims_by_shape() -> None:
     """Where glibc is, the first page was used, and nothing else stands there."""
     assert claimed(USED, REST) == ONE

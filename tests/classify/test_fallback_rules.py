@@ -299,7 +299,8 @@ def of_linker(size: int) -> Label:
         (MIB, 8 * KIB, True),
         (MIB + PAGE, 8 * KIB, False),
         (MIB, 60 * KIB, True),
-        (MIB, 64 * KIB, False),
+        (MIB, 128 * KIB, True),
+        (MIB, 128 * KIB + PAGE, False),
     ],
 )
 @pytest.mark.parametrize("label", [PROGRAM, VDSO])
@@ -308,6 +309,69 @@ def test_small_memory_beside_an_object(start: int, size: int, is_linkers: bool, 
     rows = sorted([block(0, MIB, label=label), block(start, size)])
     expected = of_linker(size) if is_linkers else UNEXPLAINED
     assert [one for one in found(*rows) if one is not label] == [expected]
+
+
+@pytest.mark.parametrize(("size", "is_linkers"), [(64 * KIB - PAGE, True), (64 * KIB, False)])
+def test_what_an_allocator_may_have_is_not_the_linkers(size: int, is_linkers: bool) -> None:
+    """Of 64 KiB and more its patterns are asked first."""
+    [_, label] = found(block(0, MIB, label=PROGRAM), block(MIB, size), runtimes=ASKED)
+    assert label.kind is (kinds.LOADER if is_linkers else kinds.V8)
+
+
+TLS = Label(kinds.TLS, CERTAIN, SEEN)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "object_at", "expected"),
+    [
+        ([UNEXPLAINED, TLS, UNEXPLAINED], 3, [True, None, False]),
+        ([UNEXPLAINED, TLS, UNEXPLAINED], -1, [False, None, True]),
+        ([UNEXPLAINED, TLS, UNEXPLAINED], 5, [None, None, None]),
+        ([HEAP_BELOW := Label(kinds.GLIBC_MMAP_CHUNK, CERTAIN, SEEN), UNEXPLAINED, TLS], 3, [None, True, None]),
+        ([UNEXPLAINED, HEAP_BELOW, TLS], 3, [None, None, None]),
+    ],
+)
+def test_memory_beside_tls_is_the_linkers_too(
+    mapping: list[Label], object_at: int, expected: list[bool | None]
+) -> None:
+    """In one mapping with it, that adjoins an object: the linker made room for both. True is beside TLS alone."""
+    step = 8 * KIB
+    rows = sorted([block(0, 3 * step), block(object_at * step, step, label=PROGRAM)])
+    table = parse_smaps(smaps([one for one, _ in rows]))
+    own = next(at for at, (_, label) in enumerate(rows) if label is not PROGRAM)
+    parts = [(own, AT + at * step, AT + (at + 1) * step, label) for at, label in enumerate(mapping)]
+    parts.insert(0 if own else 3, (1 - own, table.start[1 - own], table.end[1 - own], PROGRAM))
+    vma, starts, ends, labels = map(list, zip(*parts, strict=True))
+    cut = Partition(vma, starts, ends, labels, frozenset({own}))
+    judged = fallback_rules(table, cut, NO_ONE, NOTHING_KNOWN, deep=True).label
+    codes = {note("beside-main-tls", kib=8): True, note("adjoins-object", kib=8): False}
+    assert [codes.get(one.evidence) for one in judged if one is not PROGRAM] == expected
+
+
+HG = PLAIN + " hg"
+
+
+@pytest.mark.parametrize(
+    ("flags", "wholes"),
+    [
+        ((PLAIN, HG, PLAIN), [(0, 3)]),
+        ((HG, PLAIN), [(0, 2)]),
+        ((PLAIN, HG, PLAIN + " dc"), [(0, 2), (2, 3)]),
+        ((PLAIN, None, HG), [(0, 1), (1, 2), (2, 3)]),
+    ],
+)
+def test_a_block_in_which_huge_pages_were_asked_for_is_one(
+    flags: tuple[str | None, ...], wholes: list[tuple[int, int]]
+) -> None:
+    """madvise() cuts a block's mapping; its parts differ in that flag alone, and its header is in the first."""
+    size = 16 * MIB
+    rows = [block(at * size, size, flags=text) for at, text in enumerate(flags)]
+    assert sorted({((one.start - AT) // size, (one.end - AT) // size) for one in asked(*rows)}) == wholes
+    assert len({label.evidence for label in found(*rows, runtimes=ASKED)}) == len({end - low for low, end in wholes})
+    pages = PageStates([(AT, AT + len(rows) * size)], [PageRun(AT, AT + PAGE, PageState.PRESENT)])
+    assert asked(*rows, pages=pages)[0].may_be_malloc
+    gap = [rows[0], block(size + PAGE, size, flags=HG)]
+    assert len(asked(*gap)) == 2
 
 
 def test_small_memory_beside_something_else_stays() -> None:

@@ -40,6 +40,19 @@ def test_beside_python(seen: AnonymousRange, expected: tuple[Kind, Certainty]) -
     assert found[1:] == expected
 
 
+@pytest.mark.parametrize(
+    ("brk_is_free", "expected"),
+    [(False, (kinds.TCMALLOC, Certainty.LIKELY)), (True, (kinds.UNKNOWN_ALLOCATOR, Certainty.GUESS))],
+)
+def test_beside_the_heap_of_tcmalloc(brk_is_free: bool, expected: tuple[Kind, Certainty]) -> None:
+    """It maps memory where brk cannot grow; what is mapped while it could is the program's own."""
+    names = ("tcmalloc", "own-malloc", "glibc")
+    runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in names}, False)
+    found = first_guess(runtimes.patterns(), block(64 * MIB + 4096, brk_is_free=brk_is_free))
+    assert found is not None
+    assert found[1:] == expected
+
+
 def test_names_in_the_table_are_different() -> None:
     """They are keys."""
     assert len({runtime.name for runtime in RUNTIMES}) == len(RUNTIMES)

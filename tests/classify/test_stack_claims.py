@@ -188,6 +188,13 @@ def test_small_stacks_not_more_than_threads_are_for_signals(
     assert {one.certainty for one in labels} == {GUESS}
 
 
+def test_stacks_for_signals_may_be_unused() -> None:
+    """No signal has come yet."""
+    unused = PageStates([(AT - PAGE, AT + 4 * PAGE)])
+    assert claims(area(0, 4 * PAGE), pages=unused, threads=(thread(7, 1),)) == stack(0, SIGNAL, GUESS, 4 * PAGE)
+    assert claims(area(0, 4 * PAGE), pages=unused) == []
+
+
 def test_small_stacks_on_which_threads_run_are_no_signals() -> None:
     """Where one of that size is a thread's, the others may be."""
     found = of_program(area(0, 4 * PAGE), area(1, 4 * PAGE), threads=(thread(8, AT), thread(9, 1)))

@@ -28,6 +28,8 @@ __all__ = ["fallback_rules"]
 
 GUARD_BYTES_MAX = 1 << 16
 _ALLOCATOR_BYTES_MIN = 1 << 16
+_LOADER_BYTES_MAX = 1 << 17
+"""Link maps and the main thread's TLS, where an allocator does not claim them: malloc maps nothing so small."""
 
 
 def fallback_rules(
@@ -67,7 +69,9 @@ def fallback_rules(
         if cut.end[index] - cut.start[index] >= _ALLOCATOR_BYTES_MIN
     ]
     closed = [index for index in found if identities[index] in reserved]
-    near = {beside for index in of_loader for beside in (index - 1, index + 1)} - {-1, len(identities)}
+    of_tls = {identity for identity, label in different.items() if label.kind is kinds.TLS}
+    tls = list(compress(count(), map(of_tls.__contains__, identities)))
+    near = {beside for index in (*of_loader, *tls) for beside in (index - 1, index + 1)} - {-1, len(identities)}
     candidates = sorted({*large, *closed, *(index for index in near if identities[index] in sorts)})
     anonymous = [index for index in candidates if not mappings.inode[cut.vma[index]]]
     writables = [index for index in anonymous if identities[index] in writable]
@@ -215,30 +219,71 @@ class _Judge:
     def writable(self, indexes: Sequence[int]) -> Iterator[Label | None]:
         """The labels of ranges of writable anonymous memory; None where nothing is known of one."""
         vma, flags_of, end_of = self._cut.vma, self._mappings.flags, self._mappings.end
-        starts = [self._cut.start[index] for index in indexes]
-        ends = [self._cut.end[index] for index in indexes]
+        whole = self._whole_blocks(indexes)
+        starts = [self._cut.start[first] for first, _, _ in whole]
+        ends = [self._cut.end[last] for _, last, _ in whole]
         seen = self._pages.touched_of_each(starts, ends)
-        for index, start, end, (first, any_of_it) in zip(indexes, starts, ends, seen, strict=True):
-            size, row = end - start, vma[index]
+        for index, start, end, (_, last, advised), (first, any_of_it) in zip(
+            indexes, starts, ends, whole, seen, strict=True
+        ):
+            size, row = end - start, vma[last]
             if size < _ALLOCATOR_BYTES_MIN:
-                yield self._beside_object(start, end)
+                yield self._beside_object(index)
                 continue
             never, used = first is False, any_of_it is not False
             room = self._rooms.get(end, 0) if end == end_of[row] else 0
-            flags = flags_of[row]
+            flags = flags_of[vma[advised]]
             # all that the patterns may look at; of addresses, how round they are, and in which TiB
             low, high = start | _ROUNDEST, end | _ROUNDEST
             sort = (size, low & -low & _ROUND, high & -high & _ROUND, start >> 40, flags, never, used, room)
             if sort not in self._judged:
                 self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used)
-            yield self._judged[sort]
+            label = self._judged[sort]
+            yield self._beside_object(index) if label is None and size <= _LOADER_BYTES_MAX else label
 
-    def _beside_object(self, start: int, end: int) -> Label | None:
-        """Small memory is the linker's where it adjoins what that has loaded."""
-        if start not in self._loaders and end not in self._loaders:
+    def _whole_blocks(self, indexes: Sequence[int]) -> list[tuple[int, int, int]]:
+        """The first and the last range of the block that each is a part of, and one of them that was advised, if any.
+
+        A program that asks for huge pages (madvise) for the inside of a block cuts its mapping so; else kernels merge
+        what adjoins each other and is alike.
+        """
+        flags_of, vma = self._mappings.flags, self._cut.vma
+        advised = self._mappings.flags_with(MemoryFlag.HUGEPAGE)
+        if not advised:
+            return [(index, index, index) for index in indexes]
+        whole: list[tuple[int, int, int]] = []
+        run: list[int] = []
+        for index in indexes:
+            if run and not self._continues(run[-1], index):
+                whole += _as_one(run, advised_at=[flags_of[vma[at]] in advised for at in run])
+                run = []
+            run.append(index)
+        return whole + _as_one(run, advised_at=[flags_of[vma[at]] in advised for at in run])
+
+    def _continues(self, before: int, index: int) -> bool:
+        """Whether a range goes on with the memory before it, and differs from it in advice on huge pages alone."""
+        if index != before + 1 or self._cut.end[before] != self._cut.start[index]:
+            return False
+        one, other = (self._mappings.flags[self._cut.vma[at]] for at in (before, index))
+        return one is not None and other is not None and one != other and _unadvised(one) == _unadvised(other)
+
+    def _beside_object(self, index: int) -> Label | None:
+        """Small memory is the linker's where it adjoins what that has loaded, or TLS in a mapping that does."""
+        start, end, row = self._cut.start[index], self._cut.end[index], self._cut.vma[index]
+        if start in self._loaders or end in self._loaders:
+            evidence = note("adjoins-object", kib=(end - start) // 1024)
+        elif self._of_mapping_with_tls(index, row):
+            evidence = note("beside-main-tls", kib=(end - start) // 1024)
+        else:
             return None
-        evidence = note("adjoins-object", kib=(end - start) // 1024)
         return self.shared(Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker")))
+
+    def _of_mapping_with_tls(self, index: int, row: int) -> bool:
+        """Whether TLS lies beside a range in one mapping that adjoins a loaded object: the linker made room for it."""
+        if self._mappings.start[row] not in self._loaders and self._mappings.end[row] not in self._loaders:
+            return False
+        beside = (at for at in (index - 1, index + 1) if 0 <= at < len(self._cut.vma) and self._cut.vma[at] == row)
+        return any(self._cut.label[at].kind is kinds.TLS for at in beside)
 
     def _judge(self, start: int, end: int, flags: str | None, room: int, *, never: bool, used: bool) -> Label | None:
         noreserve = flags is not None and MemoryFlag.NORESERVE in flags
@@ -256,6 +301,18 @@ class _Judge:
         )
         guess = first_guess(self._patterns, block)
         return None if guess is None else self.shared(_of_allocator(block, guess, self._runtimes))
+
+
+def _unadvised(flags: str) -> list[str]:
+    return [flag for flag in flags.split() if flag != MemoryFlag.HUGEPAGE]
+
+
+def _as_one(run: Sequence[int], *, advised_at: Sequence[bool]) -> list[tuple[int, int, int]]:
+    """The same for all parts of a block."""
+    if not run:
+        return []
+    advised = next((index for index, is_advised in zip(run, advised_at, strict=True) if is_advised), run[0])
+    return [(run[0], run[-1], advised)] * len(run)
 
 
 def _of_allocator(block: AnonymousRange, guess: Guess, runtimes: Runtimes) -> Label:

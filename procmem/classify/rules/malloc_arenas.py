@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
+from procmem.classify.runtimes.blocks import mimalloc_hinted
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds, owners
 from procmem.model.mapping import Mappings
@@ -117,22 +118,26 @@ def arena_claims(
     """Claims on arena heaps by shape, where the process has glibc.
 
     A heap's first page holds its header, so a block whose first page was never touched is none; nor are those that
-    begin at one of the addresses ``disproved``, where something else stands.
+    begin at one of the addresses ``disproved``, where something else stands, or where another allocator asked to be.
+    Where another object has a malloc of its own, the C library's is seldom used: what has the shape may be either's.
     """
     if not runtimes.has("glibc"):
         return
     yield from _huge_arenas(mappings)
     seen = False
+    sure = Certainty.GUESS if runtimes.has("own-malloc") else Certainty.LIKELY
     for heap in arena_heaps(mappings, bits):
         if pages.touched(heap.start) is False or heap.start in disproved:
+            continue
+        if runtimes.has("mimalloc") and mimalloc_hinted(heap.start):
             continue
         mib = (heap.end - heap.start) >> 20
         evidence = note("arena-shape", mib=mib)
         owner = owners.ArenaBlock(heap.start)
-        used = Label(kinds.GLIBC_ARENA, Certainty.LIKELY, evidence, owner)
+        used = Label(kinds.GLIBC_ARENA, sure, evidence, owner)
         yield Claim(heap.start, heap.top, Rank.ALLOCATOR, used)
         if heap.top < heap.end:
-            rest = Label(kinds.GLIBC_ARENA_RESERVE, Certainty.LIKELY, evidence, owner)
+            rest = Label(kinds.GLIBC_ARENA_RESERVE, sure, evidence, owner)
             yield Claim(heap.top, heap.end, Rank.ALLOCATOR, rest)
         seen = True
     if seen:

@@ -237,7 +237,9 @@ class _FreeAreas(NamedTuple):
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common)):
             return None
-        if self.untouched(area):
+        # no signal may have come yet
+        of_signals = size <= _SMALL_STACK and not common and self.free[span] <= self.threads
+        if self.untouched(area) and not of_signals:
             return None
         if usual:
             alone = note("stack-default-size", area=area.evidence)
@@ -245,7 +247,7 @@ class _FreeAreas(NamedTuple):
             alone = note("stack-common-size" if common else "stack-own-size", area=area.evidence)
         # a guard and MAP_STACK alone are a shape that anybody's buffer may have; the usual size makes it likely
         sure = Certainty.LIKELY if area.marked and (usual or common) else Certainty.GUESS
-        if size <= _SMALL_STACK and not common and self.free[span] <= self.threads:
+        if of_signals:
             return Label(kinds.SIGNAL_STACK, Certainty.GUESS, note("stack-small", stack=alone))
         if self.complete:
             evidence = note("stack-unlisted", stack=alone)

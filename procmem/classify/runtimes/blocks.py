@@ -10,6 +10,7 @@ __all__ = [
     "aligned",
     "anything",
     "beside_brk",
+    "beside_full_brk",
     "beside_malloc",
     "broken_size",
     "carrier",
@@ -17,9 +18,11 @@ __all__ = [
     "large",
     "like_direct_buffers",
     "managed",
+    "mapped_by_malloc",
     "marked_and_aligned",
     "may_grow",
     "mimalloc",
+    "mimalloc_hinted",
     "of_the_database",
     "openblas_buffer",
     "python_arena",
@@ -31,6 +34,7 @@ _HUGE_PAGE = 2 << 20
 _ROUND = 1 << 20
 _MORECORE_MAX = 64 << 20
 _CPYTHON_ARENA = 1 << 20
+_MMAP_THRESHOLD = 1 << 17  # glibc malloc/malloc.c, DEFAULT_MMAP_THRESHOLD
 _MORECORE = 1 << 20  # glibc malloc/malloc.c, MMAP_AS_MORECORE_SIZE
 _OPENBLAS_BUFFER = 32 << 20
 _MIMALLOC_HINTS = (2 << 40, 30 << 40)  # mimalloc src/os.c, MI_HINT_BASE and MI_HINT_MAX
@@ -90,10 +94,14 @@ def anything(_block: AnonymousRange) -> bool:
     return True
 
 
+def mimalloc_hinted(start: int) -> bool:
+    """Whether an address is one that mimalloc asks for, where the kernel by itself puts nothing."""
+    return _MIMALLOC_HINTS[0] <= start < _MIMALLOC_HINTS[1]
+
+
 def mimalloc(block: AnonymousRange) -> bool:
     """Beyond 2 TiB, where its hints lead, in steps of 32 MiB; or aligned so, without reserving swap."""
-    hinted = _MIMALLOC_HINTS[0] <= block.start < _MIMALLOC_HINTS[1]
-    return hinted or (block.noreserve and block.start % _MIMALLOC_SEGMENT == 0)
+    return mimalloc_hinted(block.start) or (block.noreserve and block.start % _MIMALLOC_SEGMENT == 0)
 
 
 def aligned(block: AnonymousRange) -> bool:
@@ -168,6 +176,15 @@ def openblas_buffer(block: AnonymousRange) -> bool:
     return whole and not block.noreserve and block.is_aligned
 
 
+def mapped_by_malloc(block: AnonymousRange) -> bool:
+    """A block of the C library's malloc: as large as it maps by themselves, with its header.
+
+    Just a multiple of 1 MiB is hardly ever a request and a header; programs that map memory themselves ask for such.
+    """
+    whole = block.brk_is_free and block.size % _ROUND == 0
+    return block.may_be_malloc and block.size > _MMAP_THRESHOLD and not whole
+
+
 def beside_brk(block: AnonymousRange) -> bool:
     """Just a multiple of 1 MiB, which sysmalloc takes where brk cannot grow; a block is its request and a header."""
     return (
@@ -179,9 +196,14 @@ def beside_brk(block: AnonymousRange) -> bool:
     )
 
 
+def beside_full_brk(block: AnonymousRange) -> bool:
+    """Of an allocator that takes its memory from brk as long as that can grow, and has no reason to map any."""
+    return not block.brk_is_free
+
+
 def broken_size(block: AnonymousRange) -> bool:
-    """No whole mebibytes."""
-    return block.size % _ROUND != 0
+    """The same, and no whole mebibytes."""
+    return beside_full_brk(block) and block.size % _ROUND != 0
 
 
 def beside_malloc(block: AnonymousRange) -> bool:

@@ -319,10 +319,11 @@ RUNTIMES: tuple[Runtime, ...] = (
         "tcmalloc",
         symbols=frozenset({"tc_malloc", "MallocExtension_ReleaseFreeMemory"}),
         libraries=(b"libtcmalloc",),
+        # gperftools src/system-alloc.cc: memory is mapped where brk has failed.
         # whole mebibytes may be an interpreter's, which maps them past malloc
         patterns=(
             (kinds.TCMALLOC, _LIKELY, blocks.broken_size),
-            (kinds.TCMALLOC, _GUESS, blocks.anything),
+            (kinds.TCMALLOC, _GUESS, blocks.beside_full_brk),
         ),
     ),
     Runtime(
@@ -420,7 +421,7 @@ RUNTIMES: tuple[Runtime, ...] = (
                 _GUESS,
                 blocks.beside_brk,
             ),
-            (kinds.GLIBC_MMAP_CHUNK, _GUESS, lambda block: block.may_be_malloc),
+            (kinds.GLIBC_MMAP_CHUNK, _GUESS, blocks.mapped_by_malloc),
         ),
     ),
     Runtime(
