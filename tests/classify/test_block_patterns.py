@@ -144,6 +144,15 @@ def test_which_blocks_fit(pattern: Pattern, at: AnonymousRange, fits: bool) -> N
 def test_what_a_block_is_unless_something_is_said() -> None:
     """Used, not advised, counted against the commit limit, with nothing behind it."""
     assert AnonymousRange(0, PAGE, False) == AnonymousRange(
-        0, PAGE, False, noreserve=False, touched=True, advised=False, room=0, brk_is_free=False, outweighs_malloc=False
+        0,
+        PAGE,
+        False,
+        noreserve=False,
+        touched=True,
+        advised=False,
+        room=0,
+        brk_is_free=False,
+        outweighs_malloc=False,
+        noreserve_shows=False,
     )
     assert block(size=3 * PAGE).size == 3 * PAGE

@@ -119,7 +119,7 @@ USUAL = AnonymousRange(AT, AT + MIB, True)
     [
         (PLAIN, USUAL),
         (None, USUAL),
-        (PLAIN + " nr", USUAL._replace(may_be_malloc=False, noreserve=True)),
+        (PLAIN + " nr", USUAL._replace(may_be_malloc=False, noreserve=True, noreserve_shows=True)),
         (PLAIN + " hg", USUAL._replace(advised=True)),
         *((f"{PLAIN} {flag}", USUAL._replace(may_be_malloc=False)) for flag in ("um", "uw", "ui", "dp", "sl", "dc")),
         (PLAIN + " nh", USUAL),
@@ -128,6 +128,15 @@ USUAL = AnonymousRange(AT, AT + MIB, True)
 def test_flags_of_a_block(flags: str | None, expected: AnonymousRange) -> None:
     """What a program asks the kernel for of memory that it mapped itself is none of malloc's."""
     assert asked(block(flags=flags)) == [expected]
+
+
+def test_whether_swap_is_not_reserved_for_others() -> None:
+    """As a mark that a block lacks."""
+    [one, other] = asked(block(), block(16 * MIB, flags=PLAIN + " nr"))
+    assert (one.noreserve, one.noreserve_shows) == (False, True)
+    assert other.noreserve
+    [alone] = asked(block(flags=None))
+    assert not alone.noreserve_shows
 
 
 ALL_OF_IT = [(AT, AT + MIB)]

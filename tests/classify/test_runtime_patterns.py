@@ -53,6 +53,24 @@ def test_beside_the_heap_of_tcmalloc(brk_is_free: bool, expected: tuple[Kind, Ce
     assert found[1:] == expected
 
 
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (block(MIB, noreserve_shows=True), kinds.CPYTHON_OBMALLOC),
+        (block(MIB), kinds.JEMALLOC),
+        (block(MIB + 4096, noreserve=True, noreserve_shows=True), kinds.JEMALLOC),
+        (block(MIB + 4096, noreserve_shows=True), kinds.UNKNOWN_ALLOCATOR),
+    ],
+)
+def test_beside_jemalloc(seen: AnonymousRange, expected: Kind) -> None:
+    """It asks for memory without a reservation of swap, which others do not: theirs is told apart where marks show."""
+    names = ("jemalloc", "cpython", "own-malloc")
+    runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in names}, False)
+    found = first_guess(runtimes.patterns(), seen)
+    assert found is not None
+    assert found[1] is expected
+
+
 def test_names_in_the_table_are_different() -> None:
     """They are keys."""
     assert len({runtime.name for runtime in RUNTIMES}) == len(RUNTIMES)

@@ -186,11 +186,12 @@ class _Judge:
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
+        self._noreserve_shows = bool(mappings.flags_with(MemoryFlag.NORESERVE))
         closed = mappings.rows_where(
             lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible", without_inode=True
         )
         self._rooms = {mappings.start[row]: mappings.sizes[row] for row in closed}
-        name = ("judged", id(runtimes), deep, outweighs, self._brk_is_free)
+        name = ("judged", id(runtimes), deep, outweighs, self._brk_is_free, self._noreserve_shows)
         self._judged: dict[tuple[object, ...], Label | None] = facts.of(name, dict)
         self._between: dict[tuple[object, ...], Label | None] = {}
         self._labels: dict[Label, Label] = {}
@@ -298,6 +299,7 @@ class _Judge:
             room=room,
             brk_is_free=self._brk_is_free,
             outweighs_malloc=self._outweighs,
+            noreserve_shows=self._noreserve_shows,
         )
         guess = first_guess(self._patterns, block)
         return None if guess is None else self.shared(_of_allocator(block, guess, self._runtimes))

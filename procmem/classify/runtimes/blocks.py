@@ -20,6 +20,7 @@ __all__ = [
     "managed",
     "mapped_by_malloc",
     "marked_and_aligned",
+    "marked_where_marks_show",
     "may_grow",
     "mimalloc",
     "mimalloc_hinted",
@@ -55,6 +56,7 @@ class AnonymousRange(NamedTuple):
     the commit limit, and malloc's own headers were not read. ``noreserve`` is VmFlags nr (False where flags do not
     say), ``touched`` False where none of it was ever used,
     ``advised`` is VmFlags hg, ``room`` the bytes of inaccessible memory right behind it.
+    ``noreserve_shows`` says that other memory of the process has it, so that the machine does not account for all.
     ``brk_is_free`` says that the heap could still grow, ``outweighs_malloc`` that malloc's own structures were read,
     and hold far less than all that they do not explain.
     """
@@ -68,6 +70,7 @@ class AnonymousRange(NamedTuple):
     room: int = 0
     brk_is_free: bool = False
     outweighs_malloc: bool = False
+    noreserve_shows: bool = False
 
     @property
     def size(self) -> int:
@@ -112,6 +115,11 @@ def aligned(block: AnonymousRange) -> bool:
 def marked_and_aligned(block: AnonymousRange) -> bool:
     """As jemalloc maps: with MAP_NORESERVE wherever the machine overcommits, which malloc does not."""
     return block.is_aligned and block.noreserve
+
+
+def marked_where_marks_show(block: AnonymousRange) -> bool:
+    """The same of any place; where no memory has that mark, the machine may not overcommit, and jemalloc not ask."""
+    return block.noreserve or not block.noreserve_shows
 
 
 def python_arena(block: AnonymousRange) -> bool:

@@ -300,7 +300,10 @@ RUNTIMES: tuple[Runtime, ...] = (
         symbols=frozenset({"je_malloc", "mallctl", "jemalloc_stats"}),
         libraries=(b"libjemalloc",),
         programs=(b"redis-server", b"valkey-server", b"clickhouse"),
-        patterns=((kinds.JEMALLOC, _LIKELY, blocks.marked_and_aligned), (kinds.JEMALLOC, _GUESS, blocks.anything)),
+        patterns=(
+            (kinds.JEMALLOC, _LIKELY, blocks.marked_and_aligned),
+            (kinds.JEMALLOC, _GUESS, blocks.marked_where_marks_show),
+        ),
         noreserve=True,
     ),
     # linked into one object beside the C library's malloc, which the rest of the process uses
