@@ -19,8 +19,9 @@ from procmem.classify.rules.elf_segments import LoadedObject, ObjectRoles, code_
 from procmem.classify.rules.executable import as_if_not_executable, execute_proves
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.rules.kernel_names import MappingKey, label_of
+from procmem.classify.rules.loose_threads import place_loose_threads
 from procmem.classify.rules.malloc_arenas import arena_claims
-from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
+from procmem.classify.rules.thread_stacks import marked_stack_claims, stack_claims
 from procmem.classify.runtimes.detect import Runtimes, places_begun, runtimes_of
 from procmem.model.auxv import AT_BASE, AT_ENTRY, AT_PHDR
 from procmem.model.elf import ET_EXEC, PT_INTERP, PT_TLS, ElfImage
@@ -182,7 +183,7 @@ def layout(
     of_runtimes = list(runtimes.claims(mappings, snapshot))
     claims += of_runtimes
     blocks: Mapping[int, tuple[int, int]] = {}
-    listed = None
+    listed, complete = None, False
     disproved: frozenset[int] = frozenset()
     if look is not None:
         from procmem.classify.target_memory.look import proofs  # noqa: PLC0415  # only for --deep
@@ -200,10 +201,10 @@ def layout(
         )
         claims += proved.claims
         blocks = proved.blocks
-        listed = list(blocks.values()) if proved.complete else None
+        listed, complete = list(blocks.values()), proved.complete
         disproved = proved.disproved
     claims += arena_claims(mappings, snapshot.bits, runtimes, pages, disproved)
-    claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed)
+    claims += stack_claims(snapshot, mappings, pages, runtimes, tls_size, listed, complete)
     cut = place_loose_threads(snapshot, mappings, partition(mappings, claims, _defaults(mappings)), blocks)
     return Claimed(cut, mappings, runtimes, look is not None, facts)
 

@@ -7,7 +7,8 @@ import pytest
 
 from procmem.classify.page_states import NOTHING_KNOWN, PageStates
 from procmem.classify.partition import Partition, Rank
-from procmem.classify.rules.thread_stacks import marked_stack_claims, place_loose_threads, stack_claims
+from procmem.classify.rules.loose_threads import place_loose_threads
+from procmem.classify.rules.thread_stacks import marked_stack_claims, stack_claims
 from procmem.classify.runtimes.detect import Detection, Runtimes
 from procmem.model import kinds
 from procmem.model.kinds import Kind
@@ -338,6 +339,18 @@ def test_what_the_c_library_did_not_list_is_no_threads() -> None:
         assert claims(area(0), listed=[(start, end)]) == (stack(0, COROUTINE, GUESS) if is_other else [])
 
 
+def test_what_a_part_of_the_threads_listed_is_not_claimed_again() -> None:
+    """Where the lists were not complete, other stacks are what they were; nothing is said of what lies above one."""
+    shot = shot_of([*area(0), *area(1)], threads=(thread(7, AT + 100),))
+    assert shot.mappings is not None
+    own = [(AT - PAGE, AT + MIB)]
+    found = list(stack_claims(shot, shot.mappings, NOTHING_KNOWN, Runtimes({}, False), None, own, complete=False))
+    assert [(one.start, one.label.kind) for one in found] == [
+        (AT + STEP, CACHED),
+        (AT + STEP - PAGE, kinds.STACK_GUARD),
+    ]
+
+
 def test_a_stack_whose_top_page_was_never_used_is_none() -> None:
     """But one that a thread runs on."""
     asked = [(AT - PAGE, AT + USUAL)]
@@ -595,6 +608,20 @@ def placed(
 def anonymous(size: int = 64 * 1024, flags: str = PLAIN, perms: str = "rw-p", at: int = AT) -> Record:
     """Memory of its own."""
     return record(at, at + size, perms)._replace(flags=flags)
+
+
+@pytest.mark.parametrize(("tid", "kind"), [(7, COROUTINE), (8, THREAD)])
+@pytest.mark.parametrize(("flags", "sure"), [(PLAIN, GUESS), (NH, LIKELY)])
+def test_the_main_thread_outside_of_its_stack(tid: int, kind: Kind, flags: str, sure: Certainty) -> None:
+    """The program has switched stacks."""
+    top = record(0x7FFF_0000_0000, 0x7FFF_0002_0000, "rw-p", name=b"[stack]")
+    shot = shot_of([anonymous(flags=flags), top], threads=(thread(tid, AT + 100),))
+    shot = shot._replace(stat=Stat(7, b"w", "S", 1, EXEC, *[0] * 18))
+    assert shot.mappings is not None
+    labels = [Label(kinds.ANON_PRIVATE, GUESS, note("unexplained")), Label(kinds.MAIN_STACK, LIKELY, note("x"))]
+    cut = Partition([0, 1], list(shot.mappings.start), list(shot.mappings.end), labels, frozenset())
+    [found, _] = place_loose_threads(shot, shot.mappings, cut, {}).label
+    assert (found.kind, found.certainty) == (kind, sure)
 
 
 SAME = (kinds.ANON_PRIVATE, GUESS, "unexplained")

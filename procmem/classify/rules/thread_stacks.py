@@ -11,16 +11,14 @@ Documentation/admin-guide/mm/pagemap.rst (bit 58).
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from operator import gt
 
 from procmem.classify.page_states import PageStates
-from procmem.classify.partition import Partition, Rank
+from procmem.classify.partition import Rank
 from procmem.classify.rules.own_stacks import main_thread, why_coroutines
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
-from procmem.model.kinds import ByteClass
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
@@ -31,11 +29,11 @@ from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
-__all__ = ["SMALL_BYTES", "StackArea", "marked_stack_claims", "place_loose_threads", "stack_claims"]
+__all__ = ["SMALL_BYTES", "UNGUARDED_MAX", "StackArea", "marked_stack_claims", "stack_claims"]
 
 _GUARD_MAX = 1 << 20
-_UNGUARDED_MAX = 16 << 20
-_SIGNAL_STACK_MAX = 1 << 20
+UNGUARDED_MAX = 16 << 20
+"""Larger memory is no stack unless a mark says so."""
 _REPEATED_MIN = 1 << 14
 SMALL_BYTES = 1 << 16
 """Below it pagemap is not asked about memory without MAP_STACK."""
@@ -43,7 +41,6 @@ _USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
 _SMALL_STACK = 16 << 10
 """PTHREAD_STACK_MIN, which leaves a thread nothing to run in; signal stacks are so small (SIGSTKSZ)."""
-_GO_HEAP = range(0xC0_0000_0000, 0xC0_0000_0000 + (1 << 40))
 
 
 class StackArea(NamedTuple):
@@ -69,11 +66,13 @@ def stack_claims(
     runtimes: Runtimes,
     tls_size: int | None,
     listed: Sequence[tuple[int, int]] | None = None,
+    complete: bool = True,
 ) -> Iterator[Claim]:
     """Claims on thread stacks and their guards.
 
     ``tls_size`` is about how much of a stack's top a thread descriptor and static TLS take; None where unknown.
-    ``listed`` are the stacks that the C library itself listed: what is not among them is no thread's of its making.
+    ``listed`` are the stacks that the C library itself listed: where that is ``complete``, what is not among them is no
+    thread's of its making.
     """
     known = sorted(listed or ())
     every = sorted({a.end: a for a in _areas(snapshot, mappings, pages.runs)}.values(), key=lambda area: area.start)
@@ -108,7 +107,7 @@ def stack_claims(
         own_stacks=why_coroutines(snapshot, main, running, left),
         threads=len(snapshot.threads or ()),
         main=main,
-        complete=listed is not None,
+        complete=complete and listed is not None,
         marks_show=bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE)),
         pages=pages,
     )
@@ -335,7 +334,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
             yield StackArea(
                 mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved=carved
             )
-        elif size <= _UNGUARDED_MAX:
+        elif size <= UNGUARDED_MAX:
             # only a stack pointer can tell; the area is offered without a mark
             yield StackArea(mappings.start[below], mappings.start[row], mappings.end[row], evidence, False, carved=True)
 
@@ -349,53 +348,3 @@ def _installed_guards(mappings: Mappings, row: int, runs: PageRuns) -> Iterator[
         if end < until:
             evidence = note("guarded-inside", kib=(end - start) // 1024)
             yield StackArea(start, end, until, evidence, True, installed=True)
-
-
-def place_loose_threads(
-    snapshot: Snapshot, mappings: Mappings, cut: Partition, blocks: Mapping[int, tuple[int, int]]
-) -> Partition:
-    """Threads whose stack pointer lies in memory that no stack rule claimed: user-supplied and signal stacks.
-
-    A range of its own that nobody else explains becomes a stack, if it is not too large for that. A BSS or a heap
-    that holds somebody's stack stays what it is, but cannot be called certain to the byte any more.
-    ``blocks`` are threads' own stacks, where the C library told them: a stack pointer elsewhere is on another one.
-    """
-    loose = [thread for thread in snapshot.threads or () if thread.sp is not None]
-    if not loose:
-        return cut
-    order: Sequence[int] = range(len(cut.start))
-    starts: Sequence[int] = cut.start
-    if any(map(gt, starts, starts[1:])):
-        order = sorted(order, key=cut.start.__getitem__)
-        starts = [cut.start[index] for index in order]
-    labels = list(cut.label)
-    pthread_like: bool | None = None  # seldom asked for
-    for thread in loose:
-        assert thread.sp is not None
-        at = bisect_right(starts, thread.sp) - 1
-        index = order[at] if at >= 0 else -1
-        if index < 0 or thread.sp >= cut.end[index] or thread.sp in _GO_HEAP:
-            continue
-        label = labels[index]
-        if label.cls in _HOLDERS and label.certainty is Certainty.CERTAIN:
-            evidence = note("but-stack-pointer", evidence=label.evidence, sp=thread.sp, tid=thread.tid)
-            labels[index] = label._replace(certainty=Certainty.LIKELY, evidence=evidence)
-        elif label.kind is kinds.ANON_PRIVATE and label.certainty is Certainty.GUESS:
-            row = cut.vma[index]
-            marked = mappings.has_flag(row, MemoryFlag.NOHUGEPAGE) is True
-            size = cut.end[index] - cut.start[index]
-            if not permissions(mappings.perms[row]).read_write or (size > _UNGUARDED_MAX and not marked):
-                continue
-            if pthread_like is None:
-                pthread_like = any(label.kind is kinds.CACHED_STACK for label in cut.label)
-            elsewhere = thread.tid in blocks or (pthread_like and not marked)
-            signal = elsewhere and size <= _SIGNAL_STACK_MAX
-            evidence = note("loose-map-stack" if marked else "loose", sp=thread.sp, tid=thread.tid)
-            if signal:
-                evidence = note("loose-other-stack" if thread.tid in blocks else "loose-unlike", stack=evidence)
-            sure = Certainty.LIKELY if marked else Certainty.GUESS
-            labels[index] = Label(kinds.SIGNAL_STACK if signal else kinds.THREAD_STACK, sure, evidence, thread.owner)
-    return cut._replace(label=labels)
-
-
-_HOLDERS = frozenset({ByteClass.BSS, ByteClass.DATA, ByteClass.HEAP, ByteClass.SHM})
