@@ -357,6 +357,16 @@ def test_memory_beside_tls_is_the_linkers_too(
     assert [codes.get(one.evidence) for one in judged if one is not PROGRAM] == expected
 
 
+@pytest.mark.parametrize(("size", "is_linkers"), [(128 * KIB, True), (128 * KIB + PAGE, False)])
+def test_beside_tls_no_allocator_is_asked(size: int, is_linkers: bool) -> None:
+    """Of what is not larger than the linker's memory is."""
+    table = parse_smaps(smaps([block(0, size + PAGE)[0], block(size + PAGE, PAGE)[0]]))
+    starts, ends = [AT, AT + PAGE, table.start[1]], [AT + PAGE, AT + PAGE + size, table.end[1]]
+    cut = Partition([0, 0, 1], starts, ends, [TLS, UNEXPLAINED, PROGRAM], frozenset({0}))
+    judged = fallback_rules(table, cut, ASKED, NOTHING_KNOWN, deep=True).label
+    assert judged[1].kind is (kinds.LOADER if is_linkers else kinds.V8)
+
+
 HG = PLAIN + " hg"
 
 

@@ -228,7 +228,7 @@ class _Judge:
             indexes, starts, ends, whole, seen, strict=True
         ):
             size, row = end - start, vma[last]
-            if size < _ALLOCATOR_BYTES_MIN:
+            if size < _ALLOCATOR_BYTES_MIN or (size <= _LOADER_BYTES_MAX and self._is_beside_tls(index)):
                 yield self._beside_object(index)
                 continue
             never, used = first is False, any_of_it is not False
@@ -270,17 +270,18 @@ class _Judge:
 
     def _beside_object(self, index: int) -> Label | None:
         """Small memory is the linker's where it adjoins what that has loaded, or TLS in a mapping that does."""
-        start, end, row = self._cut.start[index], self._cut.end[index], self._cut.vma[index]
+        start, end = self._cut.start[index], self._cut.end[index]
         if start in self._loaders or end in self._loaders:
             evidence = note("adjoins-object", kib=(end - start) // 1024)
-        elif self._of_mapping_with_tls(index, row):
+        elif self._is_beside_tls(index):
             evidence = note("beside-main-tls", kib=(end - start) // 1024)
         else:
             return None
         return self.shared(Label(kinds.LOADER, Certainty.GUESS, evidence, owners.Allocator(b"dynamic linker")))
 
-    def _of_mapping_with_tls(self, index: int, row: int) -> bool:
+    def _is_beside_tls(self, index: int) -> bool:
         """Whether TLS lies beside a range in one mapping that adjoins a loaded object: the linker made room for it."""
+        row = self._cut.vma[index]
         if self._mappings.start[row] not in self._loaders and self._mappings.end[row] not in self._loaders:
             return False
         beside = (at for at in (index - 1, index + 1) if 0 <= at < len(self._cut.vma) and self._cut.vma[at] == row)
