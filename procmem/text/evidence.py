@@ -145,6 +145,7 @@ EVIDENCE = {
     "small-inaccessible": N_("inaccessible, anonymous, and only {kib} KiB long"),
     "adjoins-object": N_("{kib} KiB of anonymous memory that adjoins a loaded object (link maps, main thread's TLS)"),
     "beside-main-tls": N_("{kib} KiB beside TLS, in one mapping with it that adjoins a loaded object"),
+    "at-chosen-place": N_("{evidence}; at a place that the kernel does not give by itself"),
     "by-runtime": N_("anonymous memory of {kib} KiB that nothing else explains, in a process with {runtime} ({seen})"),
     "arena-shape": N_("writable memory and an inaccessible rest fill an aligned block of {mib} MiB (VmFlags nr)"),
     "arena-full": N_("it fills blocks of {mib} MiB where malloc's arenas lie, without a rest"),

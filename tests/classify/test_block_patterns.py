@@ -100,6 +100,9 @@ def block(start: int = AT, size: int = MIB, **how: Any) -> AnonymousRange:
         (blocks.is_of_another, block(size=MIB, noreserve=True, touched=False), False),
         (blocks.is_of_another, block(size=MIB - PAGE, noreserve=True), False),
         (blocks.is_of_another, block(size=MIB), False),
+        (blocks.is_of_another, block(size=MIB, may_be_malloc=True, asked_for=True), True),
+        (blocks.is_of_another, block(size=64 * KIB, may_be_malloc=True, asked_for=True), True),
+        (blocks.is_of_another, block(size=MIB, asked_for=True, touched=False), False),
         (blocks.openblas_buffer, block(size=32 * MIB), True),
         (blocks.openblas_buffer, block(size=96 * MIB), True),
         (blocks.openblas_buffer, block(size=33 * MIB), False),
@@ -154,5 +157,6 @@ def test_what_a_block_is_unless_something_is_said() -> None:
         brk_is_free=False,
         outweighs_malloc=False,
         noreserve_shows=False,
+        asked_for=False,
     )
     assert block(size=3 * PAGE).size == 3 * PAGE

@@ -139,6 +139,46 @@ def test_whether_swap_is_not_reserved_for_others() -> None:
     assert not alone.noreserve_shows
 
 
+LIBRARY = Label(kinds.object_kind(kinds.Role.LIB, kinds.Part.TEXT), CERTAIN, SEEN)
+
+
+@pytest.mark.parametrize(
+    ("start", "is_asked_for"),
+    [
+        (-(1 << 40) - MIB, True),
+        (-(1 << 40) - MIB + PAGE, False),
+        (-4 * MIB, False),
+        (4 * MIB, False),
+        (2 * MIB + (1 << 40) - PAGE, False),
+        (2 * MIB + (1 << 40), True),
+    ],
+)
+def test_which_places_the_kernel_does_not_give(start: int, is_asked_for: bool) -> None:
+    """More than 1 TiB from all that lies around the libraries; where there is none, nobody knows."""
+    libc = block(0, 2 * MIB, label=LIBRARY, name=b"/lib/libc.so.6", inode=9)
+    [one] = asked(*sorted([libc, block(start)]))
+    assert one.asked_for is is_asked_for
+    [alone] = asked(*sorted([(libc[0]._replace(name=b"/bin/x"), LIBRARY), block(start)]))
+    assert not alone.asked_for
+
+
+def test_the_place_is_told_where_it_tells_something() -> None:
+    """It makes memory another allocator's; of a runtime's own nothing follows from it."""
+    glibc = Runtimes({"glibc": Detection(SEEN, LIKELY)}, False)
+    libc = block(2 << 40, 2 * MIB, label=LIBRARY, name=b"/lib/libc.so.6", inode=9)
+    label, _ = found(block(0, 2 * MIB), libc, runtimes=glibc)
+    said = note("by-runtime", kib=2048, runtime="glibc", seen=SEEN)
+    assert label == Label(kinds.UNKNOWN_ALLOCATOR, GUESS, note("at-chosen-place", evidence=said))
+    assert found(block(0, 2 * MIB), libc, runtimes=ASKED)[0].evidence.code == "by-runtime"
+
+
+def test_what_lies_between_joins_areas() -> None:
+    """A chain of mappings, each less than 1 TiB from the next."""
+    step = (1 << 40) - MIB
+    libc = block(2 * step, 2 * MIB, label=LIBRARY, name=b"/lib/libc.so.6", inode=9)
+    assert not any(one.asked_for for one in asked(block(0), block(step, 2 * MIB), libc))
+
+
 ALL_OF_IT = [(AT, AT + MIB)]
 
 
@@ -325,6 +365,13 @@ def test_what_an_allocator_may_have_is_not_the_linkers(size: int, is_linkers: bo
     """Of 64 KiB and more its patterns are asked first."""
     [_, label] = found(block(0, MIB, label=PROGRAM), block(MIB, size), runtimes=ASKED)
     assert label.kind is (kinds.LOADER if is_linkers else kinds.V8)
+
+
+def test_with_deep_only_small_memory_is_the_linkers_by_its_neighbour() -> None:
+    """Its larger memory has the main thread's TLS in it, which is known then."""
+    rows = [block(0, MIB, label=PROGRAM), block(MIB, 64 * KIB)]
+    assert found(*rows)[1].kind is kinds.LOADER
+    assert found(*rows, deep=True)[1].kind is kinds.ANON_PRIVATE
 
 
 TLS = Label(kinds.TLS, CERTAIN, SEEN)

@@ -7,7 +7,8 @@ often an allocator's, and which allocators a process has is known; that is a gue
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count
+from itertools import compress, count, islice
+from operator import sub
 
 from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
@@ -17,6 +18,7 @@ from procmem.classify.runtimes.detect import Guess, Runtimes, first_guess
 from procmem.classify.runtimes.table import NO_LIBRARY
 from procmem.model import kinds, owners
 from procmem.model.kinds import KINDS, ByteClass
+from procmem.model.libc_files import is_library
 from procmem.model.mapping import Mappings
 from procmem.model.note import note
 from procmem.model.permissions import permissions
@@ -157,6 +159,29 @@ def _brk_is_free(mappings: Mappings) -> bool:
     return above == len(mappings) or mappings.start[above] >= end + _BRK_STEP
 
 
+_AREAS_APART = 1 << 40
+"""The kernel fills gaps: what lies so far from all that it placed was asked for at that place."""
+
+
+def _given_area(mappings: Mappings) -> tuple[int, int] | None:
+    """Where the kernel puts what is mapped, as far as it is in use: around the libraries; None without any.
+
+    On 64 bit it begins within 1 TiB below the stack, or above a third of the space, and is filled without large gaps.
+    """
+    rows = mappings.rows_where(lambda row: is_library(mappings.name[row].rsplit(b"/", 1)[-1]), "libraries")
+    if not rows:
+        return None
+    # a process that remaps while it is read gives its mappings out of order
+    starts, ends = sorted(mappings.start), sorted(mappings.end)
+    library = max(map(mappings.start.__getitem__, rows))
+    gaps = map(sub, islice(starts, 1, None), ends)
+    apart = [at for at, gap in enumerate(gaps) if gap >= _AREAS_APART]
+    behind = bisect_left(apart, bisect_left(starts, library))
+    first = apart[behind - 1] + 1 if behind else 0
+    last = apart[behind] if behind < len(apart) else -1
+    return starts[first], ends[last]
+
+
 _ROUNDEST = 1 << 23
 _ROUND = -(1 << 16)
 """Patterns look at multiples of 64 KiB to 4 MiB: what is less round is one to them, and so is what is rounder."""
@@ -186,6 +211,7 @@ class _Judge:
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
+        self._area = _given_area(mappings)
         self._noreserve_shows = bool(mappings.flags_with(MemoryFlag.NORESERVE))
         closed = mappings.rows_where(
             lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible", without_inode=True
@@ -236,11 +262,13 @@ class _Judge:
             flags = flags_of[vma[advised]]
             # all that the patterns may look at; of addresses, how round they are, and in which TiB
             low, high = start | _ROUNDEST, end | _ROUNDEST
-            sort = (size, low & -low & _ROUND, high & -high & _ROUND, start >> 40, flags, never, used, room)
+            placed = self._area is not None and not self._area[0] <= start < self._area[1]
+            sort = (size, low & -low & _ROUND, high & -high & _ROUND, start >> 40, flags, never, used, room, placed)
             if sort not in self._judged:
-                self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used)
+                self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used, asked_for=placed)
             label = self._judged[sort]
-            yield self._beside_object(index) if label is None and size <= _LOADER_BYTES_MAX else label
+            may_be_loaders = label is None and size <= _LOADER_BYTES_MAX and not self._deep
+            yield self._beside_object(index) if may_be_loaders else label
 
     def _whole_blocks(self, indexes: Sequence[int]) -> list[tuple[int, int, int]]:
         """The first and the last range of the block that each is a part of, and one of them that was advised, if any.
@@ -287,7 +315,9 @@ class _Judge:
         beside = (at for at in (index - 1, index + 1) if 0 <= at < len(self._cut.vma) and self._cut.vma[at] == row)
         return any(self._cut.label[at].kind is kinds.TLS for at in beside)
 
-    def _judge(self, start: int, end: int, flags: str | None, room: int, *, never: bool, used: bool) -> Label | None:
+    def _judge(
+        self, start: int, end: int, flags: str | None, room: int, *, never: bool, used: bool, asked_for: bool
+    ) -> Label | None:
         noreserve = flags is not None and MemoryFlag.NORESERVE in flags
         marked_otherwise = flags is not None and any(flag in flags for flag in _NEVER_MALLOC)
         block = AnonymousRange(
@@ -301,6 +331,7 @@ class _Judge:
             brk_is_free=self._brk_is_free,
             outweighs_malloc=self._outweighs,
             noreserve_shows=self._noreserve_shows,
+            asked_for=asked_for,
         )
         guess = first_guess(self._patterns, block)
         return None if guess is None else self.shared(_of_allocator(block, guess, self._runtimes))
@@ -324,4 +355,6 @@ def _of_allocator(block: AnonymousRange, guess: Guess, runtimes: Runtimes) -> La
     if runtime.name == NO_LIBRARY:
         return Label(kind, certainty, note("static-program-memory", kib=kib))
     evidence = note("by-runtime", kib=kib, runtime=runtime.title, seen=runtimes.found[runtime.name].seen)
+    if block.asked_for and kind is kinds.UNKNOWN_ALLOCATOR:
+        evidence = note("at-chosen-place", evidence=evidence)
     return Label(kind, certainty, evidence)

@@ -57,6 +57,7 @@ class AnonymousRange(NamedTuple):
     say), ``touched`` False where none of it was ever used,
     ``advised`` is VmFlags hg, ``room`` the bytes of inaccessible memory right behind it.
     ``noreserve_shows`` says that other memory of the process has it, so that the machine does not account for all.
+    ``asked_for`` says that it lies where the kernel puts nothing by itself: somebody asked for that place.
     ``brk_is_free`` says that the heap could still grow, ``outweighs_malloc`` that malloc's own structures were read,
     and hold far less than all that they do not explain.
     """
@@ -71,6 +72,7 @@ class AnonymousRange(NamedTuple):
     brk_is_free: bool = False
     outweighs_malloc: bool = False
     noreserve_shows: bool = False
+    asked_for: bool = False
 
     @property
     def size(self) -> int:
@@ -172,7 +174,12 @@ def like_direct_buffers(block: AnonymousRange) -> bool:
 
 
 def is_of_another(block: AnonymousRange) -> bool:
-    """Memory of an allocator beside the C library's: MAP_NORESERVE is its mark as much as room to grow."""
+    """Memory of an allocator beside the C library's: MAP_NORESERVE is its mark as much as room to grow.
+
+    Garbage collectors ask for places, as random ones or below 2 GiB; malloc takes what the kernel gives.
+    """
+    if block.asked_for:
+        return block.touched
     if block.may_be_malloc and block.size == _MORECORE:
         return False  # what happens to lie behind it is no room of its own
     return block.outweighs_malloc or (large(block) and (block.is_managed or (block.noreserve and block.touched)))
