@@ -116,6 +116,7 @@ EVIDENCE = {
     "guard-installed": N_("guard pages installed in the mapping (VmFlags gu), by pagemap"),
     "guard-below": N_("inaccessible, directly below a stack: {stack}"),
     "stack-tls": N_("the top {size} bytes of a thread's stack: descriptor and static TLS, by the modules' TLS sizes"),
+    "stack-of-usual-size": N_("{area}, of the {kib} KiB that stacks have here; what adjoins it is other memory"),
     "stack-held": N_("{area}; the stack pointer {sp:#x} of thread {tid} lies in it"),
     "stack-default-size": N_("{area}, of the default size, and no thread's stack pointer lies in it"),
     "stack-common-size": N_("{area}, as large as a live thread's, and no thread's stack pointer lies in it"),

@@ -409,6 +409,34 @@ def test_a_stack_of_musl_ends_where_musl_ends_it(sp: int, runtimes: tuple[str, .
     assert found == stack(0, THREAD, LIKELY, end)
 
 
+@pytest.mark.parametrize(
+    ("sp", "others", "flags", "end"),
+    [
+        (MIB - 100, (MIB, MIB), PLAIN, MIB),
+        (MIB - (256 << 10), (MIB, MIB), PLAIN, MIB),
+        (MIB - (256 << 10) - 1, (MIB, MIB), PLAIN, 3 * MIB),
+        (MIB, (MIB, MIB), PLAIN, 3 * MIB),
+        (MIB - 100, (MIB,), PLAIN, 3 * MIB),
+        (MIB - 100, (MIB, MIB), NH, 3 * MIB),
+        (2 * MIB - 100, (MIB, MIB, 2 * MIB, 2 * MIB), PLAIN, 2 * MIB),
+    ],
+)
+def test_a_stack_ends_where_others_do(sp: int, others: tuple[int, ...], flags: str, end: int) -> None:
+    """Where its thread runs close below that: what was mapped above it merged with it."""
+    rest = [area(1 + at, size, flags=PLAIN) for at, size in enumerate(others)]
+    assert claims(area(0, 3 * MIB, flags=flags), *rest, threads=(thread(7, AT + sp),))[:2] == stack(
+        0, THREAD, LIKELY, end
+    )
+
+
+@pytest.mark.parametrize(("sp", "end"), [(USUAL - PAGE - 1, USUAL - PAGE), (USUAL - 1, USUAL), (USUAL, USUAL + MIB)])
+def test_a_stack_ends_where_those_by_default_do(sp: int, end: int) -> None:
+    """With the guard in the size or beside it, as glibc has it in different versions."""
+    assert claims(area(0, USUAL + MIB, flags=None, below=None), threads=(thread(7, AT + sp),)) == stack(
+        0, THREAD, LIKELY, end
+    )
+
+
 def test_a_stack_of_musl_without_more_above_it() -> None:
     """Is what it is."""
     found = claims(area(0, MUSL, flags=None, below=None), runtimes=("musl",), threads=(thread(7, AT),))

@@ -111,10 +111,14 @@ def stack_claims(
         marks_show=bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE)),
         pages=pages,
     )
+    spans = _usual_spans(snapshot, areas)
     for at, area in enumerate(areas):
         holder = holders.get(at)
+        # what lies above is somebody else's
         if runtimes.has("musl"):
-            area = _as_musl_maps(area, holder)  # noqa: PLW2901  # what lies above is somebody else's
+            area = _as_musl_maps(area, holder)  # noqa: PLW2901
+        elif not area.marked:
+            area = _as_others_end(area, holder, spans)  # noqa: PLW2901
         label = finder.label(area, holder)
         if label is None:
             continue
@@ -142,6 +146,32 @@ def _as_musl_maps(area: StackArea, holder: ThreadReading | None) -> StackArea:
     if holder is None or holder.sp is None or not area.start <= holder.sp < end < area.end:
         return area
     return area._replace(end=end)
+
+
+_DEPTH_MAX = 1 << 18
+"""Threads that wait are seldom deeper in their stacks."""
+
+
+def _usual_spans(snapshot: Snapshot, areas: Sequence[StackArea]) -> list[int]:
+    """How large stacks are here with their guards: the sizes that several have, and that by default."""
+    default, counted = _default_size(snapshot), Counter(area.end - area.guard_start for area in areas)
+    guards = {area.start - area.guard_start for area in areas}
+    by_default = set() if default is None else {default, *(default + guard for guard in guards)}
+    return sorted({span for span, count in counted.items() if count > 1} | by_default)
+
+
+def _as_others_end(area: StackArea, holder: ThreadReading | None, spans: Sequence[int]) -> StackArea:
+    """A stack that ends where others do, where its thread runs close below that: memory mapped above it merged.
+
+    MAP_STACK keeps it from merging where it shows; it does not before Linux 6.7, nor for stacks that programs map.
+    """
+    if holder is None or holder.sp is None:
+        return area
+    for span in spans:
+        end = area.guard_start + span
+        if max(area.start, end - _DEPTH_MAX) <= holder.sp < end < area.end:
+            return area._replace(end=end, evidence=note("stack-of-usual-size", area=area.evidence, kib=span // 1024))
+    return area
 
 
 _LABELLED_MAX = 16 << 20
