@@ -88,6 +88,7 @@ def stack(number: int, kind: Kind, sure: Certainty, size: int = USUAL, guard: in
 
 
 THREAD, CACHED, COROUTINE = kinds.THREAD_STACK, kinds.CACHED_STACK, kinds.COROUTINE_STACK
+SIGNAL = kinds.SIGNAL_STACK
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,16 @@ def test_the_main_thread_has_no_stack_but_that_of_exec(listed: list[tuple[int, i
     assert kinds_of(labels) == [(COROUTINE, LIKELY), (THREAD, LIKELY), (COROUTINE, GUESS)]
 
 
+def test_a_main_thread_with_the_only_stack_of_its_sort() -> None:
+    """May be one to which the program gave it, as to its others; a small one is for signals."""
+    other = area(1, MIB)
+    assert kinds_of(of_program(area(0), other, threads=(thread(7, AT + 100),))) == [
+        (THREAD, LIKELY),
+        (COROUTINE, GUESS),
+    ]
+    assert kinds_of(of_program(area(0, 4 * PAGE), threads=(thread(7, AT + 100),))) == [(SIGNAL, LIKELY)]
+
+
 @pytest.mark.parametrize(("flags", "main_stack"), [(FORKED, True), (None, True), (EXEC, False)])
 def test_where_the_main_thread_may_have_any_stack(flags: int | None, main_stack: bool) -> None:
     """A child that a thread forked goes on on that thread's stack."""
@@ -162,9 +173,6 @@ def test_memory_without_a_mark_is_not_counted_among_the_stacks() -> None:
     some = (thread(9, None), thread(10, None))
     assert {one.kind for one in of_program(*map(area, range(6)), threads=some)} == {CACHED}
     assert {one.kind for one in of_program(*map(area, range(7)), threads=some)} == {COROUTINE}
-
-
-SIGNAL = kinds.SIGNAL_STACK
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,8 @@ class _FreeAreas(NamedTuple):
         span, size = area.end - area.guard_start, area.end - area.start
         if holder is not None:
             evidence = note("stack-held", area=area.evidence, sp=holder.sp, tid=holder.tid)
-            if holder.tid == self.main:
+            # one alone may be that of a program which gives all its threads stacks, the main one too (Wine)
+            if holder.tid == self.main and (size <= _SMALL_STACK or self.free[span]):
                 switched = kinds.SIGNAL_STACK if size <= _SMALL_STACK else kinds.COROUTINE_STACK
                 return Label(switched, Certainty.LIKELY, note("stack-of-main", stack=evidence), holder.owner)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
