@@ -427,6 +427,7 @@ def test_a_stack_of_musl_ends_where_musl_ends_it(sp: int, runtimes: tuple[str, .
         (MIB - 100, (MIB,), PLAIN, 3 * MIB),
         (MIB - 100, (MIB, MIB), NH, 3 * MIB),
         (2 * MIB - 100, (MIB, MIB, 2 * MIB, 2 * MIB), PLAIN, 2 * MIB),
+        (MIB - 100, (MIB, MIB, 3 * MIB), PLAIN, 3 * MIB),
     ],
 )
 def test_a_stack_ends_where_others_do(sp: int, others: tuple[int, ...], flags: str, end: int) -> None:

@@ -165,7 +165,7 @@ def _as_others_end(area: StackArea, holder: ThreadReading | None, spans: Sequenc
 
     MAP_STACK keeps it from merging where it shows; it does not before Linux 6.7, nor for stacks that programs map.
     """
-    if holder is None or holder.sp is None:
+    if holder is None or holder.sp is None or area.end - area.guard_start in spans:
         return area
     for span in spans:
         end = area.guard_start + span
