@@ -78,7 +78,7 @@ def test_regions_add_up(programs_folder: Path) -> None:
         few = procmem("working-set", str(child.pid), "--seconds", "0.5", "--csv", "--min-size", "20M")
     assert sum(region["touched"] for region in found["regions"]) == found["touched"]
     assert all(0 <= region["touched"] <= region["rss"] for region in found["regions"])
-    rows = [row for row in csv.DictReader(few.out.splitlines()) if row["class"] == "heap"]
+    rows = [row for row in csv.DictReader(few.out.splitlines()) if row["class"] == "mmap"]
     assert [int(row["touched_bytes"]) for row in rows] == [10 * MIB]
     assert few.status == 0
 
@@ -92,9 +92,9 @@ def test_pages_for_people(programs_folder: Path) -> None:
         chinese = procmem("working-set", pid, "--seconds", "0.1", "--lang", "zh")
         several = procmem("working-set", pid, str(os.getpid()), "--seconds", "0.1", "--csv")
     assert re.search(r"1\d\.\d MiB +touched \(2\d %\)", page.out), page
-    assert re.search(r"51200 +10240 +40960 +20 % +large blocks of malloc", page.out), page
+    assert re.search(r"51200 +10240 +40960 +20 % +anonymous memory of no known purpose", page.out), page
     assert max(map(len, page.out.splitlines())) <= 80
-    assert "| heap" in table.out
+    assert "| mmap" in table.out
     assert "未访问" in chinese.out
     assert {row["pid"] for row in csv.DictReader(several.out.splitlines())} == {pid, str(os.getpid())}
 
