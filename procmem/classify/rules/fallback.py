@@ -5,10 +5,9 @@ else it is a guard where it is small, and address space set aside where it is la
 often an allocator's, and which allocators a process has is known; that is a guess, and called so.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, count, islice
-from operator import sub
+from itertools import compress, count
 
 from procmem.classify.object_facts import ObjectFacts
 from procmem.classify.page_states import PageStates
@@ -59,7 +58,8 @@ def fallback_rules(
         return cut
     loaded = {identity for identity, label in different.items() if label.kind in _LOADED}
     reserved = {identity for identity, sort in sorts.items() if sort is _RESERVED}
-    marked = loaded | reserved
+    of_tls = {identity for identity, label in different.items() if label.kind is kinds.TLS}
+    marked = loaded | reserved | of_tls
     found = list(compress(count(), map(marked.__contains__, identities)))
     of_loader = [index for index in found if identities[index] in loaded]
     loaders = frozenset(edge for index in of_loader for edge in (cut.start[index], cut.end[index]))
@@ -71,8 +71,7 @@ def fallback_rules(
         if cut.end[index] - cut.start[index] >= _ALLOCATOR_BYTES_MIN
     ]
     closed = [index for index in found if identities[index] in reserved]
-    of_tls = {identity for identity, label in different.items() if label.kind is kinds.TLS}
-    tls = list(compress(count(), map(of_tls.__contains__, identities)))
+    tls = [index for index in found if identities[index] in of_tls]
     near = {beside for index in (*of_loader, *tls) for beside in (index - 1, index + 1)} - {-1, len(identities)}
     candidates = sorted({*large, *closed, *(index for index in near if identities[index] in sorts)})
     anonymous = [index for index in candidates if not mappings.inode[cut.vma[index]]]
@@ -168,20 +167,23 @@ def _given_area(mappings: Mappings) -> tuple[int, int] | None:
 
     On 64 bit it begins within 1 TiB below the stack, or above a third of the space, and is filled without large gaps.
     """
-    rows = mappings.rows_where(lambda row: is_library(mappings.name[row].rsplit(b"/", 1)[-1]), "libraries")
+    names = {mappings.name[row] for row in mappings.one_of_each_sort()}
+    libraries = {name for name in names if is_library(name.rsplit(b"/", 1)[-1])}
+    rows = mappings.rows_where(lambda row: mappings.name[row] in libraries)
     if not rows:
         return None
     # a process that remaps while it is read gives its mappings out of order
     starts, ends = sorted(mappings.start), sorted(mappings.end)
-    library = max(map(mappings.start.__getitem__, rows))
-    gaps = map(sub, islice(starts, 1, None), ends)
-    apart = [at for at, gap in enumerate(gaps) if gap >= _AREAS_APART]
-    behind = bisect_left(apart, bisect_left(starts, library))
-    first = apart[behind - 1] + 1 if behind else 0
-    last = apart[behind] if behind < len(apart) else -1
+    first = last = bisect_left(starts, max(map(mappings.start.__getitem__, rows)))
+    # whatever lies within this distance is no gap apart, so that few steps lead to the borders
+    while first and starts[first] - ends[first - 1] < _AREAS_APART:
+        first = min(first - 1, bisect_right(starts, starts[first] - _AREAS_APART))
+    while last + 1 < len(starts) and starts[last + 1] - ends[last] < _AREAS_APART:
+        last = max(last + 1, bisect_left(ends, ends[last] + _AREAS_APART) - 1)
     return starts[first], ends[last]
 
 
+_NO_END = 1 << 64
 _ROUNDEST = 1 << 23
 _ROUND = -(1 << 16)
 """Patterns look at multiples of 64 KiB to 4 MiB: what is less round is one to them, and so is what is rounder."""
@@ -246,32 +248,36 @@ class _Judge:
     def writable(self, indexes: Sequence[int]) -> Iterator[Label | None]:
         """The labels of ranges of writable anonymous memory; None where nothing is known of one."""
         vma, flags_of, end_of = self._cut.vma, self._mappings.flags, self._mappings.end
-        whole = self._whole_blocks(indexes)
-        starts = [self._cut.start[first] for first, _, _ in whole]
-        ends = [self._cut.end[last] for _, last, _ in whole]
+        firsts, lasts, advised = self._whole_blocks(indexes)
+        starts = list(map(self._cut.start.__getitem__, firsts))
+        ends = list(map(self._cut.end.__getitem__, lasts))
         seen = self._pages.touched_of_each(starts, ends)
-        for index, start, end, (_, last, advised), (first, any_of_it) in zip(
-            indexes, starts, ends, whole, seen, strict=True
+        area_start, area_end = self._area or (0, _NO_END)
+        judged, rooms = self._judged, self._rooms
+        for index, last, advice, start, end, (first, any_of_it) in zip(
+            indexes, lasts, advised, starts, ends, seen, strict=True
         ):
             size, row = end - start, vma[last]
             if size < _ALLOCATOR_BYTES_MIN or (size <= _LOADER_BYTES_MAX and self._is_beside_tls(index)):
                 yield self._beside_object(index)
                 continue
             never, used = first is False, any_of_it is not False
-            room = self._rooms.get(end, 0) if end == end_of[row] else 0
-            flags = flags_of[vma[advised]]
+            room = rooms.get(end, 0) if end == end_of[row] else 0
+            flags = flags_of[vma[advice]]
             # all that the patterns may look at; of addresses, how round they are, and in which TiB
             low, high = start | _ROUNDEST, end | _ROUNDEST
-            placed = self._area is not None and not self._area[0] <= start < self._area[1]
+            placed = not area_start <= start < area_end
             sort = (size, low & -low & _ROUND, high & -high & _ROUND, start >> 40, flags, never, used, room, placed)
-            if sort not in self._judged:
-                self._judged[sort] = self._judge(start, end, flags, room, never=never, used=used, asked_for=placed)
-            label = self._judged[sort]
-            may_be_loaders = label is None and size <= _LOADER_BYTES_MAX and not self._deep
-            yield self._beside_object(index) if may_be_loaders else label
+            try:
+                label = judged[sort]
+            except KeyError:
+                label = judged[sort] = self._judge(start, end, flags, room, never=never, used=used, asked_for=placed)
+            if label is None and size <= _LOADER_BYTES_MAX and not self._deep:
+                label = self._beside_object(index)
+            yield label
 
-    def _whole_blocks(self, indexes: Sequence[int]) -> list[tuple[int, int, int]]:
-        """The first and the last range of the block that each is a part of, and one of them that was advised, if any.
+    def _whole_blocks(self, indexes: Sequence[int]) -> Sequence[Sequence[int]]:
+        """The first and the last ranges of the blocks that these are parts of, and for each one that was advised.
 
         A program that asks for huge pages (madvise) for the inside of a block cuts its mapping so; else kernels merge
         what adjoins each other and is alike.
@@ -279,7 +285,7 @@ class _Judge:
         flags_of, vma = self._mappings.flags, self._cut.vma
         advised = self._mappings.flags_with(MemoryFlag.HUGEPAGE)
         if not advised:
-            return [(index, index, index) for index in indexes]
+            return indexes, indexes, indexes
         whole: list[tuple[int, int, int]] = []
         run: list[int] = []
         for index in indexes:
@@ -287,7 +293,8 @@ class _Judge:
                 whole += _as_one(run, advised_at=[flags_of[vma[at]] in advised for at in run])
                 run = []
             run.append(index)
-        return whole + _as_one(run, advised_at=[flags_of[vma[at]] in advised for at in run])
+        whole += _as_one(run, advised_at=[flags_of[vma[at]] in advised for at in run])
+        return list(zip(*whole, strict=True)) or ((), (), ())
 
     def _continues(self, before: int, index: int) -> bool:
         """Whether a range goes on with the memory before it, and differs from it in advice on huge pages alone."""
