@@ -167,9 +167,7 @@ def _given_area(mappings: Mappings) -> tuple[int, int] | None:
 
     On 64 bit it begins within 1 TiB below the stack, or above a third of the space, and is filled without large gaps.
     """
-    names = {mappings.name[row] for row in mappings.one_of_each_sort()}
-    libraries = {name for name in names if is_library(name.rsplit(b"/", 1)[-1])}
-    rows = mappings.rows_where(lambda row: mappings.name[row] in libraries)
+    rows = mappings.of_shape("libraries", lambda: _rows_of_libraries(mappings))
     if not rows:
         return None
     # a process that remaps while it is read gives its mappings out of order
@@ -181,6 +179,13 @@ def _given_area(mappings: Mappings) -> tuple[int, int] | None:
     while last + 1 < len(starts) and starts[last + 1] - ends[last] < _AREAS_APART:
         last = max(last + 1, bisect_left(ends, ends[last] + _AREAS_APART) - 1)
     return starts[first], ends[last]
+
+
+def _rows_of_libraries(mappings: Mappings) -> list[int]:
+    """The mappings of files that are libraries by their names."""
+    names = {mappings.name[row] for row in mappings.one_of_each_sort()}
+    libraries = {name for name in names if is_library(name.rsplit(b"/", 1)[-1])}
+    return mappings.rows_where(lambda row: mappings.name[row] in libraries)
 
 
 _NO_END = 1 << 64
@@ -213,7 +218,6 @@ class _Judge:
         self._deep = deep
         self._outweighs = outweighs
         self._brk_is_free = _brk_is_free(mappings)
-        self._area = _given_area(mappings)
         self._noreserve_shows = bool(mappings.flags_with(MemoryFlag.NORESERVE))
         closed = mappings.rows_where(
             lambda row: permissions(mappings.perms[row]).inaccessible, "inaccessible", without_inode=True
@@ -252,7 +256,7 @@ class _Judge:
         starts = list(map(self._cut.start.__getitem__, firsts))
         ends = list(map(self._cut.end.__getitem__, lasts))
         seen = self._pages.touched_of_each(starts, ends)
-        area_start, area_end = self._area or (0, _NO_END)
+        area_start, area_end = _given_area(self._mappings) or (0, _NO_END)
         judged, rooms = self._judged, self._rooms
         for index, last, advice, start, end, (first, any_of_it) in zip(
             indexes, lasts, advised, starts, ends, seen, strict=True
