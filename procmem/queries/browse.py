@@ -17,9 +17,10 @@ from procmem.errors import AccessRefused, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.system import ProcessRow
 from procmem.queries.all_processes import SystemOptions, look_at_system
-from procmem.queries.examine import FILES_OF_A_THREAD, REGION_KEYS, examine
+from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.explain import explained
 from procmem.queries.growth import watched_growth
+from procmem.queries.prefetch import FILES_OF_A_THREAD
 from procmem.queries.series import chosen_in_series, looks_of, names_a_series
 from procmem.queries.targets import Selection, exists
 from procmem.queries.threads import threads_in

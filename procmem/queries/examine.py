@@ -27,7 +27,8 @@ from procmem.parse.elf_object import may_list_threads, read_deep_symbols, read_o
 from procmem.parse.mountinfo import LOCAL_TYPES, devices_of_type
 from procmem.parse.process import snapshot
 from procmem.parse.smaps import KnownSmaps
-from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, THREAD_FILES_TO_INSPECT, take
+from procmem.queries.prefetch import THREAD_FILES_TO_INSPECT
+from procmem.queries.read import FILES_TO_INSPECT, take
 from procmem.sources.files import NoAnswer, own_devices
 from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, ResidentMemory, merged_pieces
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from procmem.model.ports import ByteReader, Target
 
 __all__ = [
-    "FILES_OF_A_THREAD",
     "REGION_KEYS",
     "Examination",
     "KnownObjects",

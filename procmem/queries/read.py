@@ -15,7 +15,7 @@ from procmem.model.snapshot import Nature
 from procmem.parse.process import nature_of
 from procmem.parse.smaps import KnownSmaps, SmapsReader
 from procmem.parse.status import parse_stat, parse_status
-from procmem.queries.prefetch import FILES_OF_A_LIVE_THREAD, FILES_OF_A_THREAD, THREAD_FILES_TO_INSPECT
+from procmem.queries.prefetch import THREAD_FILES_TO_INSPECT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 __all__ = [
-    "FILES_OF_A_LIVE_THREAD",
-    "FILES_OF_A_THREAD",
     "FILES_TO_INSPECT",
-    "THREAD_FILES_TO_INSPECT",
     "TRIES",
     "live_thread",
     "need_memory",

@@ -12,7 +12,8 @@ from procmem.model.note import Note
 from procmem.parse.redact import without_mounts
 from procmem.parse.smaps import parse_rollup
 from procmem.queries.examine import examine, need_mappings
-from procmem.queries.read import FILES_OF_A_THREAD, FILES_TO_INSPECT, read_consistently
+from procmem.queries.prefetch import FILES_OF_A_THREAD
+from procmem.queries.read import FILES_TO_INSPECT, read_consistently
 from procmem.queries.surroundings import CGROUP_FILE, GPU_FILE, cgroup_memory, gpu_memory
 from procmem.sources.recording.write import Recorded
 

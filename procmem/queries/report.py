@@ -8,10 +8,11 @@ from procmem.analyse.composition import courses, shares_of_classes, shares_of_re
 from procmem.errors import NothingMatches
 from procmem.model.reports.explanation import Explanation
 from procmem.model.reports.report import MemoryReport, ShownGrowth, Subject
-from procmem.queries.examine import FILES_OF_A_THREAD, examine
+from procmem.queries.examine import examine
 from procmem.queries.explain import explained
 from procmem.queries.explain_simulated import explain_simulated
 from procmem.queries.growth import saved_growth, shown_growth
+from procmem.queries.prefetch import FILES_OF_A_THREAD
 from procmem.queries.series import chosen_in_series, looks_of
 from procmem.queries.threads import threads_in
 

@@ -7,7 +7,7 @@ from procmem.analyse.threads import thread_report
 from procmem.errors import AccessRefused
 from procmem.model.raw import Refusal
 from procmem.queries.examine import examine
-from procmem.queries.read import FILES_OF_A_LIVE_THREAD, FILES_OF_A_THREAD
+from procmem.queries.prefetch import FILES_OF_A_LIVE_THREAD, FILES_OF_A_THREAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

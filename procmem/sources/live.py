@@ -179,10 +179,10 @@ class ProcTarget:
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
         folder, _, base = name.rpartition("/")
-        if folder and self._threads is not None:
-            read = self._threads.files_of(int(folder[len(_THREADS) :])) if folder.startswith(_THREADS) else None
-            if read is not None and base in read:
-                return read_ahead(read.pop(base))  # the same
+        if self._threads is not None and folder.startswith(_THREADS):
+            found = self._threads.files_of(int(folder.removeprefix(_THREADS)))
+            if found is not None and base in found:
+                return read_ahead(found.pop(base))  # the same
         if base in _RECORDS and self._is_kernel:
             return read_record(name, self._fd)
         if base not in _OF_ANY_LENGTH:

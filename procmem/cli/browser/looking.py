@@ -1,9 +1,12 @@
 """What both screens have: looks that are made beside the screen and again after a pause, a line to type into.
 
-Here belongs how a screen looks, waits, searches and sorts; what it looks at and shows is the screen's own.
+Here belongs how a screen looks, waits, searches and sorts; what it looks at and shows is the screen's own: the
+methods that are abstract here, of which the type checker sees that none is missing (Textual's screens have a metaclass
+of their own, so that no ABC does).
 """
 
 import time
+from abc import abstractmethod
 from typing import ClassVar
 
 from rich.text import Text
@@ -71,33 +74,33 @@ class Looking(Screen[None]):
             yield Static(id="foot", markup=False)
         yield Static(id="small", markup=False)
 
+    @abstractmethod
     def compose_body(self) -> ComposeResult:
         """What is shown between the lines."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_once(self, at: int) -> object:
         """Look, beside the screen.
 
         Raises:
             ProcmemError: it cannot be looked at.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def shown_look(self, seen: object) -> float:
         """Show what was seen; gives the seconds that must pass before the next look."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed_look(self, error: ProcmemError) -> None:
         """Show that there was nothing to see."""
-        raise NotImplementedError
 
+    @abstractmethod
     def head_text(self) -> Text:
         """The lines above."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hints(self) -> str:
         """The keys that matter here."""
-        raise NotImplementedError
 
     @property
     def rows(self) -> Rows:
@@ -263,18 +266,18 @@ class Looking(Screen[None]):
                 return row
         return None
 
+    @abstractmethod
     def row_text(self, row: int) -> str:
         """What of a row is searched through."""
-        raise NotImplementedError
 
+    @abstractmethod
     def filter_by(self, text: str) -> None:
         """Show only rows that have a text; all, where it is empty."""
-        raise NotImplementedError
 
+    @abstractmethod
     def action_sort_next(self) -> None:
         """Sort by the next column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def action_turn(self) -> None:
         """Turn the order."""
-        raise NotImplementedError

@@ -462,12 +462,18 @@ def test_only_those_that_were_named_are_listed() -> None:
             one_of(Selection((str(one), str(FAMILY))))
 
 
+def _wait_for_name(pid: int) -> None:
+    """A program has its name a moment after its parent goes on: execve() closes what it may not keep first."""
+    wait_for(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
+
+
 def test_those_of_a_name_are_listed_besides_those_named() -> None:
     """As elsewhere ``--name`` adds to the pids; what comes later under that name is listed as well."""
     with python_child("") as one, started(["sleep", "60"], ready=False) as first:
+        _wait_for_name(first.pid)
         processes, _ = one_of(Selection((str(one),), name="sleep"))
         with started(["sleep", "60"], ready=False) as later:
-            wait_for(lambda: Path(f"/proc/{later.pid}/comm").read_text() == "sleep\n")
+            _wait_for_name(later.pid)
             listed = {listed.row.pid: listed.row.name for listed in processes.look()}
     assert {one, first.pid, later.pid} <= set(listed)
     assert {name for pid, name in listed.items() if pid != one} == {b"sleep"}
