@@ -91,7 +91,8 @@ def test_pages_for_people(programs_folder: Path) -> None:
         table = procmem("working-set", pid, "--seconds", "0.1", "--markdown")
         chinese = procmem("working-set", pid, "--seconds", "0.1", "--lang", "zh")
         several = procmem("working-set", pid, str(os.getpid()), "--seconds", "0.1", "--csv")
-    assert re.search(r"1\d\.\d MiB +touched \(2\d %\)", page.out), page
+    # 10 MiB of 50; of its libraries (up to 2 MiB of RES) those pages that it, or another program, touched: 19 to 23 %
+    assert re.search(r"1[01]\.\d MiB +touched \((19|2[0-3]) %\)", page.out), page
     assert re.search(r"51200 +10240 +40960 +20 % +anonymous memory of no known purpose", page.out), page
     assert max(map(len, page.out.splitlines())) <= 80
     assert "| mmap" in table.out
