@@ -125,15 +125,14 @@ def snapshot(
 def _threads(raw: RawProcess) -> tuple[ThreadReading, ...] | None:
     if raw.thread_ids is None:
         return None
+    files = raw.files
     threads = []
     for tid in raw.thread_ids:
-        folder = f"task/{tid}/"
-        files = {
-            name: raw.files.get(folder + name, Refusal.UNRECORDED) for name in ("comm", "stat", "status", "syscall")
-        }
-        if files["syscall"] is Refusal.GONE or files["stat"] is Refusal.GONE:
+        comm, stat, status, call = [
+            files.get(f"task/{tid}/{name}", Refusal.UNRECORDED) for name in ("comm", "stat", "status", "syscall")
+        ]
+        if Refusal.GONE in (call, stat):
             continue
-        stat, status, comm, call = files["stat"], files["status"], files["comm"], files["syscall"]
         parsed_stat = parse_stat(stat) if isinstance(stat, bytes) else None
         sp, pc, running = parse_syscall(call) if isinstance(call, bytes) else (None, None, False)
         name = comm.removesuffix(b"\n") if isinstance(comm, bytes) else (parsed_stat.comm if parsed_stat else None)

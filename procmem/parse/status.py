@@ -4,12 +4,23 @@ They are readable for everybody, so they are what remains when all else is refus
 Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c, fs/proc/base.c.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 
 from procmem.errors import MalformedFile
 from procmem.model.numbers import DIGITS_MAX, whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.model.snapshot import Limit, Stat, Statm, Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Said = tuple[dict[str, str], dict[str, int]]
+    """Values by their keys, and the bytes of those that are sizes."""
 
 __all__ = [
     "parse_cmdline",
@@ -25,10 +36,20 @@ __all__ = [
 _KIB = 1024
 _LEAST_STAT_FIELDS = 24
 _FIRST_OF_MEMORY = b"\n%s:" % StatusKey.VM_PEAK.encode()
+_UNIT = b" kB"
+_LINES_MAX = 4096
 _LINES_OF_SWITCHES = 2
 """The last lines of ``status``. Between the first line of memory and these, threads of a process are alike."""
-_STAT_NUMBERS = 48
-"""From the fourth field to env_end; what follows is not used."""
+_STAT_TIMES = 19
+"""From the fourth field of ``stat`` (proc_pid_stat(5)) to the 22nd, when it began."""
+_USED_TIMES = itemgetter(*(field - 4 for field in (4, 9, 12, 14, 15, 20, 22)))
+"""Of these: ppid, flags, majflt, utime, stime, num_threads, starttime."""
+_STAT_MEMORY = 29
+"""From the 23rd field to env_end; what follows is not used."""
+_NO_ADDRESSES = itemgetter(*(field - 23 for field in (23, 24, 39, 41)))
+"""Of these: vsize, rss, processor, policy."""
+_ADDRESSES = itemgetter(*(field - 23 for field in (26, 28, 45, 46, 47, 48, 49, 50, 51)))
+"""And startcode, startstack, start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end."""
 _STATM_NUMBERS = 7
 _LIMIT_NAME_WIDTH = 25  # fs/proc/base.c, proc_pid_limits(): "%-25s %-20s %-20s %-10s"
 
@@ -49,28 +70,47 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     end = len(data)
     for _ in range(_LINES_OF_SWITCHES):
         end = data.rfind(b"\n", 0, end - 1) + 1
-    parts = (data[:start], data[start:end], data[end:]) if 0 < start < end else (data,)
     try:
-        said = list(map(_part_of_status, parts))
+        if not 0 < start < end:
+            return Status(*_lines_of_status(data))
+        first, first_sizes = _lines_of_status(data[:start])
+        alike, sizes = _alike_in_status(data[start:end])
+        last, last_sizes = _lines_of_status(data[end:])
     except MalformedFile as error:
         at = data.split(b"\n").index(error.text)
         raise MalformedFile(name, at + 1, error.code, error.text) from None
-    fields, sizes = said[0]
-    for more, more_sizes in said[1:]:
-        fields, sizes = fields | more, sizes | more_sizes
-    return Status(fields, sizes)
+    if first_sizes or last_sizes:
+        sizes = {**first_sizes, **sizes, **last_sizes}
+    return Status({**first, **alike, **last}, sizes)
 
 
 @lru_cache(maxsize=8)  # the threads of a process have one memory, and most often the same rights
-def _part_of_status(part: bytes) -> tuple[dict[str, str], dict[str, int]]:
+def _alike_in_status(part: bytes) -> _Said:
+    """The same of lines in which the threads of a process are alike."""
+    return _lines_of_status(part)
+
+
+def _lines_of_status(part: bytes) -> _Said:
     """The values of some whole lines, and the bytes of those that are sizes."""
-    said = list(map(_line_of_status, part.decode("utf-8", "surrogateescape").split("\n")[:-1]))
-    return {key: value for key, value, _ in said}, {key: size for key, _, size in said if size is not None}
+    said = list(map(_LINES.__getitem__, part.decode("utf-8", "surrogateescape").split("\n")[:-1]))
+    sizes = {key: size for key, _, size in said if size is not None} if _UNIT in part else {}
+    return {key: value for key, value, _ in said}, sizes
 
 
-@lru_cache(maxsize=4096)  # the threads of a process differ in few lines
+class _Lines(dict[str, tuple[str, str, int | None]]):
+    """Key, value, and its bytes where it is a size, by the line: processes and their threads differ in few of them."""
+
+    def __missing__(self, line: str) -> tuple[str, str, int | None]:
+        if len(self) >= _LINES_MAX:
+            self.clear()
+        read = self[line] = _line_of_status(line)
+        return read
+
+
+_LINES = _Lines()
+
+
 def _line_of_status(line: str) -> tuple[str, str, int | None]:
-    """Key, value, and its bytes where it is a size."""
     key, colon, value = line.partition(":")
     if not colon:
         raise MalformedFile("status", 0, "not-key-value", line.encode("utf-8", "surrogateescape"))
@@ -95,44 +135,59 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     opening, closing = data.find(b"("), data.rfind(b")")
     if opening < 0 or closing < opening:
         raise MalformedFile(name, 1, "no-command-name", data)
-    rest = data[closing + 1 :].split()
-    if len(rest) < _LEAST_STAT_FIELDS - 2:
-        raise MalformedFile(name, 1, "too-few-fields", data, fields=len(rest) + 2, least=_LEAST_STAT_FIELDS)
+    # the state, and the fields from the fourth to the time of the start; what follows tells of memory
+    state, *words = data[closing + 1 :].split(None, _STAT_TIMES + 1) or (b"",)
     try:
-        pid = int(data[:opening])
-        if b"_" in data[closing:] or max(map(len, rest)) > _NUMBER_LENGTH_MAX:
-            raise ValueError("int() would take it")
-        numbers = list(map(int, rest[1:]))
+        memory = _memory_in_stat(words.pop()) if len(words) > _STAT_TIMES else None
+        if memory is None:
+            found = len(data[closing + 1 :].split()) + 2
+            raise MalformedFile(name, 1, "too-few-fields", data, fields=found, least=_LEAST_STAT_FIELDS)
+        pid, numbers = int(data[:opening]), _whole_numbers(words)
     except ValueError as error:
         raise MalformedFile(name, 1, "field-no-number", data) from error
-    # numbers[at] is field at + 4 of proc_pid_stat(5), where the state is field 3; older kernels have fewer
-    fields = numbers + [None] * (_STAT_NUMBERS - len(numbers))
-    addresses = [None if value is None or value <= 1 else value for value in fields[:_STAT_NUMBERS]]
+    ppid, flags, majflt, utime, stime, num_threads, starttime = _USED_TIMES(numbers)
     return Stat(
-        pid=pid,
-        comm=data[opening + 1 : closing],
-        state=rest[0].decode("ascii", "replace"),
-        ppid=numbers[0],
-        flags=numbers[5],
-        majflt=numbers[8],
-        utime=numbers[10],
-        stime=numbers[11],
-        num_threads=numbers[16],
-        starttime=numbers[18],
-        vsize=numbers[19],
-        rss_pages=numbers[20],
-        startcode=addresses[22],
-        startstack=addresses[24],
-        processor=fields[35],
-        policy=fields[37],
-        start_data=addresses[41],
-        end_data=addresses[42],
-        start_brk=addresses[43],
-        arg_start=addresses[44],
-        arg_end=addresses[45],
-        env_start=addresses[46],
-        env_end=addresses[47],
+        pid,
+        data[opening + 1 : closing],
+        state.decode("ascii", "replace"),
+        ppid,
+        flags,
+        majflt,
+        utime,
+        stime,
+        num_threads,
+        starttime,
+        *memory,
     )
+
+
+def _whole_numbers(words: Sequence[bytes]) -> list[int]:
+    """The numbers of some fields.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    if max(map(len, words)) > _NUMBER_LENGTH_MAX or b"_" in b"".join(words):
+        raise ValueError("int() would take it")
+    return list(map(int, words))
+
+
+@lru_cache(maxsize=64)  # the threads of a process have one memory, and differ in the processor
+def _memory_in_stat(text: bytes) -> tuple[Any, ...] | None:
+    """The last fields of :class:`Stat`, from ``vsize`` on; None where there are too few.
+
+    Raises:
+        ValueError: one of them is no number.
+    """
+    words = text.split()
+    if len(words) < _LEAST_STAT_FIELDS - _STAT_TIMES - 3:
+        return None
+    numbers = _whole_numbers(words)
+    fields = numbers + [None] * (_STAT_MEMORY - len(numbers))  # older kernels have fewer
+    addresses = [None if value is None or value <= 1 else value for value in _ADDRESSES(fields)]
+    vsize, rss_pages, processor, policy = _NO_ADDRESSES(fields)
+    startcode, startstack, *others = addresses
+    return vsize, rss_pages, startcode, startstack, processor, policy, *others
 
 
 def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:

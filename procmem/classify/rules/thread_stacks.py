@@ -326,7 +326,8 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
     default = _default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
-    plain = partial(_plain, mappings, executable=_stacks_are_executable(mappings))
+    executable = _stacks_are_executable(mappings)
+    plain = frozenset(mappings.rows_where(partial(_plain, mappings, executable=executable), ("plain", executable)))
     inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE, "private-none")}
     installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed, "guards"))
@@ -336,11 +337,11 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
         if row < len(mappings)
         and mappings.end[row - 1] == mappings.start[row]
         and permissions(perms[row]).read_write
-        and plain(row)
-        and plain(row - 1)
+        and row in plain
+        and row - 1 in plain
     )
     for row in sorted(inaccessible | with_guards):
-        if not 0 < row < len(mappings) or not permissions(perms[row]).read_write or not plain(row):
+        if not 0 < row < len(mappings) or not permissions(perms[row]).read_write or row not in plain:
             continue
         below = row - 1
         guard = mappings.end[below] - mappings.start[below]
@@ -348,7 +349,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
             mappings.end[below] == mappings.start[row]
             and mappings.perms[below] == PRIVATE_NONE
             and guard <= _GUARD_MAX
-            and plain(below)
+            and below in plain
         )
         flags = mappings.flags[row]
         marked = flags is not None and MemoryFlag.NOHUGEPAGE in flags
