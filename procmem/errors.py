@@ -4,8 +4,13 @@ Decide by type or code, never by message. An error carries a code and what belon
 the sentence and the hint of each code, and tells them by ``str()`` once it is loaded.
 """
 
+from __future__ import annotations
+
 import errno
-from collections.abc import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AccessRefused",

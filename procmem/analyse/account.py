@@ -5,8 +5,9 @@ several regions, its counters are dealt out so that all margins stay exact (a pa
 file, and dirty before it is clean).
 """
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from itertools import chain, groupby
 from operator import add, and_, attrgetter, eq, le, sub
@@ -23,6 +24,10 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.account import AccountLeaf, AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["ACCOUNT_KEYS", "account_report"]
 

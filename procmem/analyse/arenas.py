@@ -9,13 +9,17 @@ arena, and each arena has one last block.
 Source: glibc malloc/arena.c (new_heap(), heap_trim()), malloc/malloc.c (sysmalloc(), DEFAULT_MMAP_THRESHOLD_MAX).
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from procmem.model import kinds, owners
 from procmem.model.region import Region, Regions
 from procmem.model.reports.arenas import ArenaBlocks, ArenaCount
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import Backing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["arenas_of"]
 

@@ -4,7 +4,8 @@ Runs of like regions (a library's parts, a stack with its guard, an arena with i
 explanation.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from operator import eq
 
 from procmem.analyse.findings import findings
@@ -22,6 +23,10 @@ from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explana
 from procmem.model.reports.inspection import Inspection
 from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import Nature, Snapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["EXPLAIN_KEYS", "explanation", "narrowed"]
 

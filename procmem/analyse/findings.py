@@ -4,7 +4,7 @@ A finding is a fact about this process that crosses a threshold which experience
 thresholds stand here, each with its reason.
 """
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
 
 from procmem.analyse.arenas import arenas_of
 from procmem.model import kinds, owners
@@ -20,6 +20,10 @@ from procmem.model.reports.resident import Surroundings
 from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import KernelName, is_deleted, without_deleted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["findings", "is_deleted_file"]
 

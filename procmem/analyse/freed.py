@@ -15,7 +15,6 @@ Source: fs/proc/task_mmu.c, smaps_account(), smap_gather_stats().
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, compress, count, filterfalse, pairwise, repeat
 from operator import add, ge, sub
 
@@ -26,6 +25,10 @@ from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import Backing, KernelName, is_deleted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "ObjectKey",

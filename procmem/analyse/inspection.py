@@ -4,9 +4,9 @@ Every sum is over the same regions, so that a class table, an account and a list
 by side. Where smaps was refused, ``status`` still tells the totals, and the rest is unknown.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from operator import gt, sub
 
 from procmem.model.kinds import ByteClass
@@ -19,6 +19,10 @@ from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.inspection import Account, Band, Inspection, LayoutInShort, ProcessFacts, Tile, Totals
 from procmem.model.snapshot import Nature, Snapshot
 from procmem.model.unknown import exact_sum, uss_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["CLASSIC", "class_rows", "classic_class", "inspection", "merged_classes", "warnings_of"]
 
@@ -107,11 +111,12 @@ def class_rows(regions: Regions, *, classic: bool = False) -> tuple[ClassRow, ..
     fold: Callable[[Label], str] = classic_class if classic else lambda label: label.kind.cls.value
     order: Iterable[str] = CLASSIC if classic else tuple(ByteClass)
     sums = regions.sums_by(fold)
-    gates: Counter[str] = Counter()
+    gates: dict[str, int] = {}
     for row in regions.mappings.gates():  # a gate is nobody's memory, and VmSize leaves it out
-        gates[fold(regions.label[bisect_left(regions.vma, row)])] += regions.mappings.sizes[row]
+        fold_of_gate = fold(regions.label[bisect_left(regions.vma, row)])
+        gates[fold_of_gate] = gates.get(fold_of_gate, 0) + regions.mappings.sizes[row]
     return tuple(
-        ClassRow(str(cls), of.virt - gates[cls], of.rss, of.pss, of.uss, of.swap, of.regions)
+        ClassRow(str(cls), of.virt - gates.get(cls, 0), of.rss, of.pss, of.uss, of.swap, of.regions)
         for cls in order
         if (of := sums.get(cls))
     )

@@ -8,8 +8,9 @@ The first ones ask only for a few addresses, and are checked by ``inspect`` too;
 mappings.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from operator import gt
 
@@ -28,7 +29,14 @@ from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
-__all__ = ["CHECKS", "Check", "laws_of"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Check = tuple[Callable[["_Case"], Iterator[Law]], bool]
+    """One group of laws: what it yields of a process, and whether it looks at each mapping."""
+
+__all__ = ["CHECKS", "laws_of"]
 
 _PAGE = 4096
 _NEVER_MERGED = frozenset({MemoryFlag.IO, MemoryFlag.PFNMAP, MemoryFlag.MIXEDMAP, MemoryFlag.DONTDUMP})
@@ -376,9 +384,6 @@ def _regions_of(ranges: Sequence[tuple[int, int]], reach: int) -> int:
             last = until
     return count
 
-
-Check = tuple[Callable[[_Case], Iterator[Law]], bool]
-"""One group of laws: what it yields of a process, and whether it looks at each mapping."""
 
 CHECKS: tuple[Check, ...] = (
     (_space_laws, True),

@@ -1,16 +1,20 @@
 """Which regions a list shows, and in which order."""
 
-from collections.abc import Callable
-from fnmatch import fnmatchcase
-from functools import cache
+from __future__ import annotations
 
 from procmem.analyse.inspection import classic_class
+from procmem.model.memo import memo
 from procmem.model.region import Regions
 from procmem.model.region_filter import RegionFilter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["chosen_regions", "fitting_regions", "name_matcher"]
 
 _WHOLE_PERMS = 4
+_DIFFERENT = 4096
 _WILDCARDS = frozenset("*?[")
 
 
@@ -31,7 +35,11 @@ def fitting_regions(regions: Regions, wanted: RegionFilter, *, classic: bool = F
     """The indexes of regions that fit, in the order of addresses."""
     table = regions.mappings
     of_owner, of_path = name_matcher(wanted.owner), name_matcher(wanted.path)
-    of_perms = cache(lambda perms: _has_perms(perms, wanted.perms))
+
+    @memo(_DIFFERENT)
+    def of_perms(perms: str) -> bool:
+        return _has_perms(perms, wanted.perms)
+
     fits = regions.for_each_label(
         lambda label: (
             (not wanted.classes or (classic_class(label) if classic else label.cls.value) in wanted.classes)
@@ -54,10 +62,18 @@ def name_matcher(pattern: str | None) -> Callable[[bytes | None], bool]:
     if pattern is None:
         return lambda _: True
 
-    @cache
+    if _WILDCARDS & set(pattern):
+        from fnmatch import fnmatchcase  # noqa: PLC0415  # loads re
+
+        @memo(_DIFFERENT)
+        def fits_whole(name: bytes | None) -> bool:
+            return fnmatchcase((name or b"").decode("utf-8", "surrogateescape"), pattern)
+
+        return fits_whole
+
+    @memo(_DIFFERENT)
     def fits(name: bytes | None) -> bool:
-        text = (name or b"").decode("utf-8", "surrogateescape")
-        return fnmatchcase(text, pattern) if _WILDCARDS & set(pattern) else pattern in text
+        return pattern in (name or b"").decode("utf-8", "surrogateescape")
 
     return fits
 

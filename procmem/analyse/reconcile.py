@@ -5,8 +5,7 @@ The reference is the sum of smaps. Programs are not run: what they print follows
 cause has the right size is called unexplained.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
 
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
@@ -16,6 +15,10 @@ from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying, Who
 from procmem.model.snapshot import Snapshot
 from procmem.model.unknown import exact_sum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["reconcile"]
 
@@ -60,6 +63,8 @@ def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFac
         and not (permissions(table.perms[row]).private and shares and shares[row])
     )
     private = table.total(SmapsKey.PRIVATE_HUGETLB) or 0
+    import re  # noqa: PLC0415  # takes as long to load as to read a process of a few hundred mappings
+
     release = re.match(r"(\d+)\.(\d+)", snapshot.machine.kernel or "")
     version = (int(release[1]), int(release[2])) if release else None
     return _CauseFacts(

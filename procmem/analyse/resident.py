@@ -4,8 +4,7 @@ A row is what a person would name: a library with all its parts, the heap of a r
 of all threads, a mapped file. The rows partition the regions, so that they add up to RES.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from __future__ import annotations
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Grouping, Kind, Role
@@ -17,6 +16,10 @@ from procmem.model.reports.resident import CgroupUse, Consumer, Surroundings
 from procmem.model.reports.system import CgroupMemory
 from procmem.model.snapshot import Snapshot, ThreadReading
 from procmem.model.unknown import exact_sum, known_sum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["consumers", "purpose_key", "since", "surroundings"]
 
@@ -36,9 +39,9 @@ def consumers(
     ``touched`` says of every region how much of it was used within some time, where that was looked for.
     """
     named = {thread.tid: Thread(thread.tid, thread.comm) for thread in threads or ()}
-    members: defaultdict[_Key, list[LabelSums]] = defaultdict(list)
+    members: dict[_Key, list[LabelSums]] = {}
     for sums in regions.sums_of_labels():
-        members[purpose_key(sums.label)].append(sums)
+        members.setdefault(purpose_key(sums.label), []).append(sums)
     rows = [_consumer(regions, key, found, named) for key, found in members.items()]
     if touched:
         rows = [

@@ -5,7 +5,7 @@ processes with one address space (vfork, CLONE_VM) each show all of it, as the k
 and not its processes: the second one is left out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from __future__ import annotations
 
 from procmem.model.reports.system import (
     CgroupFigures,
@@ -17,6 +17,10 @@ from procmem.model.reports.system import (
     SystemTotals,
 )
 from procmem.model.unknown import exact_sum, known_sum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["GROUPINGS", "cgroup_figures", "sorted_rows", "system_report", "tree_rows"]
 

@@ -1,13 +1,20 @@
 """What changed between two looks at all processes: row by row, over all rows, and which came and went."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import Changed, Changes, GroupRow, MappingRow, ProcessRow
 from procmem.model.unknown import known_sum
 
-__all__ = ["Followed", "changes_between", "of_classes", "of_groups", "of_mappings", "of_processes"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Followed = Mapping[int | bytes, "_FollowedRow"]
+    """Rows by pid, or by name where they are about several processes."""
+
+__all__ = ["changes_between", "of_classes", "of_groups", "of_mappings", "of_processes"]
 
 _ADDED_UP = frozenset({"swap", "uss", "pss"})
 """Figures that count each page once."""
@@ -19,10 +26,6 @@ class _FollowedRow(NamedTuple):
     pid: int | None
     name: bytes
     size: int | None
-
-
-Followed = Mapping[int | bytes, _FollowedRow]
-"""Rows by pid, or by name where they are about several processes."""
 
 
 def of_processes(rows: Iterable[ProcessRow], field: str) -> Followed:

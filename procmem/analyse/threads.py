@@ -4,8 +4,9 @@ The theory says it in one sentence: the process owns resources, a thread owns on
 figures of both.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections.abc import Iterable
 
 from procmem.analyse.arenas import arenas_of
 from procmem.model import kinds, owners
@@ -16,6 +17,10 @@ from procmem.model.raw import PageRuns, PageState
 from procmem.model.region import Region, Regions
 from procmem.model.reports.threads import SharedState, ThreadReport, ThreadRow
 from procmem.model.snapshot import Snapshot, ThreadReading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["thread_report"]
 

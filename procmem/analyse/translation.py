@@ -4,12 +4,16 @@ The page tables themselves cannot be read from outside; the indexes follow from 
 what the last entry says.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from procmem.model.machine import I686, X86_64
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.reports.translation import SwapPlace, WalkStep, level_names
 from procmem.model.snapshot import SwapArea
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["frame_flags", "levels_of", "mapped_by_huge_entry", "pagemap_bits", "swap_place", "walk_steps"]
 

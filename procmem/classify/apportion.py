@@ -6,8 +6,9 @@ not be read, is shared out in proportion and marked as "about". A page that two 
 one that holds its first byte.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
 from procmem.classify.partition import Partition
 from procmem.model.mapping import Mappings
@@ -15,6 +16,10 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.raw import PageRuns, PageState, Refusal
 from procmem.model.region import Regions, Share
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["shared_by_rss", "shared_out"]
 

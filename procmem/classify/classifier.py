@@ -6,8 +6,6 @@ what nobody claims keeps the label that its mapping has by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from itertools import chain
 
 from procmem.classify.apportion import shared_out
@@ -38,6 +36,8 @@ from procmem.model.vma_names import KernelName, is_file_in_memory, without_delet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from procmem.model.deep import DeepLook
 
 __all__ = ["Claimed", "KnownClaims", "layout", "mapped_files", "regions", "split_ranges"]
@@ -160,21 +160,20 @@ def layout(
     where it may be looked into. ``known`` remembers what was claimed for an object from one process to the next, and
     ``facts`` what follows from all of them, where other processes have these very objects.
     """
-    mappings = snapshot.mappings
+    mappings = as_read = snapshot.mappings
     assert mappings is not None
+    assert as_read is not None
     facts = ObjectFacts() if facts is None else facts
-    runtimes = facts.of(("runtimes", places_begun(mappings)), partial(runtimes_of, objects, mappings))
+    runtimes = facts.of(("runtimes", places_begun(mappings)), lambda: runtimes_of(objects, as_read))
     if facts.of(("executable", id(runtimes)), lambda: runtimes.heap_is_executable) or not execute_proves(mappings):
         mappings = as_if_not_executable(mappings)
         facts = ObjectFacts()  # they are of the table as it was read
     auxv = snapshot.auxv or {}
     marks = (mappings.shape, snapshot.page_size, auxv.get(AT_PHDR), auxv.get(AT_BASE), snapshot.exe)
     of_objects, biases = facts.of(
-        ("claims", *marks), partial(_object_claims, snapshot, objects, mappings, {} if known is None else known)
+        ("claims", *marks), lambda: _object_claims(snapshot, objects, mappings, {} if known is None else known)
     )
-    tls_size = facts.of(
-        ("tls", id(runtimes), snapshot.bits), partial(_static_tls_estimate, snapshot, objects, runtimes)
-    )
+    tls_size = facts.of(("tls", id(runtimes), snapshot.bits), lambda: _static_tls_estimate(snapshot, objects, runtimes))
     claims: list[Claim | ClaimGroups] = [
         *area_claims(snapshot, mappings, tls_size if runtimes.static else None, _program_end(objects, biases)),
         of_objects,

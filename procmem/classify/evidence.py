@@ -4,8 +4,9 @@ Here is decided what is worth reading and what may be read without an effect on 
 source's matter.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
 
 from procmem.classify.rules.malloc_arenas import heap_sizes
 from procmem.classify.rules.thread_stacks import SMALL_BYTES
@@ -19,6 +20,10 @@ from procmem.model.region import ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import Backing, KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
 
 __all__ = [
     "REGION_KEYS",

@@ -5,10 +5,9 @@ Here belongs keeping it; what it is, and what it depends on, is known to who fin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
     from typing import Any, TypeVar
 
     Value = TypeVar("Value")

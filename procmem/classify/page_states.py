@@ -3,11 +3,16 @@
 Not asked, or refused, is unknown; it is never "not used".
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 from procmem.model.raw import PageRun, PageRuns, PageState, without_overlap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["NOTHING_KNOWN", "PageStates"]
 

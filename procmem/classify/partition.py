@@ -5,9 +5,9 @@ over the mappings, cuts each mapping where the winner changes, and gives the res
 mapping has by itself.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import gt
 
@@ -15,6 +15,10 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["ClaimGroup", "ClaimGroups", "Partition", "Rank", "partition"]
 
@@ -88,11 +92,11 @@ class ClaimGroup:
         key = (mappings.shape, id(defaults), tuple(mappings.start[near]), tuple(mappings.end[near]))
         found = self._known.get(key)
         if found is None:
-            held: dict[int, list[Claim]] = defaultdict(list)
+            held: dict[int, list[Claim]] = {}
             order = range(len(mappings))
             for claim in self.claims:
                 for index, own in _holding(claim, mappings, order, mappings.start):
-                    held[index].append(own)
+                    held.setdefault(index, []).append(own)
             # the labels are kept, since they are known by their identity
             found = [(index - first, _HeldPart(claims)) for index, claims in held.items()], defaults
             if mappings.shape.is_shared:
@@ -137,13 +141,13 @@ class ClaimGroups:
         known = self._known.get(key)
         if known is None or known.ends != list(map(mappings.end.__getitem__, known.rows)):
             rows = [row for group in self.groups for row in group.near(mappings)]
-            parts: defaultdict[int, list[Claim | _HeldPart]] = defaultdict(list)
+            parts: dict[int, list[Claim | _HeldPart]] = {}
             for group in self.groups:
                 for index, part in group.parts(mappings, defaults):
-                    parts[index].append(part)
+                    parts.setdefault(index, []).append(part)
             ends = list(map(mappings.end.__getitem__, rows))
             blocks = list(_blocks(mappings, parts, defaults))
-            known = _KnownParts(rows, ends, dict(parts), blocks, defaults)
+            known = _KnownParts(rows, ends, parts, blocks, defaults)
             if mappings.shape.is_shared:
                 self._known[key] = known
         return known

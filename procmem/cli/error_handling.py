@@ -10,12 +10,13 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
 
 from procmem.errors import ExitStatus, OutOfResources, OutputFailed, ProcmemError, SystemFailed, shortage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from procmem.model.note import Note
 
 __all__ = ["complain", "guarded", "say", "tell_notes", "writing_output"]

@@ -3,6 +3,8 @@
 Their help stands in ``procmem.text.help``, which a plain line does without.
 """
 
+from __future__ import annotations
+
 from procmem.render.formats import FORMATS
 
 TYPE_CHECKING = False
@@ -31,7 +33,7 @@ class Flag:
 UNIT_FLAGS = (Flag("--bytes", "unit", "bytes"), Flag("--human", "unit", "human"))
 
 
-def format_flags(formats: "Iterable[Format]") -> tuple[Flag, ...]:
+def format_flags(formats: Iterable[Format]) -> tuple[Flag, ...]:
     """The flag of each format."""
     return tuple(Flag(one.option, "form", one.name) for one in formats)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from procmem.cli.error_handling import complain
@@ -11,6 +10,7 @@ from procmem.render.escaping import printable_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
     from procmem.cli.output import Output

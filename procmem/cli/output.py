@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from procmem.cli.error_handling import say, writing_output
 from procmem.cli.terminal import has_colors, is_terminal, show, terminal_width, unicode_output
@@ -15,6 +14,8 @@ from procmem.text.pages.output import note_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from procmem.render.formats import Format
     from procmem.render.page import Page
 

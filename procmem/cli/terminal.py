@@ -1,10 +1,15 @@
 """What the terminal is like: its width, its characters, its colours; and the pager for what is longer than it."""
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterable
 
 from procmem.cli.error_handling import writing_output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["has_colors", "is_terminal", "show", "terminal_lines", "terminal_width", "unicode_output"]
 

@@ -4,10 +4,14 @@ Whatever the text was (maps with a prompt before it, output of pmap, a crash rep
 what is read from ``/proc``: as the bytes of files.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["UNKNOWN_DEVICE", "UNKNOWN_PERMISSION", "GivenText"]
 

@@ -6,7 +6,6 @@ print them all, so the table keeps one list per field and hands out a row only w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
 from itertools import chain, compress, count, repeat
 from operator import gt, sub
 
@@ -18,6 +17,7 @@ from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Hashable, Iterator, Mapping, Sequence
     from typing import Any, TypeVar
 
     from procmem.model.given_names import GivenName

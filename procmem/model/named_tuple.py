@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import sys
 
-# the descriptor of namedtuple's fields: there is no public one as fast
-from collections import _tuplegetter as _field_getter  # type: ignore[attr-defined]
-from types import CodeType, FunctionType
+# the descriptor of namedtuple's fields: there is no public one as fast, and collections takes longer to load
+from _collections import _tuplegetter as _field_getter  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import CodeType, FunctionType
     from typing import Any, Self
 
 __all__ = ["NamedTuple"]
@@ -49,7 +49,9 @@ def _constructor(fields: tuple[str, ...], defaults: tuple[object, ...]) -> Funct
         code = eval(f"lambda {parameters}: _new(_cls, ({values}))").__code__  # noqa: S307  # nothing of the caller's
         _compiled[len(fields)] = code
     named = code.replace(co_varnames=("_cls", *fields), co_name="__new__")
-    return FunctionType(named, {"_new": tuple.__new__}, "__new__", defaults)
+    make: Any = type(_constructor)
+    made: FunctionType = make(named, {"_new": tuple.__new__}, "__new__", defaults)
+    return made
 
 
 class _Definition(type):

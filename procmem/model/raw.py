@@ -8,13 +8,16 @@ other files know.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, compress, count, repeat
 from operator import eq, itemgetter, le, not_
 
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "CMDLINE_BYTES_MAX",

@@ -5,7 +5,6 @@ A region is a byte range inside one VMA. The regions of a VMA partition it: noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from operator import add, itemgetter, sub
 
 from procmem.model.elf import ElfImage, Section
@@ -21,6 +20,7 @@ from procmem.model.unknown import exact_sum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
     Value = TypeVar("Value")

@@ -5,9 +5,11 @@ Here belongs how many records are kept; a single one is :class:`procmem.model.ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-
 from procmem.model.mapping import SmapsRecord
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["SaidLine", "SmapsRecords"]
 

@@ -4,7 +4,7 @@ A real process, a recording and a simulated one all give a snapshot. Sizes and a
 None means that nobody could say, never zero.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from procmem.model import owners
 from procmem.model.enumeration import Enumeration, TextEnumeration
@@ -15,7 +15,11 @@ from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.raw import Machine, MissingRight, Refusal
 from procmem.model.unknown import exact_sum
 
-__all__ = ["Auxv", "Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Limit", "LimitName", "Nature", "Snapshot", "Stat", "Statm", "Status", "SwapArea", "ThreadReading"]
 
 
 class Nature(Enumeration):
@@ -106,10 +110,6 @@ class Statm(NamedTuple):
     data: int
 
 
-Auxv = Mapping[int, int]
-"""The auxiliary vector: AT_ number to value (getauxval(3))."""
-
-
 class LimitName(TextEnumeration):
     """The lines of ``/proc/<pid>/limits`` that are asked for (fs/proc/base.c, lnames[])."""
 
@@ -183,7 +183,7 @@ class Snapshot(NamedTuple):
     statm: Statm | None
     mappings: Mappings | None
     has_usage: bool
-    auxv: Auxv | None
+    auxv: Mapping[int, int] | None
     limits: Mapping[str, Limit] | None
     threads: tuple[ThreadReading, ...] | None
     uptime: float | None

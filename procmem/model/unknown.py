@@ -4,9 +4,13 @@
 over processes of which some may not be read, which say beside the sum how many those are.
 """
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
 
 from procmem.model.proc_keys import SmapsKey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 __all__ = ["exact_sum", "known_sum", "uss_of"]
 

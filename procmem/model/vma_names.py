@@ -12,9 +12,8 @@ Sources: proc_pid_maps(5); fs/proc/task_mmu.c, show_map_vma(); mm/shmem.c, mm/me
 fs/aio.c, fs/anon_inodes.c, mm/hugetlb.c; PR_SET_VMA_ANON_NAME (Linux 5.17).
 """
 
-from functools import lru_cache
-
 from procmem.model.enumeration import Enumeration
+from procmem.model.memo import Memo, memo
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.vm_flags import MemoryFlag
 
@@ -247,13 +246,12 @@ def mentions_sysv(name: bytes) -> bool:
     return _SYSV in name
 
 
-@lru_cache(maxsize=1024)  # the simulator asks at every fault
+@memo(1024)  # the simulator asks at every fault
 def is_file_in_memory(name: bytes) -> bool:
     """Whether a name, seen without its device, is that of an object of shared memory (/proc/<pid>/fd, a simulation)."""
     return read_vma_name(name, device="00:01", has_inode=True, shared=True).backing is Backing.SHARED_MEMORY
 
 
-@lru_cache(maxsize=4096)  # most processes map the same files
 def read_vma_name(
     name: bytes, *, device: str = "00:00", has_inode: bool = False, shared: bool = False, flags: str | None = None
 ) -> VmaName:
@@ -261,6 +259,11 @@ def read_vma_name(
 
     ``device`` is as maps prints it, ``shared`` the fourth letter of the permissions, ``flags`` the VmFlags line.
     """
+    return _READ[name, device, has_inode, shared, flags]
+
+
+def _read(said: tuple[bytes, str, bool, bool, str | None]) -> VmaName:
+    name, device, has_inode, shared, flags = said
     marks = flags.split() if flags else ()
     if has_inode and MemoryFlag.HUGETLB in marks:
         named = _of_path(name, device, shared=shared).named
@@ -278,6 +281,9 @@ def read_vma_name(
     if (MemoryFlag.PFNMAP in marks or MemoryFlag.IO in marks) and found.backing is not Backing.KERNEL:
         return found._replace(backing=Backing.DEVICE, frames=True)
     return found
+
+
+_READ = Memo(_read, 4096)  # most processes map the same files
 
 
 def _in_brackets(name: bytes) -> VmaName:

@@ -3,11 +3,15 @@
 Source: cgroups(7); Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst.
 """
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 from procmem.model.numbers import whole_number
 from procmem.model.reports.system import CgroupMemory
 from procmem.parse.mountinfo import mount_points, root_of_mount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "ROOT_GROUP",

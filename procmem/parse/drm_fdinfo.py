@@ -6,11 +6,17 @@ device. Keys that are not about memory, and those of one driver alone, are left 
 Source: Documentation/gpu/drm-usage-stats.rst; drivers/gpu/drm/drm_file.c, drm_fdinfo_print_size().
 """
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
 
 from procmem.model.numbers import whole_number
 from procmem.model.reports.gpu import GpuDevice, GpuMemory, GpuUse
 from procmem.model.unknown import exact_sum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    _Client = Mapping[str, bytes]
 
 __all__ = ["drm_text", "parse_drm_text"]
 
@@ -22,8 +28,6 @@ _MEMORY = "memory"
 _UNITS = {b"": 1, b"KiB": 1 << 10, b"MiB": 1 << 20, b"GiB": 1 << 30}
 _CUT = b"cut"
 _LINES_MAX = 65_536
-
-_Client = Mapping[str, bytes]
 
 
 def drm_text(found: Iterable[tuple[int, bytes]], *, complete: bool) -> bytes:

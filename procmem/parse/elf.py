@@ -13,7 +13,6 @@ Source: the System V gABI, chapters 4 (headers, sections) and 5 (program headers
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 from procmem.errors import BadInput
 from procmem.model.elf import (
@@ -30,6 +29,8 @@ from procmem.model.elf import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from procmem.model.ports import ByteReader
 
 __all__ = [

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from procmem.model.elf import DT_GNU_HASH, DT_STRTAB, DT_SYMTAB, ElfImage
+from procmem.model.memo import memo
 from procmem.parse.elf import file_offset
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ _BUCKETS_MAX = 1 << 24
 _CHAIN_MAX = 4096
 
 
-@lru_cache(maxsize=256)
+@memo(256)
 def _hash(name: str) -> int:
     """The hash of a symbol's name (Bernstein's, 32 bits)."""
     value = 5381

@@ -6,8 +6,6 @@ matter; which bytes of memory they explain is told in ``classify``.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from procmem.model.elf import DT_DEBUG, DT_SONAME, PT_INTERP
 from procmem.model.libc_files import holds_thread_lists
 from procmem.model.note import note
@@ -17,6 +15,8 @@ from procmem.parse.elf import NotElf, dynamic_entries, dynamic_strings, read_ima
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from procmem.model.ports import ByteReader
     from procmem.model.raw import MappedFile
 

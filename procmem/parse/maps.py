@@ -7,7 +7,6 @@ escapes only newline in names (as ``\012``), so a name may hold anything else, b
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from operator import contains, lt
 
@@ -17,6 +16,7 @@ from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
 __all__ = ["HEADER", "LINE", "PART_BYTES", "KnownMaps", "MapsTable", "are_lines", "check_whole", "parse_maps"]

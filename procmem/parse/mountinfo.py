@@ -1,8 +1,12 @@
 """``/proc/<pid>/mountinfo``: which devices are file systems of a sort. Source: proc_pid_mountinfo(5)."""
 
-from collections.abc import Collection, Iterator
+from __future__ import annotations
 
 from procmem.model.numbers import whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 __all__ = [
     "LOCAL_TYPES",

@@ -6,8 +6,6 @@ it, so that each report can say which file was refused and what it would have to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-
 from procmem.model.auxv import AT_PAGESZ
 from procmem.model.machine import is_32_bit_machine
 from procmem.model.mapping import Mappings
@@ -24,6 +22,7 @@ from procmem.parse.system import parse_uptime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
     from typing import TypeVar
 
     _Parsed = TypeVar("_Parsed")

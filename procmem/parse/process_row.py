@@ -7,11 +7,15 @@ after the other, which is five times as fast; a process's name cannot forge a li
 Source: proc_pid_status(5); fs/proc/array.c, proc_pid_status(), for the order of the keys.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import SmapsKey, StatusKey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "ROLLUP_KEYS",

@@ -10,13 +10,15 @@ Source: proc_pid_smaps(5); fs/proc/task_mmu.c, __show_smap() and show_smap_vma_f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-
 from procmem.errors import MalformedFile
 from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import HEADER, LINE, PART_BYTES, KnownMaps, MapsTable, check_whole
 from procmem.parse.smaps_shape import BEGIN_MAPS_LINES, FLAGS, TOO_LARGE, Shape, end_of_records, read_counter, shape_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = ["KnownSmaps", "SmapsReader", "parse_rollup", "parse_smaps", "parse_smaps_by_line"]
 

@@ -7,11 +7,14 @@ and what else may stand in a text, is for the reader in :mod:`procmem.parse.smap
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Sequence
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.maps import LINE, are_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
 
 __all__ = ["BEGIN_MAPS_LINES", "FLAGS", "TOO_LARGE", "Shape", "end_of_records", "read_counter", "shape_at"]
 

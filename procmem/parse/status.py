@@ -6,17 +6,17 @@ Source: proc_pid_status(5), proc_pid_stat(5), proc_pid_statm(5); fs/proc/array.c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
 from operator import itemgetter
 
 from procmem.errors import MalformedFile
+from procmem.model.memo import Memo, memo
 from procmem.model.numbers import DIGITS_MAX, whole_number
 from procmem.model.proc_keys import StatusKey
 from procmem.model.snapshot import Limit, Stat, Statm, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     _Said = tuple[dict[str, str], dict[str, int]]
@@ -37,7 +37,6 @@ _KIB = 1024
 _LEAST_STAT_FIELDS = 24
 _FIRST_OF_MEMORY = b"\n%s:" % StatusKey.VM_PEAK.encode()
 _UNIT = b" kB"
-_LINES_MAX = 4096
 _LINES_OF_SWITCHES = 2
 """The last lines of ``status``. Between the first line of memory and these, threads of a process are alike."""
 _STAT_TIMES = 19
@@ -57,13 +56,17 @@ _NUMBER_LENGTH_MAX = DIGITS_MAX + 1
 """A sign, and the digits of 64 bits: times and sizes are divided, and a float has an end."""
 
 
-@lru_cache(maxsize=2)  # it is asked for more than once of the same text
 def parse_status(data: bytes, *, name: str = "status") -> Status:
     """Read ``Key:<tab>value`` lines; unknown keys are kept, missing ones are no error.
 
     Raises:
         MalformedFile: a line without a key, or a file that ends within a line.
     """
+    return _STATUS[data, name]
+
+
+def _status(said: tuple[bytes, str]) -> Status:
+    data, name = said
     if data and not data.endswith(b"\n"):
         raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
     start = data.find(_FIRST_OF_MEMORY) + 1
@@ -84,7 +87,10 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
     return Status({**first, **alike, **last}, sizes)
 
 
-@lru_cache(maxsize=8)  # the threads of a process have one memory, and most often the same rights
+_STATUS = Memo(_status, 2)  # it is asked for more than once of the same text
+
+
+@memo(8)  # the threads of a process have one memory, and most often the same rights
 def _alike_in_status(part: bytes) -> _Said:
     """The same of lines in which the threads of a process are alike."""
     return _lines_of_status(part)
@@ -92,25 +98,14 @@ def _alike_in_status(part: bytes) -> _Said:
 
 def _lines_of_status(part: bytes) -> _Said:
     """The values of some whole lines, and the bytes of those that are sizes."""
-    said = list(map(_LINES.__getitem__, part.decode("utf-8", "surrogateescape").split("\n")[:-1]))
+    said = list(map(_line_of_status, part.decode("utf-8", "surrogateescape").split("\n")[:-1]))
     sizes = {key: size for key, _, size in said if size is not None} if _UNIT in part else {}
     return {key: value for key, value, _ in said}, sizes
 
 
-class _Lines(dict[str, tuple[str, str, int | None]]):
-    """Key, value, and its bytes where it is a size, by the line: processes and their threads differ in few of them."""
-
-    def __missing__(self, line: str) -> tuple[str, str, int | None]:
-        if len(self) >= _LINES_MAX:
-            self.clear()
-        read = self[line] = _line_of_status(line)
-        return read
-
-
-_LINES = _Lines()
-
-
+@memo(4096)  # processes and their threads differ in few lines
 def _line_of_status(line: str) -> tuple[str, str, int | None]:
+    """Key, value, and its bytes where it is a size."""
     key, colon, value = line.partition(":")
     if not colon:
         raise MalformedFile("status", 0, "not-key-value", line.encode("utf-8", "surrogateescape"))
@@ -123,13 +118,17 @@ def _line_of_status(line: str) -> tuple[str, str, int | None]:
     return key, value, int(digits) * _KIB
 
 
-@lru_cache(maxsize=2)  # the same
 def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     """Read the one line of ``stat``; the command name may hold blanks and brackets, so it is cut at the last ``)``.
 
     Raises:
         MalformedFile: too few fields, one that is no number, or a line without its end.
     """
+    return _STAT[data, name]
+
+
+def _stat(said: tuple[bytes, str]) -> Stat:
+    data, name = said
     if not data.endswith(b"\n"):
         raise MalformedFile(name, 1, "line-cut", data)
     opening, closing = data.find(b"("), data.rfind(b")")
@@ -161,6 +160,9 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
     )
 
 
+_STAT = Memo(_stat, 2)  # the same
+
+
 def _whole_numbers(words: Sequence[bytes]) -> list[int]:
     """The numbers of some fields.
 
@@ -172,7 +174,7 @@ def _whole_numbers(words: Sequence[bytes]) -> list[int]:
     return list(map(int, words))
 
 
-@lru_cache(maxsize=64)  # the threads of a process have one memory, and differ in the processor
+@memo(64)  # the threads of a process have one memory, and differ in the processor
 def _memory_in_stat(text: bytes) -> tuple[Any, ...] | None:
     """The last fields of :class:`Stat`, from ``vsize`` on; None where there are too few.
 
@@ -204,13 +206,17 @@ def parse_statm(data: bytes, page_size: int, *, name: str = "statm") -> Statm:
     return Statm(size, resident, shared, text, data_pages)
 
 
-@lru_cache(maxsize=64)  # most processes have the same
 def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
     """Read ``limits``: the kernel's words ("Max stack size") to soft and hard limit.
 
     Raises:
         MalformedFile: a line that has not the three columns, or no end.
     """
+    return _LIMITS[data, name]
+
+
+def _limits(said: tuple[bytes, str]) -> dict[str, Limit]:
+    data, name = said
     if data and not data.endswith(b"\n"):
         raise MalformedFile(name, data.count(b"\n") + 1, "last-line-cut")
     limits = {}
@@ -224,6 +230,9 @@ def parse_limits(data: bytes, *, name: str = "limits") -> dict[str, Limit]:
         unit = words[2].decode("ascii", "replace") if len(words) == 3 else ""
         limits[key] = Limit(_limit(words[0], name, number), _limit(words[1], name, number), unit)
     return limits
+
+
+_LIMITS = Memo(_limits, 64)  # most processes have the same
 
 
 def _limit(text: bytes, name: str, number: int) -> int | None:

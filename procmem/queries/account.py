@@ -6,8 +6,6 @@ of smaps, smaps_rollup and numa_maps has the kernel walk all page tables, so non
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from procmem.analyse.account import ACCOUNT_KEYS, account_report
 from procmem.classify.evidence import REGION_KEYS
 from procmem.model.proc_keys import SmapsKey
@@ -22,6 +20,7 @@ from procmem.queries.read import FILES_TO_INSPECT, TRIES, read_consistently
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeVar
 
     from procmem.model.ports import Target

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 from procmem.analyse.system import sorted_rows, system_report, tree_rows
 from procmem.analyse.system_changes import changes_between, of_classes, of_groups, of_mappings, of_processes
@@ -22,6 +20,8 @@ from procmem.sources.parallel import cpu_seconds, with_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from procmem.analyse.system_changes import Followed
@@ -99,6 +99,8 @@ class MachineMappings(NamedTuple):
 
 
 def _unseen(answers: Iterator[_Answer], count: int) -> AbstractContextManager[Iterator[_Answer]]:
+    from contextlib import nullcontext  # noqa: PLC0415  # only for questions that take long
+
     del count
     return nullcontext(answers)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence, Set
-
 from procmem.classify.classifier import KnownClaims, layout, mapped_files, regions, split_ranges
 from procmem.classify.evidence import (
     REGION_KEYS,
@@ -34,6 +32,8 @@ from procmem.sources.pieces import LoggedMemory, LoggingReader, Pieces, Resident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable, Iterator, Sequence, Set
+
     from procmem.model.deep import DeepLook
     from procmem.model.ports import ByteReader, Target
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 
 from procmem.analyse.system import cgroup_figures
 from procmem.errors import AccessRefused, BadInput, ProcessGone
@@ -32,6 +30,8 @@ from procmem.sources.parallel import with_every_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from procmem.model.ports import Source, Target
 
 __all__ = [
@@ -265,6 +265,8 @@ def _twins(seen: list[_Seen]) -> list[ProcessRow]:
 
 def group_matcher(pattern: str) -> Callable[[bytes | None], bool]:
     """Whether a control group is the one that is meant: by its path, or by what it is called."""
+    from functools import cache  # noqa: PLC0415  # the same
+
     from procmem.analyse.listing import name_matcher  # noqa: PLC0415  # only for groups
     from procmem.parse.cgroup_names import names_of, read_cgroup_name  # noqa: PLC0415  # the same
 

@@ -6,7 +6,6 @@ A recording takes the place of a pid everywhere. This is the one place where a c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 
 from procmem.errors import BadInput, BrokenRecording, Misuse, NothingMatches, ProcessGone
 from procmem.model.named_tuple import NamedTuple
@@ -14,6 +13,7 @@ from procmem.sources.machine import own_pid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from procmem.model.ports import Source, Target

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from procmem.errors import Misuse
 from procmem.render.page import Column, Sheet
 from procmem.text import gettext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from procmem.render.human import SizeFormat
     from procmem.render.page import Value
 

@@ -1,12 +1,17 @@
 """Sizes and times for people; the only place where bytes become "1.5 MiB"."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from procmem.text.units import size_text
 
-__all__ = ["SizeFormat", "duration", "exact_bytes", "human_size", "kib", "short_duration"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-SizeFormat = Callable[[int | None], str]
+    SizeFormat = Callable[[int | None], str]
+
+__all__ = ["duration", "exact_bytes", "human_size", "kib", "short_duration"]
+
 UNKNOWN = "?"
 _STEP = 1024
 

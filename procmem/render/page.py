@@ -6,13 +6,16 @@ A page is made by ``render.pages``; each format of ``render.formats`` writes wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
 from procmem.model.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
+
+    _Rows = Sequence[Sequence["Value"]]
+else:
+    _Rows = object  # an abstract base would load collections
 
 __all__ = [
     "READABLE",
@@ -63,7 +66,7 @@ class Column(NamedTuple):
         return self.key or self.heading.lower().replace(" ", "_")
 
 
-class ColumnRows(Sequence[Sequence[Value]]):
+class ColumnRows(_Rows):
     """Rows of a sheet that are kept as columns, since there may be sixty thousand."""
 
     __slots__ = ("columns",)

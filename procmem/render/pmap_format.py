@@ -7,7 +7,6 @@ shown as escapes, so that a file's name cannot drive the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -20,6 +19,10 @@ from procmem.model.smaps_records import SmapsRecords
 from procmem.model.vma_names import KernelName, kernel_label, mentions_sysv
 from procmem.render.escaping import printable
 from procmem.render.repeated import RepeatedCells
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ["PmapOptions", "PmapTarget", "pmap_mode", "pmap_text", "title_line"]
 

@@ -5,11 +5,11 @@ Here belongs laying such columns side by side; what a cell says is for who adds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from operator import lt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
     from typing import Any, TypeVar
 
     Value = TypeVar("Value", bound=Hashable)
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["RepeatedCells", "Texts", "picked", "places"]
 
 
-class Texts(dict[Hashable, str]):
+class Texts(dict["Hashable", str]):
     """The text of each value, made when it is first asked for."""
 
     def __init__(self, text: Callable[[Any], str]) -> None:

@@ -1,9 +1,15 @@
 """How a page is to look: the size of the output, its characters and colours, units, and the columns chosen."""
 
+from __future__ import annotations
+
 from procmem.model.named_tuple import NamedTuple
-from procmem.render.human import SizeFormat, exact_bytes, human_size, kib
+from procmem.render.human import exact_bytes, human_size, kib
 from procmem.text import gettext
 from procmem.text.pages.output import UNITS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.render.human import SizeFormat
 
 __all__ = ["PROSE", "Style", "size_format"]
 

@@ -3,7 +3,12 @@
 Wide East Asian characters take two cells, combining marks none. What belongs here knows nothing of tables or pages.
 """
 
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 
 __all__ = ["Folder", "cells", "clipped", "folded", "padded", "shortened_name"]
 

@@ -1,9 +1,14 @@
 """The memory files of control groups, of both versions, wherever they are mounted."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterable
 
 from procmem.sources.files import read_whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["read_cgroup", "read_limits"]
 

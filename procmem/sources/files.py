@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
 
 from procmem.errors import BadInput, shortage_of
 from procmem.model.raw import FileContent, Refusal
@@ -18,6 +17,8 @@ from procmem.sources.reading_ahead import CHUNK_BYTES, OPEN_FLAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from procmem.sources.prefetch import PrefetchedFile
     from procmem.sources.reading_ahead import Content
 

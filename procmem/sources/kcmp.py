@@ -4,8 +4,13 @@ The kernel answers by kcmp(2), to those who may trace both. Processes that show 
 that a server forked show them too.
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["same_memory"]
 

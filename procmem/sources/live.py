@@ -7,9 +7,7 @@ folder answers ESRCH, never with the new process's data.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from itertools import chain
-from types import TracebackType
 
 from procmem.errors import AccessRefused, BadInput, ProcessGone
 from procmem.model.note import Note
@@ -43,6 +41,8 @@ from procmem.sources.reading_ahead import FOLDER_FLAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
     from typing import Self
 
     from procmem.model.ports import ByteReader, MemoryReader, Target

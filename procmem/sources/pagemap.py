@@ -11,12 +11,15 @@ import array
 import fcntl
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from operator import gt
 
 from procmem.model.raw import PageRun, PageRuns, PageState, Refusal, without_overlap
 from procmem.sources.files import refusal_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["read_page_runs"]
 

@@ -6,13 +6,12 @@ read by one thread. Where the reading is the lesser part, threads would wait for
 
 from __future__ import annotations
 
-import contextlib
 import marshal
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from typing import Any
 
     from procmem.model.ports import Source
@@ -98,6 +97,8 @@ def with_children(count: int, work: Callable[[int], Any], *, alone: bool = False
     another, and helps the others then: processes with neighbouring pids are often alike, and who has seen one is quick
     with the next.
     """
+    import contextlib  # noqa: PLC0415  # only for long work
+
     helpers = 0 if alone else min(len(os.sched_getaffinity(0)) - 1, _CHILDREN_MAX, count // _WORTH_A_CHILD)
     left = set(range(count))
     with contextlib.ExitStack() as stack:
@@ -205,6 +206,8 @@ class _Helping:
 
     def end(self) -> None:
         """Have it gone; where all was answered it is going anyhow."""
+        import contextlib  # noqa: PLC0415  # the same
+
         os.close(self._answers)
         if self._open:
             with contextlib.suppress(ProcessLookupError):

@@ -6,12 +6,13 @@ What was remembered is what a recording keeps, so that a later look at it finds 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
 
 from procmem.model.raw import PageRun, PageState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from procmem.model.ports import ByteReader, MemoryReader
 
 __all__ = ["LoggedMemory", "LoggingReader", "Pieces", "ResidentMemory", "merged_pieces", "without_holes"]

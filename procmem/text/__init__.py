@@ -10,11 +10,12 @@ language in use, filled with figures. English needs no catalogue, and nothing is
 once, by the command line or by a caller from Python; what programs read (JSON) is written inside ``with english():``.
 """
 
+from __future__ import annotations
+
 import os
 
 # what str.format() itself goes through; string.Formatter takes a millisecond to load
 from _string import formatter_parser  # type: ignore[import-not-found]
-from functools import lru_cache
 
 from procmem.errors import Misuse
 from procmem.text.units import size_text
@@ -60,7 +61,7 @@ class _Spoken:
     """The language in use; English has no catalogue."""
 
     language = _ENGLISH
-    catalogue: "NullTranslations | None" = None
+    catalogue: NullTranslations | None = None
 
 
 def languages() -> tuple[str, ...]:
@@ -100,7 +101,7 @@ def use_language(wanted: str) -> None:
     _Spoken.language, _Spoken.catalogue = wanted, translation(DOMAIN, CATALOGUES, [wanted])
 
 
-def use_language_of_command(words: "Sequence[str]", environment: "Mapping[str, str]") -> None:
+def use_language_of_command(words: Sequence[str], environment: Mapping[str, str]) -> None:
     """Speak the language of ``--lang``, else that of the locale; the option parser's own messages with it.
 
     ``words`` is the command line. Click looks its messages up by gettext's default domain, in the language that the
@@ -129,7 +130,7 @@ def use_language_of_command(words: "Sequence[str]", environment: "Mapping[str, s
         os.environ["LANGUAGE"] = wanted
 
 
-def _option(words: "Sequence[str]") -> str | None:
+def _option(words: Sequence[str]) -> str | None:
     """The value of ``--lang``, the last where there are several; words behind ``--`` are no options."""
     value = None
     for at, word in enumerate(words):
@@ -152,10 +153,10 @@ class english:  # noqa: N801  # read as a phrase: ``with english():``
     def __exit__(self, *error: object) -> None:
         _Spoken.catalogue = self._kept
 
-    def __call__(self, function: "Callable[_Arguments, _Answer]") -> "Callable[_Arguments, _Answer]":
+    def __call__(self, function: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
         """As a decorator: the whole function speaks English."""
 
-        def speaking_english(*args: "_Arguments.args", **kwargs: "_Arguments.kwargs") -> "_Answer":
+        def speaking_english(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
             with english():
                 return function(*args, **kwargs)
 
@@ -185,12 +186,12 @@ def ngettext(one: str, many: str, count: int) -> str:
     return _Spoken.catalogue.ngettext(one, many, count)
 
 
-def listed(words: "Iterable[str]", between: str = N_(", ")) -> str:
+def listed(words: Iterable[str], between: str = N_(", ")) -> str:
     """Several words or clauses in a row, parted as the language in use does it; ``between`` is ``", "`` or ``"; "``."""
     return gettext(between).join(words)
 
 
-def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> str:
+def say(sentence: Sentence, figures: Mapping[str, object] | None = None) -> str:
     """A sentence of a table in the language in use, filled with figures.
 
     ``{swap:size}`` is bytes with a unit, ``{swap:kB}`` whole kB as the kernel counts them, ``{file:name}`` bytes of another process as text (undecodable ones as
@@ -212,12 +213,12 @@ def say(sentence: Sentence, figures: "Mapping[str, object] | None" = None) -> st
     return pattern % tuple([shown(figures[name]) for name, shown in fields])
 
 
-_PARSED: "dict[str, tuple[str, list[tuple[str, _Shown]]]]" = {}
+_PARSED: dict[str, tuple[str, list[tuple[str, _Shown]]]] = {}
 """Sentences taken apart: a pattern of the operator ``%``, and the figures in it by name, each with what writes it. A
 report says one many thousand times."""
 
 
-def _parse(template: str) -> "tuple[str, list[tuple[str, _Shown]]]":
+def _parse(template: str) -> tuple[str, list[tuple[str, _Shown]]]:
     pattern = ""
     fields: list[tuple[str, _Shown]] = []
     for literal, name, form, conversion in formatter_parser(template):
@@ -238,28 +239,27 @@ def _name_text(name: object) -> str:
     return name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name)
 
 
-_FORMATS: "dict[str, _Shown]" = {"size": size_text, "kB": _kib_text, "name": _name_text}
+_FORMATS: dict[str, _Shown] = {"size": size_text, "kB": _kib_text, "name": _name_text}
 
 
-def _by_format(form: str) -> "_Shown":
+def _by_format(form: str) -> _Shown:
     """Writes in a format of Python's."""
     return lambda value: listed(map(str, value)) if isinstance(value, tuple) else format(value, form)
 
 
-def remembered(words: "Callable[_Arguments, _Answer]") -> "Callable[_Arguments, _Answer]":
+def remembered(words: Callable[_Arguments, _Answer]) -> Callable[_Arguments, _Answer]:
     """A decorator: keep what a function says of things, in each language; most regions of a process are told alike.
 
     The things are hashable.
     """
+    known: dict[tuple[object, ...], _Answer] = {}
 
-    @lru_cache(maxsize=_REMEMBERED)
-    def in_language(
-        catalogue: "NullTranslations | None", *args: "_Arguments.args", **kwargs: "_Arguments.kwargs"
-    ) -> "_Answer":
-        del catalogue  # in use, and a part of the key
-        return words(*args, **kwargs)
-
-    def said(*args: "_Arguments.args", **kwargs: "_Arguments.kwargs") -> "_Answer":
-        return in_language(_Spoken.catalogue, *args, **kwargs)  # type: ignore[arg-type]  # hashable, or it fails
+    def said(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Answer:
+        key = (_Spoken.catalogue, args, *kwargs.items())
+        if key not in known:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[key] = words(*args, **kwargs)
+        return known[key]
 
     return said

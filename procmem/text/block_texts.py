@@ -4,7 +4,8 @@ Of many thousand regions most say the same of what they are, or of how much of t
 told with stands in :mod:`procmem.text.explanation`, and both say the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from __future__ import annotations
+
 from functools import reduce
 from itertools import compress, repeat
 from operator import not_, or_, sub
@@ -23,6 +24,10 @@ from procmem.text.kinds import (
     joined,
     kind_sentences,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["BlockTexts"]
 

@@ -1,6 +1,6 @@
 """The words of ``procmem explain`` around the kinds: the head, runs of regions told as one, and the classic places."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
@@ -24,6 +24,10 @@ from procmem.text.kinds import (
     region_sentences,
 )
 from procmem.text.laws import law_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "block_sentences",

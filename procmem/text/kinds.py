@@ -3,7 +3,7 @@
 A kind of a loaded object (``lib-text``, ``exe-text``, ``ld-text``) has the words of its part; the role is put in.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
 
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
@@ -12,6 +12,10 @@ from procmem.model.region import Certainty, Label, Region
 from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, remembered, say
 from procmem.text.owners import owner_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "CERTAINTIES",

@@ -1,11 +1,15 @@
 """What a report has to say beside its figures: what could not be read, what is out of the ordinary about a process."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from procmem.model.note import Note
 from procmem.model.raw import MissingRight, Refusal
 from procmem.text import N_, Sentence, gettext, plural, say
 from procmem.text.refusals import RIGHTS, refusal_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["note_text", "told", "with_cure"]
 

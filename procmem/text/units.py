@@ -1,6 +1,6 @@
 """Sizes and moments in words, for sentences that hold them; tables have their own formats in ``render``."""
 
-from functools import lru_cache
+from procmem.model.memo import memo
 
 __all__ = ["size_text", "time_text"]
 
@@ -12,7 +12,7 @@ _LAST_MOMENT = 253402300799
 """The end of the year 9999."""
 
 
-@lru_cache(maxsize=_DIFFERENT)  # of many thousand sizes in a report few are different
+@memo(_DIFFERENT)  # of many thousand sizes in a report few are different
 def size_text(size: int | None) -> str:
     """A size with a unit, three digits or so: ``0``, ``512 B``, ``1.5 MiB``, ``?`` where it is unknown."""
     if size is None:

@@ -5,10 +5,14 @@ Sources: fs/proc/task_mmu.c, show_smap_vma_flags(); include/linux/mm.h; madvise(
 userfaultfd(2); Documentation/filesystems/proc.rst.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from procmem.model.vm_flags import MemoryFlag
 from procmem.text import N_, gettext, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FLAGS", "flag_text", "flags_text"]
 

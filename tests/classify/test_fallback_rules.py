@@ -1,6 +1,8 @@
 """Memory that no rule explains: what is seen of it, what is asked of the patterns, and what its neighbours say."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -8,7 +10,7 @@ from procmem.classify.page_states import NOTHING_KNOWN, PageStates
 from procmem.classify.partition import Partition
 from procmem.classify.rules.fallback import fallback_rules
 from procmem.classify.runtimes.blocks import AnonymousRange
-from procmem.classify.runtimes.detect import Detection, GuessRule, Runtimes
+from procmem.classify.runtimes.detect import Detection, Runtimes
 from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
@@ -18,6 +20,9 @@ from procmem.model.region import Certainty, Label
 from procmem.parse.smaps import parse_smaps
 from tests.support.made_processes import record
 from tests.support.smaps_text import Record, smaps
+
+if TYPE_CHECKING:
+    from procmem.classify.runtimes.detect import GuessRule
 
 PAGE, KIB, MIB = 4096, 1 << 10, 1 << 20
 AT = 0x7F00_0000_0000

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,7 @@ TMPFS, DISK = "00:1b", "fe:00"
         (b"anon_inode:[io_uring]", {"device": "00:0e"}, KernelName.IO_URING, Backing.DEVICE),
     ],
 )
-def test_a_name_is_read_with_its_line(
-    name: bytes, said: dict[str, object], named: KernelName, backing: Backing
-) -> None:
+def test_a_name_is_read_with_its_line(name: bytes, said: dict[str, Any], named: KernelName, backing: Backing) -> None:
     """Brackets without an inode are the kernel's; objects need a device without a disk; flags tell the rest."""
     has_inode = name[:1] == b"/" or name.startswith(b"anon_inode")
     found = read_vma_name(name, has_inode=has_inode, **said)

@@ -222,6 +222,8 @@ print(*sorted(name for name in sys.modules if name.partition(".")[0] in ("procme
     assert found.stdout.split() == [
         "procmem",
         "procmem.errors",
+        "procmem.model",
+        "procmem.model.memo",
         "procmem.pytest_plugin",
         "procmem.text",
         "procmem.text.pages",

@@ -7,7 +7,7 @@ kernels print ``[heap]`` on a BSS that ends where the heap would begin. So the n
 Source: fs/proc/task_mmu.c, vma_is_initial_heap() and vma_is_initial_stack(); fs/exec.c, setup_arg_pages().
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
 
 from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
@@ -19,6 +19,10 @@ from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["area_claims"]
 

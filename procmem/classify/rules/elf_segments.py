@@ -7,7 +7,8 @@ segment's whoever stands behind it: text that was moved to huge pages is anonymo
 Source: gABI chapter 5; fs/binfmt_elf.c, load_elf_binary() and elf_load(); glibc elf/dl-map-segments.h.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from itertools import pairwise
 from operator import attrgetter
 
@@ -37,6 +38,10 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import EXECUTE, PRIVATE_NONE, READ, WRITE, permissions, protection_letters
 from procmem.model.region import Certainty, Claim, ElfObject, Label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["LoadedObject", "ObjectRoles", "code_mapped_again", "elf_claims", "load_biases"]
 

@@ -5,8 +5,9 @@ else it is a guard where it is small, and address space set aside where it is la
 often an allocator's, and which allocators a process has is known; that is a guess, and called so.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count
 
 from procmem.classify.object_facts import ObjectFacts
@@ -24,6 +25,10 @@ from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = ["fallback_rules"]
 

@@ -5,16 +5,20 @@ words a name is, and whether the device agrees, is read in ``model.vma_names``; 
 Rules on where a mapping lies, or on its neighbours, have modules of their own.
 """
 
-from collections.abc import Callable
-from functools import lru_cache
+from __future__ import annotations
 
 from procmem.model import kinds, owners
 from procmem.model.kinds import Kind
+from procmem.model.memo import memo
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import note
 from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.vma_names import Backing, KernelName, VmaName, thread_of_label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["MappingKey", "label_of"]
 
@@ -177,7 +181,7 @@ _GENERAL: tuple[NameRule, ...] = (
 _FRAMES = NameRule(kinds.DEVICE, _C, "page-frames")
 
 
-@lru_cache(maxsize=4096)  # most processes map the same files
+@memo(4096)  # most processes map the same files
 def label_of(key: MappingKey) -> Label:
     """The label that a mapping has by itself."""
     rule = next(rule for rule in _rules(key) if rule.fits is None or rule.fits(key))

@@ -4,8 +4,9 @@ Their stacks are the program's own: memory that it supplied, signal stacks, coro
 something else by all other evidence stays that.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
 from operator import gt
 
 from procmem.classify.partition import Partition
@@ -19,6 +20,10 @@ from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Label
 from procmem.model.snapshot import Snapshot
 from procmem.model.vm_flags import MemoryFlag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["place_loose_threads"]
 

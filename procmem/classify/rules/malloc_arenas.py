@@ -8,7 +8,8 @@ like that. The proof stands in the block's first words.
 Source: glibc malloc/arena.c, new_heap() and grow_heap().
 """
 
-from collections.abc import Container, Iterator
+from __future__ import annotations
+
 from itertools import pairwise
 
 from procmem.classify.page_states import PageStates
@@ -24,6 +25,10 @@ from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Certainty, Claim, Label
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
 
 __all__ = ["ArenaHeap", "arena_claims", "arena_heaps", "heap_sizes", "last_of_data"]
 

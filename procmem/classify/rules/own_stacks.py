@@ -7,12 +7,16 @@ tells neither: it inherits the stacks of all its parent's threads, and any of th
 Sources: glibc nptl/nptl-stack.c (stack_cache_maxsize), nptl/allocatestack.c; linux/sched.h (PF_FORKNOEXEC).
 """
 
-from collections.abc import Set as AbstractSet
+from __future__ import annotations
 
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Set
 
 __all__ = ["main_thread", "why_coroutines"]
 
@@ -33,7 +37,7 @@ def main_thread(snapshot: Snapshot, mappings: Mappings) -> int | None:
     return snapshot.stat.pid
 
 
-def why_coroutines(snapshot: Snapshot, main: int | None, running: AbstractSet[int], free: int) -> Note | None:
+def why_coroutines(snapshot: Snapshot, main: int | None, running: Set[int], free: int) -> Note | None:
     """What tells that stacks without a thread are coroutines'; None where they may be those of ended threads.
 
     ``main`` is the thread that has [stack], ``running`` are those that run on other stacks, and ``free`` is how many

@@ -9,10 +9,9 @@ Sources: glibc nptl/allocatestack.c; kernel commit c4608d1bf7c6 (MAP_STACK sets 
 Documentation/admin-guide/mm/pagemap.rst (bit 58).
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import partial
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
@@ -28,6 +27,10 @@ from procmem.model.region import Certainty, Claim, Label
 from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["SMALL_BYTES", "UNGUARDED_MAX", "StackArea", "marked_stack_claims", "stack_claims"]
 
@@ -99,10 +102,10 @@ def stack_claims(
     marked = sorted(area.end - area.guard_start for area in free if area.marked)
     left = sum(marked[: max(len(marked) - unknown, 0)])
     finder = _FreeAreas(
-        sizes=Counter(areas[at].end - areas[at].guard_start for at in holders),
+        sizes=_counts(areas[at].end - areas[at].guard_start for at in holders),
         default=_default_size(snapshot),
         unknown=unknown,
-        free=Counter(area.end - area.guard_start for area in free),
+        free=_counts(area.end - area.guard_start for area in free),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
         own_stacks=why_coroutines(snapshot, main, running, left),
         threads=len(snapshot.threads or ()),
@@ -154,7 +157,7 @@ _DEPTH_MAX = 1 << 18
 
 def _usual_spans(snapshot: Snapshot, areas: Sequence[StackArea]) -> list[int]:
     """How large stacks are here with their guards: the sizes that several have, and that by default."""
-    default, counted = _default_size(snapshot), Counter(area.end - area.guard_start for area in areas)
+    default, counted = _default_size(snapshot), _counts(area.end - area.guard_start for area in areas)
     guards = {area.start - area.guard_start for area in areas}
     by_default = set() if default is None else {default, *(default + guard for guard in guards)}
     return sorted({span for span, count in counted.items() if count > 1} | by_default)
@@ -214,6 +217,14 @@ def _default_size(snapshot: Snapshot) -> int | None:
     return limit.soft if limit is not None else None
 
 
+def _counts(values: Iterable[int]) -> dict[int, int]:
+    """How often each value comes."""
+    counts: dict[int, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return counts
+
+
 def _unplaced(snapshot: Snapshot) -> int:
     """How many threads besides the main one there are, where ``task`` was not read: as many as may be, if unknown."""
     count = snapshot.status.threads if snapshot.status is not None else None
@@ -236,10 +247,10 @@ class _FreeAreas(NamedTuple):
     ``own_stacks`` says why stacks that no thread runs on are coroutines', ``main`` is the thread that has [stack].
     """
 
-    sizes: Counter[int]
+    sizes: Mapping[int, int]
     default: int | None
     unknown: int
-    free: Counter[int]
+    free: Mapping[int, int]
     fibers: bool
     own_stacks: Note | None
     threads: int
@@ -258,7 +269,7 @@ class _FreeAreas(NamedTuple):
         if holder is not None:
             evidence = note("stack-held", area=area.evidence, sp=holder.sp, tid=holder.tid)
             # one alone may be that of a program which gives all its threads stacks, the main one too (Wine)
-            if holder.tid == self.main and (size <= _SMALL_STACK or self.free[span]):
+            if holder.tid == self.main and (size <= _SMALL_STACK or self.free.get(span)):
                 switched = kinds.SIGNAL_STACK if size <= _SMALL_STACK else kinds.COROUTINE_STACK
                 return Label(switched, Certainty.LIKELY, note("stack-of-main", stack=evidence), holder.owner)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
@@ -268,7 +279,7 @@ class _FreeAreas(NamedTuple):
         if not area.marked and (self.marks_show or not (usual or common)):
             return None
         # no signal may have come yet
-        of_signals = size <= _SMALL_STACK and not common and self.free[span] <= self.threads
+        of_signals = size <= _SMALL_STACK and not common and self.free.get(span, 0) <= self.threads
         if self.untouched(area) and not of_signals:
             return None
         if usual:
@@ -286,13 +297,13 @@ class _FreeAreas(NamedTuple):
             evidence = note("stack-guard-carved" if area.carved else "stack-of-fiber", stack=alone)
             known = Certainty.LIKELY if self.fibers and area.marked else Certainty.GUESS
             return Label(kinds.COROUTINE_STACK, known, evidence)
-        if self.unknown and self.unknown * 2 >= self.free.total():
+        if self.unknown and self.unknown * 2 >= sum(self.free.values()):
             evidence = note("stack-unknown-thread", stack=alone)
             return Label(kinds.THREAD_STACK, sure, evidence)
         if self.own_stacks is not None:
             evidence = note("stack-of-program", stack=alone, why=self.own_stacks)
             return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
-        if not usual and self.free[span] > max(self.sizes[span], 1):
+        if not usual and self.free.get(span, 0) > max(self.sizes.get(span, 0), 1):
             evidence = note("stack-repeated", stack=alone, count=self.free[span])
             return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
         if usual or common or area.carved is False:
@@ -327,11 +338,13 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
     executable = _stacks_are_executable(mappings)
-    plain = frozenset(mappings.rows_where(partial(_plain, mappings, executable=executable), ("plain", executable)))
+    plain = frozenset(
+        mappings.rows_where(lambda row: _plain(mappings, row, executable=executable), ("plain", executable))
+    )
     inaccessible = {row + 1 for row in mappings.rows_where(lambda row: perms[row] == PRIVATE_NONE, "private-none")}
     installed = mappings.flags_with(MemoryFlag.MAYBE_GUARD)
     with_guards = set(mappings.rows_where(lambda row: mappings.flags[row] in installed, "guards"))
-    sizes = Counter(
+    sizes = _counts(
         mappings.end[row] - mappings.start[row - 1]
         for row in inaccessible
         if row < len(mappings)
@@ -361,7 +374,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
         span = size + guard
         carved = mappings.has_flag(below, MemoryFlag.ACCOUNT)
         evidence = note("guarded-map-stack" if marked else "guarded", kib=guard // 1024)
-        repeated = sizes[span] > 1 and size >= _REPEATED_MIN
+        repeated = sizes.get(span, 0) > 1 and size >= _REPEATED_MIN
         if marked or (not nh_known and (default in (size, span) or repeated)) or default in (size, span):
             yield StackArea(
                 mappings.start[below], mappings.start[row], mappings.end[row], evidence, marked, carved=carved

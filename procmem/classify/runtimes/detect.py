@@ -1,7 +1,8 @@
 """Which allocators and language runtimes of the table a process has, from the objects that it maps."""
 
+from __future__ import annotations
+
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.classify.runtimes.table import NO_LIBRARY, RUNTIMES, Runtime
@@ -14,6 +15,13 @@ from procmem.model.region import Certainty, Claim, ElfObject
 from procmem.model.snapshot import Snapshot
 from procmem.model.vma_names import without_deleted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    GuessRule = tuple["Guess", Callable[[AnonymousRange], bool]]
+    """A guess, and of which blocks it is made."""
+
 __all__ = ["Guess", "Runtimes", "first_guess", "places_begun", "runtimes_of"]
 
 
@@ -22,8 +30,6 @@ _ORDER = {certainty: at for at, certainty in enumerate(Certainty)}
 
 Guess = tuple[Runtime, Kind, Certainty]
 """Whose a block may be, its kind, and how sure that is."""
-GuessRule = tuple[Guess, Callable[[AnonymousRange], bool]]
-"""A guess, and of which blocks it is made."""
 
 
 class Detection(NamedTuple):

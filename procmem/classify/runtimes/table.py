@@ -6,7 +6,7 @@ new allocator is a row here and its kinds in ``model.kinds``; one that places it
 module beside this one, with a function ``claims(mappings, runtimes)``, which is loaded only where it was found.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
 
 from procmem.classify.runtimes import blocks
 from procmem.classify.runtimes.blocks import AnonymousRange
@@ -16,7 +16,14 @@ from procmem.model.libc_files import BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
-__all__ = ["NO_LIBRARY", "RUNTIMES", "RUNTIME_SYMBOLS", "RUNTIME_WORDS", "Pattern", "Runtime"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
+    """A kind of memory by the look of a block, and how sure that is."""
+
+__all__ = ["NO_LIBRARY", "RUNTIMES", "RUNTIME_SYMBOLS", "RUNTIME_WORDS", "Runtime"]
 
 NO_LIBRARY = "none"
 """The name of what a static program has in which nothing of the table was seen."""
@@ -34,10 +41,6 @@ _CHROMIUM_PROGRAMS = (
 )
 _CHROMIUM_LIBRARIES = (b"libcef.so", b"libQt5WebEngineCore", b"libQt6WebEngineCore", b"libwebviewchromium")
 _LIKELY, _GUESS = Certainty.LIKELY, Certainty.GUESS
-
-
-Pattern = tuple[Kind, Certainty, Callable[[AnonymousRange], bool]]
-"""A kind of memory by the look of a block, and how sure that is."""
 
 
 class Runtime(NamedTuple):

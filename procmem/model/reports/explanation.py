@@ -1,6 +1,6 @@
 """What ``procmem explain`` tells: a head, blocks of regions with their sentences, and findings."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
@@ -8,6 +8,10 @@ from procmem.model.note import Note
 from procmem.model.object_use import ObjectUse
 from procmem.model.raw import Refusal
 from procmem.model.reports.inspection import Inspection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["BlockForm", "ExplainedBlock", "Explanation", "Finding", "PageFacts"]
 

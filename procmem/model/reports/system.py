@@ -1,10 +1,14 @@
 """What ``procmem system`` tells: one row a process, groups of them, and totals that count nothing twice."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
 from procmem.model.cgroup_name import CgroupName
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "CgroupFigures",

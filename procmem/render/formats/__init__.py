@@ -5,6 +5,8 @@ has ``write_next(pages, style, first) -> str`` as well, for the pages of one mom
 has ``pieces(pages, style, several) -> Iterator[str]``. Modules are imported when their format is asked for.
 """
 
+from __future__ import annotations
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,13 +69,13 @@ def format_named(name: str | None) -> Format:
     return next((one for one in FORMATS if one.name == name), TEXT)
 
 
-def write(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bool = False) -> str:
+def write(form: Format, pages: Sequence[Page], style: Style, *, several: bool = False) -> str:
     """Write pages; ``several`` where a list is due even for one."""
     text: str = _module(form).write(pages, style, several=several)
     return text
 
 
-def pieces(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bool = False) -> "Iterator[str]":
+def pieces(form: Format, pages: Sequence[Page], style: Style, *, several: bool = False) -> Iterator[str]:
     """The same, piece by piece where the format writes so."""
     module = _module(form)
     if hasattr(module, "pieces"):
@@ -82,12 +84,12 @@ def pieces(form: Format, pages: "Sequence[Page]", style: "Style", *, several: bo
         yield module.write(pages, style, several=several)
 
 
-def write_next(form: Format, pages: "Sequence[Page]", style: "Style", *, first: bool) -> str:
+def write_next(form: Format, pages: Sequence[Page], style: Style, *, first: bool) -> str:
     """Write the pages of one moment; ``first`` where none were written before. Only for a format that goes on."""
     text: str = _module(form).write_next(pages, style, first=first)
     return text
 
 
-def _module(form: Format) -> "Any":
+def _module(form: Format) -> Any:
     # what importlib.import_module() does, without loading importlib and what that loads
     return __import__(f"procmem.render.formats.{form.module}", fromlist=("write",))

@@ -7,7 +7,6 @@ stands behind each other. It is written item by item: a process may have many th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from procmem.render.json.items import Items
@@ -15,6 +14,7 @@ from procmem.text import english
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from procmem.render.page import Page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 from operator import itemgetter
 
@@ -14,7 +13,7 @@ from procmem.render.width import Folder, cells, folded, padded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from procmem.render.page import Block, MapPiece, Page, Picture
     from procmem.render.style import Style

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from procmem.model.owners import Arena, Thread, owner_name
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
@@ -22,6 +20,7 @@ from procmem.text.notes import note_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = ["SCHEMA", "class_json", "inspect_json"]

@@ -1,9 +1,10 @@
 """Lists of a document that are made item by item, while they are written."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
 __all__ = ["Items", "made"]
@@ -17,8 +18,8 @@ class Items:
     def __init__(
         self,
         count: int,
-        make: "Callable[[], Iterable[Any]]",
-        texts: "Callable[[], Iterable[Sequence[str]]] | None" = None,
+        make: Callable[[], Iterable[Any]],
+        texts: Callable[[], Iterable[Sequence[str]]] | None = None,
     ) -> None:
         self._count = count
         self._make = make
@@ -28,10 +29,10 @@ class Items:
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> "Iterator[Any]":
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._make())
 
 
-def made(document: "dict[str, Any]") -> "dict[str, Any]":
+def made(document: dict[str, Any]) -> dict[str, Any]:
     """A document with all its lists made."""
     return {key: list(value) if isinstance(value, Items) else value for key, value in document.items()}

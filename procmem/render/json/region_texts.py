@@ -7,12 +7,12 @@ out, which most are. The text is what the encoder writes of the same values.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
 
 from procmem.render.repeated import RepeatedCells, Texts, picked, places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from procmem.model.region import Label, Regions

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.system import (
     CgroupFigures,
@@ -23,6 +21,7 @@ from procmem.text.system import charge_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = [

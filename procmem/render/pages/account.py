@@ -1,16 +1,22 @@
 """The page of ``procmem account``: one waterfall for each total, then who says what."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
 from procmem.model.reports.account import AccountLeaf, AccountReport, Leaf
 from procmem.render.columns import column
-from procmem.render.human import SizeFormat, human_size
+from procmem.render.human import human_size
 from procmem.render.page import Block, Column, Facts, Page, Prose, Sheet, Value
 from procmem.render.process_head import process_head
 from procmem.text import listed
 from procmem.text.account import cause_text, leaf_name, leaf_sentence, who_text
 from procmem.text.notes import note_text
 from procmem.text.pages.account import HEADINGS, told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from procmem.render.human import SizeFormat
 
 __all__ = ["account_page", "account_sheet"]
 

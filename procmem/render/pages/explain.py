@@ -1,6 +1,7 @@
 """The annotated map: a head, then each block's lines as pmap -x shows them, and its sentence below."""
 
-from collections.abc import Collection, Iterator, Sequence
+from __future__ import annotations
+
 from operator import sub
 
 from procmem.model.named_tuple import NamedTuple
@@ -24,6 +25,10 @@ from procmem.text.notes import note_text
 from procmem.text.page import page_sentences, page_title
 from procmem.text.pages.explain import HEADINGS, no_region_fits
 from procmem.text.vm_flags import flags_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
 
 __all__ = ["ExplainChoice", "explain_page", "findings_page", "glossary_page", "region_page"]
 

@@ -3,7 +3,8 @@
 The picture stands by itself (``--picture``): the answer fits the first screen.
 """
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
 from operator import attrgetter, sub
 
 from procmem.model.kinds import ByteClass
@@ -22,6 +23,10 @@ from procmem.render.repeated import picked, places
 from procmem.text import listed
 from procmem.text.kind_names import purpose
 from procmem.text.pages.inspect import HEADINGS, told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["class_sheet", "inspect_page", "picture_page", "region_sheet"]
 

@@ -1,17 +1,22 @@
 """The page of ``procmem swap``: the judgement first, then the figures behind it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from procmem.model.proc_keys import MeminfoKey
 from procmem.model.reports.swap import SwapReport
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
-from procmem.render.human import SizeFormat
 from procmem.render.json.swap import swap_json
 from procmem.render.page import Block, Facts, Page, Prose, Sheet
 from procmem.text.notes import note_text
 from procmem.text.pages.swap import HEADINGS, told
 from procmem.text.swap import part_name, part_sentence, reason_text, sort_name, swappiness_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.render.human import SizeFormat
 
 __all__ = ["ranking_sheet", "swap_page"]
 

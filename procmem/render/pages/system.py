@@ -1,6 +1,6 @@
 """The page of ``procmem system``: one table, totals, and what must be known to read them."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
 from procmem.model.cgroup_name import CgroupName
 from procmem.model.note import Note
@@ -15,9 +15,14 @@ from procmem.text.cgroups import group_text
 from procmem.text.pages.system import HEADINGS, told
 from procmem.text.system import charge_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    _Tree = Sequence[tuple[int, ProcessRow, int | None]]
+
 __all__ = ["classes_page", "machine_classes_sheet", "mappings_page", "mappings_sheet", "system_page", "system_sheet"]
 
-_Tree = Sequence[tuple[int, ProcessRow, int | None]]
 _INDENT = 2
 _FAMILY_LABELS = 23
 _PART_LABELS = 10

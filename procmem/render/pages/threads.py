@@ -1,6 +1,6 @@
 """The page of ``procmem threads``: one row a thread, then what they share and what each owns."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
 from procmem.model.reports.arenas import ArenaCount
 from procmem.model.reports.threads import ThreadReport, ThreadRow
@@ -13,6 +13,10 @@ from procmem.render.process_head import pid_text
 from procmem.text import listed
 from procmem.text.notes import note_text
 from procmem.text.pages.threads import HEADINGS, policy_text, told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["thread_sheet", "threads_page"]
 

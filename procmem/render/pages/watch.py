@@ -1,18 +1,24 @@
 """The pages of ``procmem watch``: one of each look at each process, and a line for where nothing can be drawn anew."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from procmem.model.kinds import ByteClass
 from procmem.model.reports.watch import Trend, Watched
 from procmem.render.columns import column
 from procmem.render.escaping import printable
-from procmem.render.human import SizeFormat, duration, short_duration
+from procmem.render.human import duration, short_duration
 from procmem.render.json.watch import watch_json
 from procmem.render.page import Column, Page, Prose, Sheet
 from procmem.render.style import Style
 from procmem.render.width import cells
 from procmem.text import listed
 from procmem.text.pages.watch import HEADINGS, figure, told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from procmem.render.human import SizeFormat
 
 __all__ = ["sparkline", "watch_line", "watch_page", "watch_sheet"]
 

@@ -1,8 +1,12 @@
 """What every page says: units, notes, columns that were left out, and what a progress bar is about."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from procmem.text import N_, gettext, listed, ngettext, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["UNITS", "left_out", "looking", "note", "note_of"]
 
