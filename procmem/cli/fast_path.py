@@ -62,22 +62,20 @@ def run_plain(words: Sequence[str]) -> int | None:
         words = ["inspect", *words]
     if not words or "_PROCMEM_COMPLETE" in os.environ:
         return None
-    if words[0] not in ("inspect", "system"):
-        if words[0] in _READ_ONE:
-            _prefetch_first(words)
-        return _run_report(words) if words[0] in _REPORTS else None
     is_inspect = words[0] == "inspect"
-    if not is_inspect:
-        prefetch_processes(words)  # also where click has to answer: that takes the longer to load
+    if is_inspect or words[0] in _READ_ONE:
+        _prefetch_first(words)  # also where click has to answer: that takes the longer to load
+    elif words[0] == "system":
+        prefetch_processes(words)
+    if words[0] not in ("inspect", "system"):
+        return _run_report(words) if words[0] in _REPORTS else None
     from procmem.cli.flags import INSPECT_FLAGS, SYSTEM_FLAGS  # noqa: PLC0415  # after the kernel was asked
 
     plain = plain_words(words[1:], INSPECT_FLAGS if is_inspect else SYSTEM_FLAGS, words[0])
     if plain is None or bool(plain[0]) != is_inspect:  # inspect wants pids, system takes none
-        if is_inspect:
-            _prefetch_first(words)
         return None
     pids, arguments = plain
-    if is_inspect:
+    if is_inspect and str(pids[0]) != words[1]:
         prefetch_process("inspect", pids[0])  # the kernel writes smaps while the rest of us is loaded
     return _answered(lambda: _inspect(pids, arguments) if is_inspect else _system(arguments))
 
