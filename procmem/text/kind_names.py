@@ -35,7 +35,7 @@ KIND_NAMES = {
     "sanitizer-reserve": N_("room for a sanitizer"),
     "innodb-reserve": N_("room for the buffer pool"),
     "native-image-reserve": N_("room for the native image's heap"),
-    "brk": N_("malloc's main heap (brk)"),
+    "brk": N_("main heap (brk)"),
     "glibc-arena": N_("malloc arenas"),
     "glibc-mmap-chunk": N_("large blocks of malloc"),
     "glibc-main-mmap": N_("malloc's main heap beside brk"),

@@ -52,7 +52,7 @@ KINDS = {
     "bss": N_("BSS of {role} {object}: variables that start as zero."),
     "tdata": N_("The first values of thread-local variables of {role} {object}; each thread gets its own copy."),
     "tls": N_("Thread-local storage and the C library's descriptor of {owner}."),
-    "brk": N_("The classic heap: malloc's main area."),
+    "brk": N_("The classic heap: malloc's main area, unless another allocator serves the program."),
     "glibc-arena": N_("A block of a malloc arena of the C library ({owner})."),
     "glibc-mmap-chunk": N_("A large block of malloc, mapped by itself (by default from 128 KiB on)."),
     "glibc-main-mmap": N_("The main malloc area where brk() could not grow it: malloc took a mapping instead."),
