@@ -142,6 +142,8 @@ def _stat(said: tuple[bytes, str]) -> Stat:
             found = len(data[closing + 1 :].split()) + 2
             raise MalformedFile(name, 1, "too-few-fields", data, fields=found, least=_LEAST_STAT_FIELDS)
         pid, numbers = int(data[:opening]), _whole_numbers(words)
+        if len(state) > 1:
+            raise ValueError("a letter and something that belongs to no field")
     except ValueError as error:
         raise MalformedFile(name, 1, "field-no-number", data) from error
     ppid, flags, majflt, utime, stime, num_threads, starttime = _USED_TIMES(numbers)

@@ -43,6 +43,7 @@ def statm(data: bytes) -> object:
         (parse_stat, STAT % (b"1" * 22), 1, "field-no-number"),
         (parse_stat, STAT % b"x", 1, "field-no-number"),
         (parse_stat, STAT % b"1_0", 1, "field-no-number"),
+        (parse_stat, (STAT % b"1").replace(b" S ", b" S_2 "), 1, "field-no-number"),
         (statm, b"1 2 3 4 0 5\n", 1, "not-statm"),
         (statm, b"1 2 3 4 0 5 0 0\n", 1, "not-statm"),
         (statm, b"1 2 3 4 0 5 x\n", 1, "not-statm"),
