@@ -13,23 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from procmem.model.laws import MMAP_BASE_LAW, Law, Outcome
 from procmem.model.note import Note
 from procmem.model.permissions import PRIVATE_DATA, PRIVATE_READ_ONLY
+from procmem.model.reports.crosscheck import CrossLine, CrossReport, DrawnRow, LineVerdict, RealLine, RealSpace
 from procmem.model.script import ScriptAction
-from procmem.model.simulation import (
-    Base,
-    CrossLine,
-    CrossReport,
-    DrawnRow,
-    Draws,
-    Exactness,
-    LineVerdict,
-    Prediction,
-    Range,
-    RealLine,
-    RealSpace,
-    SimSpace,
-    SimVma,
-    Stage,
-)
+from procmem.model.simulation import Base, Draws, Exactness, Prediction, Range, SimSpace, SimVma, Stage
 from procmem.model.vma_names import KernelName, kernel_label
 
 __all__ = [

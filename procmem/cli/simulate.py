@@ -8,8 +8,9 @@ from procmem.cli.layout import layout_options, script_of, started_program
 from procmem.cli.options import Command, command, output_options, usage_error
 from procmem.cli.output import Output
 from procmem.errors import Misuse
+from procmem.model.kernel_areas import Arm64Kind
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import Arm64Kind, Prediction, Stage
+from procmem.model.simulation import Prediction, Stage
 from procmem.queries.options import limit_of
 from procmem.text.help.simulate import EPILOG, FLAGS, HELP, OPTIONS
 

@@ -3,7 +3,8 @@
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
 from procmem.model.permissions import READ_WRITE
-from procmem.model.simulation import PAGE, CrossReport, Exactness
+from procmem.model.reports.crosscheck import CrossReport
+from procmem.model.simulation import PAGE, Exactness
 
 __all__ = ["AllocatedBlock", "ScriptAction", "ScriptReport", "StepReport"]
 

@@ -8,7 +8,8 @@ from procmem.analyse.crosscheck import drawn_rows, entropy_bits
 from procmem.analyse.inspection import inspection
 from procmem.errors import BadInput, Misuse
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.simulation import DrawnRow, KernelFacts, KernelKind
+from procmem.model.reports.crosscheck import DrawnRow
+from procmem.model.simulation import KernelFacts, KernelKind
 from procmem.queries.crosscheck_process import check_target, examine_at_rest
 from procmem.queries.crosscheck_program import crosscheck, draw_bases, kernel_facts
 from procmem.queries.crosscheck_script import crosscheck_script

@@ -18,8 +18,9 @@ from procmem.model.note import Note, note
 from procmem.model.proc_keys import StatusKey
 from procmem.model.program_files import ProgramFiles
 from procmem.model.raw import Refusal
+from procmem.model.reports.crosscheck import RealSpace
 from procmem.model.reports.laws import LawReport
-from procmem.model.simulation import PAGE, KernelFacts, KernelKind, RealSpace, Settings, Stage
+from procmem.model.simulation import PAGE, KernelFacts, KernelKind, Settings, Stage
 from procmem.model.vma_names import is_deleted
 from procmem.parse.environ import linker_variables
 from procmem.parse.status import parse_personality, parse_status
@@ -39,8 +40,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.model.ports import Target
     from procmem.model.raw import MappedFile
+    from procmem.model.reports.crosscheck import CrossReport
     from procmem.model.reports.inspection import Inspection
-    from procmem.model.simulation import CrossReport
     from procmem.model.snapshot import Snapshot
     from procmem.queries.examine import Examination
 

@@ -11,19 +11,8 @@ from procmem.analyse.crosscheck import compare, compare_running, drawn_addresses
 from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import (
-    PAGE,
-    Base,
-    CrossReport,
-    Draws,
-    KernelFacts,
-    KernelKind,
-    Prediction,
-    RealRun,
-    RealSpace,
-    Settings,
-    Stage,
-)
+from procmem.model.reports.crosscheck import CrossReport, RealRun, RealSpace
+from procmem.model.simulation import PAGE, Base, Draws, KernelFacts, KernelKind, Prediction, Settings, Stage
 from procmem.model.vma_names import KernelName
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps

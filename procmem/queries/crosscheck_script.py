@@ -12,8 +12,9 @@ from procmem.model.auxv import AT_BASE, AT_ENTRY
 from procmem.model.elf import PF_X
 from procmem.model.note import Note, note
 from procmem.model.program_files import ProgramFiles, ProgramObject
+from procmem.model.reports.crosscheck import CrossReport, RealLine, RealSpace
 from procmem.model.script import ScriptAction, ScriptReport, StepReport
-from procmem.model.simulation import PAGE, CrossReport, Prediction, RealLine, RealSpace, Settings, Stage
+from procmem.model.simulation import PAGE, Prediction, Settings, Stage
 from procmem.parse.symbols import function_addresses
 from procmem.queries.crosscheck_program import auxiliary_vector, seen_at, with_draws
 from procmem.queries.predict_program import files_for_script

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 from procmem.errors import BadInput
+from procmem.model.kernel_areas import Arm64Kind, Arm64Space, KernelArea
 from procmem.model.note import note
 from procmem.model.program_files import ProgramFiles
 from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.simulated_memory import MemorySettings, ProcessCost, SimMemory
-from procmem.model.simulation import PAGE, Arm64Kind, Arm64Space, KernelArea, Prediction, Settings, Stage
+from procmem.model.simulation import PAGE, Prediction, Settings, Stage
 from procmem.queries.crosscheck_program import kernel_facts, machine_randomize, really
 from procmem.queries.predict_program import files_for_script, kernel_of, program_files
 from procmem.simulate.arch.arm64 import arm64_space

@@ -4,7 +4,8 @@ Where these lie is given by whoever read the program's headers and its auxiliary
 """
 
 from procmem.model.note import note
-from procmem.model.simulation import RealRun, Stage
+from procmem.model.reports.crosscheck import RealRun
+from procmem.model.simulation import Stage
 from procmem.tracing.tracee import Tracee, how_ended
 
 __all__ = ["go_to_stage"]

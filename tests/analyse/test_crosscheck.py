@@ -15,16 +15,13 @@ from procmem.analyse.crosscheck import (
 )
 from procmem.model.laws import MMAP_BASE_LAW, Law, Outcome
 from procmem.model.note import note
+from procmem.model.reports.crosscheck import CrossReport, LineVerdict, RealLine, RealSpace
 from procmem.model.simulation import (
     Base,
-    CrossReport,
     Exactness,
     KernelKind,
-    LineVerdict,
     Prediction,
     Range,
-    RealLine,
-    RealSpace,
     Registers,
     Settings,
     SimLayout,

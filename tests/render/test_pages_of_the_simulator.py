@@ -3,9 +3,10 @@
 import re
 
 from procmem.analyse.swap import swap_report
+from procmem.model.reports.crosscheck import CrossLine, CrossReport, LineVerdict
 from procmem.model.reports.swap import Rates, SwapReading
 from procmem.model.simulated_memory import MemorySettings
-from procmem.model.simulation import CrossLine, CrossReport, LineVerdict, Stage
+from procmem.model.simulation import Stage
 from procmem.model.snapshot import SwapArea
 from procmem.queries.simulate import play_memory
 from procmem.render.formats.csv_tables import to_csv

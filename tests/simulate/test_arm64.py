@@ -2,8 +2,8 @@
 
 import pytest
 
+from procmem.model.kernel_areas import Arm64Kind
 from procmem.model.machine import architecture_of
-from procmem.model.simulation import Arm64Kind
 from procmem.simulate.arch.arm64 import arm64_space
 from tests.support.running import procmem
 

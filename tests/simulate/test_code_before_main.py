@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from procmem.model.elf import DT_INIT_ARRAY, DT_INIT_ARRAYSZ, DT_JMPREL, DT_PLTRELSZ, DT_RELA, DT_RELASZ
-from procmem.model.simulation import Exactness, KernelKind, LineVerdict, Settings, Stage
+from procmem.model.reports.crosscheck import LineVerdict
+from procmem.model.simulation import Exactness, KernelKind, Settings, Stage
 from procmem.parse.elf import dynamic_entries, read_image
 from procmem.parse.elf_constructors import constructors_of, constructors_with_threads
 from procmem.queries.crosscheck_program import crosscheck

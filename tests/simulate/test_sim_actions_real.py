@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from procmem.model.simulation import KernelKind, LineVerdict, RealSpace, Settings, Stage
+from procmem.model.reports.crosscheck import LineVerdict, RealSpace
+from procmem.model.simulation import KernelKind, Settings, Stage
 from procmem.parse.maps import parse_maps
 from procmem.parse.status import parse_stat
 from procmem.parse.symbols import symbol_addresses

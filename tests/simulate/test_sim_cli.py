@@ -16,7 +16,7 @@ from procmem.cli.simulate import simulate
 from procmem.cli.simulate_memory import simulate_memory
 from procmem.errors import BadInput
 from procmem.model.machine import GAP_MIN
-from procmem.model.simulation import MISMATCH
+from procmem.model.reports.crosscheck import MISMATCH
 from procmem.queries import crosscheck_program
 from procmem.simulate.arch import layout
 from procmem.tracing import probe as probe_module

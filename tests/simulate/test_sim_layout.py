@@ -4,7 +4,8 @@ import pytest
 
 from procmem.model.elf import EM_X86_64, ET_DYN, ET_EXEC, PT_LOAD, ElfImage, Segment
 from procmem.model.program_files import ProgramFiles, ProgramObject
-from procmem.model.simulation import PAGE, Draws, KernelKind, RealSpace, Settings, SimSpace, Stage, VmBit
+from procmem.model.reports.crosscheck import RealSpace
+from procmem.model.simulation import PAGE, Draws, KernelKind, Settings, SimSpace, Stage, VmBit
 from procmem.parse.elf import read_image
 from procmem.simulate.arch.i386_kernel_half import Preset, kernel_half
 from procmem.simulate.arch.layout import layout_for

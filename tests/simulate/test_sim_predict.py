@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import procmem.simulate
 from procmem.analyse.crosscheck import still_there
 from procmem.model.program_files import Lookup, Needed, ProcessorNames, ProgramFiles, ProgramObject
-from procmem.model.simulation import Base, Draws, Exactness, RealSpace, Settings, SimVma, Stage
+from procmem.model.reports.crosscheck import RealSpace
+from procmem.model.simulation import Base, Draws, Exactness, Settings, SimVma, Stage
 from procmem.queries import crosscheck_program
 from procmem.simulate.kernel.aslr import drawn_within
 from procmem.simulate.libc.loader_malloc import SmallBlocks

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import CrossReport, KernelFacts, KernelKind, LineVerdict, Settings, Stage
+from procmem.model.reports.crosscheck import CrossReport, LineVerdict
+from procmem.model.simulation import KernelFacts, KernelKind, Settings, Stage
 from procmem.queries.crosscheck_program import crosscheck, kernel_facts
 from procmem.queries.predict_program import program_files
 

@@ -3,8 +3,8 @@
 from procmem.model.laws import Law, Outcome
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note
+from procmem.model.reports.crosscheck import CrossReport
 from procmem.model.reports.inspection import ProcessFacts
-from procmem.model.simulation import CrossReport
 
 __all__ = ["Counterpart", "LawReport"]
 

@@ -7,22 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from procmem.model.kernel_areas import Arm64Space, KernelArea
 from procmem.model.note import Note
+from procmem.model.reports.crosscheck import CrossLine, CrossReport, DrawnRow
 from procmem.model.reports.simulated_memory import MemoryMoment
 from procmem.model.script import ScriptReport, StepReport
 from procmem.model.simulated_memory import MemorySettings, ProcessCost
-from procmem.model.simulation import (
-    Arm64Space,
-    CrossLine,
-    CrossReport,
-    DrawnRow,
-    Draws,
-    KernelArea,
-    Prediction,
-    Range,
-    Settings,
-    SimVma,
-)
+from procmem.model.simulation import Draws, Prediction, Range, Settings, SimVma
 from procmem.render.escaping import json_text, printable, printable_text
 from procmem.render.json.fields import address
 from procmem.text import english

@@ -1,6 +1,6 @@
 """The page of ``procmem simulate --kernel-map arm64-...``: borders and areas of an address space, from high to low."""
 
-from procmem.model.simulation import Arm64Space
+from procmem.model.kernel_areas import Arm64Space
 from procmem.render.columns import column
 from procmem.render.human import human_size
 from procmem.render.json.simulate import arm64_json

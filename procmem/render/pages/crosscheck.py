@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import log2
 
 from procmem.model.note import Note
+from procmem.model.reports.crosscheck import CrossLine, CrossReport, DrawnRow, LineVerdict
 from procmem.model.script import ScriptReport, StepReport
-from procmem.model.simulation import CrossLine, CrossReport, DrawnRow, LineVerdict
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.json.simulate import cross_json, drawn_json, script_json

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from procmem.model.simulation import Exactness, KernelArea, Prediction, SimVma
+from procmem.model.kernel_areas import KernelArea
+from procmem.model.simulation import Exactness, Prediction, SimVma
 from procmem.render.columns import column
 from procmem.render.escaping import printable, printable_text
 from procmem.render.human import human_size

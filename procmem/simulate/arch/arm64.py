@@ -8,9 +8,9 @@ only where it asks for them by a hint.
 Source: Documentation/arch/arm64/memory.rst as of Linux 6.12; arch/arm64/Kconfig, ARM64_VA_BITS and PGTABLE_LEVELS.
 """
 
+from procmem.model.kernel_areas import Arm64Kind, Arm64Space, KernelArea
 from procmem.model.machine import AARCH64, architecture_of
 from procmem.model.note import note
-from procmem.model.simulation import Arm64Kind, Arm64Space, KernelArea
 
 __all__ = ["arm64_space"]
 

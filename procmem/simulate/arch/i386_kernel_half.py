@@ -9,9 +9,10 @@ Source: arch/x86/include/asm/pgtable_32_areas.h, fixmap.h; arch/x86/mm/init_32.c
 """
 
 from procmem.model.enumeration import TextEnumeration
+from procmem.model.kernel_areas import KernelArea
 from procmem.model.machine import GIB_3
 from procmem.model.note import note
-from procmem.model.simulation import PAGE, KernelArea
+from procmem.model.simulation import PAGE
 
 __all__ = ["Preset", "kernel_half"]
 

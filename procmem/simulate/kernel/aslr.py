@@ -11,7 +11,8 @@ kernel/process.c, arch_align_stack(), arch_randomize_brk(); fs/exec.c, setup_arg
 
 from procmem.model.elf import ET_DYN
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import PAGE, Abi, Base, Draws, Prediction, Range, RealSpace, Settings, SimSpace
+from procmem.model.reports.crosscheck import RealSpace
+from procmem.model.simulation import PAGE, Abi, Base, Draws, Prediction, Range, Settings, SimSpace
 from procmem.model.vma_names import KernelName, is_label, kernel_label
 from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.arch.layout import layout_for

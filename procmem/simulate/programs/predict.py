@@ -12,19 +12,8 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 from procmem.model.permissions import permissions
 from procmem.model.program_files import ProgramFiles
-from procmem.model.simulation import (
-    Abi,
-    Base,
-    Draws,
-    Exactness,
-    Prediction,
-    RealSpace,
-    Settings,
-    SimSpace,
-    SimVma,
-    Stage,
-    VmBit,
-)
+from procmem.model.reports.crosscheck import RealSpace
+from procmem.model.simulation import Abi, Base, Draws, Exactness, Prediction, Settings, SimSpace, SimVma, Stage, VmBit
 from procmem.simulate.kernel.aslr import by_the_border, fit, moving_bases, ranges, refine
 from procmem.simulate.kernel.calls import Caller
 from procmem.simulate.kernel.events import ExecFailed
