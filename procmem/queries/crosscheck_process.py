@@ -34,7 +34,7 @@ from procmem.simulate.arch.abis import abi_of
 from procmem.simulate.kernel.personality import facts_of_pages, kernel_kind, settings_of_process
 from procmem.simulate.kernel.versions import table_facts
 from procmem.simulate.programs.from_headers import files_of_headers
-from procmem.sources.program_files import is_mapped
+from procmem.sources.object_file import is_mapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import after, predict, start
 from procmem.simulate.script.language import OPENS, read_action
 from procmem.simulate.script.run import Moment, parse_script, run_script
-from procmem.sources.program_files import open_file
+from procmem.sources.object_file import open_file
 from procmem.tracing.injected import CODE_BYTES, Injected
 from procmem.tracing.script_steps import FUNCTIONS, RealSteps
 from procmem.tracing.stages import go_to_stage

@@ -11,8 +11,7 @@ sysdeps/generic/dl-cache.h for the form of the cache.
 
 import os
 import re
-import stat
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from procmem.errors import BadInput
 from procmem.model.elf import EM_386, EM_X86_64
@@ -31,10 +30,11 @@ from procmem.model.program_files import (
     SearchDir,
     SearchList,
 )
-from procmem.model.raw import MappedFile, Refusal
-from procmem.sources.files import FdReader, open_regular, read_whole
+from procmem.model.raw import MappedFile
+from procmem.sources.library_dirs import Tokens, expand, library_list, with_lists
+from procmem.sources.object_file import open_file, own_content, same_file
 
-__all__ = ["Parsers", "Tokens", "find_program", "is_mapped", "library_list", "open_file", "same_file"]
+__all__ = ["Parsers", "find_program"]
 
 
 class _Search(NamedTuple):
@@ -75,64 +75,6 @@ class Parsers(NamedTuple):
     processor: Callable[[bytes, int], ProcessorNames]
 
 
-def open_file(path: bytes, mountinfo: bytes = b"") -> OpenedFile | None:
-    """Open a regular file; None where there is none that may be read. ``mountinfo`` is handed on as it is."""
-    try:
-        descriptor = open_regular(path, None)
-    except ValueError:  # a zero byte in it
-        return None
-    if isinstance(descriptor, Refusal):
-        return None
-    status = os.fstat(descriptor)
-    # the kernel prints a newline in a name as \012 (fs/seq_file.c, seq_path())
-    real = os.path.realpath(path).replace(b"\n", b"\\012")
-    # without the right of its group to execute, set-group-ID means locking (fs/exec.c, bprm_fill_uid())
-    group = status.st_mode & (stat.S_ISGID | stat.S_IXGRP) == stat.S_ISGID | stat.S_IXGRP
-    user = bool(status.st_mode & stat.S_ISUID)
-    return OpenedFile(
-        path,
-        real,
-        status.st_size,
-        (status.st_dev, status.st_ino),
-        FdReader(descriptor),
-        changes_ids=group or user,
-        is_secure=(user and status.st_uid != os.getuid()) or (group and status.st_gid != os.getgid()),
-        fdinfo=_content(f"/proc/self/fdinfo/{descriptor}"),
-        mountinfo=mountinfo,
-    )
-
-
-def _content(path: str) -> bytes:
-    """A file of proc about ourselves; nothing where it is not there."""
-    content = read_whole(path, None)
-    return b"" if isinstance(content, Refusal) else content
-
-
-class Tokens(NamedTuple):
-    """What ``$ORIGIN``, ``$LIB`` and ``$PLATFORM`` stand for in the lists of one object."""
-
-    origin: bytes
-    lib: bytes
-    platform: bytes = b"i686"
-
-
-def library_list(text: bytes, tokens: Tokens, *, marks: bytes = b":") -> SearchList:
-    """Break a list of directories up and put ``$ORIGIN`` and its like in, as fillin_rpath() does."""
-    dirs = []
-    for part in re.split(b"[" + marks + b"]", text):
-        path = _expand(part, tokens)
-        if part:
-            path = path.rstrip(b"/") + b"/" if path.rstrip(b"/") else b"/" if path else b""
-        dirs.append(SearchDir(part, path))
-    return SearchList(text, tuple(dirs))
-
-
-def _expand(text: bytes, tokens: Tokens) -> bytes:
-    for token, value in ((b"ORIGIN", tokens.origin), (b"PLATFORM", tokens.platform), (b"LIB", tokens.lib)):
-        text = text.replace(b"${" + token + b"}", value).replace(b"$" + token, value)
-    return text
-
-
 class _LoadedLibrary:
     """What the finder remembers of one loaded object: its names, and who loaded it."""
 
@@ -153,7 +95,7 @@ class _LibraryWalk:
         self._objects: dict[bytes, ProgramObject | None] = {}
         self._number = machine
         self._rules = _SEARCHES[machine]
-        self._processor = parsers.processor(_content("/proc/cpuinfo") if self._rules.by_processor else b"", machine)
+        self._processor = parsers.processor(own_content("/proc/cpuinfo") if self._rules.by_processor else b"", machine)
         self._env = env
         self.libraries: list[_LoadedLibrary] = []
         self.missing: bytes | None = None
@@ -200,7 +142,7 @@ class _LibraryWalk:
         # the word for $LIB is compiled in, and so is the first of the directories, made of it
         self._lib = self.system_dirs[0].strip(b"/") if self.system_dirs else b"lib"
         tokens = Tokens(program.real.rpartition(b"/")[0] or b"/", self._lib, self._processor.platform)
-        self.root = _LoadedLibrary(_with_lists(program, tokens), {b""}, None)
+        self.root = _LoadedLibrary(with_lists(program, tokens), {b""}, None)
         self.special = {self._rules.vdso}
         if interpreter is not None:
             self.special |= {name for name in (interpreter.opened, interpreter.soname) if name}
@@ -292,7 +234,7 @@ class _LibraryWalk:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, alias=True)
         if b"/" in name:
-            path = _expand(name, Tokens(self._origin(loader), self._lib, self._processor.platform))
+            path = expand(name, Tokens(self._origin(loader), self._lib, self._processor.platform))
             return self._opened(name, loader, path, Lookup.PRELOAD if preload else Lookup.PATH, ())
         return self._search(name, loader)
 
@@ -364,7 +306,7 @@ class _LibraryWalk:
             if known.described.identity == described.identity:
                 known.names.add(name)
                 return Needed(name, Lookup.ALREADY, None, path, consulted, cache_used, alias=True)
-        described = _with_lists(described, Tokens(_origin_of(path), self._lib, self._processor.platform))
+        described = with_lists(described, Tokens(_origin_of(path), self._lib, self._processor.platform))
         self.libraries.append(_LoadedLibrary(described, {name, path}, loader))
         return Needed(name, lookup, len(self.libraries) - 1, path, consulted, cache_used)
 
@@ -389,15 +331,6 @@ def _origin_of(path: bytes) -> bytes:
     return path.rpartition(b"/")[0] or b"/"
 
 
-def _with_lists(described: ProgramObject, tokens: Tokens) -> ProgramObject:
-    """Put the directories of RPATH and RUNPATH in; a RUNPATH makes an RPATH void."""
-    rpath, runpath = described.rpath, described.runpath
-    return described._replace(
-        rpath=library_list(rpath.text, tokens) if rpath and rpath.text and runpath is None else None,
-        runpath=library_list(runpath.text, tokens) if runpath is not None else None,
-    )
-
-
 def find_program(
     path: bytes,
     env: tuple[bytes, ...],
@@ -418,21 +351,10 @@ def find_program(
         name, mark, value = text.partition(b"=")
         if mark:
             variables[name] = value
-    mountinfo = _content("/proc/self/mountinfo")
+    mountinfo = own_content("/proc/self/mountinfo")
     opened = open_file(path, mountinfo)
     program = None if opened is None else parsers.describe(opened)
     unfit = program is None or not program.image.loads
     if program is None or unfit or (mapped is not None and not same_file(program, mapped)):
         raise BadInput("not-x86", path=path)
     return _LibraryWalk(parsers, program.image.machine, variables, mountinfo).find(program, opened_later)
-
-
-def same_file(found: ProgramObject, mapped: MappedFile) -> bool:
-    """Whether a file that was found by its path is the very one that is mapped: by device and inode."""
-    return is_mapped(found, {(mapped.device, mapped.inode)})
-
-
-def is_mapped(found: ProgramObject, files: Container[tuple[str, int]]) -> bool:
-    """Whether it is one of some mapped files, told by device and inode as ``maps`` writes them."""
-    device, inode = found.identity
-    return (f"{os.major(device):02x}:{os.minor(device):02x}", inode) in files

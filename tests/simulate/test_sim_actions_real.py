@@ -18,7 +18,7 @@ from procmem.simulate.kernel.naming import named
 from procmem.simulate.kernel.personality import personality
 from procmem.simulate.programs.predict import start
 from procmem.simulate.script.run import parse_script, run_script
-from procmem.sources.program_files import open_file
+from procmem.sources.object_file import open_file
 from procmem.tracing.tracee import Started, Tracee
 from tests.support.simulated_support import files_of, need_32bit, need_kernel, settings_for
 

@@ -22,7 +22,8 @@ from procmem.model.program_files import (
 from procmem.parse.ld_cache import parse_ld_cache
 from procmem.parse.processor_names import processor_names
 from procmem.simulate.libc.loader import combined_text
-from procmem.sources.program_files import Parsers, Tokens, find_program, library_list
+from procmem.sources.library_dirs import Tokens, library_list
+from procmem.sources.program_files import Parsers, find_program
 from tests.simulate.test_sim_layout import LINKER, image
 from tests.support.simulated_elf_bytes import Load
 

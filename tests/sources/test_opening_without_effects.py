@@ -8,7 +8,7 @@ import pytest
 
 from procmem.model.raw import Refusal
 from procmem.sources.files import opened_regular
-from procmem.sources.program_files import open_file
+from procmem.sources.object_file import open_file
 from tests.programs.build import build
 from tests.support.running import procmem, started
 from tests.support.simulated_elf_bytes import Load, R, X, elf32

@@ -20,7 +20,9 @@ from procmem.model.program_files import (
     SearchDir,
 )
 from procmem.sources import program_files
-from procmem.sources.program_files import Parsers, Tokens, _LibraryWalk, _origin_of, _version, library_list, open_file
+from procmem.sources.library_dirs import Tokens, library_list
+from procmem.sources.object_file import open_file
+from procmem.sources.program_files import Parsers, _LibraryWalk, _origin_of, _version
 
 TOKENS = Tokens(b"/opt/app", b"lib32")
 LOADS = (Segment(PT_LOAD, 5, 0, 0, 1, 1, 4096),)
