@@ -7,6 +7,7 @@ from itertools import islice
 from procmem.cli.error_handling import complain
 from procmem.errors import ExitStatus, MalformedFile, NothingMatches, OutOfResources, ProcessGone, ProcmemError
 from procmem.render.escaping import printable_text
+from procmem.render.formats import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def show_each(
     def answered(ref: TargetRef) -> tuple[TargetRef, _Answer]:
         return ref, answer(ref)
 
+    load(output.format)
     found, status = for_each(targets.refs(), answered)
     show_answers(targets, found, page, output)
     return [report for _, report in found], status

@@ -8,7 +8,7 @@ from procmem.model.named_tuple import NamedTuple
 from procmem.model.region_filter import RegionFilter
 from procmem.queries.examine import REGION_KEYS, examine
 from procmem.queries.laws import layout_in_short
-from procmem.queries.surroundings import read_surroundings
+from procmem.queries.surroundings import surrounding_files, with_surroundings
 from procmem.queries.targets import one_target
 
 TYPE_CHECKING = False
@@ -51,6 +51,8 @@ def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> 
     Raises:
         ProcessGone, AccessRefused, MalformedFile: as :func:`procmem.queries.examine.examine`.
     """
+    lists_alone = options.lists_regions and not whole and options.since is None
+    around = None if options.picture or lists_alone else surrounding_files(target)
     seen = examine(target, keys=None if whole else REGION_KEYS, deep=options.deep)
     layout = layout_in_short(seen.snapshot, seen.objects)
     report = inspection(
@@ -61,15 +63,14 @@ def inspect(target: Target, options: InspectOptions, *, whole: bool = False) -> 
         layout=layout,
         drawn=options.picture,
     )
-    lists_alone = options.lists_regions and not whole and options.since is None
-    if options.picture or lists_alone:  # nothing else is shown
+    if around is None:  # nothing else is shown
         return report
     rows = consumers_of(seen)
     if options.since is not None:
         with one_target(options.since).open() as earlier:
             rows = since(rows, consumers_of(examine(earlier, deep=options.deep)))
     return report._replace(
-        consumers=rows, surroundings=read_surroundings(target, seen.snapshot), compared_with=options.since
+        consumers=rows, surroundings=with_surroundings(around, seen.snapshot), compared_with=options.since
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from procmem.analyse.resident import surroundings
+from procmem.model.named_tuple import NamedTuple
 from procmem.model.raw import Refusal, said_or_nothing
 from procmem.parse.cgroup import ROOT_GROUP, cgroup_text, memory_group, parents_of, parse_cgroup_text
 from procmem.parse.drm_fdinfo import drm_text, parse_drm_text
@@ -11,12 +12,25 @@ from procmem.sources.cgroups import read_limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from procmem.model.ports import Target
     from procmem.model.raw import FileContent
+    from procmem.model.reports.gpu import GpuUse
     from procmem.model.reports.resident import Surroundings
+    from procmem.model.reports.system import CgroupMemory
     from procmem.model.snapshot import Snapshot
 
-__all__ = ["CGROUP_FILE", "GPU_FILE", "cgroup_memory", "gpu_memory", "read_surroundings"]
+__all__ = [
+    "CGROUP_FILE",
+    "GPU_FILE",
+    "SurroundingFiles",
+    "cgroup_memory",
+    "gpu_memory",
+    "read_surroundings",
+    "surrounding_files",
+    "with_surroundings",
+]
 
 CGROUP_FILE = "cgroup.memory"
 """What a recording calls the memory files of a process's group and of those above it."""
@@ -25,17 +39,39 @@ GPU_FILE = "fdinfo.drm"
 MAX_MAP_COUNT = "sys/vm/max_map_count"
 
 
-def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
-    """Read the small files that tell of limits; what is refused is unknown."""
+class SurroundingFiles(NamedTuple):
+    """What files beside a process's mappings say; None is unknown. ``cgroup`` is its group and those above it."""
+
+    max_map_count: int | None
+    oom_score: int | None
+    oom_score_adj: int | None
+    cgroup: Sequence[tuple[bytes, CgroupMemory]]
+    gpu: GpuUse | None
+
+
+def surrounding_files(target: Target) -> SurroundingFiles:
+    """Read the small files that tell of limits; what is refused is unknown.
+
+    Nothing of it depends on the mappings: who reads these too reads them last, while the kernel walks their pages.
+    """
     gpu = gpu_memory(target)
-    found = surroundings(
-        snapshot,
+    return SurroundingFiles(
         max_map_count=_number(target.read_system(MAX_MAP_COUNT)),
         oom_score=_number(target.read("oom_score")),
         oom_score_adj=_number(target.read("oom_score_adj")),
         cgroup=parse_cgroup_text(said_or_nothing(cgroup_memory(target))),
         gpu=None if isinstance(gpu, Refusal) else parse_drm_text(gpu),
     )
+
+
+def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
+    """The same with what a snapshot of the process says."""
+    return with_surroundings(surrounding_files(target), snapshot)
+
+
+def with_surroundings(files: SurroundingFiles, snapshot: Snapshot) -> Surroundings:
+    """Join what was read before with the snapshot."""
+    found = surroundings(snapshot, **files._asdict())
     if found.cgroup is None or found.cgroup.path == ROOT_GROUP:
         return found
     from procmem.parse.cgroup_names import read_cgroup_name  # noqa: PLC0415  # only within groups

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from procmem.render.page import Page
     from procmem.render.style import Style
 
-__all__ = ["FORMATS", "HTML", "JSON", "TEXT", "Format", "format_named", "pieces", "write", "write_next"]
+__all__ = ["FORMATS", "HTML", "JSON", "TEXT", "Format", "format_named", "load", "pieces", "write", "write_next"]
 
 
 class Format:
@@ -67,6 +67,11 @@ FORMATS = (
 def format_named(name: str | None) -> Format:
     """The format of a name; text where none is given."""
     return next((one for one in FORMATS if one.name == name), TEXT)
+
+
+def load(form: Format) -> None:
+    """Load what writes a format: who reads large files does it while the kernel writes these."""
+    _module(form)
 
 
 def write(form: Format, pages: Sequence[Page], style: Style, *, several: bool = False) -> str:
