@@ -129,13 +129,14 @@ def examine(
         MalformedFile: a file contradicts its documented form.
     """
     lines = None if known is None else known.maps
+    ours = _our_local_devices(target) if known is None else None  # before smaps, for which the kernel may take long
     raw, mappings = take(target, files, system, keys=keys, keep=to_keep, thread_files=thread_files, known=lines)
     shot = snapshot(raw, keys=keys, mappings_read=mappings)
     if shot.mappings is None or not len(shot.mappings):
         return Examination(raw, shot, (), None, (), Refusal.UNRECORDED)
     symbols = symbols_to_look_for(shot)
     candidates = mapped_files(shot)
-    local = _local_devices(target, {mapped.device for mapped in candidates}, known)
+    local = _local_devices(target, {mapped.device for mapped in candidates}, ours, known)
     loaded, objects, facts = _load_all(target, candidates, symbols, local, known)
     shot = shot._replace(notes=(*shot.notes, *_unanswered(loaded)))
     words = words_to_look_for(shot, objects)
@@ -218,18 +219,27 @@ def _deep_look(
     return DeepLook(ResidentMemory(log, runs), symbols, constants), log, None
 
 
-def local_devices(target: Target, wanted: Set[str]) -> frozenset[str]:
-    """The devices whose file systems are the kernel's own: mounted for us, or for the process if others are wanted."""
-    found = own_devices() | devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
+def local_devices(target: Target, wanted: Set[str], ours: frozenset[str] | None = None) -> frozenset[str]:
+    """The devices whose file systems are the kernel's own: mounted for us, or for the process if others are wanted.
+
+    ``ours`` are those for us, where they are known.
+    """
+    found = _our_local_devices(target) if ours is None else ours
     if not wanted <= found:
         found |= devices_of_type(said_or_nothing(target.read("mountinfo")), LOCAL_TYPES)
     return found
 
 
-def _local_devices(target: Target, wanted: Set[str], known: KnownObjects | None) -> frozenset[str]:
+def _our_local_devices(target: Target) -> frozenset[str]:
+    return own_devices() | devices_of_type(said_or_nothing(target.read_system("self/mountinfo")), LOCAL_TYPES)
+
+
+def _local_devices(
+    target: Target, wanted: Set[str], ours: frozenset[str] | None, known: KnownObjects | None
+) -> frozenset[str]:
     """The same, where those that were found local in another process are so here as well."""
     if known is None:
-        return local_devices(target, wanted)
+        return local_devices(target, wanted, ours)
     if not wanted <= known.local:
         found = local_devices(target, wanted)
         known.local |= wanted & found

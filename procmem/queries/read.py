@@ -142,6 +142,7 @@ def _take_once(
     if prefix:
         contents.pop("auxv", None)  # the dead leader's own, which is empty
         contents |= {f"{prefix}{name}": target.read(f"{prefix}{name}") for name in first}
+    of_system = {name: target.read_system(name) for name in system}  # before smaps, which may take long
     for name in files:
         path = name if name.startswith("task/") else prefix + name
         if path in contents:
@@ -162,7 +163,7 @@ def _take_once(
         files=contents,
         links=links,
         thread_ids=tids,
-        system={name: target.read_system(name) for name in system},
+        system=of_system,
         machine=target.machine,
         read_through=read_through,
         unstable=_changed(target, contents, prefix),

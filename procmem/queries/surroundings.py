@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from procmem.model.cgroup_name import CgroupName
     from procmem.model.ports import Target
     from procmem.model.raw import FileContent
     from procmem.model.reports.gpu import GpuUse
@@ -40,12 +41,16 @@ MAX_MAP_COUNT = "sys/vm/max_map_count"
 
 
 class SurroundingFiles(NamedTuple):
-    """What files beside a process's mappings say; None is unknown. ``cgroup`` is its group and those above it."""
+    """What files beside a process's mappings say; None is unknown.
+
+    ``cgroup`` is its group and those above it, ``group`` what the first of them is.
+    """
 
     max_map_count: int | None
     oom_score: int | None
     oom_score_adj: int | None
     cgroup: Sequence[tuple[bytes, CgroupMemory]]
+    group: CgroupName | None
     gpu: GpuUse | None
 
 
@@ -55,11 +60,13 @@ def surrounding_files(target: Target) -> SurroundingFiles:
     Nothing of it depends on the mappings: who reads these too reads them last, while the kernel walks their pages.
     """
     gpu = gpu_memory(target)
+    cgroup = parse_cgroup_text(said_or_nothing(cgroup_memory(target)))
     return SurroundingFiles(
         max_map_count=_number(target.read_system(MAX_MAP_COUNT)),
         oom_score=_number(target.read("oom_score")),
         oom_score_adj=_number(target.read("oom_score_adj")),
-        cgroup=parse_cgroup_text(said_or_nothing(cgroup_memory(target))),
+        cgroup=cgroup,
+        group=_group(cgroup[0][0]) if cgroup else None,
         gpu=None if isinstance(gpu, Refusal) else parse_drm_text(gpu),
     )
 
@@ -71,12 +78,24 @@ def read_surroundings(target: Target, snapshot: Snapshot) -> Surroundings:
 
 def with_surroundings(files: SurroundingFiles, snapshot: Snapshot) -> Surroundings:
     """Join what was read before with the snapshot."""
-    found = surroundings(snapshot, **files._asdict())
-    if found.cgroup is None or found.cgroup.path == ROOT_GROUP:
-        return found
+    found = surroundings(
+        snapshot,
+        max_map_count=files.max_map_count,
+        oom_score=files.oom_score,
+        oom_score_adj=files.oom_score_adj,
+        cgroup=files.cgroup,
+        gpu=files.gpu,
+    )
+    return found if found.cgroup is None else found._replace(cgroup=found.cgroup._replace(about=files.group))
+
+
+def _group(path: bytes) -> CgroupName | None:
+    """What a group is, by its path; nothing of the root."""
+    if path == ROOT_GROUP:
+        return None
     from procmem.parse.cgroup_names import read_cgroup_name  # noqa: PLC0415  # only within groups
 
-    return found._replace(cgroup=found.cgroup._replace(about=read_cgroup_name(found.cgroup.path)))
+    return read_cgroup_name(path)
 
 
 def cgroup_memory(target: Target) -> FileContent:

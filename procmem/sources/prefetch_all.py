@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+import procmem.model.proc_keys  # noqa: F401  # children have what is loaded before them
 from procmem.sources.machine import own_pid
 from procmem.sources.reading_ahead import Reading
 

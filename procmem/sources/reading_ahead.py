@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 
-from procmem.model.proc_keys import has_memory
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,6 +146,8 @@ class Reading:
             folder = os.open(name, FOLDER_FLAGS, dir_fd=self.root)
         except OSError as error:
             return name, [("status", b"", error.errno or 1)]
+        from procmem.model.proc_keys import has_memory  # noqa: PLC0415  # reading one process begins without it
+
         files = []
         for file in self.wanted:
             content, problem = read_plainly(file, folder)
