@@ -17,7 +17,16 @@ from procmem.model.vma_names import KernelName
 from procmem.parse.auxv import parse_auxv
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_rollup, parse_smaps
-from procmem.parse.status import parse_cmdline, parse_limits, parse_stat, parse_statm, parse_status, parse_syscall
+from procmem.parse.status import (
+    parse_cmdline,
+    parse_limits,
+    parse_stat,
+    parse_statm,
+    parse_status,
+    parse_syscall,
+    parse_thread_stat,
+    parse_thread_status,
+)
 from procmem.parse.system import parse_uptime
 
 TYPE_CHECKING = False
@@ -132,14 +141,11 @@ def _threads(raw: RawProcess) -> tuple[ThreadReading, ...] | None:
         ]
         if Refusal.GONE in (call, stat):
             continue
-        parsed_stat = parse_stat(stat) if isinstance(stat, bytes) else None
+        parsed_stat = parse_thread_stat(stat) if isinstance(stat, bytes) else None
         sp, pc, running = parse_syscall(call) if isinstance(call, bytes) else (None, None, False)
         name = comm.removesuffix(b"\n") if isinstance(comm, bytes) else (parsed_stat.comm if parsed_stat else None)
-        threads.append(
-            ThreadReading(
-                tid, name, sp, pc, running, parsed_stat, parse_status(status) if isinstance(status, bytes) else None
-            )
-        )
+        parsed_status = parse_thread_status(status) if isinstance(status, bytes) else None
+        threads.append(ThreadReading(tid, name, sp, pc, running, parsed_stat, parsed_status))
     return tuple(threads)
 
 

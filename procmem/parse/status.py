@@ -31,6 +31,8 @@ __all__ = [
     "parse_statm",
     "parse_status",
     "parse_syscall",
+    "parse_thread_stat",
+    "parse_thread_status",
 ]
 
 _KIB = 1024
@@ -63,6 +65,11 @@ def parse_status(data: bytes, *, name: str = "status") -> Status:
         MalformedFile: a line without a key, or a file that ends within a line.
     """
     return _STATUS[data, name]
+
+
+def parse_thread_status(data: bytes) -> Status:
+    """The same of one of many threads, of which each is asked for once: nothing is kept."""
+    return _status((data, "status"))
 
 
 def _status(said: tuple[bytes, str]) -> Status:
@@ -125,6 +132,11 @@ def parse_stat(data: bytes, *, name: str = "stat") -> Stat:
         MalformedFile: too few fields, one that is no number, or a line without its end.
     """
     return _STAT[data, name]
+
+
+def parse_thread_stat(data: bytes) -> Stat:
+    """The same of one of many threads."""
+    return _stat((data, "stat"))
 
 
 def _stat(said: tuple[bytes, str]) -> Stat:

@@ -179,8 +179,8 @@ class ProcTarget:
         if name in self._early:
             return self._early.pop(name)  # once: whoever asks again wants to know how it is now
         folder, _, base = name.rpartition("/")
-        if self._threads is not None and folder.startswith(_THREADS):
-            found = self._threads.files_of(int(folder.removeprefix(_THREADS)))
+        if self._threads is not None and folder[: len(_THREADS)] == _THREADS:
+            found = self._threads.files_of(int(folder[len(_THREADS) :]))
             if found is not None and base in found:
                 return read_ahead(found.pop(base))  # the same
         if base in _RECORDS and self._is_kernel:

@@ -164,11 +164,12 @@ class Reading:
 
     def files_of(self, number: int) -> dict[str, Content] | None:
         """The files of a folder as soon as they are read, of which we do our part; None where a child lost them."""
-        while number not in self.files and self._go_on():
+        files = self.files
+        while number not in files and self._go_on():
             pass
-        if len(self.files) == len(self.names):
+        if self.queue >= 0 and len(files) == len(self.names):
             self.finish()
-        return self.files.get(number)
+        return files.get(number)
 
     def finish(self) -> None:
         """Wait for all who read; what nobody has begun is not read any more."""

@@ -243,6 +243,29 @@ def test_a_text_that_is_none_of_these(data: bytes) -> None:
         read_given_text(b" \n\n", "x.txt")
 
 
+_WHOLE = b"00400000-00555000 r-xp 00000000 08:01 2378    /usr/bin/server\nPss:   4 kB\n"
+_FLAGS = b"VmFlags: rd\n"
+_BARE = b"7ffe3a6a9000-7ffe3a6ca000 rw-p 00000000 00:00 0    [stack]\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "mappings"),
+    [
+        (_WHOLE + _FLAGS + _BARE + _FLAGS, 1),
+        (_WHOLE + _BARE + b"Size:   4 kB\n" + _FLAGS, 1),
+        (_WHOLE + _FLAGS + _BARE + _FLAGS + b"7fff00000000-7fff00001000 rw-p 00000000 00:00 0\nPss:  4 kB\n", 1),
+        (_WHOLE + _BARE + _FLAGS + b"7fff00000000-7fff00001000 rw-p 00000000 00:00 0\n" + _FLAGS, 3),
+        (_WHOLE + _FLAGS + b"7ffe3a6a9000-7ffe3a6ca000 rw-p 00000000 00:00 0\nPss:   4 kB\n" + _FLAGS, 2),
+        (b"00400000-7ffd472e2000 ---p 00000000 00:00 0    [rollup]\nRss:   4 kB\n" + _FLAGS, 1),
+    ],
+)
+def test_what_is_kept_of_damaged_records_can_be_read(data: bytes, mappings: int) -> None:
+    """A last one that lost its counters, or its flags, is left out, but not where others lack them too."""
+    text = read(data)
+    assert len(parse_smaps(text.files["smaps"])) == mappings
+    assert "smaps_rollup" not in text.files
+
+
 _FORMS = (texts.MAPS, texts.PMAP_XX, texts.GDB, texts.ROLLUP, texts.SANITIZER, b"x\n\n\r\nVmFlags: rd\n")
 PIECES = st.sampled_from([line for text in _FORMS for line in text.splitlines(keepends=True)])
 

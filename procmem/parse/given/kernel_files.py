@@ -144,7 +144,7 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     blocks = [block for block in walk.blocks if block.records]
     files: dict[str, bytes] = {}
     notes: list[Note] = []
-    rollups = [block for block in blocks if _is_rollup(block.records, block.counters[0])]
+    rollups = [block for block in blocks if block.flags[0] is None and _is_rollup(block.records, block.counters[0])]
     chosen = {id(block) for block in rollups}
     maps = [block for block in blocks if id(block) not in chosen]
     if rollups:
@@ -207,12 +207,24 @@ def _whole_records(block: _MapLines, *, ends: bool) -> int:
     if not block.has_counters:
         name = block.records[-1].name
         return kept - (not ends and is_label(name) and not name.endswith(b"]"))
-    while kept > 1 and not block.counters[kept - 1] and block.flags[kept - 1] is None:
+    if kept > 1 and block.flags[kept - 1] is None and block.counters[kept - 1].keys() < block.counters[kept - 2].keys():
         kept -= 1
-    if kept > 1 and block.flags[kept - 1] is None:  # VmFlags are the last line of a record
-        fewer = block.counters[kept - 1].keys() < block.counters[kept - 2].keys()
-        return kept - (fewer or None not in block.flags[: kept - 1])
+    while kept > 1 and not _is_whole(block, kept - 1):
+        kept -= 1
     return kept
+
+
+def _is_whole(block: _MapLines, last: int) -> bool:
+    """Whether a record may be the last one: it has counters and VmFlags, the last line of a record, if others do."""
+    flags = block.flags[last]
+    if not _counted(block, last) and (flags is None or _counted(block, last - 1)):
+        return False
+    return flags is not None or None in block.flags[:last]
+
+
+def _counted(block: _MapLines, at: int) -> bool:
+    """Whether a record has any counter besides its size, which the addresses tell as well."""
+    return bool(block.counters[at].keys() - {SmapsKey.SIZE})
 
 
 def _is_rollup(records: Sequence[FoundMapping], counters: dict[str, int]) -> bool:
