@@ -28,7 +28,9 @@ class ErrorWords(NamedTuple):
     hint: str | None = None
 
 
-_TEXTS_HINT = N_("read are: maps, smaps, smaps_rollup, status, hs_err, and what pmap, gdb, vmmap and ASan print")
+_TEXTS_HINT = N_(
+    "read are: maps, smaps, smaps_rollup, status, hs_err, tombstones, and what pmap, gdb, vmmap and ASan print"
+)
 _STEPS_HINT = N_("procmem simulate --help lists them")
 
 ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *HEADER_PROBLEMS.items())} | {

@@ -66,6 +66,10 @@ NOTES: dict[str, Sentence] = {
     "no line end": N_("the last line has no end: what it says last may be cut off"),
     "cut off": N_("the text is cut off behind {at:#x}: what follows there is not known, and no sum has it"),
     "last cut off": N_("the text is cut off within the mapping at {at:#x}, which was left out, and no sum has it"),
+    "log prefix": plural(
+        "{count} line begins with what a log puts before it, which was left out: '{text:name}'",
+        "{count} lines begin with what a log puts before them, which was left out; the first with '{text:name}'",
+    ),
     "other lines": plural(
         "{count} other line was passed over",
         "{count} other lines were passed over",
@@ -98,6 +102,7 @@ NOTES: dict[str, Sentence] = {
     "total differs": N_("pmap's total is {total:size}, and the lines here add up to {seen:size}: some are missing"),
     "debugger": N_("read from what a debugger prints, which tells no device and no inode"),
     "sanitizer": N_("read from a sanitizer's report, which tells nothing but addresses and names"),
+    "tombstone": N_("read from an Android tombstone, which tells no device, no inode, and not what is shared"),
     "no permissions": N_("permissions are not known: what is code, data, reserved or shared cannot be told apart"),
     "of": N_("{name}: {note}"),
 }

@@ -19,14 +19,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.parse.given.lines import GivenLines
 
-__all__ = ["read_debugger_map", "read_sanitizer_map"]
+__all__ = ["DEBUGGER_ROWS", "read_debugger_map", "read_sanitizer_map"]
 
 _HEADING = re.compile(
     rb"Start(?: Addr)?[ \t]+End(?: Addr)?((?:[ \t]+(?:Perms?|Size|Offset))+)(?:[ \t]+(objfile|File|Path).*)?[ \t]*"
 )
 _LEGEND = re.compile(rb"LEGEND:.*")
 _WITHOUT_HEADING = b"Perm Size Offset".split()
-_SPAN = re.compile(rb"[^0-9]{0,4}0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})(?:[ \t]+(.*))?")
+_ADDRESSES = re.compile(rb"0x([0-9a-f]{1,16})[ \t]+0x([0-9a-f]{1,16})(?:[ \t]+(.*))?")
+_SPAN = re.compile(rb"[^0-9]{0,4}" + _ADDRESSES.pattern)
+"""With the arrow that marks where a register points."""
 _NUMBER = re.compile(rb"(?:0x)?([0-9a-f]{1,16})")
 _PERMS = re.compile(rb"[r-][w-][x-][sp-]?")
 _OWN_NAME = re.compile(rb"\[(?:anon_[0-9a-f]+|unknown)\]|<anonymous>")
@@ -36,6 +38,8 @@ _FURNITURE = re.compile(rb"Mapped address spaces:|\[\s.*\]")
 _SANITIZER = re.compile(rb"(?:==([0-9]{1,10})==)?Process memory map follows:[ \t]*")
 _SANITIZER_END = re.compile(rb"(?:==[0-9]{1,10}==)?End of process memory map\.[ \t]*")
 _SANITIZER_LINE = re.compile(rb"0x([0-9a-f]{1,16})-0x([0-9a-f]{1,16})(?:[ \t]+(.*))?")
+DEBUGGER_ROWS = (_ADDRESSES, _SANITIZER_LINE)
+"""What these tables are known by, where something stands before their lines."""
 
 
 def read_debugger_map(lines: GivenLines) -> GivenText | None:

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.parse.given.lines import GivenLines
 
-__all__ = ["maps_of_smaps", "read_kernel_files"]
+__all__ = ["KERNEL_ROWS", "maps_of_smaps", "read_kernel_files", "reported_pid"]
 
 _HEADER = re.compile(
     rb"([0-9a-fA-F]{1,16})-([0-9a-fA-F]{1,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-fA-F]{1,16})[ \t]+"
@@ -41,6 +41,8 @@ _STATUS_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_]*):[ \t]*(.*)")
 _STATUS_SIZE = re.compile(
     rb"(?:%s):[ \t]+[0-9]{1,17} kB[ \t]*" % b"|".join(key.encode() for key in (StatusKey.VM_SIZE, StatusKey.VM_RSS))
 )
+KERNEL_ROWS = (_HEADER, _STATUS_SIZE)
+"""What one of these texts is known by, where something stands before its lines."""
 _PID_OF_PATH = re.compile(rb"/proc/([0-9]{1,10})/")
 _PID_OF_REPORT = re.compile(rb"\bpid[=: ]+([0-9]{1,10})\b")
 _LINES_SEARCHED = 200
@@ -173,7 +175,7 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
         others -= len(lines.bare) - 1 not in walk.used  # which has its own note
     if others:
         notes.append(note("other lines", count=others))
-    return GivenText(files, _pid(lines.bare), tuple(notes))
+    return GivenText(files, reported_pid(lines), tuple(notes))
 
 
 def _same_map(maps: Sequence[_MapLines]) -> bool:
@@ -256,9 +258,9 @@ def _status_lines(lines: Sequence[bytes], used: set[int]) -> list[int]:
     return sorted(known.values())
 
 
-def _pid(lines: Sequence[bytes]) -> int | None:
+def reported_pid(lines: GivenLines) -> int | None:
     """The process that the text is about, where it says so: a path of /proc, or the words of a crash report."""
-    for line in lines[:_LINES_SEARCHED]:
+    for line in (lines.prefix, *lines.bare[:_LINES_SEARCHED]):
         if _HEADER.fullmatch(line) is not None:
             continue
         found = _PID_OF_PATH.search(line) or _PID_OF_REPORT.search(line)

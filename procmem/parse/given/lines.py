@@ -3,12 +3,18 @@
 What a line says is not looked at here, only what it is wrapped in: line ends, byte order marks, colours, indentation.
 """
 
+from __future__ import annotations
+
 import re
 
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
 
-__all__ = ["GivenLines", "given_lines"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["GivenLines", "bare_lines", "given_lines"]
 
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -22,13 +28,15 @@ _MARGIN = b" \t>|\xc2\xa0"
 class GivenLines(NamedTuple):
     """The lines of a text without their ends, and what was mended.
 
-    ``plain`` are the lines, ``bare`` the same without what stands before them; ``ends`` says that the last has its end.
+    ``plain`` are the lines, ``bare`` the same without what indents and quotes them; ``ends`` says that the last has its
+    end. ``prefix`` is what a log put before the first of them, where it was left out.
     """
 
     plain: tuple[bytes, ...]
     bare: tuple[bytes, ...]
     ends: bool
     notes: tuple[Note, ...]
+    prefix: bytes = b""
 
 
 def given_lines(data: bytes) -> GivenLines:
@@ -55,7 +63,12 @@ def given_lines(data: bytes) -> GivenLines:
     plain = data.split(b"\n")
     if ends:
         del plain[-1]
-    return GivenLines(tuple(plain), tuple(line.lstrip(_MARGIN) for line in plain), ends, tuple(notes))
+    return GivenLines(tuple(plain), bare_lines(plain), ends, tuple(notes))
+
+
+def bare_lines(plain: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The lines without what indents and quotes them."""
+    return tuple([line.lstrip(_MARGIN) for line in plain])
 
 
 def _without_returns(data: bytes) -> tuple[bytes, list[Note]]:

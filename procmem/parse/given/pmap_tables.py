@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.parse.given.lines import GivenLines
 
-__all__ = ["read_pmap"]
+__all__ = ["PMAP_ROWS", "read_pmap"]
 
 _TITLE = re.compile(rb"([0-9]{1,10}):[ \t]+(\S.*)")
 _MODE = rb"([r-][w-][x-][s-][R-])"
@@ -42,6 +42,8 @@ _COLUMN_ROW = re.compile(
     rb"([0-9a-f]{8,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-f]{1,16})[ \t]+([0-9a-f]{2,8}:[0-9a-f]{2,8})[ \t]+"
     rb"([0-9]{1,20})[ \t]*(.*)"
 )
+PMAP_ROWS = (_PLAIN, _EXTENDED, _DEVICES, _COLUMN_ROW)
+"""What pmap's tables are known by, where something stands before their lines."""
 _TOTAL = re.compile(rb"(?:total|mapped:)[ \t]+(?:kB[ \t]+)?([0-9]{1,17})K?(?:[ \t].*)?")
 _COLUMN_TOTAL = re.compile(rb"([0-9]+[ \t]+)+(?:KB[ \t]*)?")
 _FURNITURE = re.compile(rb"[-= \t]+|Address[ \t]+Kbytes[ \t].*")

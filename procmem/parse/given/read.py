@@ -8,10 +8,12 @@ from procmem.errors import BrokenRecording, MalformedFile
 from procmem.model.given_text import GivenText
 from procmem.model.line_length import LINE_BYTES_MAX, long_line
 from procmem.model.proc_keys import SmapsKey
-from procmem.parse.given.debugger_maps import read_debugger_map, read_sanitizer_map
-from procmem.parse.given.kernel_files import maps_of_smaps, read_kernel_files
+from procmem.parse.given.debugger_maps import DEBUGGER_ROWS, read_debugger_map, read_sanitizer_map
+from procmem.parse.given.kernel_files import KERNEL_ROWS, maps_of_smaps, read_kernel_files
 from procmem.parse.given.lines import GivenLines, given_lines
-from procmem.parse.given.pmap_tables import read_pmap
+from procmem.parse.given.log_prefixes import without_prefixes
+from procmem.parse.given.pmap_tables import PMAP_ROWS, read_pmap
+from procmem.parse.given.tombstones import TOMBSTONE_ROWS, read_tombstone
 from procmem.parse.maps import parse_maps
 from procmem.parse.smaps import parse_smaps
 
@@ -28,8 +30,11 @@ READERS: tuple[Callable[[GivenLines], GivenText | None], ...] = (
     read_pmap,
     read_debugger_map,
     read_sanitizer_map,
+    read_tombstone,
 )
 """One for each family of forms; the first that finds something has the text. A new form is a row here."""
+_ROWS = (*KERNEL_ROWS, *PMAP_ROWS, *DEBUGGER_ROWS, *TOMBSTONE_ROWS)
+"""What their lines look like, by which they are found behind what a log puts before them."""
 
 
 def read_given_text(data: bytes, name: str) -> GivenText:
@@ -47,14 +52,23 @@ def read_given_text(data: bytes, name: str) -> GivenText:
     if max(data.count(b"\n"), data.count(b"\r")) > LINES_MAX:
         raise BrokenRecording(name, "too-many-lines", most=LINES_MAX)
     lines = given_lines(data)
-    for read in READERS:
-        text = read(lines)
-        if text is not None:
-            return text._replace(notes=(*lines.notes, *text.notes))
+    text = _text_in(lines)
+    if text is None and (logged := without_prefixes(lines, _ROWS)) is not None:
+        text = _text_in(logged)
+    if text is not None:
+        return text
     number, line = next(((at, line) for at, line in enumerate(lines.plain, start=1) if line.strip()), (0, b""))
     if not number:
         raise BrokenRecording(name, "empty-text")
     raise BrokenRecording(name, "unknown-text", number=number, text=line[:80])
+
+
+def _text_in(lines: GivenLines) -> GivenText | None:
+    for read in READERS:
+        text = read(lines)
+        if text is not None:
+            return text._replace(notes=(*lines.notes, *text.notes))
+    return None
 
 
 def _sound(data: bytes) -> GivenText | None:
