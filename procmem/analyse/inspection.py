@@ -266,3 +266,6 @@ def _beside_smaps(snapshot: Snapshot, table: Mappings) -> Iterable[Note]:
     swap, vm_swap = table.total(SmapsKey.SWAP), snapshot.size(StatusKey.VM_SWAP)
     if swap is not None and vm_swap is not None and swap > vm_swap:
         yield note("shared memory in swap", swap_kib=swap // 1024, shared_kib=(swap - vm_swap) // 1024)
+    untold = [row for row, held in table.hugetlb().items() if held is None]
+    if untold:
+        yield note("hugetlb untold", size=sum(table.sizes[row] for row in untold))

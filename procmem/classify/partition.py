@@ -15,6 +15,7 @@ from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
 from procmem.model.region import Claim, Label
+from procmem.model.vma_names import KernelName
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -297,12 +298,19 @@ def _held(claim: Claim, mappings: Mappings, index: int) -> Claim | None:
     if claim.file is None:
         return claim
     inode = mappings.inode[index]
-    if inode:
-        return claim if (mappings.device[index], inode) == claim.file else None
+    if inode and (mappings.device[index], inode) == claim.file:
+        return claim
+    if inode and not _is_of_huge_pages(mappings, index):
+        return None
     access = permissions(perms).access
     if claim.anonymous is None or access & claim.needs != claim.needs or access & claim.excludes:
         return None
     return claim._replace(label=claim.anonymous)
+
+
+def _is_of_huge_pages(mappings: Mappings, index: int) -> bool:
+    """Whether it is anonymous memory though it has an inode: code is moved to reserved huge pages as to others."""
+    return permissions(mappings.perms[index]).private and mappings.named(index).named is KernelName.ANON_HUGEPAGE
 
 
 def _resolve(low: int, high: int, claims: Sequence[Claim], rest: Label) -> list[tuple[int, int, Label]]:

@@ -12,6 +12,7 @@ from operator import gt, sub
 from procmem.model.enumeration import Enumeration
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.permissions import permissions
+from procmem.model.proc_keys import SmapsKey
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import GATES, Backing, KernelName, VmaName, kernel_label, read_vma_name
 
@@ -250,6 +251,20 @@ class Mappings:
         if column is None:
             return None
         return sum(filter(None, column))
+
+    def hugetlb(self) -> dict[int, int | None]:
+        """The bytes in memory of mappings of reserved huge pages, by index, where there are any.
+
+        RSS leaves them out. None where nobody knows: before Linux 4.4 no counter tells it.
+        """
+        columns = [self.usage.get(key) for key in (SmapsKey.SHARED_HUGETLB, SmapsKey.PRIVATE_HUGETLB)]
+        if columns == [None, None]:
+            return dict.fromkeys(self.rows_where(lambda row: self.named(row).backing is Backing.HUGETLB, "hugetlb"))
+        found: dict[int, int | None] = {}
+        for column in columns:
+            for row in compress(count(), column or ()):
+                found[row] = (found.get(row) or 0) + (column[row] or 0)  # type: ignore[index]
+        return found
 
     def rows_of_sorts(self) -> list[list[int]]:
         """The indexes, ascending, of the mappings of each sort, by the sort's number; found once."""

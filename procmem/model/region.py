@@ -77,10 +77,10 @@ class Claim(NamedTuple):
     """A rule's claim on a byte range. Where claims overlap, the higher rank has the byte.
 
     ``file`` is (device, inode) of the object that the claim comes from: such a claim holds for mappings of that
-    very file, and never for another file that lies there now. On anonymous memory it holds with the label
-    ``anonymous`` (not at all where that is None), if the memory's permissions have all bits of ``needs``
-    and none of ``excludes`` (as in ``Permissions.access``). ``perms`` limits a claim to mappings with exactly these
-    permissions.
+    very file, and never for another file that lies there now. On anonymous memory (reserved huge pages among it) it
+    holds with the label ``anonymous`` (not at all where that is None), if the memory's permissions have all bits of
+    ``needs`` and none of ``excludes`` (as in ``Permissions.access``). ``perms`` limits a claim to mappings with exactly
+    these permissions.
     """
 
     start: int
@@ -181,6 +181,7 @@ class Regions:
 
     __slots__ = (
         "_different",
+        "_hugetlb",
         "_identities",
         "_sums",
         "end",
@@ -211,6 +212,7 @@ class Regions:
         self.end = end
         self.label = label
         self.shares = shares or {}
+        self._hugetlb: dict[int, int | None] | None = None
         self._identities: list[int] | None = None
         self._different: dict[int, Label] = {}
         self._sums: list[LabelSums] | None = None
@@ -239,6 +241,26 @@ class Regions:
         for index, share in self.shares.items():
             values[index] = getattr(share, field)
         return values
+
+    @property
+    def hugetlb(self) -> dict[int, int | None]:
+        """What is in memory of regions of reserved huge pages, by their indexes; RSS, PSS and USS leave it out.
+
+        None where that is not known: before Linux 4.4 no counter tells it, and of a part of a mapping nobody does,
+        unless all or nothing of it is there. Other regions are not in it.
+        """
+        if self._hugetlb is None:
+            held = self.mappings.hugetlb()
+            # most processes have none
+            regions = [(index, row) for index, row in enumerate(self.vma) if row in held] if held else ()
+            self._hugetlb = {index: self._part_of(index, held[row], self.mappings.sizes[row]) for index, row in regions}
+        return self._hugetlb
+
+    def _part_of(self, index: int, held: int | None, size: int) -> int | None:
+        """What of a mapping's memory lies in a region, as far as that can be said without looking at pages."""
+        if index not in self.shares or not held:
+            return held
+        return self.end[index] - self.start[index] if held == size else None
 
     def for_each_label(self, compute: Callable[[Label], Value]) -> list[Value]:
         """A column computed from the labels; a label that many regions share is looked at once.

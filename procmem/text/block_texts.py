@@ -67,8 +67,10 @@ class BlockTexts:
         if block.use is None or block.form is not BlockForm.ONE:
             return False
         index, regions = block.shown[0], self._regions
-        return tells_less(block.use, regions.rss[index], regions.swap[index]) and not is_inaccessible(
-            self._classes[index]
+        return (
+            index not in regions.hugetlb
+            and tells_less(block.use, regions.rss[index], regions.swap[index])
+            and not is_inaccessible(self._classes[index])
         )
 
     def _of_used(self, blocks: Sequence[ExplainedBlock]) -> Iterator[tuple[str, str]]:
@@ -122,7 +124,10 @@ class BlockTexts:
         if begins_within_page(reduce(or_, starts, 0)):
             within = map(begins_within_page, starts)
         classes = map(self._classes.__getitem__, shown)
-        keys = list(zip(self._sizes(shown), *figures, classes, within, about, strict=True))
+        huge: Iterable[int | None] = repeat(0, len(shown))
+        if regions.hugetlb:
+            huge = map(regions.hugetlb.get, shown, repeat(0))
+        keys = list(zip(self._sizes(shown), *figures, classes, within, about, huge, strict=True))
 
         def told(at: int) -> str:
             held = InMemory(*keys[at])

@@ -17,6 +17,7 @@ EVIDENCE = {
     "named-stack": N_("the kernel names it [stack]"),
     "named-thread-stack": N_("the kernel (3.4 to 4.4) found a thread's stack pointer in it"),
     "named-heap": N_("the kernel names it [heap]"),
+    "huge-executable": N_("executable anonymous huge pages (hugetlb), and no ELF file stands behind them"),
     "huge-shared": N_("the kernel's file of shared anonymous huge pages"),
     "huge-private": N_("the kernel's file of private anonymous huge pages"),
     "sysv": N_("named by its System V key, on the kernel's own tmpfs; the inode is the shmid"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from procmem.model.kinds import Kind, Role
 from procmem.model.note import Note
 from procmem.model.object_use import ObjectUse
-from procmem.model.permissions import permissions
 from procmem.model.region import Certainty, Region, Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock
 from procmem.model.reports.inspection import LayoutInShort
+from procmem.model.unknown import exact_sum
 from procmem.model.vma_names import name_of_anonymous
 from procmem.text import N_, gettext, say
 from procmem.text.evidence import evidence_text
@@ -118,6 +118,7 @@ BLOCKS = {
     "object in memory": N_(
         "{rss:size} of {size:size} in memory, {private:size} private; what is not private is shared with everybody who maps it."
     ),
+    "huge": N_("{hugetlb:size} besides are in memory as huge pages, which RES leaves out."),
     "arena": N_("{reserve:size} behind it are reserved for its growth."),
     "many": N_("{count} of the same sort, {size:size} together, {rss:size} in memory."),
     "in memory": N_("{rss:size} of {size:size} are in memory."),
@@ -195,10 +196,11 @@ def in_memory(rss: int | None, size: int) -> str:
 
 
 def _alone(block: ExplainedBlock, regions: Regions) -> list[str]:
-    region = regions[block.shown[0]]
-    if tells_less(block.use, region.rss, region.swap):
+    index = block.shown[0]
+    region = regions[index]
+    if tells_less(block.use, region.rss, region.swap) and index not in regions.hugetlb:
         return [*kind_sentences(region), in_memory(region.rss, region.size)]
-    first, *more = region_sentences(region, writable=permissions(regions.mappings.perms[region.vma]).writable)
+    first, *more = region_sentences(regions, index)
     return [first, *given_name(region, regions), *more]
 
 
@@ -215,7 +217,7 @@ def _arena(block: ExplainedBlock, regions: Regions) -> list[str]:
 
 
 def _many(block: ExplainedBlock, regions: Regions) -> list[str]:
-    rss = [regions.rss[index] for index in block.shown]
+    rss = [exact_sum((regions.rss[index], regions.hugetlb.get(index, 0))) for index in block.shown]
     figures = {
         "count": len(block.shown),
         "size": sum(regions.end[index] - regions.start[index] for index in block.shown),
@@ -234,6 +236,7 @@ def _object(block: ExplainedBlock, regions: Regions) -> list[str]:
         kind = part.label.kind
         sums[kind] = sums.get(kind, 0) + part.size
     rss, uss = [part.rss for part in parts], [part.uss for part in parts]
+    hugetlb = [regions.hugetlb.get(index, 0) for index in block.regions]
     figures = {
         "role": gettext(ROLES[parts[0].label.kind.role or Role.LIB]),
         "object": object_name(parts[0].label.owner_name),
@@ -241,10 +244,11 @@ def _object(block: ExplainedBlock, regions: Regions) -> list[str]:
         "size": sum(part.size for part in parts),
     }
     head = how_sure(say(BLOCKS["object"], figures), [part.label.certainty for part in parts])
-    if None in rss or None in uss:
+    if None in rss or None in uss or None in hugetlb:
         return [head, gettext(RESIDENCY["unknown"])]
     figures |= {"rss": sum(filter(None, rss)), "private": sum(filter(None, uss))}
-    return [head, say(BLOCKS["object in memory"], figures)]
+    held = [head, say(BLOCKS["object in memory"], figures)]
+    return [*held, say(BLOCKS["huge"], {"hugetlb": sum(filter(None, hugetlb))})] if any(hugetlb) else held
 
 
 _FORMS: dict[BlockForm, Callable[[ExplainedBlock, Regions], list[str]]] = {

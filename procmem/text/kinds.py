@@ -8,7 +8,8 @@ from __future__ import annotations
 from procmem.model import kinds
 from procmem.model.kinds import ByteClass, Kind, Role
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.region import Certainty, Label, Region
+from procmem.model.permissions import permissions
+from procmem.model.region import Certainty, Label, Region, Regions
 from procmem.model.vma_names import without_deleted
 from procmem.text import N_, gettext, remembered, say
 from procmem.text.owners import owner_text
@@ -241,6 +242,7 @@ RESIDENCY = {
     "all": N_("All {size:size} are in memory, {private:size} of that private to this process."),
     "part_private": N_("{rss:size} of {size:size} are in memory, all private to this process."),
     "part": N_("{rss:size} of {size:size} are in memory, {private:size} of that private to this process."),
+    "hugetlb": N_("{hugetlb:size} of {size:size} are in memory, as huge pages, which RES leaves out."),
     "uncounted": N_("Its {size:size} belong to the kernel and count in no process's RES."),
     "swapped": N_("{swap:size} are swapped out."),
     "about": N_("(The figures of this part are shared out: about.)"),
@@ -351,7 +353,8 @@ SHARED_OUT = "rss"
 class InMemory(NamedTuple):
     """What decides the sentences on how much of a region is in memory; of many thousand regions few differ in it.
 
-    ``within_page`` says that it begins inside a page, ``is_about`` that its figures were shared out.
+    ``within_page`` says that it begins inside a page, ``is_about`` that its figures were shared out; ``hugetlb`` is what
+    is there besides of reserved huge pages.
     """
 
     size: int
@@ -361,6 +364,7 @@ class InMemory(NamedTuple):
     cls: ByteClass
     within_page: bool
     is_about: bool
+    hugetlb: int | None
 
 
 def begins_within_page(start: int) -> bool:
@@ -370,10 +374,12 @@ def begins_within_page(start: int) -> bool:
 
 def held_sentences(held: InMemory) -> list[str]:
     """How much of it is in memory."""
-    if held.rss is None:
+    if held.rss is None or held.hugetlb is None:
         return [gettext(RESIDENCY["unknown"])]
-    figures = {"size": held.size, "rss": held.rss, "private": held.uss, "swap": held.swap}
-    if not held.rss and held.cls in _INACCESSIBLE:
+    figures = {"size": held.size, "rss": held.rss, "private": held.uss, "swap": held.swap, "hugetlb": held.hugetlb}
+    if held.hugetlb:
+        key = "hugetlb"
+    elif not held.rss and held.cls in _INACCESSIBLE:
         key = "untouchable"
     elif not held.rss and held.cls is ByteClass.KERNEL:
         key = "uncounted"
@@ -407,8 +413,9 @@ def between_sentences() -> str:
     return say(N_("{first} {second}"), {"first": "", "second": ""})
 
 
-def region_sentences(region: Region, *, writable: bool = True) -> list[str]:
-    """What it is, and how much of it is in memory; the first sentence can stand alone."""
+def region_sentences(regions: Regions, index: int) -> list[str]:
+    """What a region is, and how much of it is in memory; the first sentence can stand alone."""
+    region = regions[index]
     held = InMemory(
         region.size,
         region.rss,
@@ -417,5 +424,7 @@ def region_sentences(region: Region, *, writable: bool = True) -> list[str]:
         region.label.cls,
         begins_within_page(region.start),
         SHARED_OUT in region.about,
+        regions.hugetlb.get(index, 0),
     )
+    writable = permissions(regions.mappings.perms[region.vma]).writable
     return [*kind_sentences(region, writable=writable), *held_sentences(held)]

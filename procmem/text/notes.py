@@ -44,6 +44,9 @@ NOTES: dict[str, Sentence] = {
     "shared memory in swap": N_(
         "swap of {swap_kib} kB holds {shared_kib} kB of shared memory, which VmSwap leaves out"
     ),
+    "hugetlb untold": N_(
+        "how much of {size:size} mapped in huge pages (hugetlb) is in memory is not known (before Linux 4.4 no counter tells it); here they are among what was never touched"
+    ),
     "core": N_(
         "a core file: how much was in memory is not in it; {dumped:size} of {mapped:size} were dumped, and of what was mapped but not dumped (coredump_filter) only the place is known"
     ),

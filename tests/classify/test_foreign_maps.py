@@ -62,6 +62,22 @@ def test_a_code_cache_beside_other_memory_is_code() -> None:
     assert found["7f32b2000000"] == found["7f32b3000000"] == "jit/jit guess"  # it could be a heap as well
 
 
+def test_code_on_reserved_huge_pages() -> None:
+    """As PHP has its JIT buffer; what is private may be the program's own code, moved there."""
+    name = "00:0f 78 /anon_hugepage (deleted)"
+    found = said(
+        f"7fffad600000-7fffed600000 rw-s 00000000 {name}",
+        f"7fffed600000-7ffff5600000 r-xs 40000000 {name}",
+        "7ffff5600000-7ffff5800000 r-xp 00000000 00:0f 79 /anon_hugepage (deleted)",
+        "7ffff5800000-7ffff5a00000 rw-p 00000000 00:0f 80 /anon_hugepage (deleted)",
+        GLIBC,
+    )
+    assert found["7fffad600000"] == "shm/hugetlb certain"
+    assert found["7fffed600000"] == "jit/jit likely"
+    assert found["7ffff5600000"] == "jit/jit guess"
+    assert found["7ffff5800000"] == "mmap/hugetlb likely"
+
+
 @pytest.mark.parametrize(
     ("used", "rest", "expected"),
     [

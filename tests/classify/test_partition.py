@@ -17,6 +17,7 @@ from procmem.model.raw import PageRun, PageRuns, PageState, Refusal
 from procmem.model.region import Certainty, Claim, Label, Regions
 
 PAGE = 4096
+HUGE = b"/anon_hugepage (deleted)"
 DEFAULT = Label(Kind("default", ByteClass.MMAP), Certainty.GUESS, note("unexplained"))
 
 
@@ -40,11 +41,11 @@ def address_spaces(draw: st.DrawFn) -> Mappings:
     return Mappings(
         start=[start for start, _ in rows],
         end=[end for _, end in rows],
-        perms=[draw(st.sampled_from(["r--p", "rw-p", "r-xp", "---p"])) for _ in rows],
+        perms=[draw(st.sampled_from(["r--p", "rw-p", "r-xp", "---p", "r-xs"])) for _ in rows],
         offset=[0] * count,
         device=[draw(st.sampled_from(["00:00", "fe:00"])) for _ in rows],
         inode=[draw(st.sampled_from([0, 1, 2])) for _ in rows],
-        name=[b""] * count,
+        name=[draw(st.sampled_from([b"", HUGE])) for _ in rows],
         usage={key: figure() for key in ("Rss", "Pss", "Private_Clean", "Private_Dirty", "Swap")},
     )
 
@@ -162,8 +163,10 @@ def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:
         return None
     if claim.file is None:
         return claim.label
-    if table.inode[row]:
-        return claim.label if (table.device[row], table.inode[row]) == claim.file else None
+    if table.inode[row] and (table.device[row], table.inode[row]) == claim.file:
+        return claim.label
+    if table.inode[row] and not (table.name[row] == HUGE and table.perms[row][3] == "p"):
+        return None
     letters = {READ: "r", WRITE: "w", EXECUTE: "x"}
     has = {bit: letter in table.perms[row] for bit, letter in letters.items()}
     fits = all(has[bit] for bit in letters if claim.needs & bit)

@@ -33,8 +33,8 @@ def test_each_region_has_a_sentence_of_its_own(speaking: str, programs_folder: P
         regions = examine(target).regions
     assert regions is not None
     assert speaking in languages()
-    for region in regions:
-        sentence = joined(*region_sentences(region))
+    for index, region in enumerate(regions):
+        sentence = joined(*region_sentences(regions, index))
         assert "{" not in sentence
         assert size_text(region.rss or region.size) in sentence or size_text(region.size) in sentence, region
 

@@ -7,9 +7,10 @@ from procmem.model.kinds import ByteClass, Kind, Part
 from procmem.model.note import note
 from procmem.model.owners import ObjectFile
 from procmem.model.raw import Refusal
-from procmem.model.region import Certainty, Label, Region
+from procmem.model.region import Certainty, Label, Region, Regions
 from procmem.model.reports.explanation import PageFacts
 from procmem.model.vm_flags import MemoryFlag
+from procmem.parse.maps import parse_maps
 from procmem.text import kinds as kind_words
 from procmem.text.explanation import CLASSIC
 from procmem.text.page import page_sentences
@@ -49,7 +50,9 @@ def test_the_first_sentence_can_stand_alone() -> None:
     """Sentences are kept apart, not cut: a full stop in a file's name, or an abbreviation, ends none."""
     kind = next(kind for kind in kinds.KINDS if kind.part is Part.TEXT)
     label = Label(kind, Certainty.CERTAIN, note("unexplained"), ObjectFile(b"/opt/Dr. Who. v1/tardis. so"))
-    first, *others = kind_words.region_sentences(Region(0, 4096, 0, label, 0, 0, 0, 0, ()))
+    table = parse_maps(b"00001000-00002000 r-xp 00000000 fe:00 7 /opt/x\n")
+    regions = Regions(mappings=table, vma=[0], start=[0x1000], end=[0x2000], label=[label])
+    first, *others = kind_words.region_sentences(regions, 0)
     assert first.startswith("Machine code of the ")
     assert first.endswith(" tardis. so.")
     assert len(others) == 2

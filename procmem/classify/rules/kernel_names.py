@@ -76,6 +76,9 @@ _BY_NAME: dict[KernelName, tuple[NameRule, ...]] = {
     _N.HEAP: (NameRule(kinds.BRK, _L, "named-heap"),),
     # shared memory objects
     _N.ANON_HUGEPAGE: (
+        NameRule(kinds.JIT, _L, "huge-executable", lambda key: key.executable and key.shared),
+        # a program may have moved its own code there, which its headers tell where they can be read
+        NameRule(kinds.JIT, _G, "huge-executable", lambda key: key.executable),
         NameRule(kinds.HUGETLB_SHARED, _C, "huge-shared", lambda key: key.shared),
         # an allocator may be behind it
         NameRule(kinds.HUGETLB_PRIVATE, _L, "huge-private"),

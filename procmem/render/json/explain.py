@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 
-from procmem.model.permissions import permissions
 from procmem.model.reports.explanation import Explanation, Finding, PageFacts
 from procmem.render.escaping import printable_text
 from procmem.render.json.fields import address
@@ -52,10 +51,9 @@ def _regions(report: Explanation, entries: Iterable[dict[str, Any]]) -> Iterator
     regions = report.inspection.regions
     if regions is None:
         return
-    for entry, region, classic in zip(entries, regions, report.classic, strict=True):
-        writable = permissions(regions.mappings.perms[region.vma]).writable
-        entry["sentence"] = printable_text(joined(*region_sentences(region, writable=writable)))
-        entry["why"] = printable_text(why_text(region.label.evidence, region.label.certainty))
+    for index, (entry, label, classic) in enumerate(zip(entries, regions.label, report.classic, strict=True)):
+        entry["sentence"] = printable_text(joined(*region_sentences(regions, index)))
+        entry["why"] = printable_text(why_text(label.evidence, label.certainty))
         entry["classic"] = classic_text(classic)
         yield entry
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import sub
 
 from procmem.model.named_tuple import NamedTuple
-from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
@@ -297,7 +296,7 @@ def _sheet(report: Explanation, choice: ExplainChoice) -> Sheet:
                 region.label.cls.value,
                 region.label.kind,
                 names[index],
-                joined(*region_sentences(region, writable=permissions(perms).writable)),
+                joined(*region_sentences(regions, index)),
             )
         )
     return Sheet(columns, rows)
