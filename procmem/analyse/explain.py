@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPLAIN_KEYS", "explanation", "narrowed"]
 
-EXPLAIN_KEYS = (SmapsKey.SHARED_DIRTY, SmapsKey.ANON_HUGE_PAGES)
+EXPLAIN_KEYS = (SmapsKey.SHARED_DIRTY, SmapsKey.ANON_HUGE_PAGES, SmapsKey.LAZY_FREE)
 """Counters of smaps that an explanation needs besides those of classification."""
 
 

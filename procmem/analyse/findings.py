@@ -33,6 +33,8 @@ ARENA_BLOCKS_MIN = 4  # of one arena: whoever allocates there holds far more tha
 FREED_BYTES_MIN = 16 * _MIB  # below it nobody asks
 FREED_SHARE = 0.25  # of what is in use: a heap in use always has some free blocks
 FREED_HEAPS_TOLD = 5
+LAZILY_FREED_BYTES_MIN = _MIB
+LAZILY_FREED_SHARE = 0.05  # of RES: who wonders at a large RES looks at no less
 IDLE_BYTES_MIN = 1 << 30  # below it nobody asks why VIRT is so large
 IDLE_FACTOR = 4
 NEAR = 0.8  # of a limit
@@ -78,6 +80,9 @@ def _address_space(snapshot: Snapshot, regions: Regions, report: Inspection) -> 
             )
     yield from _arenas(snapshot, regions)
     yield from _freed(regions)
+    lazy = regions.mappings.total(SmapsKey.LAZY_FREE)
+    if lazy and totals.rss and lazy >= max(LAZILY_FREED_BYTES_MIN, LAZILY_FREED_SHARE * totals.rss):
+        yield "lazily-freed", {"lazy_bytes": lazy, "rss_bytes": totals.rss}
     if totals.hugetlb:
         yield "hugetlb", {"hugetlb_bytes": totals.hugetlb}
     cached = _of(regions, "thread-cached")

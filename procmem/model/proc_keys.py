@@ -24,6 +24,7 @@ class SmapsKey:
     REFERENCED = "Referenced"
     ANONYMOUS = "Anonymous"
     KSM = "KSM"
+    LAZY_FREE = "LazyFree"
     ANON_HUGE_PAGES = "AnonHugePages"
     PSS_SHMEM = "Pss_Shmem"
     SHMEM_PMD_MAPPED = "ShmemPmdMapped"

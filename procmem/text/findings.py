@@ -86,6 +86,15 @@ FINDINGS = {
             "Nothing, unless RLIMIT_AS or strict overcommit makes address space scarce. Judge memory use by PSS or RES."
         ),
     ),
+    "lazily-freed": _FindingWords(
+        N_("Memory in RES that is free already"),
+        N_(
+            "{lazy_bytes:size} of the {rss_bytes:size} of RES were given back by MADV_FREE: they count until the kernel needs memory, which takes them without swapping, or until the program writes there again."
+        ),
+        N_(
+            "Nothing. To see RES fall at once: MALLOC_CONF=muzzy_decay_ms:0 with jemalloc, GODEBUG=madvdontneed=1 with Go."
+        ),
+    ),
     "hugetlb": _FindingWords(
         N_("Huge pages outside RES"),
         N_("{hugetlb_bytes:size} in huge pages (hugetlb) are in use; RES, PSS and USS leave them out."),

@@ -223,6 +223,10 @@ CASES: dict[str, tuple[str, Callable[[dict[str, Any]], bool]]] = {
         "at = anonymous(300 << 20)\nlibc.madvise(at, 300 << 20, 15)\ntouch(at, 300 << 20)",
         lambda f: f["huge_bytes"] == 0 and f["anonymous_bytes"] >= 300 * MIB,
     ),
+    "lazily-freed": (
+        "at = anonymous(8 << 20)\ntouch(at, 8 << 20)\nlibc.madvise(ctypes.c_void_p(at), 4 << 20, 8)",
+        lambda f: (4 << 20) - (1 << 18) <= f["lazy_bytes"] <= 4 << 20,  # the kernel marks pages some at a time
+    ),
     "reserved-above-touched": (
         "anonymous(3 << 30, 0x4000)",
         lambda f: f["idle_bytes"] >= 3 << 30,
