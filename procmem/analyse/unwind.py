@@ -7,6 +7,7 @@ by what the kernel found by frame pointers. What leads nowhere ends the chain, w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import eq, ge, gt, le, lt, ne
 
 from procmem.model.code import AMD64, I386, CallerRule, ChainEnd, CodeChain, Operation, SavedBy, UserRegisters
 from procmem.model.perf_records import FaultSample
@@ -112,7 +113,7 @@ class _Frame:
         elif code == 0x92:  # DW_OP_bregx
             values.append(self.register(one.operands[0]) + one.operands[1] & self._mask)
         elif one.operands and code != 0x23:  # DW_OP_addr, const...
-            values.append(one.operands[0])
+            values.append(one.operands[0] & self._mask)
         elif not values:
             raise _ChainBroken(ChainEnd.CONTRADICTION)
         elif code == 0x23:  # DW_OP_plus_uconst
@@ -132,8 +133,15 @@ class _Frame:
         elif code in _BINARY:
             right, left = values.pop(), values.pop()
             values.append(_BINARY[code](left, right) & self._mask)
+        elif code in _COMPARED:
+            right, left = self._signed(values.pop()), self._signed(values.pop())
+            values.append(int(_COMPARED[code](left, right)))
         else:
             raise _ChainBroken(ChainEnd.NO_RULE)
+
+    def _signed(self, value: int) -> int:
+        """A word of the machine as a number with a sign."""
+        return value - self._mask - 1 if value > self._mask >> 1 else value
 
     def above_frame_pointer(self) -> _Frame:
         """The frame of the caller, where the frame pointer points to its own saved value below the return address."""
@@ -160,18 +168,10 @@ _BINARY: dict[int, Callable[[int, int], int]] = {
     0x24: lambda left, right: left << min(right, 64),
     0x25: lambda left, right: left >> min(right, 64),
     0x27: lambda left, right: left ^ right,
-    0x29: lambda left, right: int(left == right),
-    0x2A: lambda left, right: int(_signed(left) >= _signed(right)),
-    0x2B: lambda left, right: int(_signed(left) > _signed(right)),
-    0x2C: lambda left, right: int(_signed(left) <= _signed(right)),
-    0x2D: lambda left, right: int(_signed(left) < _signed(right)),
-    0x2E: lambda left, right: int(left != right),
 }
-"""DW_OP_and, minus, mul, or, plus, shl, shr, xor, eq, ge, gt, le, lt, ne."""
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
+"""DW_OP_and, minus, mul, or, plus, shl, shr, xor."""
+_COMPARED: dict[int, Callable[[int, int], bool]] = {0x29: eq, 0x2A: ge, 0x2B: gt, 0x2C: le, 0x2D: lt, 0x2E: ne}
+"""DW_OP_eq, ge, gt, le, lt, ne, which compare numbers with signs."""
 
 
 def unwound(

@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from procmem.analyse.unwind import unwound
@@ -124,6 +124,22 @@ def test_expressions() -> None:
     assert chain(sample([1, 0x2000]), {0x1000: odd, 0x1FFF: LAST}).addresses == (0x1000, 0x1FFF)
 
 
+@pytest.mark.parametrize("bits", [64, 32])
+def test_numbers_with_signs_in_expressions(bits: int) -> None:
+    """A constant below zero is a word of the machine: it is compared as what it is, and shifts by nothing less."""
+    word, stack = bits // 8, 0x77 if bits == 64 else 0x74
+    place = SavedRegister(RETURN if bits == 64 else 8, SavedBy.OFFSET, -word)
+    below_zero = Operation(0x09, (-1,))
+    for one_word in (
+        (below_zero, Operation(0x30), Operation(0x2D)),  # -1 < 0
+        (Operation(0x31), below_zero, Operation(0x25), Operation(0x31), Operation(0x22)),  # (1 >> -1) + 1
+    ):
+        frame = (*one_word, Operation(0x08, (word,)), Operation(0x1E), Operation(stack, (0,)), Operation(0x22))
+        odd = CallerRule(0x1000, 0, 0, frame, (place,), place.register, False, False)
+        found = chain(sample([0x2000], bits=bits), {0x1000: odd, 0x1FFF: odd._replace(is_last=True)})
+        assert found.addresses == (0x1000, 0x1FFF)
+
+
 def test_32_bit_frames() -> None:
     """Words of four bytes, other numbers of registers."""
     one = CallerRule(0x1000, 4, 8, (), (SavedRegister(8, SavedBy.OFFSET, -4),), 8, False, False)
@@ -145,6 +161,7 @@ OPERATIONS = st.builds(
 )
 
 
+@example([Operation(0x31), Operation(0x09, (-1,)), Operation(0x24)], [])
 @given(st.lists(OPERATIONS, max_size=12), st.lists(st.integers(0, (1 << 64) - 1), max_size=8))
 def test_any_rule_ends_well(operations: list[Operation], words: list[int]) -> None:
     """Whatever a stranger's file says."""
