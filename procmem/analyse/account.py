@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ACCOUNT_KEYS", "account_report"]
 
 _HUGE_KEYS = (SmapsKey.ANON_HUGE_PAGES, SmapsKey.SHMEM_PMD_MAPPED, SmapsKey.FILE_PMD_MAPPED)
-ACCOUNT_KEYS = (SmapsKey.SHARED_CLEAN, SmapsKey.SHARED_DIRTY, SmapsKey.KSM, *_HUGE_KEYS)
+ACCOUNT_KEYS = (SmapsKey.SHARED_CLEAN, SmapsKey.SHARED_DIRTY, SmapsKey.KSM, SmapsKey.LAZY_FREE, *_HUGE_KEYS)
 """Counters of smaps that the account needs besides those of classification."""
 
 _ANONYMOUS, _FILE, _SHMEM = (
@@ -52,6 +52,8 @@ _UNPOPULATED = {
     Unpopulated.RESERVED: AccountLeaf.RESERVED,
 }
 _COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
+_MAY_BE_FREED = (AccountLeaf.ANONYMOUS_PRIVATE_CLEAN, AccountLeaf.ANONYMOUS_SHARED_CLEAN)
+"""What the kernel counts pages among that were given back by MADV_FREE: those that were not written since."""
 _Cells = dict[AccountLeaf, int]
 _class_of = attrgetter("kind.cls")
 """The class of a label; there may be sixty thousand."""
@@ -152,11 +154,14 @@ def _add_in_bulk(
     known: Callable[[str], list[int]] = lambda key: table.usage[key]  # type: ignore[assignment,return-value]  # noqa: E731
     swap, huge, pss = known(SmapsKey.SWAP), _huge(table), known(SmapsKey.PSS)
     anonymous = list(known(SmapsKey.ANONYMOUS))
+    lazy = [size or 0 for size in table.column(SmapsKey.LAZY_FREE) or ()]
     of_counters = []  # anonymous pages take the dirty counters first
-    for key in _COUNTERS:
+    for key, own_leaf in zip(_COUNTERS, _ANONYMOUS, strict=True):
         own = list(map(min, anonymous, known(key)))
         anonymous = list(map(sub, anonymous, own))
-        of_counters.append((_column(own), _column(known(key))))
+        lazily = list(map(min, lazy, own)) if own_leaf in _MAY_BE_FREED and any(lazy) else []
+        lazy = list(map(sub, lazy, lazily)) if lazily else lazy
+        of_counters.append((_column(own), _column(known(key)), _column(lazily)))
     own_share = map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss)
     columns = list(map(_column, (table.sizes, known(SmapsKey.RSS), swap, huge, pss, list(own_share))))
     for ((shmem, unpopulated), cls), rows in _groups(regions, region_of, shmem_devices).items():
@@ -165,11 +170,12 @@ def _add_in_bulk(
         sums[AccountLeaf.HUGETLB, cls] += of_huge
         sums[AccountLeaf.SWAPPED, cls] += swapped
         sums[unpopulated, cls] += size - resident - swapped - of_huge
-        for own_leaf, other_leaf, (owned, counter) in zip(
+        for own_leaf, other_leaf, (owned, counter, given_back) in zip(
             _ANONYMOUS, _SHMEM if shmem else _FILE, of_counters, strict=True
         ):
-            of_own = _total(owned, rows)
-            sums[own_leaf, cls] += of_own
+            of_own, of_freed = _total(owned, rows), _total(given_back, rows)
+            sums[own_leaf, cls] += of_own - of_freed
+            sums[AccountLeaf.ANONYMOUS_LAZILY_FREED, cls] += of_freed
             sums[other_leaf, cls] += _total(counter, rows) - of_own
         sums[AccountLeaf.PSS_PRIVATE, cls] += private
         sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] += share - private
@@ -321,6 +327,8 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     anonymous = min(anonymous, rss)
     kinds = _ANONYMOUS, _SHMEM if shmem else _FILE
     cells = _crossed((anonymous, rss - anonymous), _adding_up(counters, rss), kinds)
+    lazy = table.column(SmapsKey.LAZY_FREE)
+    _take_out_freed(cells, 0 if lazy is None else lazy[row] or 0)
     answer: list[_Cells] = []
     for index in members:
         wanted, own = regions.rss[index] or 0, {}
@@ -331,6 +339,15 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
             cells[key] -= size
         answer.append(own)
     return answer
+
+
+def _take_out_freed(cells: _Cells, lazy: int) -> None:
+    """Tell those clean pages apart that were given back by MADV_FREE."""
+    for leaf in _MAY_BE_FREED:
+        part = min(cells[leaf], lazy)
+        cells[leaf] -= part
+        lazy -= part
+        cells[AccountLeaf.ANONYMOUS_LAZILY_FREED] = cells.get(AccountLeaf.ANONYMOUS_LAZILY_FREED, 0) + part
 
 
 def _adding_up(counters: Sequence[int], rss: int) -> list[int]:

@@ -40,6 +40,12 @@ LEAVES = {
         N_("anonymous, private clean"),
         N_("the program's own data, of which swap has a copy as well"),
     ),
+    AccountLeaf.ANONYMOUS_LAZILY_FREED: (
+        N_("anonymous, lazily freed"),
+        N_(
+            "data that the program gave back (MADV_FREE): counted until the kernel needs memory, or it is written again"
+        ),
+    ),
     AccountLeaf.ANONYMOUS_SHARED_DIRTY: (
         N_("anonymous, shared dirty"),
         N_("data from before a fork that parent and children still share"),

@@ -39,6 +39,22 @@ def test_anonymous_pages_are_dirty_first() -> None:
     assert report.sums("virt") == {"resident": 24576, "file, not resident": 0x10000 - 24576}
 
 
+def test_what_was_given_back_is_no_copy_of_swap() -> None:
+    """MADV_FREE leaves pages clean, and so in RES; of others that are clean swap has a copy."""
+
+    def given_back(size: int) -> AccountReport:
+        counters = {"Private_Dirty": 8, "Private_Clean": 24, "Shared_Clean": 8, "Anonymous": 40, "LazyFree": size}
+        return account_of(record(0x10000, 0x20000, "rw-p", b"", Rss=40, Pss=40, **counters))
+
+    report = given_back(16)
+    kib = {"anonymous, private dirty": 8, "anonymous, private clean": 8, "anonymous, lazily freed": 16,
+           "anonymous, shared clean": 8}  # fmt: skip
+    assert report.sums("rss") == {name: size << 10 for name, size in kib.items()}
+    report = given_back(28)
+    assert report.sums("rss")["anonymous, shared clean"] == 4 << 10
+    assert "anonymous, private clean" not in report.sums("rss")
+
+
 @pytest.mark.parametrize(
     "counters",
     [

@@ -34,6 +34,7 @@ class AccountLeaf(Enumeration):
     RESERVED = ("virt", "reserved")
     ANONYMOUS_PRIVATE_DIRTY = ("rss", "anonymous, private dirty")
     ANONYMOUS_PRIVATE_CLEAN = ("rss", "anonymous, private clean")
+    ANONYMOUS_LAZILY_FREED = ("rss", "anonymous, lazily freed")
     ANONYMOUS_SHARED_DIRTY = ("rss", "anonymous, shared dirty")
     ANONYMOUS_SHARED_CLEAN = ("rss", "anonymous, shared clean")
     FILE_PRIVATE_CLEAN = ("rss", "file, private clean")
