@@ -73,6 +73,7 @@ NOTES: dict[str, Sentence] = {
         "{count} line begins with what a log puts before it, which was left out: '{text:name}'",
         "{count} lines begin with what a log puts before them, which was left out; the first with '{text:name}'",
     ),
+    "json lines": N_("each line is a JSON object: what it holds as '{member:name}' was read"),
     "other lines": plural(
         "{count} other line was passed over",
         "{count} other lines were passed over",

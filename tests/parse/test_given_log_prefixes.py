@@ -96,3 +96,10 @@ def test_numbers_beside_each_other_are_searched_once() -> None:
     data = b"1 " * 100 + texts.MAPS.splitlines()[0] + b"\n" + (b"1" * 3000 + b"\n") * 2000
     text = read_given_text(data, "x.txt")
     assert note("log prefix", count=1, text=(b"1 " * 100).strip()[:80]) in text.notes
+
+
+def test_what_a_log_puts_behind_a_quoted_line() -> None:
+    """The closing quotation mark, and what follows it, is no part of a file's name."""
+    lines = texts.MAPS.splitlines()
+    data = b"".join(b'time=10:00:%02d level=info msg="%s" id=%d\n' % (at, line, at) for at, line in enumerate(lines))
+    assert list(parse_maps(read_given_text(data, "x.txt").files["maps"])) == list(parse_maps(texts.MAPS))

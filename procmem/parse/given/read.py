@@ -9,9 +9,10 @@ from procmem.model.given_text import GivenText
 from procmem.model.line_length import LINE_BYTES_MAX, long_line
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.given.debugger_maps import DEBUGGER_ROWS, read_debugger_map, read_sanitizer_map
+from procmem.parse.given.json_lines import from_json_lines
 from procmem.parse.given.kernel_files import KERNEL_ROWS, maps_of_smaps, read_kernel_files
 from procmem.parse.given.lines import GivenLines, given_lines
-from procmem.parse.given.log_prefixes import without_prefixes
+from procmem.parse.given.log_prefixes import rows_within, without_prefixes
 from procmem.parse.given.pmap_tables import PMAP_ROWS, read_pmap
 from procmem.parse.given.tombstones import TOMBSTONE_ROWS, read_tombstone
 from procmem.parse.maps import parse_maps
@@ -34,7 +35,7 @@ READERS: tuple[Callable[[GivenLines], GivenText | None], ...] = (
 )
 """One for each family of forms; the first that finds something has the text. A new form is a row here."""
 _ROWS = (*KERNEL_ROWS, *PMAP_ROWS, *DEBUGGER_ROWS, *TOMBSTONE_ROWS)
-"""What their lines look like, by which they are found behind what a log puts before them."""
+"""What their lines look like, by which they are found in a log."""
 
 
 def read_given_text(data: bytes, name: str) -> GivenText:
@@ -52,9 +53,7 @@ def read_given_text(data: bytes, name: str) -> GivenText:
     if max(data.count(b"\n"), data.count(b"\r")) > LINES_MAX:
         raise BrokenRecording(name, "too-many-lines", most=LINES_MAX)
     lines = given_lines(data)
-    text = _text_in(lines)
-    if text is None and (logged := without_prefixes(lines, _ROWS)) is not None:
-        text = _text_in(logged)
+    text = _text_in(lines) or _text_in_log(lines)
     if text is not None:
         return text
     number, line = next(((at, line) for at, line in enumerate(lines.plain, start=1) if line.strip()), (0, b""))
@@ -69,6 +68,16 @@ def _text_in(lines: GivenLines) -> GivenText | None:
         if text is not None:
             return text._replace(notes=(*lines.notes, *text.notes))
     return None
+
+
+def _text_in_log(lines: GivenLines) -> GivenText | None:
+    """The text in lines that a log has wrapped, once or twice."""
+    rows = rows_within(_ROWS)
+    objects = from_json_lines(lines, rows)
+    if objects is not None and (text := _text_in(objects)) is not None:
+        return text
+    logged = without_prefixes(objects or lines, rows)
+    return None if logged is None else _text_in(logged)
 
 
 def _sound(data: bytes) -> GivenText | None:
