@@ -6,6 +6,7 @@ from procmem.model.given_text import GivenText
 from procmem.model.note import Note, note
 from procmem.parse.given.lines import given_lines
 from procmem.parse.given.pmap_tables import read_pmap
+from procmem.parse.smaps import parse_smaps
 
 PLAIN = b"00001000      8K rw---   [ anon ]"
 EXTENDED = b"00001000       8       4       4 rw---   [ anon ]"
@@ -275,3 +276,12 @@ def test_a_heading_without_sizes() -> None:
     """Then no mapping has one: all are left out, as lines without a size are."""
     text = found(b"Address Perm Offset Device Inode Rss Mapping", b"00001000 rw-p 0 08:01 12 4 /a")
     assert (headers(text), note("backwards", count=1) in text.notes) == ([], True)
+
+
+def test_columns_of_names_that_no_counter_has() -> None:
+    """A heading that was damaged: what stands below it is left out, and the rest keeps its place."""
+    heading = b"         Address Perm   Offset Device   Inode  Size  R\xff\xfess  Pss: Swap Mapping"
+    row = b"    555555554000 r--p 00000000  08:01 1234567    8     4     3    2 /x"
+    text = read_pmap(given_lines(heading + b"\n" + row + b"\n"))
+    assert text is not None
+    assert parse_smaps(text.files["smaps"]).usage == {"Swap": [2048]}

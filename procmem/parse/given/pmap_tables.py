@@ -47,6 +47,8 @@ PMAP_ROWS = (_PLAIN, _EXTENDED, _DEVICES, _COLUMN_ROW)
 _TOTAL = re.compile(rb"(?:total|mapped:)[ \t]+(?:kB[ \t]+)?([0-9]{1,17})K?(?:[ \t].*)?")
 _COLUMN_TOTAL = re.compile(rb"([0-9]+[ \t]+)+(?:KB[ \t]*)?")
 _FURNITURE = re.compile(rb"[-= \t]+|Address[ \t]+Kbytes[ \t].*")
+_COUNTER_NAME = re.compile(r"[A-Z][A-Za-z0-9_()-]*")
+"""What smaps calls a counter; what a column of any other name says is not known."""
 _SHMID = re.compile(rb"\[ shmid=0x([0-9a-f]{1,8}) \]")
 _ANONYMOUS, _STACK = b"[ anon ]", b"[ stack ]"
 _FLAG_WORDS = re.compile(rb"^(?:[a-z]{2}(?:[ \t]+|$))+")
@@ -170,7 +172,8 @@ def _devices(line: bytes) -> _PmapLine | None:
 def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], _PmapLine | None]:
     """Reads the rows below a heading: a column for each counter of smaps, and the name where the heading has it."""
     flags_word = SmapsKey.VM_FLAGS.encode("ascii")
-    sizes = [name.decode("ascii", "replace") for name in names if name != flags_word]
+    sizes = [name.decode("latin-1") for name in names if name != flags_word]
+    told = {size for size in sizes if _COUNTER_NAME.fullmatch(size)} - _NOT_COUNTED
     name_at = heading.index(b"Mapping")
 
     def by_columns(plain: bytes) -> _PmapLine | None:
@@ -189,7 +192,7 @@ def _column_reader(names: Sequence[bytes], heading: bytes) -> Callable[[bytes], 
             flags = b"%s: %s" % (flags_word, rest.removesuffix(name).strip())
             rest = name
         row = _row(found[1], b"%d" % figures.get(SmapsKey.SIZE, 0), found[2], found[3], rest)
-        counters = tuple((key, size) for key, size in figures.items() if key not in _NOT_COUNTED)
+        counters = tuple((key, size) for key, size in figures.items() if key in told)
         inode = found[5] if int(found[5]) < _END else b"0"
         mapping = row.mapping._replace(device=found[4], inode=inode, counters=counters, flags=flags)
         return row._replace(mapping=mapping)
