@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from functools import partial, reduce
-from itertools import chain, groupby
+from itertools import chain, compress, groupby
 from operator import add, and_, attrgetter, eq, le, sub
 
-from procmem.analyse.freed import freed_of, uses_of
+from procmem.analyse.freed import copies_in_swap, freed_of, uses_of
 from procmem.analyse.inspection import inspection
 from procmem.analyse.reconcile import reconcile
 from procmem.model.kinds import ByteClass
 from procmem.model.machine import kernel_stack_of
 from procmem.model.mapping import Mappings, Unpopulated
 from procmem.model.object_use import ObjectUse
-from procmem.model.permissions import permissions
-from procmem.model.proc_keys import SmapsKey
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Regions
 from procmem.model.reports.account import AccountLeaf, AccountReport, AccountTotals, Leaf, Readings
 from procmem.model.snapshot import Snapshot
@@ -72,8 +71,9 @@ def account_report(snapshot: Snapshot, regions: Regions | None, readings: Readin
         table = regions.mappings
         uses = uses_of(table)
         used = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
-        leaves = tuple(_leaves(regions, readings.shmem_devices, used))
-        freed, again = freed_of(table, uses), sum(use.again for _, use in used)
+        copies = copies_in_swap(table, readings.shmem_devices, snapshot.size(StatusKey.VM_SWAP))
+        leaves = tuple(_leaves(regions, readings.shmem_devices, used, copies))
+        freed, again = freed_of(table, uses, snapshot.size(StatusKey.VM_SWAP)), sum(use.again for _, use in used)
     return AccountReport(
         process=seen.process,
         totals=totals,
@@ -102,13 +102,14 @@ def _huge_pages(snapshot: Snapshot) -> int | None:
     return sum(parts) if parts else None
 
 
-def _leaves(regions: Regions, shmem_devices: frozenset[str], used: _Used) -> Iterator[Leaf]:
+def _leaves(regions: Regions, shmem_devices: frozenset[str], used: _Used, copies: dict[int, int]) -> Iterator[Leaf]:
     """All leaves, by total, then by name in the order of the table, then by class."""
     members = _by_mapping(regions)
     sums: Counter[_Key] = Counter()
     plain = _regular_rows(regions, members)
     _add_in_bulk(sums, regions, {row: members[row][0] for row in plain}, shmem_devices)
     _add_one_by_one(sums, regions, {row: found for row, found in members.items() if row not in plain}, shmem_devices)
+    _add_swap(sums, regions, members, shmem_devices, copies)
     for rows, use in used:
         of_object = {row: members[row] for row in rows}
         _count_once(sums, regions, of_object, use, shmem=regions.mappings.is_shared_memory(rows[0], shmem_devices))
@@ -179,10 +180,6 @@ def _add_in_bulk(
             sums[other_leaf, cls] += _total(counter, rows) - of_own
         sums[AccountLeaf.PSS_PRIVATE, cls] += private
         sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] += share - private
-        for row in rows if swapped else ():
-            if swap[row]:
-                leaf, part = _swapped(regions, region_of[row], shmem=shmem)
-                sums[leaf, cls] += part
 
 
 def _column(values: list[int]) -> list[int] | None:
@@ -222,7 +219,7 @@ def _add_one_by_one(
         space, memory = _virt(regions, row, found), _dealt(regions, row, found, shmem=shmem)
         for index, virt, rss in zip(found, space, memory, strict=True):
             cls = regions.label[index].cls
-            for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index, shmem=shmem)):
+            for leaf, size in (*virt.items(), *rss.items(), *_shares(regions, index)):
                 sums[leaf, cls] += size
 
 
@@ -374,22 +371,32 @@ def _crossed(kinds: tuple[int, int], counters: Sequence[int], leaves: tuple[Sequ
     return cells
 
 
-def _shares(regions: Regions, index: int, *, shmem: bool) -> Iterator[tuple[AccountLeaf, int]]:
-    """PSS and swap of one region."""
-    pss, uss, swap = regions.pss[index], regions.uss[index], regions.swap[index]
+def _shares(regions: Regions, index: int) -> Iterator[tuple[AccountLeaf, int]]:
+    """PSS of one region."""
+    pss, uss = regions.pss[index], regions.uss[index]
     if pss is not None and uss is not None:
         private = min(uss, pss)  # in what the kernel writes, uss is never more
         yield AccountLeaf.PSS_PRIVATE, private
         yield AccountLeaf.PSS_ITS_SHARE_OF_SHARED, pss - private
-    if swap:
-        yield _swapped(regions, index, shmem=shmem)
 
 
-def _swapped(regions: Regions, index: int, *, shmem: bool) -> tuple[AccountLeaf, int]:
-    """Where the swap of a region belongs, and how much it is."""
-    row = regions.vma[index]
-    shares = regions.mappings.column(SmapsKey.SWAP_PSS)
-    # SwapPss leaves the object's pages out, so a private mapping with some of it has copies of its own in swap
-    copies = permissions(regions.mappings.perms[row]).private and bool(shares and shares[row])
-    leaf = AccountLeaf.SWAP_SHARED_MEMORY if shmem and not copies else AccountLeaf.SWAP_PRIVATE
-    return leaf, regions.swap[index] or 0
+def _add_swap(
+    sums: Counter[_Key],
+    regions: Regions,
+    members: dict[int, list[int]],
+    shmem_devices: frozenset[str],
+    copies: dict[int, int],
+) -> None:
+    """Add up what is in swap; ``copies`` are own ones of private mappings of shared memory, by mapping."""
+    table = regions.mappings
+    swapped = table.column(SmapsKey.SWAP)
+    for row in [] if swapped is None or not any(swapped) else compress(members, map(swapped.__getitem__, members)):
+        of_object = table.is_shared_memory(row, shmem_devices)
+        own = copies.get(row, 0)
+        for index in members[row]:
+            swap = regions.swap[index] or 0
+            private = min(own, swap) if of_object else swap
+            own -= private
+            cls = regions.label[index].cls
+            sums[AccountLeaf.SWAP_PRIVATE, cls] += private
+            sums[AccountLeaf.SWAP_SHARED_MEMORY, cls] += swap - private

@@ -16,7 +16,7 @@ from procmem.model.kinds import ByteClass, Grouping, Kind
 from procmem.model.machine import kernel_stack_of
 from procmem.model.note import Note, note
 from procmem.model.object_use import ObjectUse
-from procmem.model.proc_keys import SmapsKey
+from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.region import Label, Regions
 from procmem.model.reports.classes import ClassRow
 from procmem.model.reports.explanation import BlockForm, ExplainedBlock, Explanation, Finding, PageFacts
@@ -55,7 +55,8 @@ def explanation(
             uses = uses_of(table)
             used_again = [(rows, use) for rows, use in uses.values() if use is not None and use.counts_again]
             again_by_row = {row: use for rows, use in used_again for row in rows}
-            freed, again = freed_of(table, uses), sum(use.again for _, use in used_again)
+            freed = freed_of(table, uses, snapshot.size(StatusKey.VM_SWAP))
+            again = sum(use.again for _, use in used_again)
         blocks = tuple(_blocks(regions, again_by_row))
         found = tuple(findings(snapshot, regions, report, report.surroundings or Surroundings()))
     head = tuple(_head(report, freed, again, copied=regions is not None and _is_copied(regions)))

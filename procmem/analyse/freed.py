@@ -28,10 +28,11 @@ from procmem.model.vma_names import Backing, KernelName, is_deleted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 __all__ = [
     "ObjectKey",
+    "copies_in_swap",
     "freed_by_anonymous",
     "freed_by_object",
     "freed_of",
@@ -197,20 +198,22 @@ def _depth(firsts: Sequence[int], lasts: Iterable[int]) -> int:
     return max(begun - bisect_right(ends, first) for begun, first in enumerate(firsts, start=1))
 
 
-def freed_of(table: Mappings, uses: Uses | None = None) -> int | None:
+def freed_of(table: Mappings, uses: Uses | None = None, vm_swap: int | None = None) -> int | None:
     """What ending the process gives back of memory and swap, as far as its own smaps can tell; None without smaps.
 
-    ``uses`` are the objects with their mappings and how they are held, where that is known already.
+    ``uses`` are the objects with their mappings and how they are held, where that is known already; ``vm_swap`` is
+    VmSwap, as in :func:`copies_in_swap`.
     """
     if uses is None:
         uses = uses_of(table)
     of_objects = list(chain.from_iterable(rows for rows, _ in uses.values()))
     gone = {*table.gates(), *of_objects}
     anonymous = list(filterfalse(gone.__contains__, range(len(table))))
-    parts = [freed_by_anonymous(table, anonymous), _own_copies(table, of_objects)]
+    parts = [freed_by_anonymous(table, anonymous), _own_copies(table, of_objects, vm_swap)]
     for rows, use in uses.values():
         if use is None or use.alone:
-            parts.append(None if use is None else _object_itself(table, rows, use))
+            # of what is not in memory at all, nothing tells whether others map it
+            parts.append(None if use is None else _object_itself(table, rows, use, with_swap=use.counted > 0))
     return exact_sum(parts)
 
 
@@ -223,9 +226,9 @@ def freed_by_anonymous(table: Mappings, rows: Sequence[int]) -> int | None:
     return sum(clean) + sum(dirty) + _own_swap(table, rows)
 
 
-def _own_copies(table: Mappings, rows: Sequence[int]) -> int:
+def _own_copies(table: Mappings, rows: Sequence[int], vm_swap: int | None = None) -> int:
     """Private copies of pages of objects, and their swap; no pages where smaps does not say it."""
-    swap = _own_swap(table, rows, private=True)
+    swap = _own_swap(table, rows, private=True, vm_swap=vm_swap)
     figures = _figures(table, rows)
     if figures is None:
         return swap
@@ -243,12 +246,15 @@ def freed_by_object(table: Mappings, rows: Sequence[int], *, others: bool | None
     if use is None:
         return None
     alone = use.alone if others is None else not others
-    return _own_copies(table, rows) + (_object_itself(table, rows, use) if alone else 0)
+    with_swap = others is not None or use.counted > 0
+    return _own_copies(table, rows) + (_object_itself(table, rows, use, with_swap=with_swap) if alone else 0)
 
 
-def _object_itself(table: Mappings, rows: Sequence[int], use: ObjectUse) -> int:
+def _object_itself(table: Mappings, rows: Sequence[int], use: ObjectUse, *, with_swap: bool) -> int:
     """What goes with the last who maps an object: its pages and its swap, where no name leads to it."""
-    return use.once + _object_swap(table, rows) if is_nameless(table, rows[0]) else 0
+    if not is_nameless(table, rows[0]):
+        return 0
+    return use.once + (_object_swap(table, rows) if with_swap else 0)
 
 
 def is_nameless(table: Mappings, row: int) -> bool:
@@ -257,24 +263,47 @@ def is_nameless(table: Mappings, row: int) -> bool:
     return is_deleted(table.name[row]) and name.named not in _NO_FILES and name.backing is not Backing.DEVICE
 
 
-def _own_swap(table: Mappings, rows: Sequence[int], *, private: bool = False) -> int:
+def _own_swap(table: Mappings, rows: Sequence[int], *, private: bool = False, vm_swap: int | None = None) -> int:
     """Swap of mappings that belongs to this process alone; with ``private``, of private mappings alone."""
     column = table.column(SmapsKey.SWAP)
-    swapped = () if column is None else compress(rows, map(column.__getitem__, rows))
+    if column is None or not any(map(column.__getitem__, rows)):
+        return 0
+    copies = copies_in_swap(table, vm_swap=vm_swap)
     return sum(
-        _own_swap_of(table, row, (column or [])[row] or 0)
-        for row in swapped
+        _own_swap_of(table, row, copies.get(row, 0) if table.is_shared_memory(row) else column[row] or 0)
+        for row in compress(rows, map(column.__getitem__, rows))
         if not private or permissions(table.perms[row]).private
     )
 
 
+def copies_in_swap(table: Mappings, devices: Container[str] = (), vm_swap: int | None = None) -> dict[int, int]:
+    """Own copies in swap of private mappings of shared memory, by their indexes, in bytes.
+
+    ``Swap`` counts what the object has in swap as well, ``SwapPss`` copies alone, each divided by those who hold it
+    since a fork; ``vm_swap`` (VmSwap, which counts all that is a process's own) tells what that leaves out. ``devices``
+    are those of tmpfs mounts. Where no SwapPss is told (before Linux 4.3), nothing tells the two apart.
+    """
+    swap, shares = table.column(SmapsKey.SWAP), table.column(SmapsKey.SWAP_PSS)
+    swapped = [(row, size) for row, size in enumerate(swap or ()) if size]
+    of_objects = {row: size for row, size in swapped if table.is_shared_memory(row, devices)}
+    found = {
+        row: 0 if shares is None else min(shares[row] or 0, size)
+        for row, size in of_objects.items()
+        if permissions(table.perms[row]).private
+    }
+    if vm_swap is not None:
+        untold = vm_swap - sum(size for row, size in swapped if row not in of_objects) - sum(found.values())
+        for row, copies in found.items():
+            more = min(max(untold, 0), of_objects[row] - copies) if copies else 0
+            found[row] += more
+            untold -= more
+    return found
+
+
 def _own_swap_of(table: Mappings, row: int, swap: int) -> int:
-    """Of the swap of one mapping at least this, where it shares some of it since a fork."""
+    """Of its own pages in swap at least so many belong to it alone, where it shares some of them since a fork."""
     shares = table.column(SmapsKey.SWAP_PSS)
     share = None if shares is None else shares[row]
-    if table.is_shared_memory(row):
-        swap = min(share or 0, swap)  # Swap counts the object's pages as well, SwapPss own copies alone
-        share = swap
     if share is None or swap - share < _KIB:
         return swap
     return max(2 * share - swap, 0)  # what several hold counts for a half at most

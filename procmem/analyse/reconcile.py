@@ -7,10 +7,10 @@ cause has the right size is called unexplained.
 
 from __future__ import annotations
 
+from procmem.analyse.freed import copies_in_swap
 from procmem.model.mapping import Mappings
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.note import Note, note
-from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
 from procmem.model.reports.account import MOVED, UNEXPLAINED, AccountTotals, Readings, Saying, Who
 from procmem.model.snapshot import Snapshot
@@ -29,12 +29,16 @@ _COUNTERS = frozenset({Who.STATUS_VM_RSS, Who.STATUS_RSS_PARTS, Who.STATM_RESIDE
 
 
 class _CauseFacts(NamedTuple):
-    """What the causes need to know, in bytes."""
+    """What the causes need to know, in bytes.
+
+    Of shared memory in swap only so much is known where copies of it that are in swap are shared since a fork.
+    """
 
     gates: int
     private_hugetlb: int
     hugetlb: int
-    shmem_swap: int
+    shmem_swap_least: int
+    shmem_swap_most: int
     mappings: int
     release: tuple[int, int] | None
     status_slack: int
@@ -54,14 +58,12 @@ def reconcile(snapshot: Snapshot, totals: AccountTotals, readings: Readings) -> 
 def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFacts:
     gates = sum(table.end[row] - table.start[row] for row in table.gates())
     swap = table.column(SmapsKey.SWAP) or []
-    shares = table.column(SmapsKey.SWAP_PSS)
-    shmem_swap = sum(
-        size
+    copies = copies_in_swap(table, readings.shmem_devices)
+    of_objects = [
+        (size, copies.get(row, 0))
         for row, size in enumerate(swap)
-        if size
-        and table.is_shared_memory(row, readings.shmem_devices)
-        and not (permissions(table.perms[row]).private and shares and shares[row])
-    )
+        if size and table.is_shared_memory(row, readings.shmem_devices)
+    ]
     private = table.total(SmapsKey.PRIVATE_HUGETLB) or 0
     import re  # noqa: PLC0415  # takes as long to load as to read a process of a few hundred mappings
 
@@ -71,7 +73,8 @@ def _facts(snapshot: Snapshot, table: Mappings, readings: Readings) -> _CauseFac
         gates,
         private,
         private + (table.total(SmapsKey.SHARED_HUGETLB) or 0),
-        shmem_swap,
+        sum(size for size, own in of_objects if not own),
+        sum(size - own for size, own in of_objects),
         len(table),
         version,
         _counter_slack(snapshot, version, (6, 16)),
@@ -162,7 +165,7 @@ def _cause(measure: str, who: Who, difference: int | None, facts: _CauseFacts) -
         return note("rounding", mappings=facts.mappings)
     if who is Who.PSUTIL_USS and difference == facts.private_hugetlb:
         return note("hugetlb")
-    if who is Who.STATUS_VM_SWAP and difference == -facts.shmem_swap:
+    if who is Who.STATUS_VM_SWAP and facts.shmem_swap_least <= -difference <= facts.shmem_swap_most:
         return note("shared memory")
     slack = facts.stat_slack if who is Who.STAT_RSS else facts.status_slack
     if who in _COUNTERS and abs(difference) <= slack:

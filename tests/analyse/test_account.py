@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from procmem.analyse import account
 from procmem.analyse.account import account_report
 from procmem.model.raw import Refusal
-from procmem.model.reports.account import AccountLeaf, AccountReport, Readings
+from procmem.model.reports.account import AccountLeaf, AccountReport, Readings, Who
 from tests.support.made_processes import made, record, smaps_texts
 from tests.support.smaps_text import Record, smaps
 
@@ -90,6 +90,18 @@ def test_swap_of_shared_memory_is_apart() -> None:
         record(0x30000, 0x40000, "rw-s", b"/memfd:x (deleted)", Swap=12),
     )
     assert report.sums("swap") == {"private": 8192, "shared memory": 12288}
+
+
+def test_swap_of_a_private_mapping_of_shared_memory() -> None:
+    """Own copies are its own, and what the object has in swap is not; VmSwap tells how many, where they are shared."""
+    memfd = record(0x30000, 0x40000, "rw-p", b"/memfd:x (deleted)", Swap=40, SwapPss=8)
+    assert account_of(memfd).sums("swap") == {"private": 8 << 10, "shared memory": 32 << 10}
+    files = {"smaps": smaps([memfd]), "status": b"Name:\tx\nVmSize:\t64 kB\nVmSwap:\t16 kB\n"}
+    report = account_report(*made(files), NOTHING_BESIDE)
+    assert report.sums("swap") == {"private": 16 << 10, "shared memory": 24 << 10}
+    (said,) = [one for one in report.reconciliation if one.who is Who.STATUS_VM_SWAP]
+    assert said.cause is not None
+    assert said.cause.code == "shared memory"
 
 
 def test_gates_are_in_no_leaf() -> None:

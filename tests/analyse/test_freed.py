@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from procmem.analyse.freed import freed_of, objects_of, use_of
+from procmem.analyse.freed import copies_in_swap, freed_by_object, freed_of, objects_of, use_of
 from procmem.model.mapping import Mappings
 from procmem.model.object_use import ObjectUse
 from procmem.parse.smaps import parse_smaps
@@ -116,7 +116,30 @@ def test_swap_is_freed_too_and_that_of_an_object_once() -> None:
     mine = record(0x1000_0000, 0x1010_0000, Swap=80, SwapPss=80)
     forked = record(0x1020_0000, 0x1030_0000, Swap=80, SwapPss=40)
     assert freed_of(table_of(mine, forked)) == 80 * KIB
-    assert freed_of(table_of(*views(3, 0, 0, Swap=64))) == 64 * KIB
+    assert freed_of(table_of(*views(1, 12, 12, private=12, Swap=64))) == 76 * KIB
+    assert freed_of(table_of(*views(3, 12, 4, Swap=64))) == 76 * KIB
+
+
+def test_swap_of_an_object_of_which_nothing_is_in_memory() -> None:
+    """Others may map it (as the buffers of a database): only who has looked at them knows that nobody does."""
+    table = table_of(*views(1, 0, 0, Swap=64))
+    assert freed_of(table) == 0
+    assert [freed_by_object(table, [0], others=others) for others in (None, True, False)] == [0, 0, 64 * KIB]
+
+
+def test_copies_in_swap_of_shared_memory() -> None:
+    """SwapPss is of copies alone, a share of them after fork(); VmSwap tells how many there are, and so whose."""
+    plain = record(0x1000_0000, 0x1010_0000, Swap=80, SwapPss=40)
+    (private,) = [one._replace(perms="rw-p") for one in views(1, 0, 0, Swap=64, SwapPss=8)]
+    (untouched,) = [
+        one._replace(perms="rw-p", start=one.start + MIB, end=one.end + MIB) for one in views(1, 0, 0, Swap=64)
+    ]
+    table = table_of(plain, private, untouched)
+    assert copies_in_swap(table) == {1: 8 * KIB, 2: 0}
+    assert copies_in_swap(table, vm_swap=96 * KIB) == {1: 16 * KIB, 2: 0}
+    assert copies_in_swap(table, vm_swap=999 * KIB) == {1: 64 * KIB, 2: 0}
+    assert freed_of(table) == 8 * KIB
+    assert freed_of(table, vm_swap=96 * KIB) == 0  # each of two holds half of all
 
 
 def test_without_counters_it_is_unknown() -> None:
