@@ -4,16 +4,16 @@ A shared library is in memory once; every process that maps it points to the sam
 what it wrote to (relocations, data), or what nobody else happens to map at the moment.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from procmem.analyse.freed import ObjectKey, freed_by_anonymous, freed_by_object, use_of
 from procmem.model.mapping import Mappings
-from procmem.model.note import Note
+from procmem.model.note import Note, note
 from procmem.model.proc_keys import SmapsKey
 from procmem.model.region import Regions
 from procmem.model.reports.shared import SharedObject, SharedReport, Sharer
 from procmem.model.snapshot import Snapshot
-from procmem.model.unknown import exact_sum, uss_of
+from procmem.model.unknown import exact_sum, known_sum, uss_of
 from procmem.model.vma_names import Backing, KernelName
 
 __all__ = ["ObjectKey", "object_keys", "shared_report"]
@@ -61,7 +61,15 @@ def shared_report(
         sharers = others.get((device, inode), ())
         objects.append(_object(table, (device, inode), sort, members, sharers, is_complete=is_complete))
     objects.sort(key=lambda item: (item.rss or 0, item.virt), reverse=True)
-    return SharedReport(snapshot.pid, snapshot.comm, tuple(objects), looked_at, unreadable, tuple(warnings))
+    said = (*warnings, *_in_huge_pages(snapshot))
+    return SharedReport(snapshot.pid, snapshot.comm, tuple(objects), looked_at, unreadable, said)
+
+
+def _in_huge_pages(snapshot: Snapshot) -> Iterator[Note]:
+    """What no figure of an object holds, where there is any of it."""
+    held = known_sum(snapshot.mappings.hugetlb().values()) if snapshot.mappings is not None else None
+    if held:
+        yield note("hugetlb beside", size=held)
 
 
 def _sort(table: Mappings, row: int) -> str:

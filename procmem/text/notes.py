@@ -44,6 +44,7 @@ NOTES: dict[str, Sentence] = {
     "shared memory in swap": N_(
         "swap of {swap_kib} kB holds {shared_kib} kB of shared memory, which VmSwap leaves out"
     ),
+    "hugetlb beside": N_("{size:size} in huge pages (hugetlb) are in memory besides: RSS, PSS and swap leave them out"),
     "hugetlb untold": N_(
         "how much of {size:size} mapped in huge pages (hugetlb) is in memory is not known (before Linux 4.4 no counter tells it); here they are among what was never touched"
     ),

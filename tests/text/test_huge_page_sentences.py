@@ -4,6 +4,7 @@ import pytest
 
 from procmem.analyse.explain import explanation
 from procmem.analyse.inspection import inspection
+from procmem.analyse.shared import shared_report
 from procmem.model.note import note
 from procmem.text.block_texts import BlockTexts
 from procmem.text.explanation import block_sentences
@@ -72,3 +73,13 @@ def test_a_kernel_without_the_counters() -> None:
         said = note("hugetlb untold", size=SIZE)
         assert list(inspection(shot, regions).warnings).count(said) == count
         assert "4 MiB" in note_text(said)
+
+
+def test_objects_whose_figures_leave_them_out() -> None:
+    """``shared`` says how much there is besides; where there is none, nothing."""
+    for size, said in ((2048, [note("hugetlb beside", size=2 << 20)]), (0, [])):
+        counters = {"Private_Hugetlb": size, "Shared_Hugetlb": 0}
+        shot, regions = made({"smaps": smaps((0x7F0000400000, PRIVATE, counters))})
+        report = shared_report(shot, regions, {}, looked_at=0, unreadable=0)
+        assert list(report.warnings) == said
+        assert all("2 MiB" in note_text(one) for one in said)
