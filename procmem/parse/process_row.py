@@ -56,8 +56,6 @@ _MARKS = {key: b"\n%s:" % key for key in (*_STATUS, *_ROLLUP, _PSS_SHMEM)}
 """How the line of a key begins."""
 _COMMAND_BYTES_MAX = 4096
 """Of a command line: the rest is no name any more."""
-_ESCAPES = {b"\\n": b"\n", b"\\\\": b"\\"}
-"""Of a name in ``status`` (fs/proc/array.c)."""
 
 
 class StatusWords(NamedTuple):
@@ -135,11 +133,7 @@ def _find_words(content: bytes, keys: Iterable[bytes]) -> dict[bytes, bytes]:
 
 def _unescaped(name: bytes) -> bytes:
     """The name of ``status``, in which newline and backslash are escaped."""
-    if b"\\" not in name:
-        return name
-    import re  # noqa: PLC0415  # seldom
-
-    return re.sub(rb"\\[n\\]", lambda found: _ESCAPES[found[0]], name)
+    return b"\\".join([part.replace(b"\\n", b"\n") for part in name.split(b"\\\\")])
 
 
 def _number(text: bytes | None) -> int | None:

@@ -165,7 +165,9 @@ def _label_on(claim: Claim, table: Mappings, row: int) -> Label | None:
         return claim.label
     if table.inode[row] and (table.device[row], table.inode[row]) == claim.file:
         return claim.label
-    if table.inode[row] and not (table.name[row] == HUGE and table.perms[row][3] == "p"):
+    # a file on a disk may be called so as well
+    is_huge = table.name[row] == HUGE and table.device[row].startswith("00:") and table.perms[row].endswith("p")
+    if table.inode[row] and not is_huge:
         return None
     letters = {READ: "r", WRITE: "w", EXECUTE: "x"}
     has = {bit: letter in table.perms[row] for bit, letter in letters.items()}
