@@ -51,8 +51,15 @@ _UNPOPULATED = {
     Unpopulated.RESERVED: AccountLeaf.RESERVED,
 }
 _COUNTERS = (SmapsKey.PRIVATE_DIRTY, SmapsKey.SHARED_DIRTY, SmapsKey.PRIVATE_CLEAN, SmapsKey.SHARED_CLEAN)
-_MAY_BE_FREED = (AccountLeaf.ANONYMOUS_PRIVATE_CLEAN, AccountLeaf.ANONYMOUS_SHARED_CLEAN)
-"""What the kernel counts pages among that were given back by MADV_FREE: those that were not written since."""
+_SET_APART = (
+    (SmapsKey.LAZY_FREE, AccountLeaf.ANONYMOUS_LAZILY_FREED,
+     (AccountLeaf.ANONYMOUS_PRIVATE_CLEAN, AccountLeaf.ANONYMOUS_SHARED_CLEAN)),
+    (SmapsKey.KSM, AccountLeaf.ANONYMOUS_MERGED,
+     (AccountLeaf.ANONYMOUS_SHARED_DIRTY, AccountLeaf.ANONYMOUS_SHARED_CLEAN,
+      AccountLeaf.ANONYMOUS_PRIVATE_DIRTY, AccountLeaf.ANONYMOUS_PRIVATE_CLEAN)),
+)  # fmt: skip
+"""Anonymous pages that have a counter of their own, its leaf, and what they are taken out of, the first as far as it
+goes: pages given back are clean, and merged ones are most often shared."""
 _Cells = dict[AccountLeaf, int]
 _class_of = attrgetter("kind.cls")
 """The class of a label; there may be sixty thousand."""
@@ -155,14 +162,14 @@ def _add_in_bulk(
     known: Callable[[str], list[int]] = lambda key: table.usage[key]  # type: ignore[assignment,return-value]  # noqa: E731
     swap, huge, pss = known(SmapsKey.SWAP), _huge(table), known(SmapsKey.PSS)
     anonymous = list(known(SmapsKey.ANONYMOUS))
-    lazy = [size or 0 for size in table.column(SmapsKey.LAZY_FREE) or ()]
+    own: dict[AccountLeaf, list[int]] = {}
     of_counters = []  # anonymous pages take the dirty counters first
     for key, own_leaf in zip(_COUNTERS, _ANONYMOUS, strict=True):
-        own = list(map(min, anonymous, known(key)))
-        anonymous = list(map(sub, anonymous, own))
-        lazily = list(map(min, lazy, own)) if own_leaf in _MAY_BE_FREED and any(lazy) else []
-        lazy = list(map(sub, lazy, lazily)) if lazily else lazy
-        of_counters.append((_column(own), _column(known(key)), _column(lazily)))
+        own[own_leaf] = list(map(min, anonymous, known(key)))
+        anonymous = list(map(sub, anonymous, own[own_leaf]))
+        of_counters.append((_column(own[own_leaf]), _column(known(key))))
+    _set_apart_in_bulk(own, table)
+    of_own = {leaf: _column(column) for leaf, column in own.items()}
     own_share = map(min, map(add, known(SmapsKey.PRIVATE_CLEAN), known(SmapsKey.PRIVATE_DIRTY)), pss)
     columns = list(map(_column, (table.sizes, known(SmapsKey.RSS), swap, huge, pss, list(own_share))))
     for ((shmem, unpopulated), cls), rows in _groups(regions, region_of, shmem_devices).items():
@@ -171,15 +178,25 @@ def _add_in_bulk(
         sums[AccountLeaf.HUGETLB, cls] += of_huge
         sums[AccountLeaf.SWAPPED, cls] += swapped
         sums[unpopulated, cls] += size - resident - swapped - of_huge
-        for own_leaf, other_leaf, (owned, counter, given_back) in zip(
-            _ANONYMOUS, _SHMEM if shmem else _FILE, of_counters, strict=True
-        ):
-            of_own, of_freed = _total(owned, rows), _total(given_back, rows)
-            sums[own_leaf, cls] += of_own - of_freed
-            sums[AccountLeaf.ANONYMOUS_LAZILY_FREED, cls] += of_freed
-            sums[other_leaf, cls] += _total(counter, rows) - of_own
+        for leaf, column in of_own.items():
+            sums[leaf, cls] += _total(column, rows)
+        for other_leaf, (owned, counter) in zip(_SHMEM if shmem else _FILE, of_counters, strict=True):
+            sums[other_leaf, cls] += _total(counter, rows) - _total(owned, rows)
         sums[AccountLeaf.PSS_PRIVATE, cls] += private
         sums[AccountLeaf.PSS_ITS_SHARE_OF_SHARED, cls] += share - private
+
+
+def _set_apart_in_bulk(own: dict[AccountLeaf, list[int]], table: Mappings) -> None:
+    """Take out of the columns of anonymous pages those that have a counter of their own, each a column as well."""
+    for key, leaf, sources in _SET_APART:
+        left = [size or 0 for size in table.column(key) or ()]
+        if not any(left):
+            continue
+        own[leaf] = [0] * len(left)
+        for source in sources:
+            part = list(map(min, left, own[source]))
+            own[source], left = list(map(sub, own[source], part)), list(map(sub, left, part))
+            own[leaf] = list(map(add, own[leaf], part))
 
 
 def _column(values: list[int]) -> list[int] | None:
@@ -324,8 +341,9 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     anonymous = min(anonymous, rss)
     kinds = _ANONYMOUS, _SHMEM if shmem else _FILE
     cells = _crossed((anonymous, rss - anonymous), _adding_up(counters, rss), kinds)
-    lazy = table.column(SmapsKey.LAZY_FREE)
-    _take_out_freed(cells, 0 if lazy is None else lazy[row] or 0)
+    for counter, leaf, sources in _SET_APART:
+        column = table.column(counter)
+        _set_apart(cells, leaf, sources, 0 if column is None else column[row] or 0)
     answer: list[_Cells] = []
     for index in members:
         wanted, own = regions.rss[index] or 0, {}
@@ -338,13 +356,14 @@ def _dealt(regions: Regions, row: int, members: Sequence[int], *, shmem: bool) -
     return answer
 
 
-def _take_out_freed(cells: _Cells, lazy: int) -> None:
-    """Tell those clean pages apart that were given back by MADV_FREE."""
-    for leaf in _MAY_BE_FREED:
-        part = min(cells[leaf], lazy)
-        cells[leaf] -= part
-        lazy -= part
-        cells[AccountLeaf.ANONYMOUS_LAZILY_FREED] = cells.get(AccountLeaf.ANONYMOUS_LAZILY_FREED, 0) + part
+def _set_apart(cells: _Cells, leaf: AccountLeaf, sources: Sequence[AccountLeaf], size: int) -> None:
+    """Take pages that have a counter of their own out of others."""
+    cells[leaf] = 0
+    for source in sources:
+        part = min(cells[source], size)
+        cells[source] -= part
+        cells[leaf] += part
+        size -= part
 
 
 def _adding_up(counters: Sequence[int], rss: int) -> list[int]:

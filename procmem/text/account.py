@@ -54,6 +54,10 @@ LEAVES = {
         N_("anonymous, shared clean"),
         N_("data shared since a fork, of which swap has a copy as well"),
     ),
+    AccountLeaf.ANONYMOUS_MERGED: (
+        N_("anonymous, merged"),
+        N_("pages that the kernel merged with equal ones (KSM): there once for all, until one of them is written"),
+    ),
     AccountLeaf.FILE_PRIVATE_CLEAN: (
         N_("file, private clean"),
         N_("pages of files that at the moment only this process maps: dropped at need"),

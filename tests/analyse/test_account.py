@@ -55,6 +55,19 @@ def test_what_was_given_back_is_no_copy_of_swap() -> None:
     assert "anonymous, private clean" not in report.sums("rss")
 
 
+def test_merged_pages_are_not_from_before_a_fork() -> None:
+    """KSM shares equal pages of anybody: the kernel counts them as shared, and alone where no other is left."""
+
+    def merged(**counters: int) -> dict[str, int]:
+        report = account_of(record(0x10000, 0x20000, "rw-p", b"", Rss=40, Pss=40, Anonymous=40, **counters))
+        return {name: size >> 10 for name, size in report.sums("rss").items()}
+
+    assert merged(Shared_Dirty=40, KSM=40) == {"anonymous, merged": 40}
+    parts = {"anonymous, private dirty": 16, "anonymous, shared dirty": 8, "anonymous, merged": 16}
+    assert merged(Shared_Dirty=24, Private_Dirty=16, KSM=16) == parts
+    assert merged(Private_Dirty=40, KSM=4) == {"anonymous, private dirty": 36, "anonymous, merged": 4}
+
+
 @pytest.mark.parametrize(
     "counters",
     [

@@ -37,6 +37,7 @@ class AccountLeaf(Enumeration):
     ANONYMOUS_LAZILY_FREED = ("rss", "anonymous, lazily freed")
     ANONYMOUS_SHARED_DIRTY = ("rss", "anonymous, shared dirty")
     ANONYMOUS_SHARED_CLEAN = ("rss", "anonymous, shared clean")
+    ANONYMOUS_MERGED = ("rss", "anonymous, merged")
     FILE_PRIVATE_CLEAN = ("rss", "file, private clean")
     FILE_PRIVATE_DIRTY = ("rss", "file, private dirty")
     FILE_SHARED_CLEAN = ("rss", "file, shared clean")
