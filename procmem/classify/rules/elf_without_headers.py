@@ -2,7 +2,8 @@
 
 A deleted library of another user, or a bare maps file from a bug report, leaves only the pattern that
 linkers make: read-only, executable, read-only, RELRO, writable, and anonymous memory directly behind.
-For the main program ``stat`` still tells where data ends and BSS begins.
+For the main program ``stat`` still tells where data ends and BSS begins. Behind a library lies as often what the
+dynamic linker or an allocator mapped next: that it is BSS is a guess.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,23 +22,28 @@ from procmem.model.vma_names import KernelName
 
 __all__ = ["unread_claims"]
 
+_LARGE_BSS = 1 << 17
+"""More than what malloc maps by itself: so large, and larger than the rest of their object, few are."""
+_WHOLE = 1 << 20
+
 
 def unread_claims(
     item: ElfObject, role: Role, mappings: Mappings, rows: Sequence[int], snapshot: Snapshot
 ) -> Iterator[Claim]:
     """Claims on the mappings of one unread object, and on the anonymous memory behind its last writable one."""
-    if not any(permissions(mappings.perms[row]).executable for row in rows):
+    is_code = _is_executable if item.file.is_program else _is_code
+    if not any(is_code(mappings.perms[row]) for row in rows):
         return
     path = item.file.path
     file = (item.file.device, item.file.inode)
 
-    def label(part: Part | None, what: Note) -> Label:
+    def label(part: Part | None, what: Note, certainty: Certainty = Certainty.LIKELY) -> Label:
         kind = kinds.ELF_GAP if part is None else object_kind(role, part)
         if item.problem is None:
             evidence = note("unread", what=what, object=path)
         else:
             evidence = note("unread, why", what=what, object=path, problem=item.problem)
-        return Label(kind, Certainty.LIKELY, evidence, owners.ObjectFile(path))
+        return Label(kind, certainty, evidence, owners.ObjectFile(path))
 
     ordered = sorted(rows, key=mappings.start.__getitem__)
     seen_code = False
@@ -60,6 +66,15 @@ def unread_claims(
             what = label(Part.RODATA, note("unread-read-only", perms=perms))
         yield Claim(start, end, Rank.SEGMENT, what, file)
     yield from _bss(item, mappings, ordered, snapshot, label)
+
+
+def _is_executable(perms: str) -> bool:
+    return permissions(perms).executable
+
+
+def _is_code(perms: str) -> bool:
+    """Code as linkers lay out a library; an image of memory that a program loads again can be written too."""
+    return permissions(perms).executable and not permissions(perms).writable
 
 
 def _was_writable(mappings: Mappings, row: int, following: int | None, before: int | None) -> bool:
@@ -99,7 +114,7 @@ def _bss(
     mappings: Mappings,
     ordered: Sequence[int],
     snapshot: Snapshot,
-    label: Callable[[Part | None, Note], Label],
+    label: Callable[[Part | None, Note, Certainty], Label],
 ) -> Iterator[Claim]:
     writable = [row for row in ordered if permissions(mappings.perms[row]).writable]
     if not writable:
@@ -109,9 +124,11 @@ def _bss(
     stat = snapshot.stat
     end_data = stat.end_data if stat is not None and item.file.is_program else None
     if end_data is not None and mappings.start[last] <= end_data < mappings.end[last]:
-        what = label(Part.BSS, note("behind-end-data", end_data=end_data))
+        what = label(Part.BSS, note("behind-end-data", end_data=end_data), Certainty.LIKELY)
         yield Claim(end_data, mappings.end[last], Rank.SECTION, what, (item.file.device, item.file.inode))
-    if behind is None or mappings.inode[behind] or not permissions(mappings.perms[behind]).writable:
+    if behind is None or mappings.inode[behind] or not _is_alike(mappings, behind, last):
+        return
+    if not item.file.is_program and _is_of_an_allocator(mappings.sizes[behind], mappings, ordered):
         return
     named = mappings.named(behind).named
     given = mappings.given(behind)
@@ -123,5 +140,18 @@ def _bss(
         return
     if start_brk is not None and mappings.start[behind] < start_brk < end:
         end = start_brk
-    what = label(Part.BSS, note("behind-data"))
+    certainty = Certainty.LIKELY if item.file.is_program or (given is not None and given.is_bss) else Certainty.GUESS
+    what = label(Part.BSS, note("behind-data"), certainty)
     yield Claim(mappings.start[behind], end, Rank.SEGMENT, what)
+
+
+def _is_of_an_allocator(size: int, mappings: Mappings, ordered: Sequence[int]) -> bool:
+    """Whether most of what lies behind a library was mapped next: it is larger than the library, or whole mebibytes."""
+    return size > max(_LARGE_BSS, sum(map(mappings.sizes.__getitem__, ordered))) or size % _WHOLE == 0
+
+
+def _is_alike(mappings: Mappings, behind: int, last: int) -> bool:
+    """Whether memory may be of the same segment: writable, with the same access, and no less reserved."""
+    same = permissions(mappings.perms[behind]).access == permissions(mappings.perms[last]).access
+    noreserve = [mappings.has_flag(row, MemoryFlag.NORESERVE) for row in (behind, last)]
+    return same and permissions(mappings.perms[behind]).writable and noreserve[0] == noreserve[1]
