@@ -54,14 +54,21 @@ def library(name: bytes) -> Note:
     return note("library-mapped", name=name)
 
 
+def _of(name: str, *runtimes: str) -> dict[str, tuple[Note, Certainty]]:
+    """All that a library tells by its name."""
+    return dict.fromkeys(runtimes, (library(name.encode()), LIKELY))
+
+
 @pytest.mark.parametrize(
     ("one", "expected"),
     [
-        (item(b"/lib/libasan.so.8"), {"asan": (library(b"libasan.so.8"), LIKELY)}),
-        (item(b"/lib/libasan.so.8 (deleted)"), {"asan": (library(b"libasan.so.8"), LIKELY)}),
+        (item(b"/lib/libtsan.so.2"), _of("libtsan.so.2", "tsan", "own-malloc")),
+        (item(b"/lib/libtsan.so.2 (deleted)"), _of("libtsan.so.2", "tsan", "own-malloc")),
+        (item(b"/lib/libsnmallocshim.so"), _of("libsnmallocshim.so", "own-malloc")),
+        (item(b"/lib/libopenblas.so.0"), _of("libopenblas.so.0", "openblas")),
         (item(b"/lib/myasan.so"), {}),
         (item(b"/libasan/x.so"), {}),
-        (item(b"/lib/x.so", soname=b"libasan.so.8"), {"asan": (library(b"x.so"), LIKELY)}),
+        (item(b"/lib/x.so", soname=b"libopenblas.so.0"), _of("x.so", "openblas")),
         (item(b"/lib/x.so", soname=b"xlibasan.so"), {}),
         (
             item(b"/lib/x.so", exports="zzz __asan_init"),
@@ -69,8 +76,8 @@ def library(name: bytes) -> Note:
         ),
         (item(b"/lib/x.so", exports="zzz"), {}),
         (
-            item(b"/lib/libasan.so", exports="__asan_init"),
-            {"asan": (note("exports-symbol", name=b"libasan.so", symbol="__asan_init"), CERTAIN)},
+            item(b"/lib/libdruntime.so", exports="gc_malloc"),
+            {"d-gc": (note("exports-symbol", name=b"libdruntime.so", symbol="gc_malloc"), CERTAIN)},
         ),
         (
             item(b"/lib/x.so", mentions=b"<jemalloc>"),
@@ -87,10 +94,10 @@ def test_what_an_object_shows(one: ElfObject, expected: dict[str, tuple[Note, Ce
 
 def test_the_surest_and_first_sight_counts() -> None:
     """Of several objects."""
-    name, symbol = item(b"/lib/libasan.so.8"), item(b"/lib/x.so", exports="__asan_init")
-    certain = {"asan": (note("exports-symbol", name=b"x.so", symbol="__asan_init"), CERTAIN)}
+    name, symbol = item(b"/lib/libdruntime.so"), item(b"/lib/x.so", exports="gc_malloc")
+    certain = {"d-gc": (note("exports-symbol", name=b"x.so", symbol="gc_malloc"), CERTAIN)}
     assert seen(name, symbol) == seen(symbol, name) == certain
-    assert seen(name, item(b"/lib/libasan.so.9")) == {"asan": (library(b"libasan.so.8"), LIKELY)}
+    assert seen(name, item(b"/lib/libdruntime2.so")) == _of("libdruntime.so", "d-gc")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ def test_beside_the_heap_of_tcmalloc(brk_is_free: bool, expected: tuple[Kind, Ce
 
 
 @pytest.mark.parametrize(
+    ("names", "asked_for", "expected"),
+    [
+        (("luajit inside", "glibc"), True, kinds.LUAJIT),
+        (("luajit inside", "glibc"), False, kinds.GLIBC_MMAP_CHUNK),
+        (("luajit", "luajit inside", "glibc"), False, kinds.LUAJIT),
+    ],
+)
+def test_luajit_inside_a_program(names: tuple[str, ...], asked_for: bool, expected: Kind) -> None:
+    """A program that it was linked into has memory of its own: LuaJIT's lies where it asked for it."""
+    runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in names}, False)
+    found = first_guess(runtimes.patterns(), block(3 << 17, at=0x4000_0000, asked_for=asked_for))
+    assert found is not None
+    assert found[1:] == (expected, Certainty.GUESS)
+
+
+@pytest.mark.parametrize(
     ("seen", "expected"),
     [
         (block(MIB, noreserve_shows=True), kinds.CPYTHON_OBMALLOC),

@@ -12,7 +12,7 @@ from procmem.classify.runtimes import blocks
 from procmem.classify.runtimes.blocks import AnonymousRange
 from procmem.model import kinds
 from procmem.model.kinds import Kind
-from procmem.model.libc_files import BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_LIBC
+from procmem.model.libc_files import ALLOCATOR_FILES, BIONIC_LIBC, GLIBC_FILES, MUSL_FILES, MUSL_LIBC
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.region import Certainty
 
@@ -389,6 +389,13 @@ RUNTIMES: tuple[Runtime, ...] = (
         programs=(b"luajit",),
         patterns=((kinds.LUAJIT, _GUESS, blocks.anything),),
     ),
+    # linked into a program that has much memory of its own: its collector's lies below 2 GiB (lj_alloc.c)
+    Runtime(
+        "luajit inside",
+        called="LuaJIT",
+        symbols=frozenset({"luaJIT_setmode", "luaopen_jit"}),
+        patterns=((kinds.LUAJIT, _GUESS, lambda block: block.asked_for),),
+    ),
     Runtime(
         "hotspot",
         called="Java",
@@ -406,6 +413,7 @@ RUNTIMES: tuple[Runtime, ...] = (
         "own-malloc",
         called="malloc",
         symbols=frozenset({"malloc"}),
+        libraries=ALLOCATOR_FILES,
         patterns=((kinds.UNKNOWN_ALLOCATOR, _GUESS, lambda block: block.touched),),
     ),
     Runtime(
