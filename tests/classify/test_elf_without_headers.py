@@ -109,6 +109,22 @@ def test_a_librarys_bss_is_its_own() -> None:
     ]
 
 
+def test_a_library_mapped_as_a_whole_to_be_read_is_data() -> None:
+    """As debuggers do with code, below or above its image; what a segment shares with the code's page is its own."""
+    whole = "7f00000{}000-7f00000{}000 r--p 00000000 08:01 12 /lib/libx.so"
+    read_only = "7f0000012000-7f0000013000 r--p 00010000 08:01 12 /lib/libx.so"
+    code = LIBRARY[0]
+    found = said(TEXT, whole.format(10, 22), code.replace("7f0000000000-7f0000010000", "7f0000030000-7f0000040000"))
+    assert found[1:] == [
+        "7f0000010000-7f0000022000 mmap/file-private file-read-only",
+        "7f0000030000-7f0000040000 text/lib-text unread-executable",
+    ]
+    found = said(TEXT, code, read_only, whole.format(20, 30))
+    assert [line.split()[1] for line in found[2:]] == ["rodata/lib-rodata", "rodata/lib-rodata"]
+    found = said(TEXT, code, read_only, whole.format(20, 31))
+    assert [line.split()[1] for line in found[2:]] == ["rodata/lib-rodata", "mmap/file-private"]
+
+
 def behind_a_library(perms: str, flags: str, kib: int, library_kib: int = 72) -> tuple[str, Certainty] | None:
     """What memory behind the data of a library is, if it is said to be the library's."""
     at = 0x7F00_0000_0000

@@ -6,7 +6,7 @@ For the main program ``stat`` still tells where data ends and BSS begins. Behind
 dynamic linker or an allocator mapped next: that it is BSS is a guess.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from procmem.classify.partition import Rank
 from procmem.model import kinds, owners
@@ -45,7 +45,9 @@ def unread_claims(
             evidence = note("unread, why", what=what, object=path, problem=item.problem)
         return Label(kind, certainty, evidence, owners.ObjectFile(path))
 
+    code = [_file_range(mappings, row) for row in rows if permissions(mappings.perms[row]).executable]
     ordered = sorted(rows, key=mappings.start.__getitem__)
+    ordered = [row for row in ordered if not _is_data(mappings, row, code)]
     seen_code = False
     for at, row in enumerate(ordered):
         perms = mappings.perms[row]
@@ -75,6 +77,20 @@ def _is_executable(perms: str) -> bool:
 def _is_code(perms: str) -> bool:
     """Code as linkers lay out a library; an image of memory that a program loads again can be written too."""
     return permissions(perms).executable and not permissions(perms).writable
+
+
+def _file_range(mappings: Mappings, row: int) -> tuple[int, int]:
+    return mappings.offset[row], mappings.offset[row] + mappings.sizes[row]
+
+
+def _is_data(mappings: Mappings, row: int, code: Iterable[tuple[int, int]]) -> bool:
+    """Whether a mapping that is only read takes in a whole range of code: debuggers and unwinders read objects so.
+
+    Segments share no more of the file than a page with each other.
+    """
+    start, end = _file_range(mappings, row)
+    read_only = mappings.perms[row] == PRIVATE_READ_ONLY
+    return read_only and any(start <= low and high <= end and high - low < end - start for low, high in code)
 
 
 def _was_writable(mappings: Mappings, row: int, following: int | None, before: int | None) -> bool:
