@@ -334,6 +334,38 @@ def test_free_stacks_of_runtimes_with_fibers(runtime: str, flags: str, sure: Cer
     assert held == stack(0, THREAD, LIKELY)
 
 
+@pytest.mark.parametrize(
+    ("count", "alike", "sure"), [(1, 1, LIKELY), (2, 3, LIKELY), (2, 2, GUESS), (3, 4, GUESS), (None, 9, GUESS)]
+)
+def test_stacks_may_be_threads_where_it_is_not_known_where_those_run(
+    count: int | None, alike: int, sure: Certainty
+) -> None:
+    """If half of the stacks of that size or more could be theirs."""
+    found = claims(*map(area, range(alike)), runtimes=("ruby",), threads=None, count=count)
+    assert {one[2:] for one in found} == {(COROUTINE, sure), (kinds.STACK_GUARD, sure)}
+
+
+def test_fibers_that_the_c_library_does_not_list_are_no_less_likely() -> None:
+    """More is known of them."""
+    assert claims(area(0), runtimes=("php",), listed=[]) == stack(0, COROUTINE, LIKELY)
+    assert claims(area(0, flags=PLAIN), runtimes=("php",), listed=[]) == stack(0, COROUTINE, GUESS)
+
+
+@pytest.mark.parametrize(
+    ("libc", "size", "sure"),
+    [
+        ("libc.so.6", USUAL, LIKELY),
+        ("libc.so.6", USUAL - PAGE, GUESS),
+        ("libc-2.17.so", USUAL - PAGE, LIKELY),
+        ("libc.so.6", USUAL - 2 * PAGE, GUESS),
+    ],
+)
+def test_a_guard_is_not_part_of_the_default_size(libc: str, size: int, sure: Certainty) -> None:
+    """Since glibc 2.27: what has the size together with its guard was made by somebody else, as by Crystal."""
+    file = record(PAGE, 2 * PAGE, "r-xp", f"/lib/{libc}".encode())
+    assert claims([file], area(0, size), threads=None) == stack(0, THREAD, sure, size)
+
+
 def test_what_the_c_library_did_not_list_is_no_threads() -> None:
     """What it did is not claimed here, however little of it overlaps."""
     assert claims(area(0), area(1), listed=[(AT, AT + USUAL)]) == stack(1, COROUTINE, GUESS)

@@ -1,4 +1,4 @@
-"""What tells that stacks are of the program's own making, coroutines', and not those of threads that have ended.
+"""How the C library makes stacks, and what tells that others are of the program's own making: coroutines'.
 
 The C library makes no stack for the main thread: exec did. Where that thread runs on another one, the program has
 switched stacks by itself. And what the C library keeps of ended threads is limited. A child that has not called exec
@@ -9,20 +9,40 @@ Sources: glibc nptl/nptl-stack.c (stack_cache_maxsize), nptl/allocatestack.c; li
 
 from __future__ import annotations
 
+from procmem.model.libc_files import GLIBC
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
-from procmem.model.snapshot import Snapshot
+from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vma_names import KernelName
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Set
 
-__all__ = ["main_thread", "why_coroutines"]
+__all__ = ["default_size", "guards_lie_apart", "main_thread", "why_coroutines"]
+
+_USUAL_LIMIT = 8 << 20
 
 _CACHE_MAX = 40 << 20
 """What glibc keeps of ended threads' stacks at most."""
 _FORKED_NO_EXEC = 0x40
+
+
+def default_size(snapshot: Snapshot) -> int | None:
+    """The size of a thread's stack when nobody asks for another: RLIMIT_STACK, which is 8 MiB where nobody set it."""
+    if snapshot.limits is None:
+        return _USUAL_LIMIT
+    limit = snapshot.limits.get(LimitName.STACK)
+    return limit.soft if limit is not None else None
+
+
+def guards_lie_apart(mappings: Mappings) -> bool:
+    """Whether a thread's guard lies below a stack of the whole size: in glibc since 2.27.
+
+    Its file has had the name libc.so.6 itself since 2.34, and a version in it before.
+    """
+    ending = b"/" + GLIBC
+    return any(mappings.name[row].endswith(ending) for row in mappings.one_of_each_sort())
 
 
 def _executed(snapshot: Snapshot) -> bool:

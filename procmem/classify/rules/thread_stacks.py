@@ -15,7 +15,7 @@ from bisect import bisect_right
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
-from procmem.classify.rules.own_stacks import main_thread, why_coroutines
+from procmem.classify.rules.own_stacks import default_size, guards_lie_apart, main_thread, why_coroutines
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
@@ -24,7 +24,7 @@ from procmem.model.note import Note, note
 from procmem.model.permissions import PRIVATE_NONE, permissions
 from procmem.model.raw import PageRuns, PageState
 from procmem.model.region import Certainty, Claim, Label
-from procmem.model.snapshot import LimitName, Snapshot, ThreadReading
+from procmem.model.snapshot import Snapshot, ThreadReading
 from procmem.model.vm_flags import MemoryFlag
 from procmem.model.vma_names import KernelName
 
@@ -40,7 +40,6 @@ UNGUARDED_MAX = 16 << 20
 _REPEATED_MIN = 1 << 14
 SMALL_BYTES = 1 << 16
 """Below it pagemap is not asked about memory without MAP_STACK."""
-_USUAL_LIMIT = 8 << 20
 _MANY = 1 << 30
 _SMALL_STACK = 16 << 10
 """PTHREAD_STACK_MIN, which leaves a thread nothing to run in; signal stacks are so small (SIGSTKSZ)."""
@@ -101,9 +100,11 @@ def stack_claims(
     # as many of them as there are threads whose place is not known may be theirs
     marked = sorted(area.end - area.guard_start for area in free if area.marked)
     left = sum(marked[: max(len(marked) - unknown, 0)])
+    default = default_size(snapshot)
     finder = _FreeAreas(
         sizes=_counts(areas[at].end - areas[at].guard_start for at in holders),
-        default=_default_size(snapshot),
+        default=default,
+        guards_apart=any(area.end - area.guard_start == default for area in free) and guards_lie_apart(mappings),
         unknown=unknown,
         free=_counts(area.end - area.guard_start for area in free),
         fibers=runtimes.has("ruby") or runtimes.has("php"),
@@ -157,7 +158,7 @@ _DEPTH_MAX = 1 << 18
 
 def _usual_spans(snapshot: Snapshot, areas: Sequence[StackArea]) -> list[int]:
     """How large stacks are here with their guards: the sizes that several have, and that by default."""
-    default, counted = _default_size(snapshot), _counts(area.end - area.guard_start for area in areas)
+    default, counted = default_size(snapshot), _counts(area.end - area.guard_start for area in areas)
     guards = {area.start - area.guard_start for area in areas}
     by_default = set() if default is None else {default, *(default + guard for guard in guards)}
     return sorted({span for span, count in counted.items() if count > 1} | by_default)
@@ -209,14 +210,6 @@ def _overlaps(area: StackArea, known: Sequence[tuple[int, int]]) -> bool:
     return at >= 0 and known[at][1] > area.guard_start
 
 
-def _default_size(snapshot: Snapshot) -> int | None:
-    """The size of a thread's stack when nobody asks for another: RLIMIT_STACK, which is 8 MiB where nobody set it."""
-    if snapshot.limits is None:
-        return _USUAL_LIMIT
-    limit = snapshot.limits.get(LimitName.STACK)
-    return limit.soft if limit is not None else None
-
-
 def _counts(values: Iterable[int]) -> dict[int, int]:
     """How often each value comes."""
     counts: dict[int, int] = {}
@@ -244,11 +237,13 @@ def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int, cer
 class _FreeAreas(NamedTuple):
     """Says what an area is, knowing the others: sizes of live threads' stacks, and how many threads are not placed.
 
-    ``own_stacks`` says why stacks that no thread runs on are coroutines', ``main`` is the thread that has [stack].
+    ``own_stacks`` says why stacks that no thread runs on are coroutines', ``main`` is the thread that has [stack],
+    ``guards_apart`` says that stacks by default have their guards besides their size.
     """
 
     sizes: Mapping[int, int]
     default: int | None
+    guards_apart: bool
     unknown: int
     free: Mapping[int, int]
     fibers: bool
@@ -274,7 +269,8 @@ class _FreeAreas(NamedTuple):
                 return Label(switched, Certainty.LIKELY, note("stack-of-main", stack=evidence), holder.owner)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
-        usual, common = self.default is not None and self.default in (span, size), span in self.sizes
+        usual = self.default is not None and self.default in (size, None if self.guards_apart else span)
+        common = span in self.sizes
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common)):
             return None
@@ -290,14 +286,16 @@ class _FreeAreas(NamedTuple):
         sure = Certainty.LIKELY if area.marked and (usual or common) else Certainty.GUESS
         if of_signals:
             return Label(kinds.SIGNAL_STACK, Certainty.GUESS, note("stack-small", stack=alone))
+        # as many threads as half of the stacks or more, of which nobody knows where they run
+        may_be_threads = self.unknown > 0 and self.unknown * 2 >= sum(self.free.values())
+        fiber = Certainty.LIKELY if self.fibers and area.marked else Certainty.GUESS
         if self.complete:
-            evidence = note("stack-unlisted", stack=alone)
-            return Label(kinds.COROUTINE_STACK, Certainty.GUESS, evidence)
+            return Label(kinds.COROUTINE_STACK, fiber, note("stack-unlisted", stack=alone))
         if self.fibers or area.carved:
             evidence = note("stack-guard-carved" if area.carved else "stack-of-fiber", stack=alone)
-            known = Certainty.LIKELY if self.fibers and area.marked else Certainty.GUESS
-            return Label(kinds.COROUTINE_STACK, known, evidence)
-        if self.unknown and self.unknown * 2 >= sum(self.free.values()):
+            alike_are_threads = self.unknown > 0 and self.unknown * 2 >= self.free.get(span, 0)
+            return Label(kinds.COROUTINE_STACK, Certainty.GUESS if alike_are_threads else fiber, evidence)
+        if may_be_threads:
             evidence = note("stack-unknown-thread", stack=alone)
             return Label(kinds.THREAD_STACK, sure, evidence)
         if self.own_stacks is not None:
@@ -334,7 +332,7 @@ def _plain(mappings: Mappings, row: int, *, executable: bool) -> bool:
 
 def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[StackArea]:
     """Everything that looks like a stack behind a guard."""
-    default = _default_size(snapshot)
+    default = default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
     executable = _stacks_are_executable(mappings)
