@@ -345,6 +345,31 @@ def test_stacks_may_be_threads_where_it_is_not_known_where_those_run(
     assert {one[2:] for one in found} == {(COROUTINE, sure), (kinds.STACK_GUARD, sure)}
 
 
+@pytest.mark.parametrize(
+    ("threads", "count", "sizes", "runtimes", "kinds_found"),
+    [
+        (None, None, (2 * MIB, 2 * MIB), (), {THREAD}),
+        (None, None, (2 * MIB, 2 * MIB), ("php",), {COROUTINE}),
+        (None, 3, (2 * MIB, 2 * MIB), (), {THREAD}),
+        (None, 2, (2 * MIB, 2 * MIB), (), set()),
+        (None, None, (2 * MIB, 3 * MIB), (), set()),
+        ((), None, (2 * MIB, 2 * MIB), (), set()),
+    ],
+)
+def test_what_is_repeated_may_be_stacks_where_nothing_else_tells(
+    threads: tuple[ThreadReading, ...] | None,
+    count: int | None,
+    sizes: Sequence[int],
+    runtimes: tuple[str, ...],
+    kinds_found: set[Kind],
+) -> None:
+    """Of a bare map, memory of one size behind guards: an allocator's pattern would fit some of it as well."""
+    parts = [area(at, size, flags=None) for at, size in enumerate(sizes)]
+    found = claims(*parts, threads=threads, count=count, runtimes=runtimes)
+    assert {one[2] for one in found} - {kinds.STACK_GUARD} == kinds_found
+    assert {one[3] for one in found} <= {GUESS}
+
+
 def test_fibers_that_the_c_library_does_not_list_are_no_less_likely() -> None:
     """More is known of them."""
     assert claims(area(0), runtimes=("php",), listed=[]) == stack(0, COROUTINE, LIKELY)

@@ -272,7 +272,9 @@ class _FreeAreas(NamedTuple):
         usual = self.default is not None and self.default in (size, None if self.guards_apart else span)
         common = span in self.sizes
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
-        if not area.marked and (self.marks_show or not (usual or common)):
+        # where nothing tells of threads either, what is repeated may be theirs
+        repeated = self.unknown > 1 and self.free.get(span, 0) > 1
+        if not area.marked and (self.marks_show or not (usual or common or repeated)):
             return None
         # no signal may have come yet
         of_signals = size <= _SMALL_STACK and not common and self.free.get(span, 0) <= self.threads
