@@ -17,6 +17,7 @@ __all__ = ["checks"]
 
 _PAGEMAP_SCAN, _CACHESTAT = (6, 7), (6, 5)
 _YAMA_CHILDREN = 1
+_REFUSALS_OF_FAULTS = frozenset({"perf-denied", "perf-forbidden", "perf-no-ring", "perf-absent"})
 
 
 def checks(
@@ -122,6 +123,8 @@ def _faults(answer: str, setting: int | None, *, may: bool) -> AbilityCheck:
         return AbilityCheck("faults", Ability.YES, note("faults-all"))
     if answer in ("all", "user"):
         return AbilityCheck("faults", Ability.PARTLY, note("own-only" if answer == "all" else "faults-user"))
+    if answer not in _REFUSALS_OF_FAULTS:  # no /proc, too few open files: nothing that says whether they may be watched
+        return AbilityCheck("faults", Ability.UNKNOWN, note("not-measured"))
     return AbilityCheck("faults", Ability.NO, note(answer, value="?" if setting is None else setting))
 
 

@@ -179,11 +179,11 @@ def _totals(snapshot: Snapshot, regions: Regions | None) -> Totals:
 
 
 def _account(snapshot: Snapshot, regions: Regions | None) -> Account | None:
-    """Divide VIRT, mapping by mapping; None without smaps, or without its counter of swap."""
+    """Divide VIRT, mapping by mapping; None without smaps, or without its counters of memory and of swap."""
     if regions is None or not snapshot.has_usage:
         return None
     table = regions.mappings
-    if len(table) and table.column(SmapsKey.SWAP) is None:
+    if len(table) and (table.column(SmapsKey.SWAP) is None or table.column(SmapsKey.RSS) is None):
         return None  # what is not in memory may be in swap, and nothing says so (pmap -x, Linux before 2.6.27)
     rest = list(map(sub, table.end, table.start))
     resident, rest = _taken(rest, table.column(SmapsKey.RSS))

@@ -61,7 +61,7 @@ def inspect(
     if targets.recording is not None and names_a_series(targets.recording):
         return _of_series(targets, moment, options, output)
     if moment is not None:
-        raise Misuse("not-a-series", name=targets.recording or "")
+        raise Misuse("not-a-series", name=targets.recording or " ".join(targets.words))
     return answer_inspect(targets, options, output)
 
 

@@ -119,7 +119,7 @@ def look_at_system(options: SystemOptions, progress: _Progress = _unseen) -> Sys
     """Look at all processes once.
 
     Raises:
-        NothingMatches, SystemFailed: as :func:`system`.
+        NothingMatches, AccessRefused, SystemFailed: as :func:`system`.
     """
     if options.mappings:
         mapped, names = _machine_mappings(options, progress)
@@ -151,7 +151,7 @@ def follow_system(
     more, the rows of a look are none.
 
     Raises:
-        NothingMatches, SystemFailed: as :func:`system`, at the first look.
+        NothingMatches, AccessRefused, SystemFailed: as :func:`system`, at the first look.
     """
     began = time.monotonic()
     spent, before = 0.0, None
@@ -159,7 +159,7 @@ def follow_system(
         started, used = time.monotonic(), cpu_seconds()
         try:
             look = look_at_system(options)
-        except NothingMatches:
+        except (NothingMatches, AccessRefused):
             if before is None:
                 raise
             look = SystemLook(report=system_report(()))
@@ -188,6 +188,7 @@ def system(options: SystemOptions) -> tuple[SystemReport, list[tuple[int, Proces
 
     Raises:
         NothingMatches: no process fits the filters.
+        AccessRefused: nobody knows, since some may not be read, and none of the others fits.
         SystemFailed: nobody knows, since one could not be read.
     """
     return _system(options)[:2]
@@ -215,9 +216,11 @@ def _system(
         rows = [row for row in rows if fits(row.cgroup)]
     if not rows and found.failure is not None:
         raise SystemFailed("system-failed", reason=found.failure)
+    if not rows and found.unreadable:
+        raise AccessRefused(None, "none-may-be-read", count=found.unreadable)
     if not rows and (options.name or options.user or options.cgroup is not None or least):
         raise NothingMatches("no-process-fits")
-    if not rows and not found.without_memory and not found.unreadable:
+    if not rows and not found.without_memory:
         raise NothingMatches("no-process-in", source=source.name)
     rows = sorted_rows(rows, field, reverse=options.reverse, top=None)
     shown = sorted_rows(rows, field, reverse=options.reverse, top=options.top)
@@ -315,6 +318,8 @@ def _walk(
     rows = [rows for pid, (rows, _) in spans.items() if pid not in again]
     if not rows and (unsized or (unreadable and source.notes)) and not source.is_live:
         raise AccessRefused(None, "no-sizes")
+    if not rows and unreadable:
+        raise AccessRefused(None, "none-may-be-read", count=unreadable)
     return _Walked(rows, unreadable, source.notes)
 
 

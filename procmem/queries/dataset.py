@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from procmem.errors import BadInput, Misuse, ProcmemError
+from procmem.errors import BadInput, Misuse, NothingMatches, ProcmemError
 from procmem.model.dataset import DATASET_SCHEMA, TABLES, UNKNOWN_HOST, PartitionKey
 from procmem.model.named_tuple import NamedTuple
 from procmem.model.reports.dataset import DatasetChange
@@ -83,7 +83,10 @@ def dataset_items(selection: Selection, *, everything: bool) -> list[TargetRef |
     """
     if everything:
         live = source_of(selection.procfs, None)
-        return [TargetRef(str(pid), live, pid, is_child=True) for pid in other_pids(live)]  # it may have ended by then
+        pids = other_pids(live)
+        if not pids:
+            raise NothingMatches("no-process-in", source=live.name)
+        return [TargetRef(str(pid), live, pid, is_child=True) for pid in pids]  # it may have ended by then
     first = [] if selection.recording is None else [selection.recording]
     paths = [word for word in selection.words if first or _is_path(word)]
     words = tuple(word for word in selection.words if word not in paths)

@@ -75,6 +75,7 @@ class Selection(NamedTuple):
 
         Raises:
             Misuse, BadInput, NothingMatches, ProcessGone: a word that is no target, or a selection that fits nothing.
+            AccessRefused: a selection that fits nothing, where some may not be looked at.
         """
         if self.recording is not None:
             yield from self._of_recording(self.recording, source_of(None, self.recording))

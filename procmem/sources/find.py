@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from procmem.errors import Misuse, NothingMatches, SystemFailed
+from procmem.errors import AccessRefused, Misuse, NothingMatches, SystemFailed
 from procmem.model.numbers import whole_number
 from procmem.model.proc_keys import StatusKey, has_memory
 from procmem.model.raw import Refusal
@@ -37,10 +37,12 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
     Raises:
         Misuse: the name is no regular expression.
         NothingMatches: there is no such user.
+        AccessRefused: none is found, and nobody knows what those are called that may not be read (hidepid).
         SystemFailed: an input/output error, so that nobody knows whose process it is.
     """
     wanted = wanted_processes(name, user)
     found = []
+    denied = 0
     ours = own_pid()
     for pid in os.listdir("/proc"):
         if not pid.isdecimal() or int(pid) == ours:
@@ -49,8 +51,11 @@ def processes_named(name: str | None, user: str | None) -> list[int]:
         status = read_start(path, None, _STATUS_BYTES)
         if status is Refusal.IO_ERROR:
             raise SystemFailed("file-failed", path=path, reason=os.strerror(errno.EIO))
+        denied += status is Refusal.DENIED
         if isinstance(status, bytes) and wanted(_full_name(pid, status_field(status, StatusKey.NAME)), _uid(status)):
             found.append(int(pid))
+    if denied and not found:
+        raise AccessRefused(None, "none-may-be-read", count=denied)
     return sorted(found)
 
 

@@ -105,6 +105,7 @@ ERRORS = {code: ErrorWords(sentence) for code, sentence in (*FAILURES.items(), *
     "no-process-named-of": ErrorWords(N_("no process has name {name!r} and user {user!r}")),
     "no-process-in": ErrorWords(N_("{source}: no process in it")),
     "no-process-fits": ErrorWords(N_("no process with memory of its own fits the filters")),
+    "none-may-be-read": ErrorWords(N_("no process is left to show: {count} may not be read")),
     "no-user": ErrorWords(N_("there is no user {user!r}")),
     "no-target": ErrorWords(
         N_("{word}: no such file or folder"), N_("a target is a pid, 'self', or a recording's path")

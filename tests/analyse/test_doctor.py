@@ -66,6 +66,8 @@ def test_a_machine_that_allows_nothing() -> None:
         ({"faults": ("perf-forbidden", None)}, "faults", Ability.NO, "perf-forbidden"),
         ({"faults": ("perf-absent", None)}, "faults", Ability.NO, "perf-absent"),
         ({"faults": ("perf-no-ring", 2)}, "faults", Ability.NO, "perf-no-ring"),
+        ({"faults": ("no-process", None)}, "faults", Ability.UNKNOWN, "not-measured"),
+        ({"faults": ("too-many-files", 2)}, "faults", Ability.UNKNOWN, "not-measured"),
         ({"user": 7}, "lab", Ability.PARTLY, "not-root"),
     ],
 )

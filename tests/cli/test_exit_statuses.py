@@ -137,6 +137,41 @@ def test_4_not_permitted(tmp_path: Path) -> None:
     assert complaint(run.stderr)
 
 
+@pytest.mark.needs_root
+@pytest.mark.needs_namespaces
+@pytest.mark.needs("mount", "unshare", "sh")
+@pytest.mark.parametrize(
+    "words",
+    ["system", "system --name sh", "system --csv", "system --classes", "system --mappings --json", "inspect --name sh"],
+)
+def test_4_no_table_is_empty_because_all_is_hidden(words: str, tmp_path: Path) -> None:
+    """Nobody knows what would have fitted."""
+    script = f'mount -t proc -o hidepid=noaccess proc /proc && exec "$0" -c "$1" {words}'
+    command = ["unshare", "-m", "sh", "-c", script, sys.executable, AS_NOBODY]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    if run.returncode == 32:
+        lacking("no /proc can be mounted here")
+    assert (run.returncode, run.stdout) == (4, ""), run
+    assert "may not be read" in complaint(run.stderr)
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs_namespaces
+@pytest.mark.needs("umount", "unshare", "sh")
+@pytest.mark.parametrize(("words", "status"), [("doctor", 0), ("system", 3), ("dataset add --all -o made", 3)])
+def test_without_proc(words: str, status: int, tmp_path: Path) -> None:
+    """Where nothing is mounted at /proc, doctor still has its lines, and nothing is said to have been looked at."""
+    if words.startswith("dataset"):
+        pytest.importorskip("pyarrow")
+    command = ["unshare", "-m", "sh", "-c", f'umount -l /proc && exec "$@" {words}', "sh", *COMMAND]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert run.returncode == status, run
+    assert bool(run.stdout) == (status == 0)
+    if status:
+        complaint(run.stderr)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("words", [("--from", "/no/such/thing"), ("./no-such-thing",), ("--from", "/dev/null")])
 def test_5_bad_input(words: tuple[str, ...]) -> None:
     """Files that are no recordings."""

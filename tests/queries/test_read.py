@@ -139,7 +139,7 @@ def test_only_those_asked_for_are_walked(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(Refusal.IO_ERROR, SystemFailed), (Refusal.DENIED, NothingMatches), (Refusal.GONE, NothingMatches)],
+    [(Refusal.IO_ERROR, SystemFailed), (Refusal.DENIED, AccessRefused), (Refusal.GONE, NothingMatches)],
 )
 def test_an_error_of_the_system_is_no_absence(
     content: Refusal, error: type[ProcmemError], monkeypatch: pytest.MonkeyPatch

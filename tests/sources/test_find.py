@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from procmem.errors import Misuse, SystemFailed
+from procmem.errors import AccessRefused, Misuse, SystemFailed
 from procmem.model.raw import Refusal
 from procmem.sources import find
 
@@ -31,10 +31,14 @@ def test_a_name_of_15_bytes_may_be_longer(
 
 
 def test_an_error_of_the_system_is_no_absence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that is gone, or hidden, is passed over; of one whose name cannot be read nobody knows who it is."""
-    for refusal in (Refusal.GONE, Refusal.ABSENT, Refusal.DENIED):
+    """A process that is gone is passed over; of one whose name cannot be read, or is hidden, nobody knows who it is."""
+    for refusal in (Refusal.GONE, Refusal.ABSENT):
         monkeypatch.setattr(find, "read_start", lambda *_, refusal=refusal: refusal)
         assert find.processes_named("x", None) == []
+    monkeypatch.setattr(find, "read_start", lambda *_: Refusal.DENIED)
+    with pytest.raises(AccessRefused) as refused:
+        find.processes_named("x", None)
+    assert refused.value.code == "none-may-be-read"
     monkeypatch.setattr(find, "read_start", lambda *_: Refusal.IO_ERROR)
     with pytest.raises(SystemFailed) as raised:
         find.processes_named("x", None)
