@@ -12,6 +12,8 @@ __all__ = ["MeminfoKey", "SmapsKey", "StatusKey", "VmstatKey", "has_memory"]
 class SmapsKey:
     """The counters of ``smaps`` and ``smaps_rollup`` (fs/proc/task_mmu.c, show_smap())."""
 
+    VMA_NAME = "Name"
+    """Kernels of Android repeat there what they call anonymous memory (before 5.17)."""
     SIZE = "Size"
     KERNEL_PAGE_SIZE = "KernelPageSize"
     MMU_PAGE_SIZE = "MMUPageSize"

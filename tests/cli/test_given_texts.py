@@ -141,6 +141,16 @@ def test_unknown_swap_is_not_told_as_memory_that_was_not_touched(tmp_path: Path)
     assert (report["account"], report["totals"]["swap"], report["totals"]["pss"]) == (None, None, None)
 
 
+def test_memory_that_nothing_counts_is_not_told_as_not_in_memory(tmp_path: Path) -> None:
+    """Where no record has a readable Rss, VIRT is not divided: what is not counted may be in memory all the same."""
+    whole = next(FIXTURES.glob("x86_64-6.18-sleep/*/smaps")).read_bytes()
+    (tmp_path / "smaps.txt").write_bytes(whole.replace(b"\nRss: ", b"\nRs: "))
+    answer = procmem("inspect", "--json", "--from", str(tmp_path / "smaps.txt")).json
+    assert (answer["totals"]["rss"], answer["account"]) == (None, None)
+    assert answer["totals"]["pss"] is not None
+    assert "filled by" not in procmem("inspect", "--from", str(tmp_path / "smaps.txt")).out
+
+
 def test_standard_input_and_gzip(tmp_path: Path) -> None:
     """A text, one that is packed, and a whole recording, through a pipe."""
     expected = procmem("pmap", "--from", "-", text=texts.MAPS).out

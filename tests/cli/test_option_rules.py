@@ -40,6 +40,7 @@ def test_rules_name_options_that_there_are(name: str) -> None:
         (("inspect", SLEEP, "--sort", "rss", "--json"), "--sort rss sorts regions"),
         (("inspect", "--from", SLEEP, "--children"), "--from and --children exclude each other"),
         (("inspect", "--from", SLEEP, "--at", "+5s"), f"'{SLEEP}' is no series"),
+        (("inspect", "self", "--at", "+5s"), "'self' is no series"),
         (("record", "1", "--for", "5s", "-o", "x"), "--for says nothing without --every"),
         (("inspect", "--procfs", "/proc", "--children", "1"), "--procfs and --children exclude each other"),
         (("explain", "--glossary", "--brief"), "--glossary and --brief exclude each other"),

@@ -17,6 +17,7 @@ from procmem.text.notes import note_text
 from tests.support import given_texts as texts
 from tests.support.running import FIXTURES
 
+SMAPS_MAPS = next(FIXTURES.glob("x86_64-6.18-sleep/*/maps")).read_bytes()
 SMAPS = next(FIXTURES.glob("x86_64-6.18-sleep/*/smaps")).read_bytes()
 
 
@@ -323,3 +324,34 @@ def test_a_line_of_megabytes_is_refused() -> None:
         read(texts.MAPS + b"1000-2000 r--p 0 08:01 3 /" + b"x" * (1 << 20) + b"\n")
     assert (raised.value.code, raised.value.line) == ("long-line", texts.MAPS.count(b"\n") + 1)
     assert read(b"java_command: " + b"x" * 100_000 + b"\n" + texts.MAPS).files
+
+
+@pytest.mark.parametrize("whole", [texts.MAPS, SMAPS], ids=["maps", "smaps"])
+def test_several_processes_one_after_the_other(whole: bytes) -> None:
+    """As ``cat /proc/*/maps`` gives them: one is told, and that there are others; the same one twice is one."""
+    other = whole.replace(b"7f", b"7e")
+    for data, count in ((whole + other, 1), (whole + other + other.replace(b"7e", b"7d"), 2)):
+        text = read(data)
+        assert list(parse_maps(text.files["maps"])) == list(parse_maps(read(whole).files["maps"]))
+        assert [one.figures["count"] for one in text.notes if one.code == "other maps"] == [count]
+    assert "other maps" not in codes(read(whole + whole))
+
+
+def test_a_map_that_was_read_while_its_process_remapped() -> None:
+    """Some out of order are no other process."""
+    lines = SMAPS_MAPS.splitlines(keepends=True)
+    moved = [*lines[:-3], lines[-2], lines[-3], lines[-1]]
+    assert read(b"".join(moved)).files["maps"] == b"".join(moved)
+
+
+def test_the_name_that_kernels_of_android_repeat() -> None:
+    """It belongs to the record, sound or not, and ends it nowhere; any other name does not."""
+    named = b"[anon:x y]"
+    header = b"12c00000-12d00000 rw-p 00000000 00:00 0 " + named + b"\n"
+    record = header + b"Name:           " + named + b"\nSize: 1024 kB\nRss: 8 kB\nVmFlags: rd wr\n"
+    after = b"12d00000-12e00000 rw-p 00000000 00:00 0 \nSize: 1024 kB\nRss: 4 kB\nVmFlags: rd wr\n"
+    assert read(record + after).notes == ()
+    for data in (record + after, b"$ cat smaps\n" + record + after):
+        assert parse_smaps(read(data).files["smaps"]).usage["Rss"] == [8192, 4096]
+    status = b"Name:\tx\nVmSize:\t64 kB\nVmRSS:\t8 kB\n"
+    assert set(read(b"$\n" + header + status).files) == {"maps", "status"}

@@ -271,9 +271,9 @@ class _FreeAreas(NamedTuple):
             return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
         usual = self.default is not None and self.default in (size, None if self.guards_apart else span)
         common = span in self.sizes
-        # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
-        # where nothing tells of threads either, what is repeated may be theirs
+        # where nothing tells of threads, what is repeated may be theirs
         repeated = self.unknown > 1 and self.free.get(span, 0) > 1
+        # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common or repeated)):
             return None
         # no signal may have come yet

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from procmem.parse.given.lines import GivenLines
 
-__all__ = ["KERNEL_ROWS", "maps_of_smaps", "read_kernel_files", "reported_pid"]
+__all__ = ["KERNEL_ROWS", "begins_anew", "maps_of_smaps", "read_kernel_files", "reported_pid"]
 
 _HEADER = re.compile(
     rb"([0-9a-fA-F]{1,16})-([0-9a-fA-F]{1,16})[ \t]+([r-][w-][x-][sp])[ \t]+([0-9a-fA-F]{1,16})[ \t]+"
@@ -36,6 +36,7 @@ _BEGUN = re.compile(rb"[0-9a-f]{4,16}(-[0-9a-f]{0,16}( .{0,40})?)?")
 _COUNTER = re.compile(rb"([A-Z][A-Za-z0-9_()-]*):[ \t]+([0-9]{1,17})[ \t]*kB[ \t]*")
 _NO_SIZES = b"|".join(key.encode() for key in (SmapsKey.THP_ELIGIBLE, SmapsKey.PROTECTION_KEY))
 _OTHER_LINE = re.compile(rb"(?:%s):[ \t]*.*" % _NO_SIZES)
+_NAME = b"%s:" % SmapsKey.VMA_NAME.encode()
 _FLAGS = b"%s:" % SmapsKey.VM_FLAGS.encode()
 _STATUS_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_]*):[ \t]*(.*)")
 _STATUS_SIZE = re.compile(
@@ -108,7 +109,10 @@ class _Walk:
 
     def _goes_on(self, start: int) -> bool:
         """Whether a mapping belongs to the map before it: it may be out of order only while nothing lies between."""
-        return self._open or start >= self.blocks[-1].records[-1].end
+        records = self.blocks[-1].records
+        if start >= records[-1].end:
+            return True
+        return self._open and not begins_anew(start, records[len(records) // 2].start, len(records))
 
     def _belongs(self, line: bytes) -> bool:
         """Take a line below a mapping's own."""
@@ -125,6 +129,8 @@ class _Walk:
                 return False
             block.counters[-1][key] = int(counter[2])
             block.has_counters = True
+            return True
+        if last.name and line.startswith(_NAME) and line.removeprefix(_NAME).strip() == last.name.strip():
             return True
         if line.startswith(_FLAGS):
             block.flags[-1] = line
@@ -176,6 +182,19 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
     if others:
         notes.append(note("other lines", count=others))
     return GivenText(files, reported_pid(lines), tuple(notes))
+
+
+_PROCESS_MAPPINGS = 5
+"""The smallest of programs has more."""
+
+
+def begins_anew(start: int, middle: int, count: int) -> bool:
+    """Whether a mapping below the one before it is of another process: below half of the ``count`` before it.
+
+    ``middle`` is where the one in the middle of them begins. A process that remaps while it is read gives some out of
+    order, but not all of them again.
+    """
+    return count >= _PROCESS_MAPPINGS and start < middle
 
 
 def _same_map(maps: Sequence[_MapLines]) -> bool:

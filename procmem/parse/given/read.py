@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import compress
+from operator import gt
 
 from procmem.errors import BrokenRecording, MalformedFile
 from procmem.model.given_text import GivenText
 from procmem.model.line_length import LINE_BYTES_MAX, long_line
+from procmem.model.mapping import Mappings
 from procmem.model.proc_keys import SmapsKey
 from procmem.parse.given.debugger_maps import DEBUGGER_ROWS, read_debugger_map, read_sanitizer_map
 from procmem.parse.given.json_lines import from_json_lines
-from procmem.parse.given.kernel_files import KERNEL_ROWS, maps_of_smaps, read_kernel_files
+from procmem.parse.given.kernel_files import KERNEL_ROWS, begins_anew, maps_of_smaps, read_kernel_files
 from procmem.parse.given.lines import GivenLines, given_lines
 from procmem.parse.given.log_prefixes import rows_within, without_prefixes
 from procmem.parse.given.pmap_tables import PMAP_ROWS, read_pmap
@@ -21,7 +24,7 @@ from procmem.parse.smaps import parse_smaps
 __all__ = ["READERS", "read_given_text"]
 
 _FIRST_LETTERS = b"0123456789abcdef"
-_COUNTER_BEGINS = tuple(b"%s:" % key.encode("ascii") for key in (SmapsKey.SIZE, SmapsKey.RSS))
+_COUNTER_BEGINS = tuple(b"%s:" % key.encode("ascii") for key in (SmapsKey.SIZE, SmapsKey.RSS, SmapsKey.VMA_NAME))
 
 LINES_MAX = 1_000_000
 """Of a text that has to be looked at line by line, for one form after the other: smaps of 40,000 mappings has them."""
@@ -87,10 +90,17 @@ def _sound(data: bytes) -> GivenText | None:
     second = data[data.find(b"\n") + 1 :][:80]
     try:
         if not second.startswith(_COUNTER_BEGINS):
-            parse_maps(data)
-            return GivenText({"maps": data})
-        if len(parse_smaps(data)) < 2:
+            return None if _is_of_several(parse_maps(data)) else GivenText({"maps": data})
+        table = parse_smaps(data)
+        if len(table) < 2 or _is_of_several(table):
             return None  # smaps_rollup looks like smaps of one mapping
         return GivenText({"smaps": data, "maps": maps_of_smaps(data)})
     except MalformedFile:
         return None
+
+
+def _is_of_several(table: Mappings) -> bool:
+    """Whether the mappings may be those of several processes, one after the other."""
+    starts = table.start
+    backwards = compress(range(1, len(starts)), map(gt, starts, starts[1:]))
+    return any(begins_anew(starts[at], starts[at // 2], at) for at in backwards)

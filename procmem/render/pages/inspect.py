@@ -218,6 +218,8 @@ def _consumers(report: Inspection) -> list[Block]:
     facts = [(_amount(row.rss, rss), _purpose(row, report)) for row in shown]
     if rest:
         facts.append((_amount(exact_sum(row.rss for row in rest), rss), told("others", count=len(rest))))
+    if not facts:
+        return []
     heading = "fills" if report.compared_with is None else "fills, since"
     return [
         Prose(told(heading, rss=rss, before=printable_text(report.compared_with or ""))),
