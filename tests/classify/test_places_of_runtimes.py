@@ -326,6 +326,20 @@ def test_pages_and_code_of_v8() -> None:
     assert claims(v8, "v8", part(AT + PAGE, V8_PAGE)) == []
 
 
+@pytest.mark.parametrize(
+    ("page", "other", "starts"),
+    [
+        ("rd wr mr mw me dc nr", "rd wr mr mw me nr hg", [AT]),
+        ("rd wr mr mw me dc nr", "rd wr mr mw me dc nr", [AT, AT + 2 * GIB]),
+        ("rd wr mr mw me nr", "rd wr mr mw me nr hg", [AT, AT + 2 * GIB]),
+    ],
+)
+def test_unmarked_memory_among_marked_pages_is_not_v8s(page: str, other: str, starts: list[int]) -> None:
+    """Node keeps all that V8 maps from children; an extension's allocator (mimalloc) asks for low addresses as well."""
+    found = claims(v8, "v8", part(AT, V8_PAGE, flags=page), part(AT + 2 * GIB, GIB, flags=other))
+    assert [one.start for one in found] == starts
+
+
 FAR = (1 << 46) + 12 * GIB
 """Where no page of V8 is looked for."""
 

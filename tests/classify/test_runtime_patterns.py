@@ -54,6 +54,23 @@ def test_beside_the_heap_of_tcmalloc(brk_is_free: bool, expected: tuple[Kind, Ce
 
 
 @pytest.mark.parametrize(
+    ("size", "room", "expected"),
+    [
+        (200 << 16, 64 * MIB, kinds.WASM_MEMORY),
+        ((200 << 16) + 4096, 64 * MIB, kinds.CPYTHON_OBMALLOC),
+        (200 << 16, 0, kinds.CPYTHON_OBMALLOC),
+        (200 << 16, 1 << 16, kinds.CPYTHON_OBMALLOC),
+    ],
+)
+def test_a_memory_of_webassembly_has_room_to_grow(size: int, room: int, expected: Kind) -> None:
+    """Whole pages of 64 KiB, below as much or more that is reserved."""
+    names = ("wasm", "cpython")
+    runtimes = Runtimes({name: Detection(note("program-is", name=b""), Certainty.CERTAIN) for name in names}, False)
+    seen = block(size, may_be_malloc=False)._replace(room=room)
+    assert (first_guess(runtimes.patterns(), seen) or ())[1:] == (expected, Certainty.GUESS)
+
+
+@pytest.mark.parametrize(
     ("names", "asked_for", "expected"),
     [
         (("luajit inside", "glibc"), True, kinds.LUAJIT),

@@ -148,6 +148,14 @@ RUNTIMES: tuple[Runtime, ...] = (
         patterns=((kinds.WASM_MEMORY, _GUESS, blocks.may_grow),),
         noreserve=True,
     ),
+    # the C API that engines for WebAssembly share
+    Runtime(
+        "wasm",
+        called="WebAssembly",
+        symbols=frozenset({"wasm_engine_new"}),
+        patterns=((kinds.WASM_MEMORY, _GUESS, lambda block: blocks.may_grow(block) and block.is_managed),),
+        noreserve=True,
+    ),
     Runtime("ghc", place=0x42_0000_0000, sections=frozenset({".debug-ghc-link-info"}), module="ghc", noreserve=True),
     Runtime(
         "dotnet",

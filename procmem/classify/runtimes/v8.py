@@ -32,14 +32,25 @@ def claims(mappings: Mappings, runtimes: Runtimes, _snapshot: Snapshot) -> Itera
     certainty = runtimes.certainty("v8")
     owner = owners.Allocator(b"V8")
     yield from _memories(mappings, runtimes)
+    pages_are_marked = any(
+        _is_low(mappings, row) and is_plain(mappings, row)
+        for row in mappings.rows_where(lambda row: mappings.has_flag(row, MemoryFlag.DONTCOPY), "kept-from-children")
+    )
     for row, (start, end, perms) in enumerate(zip(mappings.start, mappings.end, mappings.perms, strict=True)):
         if not is_plain(mappings, row):
             continue
         allowed = permissions(perms)
         if allowed.executable:
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8_CODE, certainty, note("v8-executable"), owner))
-        elif start < _LOW_END and start % _V8_PAGE == 0 and not allowed.inaccessible:
+        elif pages_are_marked and mappings.has_flag(row, MemoryFlag.DONTCOPY) is False:
+            continue  # of another allocator that asks for low addresses, as mimalloc in an extension of Node
+        elif _is_low(mappings, row) and not allowed.inaccessible:
             yield Claim(start, end, Rank.RUNTIME, Label(kinds.V8, certainty, note("v8-page"), owner))
+
+
+def _is_low(mappings: Mappings, row: int) -> bool:
+    """Whether a mapping begins where V8 asks for its pages."""
+    return mappings.start[row] < _LOW_END and mappings.start[row] % _V8_PAGE == 0
 
 
 def _memories(mappings: Mappings, runtimes: Runtimes) -> Iterator[Claim]:
