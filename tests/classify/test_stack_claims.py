@@ -370,6 +370,15 @@ def test_what_is_repeated_may_be_stacks_where_nothing_else_tells(
     assert {one[3] for one in found} <= {GUESS}
 
 
+def test_that_a_size_is_repeated_weighs_less_than_what_a_runtime_is_known_for() -> None:
+    """Only where a mark or a usual size speaks for it does a stack outrank it."""
+    for size, flags, is_below in ((2 * MIB, None, True), (USUAL, None, False), (2 * MIB, NH, False)):
+        shot = shot_of([*area(0, size, flags=flags), *area(1, size, flags=flags)], threads=None)
+        assert shot.mappings is not None
+        found = list(stack_claims(shot, shot.mappings, NOTHING_KNOWN, Runtimes({}, False), PAGE))
+        assert {one.rank < Rank.RUNTIME for one in found} == {is_below}
+
+
 def test_fibers_that_the_c_library_does_not_list_are_no_less_likely() -> None:
     """More is known of them."""
     assert claims(area(0), runtimes=("php",), listed=[]) == stack(0, COROUTINE, LIKELY)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from procmem.model.libc_files import GLIBC
 from procmem.model.mapping import Mappings
 from procmem.model.note import Note, note
+from procmem.model.permissions import permissions
 from procmem.model.snapshot import LimitName, Snapshot
 from procmem.model.vma_names import KernelName
 
@@ -19,9 +20,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Set
 
-__all__ = ["default_size", "guards_lie_apart", "main_thread", "why_coroutines"]
+__all__ = [
+    "default_size",
+    "guards_lie_apart",
+    "main_thread",
+    "stacks_are_executable",
+    "unplaced_threads",
+    "why_coroutines",
+]
 
 _USUAL_LIMIT = 8 << 20
+_MANY = 1 << 30
 
 _CACHE_MAX = 40 << 20
 """What glibc keeps of ended threads' stacks at most."""
@@ -43,6 +52,17 @@ def guards_lie_apart(mappings: Mappings) -> bool:
     """
     ending = b"/" + GLIBC
     return any(mappings.name[row].endswith(ending) for row in mappings.one_of_each_sort())
+
+
+def stacks_are_executable(mappings: Mappings) -> bool:
+    """Whether an object asked for executable stacks (PT_GNU_STACK): exec's own is, and so are the C library's."""
+    return any(permissions(mappings.perms[row]).executable for row in mappings.rows_labelled(KernelName.STACK))
+
+
+def unplaced_threads(snapshot: Snapshot) -> int:
+    """How many threads besides the main one there are, where ``task`` was not read: as many as may be, if unknown."""
+    count = snapshot.status.threads if snapshot.status is not None else None
+    return _MANY if count is None else count - 1
 
 
 def _executed(snapshot: Snapshot) -> bool:

@@ -15,7 +15,14 @@ from bisect import bisect_right
 
 from procmem.classify.page_states import PageStates
 from procmem.classify.partition import Rank
-from procmem.classify.rules.own_stacks import default_size, guards_lie_apart, main_thread, why_coroutines
+from procmem.classify.rules.own_stacks import (
+    default_size,
+    guards_lie_apart,
+    main_thread,
+    stacks_are_executable,
+    unplaced_threads,
+    why_coroutines,
+)
 from procmem.classify.runtimes.detect import Runtimes
 from procmem.model import kinds
 from procmem.model.mapping import Mappings
@@ -40,7 +47,6 @@ UNGUARDED_MAX = 16 << 20
 _REPEATED_MIN = 1 << 14
 SMALL_BYTES = 1 << 16
 """Below it pagemap is not asked about memory without MAP_STACK."""
-_MANY = 1 << 30
 _SMALL_STACK = 16 << 10
 """PTHREAD_STACK_MIN, which leaves a thread nothing to run in; signal stacks are so small (SIGSTKSZ)."""
 
@@ -86,7 +92,7 @@ def stack_claims(
             yield Claim(area.guard_start, area.start, Rank.THREAD - 1, guard)
     starts = [area.start for area in areas]
     holders: dict[int, ThreadReading] = {}
-    unknown = _unplaced(snapshot) if snapshot.threads is None else 0
+    unknown = unplaced_threads(snapshot) if snapshot.threads is None else 0
     for thread in snapshot.threads or ():
         if thread.sp is None:
             unknown += 1
@@ -126,13 +132,15 @@ def stack_claims(
         label = finder.label(area, holder)
         if label is None:
             continue
-        yield Claim(area.start, area.end, Rank.THREAD, label)
+        # what a runtime is known for says more than that a size is repeated
+        rank = Rank.THREAD if holder is not None or finder.tells(area) else Rank.ALLOCATOR - 1
+        yield Claim(area.start, area.end, rank, label)
         if tls_size is not None and label.kind is kinds.THREAD_STACK and area.end - area.start > 2 * tls_size:
-            yield from _tls_claim(area, holder, tls_size, label.certainty)
+            yield from _tls_claim(area, holder, tls_size, label.certainty, rank + 1)
         evidence = note("guard-below", stack=label.evidence)
         certainty = Certainty.GUESS if label.certainty is Certainty.GUESS else Certainty.LIKELY
         guard = Label(kinds.STACK_GUARD, certainty, evidence, label.owner)
-        yield Claim(area.guard_start, area.start, Rank.THREAD, guard)
+        yield Claim(area.guard_start, area.start, rank, guard)
 
 
 _MUSL_STACK = 1 << 17
@@ -218,20 +226,16 @@ def _counts(values: Iterable[int]) -> dict[int, int]:
     return counts
 
 
-def _unplaced(snapshot: Snapshot) -> int:
-    """How many threads besides the main one there are, where ``task`` was not read: as many as may be, if unknown."""
-    count = snapshot.status.threads if snapshot.status is not None else None
-    return _MANY if count is None else count - 1
-
-
-def _tls_claim(area: StackArea, holder: ThreadReading | None, tls_size: int, certainty: Certainty) -> Iterator[Claim]:
+def _tls_claim(
+    area: StackArea, holder: ThreadReading | None, tls_size: int, certainty: Certainty, rank: int
+) -> Iterator[Claim]:
     """The top of a stack that a C library made holds the thread's descriptor and static TLS: as sure as the stack."""
     start = area.end - tls_size
     if area.carved or (holder is not None and holder.sp is not None and holder.sp >= start):
         return
     evidence = note("stack-tls", size=tls_size)
     owner = None if holder is None else holder.owner
-    yield Claim(start, area.end, Rank.THREAD + 1, Label(kinds.TLS, certainty, evidence, owner))
+    yield Claim(start, area.end, rank, Label(kinds.TLS, certainty, evidence, owner))
 
 
 class _FreeAreas(NamedTuple):
@@ -258,6 +262,14 @@ class _FreeAreas(NamedTuple):
         """Whether pagemap says that the top page was never used: no stack is used without it."""
         return self.pages.touched(area.end - 1) is False
 
+    def _is_usual(self, area: StackArea) -> bool:
+        size, span = area.end - area.start, area.end - area.guard_start
+        return self.default is not None and self.default in (size, None if self.guards_apart else span)
+
+    def tells(self, area: StackArea) -> bool:
+        """Whether an area has more of a stack than that others are as large: a mark, or a size that stacks have."""
+        return area.marked or self._is_usual(area) or area.end - area.guard_start in self.sizes
+
     def label(self, area: StackArea, holder: ThreadReading | None) -> Label | None:
         """Name one stack area, or leave it, when neither a thread nor a pattern speaks for it."""
         span, size = area.end - area.guard_start, area.end - area.start
@@ -269,10 +281,8 @@ class _FreeAreas(NamedTuple):
                 return Label(switched, Certainty.LIKELY, note("stack-of-main", stack=evidence), holder.owner)
             # not certain to the byte: the thread's descriptor and TLS lie at the top of it
             return Label(kinds.THREAD_STACK, Certainty.LIKELY, evidence, holder.owner)
-        usual = self.default is not None and self.default in (size, None if self.guards_apart else span)
-        common = span in self.sizes
-        # where nothing tells of threads, what is repeated may be theirs
-        repeated = self.unknown > 1 and self.free.get(span, 0) > 1
+        usual, common = self._is_usual(area), span in self.sizes
+        repeated = self.unknown > 1 and self.free.get(span, 0) > 1  # by threads of which nothing else tells
         # where MAP_STACK shows on some mappings, one without it is no C library's stack, whatever its size
         if not area.marked and (self.marks_show or not (usual or common or repeated)):
             return None
@@ -311,11 +321,6 @@ class _FreeAreas(NamedTuple):
         return Label(kinds.COROUTINE_STACK, Certainty.GUESS, alone)
 
 
-def _stacks_are_executable(mappings: Mappings) -> bool:
-    """Whether an object asked for executable stacks (PT_GNU_STACK): exec's own is, and so are the C library's."""
-    return any(permissions(mappings.perms[row]).executable for row in mappings.rows_labelled(KernelName.STACK))
-
-
 def _plain(mappings: Mappings, row: int, *, executable: bool) -> bool:
     """Private anonymous memory that may be a stack: kept by fork, without a name or with a stack's.
 
@@ -337,7 +342,7 @@ def _areas(snapshot: Snapshot, mappings: Mappings, runs: PageRuns) -> Iterator[S
     default = default_size(snapshot)
     nh_known = bool(mappings.flags_with(MemoryFlag.NOHUGEPAGE))
     perms = mappings.perms
-    executable = _stacks_are_executable(mappings)
+    executable = stacks_are_executable(mappings)
     plain = frozenset(
         mappings.rows_where(lambda row: _plain(mappings, row, executable=executable), ("plain", executable))
     )
