@@ -181,7 +181,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
         "a counter is never negative",
     ),
     (
-        "procmem/classify/rules/thread_stacks.py",
+        "procmem/classify/rules/own_stacks.py",
         "_MANY = 1 << 30",
         "NumberReplacer",
         "any number beyond that of the stacks that a process may have",

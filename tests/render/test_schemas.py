@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from procmem.cli.main import cli
+from procmem.errors import AccessRefused
 from procmem.sources.dataset.engine import named_queries
 from tests.support.made_fleet import write_fleet
 from tests.support.running import FIXTURES, python_child, recordings, targets
@@ -98,7 +99,12 @@ def test_every_document_of_a_recording(recording: Any) -> None:
             else:
                 check(document(*words, *target))
     for words in OF_A_MACHINE:
-        check(document(*words, "--from", str(recording)))
+        if refused and not {"--classes", "--mappings"}.isdisjoint(words):
+            run = CliRunner().invoke(cli, [*words, "--json", "--from", str(recording)], standalone_mode=False)
+            assert isinstance(run.exception, AccessRefused)
+            assert run.stdout == ""
+        else:
+            check(document(*words, "--from", str(recording)))
 
 
 @pytest.mark.parametrize("words", OTHERS, ids=" ".join)

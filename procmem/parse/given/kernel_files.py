@@ -18,7 +18,7 @@ from procmem.model.note import Note, note
 from procmem.model.numbers import whole_number
 from procmem.model.permissions import permissions
 from procmem.model.proc_keys import SmapsKey, StatusKey
-from procmem.model.vma_names import is_label
+from procmem.model.vma_names import KernelName, is_label, kernel_label
 from procmem.parse.given.form import FoundMapping, maps_text, smaps_text
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ class _Walk:
         records = self.blocks[-1].records
         if start >= records[-1].end:
             return True
-        return self._open and not begins_anew(start, records[len(records) // 2].start, len(records))
+        return self._open and not begins_anew(start, records[-1].name, records[len(records) // 2].start, len(records))
 
     def _belongs(self, line: bytes) -> bool:
         """Take a line below a mapping's own."""
@@ -186,15 +186,19 @@ def read_kernel_files(lines: GivenLines) -> GivenText | None:
 
 _PROCESS_MAPPINGS = 5
 """The smallest of programs has more."""
+_HIGHEST = frozenset(
+    map(kernel_label, (KernelName.STACK, KernelName.VVAR, KernelName.VDSO, KernelName.VSYSCALL, KernelName.VECTORS))
+)
+"""What lies highest in an address space."""
 
 
-def begins_anew(start: int, middle: int, count: int) -> bool:
-    """Whether a mapping below the one before it is of another process: below half of the ``count`` before it.
+def begins_anew(start: int, before: bytes, middle: int, count: int) -> bool:
+    """Whether a mapping below the one before it is of another process: behind what lies highest, and below half of all.
 
-    ``middle`` is where the one in the middle of them begins. A process that remaps while it is read gives some out of
-    order, but not all of them again.
+    ``before`` is the name of the one before it, ``middle`` where the one in the middle of the ``count`` before it
+    begins. A process that remaps while it is read gives some out of order, and an excerpt may be in any.
     """
-    return count >= _PROCESS_MAPPINGS and start < middle
+    return count >= _PROCESS_MAPPINGS and start < middle and before in _HIGHEST
 
 
 def _same_map(maps: Sequence[_MapLines]) -> bool:

@@ -103,4 +103,4 @@ def _is_of_several(table: Mappings) -> bool:
     """Whether the mappings may be those of several processes, one after the other."""
     starts = table.start
     backwards = compress(range(1, len(starts)), map(gt, starts, starts[1:]))
-    return any(begins_anew(starts[at], starts[at // 2], at) for at in backwards)
+    return any(begins_anew(starts[at], table.name[at - 1], starts[at // 2], at) for at in backwards)
