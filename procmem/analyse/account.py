@@ -145,8 +145,10 @@ def _regular_rows(regions: Regions, members: dict[int, list[int]]) -> dict[int, 
 
 def _huge(table: Mappings) -> list[int]:
     """The hugetlb pages of each mapping, in bytes."""
-    columns = [column for key in (SmapsKey.SHARED_HUGETLB, SmapsKey.PRIVATE_HUGETLB) if (column := table.column(key))]
-    return [sum(filter(None, sizes)) for sizes in zip(*columns, strict=True)] if columns else [0] * len(table)
+    sizes = [0] * len(table)
+    for row, held in table.hugetlb().items():
+        sizes[row] = held or 0
+    return sizes
 
 
 def _add_in_bulk(

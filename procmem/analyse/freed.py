@@ -284,7 +284,7 @@ def copies_in_swap(table: Mappings, devices: Container[str] = (), vm_swap: int |
     are those of tmpfs mounts. Where no SwapPss is told (before Linux 4.3), nothing tells the two apart.
     """
     swap, shares = table.column(SmapsKey.SWAP), table.column(SmapsKey.SWAP_PSS)
-    swapped = [(row, size) for row, size in enumerate(swap or ()) if size]
+    swapped = [(row, size) for row, size in compress(enumerate(swap or ()), swap or ()) if size]
     of_objects = {row: size for row, size in swapped if table.is_shared_memory(row, devices)}
     found = {
         row: 0 if shares is None else min(shares[row] or 0, size)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from procmem.model.given_text import GivenText
-from procmem.model.note import Note, note
+from procmem.model.note import note
 from procmem.parse.given.form import FoundMapping, maps_text
 
 TYPE_CHECKING = False
@@ -68,7 +68,7 @@ def read_debugger_map(lines: GivenLines) -> GivenText | None:
             others += 1
     if not found:
         return None
-    notes = [note("debugger"), *_of_lines(lines, others, backwards)]
+    notes = [note("debugger"), *lines.passed_over(others, backwards)]
     if not all(row.perms for row in found):
         notes.append(note("no permissions"))
     return GivenText({"maps": maps_text(found)}, pid, tuple(notes))
@@ -119,16 +119,5 @@ def read_sanitizer_map(lines: GivenLines) -> GivenText | None:
             others += 1
     if not found:
         return None
-    notes = [note("sanitizer"), *_of_lines(lines, others, backwards), note("no permissions")]
+    notes = [note("sanitizer"), *lines.passed_over(others, backwards), note("no permissions")]
     return GivenText({"maps": maps_text(found)}, pid, tuple(notes))
-
-
-def _of_lines(lines: GivenLines, others: int, backwards: int) -> list[Note]:
-    notes = []
-    if backwards:
-        notes.append(note("backwards", count=backwards))
-    if others:
-        notes.append(note("other lines", count=others))
-    if not lines.ends:
-        notes.append(note("no line end"))
-    return notes

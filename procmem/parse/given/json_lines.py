@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from procmem.model.note import note
-from procmem.parse.given.lines import GivenLines, bare_lines
+from procmem.parse.given.lines import GivenLines, lines_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def from_json_lines(lines: GivenLines, rows: re.Pattern[bytes]) -> GivenLines | 
     if not counted.get(best):
         return None
     said = note("json lines", member=best.encode("utf-8", "surrogateescape"))
-    plain = tuple(texts[best])
-    return GivenLines(plain, bare_lines(plain), lines.ends, (*lines.notes, said))
+    return lines_of(texts[best], ends=lines.ends, notes=(*lines.notes, said))
 
 
 def _members(line: bytes) -> Iterator[tuple[str, bytes]]:

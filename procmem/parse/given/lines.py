@@ -12,9 +12,9 @@ from procmem.model.note import Note, note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["GivenLines", "bare_lines", "given_lines"]
+__all__ = ["GivenLines", "given_lines", "lines_of"]
 
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _UTF_16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -37,6 +37,17 @@ class GivenLines(NamedTuple):
     ends: bool
     notes: tuple[Note, ...]
     prefix: bytes = b""
+
+    def passed_over(self, others: int, backwards: int = 0) -> list[Note]:
+        """What is said of lines that are no rows, of rows that can be none, and of a last line without an end."""
+        notes = []
+        if backwards:
+            notes.append(note("backwards", count=backwards))
+        if others:
+            notes.append(note("other lines", count=others))
+        if not self.ends:
+            notes.append(note("no line end"))
+        return notes
 
 
 def given_lines(data: bytes) -> GivenLines:
@@ -63,12 +74,13 @@ def given_lines(data: bytes) -> GivenLines:
     plain = data.split(b"\n")
     if ends:
         del plain[-1]
-    return GivenLines(tuple(plain), bare_lines(plain), ends, tuple(notes))
+    return lines_of(plain, ends=ends, notes=notes)
 
 
-def bare_lines(plain: Iterable[bytes]) -> tuple[bytes, ...]:
-    """The lines without what indents and quotes them."""
-    return tuple([line.lstrip(_MARGIN) for line in plain])
+def lines_of(plain: Sequence[bytes], *, ends: bool, notes: Iterable[Note], prefix: bytes = b"") -> GivenLines:
+    """The lines, and what they are without what indents and quotes them."""
+    bare = tuple([line.lstrip(_MARGIN) for line in plain])
+    return GivenLines(tuple(plain), bare, ends, tuple(notes), prefix)
 
 
 def _without_returns(data: bytes) -> tuple[bytes, list[Note]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from procmem.model.note import note
-from procmem.parse.given.lines import GivenLines, bare_lines
+from procmem.parse.given.lines import GivenLines, lines_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def without_prefixes(lines: GivenLines, rows: re.Pattern[bytes]) -> GivenLines |
     indent = min((len(line) - end - len(line[end:].lstrip()) for end, line in begun if line[end:].strip()), default=0)
     first = next(one[0] for one in found if one is not None)
     quote = first[-1:] if first.endswith(_QUOTES) else b""
-    plain = tuple(
+    plain = [
         line if one is None else _unquoted(line[one.end() + indent :], quote)
         for one, line in zip(found, lines.plain, strict=True)
-    )
+    ]
     said = note("log prefix", count=len(begun), text=first.strip()[:_SHOWN])
-    return GivenLines(plain, bare_lines(plain), lines.ends, (*lines.notes, said), first)
+    return lines_of(plain, ends=lines.ends, notes=(*lines.notes, said), prefix=first)
 
 
 def _unquoted(line: bytes, quote: bytes) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from procmem.model.given_text import GivenText
-from procmem.model.note import Note, note
+from procmem.model.note import note
 from procmem.parse.given.form import FoundMapping, maps_text
 from procmem.parse.given.kernel_files import reported_pid
 
@@ -45,12 +45,8 @@ def read_tombstone(lines: GivenLines) -> GivenText | None:
             others += bool(line)
     if not found:
         return None
-    notes: list[Note] = [note("tombstone")]
-    if others:
-        notes.append(note("other lines", count=others))
-    if not lines.ends:
-        notes.append(note("no line end"))
-    return GivenText({"maps": maps_text(found)}, reported_pid(lines), tuple(notes))
+    notes = (note("tombstone"), *lines.passed_over(others))
+    return GivenText({"maps": maps_text(found)}, reported_pid(lines), notes)
 
 
 def _row(line: bytes) -> FoundMapping | None:
